@@ -89,12 +89,12 @@ def share_lines(share: Share, days: list[MarketDay], rng: random.Random) -> list
         scale = 0.6 * (market.volatility * share.beta + share.own_volatility)
         reach = (abs(rng.gauss(0.0, scale)), abs(rng.gauss(0.0, scale)))
         activity = math.exp(rng.gauss(0.0, 0.2) + 12.0 * abs(move))
-        lines.append(bar(market.day, (opened, close), reach, round(share.volume * activity, -2)))
+        lines.append(bar(market.day, (opened, close), reach, round(share.volume * activity)))
     return lines
 
 
 def fear_lines(days: list[MarketDay], rng: random.Random) -> list[str]:
-    """Walk the volatility index: pulled to the market's own volatility, up when the market falls."""
+    """Walk the volatility index: it follows the volatility and rises when the market falls."""
     level, lines = 16.0, []
     for market in days:
         target = 100.0 * math.sqrt(252.0) * market.volatility * 1.15

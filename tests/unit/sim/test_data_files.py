@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import runpy
 from datetime import date
 from decimal import Decimal
@@ -56,9 +57,7 @@ def test_every_bar_holds_its_own_prices(symbol: str) -> None:
 
 def test_the_shares_fall_far_enough_to_reach_every_loss_limit() -> None:
     closes = [Decimal(row["close"]) for row in rows("AAPL")]
-    day_moves = [
-        later / earlier - 1 for earlier, later in zip(closes[:-1], closes[1:], strict=True)
-    ]
+    day_moves = [later / earlier - 1 for earlier, later in itertools.pairwise(closes)]
     peak, drawdown = closes[0], Decimal(0)
     for close in closes:
         peak = max(peak, close)
