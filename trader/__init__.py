@@ -1,0 +1,1 @@
+"""A live trading daemon for Interactive Brokers accounts, and the simulator that tests it."""

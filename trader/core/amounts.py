@@ -1,0 +1,45 @@
+"""Money, prices and quantities are ``Decimal``; floats from the wire become one only here.
+
+IBKR marks "no value" with the largest double, with empty text, with NaN or with -1; a number
+that is not a number never enters the daemon (INC-019, INC-105).
+"""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+
+ZERO = Decimal(0)
+# Anything this large is the unset marker 1.7976931348623157E308 or an arithmetic accident.
+_LARGEST = Decimal("1e15")
+
+
+def decimal_from(value: float | int | str | Decimal | None) -> Decimal | None:
+    """Convert a value from the wire; None when it is unset, not finite or absurdly large."""
+    if value is None or value == "":
+        return None
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number) >= _LARGEST:
+        return None
+    return number
+
+
+def is_multiple(value: Decimal, step: Decimal) -> bool:
+    """Tell whether ``value`` lies on the grid of ``step`` (which is above zero)."""
+    assert step > ZERO, f"step {step}"
+    return value % step == ZERO
+
+
+def round_down(value: Decimal, step: Decimal) -> Decimal:
+    """Round to the grid of ``step``, towards minus infinity."""
+    return _to_grid(value, step, ROUND_FLOOR)
+
+
+def round_up(value: Decimal, step: Decimal) -> Decimal:
+    """Round to the grid of ``step``, towards plus infinity."""
+    return _to_grid(value, step, ROUND_CEILING)
+
+
+def _to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    assert step > ZERO, f"step {step}"
+    return (value / step).to_integral_value(rounding=rounding) * step

@@ -1,0 +1,103 @@
+"""A checkpoint: the whole book as one value, at a sequence number.
+
+Restoring a checkpoint and replaying the events after it gives the same book as replaying
+everything.
+"""
+
+from collections import deque
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from trader.core import events as ev
+from trader.core.book import Book, Fill, IntentRecord, Tally
+from trader.core.executions import Commission
+from trader.core.halts import HaltCause, Mode
+from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, RunId, Seq
+from trader.core.orders import Order
+from trader.core.positions import Position
+
+
+@dataclass(frozen=True, slots=True)
+class BookState:
+    """Every field of a book, in values that can be written down."""
+
+    seq: Seq
+    lineage: Lineage | None
+    account: AccountId | None
+    mode: Mode | None
+    intents: tuple[tuple[IntentId, IntentRecord], ...]
+    orders: tuple[Order, ...]
+    fills: tuple[tuple[ExecFamily, Fill], ...]
+    baselined_fills: tuple[ExecFamily, ...]
+    commissions: tuple[tuple[ExecFamily, Commission], ...]
+    uncommissioned: tuple[tuple[ExecFamily, Decimal], ...]
+    positions: tuple[Position, ...]
+    cash: tuple[tuple[str, Decimal], ...]
+    commission_paid: tuple[tuple[str, Decimal], ...]
+    foreign: tuple[ev.ForeignOrderSeen, ...]
+    halts: tuple[tuple[HaltCause, str], ...]
+    tickets: tuple[ev.TicketOpened, ...]
+    strategies: tuple[ev.StrategyCheckpointed, ...]
+    absent_since: tuple[tuple[OrderId, RunId, datetime], ...]
+    order_id_high: OrderId
+    planned_times: tuple[datetime, ...]
+    last_reconcile: tuple[datetime, ev.ReconcileFinished] | None
+    tally: tuple[int, ...]
+
+
+def state_of(book: Book) -> BookState:
+    """Return the book as a value."""
+    return BookState(
+        seq=book.seq,
+        lineage=book.lineage,
+        account=book.account,
+        mode=book.mode,
+        intents=tuple(book.intents.items()),
+        orders=tuple(book.orders.values()),
+        fills=tuple(book.fills.items()),
+        baselined_fills=tuple(book.baselined_fills),
+        commissions=tuple(book.commissions.items()),
+        uncommissioned=tuple(book.uncommissioned.items()),
+        positions=tuple(book.positions.values()),
+        cash=tuple(book.cash.items()),
+        commission_paid=tuple(book.commission_paid.items()),
+        foreign=tuple(book.foreign.values()),
+        halts=tuple(book.halts.items()),
+        tickets=tuple(book.tickets.values()),
+        strategies=tuple(book.strategies.values()),
+        absent_since=tuple((key, run, at) for key, (run, at) in book.absent_since.items()),
+        order_id_high=book.order_id_high,
+        planned_times=tuple(book.planned_times),
+        last_reconcile=book.last_reconcile,
+        tally=astuple(book.tally),
+    )
+
+
+def restored(state: BookState) -> Book:
+    """Return the book that a checkpoint holds."""
+    book = Book()
+    book.seq = state.seq
+    book.lineage = state.lineage
+    book.account = state.account
+    book.mode = state.mode
+    book.intents = dict(state.intents)
+    book.fills = dict(state.fills)
+    book.baselined_fills = dict.fromkeys(state.baselined_fills)
+    book.commissions = dict(state.commissions)
+    book.uncommissioned = dict(state.uncommissioned)
+    book.positions = {row.con_id: row for row in state.positions}
+    book.cash = dict(state.cash)
+    book.commission_paid = dict(state.commission_paid)
+    book.foreign = {row.perm_id: row for row in state.foreign}
+    book.halts = dict(state.halts)
+    book.tickets = {row.ticket_id: row for row in state.tickets}
+    book.strategies = {row.strategy: row for row in state.strategies}
+    book.order_id_high = state.order_id_high
+    book.planned_times = deque(state.planned_times)
+    book.last_reconcile = state.last_reconcile
+    book.tally = Tally(*state.tally)
+    for order in state.orders:
+        book.put_order(order)
+    book.absent_since = {key: (run, at) for key, run, at in state.absent_since}
+    return book

@@ -1,0 +1,70 @@
+"""Identifiers, and how they travel to the broker and back.
+
+The intent id is the key of idempotency. It travels as ``orderRef`` inside a short token with a
+checksum, because the broker may append text to an ``orderRef`` or blank it (INC-096), and a
+reference that is not provably ours must never be taken for ours.
+"""
+
+import re
+from typing import NewType
+from zlib import crc32
+
+AccountId = NewType("AccountId", str)
+ClientId = NewType("ClientId", int)
+ConId = NewType("ConId", int)
+ExecId = NewType("ExecId", str)
+ExecFamily = NewType("ExecFamily", str)
+IntentId = NewType("IntentId", str)
+Lineage = NewType("Lineage", str)
+OrderId = NewType("OrderId", int)
+OrderRef = NewType("OrderRef", str)
+PermId = NewType("PermId", int)
+RunId = NewType("RunId", str)
+Seq = NewType("Seq", int)
+StrategyName = NewType("StrategyName", str)
+TicketId = NewType("TicketId", str)
+
+LINEAGE_FORM = re.compile(r"[a-z0-9]{6}")
+STRATEGY_FORM = re.compile(r"[a-z][a-z0-9_]{0,15}")
+_REF_FORM = re.compile(r"T1-([a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12})-([0-9a-f]{4})")
+
+
+def intent_id(lineage: Lineage, strategy: StrategyName, number: int) -> IntentId:
+    """Name the ``number``-th intent of a strategy.
+
+    ``lineage`` is drawn once per journal, so a journal that is started afresh cannot name an
+    intent that the broker already knows from the one before.
+    """
+    assert LINEAGE_FORM.fullmatch(lineage), f"lineage {lineage!r}"
+    assert STRATEGY_FORM.fullmatch(strategy), f"strategy {strategy!r}"
+    assert 0 < number < 10**12, f"intent number {number}"
+    return IntentId(f"{lineage}-{strategy}-{number}")
+
+
+def order_ref(intent: IntentId) -> OrderRef:
+    """Wrap an intent id for the wire: at most 40 characters, self-checking."""
+    return OrderRef(f"T1-{intent}-{_check(intent)}")
+
+
+def intent_id_in(ref: str) -> IntentId | None:
+    """Return the intent id at the start of an ``orderRef``, or None if it is not one of ours."""
+    match = _REF_FORM.match(ref)
+    if match is None or match[2] != _check(match[1]):
+        return None
+    return IntentId(match[1])
+
+
+def exec_family(exec_id: ExecId) -> tuple[ExecFamily, int]:
+    """Split an execution id into its family and its revision.
+
+    ``0000e0d5.67fe667b.01.01`` and ``...01.02`` are one execution, reported and then corrected:
+    only the digits after the last period differ, and the higher one replaces (INC-048).
+    """
+    family, dot, revision = exec_id.rpartition(".")
+    if dot and revision.isdigit():
+        return ExecFamily(family), int(revision)
+    return ExecFamily(exec_id), 0
+
+
+def _check(text: str) -> str:
+    return f"{crc32(text.encode()) & 0xFFFF:04x}"

@@ -1,0 +1,51 @@
+"""What can be traded, as the broker describes it: identity, price grid, size grid, multiplier."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trader.core.ids import ConId
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSpec:
+    """What the configuration asks for; the broker's answer is an :class:`Instrument`."""
+
+    symbol: str
+    sec_type: str = "STK"
+    exchange: str = "SMART"
+    currency: str = "USD"
+    primary_exchange: str = ""
+    is_tradeable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """From ``low_edge`` upwards prices move in steps of ``increment`` (marketRule, message 93)."""
+
+    low_edge: Decimal
+    increment: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One contract as the broker describes it (contractDetails, message 10)."""
+
+    con_id: ConId
+    symbol: str
+    sec_type: str
+    exchange: str
+    currency: str
+    multiplier: Decimal
+    bands: tuple[PriceBand, ...]
+    size_increment: Decimal
+    # Quotes may come in hundredths of the currency in which positions are kept (INC-101).
+    price_magnifier: int
+    is_tradeable: bool = True
+
+    def tick_at(self, price: Decimal) -> Decimal:
+        """Return the price increment that holds at ``price``."""
+        increment = self.bands[0].increment
+        for band in self.bands:
+            if price >= band.low_edge:
+                increment = band.increment
+        return increment

@@ -1,0 +1,96 @@
+"""An intent: a strategy's wish. Its id survives restarts; its digest seals its content."""
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from trader.core.amounts import ZERO
+from trader.core.ids import ConId, IntentId, StrategyName
+
+
+class Side(StrEnum):
+    """The direction of an order; the values are those of the wire."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """Return +1 for a buy and -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> "Side":
+        """Return the side that closes this one."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(StrEnum):
+    """The order types of the first cut; the values are those of the wire."""
+
+    MARKET = "MKT"
+    LIMIT = "LMT"
+    STOP = "STP"
+
+
+class TimeInForce(StrEnum):
+    """Always sent: an order without one draws 10349 and a preset of the broker's (INC-001)."""
+
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One wish to trade; ``limit_price`` and ``stop_price`` as the order type demands."""
+
+    intent_id: IntentId
+    strategy: StrategyName
+    con_id: ConId
+    side: Side
+    quantity: Decimal
+    order_type: OrderType
+    time_in_force: TimeInForce
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    # A reduce-only intent may shrink a position and never cross zero.
+    is_reduce_only: bool = False
+    reason: str = ""
+
+    @property
+    def signed_quantity(self) -> Decimal:
+        """Return the quantity, negative for a sell."""
+        return self.quantity * self.side.sign
+
+
+def digest(intent: Intent) -> str:
+    """Return 32 hex characters that seal everything the broker would be told.
+
+    The same id with another digest is a bug in a strategy and is refused loudly.
+    """
+    told = (
+        intent.intent_id,
+        intent.strategy,
+        intent.con_id,
+        intent.side,
+        intent.quantity.normalize(),
+        intent.order_type,
+        intent.time_in_force,
+        _plain(intent.limit_price),
+        _plain(intent.stop_price),
+        intent.is_reduce_only,
+    )
+    return hashlib.sha256("|".join(str(part) for part in told).encode()).hexdigest()[:32]
+
+
+def reduces(position: Decimal, signed_quantity: Decimal) -> bool:
+    """Tell whether a trade shrinks a position without crossing zero."""
+    if position == ZERO or (position > ZERO) == (signed_quantity > ZERO):
+        return False
+    return abs(signed_quantity) <= abs(position)
+
+
+def _plain(price: Decimal | None) -> str:
+    return "" if price is None else str(price.normalize())

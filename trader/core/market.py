@@ -1,0 +1,80 @@
+"""Quotes and bars, and when a quote is good enough to risk money on.
+
+A quote is valid only if it is live, two-sided, finite, above zero, not crossed and fresh
+(INC-019, INC-058, INC-141); connection codes say nothing about freshness (INC-011).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from trader.core.amounts import ZERO
+from trader.core.ids import ConId
+
+LIVE = 1  # marketDataType (message 58): 1 live, 2 frozen, 3 delayed, 4 delayed and frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The latest of one instrument; None where the broker has not said or said "no data"."""
+
+    con_id: ConId
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+    last: Decimal | None = None
+    data_type: int = 0
+    is_halted: bool = False
+    # Monotonic seconds at which bid or ask last arrived; None before the first.
+    received_s: float | None = None
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Return the middle of bid and ask, or None when either is missing."""
+        if self.bid is None or self.ask is None:
+            return None
+        return (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Prices of one interval that starts at ``start_utc``."""
+
+    con_id: ConId
+    start_utc: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+
+
+def fault(quote: Quote | None, now_s: float, age_s_max: float) -> str | None:
+    """Say why a quote must not be traded on, or None when it may."""
+    if quote is None:
+        return "no quote"
+    if quote.data_type != LIVE:
+        return f"data type {quote.data_type} is not live"
+    if quote.is_halted:
+        return "trading halted"
+    if quote.bid is None or quote.ask is None or quote.received_s is None:
+        return "one-sided"
+    if quote.bid <= ZERO or quote.ask <= ZERO:
+        return f"bid {quote.bid} or ask {quote.ask} not above zero"
+    if quote.bid > quote.ask:
+        return f"crossed: bid {quote.bid} above ask {quote.ask}"
+    age_s = now_s - quote.received_s
+    # A NaN age compares false with everything: the test is written so that it refuses.
+    if not 0 <= age_s <= age_s_max:
+        return f"age {age_s:.3f} s"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """What a strategy sees of the market: the quotes of its instruments at one instant."""
+
+    now_utc: datetime
+    now_s: float
+    quotes: Mapping[ConId, Quote]

@@ -1,0 +1,220 @@
+"""The order machine.
+
+An order is our record of one instruction to the broker. Bytes written are not an order accepted:
+until the broker answers, the order is SENT, and when no answer comes it is UNKNOWN, never
+"rejected" and never "try again". What the broker says afterwards arrives repeated, late and out
+of order, so the table below says for every pair of state and event what holds next; a pair that
+is absent is refused and changes nothing. A partial fill is data in WORKING, not a state.
+
+WITHHELD proves that no byte left: the last synchronous check refused after the promise was
+durable. A planned order read back from the journal proves JOURNALED; without an OrderSent beside
+it, it *may* have left, so boot makes it UNKNOWN.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from trader.core.amounts import ZERO
+from trader.core.ids import (
+    AccountId,
+    ClientId,
+    ConId,
+    IntentId,
+    OrderId,
+    OrderRef,
+    PermId,
+    StrategyName,
+)
+from trader.core.intents import OrderType, Side, TimeInForce
+
+
+class OrderState(StrEnum):
+    """Where an order stands, by our own account of it."""
+
+    PLANNED = "PLANNED"
+    JOURNALED = "JOURNALED"
+    SENT = "SENT"
+    WITHHELD = "WITHHELD"
+    WORKING = "WORKING"
+    CANCELLING = "CANCELLING"
+    UNKNOWN = "UNKNOWN"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+
+
+class OrderEvent(StrEnum):
+    """What can happen to an order."""
+
+    MADE_DURABLE = "made durable"
+    SENT = "sent"
+    WITHHELD = "withheld"
+    ACKNOWLEDGED = "acknowledged"
+    CANCEL_SENT = "cancel sent"
+    CANCEL_REFUSED = "cancel refused"
+    UNANSWERED = "unanswered"
+    FILL_COMPLETED = "fill completed"
+    CANCEL_CONFIRMED = "cancel confirmed"
+    REJECT_CONFIRMED = "reject confirmed"
+    PROVEN_ABSENT = "proven absent"
+
+
+S, E = OrderState, OrderEvent
+
+TABLE: dict[tuple[OrderState, OrderEvent], OrderState] = {
+    (S.PLANNED, E.MADE_DURABLE): S.JOURNALED,
+    (S.JOURNALED, E.SENT): S.SENT,
+    (S.JOURNALED, E.WITHHELD): S.WITHHELD,
+    # Read back at boot without an OrderSent: it may have left.
+    (S.JOURNALED, E.UNANSWERED): S.UNKNOWN,
+    (S.SENT, E.ACKNOWLEDGED): S.WORKING,
+    (S.SENT, E.CANCEL_SENT): S.CANCELLING,
+    (S.SENT, E.UNANSWERED): S.UNKNOWN,
+    # Some orders fill without any status at all (INC-013).
+    (S.SENT, E.FILL_COMPLETED): S.FILLED,
+    (S.SENT, E.CANCEL_CONFIRMED): S.CANCELLED,
+    (S.SENT, E.REJECT_CONFIRMED): S.REJECTED,
+    (S.WORKING, E.ACKNOWLEDGED): S.WORKING,
+    (S.WORKING, E.CANCEL_SENT): S.CANCELLING,
+    (S.WORKING, E.FILL_COMPLETED): S.FILLED,
+    (S.WORKING, E.CANCEL_CONFIRMED): S.CANCELLED,
+    # Inactive with 201 after an acknowledgement, or a refused remainder (INC-016, INC-129).
+    (S.WORKING, E.REJECT_CONFIRMED): S.REJECTED,
+    # Acknowledged once, then in no snapshot any more: the same proof as for UNKNOWN (INC-045).
+    (S.WORKING, E.PROVEN_ABSENT): S.CANCELLED,
+    # A cancelling order is fully working exposure until the broker says otherwise (INC-044).
+    (S.CANCELLING, E.ACKNOWLEDGED): S.CANCELLING,
+    (S.CANCELLING, E.CANCEL_SENT): S.CANCELLING,
+    # 10147, 10148 and 161 prove nothing; the order counts as working until evidence (INC-036).
+    (S.CANCELLING, E.CANCEL_REFUSED): S.WORKING,
+    (S.CANCELLING, E.UNANSWERED): S.UNKNOWN,
+    (S.CANCELLING, E.FILL_COMPLETED): S.FILLED,
+    (S.CANCELLING, E.CANCEL_CONFIRMED): S.CANCELLED,
+    (S.CANCELLING, E.REJECT_CONFIRMED): S.REJECTED,
+    (S.CANCELLING, E.PROVEN_ABSENT): S.CANCELLED,
+    (S.UNKNOWN, E.ACKNOWLEDGED): S.WORKING,
+    (S.UNKNOWN, E.CANCEL_SENT): S.UNKNOWN,
+    (S.UNKNOWN, E.CANCEL_REFUSED): S.UNKNOWN,
+    (S.UNKNOWN, E.UNANSWERED): S.UNKNOWN,
+    (S.UNKNOWN, E.FILL_COMPLETED): S.FILLED,
+    (S.UNKNOWN, E.CANCEL_CONFIRMED): S.CANCELLED,
+    (S.UNKNOWN, E.REJECT_CONFIRMED): S.REJECTED,
+    # Two complete snapshots, a quiet period apart; the reconciler alone may say so.
+    (S.UNKNOWN, E.PROVEN_ABSENT): S.CANCELLED,
+    # Late acknowledgements, statuses and cancels of a finished order change nothing (INC-014).
+    (S.FILLED, E.ACKNOWLEDGED): S.FILLED,
+    (S.FILLED, E.FILL_COMPLETED): S.FILLED,
+    (S.FILLED, E.CANCEL_CONFIRMED): S.FILLED,
+    (S.FILLED, E.CANCEL_REFUSED): S.FILLED,
+    (S.FILLED, E.REJECT_CONFIRMED): S.FILLED,
+    (S.CANCELLED, E.CANCEL_CONFIRMED): S.CANCELLED,
+    (S.CANCELLED, E.CANCEL_REFUSED): S.CANCELLED,
+    (S.CANCELLED, E.REJECT_CONFIRMED): S.CANCELLED,
+    # A stale Submitted after Cancelled must not re-open; a live ghost shows in reconciliation.
+    (S.CANCELLED, E.ACKNOWLEDGED): S.CANCELLED,
+    # The cancel lost the race: the executions are the truth (INC-024).
+    (S.CANCELLED, E.FILL_COMPLETED): S.FILLED,
+    (S.REJECTED, E.REJECT_CONFIRMED): S.REJECTED,
+    (S.REJECTED, E.CANCEL_CONFIRMED): S.REJECTED,
+    (S.REJECTED, E.CANCEL_REFUSED): S.REJECTED,
+    (S.REJECTED, E.ACKNOWLEDGED): S.REJECTED,
+    # Rejected with 201, and a position of that size appears all the same (INC-121).
+    (S.REJECTED, E.FILL_COMPLETED): S.FILLED,
+}
+
+FINAL = frozenset({S.WITHHELD, S.FILLED, S.CANCELLED, S.REJECTED})
+# Bytes may have left and no answer has come that would prove the order alive or dead.
+UNANSWERED = frozenset({S.JOURNALED, S.SENT, S.UNKNOWN})
+
+
+def next_state(state: OrderState, event: OrderEvent) -> OrderState | None:
+    """Return the state after ``event``, or None when the pair is refused."""
+    return TABLE.get((state, event))
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What one instruction says; fixed when it is planned."""
+
+    intent_id: IntentId
+    strategy: StrategyName
+    account: AccountId
+    con_id: ConId
+    symbol: str
+    side: Side
+    quantity: Decimal
+    order_type: OrderType
+    time_in_force: TimeInForce
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    is_reduce_only: bool
+    # What one unit may cost at worst, multiplier included and commission not.
+    reserve_per_unit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One instruction and what has become of it."""
+
+    order_id: OrderId
+    client_id: ClientId
+    order_ref: OrderRef
+    terms: OrderTerms
+    planned_utc: datetime
+    state: OrderState = OrderState.PLANNED
+    perm_id: PermId = PermId(0)
+    filled: Decimal = ZERO
+    filled_value: Decimal = ZERO
+    # The broker's last words, kept as evidence and never taken for the state.
+    broker_status: str = ""
+    broker_filled: Decimal = ZERO
+    note: str = ""
+    changed_utc: datetime | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether no more work is expected at the broker."""
+        return self.state in FINAL
+
+    @property
+    def remaining(self) -> Decimal:
+        """Return what may still fill; zero once the order is final."""
+        return ZERO if self.is_final else max(self.terms.quantity - self.filled, ZERO)
+
+    @property
+    def signed_remaining(self) -> Decimal:
+        """Return the remaining quantity, negative for a sell."""
+        return self.remaining * self.terms.side.sign
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Return the average fill price from executions, or None before the first."""
+        return self.filled_value / self.filled if self.filled > ZERO else None
+
+
+_STATUS_EVENTS = {
+    "PreSubmitted": OrderEvent.ACKNOWLEDGED,
+    "Submitted": OrderEvent.ACKNOWLEDGED,
+    "PendingCancel": OrderEvent.ACKNOWLEDGED,
+    # Held, not dead: it may still fill (INC-016). A 201 beside it makes the rejection.
+    "Inactive": OrderEvent.ACKNOWLEDGED,
+    # The executions say what filled; the status only proves that the order is known.
+    "Filled": OrderEvent.ACKNOWLEDGED,
+    "Cancelled": OrderEvent.CANCEL_CONFIRMED,
+    "ApiCancelled": OrderEvent.CANCEL_CONFIRMED,
+}
+
+
+def event_of_status(status: str) -> OrderEvent | None:
+    """Return what a broker status proves; None for PendingSubmit and for words we do not know."""
+    return _STATUS_EVENTS.get(status)
+
+
+def moved(order: Order, event: OrderEvent, at_utc: datetime, note: str = "") -> Order:
+    """Return the order after ``event``; unchanged when the table refuses the pair."""
+    after = next_state(order.state, event)
+    if after is None or after is order.state:
+        return order
+    return replace(order, state=after, changed_utc=at_utc, note=note or order.note)

@@ -1,0 +1,57 @@
+"""Message pacing by priority: cancels first, then reducing orders, then new ones, then data.
+
+IBKR answers more than 50 messages a second with error 100 and then drops the connection
+(INC-061), and has frozen far below that in bursts (INC-094). A token bucket holds the rate; each
+lane leaves the tokens of the lanes above it untouched, so a storm of data requests can never
+make a cancel wait.
+"""
+
+from dataclasses import dataclass, replace
+
+from trader.core.halts import Lane
+
+# The share of the bucket that must remain after a message of this lane.
+_RESERVED = {
+    Lane.CANCEL: 0.0,
+    Lane.OPERATOR: 0.0,
+    Lane.REDUCE: 0.15,
+    Lane.NEW: 0.3,
+    Lane.DATA: 0.5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Tokens at one instant; ``rate`` tokens flow in a second, ``size`` is the most it holds."""
+
+    rate: float
+    size: float
+    tokens: float
+    at_s: float
+
+
+def full(rate: float, size: float, now_s: float) -> Bucket:
+    """Return a full bucket."""
+    assert rate > 0, f"rate {rate}"
+    assert size >= 2, f"size {size}"
+    return Bucket(rate=rate, size=size, tokens=size, at_s=now_s)
+
+
+def refilled(bucket: Bucket, now_s: float) -> Bucket:
+    """Return the bucket at ``now_s``; a clock that steps back adds nothing."""
+    elapsed_s = max(now_s - bucket.at_s, 0.0)
+    tokens = min(bucket.tokens + elapsed_s * bucket.rate, bucket.size)
+    return replace(bucket, tokens=tokens, at_s=max(now_s, bucket.at_s))
+
+
+def wait_s(bucket: Bucket, lane: Lane, now_s: float) -> float:
+    """Return how long a message of this lane has to wait; 0.0 when it may go now."""
+    missing = _RESERVED[lane] * bucket.size + 1.0 - refilled(bucket, now_s).tokens
+    # A billionth of a token is rounding, not a reason to wait.
+    return missing / bucket.rate if missing > 1e-9 else 0.0
+
+
+def taken(bucket: Bucket, now_s: float) -> Bucket:
+    """Return the bucket after one message; cancels may overdraw it, by one bucket at most."""
+    now = refilled(bucket, now_s)
+    return replace(now, tokens=max(now.tokens - 1.0, -bucket.size))

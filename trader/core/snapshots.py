@@ -1,0 +1,86 @@
+"""The broker's word at one instant, complete or not at all.
+
+A snapshot exists only if every part of it ended with its end marker (INC-005); an instrument
+that is not among the positions is flat (INC-009).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from trader.core.executions import Commission, Execution
+from trader.core.ids import AccountId, ClientId, ConId, OrderId, OrderRef, PermId
+from trader.core.intents import Side
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrderRow:
+    """One openOrder (message 5) of any client; ``order_id`` is 0 for foreign ones."""
+
+    order_id: OrderId
+    client_id: ClientId
+    perm_id: PermId
+    order_ref: OrderRef
+    account: AccountId
+    con_id: ConId
+    symbol: str
+    side: Side
+    quantity: Decimal
+    order_type: str
+    limit_price: Decimal | None
+    status: str
+    stop_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedOrderRow:
+    """One completedOrder (message 101); it carries no order id and no client id (INC-125)."""
+
+    perm_id: PermId
+    order_ref: OrderRef
+    account: AccountId
+    con_id: ConId
+    status: str
+    filled: Decimal
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """One position (message 61); ``average_cost`` includes the multiplier (INC-088)."""
+
+    account: AccountId
+    con_id: ConId
+    symbol: str
+    quantity: Decimal
+    average_cost: Decimal
+    multiplier: Decimal = Decimal(1)
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSnapshot:
+    """Everything the broker says of one account.
+
+    ``window_utc`` is the instant since which executions and completed orders are complete:
+    the start of the broker's day.
+    """
+
+    account: AccountId
+    started_utc: datetime
+    finished_utc: datetime
+    window_utc: datetime
+    open_orders: tuple[OpenOrderRow, ...]
+    completed_orders: tuple[CompletedOrderRow, ...]
+    executions: tuple[Execution, ...]
+    commissions: tuple[Commission, ...]
+    positions: tuple[PositionRow, ...]
+    cash: Mapping[str, Decimal]
+    net_liquidation: Decimal | None
+
+    def position_of(self, con_id: ConId) -> Decimal:
+        """Return the signed quantity held; absent means flat."""
+        return sum(
+            (row.quantity for row in self.positions if row.con_id == con_id), start=Decimal(0)
+        )

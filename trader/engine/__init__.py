@@ -1,0 +1,1 @@
+"""Orchestration over ports: asyncio, and no adapter in sight."""

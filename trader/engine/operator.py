@@ -1,0 +1,38 @@
+"""What an operator may ask of the running daemon, whoever carries the question."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of an operator's action, in words that need no second look.
+
+    ``details`` are the lines behind it: what is missing, what was cancelled, what is left.
+    """
+
+    is_done: bool
+    text: str
+    details: tuple[str, ...] = ()
+
+
+class OperatorDesk(Protocol):
+    """The operator's verbs."""
+
+    def halt(self, *, reason: str, by: str) -> Answer:
+        """Halt now, synchronously; no order leaves after this has returned."""
+
+    async def resume(self, *, reason: str, by: str) -> Answer:
+        """Clear the latched causes if reconciliation is clean and nothing else stands against it."""
+
+    async def cancel_orders(self, *, by: str) -> Answer:
+        """Cancel every working order of ours and wait, bounded, until the broker confirms."""
+
+    async def liquidate(self, *, by: str) -> Answer:
+        """Close every managed position through the operator's lane, never crossing zero."""
+
+    async def reconcile(self, *, by: str) -> Answer:
+        """Run a reconciliation now."""
+
+    async def baseline(self, *, by: str) -> Answer:
+        """Accept the broker's holdings as the starting point, at the first start only."""

@@ -1,0 +1,179 @@
+"""One read-only view of the daemon, for HTTP, the page, metrics and the shell.
+
+Every field is a plain value; ``dataclasses.asdict`` of it is what ``/ops/status`` serves, with
+decimals and times as text. Ages are seconds and None where the thing never happened.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from trader.core.book import Tally
+from trader.core.halts import HaltCause, Mode, Posture
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """The API connection: socket, upstream and farms are three facts."""
+
+    is_connected: bool
+    account: str
+    client_id: int
+    server_version: int
+    is_upstream_up: bool | None
+    farms: tuple[tuple[str, bool], ...]
+    heartbeat_age_s: float | None
+    round_trip_s: float | None
+    clock_skew_s: float | None
+    is_read_only: bool
+    connect_count: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionStatus:
+    """One position at its current mark."""
+
+    symbol: str
+    con_id: int
+    quantity: Decimal
+    average_price: Decimal
+    mark: Decimal | None
+    unrealized: Decimal | None
+    realized: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStatus:
+    """One order of ours."""
+
+    order_id: int
+    intent_id: str
+    strategy: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    filled: Decimal
+    order_type: str
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    average_price: Decimal | None
+    state: str
+    broker_status: str
+    perm_id: int
+    note: str
+    planned_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStatus:
+    """One execution; ``commission`` is None until it was reported."""
+
+    exec_id: str
+    order_id: int | None
+    time_utc: datetime | None
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteStatus:
+    """One instrument's quote and what is wrong with it, if anything."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    age_s: float | None
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyStatus:
+    """Cash, equity and result in one currency; pnl is after commissions, pending ones at worst."""
+
+    currency: str
+    cash: Decimal
+    equity: Decimal | None
+    realized: Decimal
+    unrealized: Decimal | None
+    commission_paid: Decimal
+    commission_pending: Decimal
+    pnl: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileStatus:
+    """The last reconciliation run."""
+
+    run_id: str
+    at_utc: datetime
+    age_s: float
+    trigger: str
+    problem: str
+    drift_count: int
+    repair_count: int
+    ticket_count: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyStatus:
+    """One strategy task."""
+
+    name: str
+    is_running: bool
+    problem: str
+    intent_count: int
+    checkpoint_utc: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLine:
+    """One recorded event in words."""
+
+    seq: int
+    at_utc: datetime
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalStatus:
+    """How far the journal is and whether it works."""
+
+    seq: int
+    durable_seq: int
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at one instant."""
+
+    version: str
+    mode: Mode
+    posture: Posture
+    is_ready: bool
+    causes: tuple[tuple[HaltCause, str], ...]
+    started_utc: datetime
+    now_utc: datetime
+    uptime_s: float
+    loop_lag_s: float
+    link: LinkStatus
+    money: MoneyStatus | None
+    positions: tuple[PositionStatus, ...]
+    orders: tuple[OrderStatus, ...]
+    executions: tuple[ExecutionStatus, ...]
+    quotes: tuple[QuoteStatus, ...]
+    equity_curve: tuple[tuple[float, float], ...]
+    reconcile: ReconcileStatus | None
+    tickets: tuple[tuple[str, str], ...]
+    foreign_order_count: int
+    strategies: tuple[StrategyStatus, ...]
+    tally: Tally
+    journal: JournalStatus
+    task_ages_s: tuple[tuple[str, float], ...]
+    feed: tuple[FeedLine, ...]

@@ -1,0 +1,213 @@
+"""What the engine needs from the world. Adapters implement these; the engine sees nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from trader.core.checkpoint import BookState
+from trader.core.events import (
+    CommissionSeen,
+    ExecutionSeen,
+    OpenOrderSeen,
+    OrderErrorSeen,
+    OrderStatusSeen,
+    Recorded,
+)
+from trader.core.halts import Lane
+from trader.core.ids import AccountId, ClientId, ConId, OrderId, Seq
+from trader.core.instruments import Instrument, InstrumentSpec
+from trader.core.risk import ApprovedOrder
+from trader.core.snapshots import BrokerSnapshot
+
+
+class WorldError(Exception):
+    """Something outside the daemon failed; handled at a named place, never ignored."""
+
+
+class LinkDown(WorldError):
+    """The API connection is not there; nothing was written."""
+
+
+class SendUncertain(WorldError):
+    """Writing began and failed: the bytes may have left."""
+
+
+class SnapshotUnavailable(WorldError):
+    """A part of the snapshot did not end in time; there is no snapshot."""
+
+
+class JournalFailed(WorldError):
+    """The journal cannot make anything durable any more."""
+
+
+class ConnectRefused(WorldError):
+    """Connecting failed in ``phase``: tcp, handshake, client id, account."""
+
+    def __init__(self, phase: str, text: str) -> None:
+        super().__init__(f"{phase}: {text}")
+        self.phase = phase
+
+
+class Clock(Protocol):
+    """Time. ``monotonic`` for every interval, ``utc`` only to write down or to show."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never step back."""
+
+    def utc(self) -> datetime:
+        """Return the wall time, with its zone."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Pacer(Protocol):
+    """One token bucket for every message to the broker."""
+
+    def try_take(self, lane: Lane) -> bool:
+        """Take a token if the lane may have one now."""
+
+    async def take(self, lane: Lane, deadline_s: float) -> bool:
+        """Wait for a token until the monotonic ``deadline_s``; False when it passed."""
+
+
+class Journal(Protocol):
+    """The durable log of everything recorded."""
+
+    @property
+    def failure(self) -> str | None:
+        """Say why the journal can write no more, or None while it can."""
+
+    def append(self, recorded: Recorded) -> None:
+        """Queue an event for the writer; raises JournalFailed when the journal has failed."""
+
+    async def durable(self, seq: Seq) -> None:
+        """Return once ``seq`` and all before it survive a power cut; raises JournalFailed."""
+
+    async def save_checkpoint(self, state: BookState) -> None:
+        """Write a checkpoint, durable on return; raises JournalFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HaltReading:
+    """What the halt file says; ``is_active`` is true for missing, empty and unreadable files."""
+
+    is_active: bool
+    reason: str
+
+
+class KillSwitch(Protocol):
+    """The operator's halt from outside the process."""
+
+    def reading(self) -> HaltReading:
+        """Look at the halt file now; cheap enough for every submission."""
+
+
+class Pager(Protocol):
+    """Somebody to wake."""
+
+    def page(self, severity: str, title: str, text: str) -> None:
+        """Send a page without waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteTick:
+    """A change of one field of a quote; ``value`` is None where the broker says "no data"."""
+
+    con_id: ConId
+    field: str  # bid, ask, last, bid_size, ask_size, halted, data_type
+    value: Decimal | None
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWord:
+    """What the broker says of a link: socket, upstream or farms; ``code`` is the message code."""
+
+    axis: str  # socket, upstream, farm, read_only, decode
+    is_up: bool
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataProblem:
+    """A subscription failed or lost its data (10182, 10197, 354, 200 ...)."""
+
+    con_id: ConId
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTime:
+    """A decoded answer to the heartbeat."""
+
+    server_utc: datetime
+    round_trip_s: float
+
+
+BrokerMessage = (
+    OrderStatusSeen
+    | OpenOrderSeen
+    | OrderErrorSeen
+    | ExecutionSeen
+    | CommissionSeen
+    | QuoteTick
+    | LinkWord
+    | DataProblem
+)
+Sink = Callable[[BrokerMessage], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """What a successful connect established."""
+
+    accounts: tuple[AccountId, ...]
+    server_version: int
+    next_valid_id: OrderId
+
+
+class Broker(Protocol):
+    """The broker: one connection, one client id, one account."""
+
+    @property
+    def client_id(self) -> ClientId:
+        """Return the client id that owns our orders; never 0."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether the socket is up and the API started."""
+
+    async def connect(self, order_id_high: OrderId) -> LinkFacts:
+        """Connect, each phase with its deadline; raises ConnectRefused.
+
+        Ids are allocated above ``order_id_high`` whatever the broker proposes (INC-006).
+        """
+
+    def disconnect(self) -> None:
+        """Abort the connection; bytes still queued on our side are discarded."""
+
+    def allocate_order_id(self) -> OrderId:
+        """Return the next id; requests and orders share the sequence."""
+
+    def place(self, order: ApprovedOrder) -> None:
+        """Write one order, synchronously; raises LinkDown (nothing left) or SendUncertain."""
+
+    def cancel(self, order_id: OrderId) -> None:
+        """Write one cancel, synchronously; raises LinkDown."""
+
+    async def snapshot(self) -> BrokerSnapshot:
+        """Ask for everything; all or nothing, bounded; raises SnapshotUnavailable."""
+
+    async def heartbeat(self) -> ServerTime:
+        """Ask for the server's time; raises LinkDown when no decoded answer comes in time."""
+
+    async def resolve(self, spec: InstrumentSpec) -> Instrument:
+        """Look an instrument up; raises WorldError when there is none or more than one."""
+
+    async def subscribe(self, instrument: Instrument) -> None:
+        """Ask for live quotes; they arrive at the sink."""
