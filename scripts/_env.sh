@@ -68,6 +68,7 @@ env_step() {
   if [ "$status" -ne 0 ]; then
     printf 'set-up failed: %s (exit %d). The end of its output:\n' "$what" "$status" >&2
     tail -n 20 "$log" >&2
+    printf 'Only the first set-up needs a package index. Nothing is half done: run the same command again.\n' >&2
     exit 1
   fi
   printf '  %s: %d s\n' "$what" $((SECONDS - started)) >&2
@@ -80,7 +81,7 @@ env_create() {
   python=$(env_find_python)
   rm -rf "$env_venv"
   if command -v uv >/dev/null 2>&1; then
-    env_step "making .venv" uv venv --quiet --no-project --python "${python:-3.11}" "$env_venv"
+    UV_SYSTEM_CERTS=1 env_step "making .venv" uv venv --quiet --no-project --python "${python:-3.11}" "$env_venv"
     return
   fi
   [ -n "$python" ] || env_die "trader needs Python 3.11, and neither \$PYTHON nor python3.11 nor python3 is one. \
@@ -95,7 +96,8 @@ env_install() {
   local lock=$env_root/$1 what
   what="installing $(grep -c '^[a-z]' "$lock") locked packages"
   if command -v uv >/dev/null 2>&1; then
-    env_step "$what" uv pip install --python "$env_python" --require-hashes --no-deps --compile-bytecode -r "$lock"
+    # Certificates that this machine trusts count for uv as they do for pip.
+    UV_SYSTEM_CERTS=1 env_step "$what" uv pip install --python "$env_python" --require-hashes --no-deps --compile-bytecode -r "$lock"
   else
     env_step "$what" "$env_python" -m pip --disable-pip-version-check --no-input install \
       --require-hashes --no-deps -r "$lock"
@@ -105,9 +107,9 @@ env_install() {
 # Let `import trader` and `.venv/bin/trader` mean this checkout; nothing of the project is copied.
 env_link_checkout() {
   local site
-  site=$("$env_python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-  printf '%s\n' "$env_root" >"$site/trader-checkout.pth"
-  printf '#!/usr/bin/env bash\nexec %q -m trader "$@"\n' "$env_python" >"$env_venv/bin/trader"
+  site=$("$env_python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || return 1
+  printf '%s\n' "$env_root" >"$site/trader-checkout.pth" || return 1
+  printf '#!/usr/bin/env bash\nexec %q -m trader "$@"\n' "$env_python" >"$env_venv/bin/trader" || return 1
   chmod +x "$env_venv/bin/trader"
 }
 
@@ -120,9 +122,10 @@ env_build() {
   # The dev set only adds to the runtime set, at the same versions, so it goes on top of a good one.
   env_is_current runtime || env_create
   env_install "$lock"
-  env_link_checkout
-  stamp=$(env_stamp "$env_root/$lock") || env_die ".venv was made but its Python does not run: delete .venv and try again."
-  printf '%s\n' "$stamp" >"$env_venv/.stamp-$kind"
+  # `set -e` does not reach in here, so each step says what a failure means.
+  env_link_checkout || env_die "cannot write to .venv: delete it and try again."
+  stamp=$(env_stamp "$env_root/$lock") || env_die ".venv was made but its Python does not run: delete it and try again."
+  printf '%s\n' "$stamp" >"$env_venv/.stamp-$kind" || env_die "cannot write to .venv: delete it and try again."
 }
 
 env_prepare() {
