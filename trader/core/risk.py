@@ -17,7 +17,8 @@ from trader.core.instruments import Instrument
 from trader.core.intents import Intent, OrderType, Side, reduces
 from trader.core.limits import RiskLimits
 from trader.core.market import Quote, fault
-from trader.core.orders import Order, OrderTerms
+from trader.core.orders import OrderTerms
+from trader.core.reserves import pending_commission, reserved_cash
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +100,6 @@ def review(intent: Intent, given: RiskInput) -> Approved | Refused:
     return Approved(intent, checks, given.instrument, per_unit, _REVIEWED)
 
 
-def reserved_cash(orders: Iterable[Order], limits: RiskLimits) -> Decimal:
-    """Return what the working buys may still cost, commission included, whatever fills first."""
-    total = ZERO
-    for order in orders:
-        remaining = order.remaining
-        if remaining > ZERO:
-            total += limits.worst_commission(remaining)
-            if order.terms.side is Side.BUY:
-                total += remaining * order.terms.reserve_per_unit
-    return total
-
-
-def pending_commission(book: Book, limits: RiskLimits) -> Decimal:
-    """Return the worst case of commissions that have not been reported yet."""
-    return sum(
-        (limits.worst_commission(quantity) for quantity in book.uncommissioned.values()),
-        start=ZERO,
-    )
-
-
 def _checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
     yield from _instrument_checks(intent, given.instrument)
     yield from _price_checks(intent, given)
@@ -148,7 +129,9 @@ def _price_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
     prices = [price for price in (limit, stop) if price is not None]
     positive = all(price.is_finite() and price > ZERO for price in prices)
     text = f"{intent.order_type} limit {limit} stop {stop}"
-    yield Check("PRICE_INVALID", text, "prices as the order type needs, above 0", shape_ok and positive)
+    yield Check(
+        "PRICE_INVALID", text, "prices as the order type needs, above 0", shape_ok and positive
+    )
     on_grid = positive and given.instrument is not None
     if on_grid and given.instrument is not None:
         on_grid = all(is_multiple(p, given.instrument.tick_at(p)) for p in prices)
@@ -199,7 +182,9 @@ def _size_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
     )
     price = _worst_price(intent, given)
     if price is None or given.instrument is None or not quantity.is_finite():
-        yield Check("NOTIONAL_MAX", "no price", f"at most {limits.order_notional_max}", passed=False)
+        yield Check(
+            "NOTIONAL_MAX", "no price", f"at most {limits.order_notional_max}", passed=False
+        )
         return
     notional = price * quantity * given.instrument.multiplier
     yield Check(

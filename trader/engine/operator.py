@@ -23,7 +23,7 @@ class OperatorDesk(Protocol):
         """Halt now, synchronously; no order leaves after this has returned."""
 
     async def resume(self, *, reason: str, by: str) -> Answer:
-        """Clear the latched causes if reconciliation is clean and nothing else stands against it."""
+        """Clear the latched causes if reconciliation is clean and nothing else objects."""
 
     async def cancel_orders(self, *, by: str) -> Answer:
         """Cancel every working order of ours and wait, bounded, until the broker confirms."""

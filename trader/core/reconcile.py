@@ -1,0 +1,393 @@
+"""Reconciliation as two pure functions: what differs, and what to record about it.
+
+A plan never contains an order: it repairs by recording what the broker proved, waits for a
+second look where one look proves nothing, and opens a ticket where only a person can decide.
+
+Invariants, held by property tests: a plan applied and diffed again is empty; shuffling or
+duplicating the rows of a snapshot changes nothing; what was touched after ``mark`` waits.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from trader.core import events as ev
+from trader.core.amounts import ZERO
+from trader.core.book import Book
+from trader.core.executions import delta
+from trader.core.ids import ConId, ExecFamily, RunId, Seq, TicketId, exec_family
+from trader.core.limits import RiskLimits
+from trader.core.orders import UNANSWERED, Order, OrderState
+from trader.core.reserves import pending_commission
+from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow
+
+
+class DriftKind(StrEnum):
+    """How book and broker can disagree."""
+
+    EXECUTION_MISSED = "execution_missed"
+    STATUS_BEHIND = "status_behind"
+    ORDER_ABSENT = "order_absent"
+    ORDER_GHOST = "order_ghost"
+    FOREIGN_ORDER = "foreign_order"
+    FOREIGN_GONE = "foreign_gone"
+    POSITION = "position"
+    CASH = "cash"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One disagreement; ``repair`` is empty where one look proves nothing."""
+
+    kind: DriftKind
+    key: str
+    expected: str
+    observed: str
+    con_id: ConId | None = None
+    repair: tuple[ev.Event, ...] = ()
+    # Set when a second sighting cannot prove it either, so that a person must decide.
+    needs_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """One run: its id, where the book stood when it began, and what it may tolerate."""
+
+    run_id: RunId
+    mark: Seq
+    now_utc: datetime
+    quiet_s: float
+    limits: RiskLimits
+    cash_tolerance: Decimal
+    cash_adjust_max: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run records: repairs first, then tickets; ``pending`` waits for a second look."""
+
+    repairs: tuple[ev.Event, ...]
+    tickets: tuple[ev.TicketOpened, ...]
+    pending: tuple[Drift, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether book and broker agree once the repairs are recorded."""
+        return not self.tickets and not self.pending
+
+
+def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
+    """Return every disagreement, executions first, each with the repair that one look allows."""
+    missed = tuple(_missed_executions(book, snapshot))
+    return (
+        *missed,
+        *_order_drifts(book, snapshot, run),
+        *_foreign_drifts(book, snapshot),
+        *_position_drifts(book, snapshot, run),
+        *_cash_drifts(book, snapshot, run),
+    )
+
+
+def commissions_to_record(book: Book, snapshot: BrokerSnapshot) -> tuple[ev.CommissionSeen, ...]:
+    """Return the commissions the book does not hold; late ones are normal, not a drift."""
+    seen = (ev.CommissionSeen(row) for row in snapshot.commissions)
+    return tuple(event for event in dict.fromkeys(seen) if book.is_news(event))
+
+
+def plan(drifts: Iterable[Drift], seen_before: frozenset[str], run: RunContext) -> Plan:
+    """Turn drifts into repairs, tickets and what must be seen a second time.
+
+    ``seen_before`` holds the :func:`sighting` of every drift that a complete run at least a
+    quiet period ago left pending.
+    """
+    repairs: list[ev.Event] = []
+    tickets: list[ev.TicketOpened] = []
+    pending: list[Drift] = []
+    for drift in drifts:
+        is_second = sighting(drift) in seen_before
+        if drift.repair and (drift.kind is not DriftKind.CASH or is_second):
+            repairs.extend(drift.repair)
+        elif drift.needs_person or (not drift.repair and is_second):
+            tickets.append(_ticket(drift, run))
+        else:
+            pending.append(drift)
+        if drift.kind is DriftKind.ORDER_ABSENT and _is_first_absence(drift):
+            pending.append(drift)
+    return Plan(tuple(repairs), tuple(tickets), tuple(pending))
+
+
+def sighting(drift: Drift) -> str:
+    """Name a drift together with what was observed: a moving difference is never a second look."""
+    return f"{drift.kind}|{drift.key}|{drift.expected}|{drift.observed}"
+
+
+def _is_first_absence(drift: Drift) -> bool:
+    return any(isinstance(event, ev.OrderAbsentSeen) for event in drift.repair)
+
+
+def _ticket(drift: Drift, run: RunContext) -> ev.TicketOpened:
+    return ev.TicketOpened(
+        ticket_id=TicketId(f"{run.run_id}-{drift.kind}-{drift.key}"),
+        kind=drift.kind,
+        con_id=drift.con_id,
+        text=f"{drift.key}: expected {drift.expected}, observed {drift.observed}",
+        run_id=run.run_id,
+    )
+
+
+# ---- executions
+
+
+def _missed_executions(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
+    # Of several revisions in one snapshot only the highest counts (INC-048).
+    for execution in _newest_executions(book, snapshot).values():
+        yield Drift(
+            kind=DriftKind.EXECUTION_MISSED,
+            key=execution.execution.exec_id,
+            expected="not in the book",
+            observed=f"{execution.execution.side} {execution.execution.quantity}"
+            f" {execution.execution.symbol} at {execution.execution.price}",
+            con_id=execution.execution.con_id,
+            repair=(execution,),
+        )
+
+
+def _newest_executions(book: Book, snapshot: BrokerSnapshot) -> dict[ExecFamily, ev.ExecutionSeen]:
+    newest: dict[ExecFamily, ev.ExecutionSeen] = {}
+    for execution in sorted(snapshot.executions, key=lambda row: row.exec_id):
+        seen = ev.ExecutionSeen(execution)
+        if execution.account == snapshot.account and book.is_news(seen):
+            newest[exec_family(execution.exec_id)[0]] = seen
+    return newest
+
+
+# ---- orders
+
+
+def _order_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
+    open_ids = set()
+    for row in _unique(snapshot.open_orders):
+        order = _ours(book, row)
+        if order is None:
+            continue
+        open_ids.add(order.order_id)
+        if book.touched.get(order.order_id, 0) <= run.mark:
+            yield from _open_order_drift(book, order, row, run)
+    missed = _newest_executions(book, snapshot)
+    for order in tuple(book.live_orders.values()):
+        is_quiet = book.touched.get(order.order_id, 0) <= run.mark
+        if order.order_id not in open_ids and is_quiet:
+            yield from _absent_order_drift(book, order, snapshot, run, _filled_by(order, missed))
+
+
+def _unique(rows: Iterable[OpenOrderRow]) -> Iterable[OpenOrderRow]:
+    return sorted(dict.fromkeys(rows), key=lambda row: (row.perm_id, row.order_id))
+
+
+def _ours(book: Book, row: OpenOrderRow) -> Order | None:
+    return book.find_order(
+        order_ref=row.order_ref,
+        perm_id=row.perm_id,
+        order_id=row.order_id,
+        client_id=row.client_id,
+    )
+
+
+def _open_order_drift(
+    book: Book, order: Order, row: OpenOrderRow, run: RunContext
+) -> Iterator[Drift]:
+    if order.is_final:
+        yield Drift(
+            kind=DriftKind.ORDER_GHOST,
+            key=str(order.order_id),
+            expected=order.state,
+            observed=f"open at the broker, {row.status}",
+            con_id=order.terms.con_id,
+        )
+        return
+    echo = ev.OpenOrderSeen(
+        order_id=order.order_id,
+        client_id=order.client_id,
+        perm_id=row.perm_id,
+        order_ref=row.order_ref,
+        account=row.account,
+        con_id=row.con_id,
+        symbol=row.symbol,
+        side=row.side,
+        quantity=row.quantity,
+        order_type=row.order_type,
+        limit_price=row.limit_price,
+        status=row.status,
+        run_id=run.run_id,
+    )
+    if book.is_news(echo):
+        yield Drift(
+            kind=DriftKind.STATUS_BEHIND,
+            key=str(order.order_id),
+            expected=f"{order.state}, broker said {order.broker_status or 'nothing'}",
+            observed=f"open, {row.status}",
+            con_id=order.terms.con_id,
+            repair=(echo,),
+        )
+
+
+def _filled_by(order: Order, missed: dict[ExecFamily, ev.ExecutionSeen]) -> Decimal:
+    """Return what the missed executions add to an order's filled quantity."""
+    return sum(
+        (
+            seen.execution.quantity
+            for seen in missed.values()
+            if seen.execution.order_ref == order.order_ref
+            or (order.perm_id and seen.execution.perm_id == order.perm_id)
+        ),
+        start=ZERO,
+    )
+
+
+def _absent_order_drift(
+    book: Book, order: Order, snapshot: BrokerSnapshot, run: RunContext, missed: Decimal
+) -> Iterator[Drift]:
+    if order.filled + missed >= order.terms.quantity:
+        return  # the missed executions, recorded first, complete it
+    if order.state in (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT):
+        return  # not declared unanswered yet: its own deadline decides
+    completed = _completed(order, snapshot.completed_orders)
+    if completed is not None and completed.status != "Filled":
+        yield _cancelled_drift(order, completed, run)
+        return
+    key, con_id = str(order.order_id), order.terms.con_id
+    expected = f"{order.state}, filled {order.filled} of {order.terms.quantity}"
+    if completed is not None:
+        # Filled, but the executions that say so are not there (yet): seen twice, a person decides.
+        observed = f"completed as {completed.status}, executions missing"
+        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id)
+        return
+    first = book.absent_since.get(order.order_id)
+    observed = "in no list of the broker's"
+    if order.planned_utc < snapshot.window_utc:
+        # The lists do not reach back to the day it was sent: they prove nothing.
+        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, (), needs_person=True)
+    elif first is None:
+        repair = (ev.OrderAbsentSeen(order.order_id, run.run_id),)
+        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, repair)
+    elif (run.now_utc - first[1]).total_seconds() >= run.quiet_s:
+        proven = ev.OrderProvenAbsent(order.order_id, run.run_id, first_run_id=first[0])
+        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, (proven,))
+    else:
+        yield Drift(DriftKind.ORDER_ABSENT, key, expected, "still absent, too soon", con_id)
+
+
+def _completed(order: Order, rows: Iterable[CompletedOrderRow]) -> CompletedOrderRow | None:
+    for row in rows:
+        if (order.perm_id and row.perm_id == order.perm_id) or row.order_ref == order.order_ref:
+            return row
+    return None
+
+
+def _cancelled_drift(order: Order, row: CompletedOrderRow, run: RunContext) -> Drift:
+    repair = ev.OrderStatusSeen(
+        order_id=order.order_id,
+        client_id=order.client_id,
+        perm_id=row.perm_id,
+        status="Cancelled",
+        filled=row.filled,
+        remaining=ZERO,
+        why_held="",
+        run_id=run.run_id,
+    )
+    return Drift(
+        kind=DriftKind.STATUS_BEHIND,
+        key=str(order.order_id),
+        expected=order.state,
+        observed=f"completed as {row.status}: {row.note}",
+        con_id=order.terms.con_id,
+        repair=(repair,),
+    )
+
+
+# ---- foreign orders
+
+
+def _foreign_drifts(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
+    seen = set()
+    for row in _unique(snapshot.open_orders):
+        if _ours(book, row) is not None or row.account != snapshot.account:
+            continue
+        seen.add(row.perm_id)
+        event = ev.ForeignOrderSeen(
+            perm_id=row.perm_id,
+            client_id=row.client_id,
+            con_id=row.con_id,
+            symbol=row.symbol,
+            side=row.side,
+            quantity=row.quantity,
+            order_type=row.order_type,
+            status=row.status,
+        )
+        if book.is_news(event):
+            text = f"{row.side} {row.quantity} {row.symbol} {row.order_type} {row.status}"
+            key = str(row.perm_id)
+            yield Drift(DriftKind.FOREIGN_ORDER, key, "unknown", text, row.con_id, (event,))
+    for perm_id in tuple(book.foreign):
+        if perm_id not in seen:
+            gone = (ev.ForeignOrderGone(perm_id),)
+            yield Drift(DriftKind.FOREIGN_GONE, str(perm_id), "open", "gone", None, gone)
+
+
+# ---- positions and cash
+
+
+def _position_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
+    expected = {con_id: row.quantity for con_id, row in book.positions.items()}
+    for family, seen in _newest_executions(book, snapshot).items():
+        known = book.fills.get(family)
+        change = delta(known.execution if known else None, seen.execution)
+        con_id = seen.execution.con_id
+        moved = sum((quantity for quantity, _ in change.trades), start=ZERO)
+        expected[con_id] = expected.get(con_id, ZERO) + moved
+    symbols = {row.con_id: row.symbol for row in snapshot.positions}
+    observed = {
+        row.con_id: row.quantity for row in snapshot.positions if row.account == snapshot.account
+    }
+    quarantined = {row.con_id for row in book.tickets.values() if row.kind == DriftKind.POSITION}
+    for con_id in sorted({*expected, *observed}):
+        want, have = expected.get(con_id, ZERO), observed.get(con_id, ZERO)
+        is_quiet = book.touched.get(("position", con_id), 0) <= run.mark
+        if want == have or not is_quiet or con_id in quarantined:
+            continue
+        held = book.positions.get(con_id)
+        symbol = held.symbol if held else symbols.get(con_id, str(con_id))
+        yield Drift(DriftKind.POSITION, symbol, str(want), str(have), con_id)
+
+
+def _cash_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
+    missed = _newest_executions(book, snapshot)
+    has_moved = any(seq > run.mark for key, seq in book.touched.items() if isinstance(key, tuple))
+    has_ticket = any(row.kind == DriftKind.CASH for row in book.tickets.values())
+    if missed or has_moved or has_ticket:
+        return  # the difference would be the execution's; the next run tells
+    slack = run.cash_tolerance + pending_commission(book, run.limits)
+    for currency in sorted({*book.cash, *snapshot.cash}):
+        want, have = book.cash.get(currency, ZERO), snapshot.cash.get(currency, ZERO)
+        late = sum(
+            (
+                row.commission.amount
+                for row in commissions_to_record(book, snapshot)
+                if row.commission.currency == currency
+            ),
+            start=ZERO,
+        )
+        difference = abs(want - late - have)
+        if difference <= slack:
+            continue
+        repair: tuple[ev.Event, ...] = ()
+        if difference <= run.cash_adjust_max:
+            repair = (ev.CashAdjusted(currency, want, have, f"seen twice, run {run.run_id}"),)
+        yield Drift(DriftKind.CASH, currency, str(want), str(have), None, repair)
+
+
+def unanswered_orders(book: Book) -> tuple[Order, ...]:
+    """Return the orders of which nobody knows whether the broker has them."""
+    return tuple(row for row in book.live_orders.values() if row.state in UNANSWERED)
