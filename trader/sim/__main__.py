@@ -1,0 +1,153 @@
+"""`python -m trader.sim`: start a gateway simulator and say where it listens.
+
+One JSON line on stdout when it listens, log lines on stderr. Exit codes: 0 stopped by signal or
+by the control port, 2 a bad argument or unusable file, 5 a port that cannot be opened.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import NoReturn
+
+import uvloop
+
+from trader.sim.control import ControlPort
+from trader.sim.history import HistoryError
+from trader.sim.server import SimServer
+from trader.sim.settings import Settings, SettingsError
+from trader.sim.state import StateError
+
+EXIT_BAD_ARGUMENT = 2
+EXIT_NOT_STARTED = 5
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Print one line, without the usage text."""
+        print(f"trader.sim: {message}", file=sys.stderr)
+        raise SystemExit(EXIT_BAD_ARGUMENT)
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: a decimal number")
+    return value
+
+
+def _position(text: str) -> tuple[str, Decimal]:
+    symbol, colon, quantity = text.partition(":")
+    if not colon or not symbol:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: SYMBOL:QUANTITY")
+    return symbol.upper(), _amount(quantity)
+
+
+def _range_ms(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    try:
+        return float(low) / 1000, float(high or low) / 1000
+    except ValueError:
+        allowed = f"{text!r} is not allowed; allowed: LO:HI in milliseconds"
+        raise argparse.ArgumentTypeError(allowed) from None
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        allowed = f"{text!r} is not allowed; allowed: YYYY-MM-DD"
+        raise argparse.ArgumentTypeError(allowed) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="trader.sim", description="A simulated TWS / IB Gateway.")
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to bind; loopback unless --allow-remote")
+    add("--port", type=int, default=7497, help="API port, 0 for any")
+    add("--control-port", type=int, default=0, help="control port (loopback), 0 for any")
+    add("--seed", type=int, default=None, help="draws everything random; default: by chance")
+    add("--speed", type=float, default=1.0, help="a session day lasts 23400/SPEED seconds")
+    add("--account", default=None, help="account name; default: DUSIM and a nonce")
+    add("--cash", type=_amount, default=Decimal(1_000_000), help="cash in USD at the start")
+    add("--position", type=_position, action="append", default=[], metavar="SYMBOL:QUANTITY")
+    add("--server-version", type=int, default=178, help="157 to 178")
+    add("--data", type=Path, default=None, help="directory of price files")
+    add("--state", type=Path, default=None, help="file that survives the process")
+    add("--tick-interval", type=float, default=0.25, help="seconds between quotes")
+    add("--ack-ms", type=_range_ms, default=(0.001, 0.005), metavar="LO:HI")
+    add("--fill-ms", type=_range_ms, default=(0.005, 0.150), metavar="LO:HI")
+    add("--start-date", type=_date, default=None, help="first historical date to replay")
+    add("--read-only", action="store_true", help="refuse orders as a read-only API does")
+    add("--allow-remote", action="store_true", help="permit a bind beyond loopback")
+    return parser
+
+
+def read_settings(arguments: list[str]) -> Settings:
+    """Return the settings the arguments mean. Raises SettingsError or SystemExit."""
+    given = _parser().parse_args(arguments)
+    default_data = Path(__file__).parent / "data"
+    return Settings(
+        account=given.account or f"DUSIM{secrets.token_hex(8)}",
+        seed=secrets.randbits(32) if given.seed is None else given.seed,
+        host=given.host, port=given.port, control_port=given.control_port, speed=given.speed,
+        cash=given.cash, positions=tuple(given.position), server_version=given.server_version,
+        data=given.data or default_data, state=given.state,
+        tick_interval_s=given.tick_interval, ack_s=given.ack_ms, fill_s=given.fill_ms,
+        start_date=given.start_date, is_read_only=given.read_only,
+        may_be_remote=given.allow_remote,
+    )  # fmt: skip
+
+
+async def run(settings: Settings) -> None:
+    """Serve until a signal or the control port says stop. Raises OSError."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    server = SimServer(settings)
+    control = ControlPort(server, stopped.set)
+    try:
+        await server.start()
+        await control.start()
+        line = {
+            "event": "listening", "host": settings.host, "port": server.port,
+            "control_port": control.port, "account": server.exchange.account.name,
+            "seed": settings.seed, "server_version": settings.server_version, "pid": os.getpid(),
+        }  # fmt: skip
+        print(json.dumps(line), flush=True)
+        await stopped.wait()
+    finally:
+        await control.stop()
+        await server.stop()
+
+
+def main(arguments: list[str]) -> int:
+    """Run the simulator and return its exit code."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        settings = read_settings(arguments)
+        uvloop.run(run(settings))
+    except (SettingsError, HistoryError, StateError) as error:
+        print(f"trader.sim: {error}", file=sys.stderr)
+        return EXIT_BAD_ARGUMENT
+    except OSError as error:
+        print(f"trader.sim: cannot listen: {error}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

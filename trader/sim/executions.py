@@ -1,0 +1,41 @@
+"""Which executions a filter means (message 7): a pure selection."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from trader.sim.orders import Execution, Side
+from trader.sim.requests import ExecutionFilter
+from trader.sim.wire import FieldError
+
+_SIDES = {"": None, "BUY": Side.BUY, "BOT": Side.BUY, "SELL": Side.SELL, "SLD": Side.SELL}
+
+
+def matching(items: Iterable[Execution], wanted: ExecutionFilter) -> list[Execution]:
+    """Return the executions the filter lets through. Raises FieldError on a bad filter."""
+    if wanted.side.upper() not in _SIDES:
+        raise FieldError(f"side {wanted.side[:20]!r}, allowed: BUY, SELL, BOT, SLD or empty")
+    side = _SIDES[wanted.side.upper()]
+    since_s = _since(wanted.since)
+    return [
+        item
+        for item in items
+        if (not wanted.client_id or item.client_id == wanted.client_id)
+        and wanted.account in ("", item.account)
+        and item.time_s >= since_s
+        and wanted.symbol in ("", item.instrument.symbol)
+        and wanted.sec_type in ("", item.instrument.sec_type)
+        and wanted.exchange in ("", "SMART", item.exchange)
+        and side in (None, item.side)
+    ]
+
+
+def _since(text: str) -> float:
+    """Read `yyyymmdd hh:mm:ss` or `yyyymmdd-hh:mm:ss`; the gateway's zone is UTC."""
+    if not text:
+        return 0.0
+    stem = text.replace("-", " ").split()
+    try:
+        moment = datetime.strptime(" ".join(stem[:2]), "%Y%m%d %H:%M:%S")
+    except ValueError:
+        raise FieldError(f"time {text[:40]!r}, expected yyyymmdd hh:mm:ss") from None
+    return moment.replace(tzinfo=UTC).timestamp()

@@ -1,0 +1,124 @@
+"""Checked reading of a JSON body: each field by name, type and range.
+
+Every failure is an `InputError` that names the field, its value and what is allowed.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_MISSING = object()
+
+
+class InputError(Exception):
+    """A field of a control request is not allowed."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        self.field, self.value, self.allowed = field, repr(value)[:200], allowed
+        super().__init__(f"{field}: {self.value} is not allowed; allowed: {allowed}")
+
+
+class Inputs:
+    """The fields of one request body."""
+
+    def __init__(self, body: str) -> None:
+        try:
+            values = json.loads(body) if body.strip() else {}
+        except ValueError:
+            raise InputError("body", body, "a JSON object") from None
+        if not isinstance(values, dict):
+            raise InputError("body", values, "a JSON object")
+        self._values: dict[str, Any] = values
+
+    def _take(self, field: str) -> Any:
+        return self._values.pop(field, _MISSING)
+
+    def _shown(self, value: object) -> object:
+        return None if value is _MISSING else value
+
+    def done(self) -> None:
+        """Refuse fields that nobody asked for."""
+        for field, value in self._values.items():
+            raise InputError(field, value, "no such field here")
+
+    def text(self, field: str) -> str:
+        """Return a string."""
+        value = self._take(field)
+        if not isinstance(value, str) or "\0" in value:
+            raise InputError(field, self._shown(value), "a string without NUL")
+        return value
+
+    def choice(self, field: str, allowed: Sequence[str]) -> str:
+        """Return one of the allowed strings."""
+        value = self._take(field)
+        if not isinstance(value, str) or value not in allowed:
+            raise InputError(field, self._shown(value), ", ".join(allowed))
+        return value
+
+    def flag(self, field: str, *, default: bool | None = None) -> bool:
+        """Return a boolean."""
+        value = self._take(field)
+        if value is _MISSING and default is not None:
+            return default
+        if not isinstance(value, bool):
+            raise InputError(field, self._shown(value), "true or false")
+        return value
+
+    def integer(self, field: str, low: int, high: int, *, optional: bool = False) -> int | None:
+        """Return an integer in a range; None when optional and absent or null."""
+        value = self._take(field)
+        if optional and (value is _MISSING or value is None):
+            return None
+        return _integer(field, self._shown(value), low, high)
+
+    def integers(self, field: str, low: int, high: int) -> list[int]:
+        """Return a list of integers in a range."""
+        value = self._take(field)
+        if not isinstance(value, list):
+            raise InputError(field, self._shown(value), "a list of integers")
+        return [_integer(field, entry, low, high) for entry in value]
+
+    def ids(self, field: str) -> dict[int, int]:
+        """Return client id -> order id; empty when absent or null."""
+        value = self._take(field)
+        if value is _MISSING or value is None:
+            return {}
+        allowed = "null or an object of client id to order id"
+        if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
+            raise InputError(field, value, allowed)
+        return {int(key): _integer(field, entry, 1, 2**31 - 1) for key, entry in value.items()}
+
+    def number(self, field: str, low: float, high: float) -> float:
+        """Return a finite number in a range."""
+        value = self._take(field)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(field, self._shown(value), f"a number from {low:g} to {high:g}")
+        if not math.isfinite(value) or not low <= value <= high:
+            raise InputError(field, value, f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    def decimal(
+        self, field: str, *, above_zero: bool = False, optional: bool = False
+    ) -> Decimal | None:
+        """Return a decimal given as a number or a string; None when optional and null."""
+        value = self._take(field)
+        if optional and value is None:
+            return None
+        allowed = "a decimal number above 0" if above_zero else "a decimal number"
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise InputError(field, self._shown(value), allowed)
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            raise InputError(field, value, allowed) from None
+        if not number.is_finite() or abs(number) > 10**12 or (above_zero and number <= 0):
+            raise InputError(field, value, allowed)
+        return number
+
+
+def _integer(field: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(field, value, f"an integer from {low} to {high}")
+    return value

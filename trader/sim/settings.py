@@ -1,0 +1,73 @@
+"""The simulator's settings: one frozen value, checked when it is made.
+
+A wrong value raises `SettingsError` whose text names the field, the value and what is allowed.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+VERSION_RANGE = (157, 178)
+
+
+class SettingsError(ValueError):
+    """A setting is not allowed."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this host can reach the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a simulator is started with; latencies in seconds."""
+
+    account: str
+    seed: int
+    host: str = "127.0.0.1"
+    port: int = 0
+    control_port: int = 0
+    speed: float = 1.0
+    cash: Decimal = Decimal(1_000_000)
+    positions: tuple[tuple[str, Decimal], ...] = ()
+    server_version: int = 178
+    data: Path = Path(__file__).parent / "data"
+    state: Path | None = None
+    tick_interval_s: float = 0.25
+    ack_s: tuple[float, float] = (0.001, 0.005)
+    fill_s: tuple[float, float] = (0.005, 0.150)
+    start_date: date | None = None
+    is_read_only: bool = False
+    may_be_remote: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = VERSION_RANGE
+        _check("account", self.account, bool(self.account.isalnum()), "letters and digits")
+        _check("port", self.port, 0 <= self.port <= 65535, "0 to 65535")
+        _check("control-port", self.control_port, 0 <= self.control_port <= 65535, "0 to 65535")
+        _check("speed", self.speed, 0 < self.speed <= 100_000, "above 0, up to 100000")
+        _check("cash", self.cash, self.cash.is_finite() and self.cash >= 0, "0 or more")
+        _check("server-version", self.server_version, low <= self.server_version <= high,
+               f"{low} to {high}")  # fmt: skip
+        _check("tick-interval", self.tick_interval_s, 0.0005 <= self.tick_interval_s <= 60,
+               "0.0005 to 60 seconds")  # fmt: skip
+        _check("data", self.data, self.data.is_dir(), "an existing directory")
+        for name, (first, last) in (("ack-ms", self.ack_s), ("fill-ms", self.fill_s)):
+            _check(name, f"{first * 1000:g}:{last * 1000:g}", 0 <= first <= last <= 60,
+                   "LO:HI with 0 <= LO <= HI <= 60000")  # fmt: skip
+        if not self.may_be_remote:
+            _check("host", self.host, is_loopback(self.host),
+                   "a loopback address, or any with --allow-remote")  # fmt: skip
+
+
+def _check(field: str, value: object, is_allowed: bool, allowed: str) -> None:
+    if not is_allowed:
+        raise SettingsError(f"{field}: {value} is not allowed; allowed: {allowed}")
