@@ -135,7 +135,9 @@ async def run(settings: Settings) -> None:
 def main(arguments: list[str]) -> int:
     """Run the simulator and return its exit code."""
     logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
         settings = read_settings(arguments)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from trader.sim.orders import ZERO, Instrument, Side
+from trader.sim.wire import plain
 
 CENT = Decimal("0.01")
 PER_SHARE = Decimal("0.005")
@@ -24,6 +25,11 @@ def order_commission(quantity: Decimal, value: Decimal) -> Decimal:
 def money(value: Decimal) -> str:
     """Write an amount with two decimals."""
     return str(value.quantize(CENT, ROUND_HALF_UP))
+
+
+def cost(value: Decimal) -> str:
+    """Write an average cost with up to seven decimals."""
+    return plain(value.quantize(Decimal("0.0000001")))
 
 
 @dataclass(slots=True)
@@ -100,7 +106,10 @@ class Account:
     def unrealized(self, prices: Mapping[int, Decimal]) -> Decimal:
         """Return the open result of all positions."""
         return sum(
-            ((prices[con_id] - e.average_cost) * e.quantity for con_id, e in self.positions.items()),
+            (
+                (prices[con_id] - e.average_cost) * e.quantity
+                for con_id, e in self.positions.items()
+            ),
             ZERO,
         )
 

@@ -101,9 +101,7 @@ def _weekdays_back(day: date) -> Iterator[date]:
             day -= timedelta(days=1)
 
 
-def _day_bars(
-    market: Market, clock: Clock, item: Instrument, days: int, end_s: float
-) -> list[Bar]:
+def _day_bars(market: Market, clock: Clock, item: Instrument, days: int, end_s: float) -> list[Bar]:
     current, fraction = market.position(market.elapsed_s)
     last = datetime.fromtimestamp(end_s, UTC).date()
     today = datetime.fromtimestamp(clock.time(), UTC).date()

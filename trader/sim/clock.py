@@ -59,3 +59,21 @@ def utc(epoch_s: float) -> datetime:
 def iso(epoch_s: float) -> str:
     """Return the moment in ISO 8601 with microseconds and a zone."""
     return utc(epoch_s).isoformat(timespec="microseconds")
+
+
+def stamp(epoch_s: float) -> str:
+    """Write a moment as the gateway does, with its zone."""
+    return utc(epoch_s).strftime("%Y%m%d %H:%M:%S UTC")
+
+
+def read_stamp(text: str) -> float | None:
+    """Read `yyyymmdd hh:mm:ss` or `yyyymmdd-hh:mm:ss`, zone ignored; None if it is neither.
+
+    The simulated gateway's zone is UTC.
+    """
+    parts = text.replace("-", " ").split()
+    try:
+        moment = datetime.strptime(" ".join(parts[:2]) + " +0000", "%Y%m%d %H:%M:%S %z")
+    except ValueError:
+        return None
+    return moment.timestamp()

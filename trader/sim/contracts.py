@@ -7,6 +7,7 @@ derived from its name, the same in every run.
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from trader.sim.orders import ContractQuery, Instrument
 
@@ -14,7 +15,9 @@ _HOURS_DAYS = 6
 
 
 def _known() -> dict[str, Instrument]:
-    def stock(con_id: int, symbol: str, exchange: str, name: str, isin: str, kind: str) -> Instrument:
+    def stock(
+        con_id: int, symbol: str, exchange: str, name: str, isin: str, kind: str
+    ) -> Instrument:
         trading_class = "NMS" if exchange == "NASDAQ" else symbol
         return Instrument(
             con_id, symbol, "STK", exchange, "USD", trading_class, name,
@@ -85,6 +88,6 @@ def trading_hours(epoch_s: float) -> tuple[str, str]:
     """
     first = datetime.fromtimestamp(epoch_s, UTC) - timedelta(days=1)
     days = [first + timedelta(days=n) for n in range(_HOURS_DAYS + 1)]
-    spans = [f"{a:%Y%m%d}:0000-{b:%Y%m%d}:0000" for a, b in zip(days, days[1:], strict=False)]
+    spans = [f"{a:%Y%m%d}:0000-{b:%Y%m%d}:0000" for a, b in pairwise(days)]
     text = ";".join(spans)
     return text, text

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from trader.sim import truth
 from trader.sim.exchange import Latency
-from trader.sim.inputs import Inputs, InputError
+from trader.sim.inputs import InputError, Inputs
 from trader.sim.messages import TEXTS
 from trader.sim.orders import Side
 from trader.sim.server import SimServer
@@ -98,7 +98,8 @@ class ControlPort:
         price = inputs.decimal("price", above_zero=True)
         quantity = inputs.decimal("quantity", above_zero=True)
         inputs.done()
-        assert price is not None and quantity is not None, "not optional"
+        assert price is not None, "not optional"
+        assert quantity is not None, "not optional"
         known = [item.exec_id for item in self._server.exchange.executions]
         if exec_id not in known:
             raise InputError("exec_id", exec_id, "the id of an execution")
@@ -184,7 +185,8 @@ class ControlPort:
         text = inputs.text("text")
         client_id = inputs.integer("client_id", 0, 2**31 - 1, optional=True)
         inputs.done()
-        assert request_id is not None and code is not None, "not optional"
+        assert request_id is not None, "not optional"
+        assert code is not None, "not optional"
         clients = self._server.gateway.clients
         wanted = [client for key, client in clients.items() if client_id in (None, key)]
         for client in wanted:

@@ -1,8 +1,8 @@
 """Which executions a filter means (message 7): a pure selection."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
+from trader.sim.clock import read_stamp
 from trader.sim.orders import Execution, Side
 from trader.sim.requests import ExecutionFilter
 from trader.sim.wire import FieldError
@@ -15,7 +15,9 @@ def matching(items: Iterable[Execution], wanted: ExecutionFilter) -> list[Execut
     if wanted.side.upper() not in _SIDES:
         raise FieldError(f"side {wanted.side[:20]!r}, allowed: BUY, SELL, BOT, SLD or empty")
     side = _SIDES[wanted.side.upper()]
-    since_s = _since(wanted.since)
+    since_s = read_stamp(wanted.since) if wanted.since else 0.0
+    if since_s is None:
+        raise FieldError(f"time {wanted.since[:40]!r}, expected yyyymmdd hh:mm:ss")
     return [
         item
         for item in items
@@ -27,15 +29,3 @@ def matching(items: Iterable[Execution], wanted: ExecutionFilter) -> list[Execut
         and wanted.exchange in ("", "SMART", item.exchange)
         and side in (None, item.side)
     ]
-
-
-def _since(text: str) -> float:
-    """Read `yyyymmdd hh:mm:ss` or `yyyymmdd-hh:mm:ss`; the gateway's zone is UTC."""
-    if not text:
-        return 0.0
-    stem = text.replace("-", " ").split()
-    try:
-        moment = datetime.strptime(" ".join(stem[:2]), "%Y%m%d %H:%M:%S")
-    except ValueError:
-        raise FieldError(f"time {text[:40]!r}, expected yyyymmdd hh:mm:ss") from None
-    return moment.replace(tzinfo=UTC).timestamp()

@@ -44,7 +44,7 @@ class Line:
 
 def price_part(kind: int, price: Decimal, size: int) -> Part:
     """Return what precedes and follows the request id in message 1."""
-    return TICK_PRICE, f"\0{kind}\0{plain(price)}\0{size}\0" "0\0".encode()
+    return TICK_PRICE, f"\0{kind}\0{plain(price)}\0{size}\00\0".encode()
 
 
 def size_part(kind: int, size: int) -> Part:

@@ -163,7 +163,8 @@ class Gateway:
 
     def _new_order(self, client_id: int, request: OrderRequest, perm_id: int) -> Order:
         item = self.exchange.market.catalogue.find(request.contract)
-        assert item is not None and request.quantity is not None, "validated before"
+        assert item is not None, "validated before"
+        assert request.quantity is not None, "validated before"
         return Order(
             perm_id, client_id, request.order_id, item,
             Side(request.action), request.quantity, request.order_type, request.limit_price,

@@ -68,10 +68,11 @@ def load_file(file: Path) -> tuple[DayBar, ...]:
 
 def _bar(file: Path, line: int, row: list[str]) -> DayBar:
     try:
-        day, prices, volume = date.fromisoformat(row[0]), [Decimal(v) for v in row[1:5]], row[5]
-        bar = DayBar(day, *prices, int(Decimal(volume)))
+        opened, high, low, close, volume = (Decimal(text) for text in row[1:6])
+        bar = DayBar(date.fromisoformat(row[0]), opened, high, low, close, int(volume))
     except (ValueError, InvalidOperation, IndexError, TypeError, OverflowError):
         raise HistoryError(f"{file.name}:{line}: cannot be read: {','.join(row)}") from None
+    prices = (bar.open, bar.high, bar.low, bar.close)
     if not all(price.is_finite() and price > 0 for price in prices) or bar.volume < 0:
         raise HistoryError(f"{file.name}:{line}: prices must be positive, volume not negative")
     if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:

@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from trader.sim.clock import Clock
 from trader.sim.contracts import Catalogue
@@ -72,7 +73,7 @@ class DayPath:
         at_second = rng.randrange(_NODES * 55 // 100, _NODES * 9 // 10)
         points = [(0, self.open), (at_first, first), (at_second, second), (_NODES, self.close)]
         nodes = [self.open]
-        for (start, a), (stop, b) in zip(points, points[1:], strict=False):
+        for (start, a), (stop, b) in pairwise(points):
             nodes += self._bridge(stop - start, a, b, rng)
         # An extreme holds for some nodes, so that a fast replay still shows it.
         for centre, value in ((at_first, first), (at_second, second)):
@@ -129,7 +130,7 @@ class Market:
         self._origin_s = clock.monotonic()
         # Paths get a generator of their own each, so the order of asking does not matter.
         self._path_seed = rng.getrandbits(64)
-        self._sizes = random.Random(rng.getrandbits(64))  # noqa: S311
+        self._sizes = random.Random(rng.getrandbits(64))
         self._paths: dict[tuple[str, int], DayPath] = {}
         self.pins: dict[str, Decimal] = {}
 
@@ -137,9 +138,7 @@ class Market:
         if start_date is None:
             # Leave a year of days before the start for those who ask for history.
             return min(252, len(self.days) // 2)
-        return next(
-            (n for n, day in enumerate(self.days) if day >= start_date), len(self.days) - 1
-        )
+        return next((n for n, day in enumerate(self.days) if day >= start_date), len(self.days) - 1)
 
     @property
     def elapsed_s(self) -> float:
@@ -171,7 +170,7 @@ class Market:
         if found is None:
             if len(self._paths) >= _PATHS_MAX:
                 del self._paths[next(iter(self._paths))]
-            rng = random.Random(f"{self._path_seed}/{key[0]}/{key[1]}")  # noqa: S311
+            rng = random.Random(f"{self._path_seed}/{key[0]}/{key[1]}")
             found = self._paths[key] = DayPath(self.bar(item.symbol, day), item.tick, rng)
         return found
 

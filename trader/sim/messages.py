@@ -22,7 +22,8 @@ TEXTS = {
     1100: "Connectivity between IBKR and Trader Workstation has been lost.",
     1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
     1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained.",
-    2110: "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
+    2110: "Connectivity between Trader Workstation and server is broken. "
+    "It will be restored automatically.",
     2104: "Market data farm connection is OK:usfarm",
     2106: "HMDS data farm connection is OK:ushmds",
     2158: "Sec-def data farm connection is OK:secdefil",
@@ -185,9 +186,7 @@ def position_multi(
     request_id: int, account: str, item: Instrument, quantity: str, average_cost: str
 ) -> bytes:
     """Message 71."""
-    return encode(
-        71, 1, request_id, account, *_position_contract(item), quantity, average_cost, ""
-    )
+    return encode(71, 1, request_id, account, *_position_contract(item), quantity, average_cost, "")
 
 
 def _position_contract(item: Instrument) -> tuple[object, ...]:

@@ -130,9 +130,7 @@ def execution_time(moment: datetime) -> str:
 
 
 # From rule80A to triggerMethod of message 101.
-_DONE_A = _block(
-    "", "", "", "0", "", "-1", "", "", "", "", "", _UI, "0", "0", "", "3", "0"
-)
+_DONE_A = _block("", "", "", "0", "", "-1", "", "", "", "", "", _UI, "0", "0", "", "3", "0")
 # volatility .. combo, scale, hedge, clearing, delta-neutral, algo, solicited.
 _DONE_B = _block(
     "", "0", "None", "", "0", "0", "0", "", "0", "0", "", "", "", "0", "0", "0", _UI, _UI, "",

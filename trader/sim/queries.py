@@ -1,16 +1,15 @@
-"""Answers to what a client asks and subscribes to: contracts, data, orders, account.
+"""Answers to what a client asks and subscribes to: contracts, data, orders, positions.
 
-Each list ends in its own end marker. Account values go out again when something changed, at
-most five times a second, and every 180 s.
+Each list ends in its own end marker.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from trader.sim import bars, contracts, executions, messages, messages_orders, requests
-from trader.sim.accounts import Position, money
+from trader.sim.accounts import Position, cost
+from trader.sim.clock import read_stamp, stamp
 from trader.sim.feeds import Line
 from trader.sim.orders import ZERO, ContractQuery, Instrument, Order, Status
 from trader.sim.requests import Fields
@@ -19,8 +18,6 @@ from trader.sim.wire import FieldError, plain
 if TYPE_CHECKING:
     from trader.sim.session import Session
 
-ACCOUNT_PERIOD_S = 180.0
-ACCOUNT_DELAY_S = 0.2
 LINES_MAX = 100
 Handler = Callable[[list[str]], None]
 
@@ -31,11 +28,6 @@ class Queries:
     def __init__(self, session: "Session") -> None:
         self._session, self._world = session, session.world
         self._has_positions = False
-        self._has_account = False
-        self._account_round = 0
-        self._stale: set[int] = set()
-        self._summaries: dict[int, set[str]] = {}
-        self._pnl: dict[int, int] = {}
         self._data_type = 1
         self._lines: set[int] = set()
 
@@ -43,14 +35,11 @@ class Queries:
         """Return the message ids answered here."""
         return {
             1: self._market_data, 2: self._cancel_market_data, 5: self._own_orders,
-            6: self._account_updates, 7: self._executions, 9: self._contract_details,
-            15: _ignore, 16: self._all_orders, 20: self._history, 25: self._cancel_history,
-            50: self._bars, 51: self._cancel_bars, 59: self._market_data_type,
-            61: self._positions, 62: self._summary, 63: self._cancel_summary,
-            64: self._cancel_positions, 74: self._positions_multi, 75: _ignore,
-            76: self._account_multi, 77: _ignore, 81: self._matching, 91: self._market_rule,
-            92: self._pnl_start, 93: self._pnl_cancel, 94: self._pnl_single,
-            95: self._pnl_cancel, 99: self._completed_orders,
+            7: self._executions, 9: self._contract_details, 15: _ignore, 16: self._all_orders,
+            20: self._history, 25: self._cancel_history, 50: self._bars, 51: self._cancel_bars,
+            59: self._market_data_type, 61: self._positions, 64: self._cancel_positions,
+            74: self._positions_multi, 75: _ignore, 77: _ignore, 81: self._matching,
+            91: self._market_rule, 99: self._completed_orders,
         }  # fmt: skip
 
     def _instrument(self, request_id: int, query: ContractQuery) -> Instrument | None:
@@ -110,6 +99,11 @@ class Queries:
             text = f"Can't find EId with tickerId:{request_id}"
             self._session.show_error(request_id, 300, text)
 
+    def data_lost(self) -> None:
+        """Forget all data subscriptions (1101)."""
+        self._lines.clear()
+        self._world.feeds.leave(self._session.outlet)
+
     def _market_data_type(self, fields: list[str]) -> None:
         kind = Fields(fields, 2).integer()
         if kind not in (1, 2, 3, 4):
@@ -144,7 +138,7 @@ class Queries:
             return
         rows = [_bar_row(bar, request) for bar in found]
         start = found[0].start_s if found else end_s
-        span = (_stamp(start), _stamp(end_s))
+        span = (stamp(start), stamp(end_s))
         frame = messages.historical_data(self._session.sv, request.request_id, span, rows)
         self._session.push(17, frame)
 
@@ -179,7 +173,7 @@ class Queries:
         for order in self._world.exchange.orders.values():
             if order.status.is_done and order.status is not Status.INACTIVE:
                 frame = messages_orders.completed_order(
-                    self._session.sv, order, _stamp(order.completed_s)
+                    self._session.sv, order, stamp(order.completed_s)
                 )
                 self._session.push(101, frame)
         self._session.push(102, messages.completed_orders_end())
@@ -213,7 +207,7 @@ class Queries:
     def _show_position(self, entry: Position) -> None:
         frame = messages.position(
             self._world.exchange.account.name, entry.instrument, plain(entry.quantity),
-            plain(entry.average_cost.quantize(_COST)),
+            cost(entry.average_cost),
         )  # fmt: skip
         self._session.push(61, frame)
 
@@ -223,173 +217,34 @@ class Queries:
         for entry in account.held():
             frame = messages.position_multi(
                 request_id, account.name, entry.instrument, plain(entry.quantity),
-                plain(entry.average_cost.quantize(_COST)),
+                cost(entry.average_cost),
             )  # fmt: skip
             self._session.push(71, frame)
         self._session.push(72, messages.end(72, request_id))
-
-    # -- account --------------------------------------------------------------------------------
-
-    def _rows(self) -> list[tuple[str, str, str]]:
-        exchange = self._world.exchange
-        return exchange.account.rows(exchange.prices(), exchange.reserved)
-
-    def _account_updates(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        self._has_account = read.flag()
-        self._account_round += 1
-        if self._has_account:
-            self._send_account(self._world.exchange.account.held())
-            name = self._world.exchange.account.name
-            self._session.push(54, messages.account_download_end(name))
-            self._repeat_account(self._account_round)
-
-    def _repeat_account(self, number: int) -> None:
-        def again() -> None:
-            if self._has_account and number == self._account_round and self._is_open():
-                self._send_account(self._world.exchange.account.held())
-                self._repeat_account(number)
-
-        self._world.gateway.clock.call_later(ACCOUNT_PERIOD_S, again)
-
-    def _is_open(self) -> bool:
-        session = self._session
-        assert session.client_id is not None, "subscribed after startApi"
-        return self._world.gateway.clients.get(session.client_id) is session
-
-    def account_changed(self, con_id: int) -> None:
-        """Send account values soon, together with what else changes until then."""
-        if not (self._has_account or self._pnl):
-            return
-        if not self._stale:
-            self._world.gateway.clock.call_later(ACCOUNT_DELAY_S, self._send_stale)
-        self._stale.add(con_id)
-
-    def _send_stale(self) -> None:
-        stale, self._stale = self._stale, set()
-        if not self._is_open():
-            return
-        positions = self._world.exchange.account.positions
-        if self._has_account:
-            self._send_account([positions[con_id] for con_id in sorted(stale)])
-        for request_id, con_id in self._pnl.items():
-            self._send_pnl(request_id, con_id)
-
-    def _send_account(self, entries: list[Position]) -> None:
-        account = self._world.exchange.account
-        for key, value, currency in self._rows():
-            self._session.push(6, messages.account_value(key, value, currency, account.name))
-        for entry in entries:
-            price = self._world.exchange.quote(entry.instrument).last
-            value = entry.quantity * price
-            gain = (price - entry.average_cost) * entry.quantity
-            values = [
-                plain(entry.quantity), plain(price), money(value),
-                plain(entry.average_cost.quantize(_COST)), money(gain), money(entry.realized),
-            ]  # fmt: skip
-            self._session.push(7, messages.portfolio(entry.instrument, values, account.name))
-        now = datetime.fromtimestamp(self._world.gateway.clock.time(), UTC)
-        self._session.push(8, messages.account_time(now.strftime("%H:%M")))
-
-    def _account_multi(self, fields: list[str]) -> None:
-        request_id = Fields(fields, 2).integer()
-        name = self._world.exchange.account.name
-        for row in self._rows():
-            self._session.push(73, messages.account_update_multi(request_id, name, row))
-        self._session.push(74, messages.end(74, request_id))
-
-    def _summary(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        request_id = read.integer()
-        read.text()  # group
-        self._summaries[request_id] = {tag.strip() for tag in read.text().split(",")}
-        self._send_summary(request_id)
-        self._session.push(64, messages.end(64, request_id))
-
-    def _send_summary(self, request_id: int) -> None:
-        tags = self._summaries.get(request_id)
-        if tags is None:
-            return
-        name = self._world.exchange.account.name
-        for row in self._rows():
-            if row[0] in tags and row[2] != "BASE":
-                self._session.push(63, messages.account_summary(request_id, name, row))
-
-        def again() -> None:
-            if self._summaries.get(request_id) is tags and self._is_open():
-                self._send_summary(request_id)
-
-        self._world.gateway.clock.call_later(ACCOUNT_PERIOD_S, again)
-
-    def _cancel_summary(self, fields: list[str]) -> None:
-        self._summaries.pop(Fields(fields, 2).integer(), None)
-
-    def _pnl_start(self, fields: list[str]) -> None:
-        request_id = Fields(fields, 1).integer()
-        self._pnl[request_id] = 0
-        self._send_pnl(request_id, 0)
-
-    def _pnl_single(self, fields: list[str]) -> None:
-        read = Fields(fields, 1)
-        request_id = read.integer()
-        read.skip(2)
-        con_id = self._pnl[request_id] = read.integer()
-        self._send_pnl(request_id, con_id)
-
-    def _pnl_cancel(self, fields: list[str]) -> None:
-        self._pnl.pop(Fields(fields, 1).integer(), None)
-
-    def _send_pnl(self, request_id: int, con_id: int) -> None:
-        exchange = self._world.exchange
-        account, prices = exchange.account, exchange.prices()
-        if not con_id:
-            open_result, closed = account.unrealized(prices), account.realized()
-            values = [money(open_result + closed), money(open_result), money(closed)]
-            self._session.push(94, messages.pnl(request_id, values))
-            return
-        entry = account.positions.get(con_id)
-        if entry is None:
-            return
-        price = prices[con_id]
-        gain = (price - entry.average_cost) * entry.quantity
-        values = [
-            plain(entry.quantity), money(gain + entry.realized), money(gain),
-            money(entry.realized), money(entry.quantity * price),
-        ]  # fmt: skip
-        self._session.push(95, messages.pnl_single(request_id, values))
-
-
-_COST = Decimal("0.0000001")
 
 
 def _ignore(_fields: list[str]) -> None:
     """Take a message that needs no answer."""
 
 
-def _stamp(epoch_s: float) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y%m%d %H:%M:%S UTC")
-
-
 def _history_end(text: str, now_s: float) -> float:
     """Read an end time as clients write it: empty for now, with or without a zone."""
     if not text:
         return now_s
-    stem = text.replace("-", " ").split()
-    try:
-        moment = datetime.strptime(" ".join(stem[:2]), "%Y%m%d %H:%M:%S")
-    except ValueError:
-        raise bars.BarsError(f"Invalid end date {text[:40]!r}") from None
-    return min(moment.replace(tzinfo=UTC).timestamp(), now_s)
+    end_s = read_stamp(text)
+    if end_s is None:
+        raise bars.BarsError(f"Invalid end date {text[:40]!r}")
+    return min(end_s, now_s)
 
 
 def _bar_row(bar: bars.Bar, request: requests.HistoryRequest) -> list[object]:
     if bar.day is not None:
-        stamp = f"{bar.day:%Y%m%d}"
+        when = f"{bar.day:%Y%m%d}"
     elif request.format_date == 2:
-        stamp = str(int(bar.start_s))
+        when = str(int(bar.start_s))
     else:
-        stamp = _stamp(bar.start_s)
+        when = stamp(bar.start_s)
     prices: list[object] = [plain(v) for v in (bar.open, bar.high, bar.low, bar.close)]
     if request.show != "TRADES":
-        return [stamp, *prices, -1, -1, -1]
-    return [stamp, *prices, bar.volume, plain(bar.average), max(1, bar.volume // 100)]
+        return [when, *prices, -1, -1, -1]
+    return [when, *prices, bar.volume, plain(bar.average), max(1, bar.volume // 100)]

@@ -99,9 +99,7 @@ class HistoryRequest:
 def parse_executions(fields: Sequence[str]) -> ExecutionFilter:
     """Read message 7."""
     read = Fields(fields, 2)
-    return ExecutionFilter(
-        read.integer(), read.integer(), *(read.text() for _ in range(6))
-    )
+    return ExecutionFilter(read.integer(), read.integer(), *(read.text() for _ in range(6)))
 
 
 def parse_market_data(fields: Sequence[str]) -> tuple[int, ContractQuery, bool]:

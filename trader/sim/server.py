@@ -121,7 +121,7 @@ class SimServer:
         self.settings = settings
         self._loop = loop or asyncio.get_running_loop()
         self.clock = clock or LoopClock(self._loop)
-        rng = random.Random(settings.seed)  # noqa: S311
+        rng = random.Random(settings.seed)
         history = load_directory(settings.data)
         self.market = Market(
             self.clock, Catalogue(history), history, _fork(rng),
@@ -215,4 +215,4 @@ class SimServer:
 
 
 def _fork(rng: random.Random) -> random.Random:
-    return random.Random(rng.getrandbits(64))  # noqa: S311
+    return random.Random(rng.getrandbits(64))

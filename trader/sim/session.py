@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trader.sim import messages, messages_orders, requests, validation
+from trader.sim.account_queries import AccountQueries
 from trader.sim.accounts import Position
 from trader.sim.clock import utc
 from trader.sim.exchange import Exchange
 from trader.sim.faults import Faults
 from trader.sim.feeds import Feeds
 from trader.sim.gateway import Gateway
-from trader.sim.orders import Execution, Instrument, Order
+from trader.sim.orders import Execution, Instrument, Order, OrderRequest
 from trader.sim.outlet import Outlet
 from trader.sim.queries import Queries
 from trader.sim.wire import FieldError, FrameReader, WireError, encode
@@ -50,9 +51,11 @@ class Session:
         self.has_started = False
         self._reader = FrameReader()
         self._queries = Queries(self)
+        self._account = AccountQueries(self)
         self._handlers: dict[int, Callable[[list[str]], None]] = {
             3: self._place, 4: self._cancel, 8: self._ids, 58: self._cancel_all,
             49: self._time, 14: _ignore, 17: self._accounts, **self._queries.handlers(),
+            **self._account.handlers(),
         }  # fmt: skip
 
     # -- in -------------------------------------------------------------------------------------
@@ -150,7 +153,7 @@ class Session:
         if refusal is not None:
             self.show_error(request.order_id, refusal.code, refusal.text)
 
-    def _what_if(self, request: requests.OrderRequest) -> None:
+    def _what_if(self, request: OrderRequest) -> None:
         assert self.client_id is not None, "dispatched after startApi"
         gateway = self.world.gateway
         refusal = gateway.check(self.client_id, request)
@@ -216,11 +219,11 @@ class Session:
 
     def account_changed(self, con_id: int) -> None:
         """Note that account values are out of date."""
-        self._queries.account_changed(con_id)
+        self._account.account_changed(con_id)
 
     def data_lost(self) -> None:
         """Forget market data subscriptions (1101)."""
-        self.world.feeds.leave(self.outlet)
+        self._queries.data_lost()
 
     def refuse_unknown(self, request_id: int) -> None:
         """Say that the contract is unknown."""
@@ -240,6 +243,3 @@ class Session:
 
 def _ignore(_fields: list[str]) -> None:
     """Take a message that needs no answer."""
-
-
-

@@ -156,9 +156,7 @@ def _load_order(row: dict[str, Any], item: Instrument) -> Order:
     values: dict[str, Any] = {name: row[name] for name in _ORDER_PLAIN}
     values |= {name: Decimal(row[name]) for name in _DECIMALS}
     values |= {name: None if row[name] is None else Decimal(row[name]) for name in _OPTIONAL}
-    return Order(
-        instrument=item, side=Side(row["side"]), status=Status(row["status"]), **values
-    )
+    return Order(instrument=item, side=Side(row["side"]), status=Status(row["status"]), **values)
 
 
 def _load_execution(row: dict[str, Any], item: Instrument) -> Execution:
