@@ -192,16 +192,16 @@ class Exchange:
         quote, account = self.quote(order.instrument), self.account
         price = order.limit_price or order.stop_price or quote.ask
         value = order.quantity * price
-        fee = order_commission(order.quantity, value)
+        charge = order_commission(order.quantity, value)
         gross = account.gross_value(self.prices())
         held = account.quantity(order.instrument)
         change = (abs(held + order.quantity * order.side.sign) - abs(held)) * price
         equity = account.cash + account.market_value(self.prices())
         return Margin(
             before=(money(gross), money(gross), money(equity)),
-            change=(money(change), money(change), money(-fee)),
-            after=(money(gross + change), money(gross + change), money(equity - fee)),
-            commission=fee,
+            change=(money(change), money(change), money(-charge)),
+            after=(money(gross + change), money(gross + change), money(equity - charge)),
+            commission=charge,
         )
 
     def prices(self) -> dict[int, Decimal]:

@@ -72,9 +72,9 @@ def open_order(sv: int, order: Order, margin: Margin | None = None) -> bytes:
 def _outcome(order: Order, margin: Margin | None) -> str:
     """whatIf, status, margin block, commission range, currency, warning."""
     if margin is not None:
-        fee = plain(margin.commission)
+        charge = plain(margin.commission)
         return _block(
-            "1", "PreSubmitted", *margin.before, *margin.change, *margin.after, fee, fee, fee,
+            "1", "PreSubmitted", *margin.before, *margin.change, *margin.after, charge, charge, charge,
             "USD", "",
         )  # fmt: skip
     if order.commission is None:

@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 from collections.abc import Callable
+from typing import cast
 
 from trader.sim.accounts import Account
 from trader.sim.clock import Clock, LoopClock
@@ -39,14 +40,14 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; while muted nothing is read."""
-        assert isinstance(transport, asyncio.Transport), "a TCP server yields transports"
-        self._transport = transport
+        # A TCP server yields transports that write; uvloop's are no asyncio.Transport by class.
+        link = self._transport = cast(asyncio.Transport, transport)
         self._server.links.add(self)
         peer = transport.get_extra_info("socket")
         if peer is not None:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._server.world.faults.is_muted:
-            transport.pause_reading()
+            link.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Feed the session; end this connection when it cannot go on."""
