@@ -1,0 +1,136 @@
+"""Opening the journal's file: what comes back is safe to promise on, or it is refused.
+
+A journal is refused, unchanged, when it is not one of ours, comes from a newer program, is
+damaged, or does not take the settings that make a commit survive a power cut. Every open copies
+the write-ahead log into the file and syncs it: after a failed sync the kernel may call the same
+pages clean, and what the log holds would be lost with the power although later commits succeed.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from trader.store.rows import JournalUnusable
+from trader.store.schema import APPLICATION_ID, upgrade_from
+
+# Each batch size is a statement of its own; this many stay prepared.
+_PREPARED_MAX = 64
+_SYNCHRONOUS_FULL = 2
+# Checking reads the whole file. Beyond this size only the pages that boot needs are read, and
+# the whole is checked by whoever takes the backup: boot must not grow with history.
+CHECKED_BYTES_MAX = 256 * 1024 * 1024
+
+
+async def opened(path: Path, busy_timeout_ms: int) -> aiosqlite.Connection:
+    """Open or create the journal at ``path``; raises JournalUnusable."""
+    _prepare_file(path)
+    db = aiosqlite.connect(
+        path,
+        # No hidden transactions: each statement commits by itself, in one hop to the thread.
+        isolation_level=None,
+        timeout=busy_timeout_ms / 1000,
+        cached_statements=_PREPARED_MAX,
+    )
+    try:
+        await db
+        await _ready(db, busy_timeout_ms)
+    except (sqlite3.Error, JournalUnusable) as error:
+        await db.close()
+        reason = describe(error) if isinstance(error, sqlite3.Error) else str(error)
+        raise JournalUnusable(f"{path}: {reason}") from error
+    except BaseException:
+        await db.close()
+        raise
+    return db
+
+
+async def fetched(db: aiosqlite.Connection, sql: str, *values: object) -> list[Any]:
+    """Run one statement and return its rows.
+
+    ``execute`` would leave a cursor whose release touches the disk from another thread.
+    """
+    return list(await db.execute_fetchall(sql, values))
+
+
+def describe(error: sqlite3.Error) -> str:
+    """Say in one line what SQLite says."""
+    code = getattr(error, "sqlite_errorname", type(error).__name__)
+    return " ".join(f"{code}: {error}".split())
+
+
+def _prepare_file(path: Path) -> None:
+    """Create the file for its owner alone; the log beside it takes the same mode.
+
+    An existing file is not opened here: closing it would drop the locks that SQLite holds on
+    it in this process.
+    """
+    state_dir = path.parent
+    if not state_dir.is_dir():
+        raise JournalUnusable(f"{path}: the state directory {state_dir} does not exist")
+    if not os.access(state_dir, os.W_OK | os.X_OK):
+        raise JournalUnusable(f"{path}: the state directory {state_dir} is not writable")
+    if path.exists():
+        if not path.is_file():
+            raise JournalUnusable(f"{path}: not a file")
+        return
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise JournalUnusable(f"{path}: cannot be created: {error.strerror}") from error
+
+
+async def _ready(db: aiosqlite.Connection, busy_timeout_ms: int) -> None:
+    # What is not ours is refused before anything is set, because some settings are written.
+    steps = await _upgrade(db)
+    await _set(db, busy_timeout_ms)
+    await _empty_log(db)
+    await _check(db)
+    for step in steps:
+        await fetched(db, step)
+
+
+async def _upgrade(db: aiosqlite.Connection) -> tuple[str, ...]:
+    ((version,),) = await fetched(db, "PRAGMA user_version")
+    ((application_id,),) = await fetched(db, "PRAGMA application_id")
+    ((things,),) = await fetched(db, "SELECT count(*) FROM sqlite_schema")
+    is_empty = (version, application_id, things) == (0, 0, 0)
+    if application_id != APPLICATION_ID and not is_empty:
+        raise JournalUnusable("a database, but not a journal of this program")
+    return upgrade_from(version)
+
+
+async def _set(db: aiosqlite.Connection, busy_timeout_ms: int) -> None:
+    settings = (
+        ("busy_timeout", busy_timeout_ms),
+        ("journal_mode", "wal"),
+        ("synchronous", _SYNCHRONOUS_FULL),
+        # SQLite swallows the errors of its own automatic copying of the log; the journal does
+        # it by a statement of its own, whose error it sees.
+        ("wal_autocheckpoint", 0),
+        ("cell_size_check", 1),
+        ("trusted_schema", 0),
+    )
+    for name, wanted in settings:
+        await fetched(db, f"PRAGMA {name} = {wanted}")
+        ((found,),) = await fetched(db, f"PRAGMA {name}")
+        if found != wanted:
+            raise JournalUnusable(f"{name} is {found!r} and does not become {wanted!r}")
+
+
+async def _empty_log(db: aiosqlite.Connection) -> None:
+    ((is_busy, _, _),) = await fetched(db, "PRAGMA wal_checkpoint(TRUNCATE)")
+    if is_busy:
+        raise JournalUnusable("another process is reading or writing it; close that first")
+
+
+async def _check(db: aiosqlite.Connection) -> None:
+    ((page_count,),) = await fetched(db, "PRAGMA page_count")
+    ((page_bytes,),) = await fetched(db, "PRAGMA page_size")
+    if page_count * page_bytes > CHECKED_BYTES_MAX:
+        return
+    ((verdict,), *_) = await fetched(db, "PRAGMA quick_check(1)")
+    if verdict != "ok":
+        raise JournalUnusable(f"damaged: {verdict}")

@@ -1,0 +1,364 @@
+"""The journal: what it calls durable survives a power cut, and after any error it says so.
+
+``append`` queues, one writer commits everything queued in one statement, and ``durable`` returns
+once the statement that holds its event has been synced. The first error of the database ends the
+journal for good: nothing is retried, every waiter and every later call gets ``JournalFailed``
+(INC-028). An event is one row and a batch is one transaction, so no crash leaves half of
+anything (INC-110); a promise without its row has not left (INC-029).
+
+The statement runs on the connection's own thread, calls in their order. That order carries the
+one subtle point: a wait that is cancelled does not stop the statement behind it, so the next
+statement, whatever it is, sees how that one ended.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from zlib import crc32
+
+import aiosqlite
+
+from trader.core.checkpoint import BookState
+from trader.core.events import Recorded
+from trader.core.ids import Seq
+from trader.ports import Clock, JournalFailed
+from trader.store import reading
+from trader.store.connection import describe, opened
+from trader.store.rows import JournalUnusable, Row, microseconds_of, row_of, state_parts
+
+CHECKPOINTS_KEPT = 3
+# The log is copied into the file when this much is in it and nothing waits, and in any case
+# when it has grown to the second number. Copying 500 pages takes about 2 ms.
+_LOG_PAGES_IDLE = 512
+_LOG_PAGES_MAX = 8192
+_PAGE_BYTES = 4096
+
+_PUT_PART = "INSERT OR REPLACE INTO checkpoint_parts (seq, part, payload) VALUES (?, ?, ?)"
+_PUT_CHECKPOINT = (
+    "INSERT OR REPLACE INTO checkpoints (seq, at_us, part_count, crc) VALUES (?, ?, ?, ?)"
+)
+_DROP_CHECKPOINTS = (
+    "DELETE FROM checkpoints WHERE seq NOT IN "
+    "(SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?)"
+)
+# In small steps, like the writing; parts that a crash left behind go the same way.
+_DROP_PARTS = (
+    "DELETE FROM checkpoint_parts WHERE rowid IN (SELECT rowid FROM checkpoint_parts "
+    "WHERE seq NOT IN (SELECT seq FROM checkpoints) LIMIT 8) RETURNING 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLimits:
+    """How much may wait, how much one commit takes, how long another process may hold us up."""
+
+    queue_rows_max: int = 20_000
+    batch_rows_max: int = 256
+    busy_timeout_ms: int = 5_000
+
+
+@dataclass(slots=True)
+class _Job:
+    """A statement that waits its turn between batches, and the future of who waits for it."""
+
+    sql: str
+    values: tuple[object, ...]
+    done: asyncio.Future[None]
+    rows: list[object]
+    is_done: bool = False
+
+
+class SqliteJournal:
+    """The durable log in one SQLite file; implements ``ports.Journal``."""
+
+    def __init__(
+        self, db: aiosqlite.Connection, clock: Clock, limits: JournalLimits, last: Seq
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._limits = limits
+        self._appended_seq = last
+        self._durable_seq = last
+        # The last row of a batch that was handed over and not reported back.
+        self._handed_seq: Seq | None = None
+        self._queue: deque[Row] = deque()
+        self._jobs: deque[_Job] = deque()
+        self._waiters: dict[Seq, list[asyncio.Future[None]]] = {}
+        self._wake: asyncio.Future[None] | None = None
+        self._log_pages = 0
+        self._failure: str | None = None
+        self._is_running = False
+        self._has_ended = False
+        self._is_closed = False
+        self._saving = asyncio.Lock()
+
+    @classmethod
+    async def open(
+        cls, path: Path, clock: Clock, limits: JournalLimits | None = None
+    ) -> "SqliteJournal":
+        """Open or create the journal; raises JournalUnusable. Nothing is written before run."""
+        limits = limits or JournalLimits()
+        db = await opened(path, limits.busy_timeout_ms)
+        try:
+            return cls(db, clock, limits, await reading.last_seq(db))
+        except sqlite3.Error as error:
+            await db.close()
+            raise JournalUnusable(f"{path}: {describe(error)}") from error
+
+    @property
+    def failure(self) -> str | None:
+        """Say why the journal can write no more, or None while it can."""
+        return self._failure
+
+    @property
+    def durable_seq(self) -> Seq:
+        """Return the last event that survives a power cut, with all before it."""
+        return self._durable_seq
+
+    # ---- for the ledger
+
+    def append(self, recorded: Recorded) -> None:
+        """Queue an event for the writer; raises JournalFailed when the journal has failed."""
+        self._raise_failure()
+        assert recorded.seq == self._appended_seq + 1, (
+            f"seq {recorded.seq} after {self._appended_seq}"
+        )
+        if len(self._queue) >= self._limits.queue_rows_max:
+            # To drop one event and take the next would leave a gap that nobody could read over.
+            self._fail(f"{len(self._queue)} events wait to be written; the disk does not answer")
+            self._raise_failure()
+        # Encoded here: while a batch is being synced, the next one gets ready.
+        self._queue.append(row_of(recorded))
+        self._appended_seq = recorded.seq
+        self._wake_writer()
+
+    async def durable(self, seq: Seq) -> None:
+        """Return once ``seq`` and all before it survive a power cut; raises JournalFailed.
+
+        The caller bounds the wait: a disk that never answers is never reported.
+        """
+        if seq <= self._durable_seq:
+            return
+        assert seq <= self._appended_seq, f"seq {seq} was never appended"
+        self._raise_failure()
+        if not self._has_ended:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.setdefault(seq, []).append(waiter)
+            await waiter
+        if seq > self._durable_seq:
+            raise JournalFailed(self._failure or f"the writer ended before event {seq}")
+
+    async def save_checkpoint(self, state: BookState) -> None:
+        """Write a checkpoint, durable on return; raises JournalFailed.
+
+        It goes in parts between the events' batches, after the event it stands for; the row
+        that makes it count comes last. Cancelled, it leaves parts that the next one removes.
+        """
+        # One at a time: the clearing away at the end takes every part that nothing counts yet.
+        async with self._saving:
+            await self.durable(state.seq)
+            await self._save(state)
+
+    async def _save(self, state: BookState) -> None:
+        crc = part_count = 0
+        for text in state_parts(state):
+            crc = crc32(text.encode(), crc)
+            await self._submit(_PUT_PART, state.seq, part_count, text)
+            part_count += 1
+        at_us = microseconds_of(self._clock.utc())
+        await self._submit(_PUT_CHECKPOINT, state.seq, at_us, part_count, crc)
+        await self._submit(_DROP_CHECKPOINTS, CHECKPOINTS_KEPT)
+        while await self._submit(_DROP_PARTS):
+            pass
+
+    # ---- for boot and for readers
+
+    async def load(self) -> reading.Loaded:
+        """Return the newest good checkpoint and the events after it; raises JournalUnusable."""
+        return await reading.loaded(self._db)
+
+    def events_between(self, first: Seq, last: Seq) -> AsyncIterator[Recorded]:
+        """Give durable events, both ends included, in small reads between the writer's."""
+        assert 1 <= first <= last + 1 <= self._durable_seq + 1, f"events {first} to {last}"
+        return reading.events_between(self._db, first, last)
+
+    # ---- the writer
+
+    async def run(self) -> None:
+        """Write until cancelled, and then what is still queued. To be run once, as a root task.
+
+        After a failure it stays, idle: the daemon halts and remains there for its operator.
+        """
+        assert not self._has_ended, "a journal runs once"
+        assert not self._is_running, "the writer runs already"
+        self._is_running = True
+        try:
+            while True:
+                await self._step()
+        except asyncio.CancelledError:
+            await self._write_out()
+            raise
+        finally:
+            self._is_running = False
+            self._has_ended = True
+            self._release()
+
+    async def close(self) -> None:
+        """Write out what is queued, fold the log and close; raises JournalFailed if that fails."""
+        assert not self._is_running, "the writer still runs"
+        if self._is_closed:
+            return
+        self._is_closed = self._has_ended = True
+        had_failed = self._failure is not None
+        try:
+            await self._write_out()
+            if self._failure is None:
+                with suppress(JournalFailed):
+                    await self._fold_log()
+        finally:
+            self._release()
+            await self._db.close()
+        reason, self._failure = self._failure, self._failure or "the journal is closed"
+        if reason is not None and not had_failed:
+            raise JournalFailed(reason)
+
+    async def _step(self) -> None:
+        """Do the most urgent thing: events, then one job, then the log; else wait for work."""
+        try:
+            if self._failure is not None:
+                await self._sleep()
+            elif self._queue:
+                await self._write_batch()
+            elif self._jobs:
+                await self._work_off(self._jobs[0])
+            elif self._log_pages >= _LOG_PAGES_IDLE:
+                await self._fold_log()
+            else:
+                await self._sleep()
+            if self._log_pages >= _LOG_PAGES_MAX:
+                await self._fold_log()
+        except JournalFailed:
+            # The failure is kept and everybody who waits was told; the next step goes to sleep.
+            assert self._failure is not None
+
+    async def _write_batch(self) -> None:
+        queue = self._queue
+        count = min(len(queue), self._limits.batch_rows_max)
+        rows = [queue.popleft() for _ in range(count)]
+        self._handed_seq = last = Seq(rows[-1][0])
+        await self._execute(_insert_of(count), chain.from_iterable(rows), f"events up to {last}")
+        self._log_pages += 2 + sum(len(row[4]) for row in rows) // _PAGE_BYTES
+        self._mark_durable(last)
+
+    async def _work_off(self, job: _Job) -> None:
+        rows = await self._execute(job.sql, job.values, "a checkpoint")
+        if self._jobs and self._jobs[0] is job:  # gone when the queue overflowed meanwhile
+            self._jobs.popleft()
+        size = sum(len(value) for value in job.values if isinstance(value, str))
+        self._log_pages += 3 + size // _PAGE_BYTES
+        job.rows.extend(rows)
+        job.is_done = True
+        _resolve(job.done)
+
+    async def _fold_log(self) -> None:
+        # Counted from zero even when a reader held part of it back: the next try comes with the
+        # next pages instead of with every write.
+        self._log_pages = 0
+        await self._execute("PRAGMA wal_checkpoint(PASSIVE)", (), "the log")
+
+    async def _write_out(self) -> None:
+        """Settle what a cancellation left open and write what is queued, unless it failed."""
+        try:
+            await self._settle()
+            while self._queue and self._failure is None:
+                await self._write_batch()
+        except JournalFailed:
+            assert self._failure is not None
+
+    async def _settle(self) -> None:
+        """Learn how a batch ended whose report a cancellation cut off.
+
+        It has ended when this statement runs. Missing rows mean that it failed: it is not
+        tried again, because its error is not known.
+        """
+        handed = self._handed_seq
+        if handed is None or self._failure is not None:
+            return
+        ((held,),) = await self._execute("SELECT max(seq) FROM events", (), "the last event")
+        if held is None or held < handed:
+            self._fail(f"events up to {handed} were not written")
+            return
+        self._mark_durable(handed)
+
+    async def _execute(self, sql: str, values: Iterable[object], what: str) -> list[sqlite3.Row]:
+        try:
+            return list(await self._db.execute_fetchall(sql, tuple(values)))
+        except sqlite3.Error as error:
+            self._fail(f"{what}: {describe(error)}")
+            raise JournalFailed(self._failure) from error
+
+    async def _submit(self, sql: str, *values: object) -> list[object]:
+        """Have the writer run one statement in its turn; raises JournalFailed."""
+        self._raise_failure()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        job = _Job(sql=sql, values=values, done=done, rows=[])
+        if not self._has_ended:
+            self._jobs.append(job)
+            self._wake_writer()
+            await done
+        if not job.is_done:
+            raise JournalFailed(self._failure or "the writer ended before the checkpoint")
+        return job.rows
+
+    # ---- waking and failing
+
+    async def _sleep(self) -> None:
+        self._wake = asyncio.get_running_loop().create_future()
+        await self._wake
+
+    def _wake_writer(self) -> None:
+        if self._wake is not None:
+            _resolve(self._wake)
+
+    def _mark_durable(self, seq: Seq) -> None:
+        first, self._durable_seq = self._durable_seq + 1, seq
+        self._handed_seq = None
+        if self._waiters:
+            for reached in range(first, seq + 1):
+                for waiter in self._waiters.pop(Seq(reached), ()):
+                    _resolve(waiter)
+
+    def _fail(self, reason: str) -> None:
+        self._failure = self._failure or reason
+        self._release()
+
+    def _release(self) -> None:
+        """Wake everybody who waits; each looks for itself at what was reached."""
+        for waiter in chain.from_iterable(self._waiters.values()):
+            _resolve(waiter)
+        self._waiters.clear()
+        for job in self._jobs:
+            _resolve(job.done)
+        self._jobs.clear()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise JournalFailed(self._failure)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    # A future that is done already belongs to a caller who was cancelled.
+    if not future.done():
+        future.set_result(None)
+
+
+@cache
+def _insert_of(count: int) -> str:
+    places = ",".join(["(?,?,?,?,?)"] * count)
+    return f"INSERT INTO events (seq, at_us, kind, version, payload) VALUES {places}"  # noqa: S608

@@ -1,0 +1,159 @@
+"""Events and checkpoints as rows: pure, and strict in both directions.
+
+The kind of an event is the name of its class, and the registry is the union ``Event`` itself: a
+row whose kind, version, fields or values are not exactly ours raises :class:`RowUnreadable`,
+which names them. Nothing is guessed, skipped or given a default (INC-110).
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, get_args
+from zlib import crc32
+
+from trader.core import events as ev
+from trader.core.checkpoint import BookState
+from trader.core.ids import Seq
+from trader.ports import WorldError
+from trader.store.codec import Decoder, Encoder, Misfit, decoder, encoder, hints_of, item_hint
+
+# (seq, microseconds since 1970, kind, version, payload)
+Row = tuple[int, int, str, int, str]
+
+VERSION = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# One part of a checkpoint is one small write, so that a promise never waits behind a large one.
+PART_CHARACTERS = 64 * 1024
+_VALUE_CHARACTERS = 200
+
+
+class JournalUnusable(WorldError):
+    """The journal cannot be used as it is; nothing in it was changed."""
+
+
+class RowUnreadable(JournalUnusable):
+    """One row is not what we write; ``field`` is empty when it is the row as a whole."""
+
+    def __init__(self, *, seq: int, kind: str, problem: str, field: str, value: object) -> None:
+        shown = repr(value)[:_VALUE_CHARACTERS]
+        where = f"field {field}" if field else "payload"
+        super().__init__(f"row {seq} {kind}: {where}: {problem}: {shown}")
+        self.seq = seq
+        self.kind = kind
+        self.field = field
+        self.value = value
+
+
+def row_of(recorded: ev.Recorded) -> Row:
+    """Return the row of an event; a value that could not be read back is our bug."""
+    event = recorded.event
+    cls = type(event)
+    try:
+        payload = _writers()[cls](event)
+    except Misfit as misfit:
+        text = f"{cls.__name__}.{misfit.field}: {misfit.problem}: {misfit.value!r}"
+        raise AssertionError(text) from None
+    return recorded.seq, microseconds_of(recorded.at_utc), cls.__name__, VERSION, payload
+
+
+def recorded_of(row: Row) -> ev.Recorded:
+    """Return the event of a row; raises RowUnreadable."""
+    seq, at_us, kind, version, payload = row
+    read = _readers().get(kind)
+    if read is None or version != VERSION:
+        raise RowUnreadable(
+            seq=seq, kind=kind, problem="unknown kind or version", field="", value=version
+        )
+    event = _read(seq, kind, payload, read)
+    return ev.Recorded(seq=Seq(seq), at_utc=_time_of(seq, kind, at_us), event=event)
+
+
+def state_parts(state: BookState) -> Iterator[str]:
+    """Give a checkpoint as JSON text in parts, each a bounded amount of work and of text."""
+    pieces: list[str] = []
+    size = 0
+    for piece in _state_pieces(state):
+        pieces.append(piece)
+        size += len(piece)
+        if size >= PART_CHARACTERS:
+            yield "".join(pieces)
+            pieces, size = [], 0
+    yield "".join(pieces)
+
+
+def state_of_parts(seq: int, parts: Iterable[str], crc: int) -> BookState:
+    """Return the checkpoint that the parts hold; raises RowUnreadable."""
+    text = "".join(parts)
+    found = crc32(text.encode())
+    kind = BookState.__name__
+    if found != crc:
+        raise RowUnreadable(seq=seq, kind=kind, problem="wrong checksum", field="", value=found)
+    state: BookState = _read(seq, kind, text, decoder(BookState))
+    if state.seq != seq:
+        raise RowUnreadable(
+            seq=seq, kind=kind, problem="of another place", field="seq", value=state.seq
+        )
+    return state
+
+
+def microseconds_of(at_utc: datetime) -> int:
+    """Return whole microseconds since 1970, exactly."""
+    assert at_utc.tzinfo is not None, f"time without a zone: {at_utc}"
+    return (at_utc - _EPOCH) // _MICROSECOND
+
+
+@cache
+def _writers() -> dict[type, Encoder]:
+    return {cls: encoder(cls) for cls in get_args(ev.Event)}
+
+
+@cache
+def _readers() -> dict[str, Decoder]:
+    return {cls.__name__: decoder(cls) for cls in get_args(ev.Event)}
+
+
+def _read(seq: int, kind: str, payload: str, read: Decoder) -> Any:
+    try:
+        return read(json.loads(payload))
+    except Misfit as misfit:
+        raise RowUnreadable(
+            seq=seq,
+            kind=kind,
+            problem=misfit.problem,
+            field=misfit.field,
+            value=misfit.value,
+        ) from None
+    # TypeError: a column of another type; RecursionError: brackets without end.
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RowUnreadable(
+            seq=seq, kind=kind, problem=f"not JSON ({error})", field="", value=payload
+        ) from None
+
+
+def _time_of(seq: int, kind: str, at_us: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=at_us)
+    except (OverflowError, TypeError):
+        raise RowUnreadable(
+            seq=seq, kind=kind, problem="not a time", field="at_us", value=at_us
+        ) from None
+
+
+def _state_pieces(state: BookState) -> Iterator[str]:
+    head = "{"
+    for name, hint in hints_of(BookState).items():
+        yield f'{head}"{name}":'
+        head = ","
+        value = getattr(state, name)
+        item = item_hint(hint)
+        if item is None:
+            yield encoder(hint)(value)
+            continue
+        write = encoder(item)
+        yield "["
+        for place, part in enumerate(value):
+            yield ("," if place else "") + write(part)
+        yield "]"
+    yield "}"
