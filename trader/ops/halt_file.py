@@ -1,0 +1,68 @@
+"""The kill switch as a file: one ``stat`` per question, and anything but a clear release halts.
+
+A file works when the network, the daemon's HTTP server and the database do not, and it is
+looked at before every submission (BRK-15, BRK-17).
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from trader.ops.halt_record import (
+    HALT_FILE_NAME,
+    read_bounded,
+    verdict,
+    write_halt,
+    write_resume,
+)
+from trader.ports import HaltReading
+
+__all__ = ["HALT_FILE_NAME", "HaltFile", "write_halt", "write_resume"]
+
+_Signature = tuple[int, int, int, int]
+
+
+class HaltFile:
+    """The halt file at one path: implements ``trader.ports.KillSwitch``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: _Signature | None = None
+        self._reading = HaltReading(is_active=True, reason="the halt file was not read yet")
+
+    @property
+    def path(self) -> Path:
+        """Return where the file is expected."""
+        return self._path
+
+    def reading(self) -> HaltReading:
+        """Look at the halt file now; its content is read again only when the file changed."""
+        try:
+            status = os.stat(self._path)
+        except OSError as error:
+            self._seen = None
+            return self._halted(error)
+        signature = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+        if signature != self._seen:
+            self._reading = self._read(status)
+            # Taken before the content was read: a replacement in between differs from it, and
+            # is read at the next question.
+            self._seen = signature
+        return self._reading
+
+    def _read(self, status: os.stat_result) -> HaltReading:
+        if not stat.S_ISREG(status.st_mode):
+            return HaltReading(True, f"the halt file {self._path} is not a regular file")
+        try:
+            content = read_bounded(self._path)
+        except OSError as error:
+            return self._halted(error)
+        is_active, reason = verdict(content)
+        return HaltReading(is_active, reason)
+
+    def _halted(self, error: OSError) -> HaltReading:
+        if isinstance(error, FileNotFoundError):
+            return HaltReading(True, f"the halt file {self._path} is missing")
+        return HaltReading(
+            True, f"the halt file {self._path} cannot be read ({error.strerror or error})"
+        )
