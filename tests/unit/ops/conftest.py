@@ -1,0 +1,50 @@
+"""A real server on a real port, and a client that talks to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+
+from tests.unit.ops.support import READY, TOKEN, FakeDesk
+from trader.engine.status import Status
+from trader.ops.clock import SystemClock
+from trader.ops.http import HttpServer, HttpSettings
+from trader.ops.metrics import MetricsObserver
+
+
+@dataclass
+class Site:
+    """A running server; set ``status`` to change what it shows."""
+
+    session: aiohttp.ClientSession
+    status: Status = READY
+    desk: FakeDesk = field(default_factory=FakeDesk)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        async with self.session.get(self.url + path, headers=headers) as response:
+            return response.status, await response.text()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with aiohttp.ClientSession() as session:
+        running = Site(session)
+        server = HttpServer(
+            lambda: running.status,
+            running.desk,
+            MetricsObserver(lambda: running.status),
+            SystemClock(),
+            HttpSettings(port=0, token=TOKEN, listeners_max=2, event_interval_s=0.02),
+        )
+        running.port = await server.start()
+        yield running
+        await session.close()
+        await server.stop()

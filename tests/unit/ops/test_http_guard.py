@@ -1,0 +1,49 @@
+"""What every request passes and every response carries."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.ops.conftest import Site
+from trader.ops.http_guard import HEADERS, host_name
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("127.0.0.1:3000", "127.0.0.1"),
+        ("LocalHost", "localhost"),
+        ("[::1]:3000", "::1"),
+        ("evil.example:3000", "evil.example"),
+        ("", ""),
+    ],
+)
+def test_the_name_is_read_out_of_a_host_header(header: str, name: str) -> None:
+    assert host_name(header) == name
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:3000", ""])
+async def test_a_foreign_name_for_our_address_is_refused(site: Site, host: str) -> None:
+    code, text = await site.get("/ops/status", Host=host)
+    assert code == 403
+    assert "allowed: 127.0.0.1, ::1, localhost" in text
+    assert (await site.get("/ops/status", Host=f"localhost:{site.port}"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/ops/status", "/metrics", "/nothing", "/ops/events"])
+async def test_every_response_is_hardened(site: Site, path: str) -> None:
+    async with site.session.get(site.url + path) as response:
+        for name, value in HEADERS.items():
+            assert response.headers[name] == value
+        assert "Server" not in response.headers
+
+
+async def test_errors_are_json_like_all_else(site: Site) -> None:
+    code, text = await site.get("/nothing")
+    assert code == 404
+    assert json.loads(text) == {"is_done": False, "text": "GET /nothing: Not Found", "details": []}
+    code, text = await site.get("/ops/halt")
+    assert code == 405
+    assert not site.desk.calls

@@ -1,0 +1,141 @@
+"""POST: who may, what it must say, and that a halt asks the desk whatever else is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.ops.conftest import Site
+from tests.unit.ops.support import TOKEN
+from trader.engine.operator import Answer
+from trader.ops.http_verbs import BadBody, asked_in
+from trader.ports import JournalFailed
+
+VERBS = ("resume", "cancel-orders", "liquidate", "reconcile", "baseline")
+BODY = {"reason": "drill", "by": "ops"}
+RIGHT = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+
+
+async def post(
+    site: Site, verb: str, body: object = BODY, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with site.session.post(
+        f"{site.url}/ops/{verb}", data=data, headers=RIGHT if headers is None else headers
+    ) as response:
+        return response.status, await response.json()
+
+
+@pytest.mark.parametrize("verb", ["halt", *VERBS])
+async def test_each_verb_reaches_the_desk_and_brings_its_answer(site: Site, verb: str) -> None:
+    code, answered = await post(site, verb)
+    assert code == 200
+    assert answered == {"is_done": True, "text": "done", "details": ["line one", "line two"]}
+    ((name, _, by),) = site.desk.calls
+    assert (name, by) == (verb.replace("-", "_"), "ops")
+
+
+@pytest.mark.parametrize("verb", ["halt", *VERBS])
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"]
+)
+async def test_without_the_token_nothing_happens(
+    site: Site, verb: str, authorization: str | None
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    code, answered = await post(site, verb, headers=headers)
+    assert (code, answered["is_done"]) == (401, False)
+    assert not site.desk.calls
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_what_a_foreign_form_could_send_is_refused(site: Site, kind: str) -> None:
+    code, answered = await post(site, "halt", headers={**RIGHT, "Content-Type": kind})
+    assert code == 415
+    assert "allowed: application/json" in answered["text"]
+    assert not site.desk.calls
+
+
+BAD_BODIES: list[tuple[object, str]] = [
+    (b"", "not JSON"),
+    (b"{", "not JSON"),
+    (b"[" * 15_000, "not JSON"),
+    ([], "the body is []; allowed: an object"),
+    ({"by": "ops"}, "reason is null; allowed: a text of 1 to 500 characters"),
+    ({"reason": " ", "by": "ops"}, 'reason is " "; allowed'),
+    ({"reason": "x", "by": 5}, "by is 5; allowed: a text of 1 to 100 characters"),
+    ({"reason": "x", "by": "y" * 101}, "by is "),
+    ({"reason": "x", "by": "y", "force": True}, '"force" is no field; allowed: reason, by'),
+]
+
+
+@pytest.mark.parametrize(("body", "said"), BAD_BODIES)
+async def test_a_bad_body_is_refused_by_field_value_and_allowed(
+    site: Site, body: object, said: str
+) -> None:
+    code, answered = await post(site, "resume", body)
+    assert code == 400
+    assert said in answered["text"]
+    assert not site.desk.calls
+
+
+@pytest.mark.parametrize(("body", "said"), [*BAD_BODIES, (b"x" * 20_000, "not JSON")])
+async def test_a_bad_body_does_not_prevent_a_halt(site: Site, body: object, said: str) -> None:
+    code, answered = await post(site, "halt", body)
+    assert code == 200
+    assert said in answered["details"][-1]
+    assert site.desk.calls == [
+        ("halt", "operator's halt without a usable reason", "unnamed operator")
+    ]
+
+
+async def test_a_body_that_never_comes_does_not_prevent_a_halt(site: Site) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = "\r\n".join(f"{name}: {value}" for name, value in RIGHT.items())
+    writer.write(
+        b"POST /ops/halt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n"
+        + f"{head}\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(5):
+        line = await reader.readline()
+    assert b"200" in line
+    assert len(site.desk.calls) == 1
+    writer.close()
+
+
+async def test_a_refusal_of_the_desk_is_a_conflict(site: Site) -> None:
+    site.desk.outcome = Answer(False, "not resumed", ("ticket t-1 is open",))
+    code, answered = await post(site, "resume")
+    assert code == 409
+    assert answered["details"] == ["ticket t-1 is open"]
+
+
+async def test_a_failing_world_is_told(site: Site) -> None:
+    site.desk.error = JournalFailed("disk full")
+    code, answered = await post(site, "liquidate")
+    assert code == 503
+    assert answered["text"] == "liquidate failed: disk full"
+
+
+async def test_a_liquidation_outlives_the_shell_that_asked(site: Site) -> None:
+    site.desk.wait = asyncio.Event()
+    asking = asyncio.create_task(post(site, "liquidate"))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await asyncio.sleep(0.1)
+    site.desk.wait.set()
+    async with asyncio.timeout(5):
+        await site.desk.was_asked.wait()
+    assert site.desk.calls == [("liquidate", "", "ops")]
+
+
+def test_line_breaks_of_a_reason_are_flattened() -> None:
+    assert asked_in(b'{"reason": "a\\n b", "by": "c"}').reason == "a b"
+    with pytest.raises(BadBody):
+        asked_in(b"null")

@@ -1,0 +1,95 @@
+"""Gauges say what the status says, and nothing where it says nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.unit.ops.support import LINK, MONEY, READY, status
+from trader.core.halts import HaltCause, Posture
+from trader.engine.status import Status
+from trader.ops.metrics_status import StatusCollector, drawdown
+
+
+def scrape(shown: Status) -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StatusCollector(lambda: shown))
+    return registry
+
+
+def test_each_gauge_equals_the_status() -> None:
+    value = scrape(READY).get_sample_value
+    assert value("trader_cash") == 95000.5
+    assert value("trader_equity") == 100250.75
+    assert value("pnl_cumulative") == 249.75
+    assert value("max_drawdown_current") == pytest.approx(0.25)
+    assert value("trader_position_quantity", {"symbol": "AAPL"}) == 40
+    assert value("trader_heartbeat_age_seconds") == 1.25
+    assert value("trader_reconcile_age_seconds") == 12
+    assert value("trader_drifts_total") == 5
+    assert value("trader_open_tickets") == 0
+    assert value("trader_journal_seq") == 42
+    assert value("trader_journal_durable_seq") == 41
+    assert value("trader_task_age_seconds", {"task": "inbox"}) == 0.1
+    assert value("trader_loop_lag_seconds") == 0.002
+    assert value("trader_orders_shown", {"state": "WORKING"}) == 1
+    assert value("trader_farm_up", {"farm": "ushmds"}) == 0
+    assert value("trader_ready") == 1
+
+
+def test_a_halt_shows_its_causes_and_only_them() -> None:
+    shown = status(
+        posture=Posture.HALTED, is_ready=False, causes=((HaltCause.HALT_FILE, "missing"),)
+    )
+    value = scrape(shown).get_sample_value
+    assert value("trader_posture", {"posture": "halted"}) == 1
+    assert value("trader_posture", {"posture": "armed"}) == 0
+    assert value("trader_halt_cause", {"cause": "halt_file"}) == 1
+    assert value("trader_halt_cause", {"cause": "link"}) == 0
+
+
+def test_what_is_unknown_has_no_series() -> None:
+    link = replace(LINK, heartbeat_age_s=None, is_upstream_up=None)
+    money = replace(MONEY, pnl=None, equity=Decimal("NaN"))
+    value = scrape(
+        status(link=link, money=money, reconcile=None, equity_curve=(), loop_lag_s=math.nan)
+    ).get_sample_value
+    for name in (
+        "trader_heartbeat_age_seconds",
+        "trader_upstream_up",
+        "trader_reconcile_age_seconds",
+        "trader_equity",
+        "trader_loop_lag_seconds",
+        "pnl_cumulative",
+        "max_drawdown_current",
+    ):
+        assert value(name) is None, name
+    assert value("trader_cash") == 95000.5
+    assert scrape(status(money=None)).get_sample_value("trader_cash") is None
+
+
+def test_two_contracts_of_one_symbol_make_one_series() -> None:
+    (position,) = READY.positions
+    shown = status(positions=(position, replace(position, con_id=2, quantity=Decimal(-15))))
+    assert scrape(shown).get_sample_value("trader_position_quantity", {"symbol": "AAPL"}) == 25
+
+
+@pytest.mark.parametrize(
+    ("equities", "expected"),
+    [
+        ([], None),
+        ([100.0], 0.0),
+        ([100.0, 80.0], 0.2),
+        ([100.0, 50.0, 100.0], 0.0),
+        ([100.0, math.nan, 75.0], 0.25),
+        ([0.0, -5.0], None),
+    ],
+)
+def test_drawdown_is_the_drop_from_the_highest_point(
+    equities: list[float], expected: float | None
+) -> None:
+    assert drawdown(enumerate(equities)) == expected

@@ -1,0 +1,189 @@
+"""Gauges read from the status at the moment of a scrape: nothing to keep in step."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from trader.core.halts import HaltCause, Posture
+from trader.core.orders import OrderState
+from trader.engine.status import Status
+
+Number = float | int | bool | Decimal | None
+
+
+class StatusCollector(Collector):
+    """Turns one status into gauges."""
+
+    def __init__(self, status: Callable[[], Status]) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the status once and give every gauge of it."""
+        status = self._status()
+        yield from _posture(status)
+        yield from _link(status)
+        yield from _money(status)
+        yield from _work(status)
+        yield from _health(status)
+
+
+def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
+    """Give one gauge without labels; nothing at all when there is no value."""
+    if value is None or not math.isfinite(value):
+        return
+    family = GaugeMetricFamily(name, text)
+    family.add_metric([], float(value))
+    yield family
+
+
+def labelled(
+    name: str, text: str, label: str, values: Iterable[tuple[str, Number]]
+) -> Iterator[Metric]:
+    """Give one gauge per label value; the missing and the non-finite are left out."""
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in values:
+        if value is not None and math.isfinite(value):
+            family.add_metric([key], float(value))
+    yield family
+
+
+def drawdown(curve: Iterable[tuple[float, float]]) -> float | None:
+    """Return how far equity is below its highest value so far, as a share of that value."""
+    peak = last = None
+    for _, equity in curve:
+        if math.isfinite(equity):
+            last = equity
+            peak = equity if peak is None else max(peak, equity)
+    if last is None or peak is None or peak <= 0:
+        return None
+    return (peak - last) / peak
+
+
+def _posture(status: Status) -> Iterator[Metric]:
+    held = {cause for cause, _ in status.causes}
+    yield from labelled(
+        "trader_posture",
+        "1 for the current posture",
+        "posture",
+        ((posture, posture is status.posture) for posture in Posture),
+    )
+    yield from labelled(
+        "trader_halt_cause",
+        "1 while this cause forbids new risk",
+        "cause",
+        ((cause, cause in held) for cause in HaltCause),
+    )
+    yield from gauge("trader_ready", "1 while the daemon may trade", status.is_ready)
+    build = GaugeMetricFamily(
+        "trader_build_info", "Version and mode of this process", labels=["version", "mode"]
+    )
+    build.add_metric([status.version, status.mode], 1)
+    yield build
+
+
+def _link(status: Status) -> Iterator[Metric]:
+    link = status.link
+    yield from gauge("trader_link_up", "1 while the API connection is up", link.is_connected)
+    yield from gauge(
+        "trader_upstream_up", "1 while the broker reaches its servers", link.is_upstream_up
+    )
+    yield from gauge(
+        "trader_heartbeat_age_seconds", "Since the last decoded answer", link.heartbeat_age_s
+    )
+    yield from gauge(
+        "trader_round_trip_seconds", "Round trip of the last heartbeat", link.round_trip_s
+    )
+    yield from gauge("trader_clock_skew_seconds", "Broker time minus local time", link.clock_skew_s)
+    yield from labelled("trader_farm_up", "1 while this data farm is connected", "farm", link.farms)
+    # Since the process began, so a counter by nature.
+    connects = CounterMetricFamily("trader_connects", "Successful connects of this process")
+    connects.add_metric([], link.connect_count)
+    yield connects
+
+
+def _money(status: Status) -> Iterator[Metric]:
+    yield from gauge(
+        "max_drawdown_current",
+        "Equity below its highest value so far, as a share of that value",
+        drawdown(status.equity_curve),
+    )
+    money = status.money
+    if money is None:
+        return
+    yield from gauge(
+        "pnl_cumulative", "Realised and unrealised result after commissions", money.pnl
+    )
+    yield from gauge("trader_cash", "Cash in the account's currency", money.cash)
+    yield from gauge("trader_equity", "Cash and positions at their marks", money.equity)
+    yield from gauge("trader_realized_pnl", "Realised result", money.realized)
+    yield from gauge("trader_unrealized_pnl", "Unrealised result", money.unrealized)
+    yield from gauge("trader_commission_paid", "Commissions reported", money.commission_paid)
+    yield from gauge(
+        "trader_commission_pending", "Worst case of what is unreported", money.commission_pending
+    )
+
+
+def _work(status: Status) -> Iterator[Metric]:
+    yield from labelled(
+        "trader_position_quantity",
+        "Signed quantity held",
+        "symbol",
+        _summed((position.symbol, position.quantity) for position in status.positions),
+    )
+    counts: dict[str, int] = dict.fromkeys(OrderState, 0)
+    for order in status.orders:
+        counts[order.state] = counts.get(order.state, 0) + 1
+    yield from labelled(
+        "trader_orders_shown", "Orders in the status, by state", "state", counts.items()
+    )
+    yield from gauge(
+        "trader_foreign_orders", "Open orders that are not ours", status.foreign_order_count
+    )
+    yield from labelled(
+        "trader_quote_age_seconds",
+        "Since the last change of a quote",
+        "symbol",
+        ((quote.symbol, quote.age_s) for quote in status.quotes),
+    )
+    yield from labelled(
+        "trader_strategy_running",
+        "1 while this strategy's task runs",
+        "strategy",
+        ((strategy.name, strategy.is_running) for strategy in status.strategies),
+    )
+
+
+def _health(status: Status) -> Iterator[Metric]:
+    age_s = status.reconcile.age_s if status.reconcile else None
+    yield from gauge("trader_reconcile_age_seconds", "Since the last reconciliation", age_s)
+    drifts = CounterMetricFamily("trader_drifts", "Disagreements found since the journal began")
+    drifts.add_metric([], status.tally.drifts)
+    yield drifts
+    repairs = CounterMetricFamily("trader_repairs", "Disagreements repaired since then")
+    repairs.add_metric([], status.tally.repairs)
+    yield repairs
+    yield from gauge(
+        "trader_open_tickets", "Disagreements only a person may resolve", len(status.tickets)
+    )
+    yield from gauge("trader_loop_lag_seconds", "How late the event loop wakes", status.loop_lag_s)
+    yield from gauge("trader_uptime_seconds", "Since the process began", status.uptime_s)
+    journal = status.journal
+    yield from gauge("trader_journal_seq", "Last event recorded", journal.seq)
+    yield from gauge("trader_journal_durable_seq", "Last event durable", journal.durable_seq)
+    yield from gauge(
+        "trader_journal_failed", "1 once nothing more is durable", bool(journal.failure)
+    )
+    yield from labelled(
+        "trader_task_age_seconds", "Since this root task last moved", "task", status.task_ages_s
+    )
+
+
+def _summed(pairs: Iterable[tuple[str, Decimal]]) -> Iterable[tuple[str, Decimal]]:
+    """Add up what would otherwise be one series twice: two contracts may share a symbol."""
+    sums: dict[str, Decimal] = {}
+    for key, value in pairs:
+        sums[key] = sums.get(key, Decimal(0)) + value
+    return sums.items()
