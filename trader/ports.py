@@ -80,6 +80,10 @@ class Journal(Protocol):
     def failure(self) -> str | None:
         """Say why the journal can write no more, or None while it can."""
 
+    @property
+    def durable_seq(self) -> Seq:
+        """Return the last sequence number that survives a power cut."""
+
     def append(self, recorded: Recorded) -> None:
         """Queue an event for the writer; raises JournalFailed when the journal has failed."""
 

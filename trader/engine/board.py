@@ -1,0 +1,315 @@
+"""Builds the one read-only view of the daemon from its parts."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from trader.core import events as ev
+from trader.core.amounts import ZERO
+from trader.core.halts import Posture, posture
+from trader.core.ids import exec_family
+from trader.core.limits import RiskLimits
+from trader.core.market import fault
+from trader.core.orders import Order
+from trader.core.reserves import pending_commission
+from trader.engine import status as st
+from trader.engine.link import LinkWatch
+from trader.engine.runner import StrategyRunner
+from trader.engine.services import Services
+from trader.ports import Journal
+
+_ROWS_MAX = 50
+_FEED_MAX = 200
+_CURVE_MAX = 900
+# Too frequent to be read by a person; each is in the journal.
+_NOT_IN_FEED = (ev.CommissionSeen, ev.StrategyCheckpointed, ev.OrderStatusSeen, ev.OpenOrderSeen)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What does not change while the process lives."""
+
+    version: str
+    currency: str
+
+
+class Board:
+    """Keeps the few things that no other part keeps: the feed and the equity curve."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        journal: Journal,
+        link: LinkWatch,
+        runners: tuple[StrategyRunner, ...],
+        limits: RiskLimits,
+        about: About,
+    ) -> None:
+        self._book = services.ledger.book
+        self._journal = journal
+        self._guard = services.guard
+        self._hub = services.hub
+        self._link = link
+        self._broker = services.broker
+        self._runners = runners
+        self._supervisor = services.supervisor
+        self._clock = services.clock
+        self._limits = limits
+        self._about = about
+        self._started_utc = services.clock.utc()
+        self._started_s = services.clock.monotonic()
+        self._feed: deque[st.FeedLine] = deque(maxlen=_FEED_MAX)
+        self._curve: deque[tuple[float, float]] = deque(maxlen=_CURVE_MAX)
+        self._checkpoint_utc: dict[str, datetime] = {}
+
+    def on_recorded(self, recorded: ev.Recorded) -> None:
+        """Keep the feed."""
+        event = recorded.event
+        if isinstance(event, ev.StrategyCheckpointed):
+            self._checkpoint_utc[event.strategy] = recorded.at_utc
+        if not isinstance(event, _NOT_IN_FEED):
+            self._feed.append(
+                st.FeedLine(recorded.seq, recorded.at_utc, type(event).__name__, words(event))
+            )
+
+    def sample_equity(self) -> None:
+        """Add a point to the equity curve."""
+        money = self._money()
+        if money is not None and money.equity is not None:
+            self._curve.append((self._clock.utc().timestamp(), float(money.equity)))
+
+    def status(self) -> st.Status:
+        """Return everything at this instant."""
+        causes = self._guard.causes()
+        now_posture = posture(causes)
+        return st.Status(
+            version=self._about.version,
+            mode=self._guard.mode,
+            posture=now_posture,
+            is_ready=now_posture is Posture.ARMED,
+            causes=tuple(causes.items()),
+            started_utc=self._started_utc,
+            now_utc=self._clock.utc(),
+            uptime_s=self._clock.monotonic() - self._started_s,
+            loop_lag_s=self._guard.loop_lag_s,
+            link=self._link_status(),
+            money=self._money(),
+            positions=self._positions(),
+            orders=self._orders(),
+            executions=self._executions(),
+            quotes=self._quotes(),
+            equity_curve=tuple(self._curve),
+            reconcile=self._reconcile(),
+            tickets=tuple((row.ticket_id, row.text) for row in self._book.tickets.values()),
+            foreign_order_count=len(self._book.foreign),
+            strategies=self._strategies(),
+            tally=self._book.tally,
+            journal=st.JournalStatus(
+                seq=self._book.seq,
+                durable_seq=self._journal.durable_seq,
+                failure=self._journal.failure or "",
+            ),
+            task_ages_s=self._supervisor.ages_s(),
+            feed=tuple(self._feed)[-_ROWS_MAX:],
+        )
+
+    def _link_status(self) -> st.LinkStatus:
+        facts, beat = self._link.facts, self._guard.heartbeat
+        skew_s = None
+        if beat is not None:
+            # Whole seconds on the wire: a skew below one second is not seen.
+            skew_s = (beat.server_utc - self._clock.utc()).total_seconds()
+            skew_s += self._guard.heartbeat_age_s() or 0.0
+        causes = self._guard.causes()
+        return st.LinkStatus(
+            is_connected=self._broker.is_connected,
+            account=str(self._book.account or ""),
+            client_id=self._broker.client_id,
+            server_version=facts.server_version if facts else 0,
+            is_upstream_up="upstream" not in causes if self._broker.is_connected else None,
+            farms=tuple(sorted(self._guard.farms.items())),
+            heartbeat_age_s=self._guard.heartbeat_age_s(),
+            round_trip_s=beat.round_trip_s if beat else None,
+            clock_skew_s=skew_s,
+            is_read_only="read_only_api" in causes,
+            connect_count=self._link.connect_count,
+            problem=self._link.problem,
+        )
+
+    def _money(self) -> st.MoneyStatus | None:
+        book, currency = self._book, self._about.currency
+        if book.account is None:
+            return None
+        held = [row for row in book.positions.values() if row.quantity != ZERO]
+        marks = {row.con_id: self._hub.mark_of(row.con_id) for row in held}
+        value: Decimal | None = ZERO
+        unrealized: Decimal | None = ZERO
+        for row in held:
+            mark = marks[row.con_id]
+            if mark is None or value is None or unrealized is None:
+                value = unrealized = None
+                break
+            value += mark * row.quantity * row.multiplier
+            unrealized += row.unrealized(mark)
+        cash = book.cash.get(currency, ZERO)
+        pending = pending_commission(book, self._limits)
+        realized = sum((row.realized for row in book.positions.values()), start=ZERO)
+        paid = book.commission_paid.get(currency, ZERO)
+        return st.MoneyStatus(
+            currency=currency,
+            cash=cash,
+            equity=None if value is None else cash + value - pending,
+            realized=realized,
+            unrealized=unrealized,
+            commission_paid=paid,
+            commission_pending=pending,
+            pnl=None if unrealized is None else realized + unrealized - paid - pending,
+        )
+
+    def _positions(self) -> tuple[st.PositionStatus, ...]:
+        rows = []
+        for row in self._book.positions.values():
+            mark = self._hub.mark_of(row.con_id)
+            unrealized = row.unrealized(mark) if mark is not None else None
+            rows.append(
+                st.PositionStatus(
+                    symbol=row.symbol,
+                    con_id=row.con_id,
+                    quantity=row.quantity,
+                    average_price=row.average_price,
+                    mark=mark,
+                    unrealized=unrealized,
+                    realized=row.realized,
+                )
+            )
+        return tuple(sorted(rows, key=lambda row: row.symbol))
+
+    def _orders(self) -> tuple[st.OrderStatus, ...]:
+        live = list(self._book.live_orders.values())
+        recent = list(self._book.orders.values())[-_ROWS_MAX:]
+        done = [order for order in reversed(recent) if order.is_final]
+        return tuple(_order_status(order) for order in [*reversed(live), *done][:_ROWS_MAX])
+
+    def _executions(self) -> tuple[st.ExecutionStatus, ...]:
+        rows = []
+        for fill in list(self._book.fills.values())[-_ROWS_MAX:]:
+            execution = fill.execution
+            commission = self._book.commissions.get(exec_family(execution.exec_id)[0])
+            rows.append(
+                st.ExecutionStatus(
+                    exec_id=execution.exec_id,
+                    order_id=fill.order_id,
+                    time_utc=execution.time_utc,
+                    symbol=execution.symbol,
+                    side=execution.side,
+                    quantity=execution.quantity,
+                    price=execution.price,
+                    commission=commission.amount if commission else None,
+                )
+            )
+        return tuple(reversed(rows))
+
+    def _quotes(self) -> tuple[st.QuoteStatus, ...]:
+        now_s = self._clock.monotonic()
+        rows = []
+        for con_id, instrument in self._hub.instruments.items():
+            quote = self._hub.quotes.get(con_id)
+            problem = self._hub.problems.get(con_id)
+            received_s = quote.received_s if quote else None
+            rows.append(
+                st.QuoteStatus(
+                    symbol=instrument.symbol,
+                    bid=quote.bid if quote else None,
+                    ask=quote.ask if quote else None,
+                    age_s=now_s - received_s if received_s is not None else None,
+                    fault=problem or fault(quote, now_s, self._limits.quote_age_s_max) or "",
+                )
+            )
+        return tuple(rows)
+
+    def _reconcile(self) -> st.ReconcileStatus | None:
+        last = self._book.last_reconcile
+        if last is None:
+            return None
+        at_utc, run = last
+        return st.ReconcileStatus(
+            run_id=run.run_id,
+            at_utc=at_utc,
+            age_s=(self._clock.utc() - at_utc).total_seconds(),
+            trigger=run.trigger,
+            problem=run.problem,
+            drift_count=run.drift_count,
+            repair_count=run.repair_count,
+            ticket_count=run.ticket_count,
+            duration_s=run.duration_s,
+        )
+
+    def _strategies(self) -> tuple[st.StrategyStatus, ...]:
+        return tuple(
+            st.StrategyStatus(
+                name=row.strategy.name,
+                is_running=not row.problem,
+                problem=row.problem,
+                intent_count=row.intent_count,
+                checkpoint_utc=self._checkpoint_utc.get(row.strategy.name),
+            )
+            for row in self._runners
+        )
+
+
+def words(event: ev.Event) -> str:
+    """Say what an event tells, in a line."""
+    match event:
+        case ev.IntentReviewed(intent=intent, is_approved=approved, text=text):
+            wish = f"{intent.side} {intent.quantity} {intent.order_type}"
+            return f"{intent.intent_id} {wish}: {'approved' if approved else text}"
+        case ev.OrderPlanned(order_id=order_id, terms=terms):
+            price = terms.limit_price or terms.stop_price or ""
+            what = f"{terms.side} {terms.quantity} {terms.symbol} {terms.order_type} {price}"
+            return f"{order_id} {what}"
+        case ev.ExecutionSeen(execution=row, run_id=run_id):
+            recovered = " (recovered)" if run_id else ""
+            return f"{row.side} {row.quantity} {row.symbol} at {row.price}{recovered}"
+        case ev.HaltRaised(cause=cause, reason=reason) | ev.HaltCleared(cause=cause, reason=reason):
+            return f"{cause}: {reason}"
+        case ev.ReconcileFinished(trigger=trigger, problem=problem, drift_count=drifts):
+            return f"{trigger}: {problem or f'{drifts} drifts'}"
+        case ev.TicketOpened(text=text):
+            return text
+        case ev.OrderErrorSeen(order_id=order_id, code=code, text=text):
+            return f"{order_id}: {code} {text}"
+        case ev.OrderSent(order_id=order_id) | ev.OrderAbsentSeen(order_id=order_id):
+            return str(order_id)
+        case (
+            ev.OrderWithheld(order_id=order_id, reason=reason)
+            | ev.OrderUnanswered(order_id=order_id, reason=reason)
+        ):
+            return f"{order_id}: {reason}"
+        case ev.CancelSent(order_id=order_id, reason=reason):
+            return f"{order_id}: {reason}"
+        case _:
+            return ""
+
+
+def _order_status(order: Order) -> st.OrderStatus:
+    terms = order.terms
+    return st.OrderStatus(
+        order_id=order.order_id,
+        intent_id=terms.intent_id,
+        strategy=terms.strategy,
+        symbol=terms.symbol,
+        side=terms.side,
+        quantity=terms.quantity,
+        filled=order.filled,
+        order_type=terms.order_type,
+        limit_price=terms.limit_price,
+        stop_price=terms.stop_price,
+        average_price=order.average_price,
+        state=order.state,
+        broker_status=order.broker_status,
+        perm_id=order.perm_id,
+        note=order.note,
+        planned_utc=order.planned_utc,
+    )

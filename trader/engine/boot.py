@@ -1,0 +1,74 @@
+"""How the daemon comes up: what the journal left open becomes a question, never an order.
+
+State on disk is history, not a to-do list (INC-065): nothing is submitted from it. A promise
+without an answer may have left before the process died, so it is UNKNOWN until the broker's own
+lists say what became of it (INC-029).
+"""
+
+from trader.core.book import Book
+from trader.core.checkpoint import BookState, restored
+from trader.core.events import (
+    AccountBaselined,
+    DaemonStarted,
+    Holding,
+    JournalOpened,
+    OrderUnanswered,
+    Recorded,
+)
+from trader.core.halts import Mode
+from trader.core.ids import AccountId, Lineage, OrderId, exec_family
+from trader.core.orders import OrderState
+from trader.core.snapshots import BrokerSnapshot
+from trader.engine.ledger import Ledger
+
+_MAY_HAVE_LEFT = (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT)
+
+
+def restore(state: BookState | None, events: tuple[Recorded, ...]) -> Book:
+    """Return the book of a journal: its newest checkpoint and the events after it."""
+    book = restored(state) if state is not None else Book()
+    for recorded in events:
+        book.apply(recorded)
+    return book
+
+
+def take_over(
+    ledger: Ledger, *, lineage: Lineage, version: str, mode: Mode, account: AccountId
+) -> tuple[OrderId, ...]:
+    """Record that this process owns the journal now; returns the orders it must ask about."""
+    if ledger.book.lineage is None:
+        ledger.record(JournalOpened(lineage))
+    ledger.record(DaemonStarted(version=version, mode=mode, account=account))
+    open_promises = tuple(
+        order.order_id
+        for order in ledger.book.live_orders.values()
+        if order.state in _MAY_HAVE_LEFT
+    )
+    for order_id in open_promises:
+        ledger.record(OrderUnanswered(order_id, "the process ended before an answer"))
+    return open_promises
+
+
+def baseline_of(snapshot: BrokerSnapshot, by: str) -> AccountBaselined:
+    """Turn the broker's holdings into the book's starting point.
+
+    The executions of the snapshot are already in its positions: they are named, so that they
+    are never booked on top (INC-053).
+    """
+    return AccountBaselined(
+        account=snapshot.account,
+        holdings=tuple(
+            Holding(
+                con_id=row.con_id,
+                symbol=row.symbol,
+                quantity=row.quantity,
+                average_price=row.average_cost / row.multiplier,
+                multiplier=row.multiplier,
+            )
+            for row in snapshot.positions
+            if row.account == snapshot.account and row.quantity != 0
+        ),
+        cash=tuple(sorted(snapshot.cash.items())),
+        exec_ids=tuple(dict.fromkeys(exec_family(row.exec_id)[0] for row in snapshot.executions)),
+        by=by,
+    )

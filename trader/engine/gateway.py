@@ -1,0 +1,317 @@
+"""The one door to the broker.
+
+Every intent passes one review; the promise is durable before the first byte; and between the
+last check and the socket nothing is awaited. Cancels leave under any halt.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+import structlog
+
+from trader.core import events as ev
+from trader.core.halts import Lane, Posture
+from trader.core.ids import ConId, OrderId, order_ref
+from trader.core.intents import Intent, digest, reduces
+from trader.core.limits import RiskLimits
+from trader.core.orders import Order, OrderState, OrderTerms
+from trader.core.risk import Approved, ApprovedOrder, Refused, RiskInput, review
+from trader.engine.services import Services
+from trader.ports import JournalFailed, LinkDown, SendUncertain
+
+log = structlog.get_logger(__name__)
+
+
+class OutcomeKind(StrEnum):
+    """What became of a submission."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    WITHHELD = "withheld"
+    NOT_SENT = "not_sent"  # approved in dry run or shadow
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a submission; asked again with the same intent, it is the same."""
+
+    kind: OutcomeKind
+    code: str
+    text: str
+    order_id: OrderId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Bounds of the order path."""
+
+    intent_deadline_s: float
+    limits: RiskLimits
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """When an unanswered order was asked for and when it left, monotonic."""
+
+    started_s: float
+    sent_s: float
+
+
+LatencyObserver = Callable[[str, float], None]
+
+
+class OrderGateway:
+    """Submits intents and cancels orders; nothing else in the daemon writes an order."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        settings: GatewaySettings,
+    ) -> None:
+        self._ledger = services.ledger
+        self._book = services.ledger.book
+        self._guard = services.guard
+        self._hub = services.hub
+        self._broker = services.broker
+        self._pacer = services.pacer
+        self._clock = services.clock
+        self._pager = services.pager
+        self._settings = settings
+        self._waiting: dict[OrderId, _Waiting] = {}
+        self.observe_latency: LatencyObserver = _ignore_latency
+
+    # ---- submitting
+
+    async def submit(self, intent: Intent, lane: Lane | None = None) -> Outcome:
+        """Review an intent and, if everything allows it, send it; idempotent by intent id."""
+        started_s = self._clock.monotonic()
+        deadline_s = started_s + self._settings.intent_deadline_s
+        lane = lane or self._lane_of(intent)
+        verdict = self._decide(intent, lane)
+        if not isinstance(verdict, Outcome) and not self._pacer.try_take(lane):
+            if not await self._pacer.take(lane, deadline_s):
+                return self._refuse(intent, "PACING", "no message slot before the deadline", ())
+            # Whatever was true before a wait is reviewed again after it.
+            verdict = self._decide(intent, lane)
+        if isinstance(verdict, Outcome):
+            return verdict
+        order = self._plan(verdict)
+        seq = self._ledger.seq
+        try:
+            await self._ledger.durable(seq)
+        except JournalFailed as error:
+            return Outcome(OutcomeKind.WITHHELD, "JOURNAL", str(error), order.order_id)
+        return self._send(order, lane, started_s, deadline_s)
+
+    def _lane_of(self, intent: Intent) -> Lane:
+        return Lane.REDUCE if intent.is_reduce_only else Lane.NEW
+
+    def _decide(self, intent: Intent, lane: Lane) -> Approved | Outcome:
+        """Return the approval of an intent that may go on, or the outcome where it ends."""
+        known = self._known(intent)
+        if known is not None:
+            return known
+        refusal = self._guard.refusal(lane)
+        if refusal is not None:
+            return self._refuse(intent, "HALTED", refusal, ())
+        verdict = review(intent, self._risk_input(intent.con_id, lane))
+        if isinstance(verdict, Refused):
+            return self._refuse(intent, verdict.code, verdict.text, verdict.checks)
+        if not self._guard.mode.may_send:
+            text = f"mode {self._guard.mode} sends no orders"
+            self._ledger.record(_reviewed(intent, "", text, verdict.checks))
+            return Outcome(OutcomeKind.NOT_SENT, "", text)
+        return verdict
+
+    def _known(self, intent: Intent) -> Outcome | None:
+        record = self._book.intents.get(intent.intent_id)
+        if record is None:
+            return None
+        if record.digest != digest(intent):
+            text = f"intent {intent.intent_id} was used before with another content"
+            self._pager.page("critical", "intent id reused", text)
+            return Outcome(OutcomeKind.REFUSED, "INTENT_REUSED", text, record.order_id)
+        if record.order_id is None:
+            kind = OutcomeKind.NOT_SENT if record.is_approved else OutcomeKind.REFUSED
+            return Outcome(kind, record.code, record.text)
+        return Outcome(OutcomeKind.SENT, "KNOWN", "submitted before", record.order_id)
+
+    def _risk_input(self, con_id: ConId, lane: Lane) -> RiskInput:
+        return RiskInput(
+            book=self._book,
+            instrument=self._hub.instruments.get(con_id),
+            quote=self._hub.quotes.get(con_id),
+            limits=self._settings.limits,
+            now_utc=self._clock.utc(),
+            now_s=self._clock.monotonic(),
+            is_operator=lane is Lane.OPERATOR,
+        )
+
+    def _refuse(
+        self, intent: Intent, code: str, text: str, checks: tuple[ev.Check, ...]
+    ) -> Outcome:
+        try:
+            self._ledger.record(_reviewed(intent, code, text, checks))
+        except JournalFailed as error:
+            return Outcome(OutcomeKind.REFUSED, "JOURNAL", str(error))
+        log.info("intent refused", intent=intent.intent_id, code=code, text=text)
+        return Outcome(OutcomeKind.REFUSED, code, text)
+
+    def _plan(self, approval: Approved) -> ApprovedOrder:
+        """Record the verdict and the promise; from here on the order is reserved in the book."""
+        intent = approval.intent
+        self._ledger.record(_reviewed(intent, "", "approved", approval.checks))
+        account = self._book.account
+        assert account is not None, "an intent passed the gate without a baseline"
+        order = ApprovedOrder(
+            approval=approval,
+            order_id=self._broker.allocate_order_id(),
+            client_id=self._broker.client_id,
+            order_ref=order_ref(intent.intent_id),
+            terms=OrderTerms(
+                intent_id=intent.intent_id,
+                strategy=intent.strategy,
+                account=account,
+                con_id=intent.con_id,
+                symbol=approval.instrument.symbol,
+                side=intent.side,
+                quantity=intent.quantity,
+                order_type=intent.order_type,
+                time_in_force=intent.time_in_force,
+                limit_price=intent.limit_price,
+                stop_price=intent.stop_price,
+                is_reduce_only=intent.is_reduce_only,
+                reserve_per_unit=approval.reserve_per_unit,
+            ),
+        )
+        self._ledger.record(
+            ev.OrderPlanned(order.order_id, order.client_id, order.order_ref, order.terms)
+        )
+        return order
+
+    def _send(
+        self, order: ApprovedOrder, lane: Lane, started_s: float, deadline_s: float
+    ) -> Outcome:
+        """Check once more and write: one synchronous run, no await inside."""
+        refusal = self._last_refusal(order, lane, deadline_s)
+        if refusal is None:
+            try:
+                self._broker.place(order)
+            except LinkDown as error:
+                refusal = f"link: {error}"
+            except SendUncertain as error:
+                self._ledger.record(ev.OrderSent(order.order_id))
+                self._ledger.record(ev.OrderUnanswered(order.order_id, str(error)))
+                return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", str(error), order.order_id)
+        if refusal is not None:
+            self._ledger.record(ev.OrderWithheld(order.order_id, refusal))
+            log.warning("order withheld", order=order.order_id, reason=refusal)
+            return Outcome(OutcomeKind.WITHHELD, "WITHHELD", refusal, order.order_id)
+        now_s = self._clock.monotonic()
+        self._ledger.record(ev.OrderSent(order.order_id))
+        self._waiting[order.order_id] = _Waiting(started_s, now_s)
+        self.observe_latency("intent_to_wire_latency_ms", (now_s - started_s) * 1000)
+        return Outcome(OutcomeKind.SENT, "", "sent", order.order_id)
+
+    def _last_refusal(self, order: ApprovedOrder, lane: Lane, deadline_s: float) -> str | None:
+        """Say why an order that was promised must not leave after all."""
+        refusal = self._guard.refusal(lane)
+        if refusal is not None:
+            return refusal
+        if self._clock.monotonic() > deadline_s:
+            return f"deadline of {self._settings.intent_deadline_s} s passed"
+        intent = order.approval.intent
+        held = self._book.position_of(intent.con_id)
+        if intent.is_reduce_only and not reduces(held, intent.signed_quantity):
+            return f"position is {held} by now: the order would not only reduce"
+        return None
+
+    # ---- cancelling
+
+    def cancel(self, order_id: OrderId, reason: str) -> str | None:
+        """Send a cancel for one of our orders; returns why not, or None when it was sent."""
+        order = self._book.live_orders.get(order_id)
+        if order is None:
+            return f"order {order_id} is not working"
+        try:
+            self._broker.cancel(order_id)
+        except (LinkDown, SendUncertain) as error:
+            return f"order {order_id}: {error}"
+        self._pacer.try_take(Lane.CANCEL)
+        self._ledger.record(ev.CancelSent(order_id, reason))
+        return None
+
+    def working_orders(self) -> tuple[Order, ...]:
+        """Return every order of ours that is not final."""
+        return tuple(self._book.live_orders.values())
+
+    def working_exits(self, con_id: ConId) -> Decimal:
+        """Return what working orders may still take off the position of an instrument."""
+        held = self._book.position_of(con_id)
+        return sum(
+            (
+                order.remaining
+                for order in self._book.live_orders.values()
+                if order.terms.con_id == con_id and order.terms.side.sign * held < 0
+            ),
+            start=Decimal(0),
+        )
+
+    def is_armed(self) -> bool:
+        """Tell whether an intent that adds risk would pass the gate now."""
+        return self._guard.posture() is Posture.ARMED and self._guard.mode.may_send
+
+    # ---- waiting for answers
+
+    def on_recorded(self, recorded: ev.Recorded) -> None:
+        """Watch for the first sign of life of each order sent."""
+        if not self._waiting:
+            return
+        answered = [key for key in self._waiting if not self._is_waiting(key)]
+        for order_id in answered:
+            started_s = self._waiting.pop(order_id).started_s
+            elapsed_s = self._clock.monotonic() - started_s
+            self.observe_latency("intent_to_ack_latency_ms", elapsed_s * 1000)
+
+    def mark_unanswered(self, older_than_s: float, reason: str) -> tuple[OrderId, ...]:
+        """Make every order that was sent that long ago without an answer UNKNOWN."""
+        now_s = self._clock.monotonic()
+        late = [
+            order.order_id
+            for order in self._book.live_orders.values()
+            if order.state is OrderState.SENT
+            and now_s - self._sent_s(order.order_id) >= older_than_s
+        ]
+        for order_id in late:
+            self._ledger.record(ev.OrderUnanswered(order_id, reason))
+            self._waiting.pop(order_id, None)
+        return tuple(late)
+
+    def _is_waiting(self, order_id: OrderId) -> bool:
+        order = self._book.live_orders.get(order_id)
+        return order is not None and order.state is OrderState.SENT
+
+    def _sent_s(self, order_id: OrderId) -> float:
+        waiting = self._waiting.get(order_id)
+        return waiting.sent_s if waiting else float("-inf")
+
+
+def _reviewed(
+    intent: Intent, code: str, text: str, checks: tuple[ev.Check, ...]
+) -> ev.IntentReviewed:
+    return ev.IntentReviewed(
+        intent=intent,
+        digest=digest(intent),
+        is_approved=not code,
+        code=code,
+        text=text,
+        checks=checks,
+    )
+
+
+def _ignore_latency(name: str, milliseconds: float) -> None:
+    """Stand in until an observer is set."""

@@ -1,0 +1,152 @@
+"""Owner of every halt cause: readings in, causes out.
+
+Causes of level follow a reading and are evaluated at the moment somebody asks, so a stale
+reading can never look good; latched causes live in the book and survive restarts.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from trader.core.book import Book
+from trader.core.events import HaltRaised
+from trader.core.halts import Gate, HaltCause, Lane, Mode, Posture, posture, refusal_of
+from trader.engine.ledger import Ledger
+from trader.ports import Clock, KillSwitch, LinkWord, Pager, ServerTime
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardLimits:
+    """How old or how far off a reading may be, in seconds."""
+
+    heartbeat_age_s_max: float
+    loop_lag_s_max: float
+    environment_halt: str = ""
+
+
+class Guard:
+    """Halts, the gate and the link's facts."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        clock: Clock,
+        kill_switch: KillSwitch,
+        pager: Pager,
+        mode: Mode,
+        limits: GuardLimits,
+    ) -> None:
+        self._ledger = ledger
+        self._book: Book = ledger.book
+        self._clock = clock
+        self._kill_switch = kill_switch
+        self._pager = pager
+        self._limits = limits
+        self._levels: dict[HaltCause, str] = {
+            HaltCause.STARTING: "starting",
+            HaltCause.LINK: "not connected yet",
+            HaltCause.UPSTREAM: "the broker's upstream is not proven yet",
+            HaltCause.NOT_RECONCILED: "not reconciled yet",
+        }
+        if limits.environment_halt:
+            self._levels[HaltCause.ENVIRONMENT] = limits.environment_halt
+        self.mode = mode
+        self.farms: dict[str, bool] = {}
+        self.heartbeat: ServerTime | None = None
+        self.heartbeat_s: float | None = None
+        self.loop_lag_s = 0.0
+
+    # ---- causes
+
+    def causes(self) -> dict[HaltCause, str]:
+        """Return every cause that holds now; the halt file is looked at anew."""
+        causes = {**self._levels, **self._book.halts}
+        reading = self._kill_switch.reading()
+        if reading.is_active:
+            causes[HaltCause.HALT_FILE] = reading.reason
+        if self._ledger.failure is not None:
+            causes[HaltCause.JOURNAL] = self._ledger.failure
+        if self._book.account is None:
+            causes[HaltCause.BASELINE_MISSING] = "existing holdings have not been accepted"
+        if self._book.tickets:
+            causes[HaltCause.TICKET] = (
+                f"{len(self._book.tickets)} open: {', '.join(self._book.tickets)}"
+            )
+        age_s = self.heartbeat_age_s()
+        if age_s is None or not age_s <= self._limits.heartbeat_age_s_max:
+            shown = "never" if age_s is None else f"{age_s:.1f} s ago"
+            causes[HaltCause.HEARTBEAT] = f"last answer {shown}"
+        if not self.loop_lag_s <= self._limits.loop_lag_s_max:
+            causes[HaltCause.LOOP_LAG] = f"the loop lags {self.loop_lag_s:.2f} s"
+        return causes
+
+    def posture(self) -> Posture:
+        """Return what the daemon may do now."""
+        return posture(self.causes())
+
+    def refusal(self, lane: Lane) -> str | None:
+        """Say why an order of this lane must not leave now, or None when it may."""
+        return refusal_of(Gate(self.mode, self.causes()), lane)
+
+    def has(self, cause: HaltCause) -> bool:
+        """Tell whether a cause holds now."""
+        return cause in self.causes()
+
+    def set_level(self, cause: HaltCause, reason: str) -> None:
+        """Raise a cause that follows a reading; repeated readings refresh the reason only."""
+        if cause not in self._levels:
+            log.warning("halted", cause=cause, reason=reason)
+        self._levels[cause] = reason
+
+    def clear_level(self, cause: HaltCause) -> None:
+        """Lower a cause whose reading is good again."""
+        if self._levels.pop(cause, None) is not None:
+            log.info("cause cleared", cause=cause)
+
+    def latch(self, cause: HaltCause, reason: str, by: str) -> None:
+        """Raise a cause that only an operator clears, and page."""
+        if self._book.halts.get(cause) == reason:
+            return
+        self._ledger.record(HaltRaised(cause=cause, reason=reason, by=by))
+        self._pager.page("critical", f"halted: {cause}", reason)
+        log.error("halted", cause=cause, reason=reason, by=by)
+
+    # ---- readings
+
+    def heartbeat_age_s(self) -> float | None:
+        """Return how long ago the broker last answered, or None before the first answer."""
+        if self.heartbeat_s is None:
+            return None
+        return self._clock.monotonic() - self.heartbeat_s
+
+    def on_heartbeat(self, answer: ServerTime) -> None:
+        """Note a decoded answer of the broker."""
+        self.heartbeat = answer
+        self.heartbeat_s = self._clock.monotonic()
+
+    def on_link(self, word: LinkWord) -> None:
+        """Follow what the broker says of a link; the three axes never stand for one another."""
+        match word.axis:
+            case "socket" if not word.is_up:
+                self.heartbeat_s = None
+                self.set_level(HaltCause.LINK, word.text or "connection lost")
+                self.set_level(HaltCause.UPSTREAM, "not connected")
+                self.set_level(HaltCause.NOT_RECONCILED, "connection lost")
+            case "upstream" if word.is_up:
+                self.clear_level(HaltCause.UPSTREAM)
+            case "upstream":
+                self.set_level(HaltCause.UPSTREAM, f"{word.code} {word.text}")
+                self.set_level(HaltCause.NOT_RECONCILED, f"upstream was lost ({word.code})")
+            case "farm":
+                self.farms[word.text] = word.is_up
+            case "read_only" if not word.is_up:
+                self.set_level(HaltCause.READ_ONLY_API, word.text)
+            case "read_only":
+                self.clear_level(HaltCause.READ_ONLY_API)
+            case "decode":
+                self.latch(HaltCause.DECODE_ERROR, word.text, by="ibkr")
+            case _:
+                pass

@@ -1,0 +1,90 @@
+"""The latest quote of every instrument, and who wants to know.
+
+Quotes are conflated: under load a strategy sees fewer of them and always the latest. They are
+not recorded; a decision's inputs are, with the review that used them.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from trader.core.ids import ConId
+from trader.core.instruments import Instrument
+from trader.core.market import MarketView, Quote
+from trader.ports import Clock, DataProblem, QuoteTick
+
+
+class MarketHub:
+    """Instruments and their quotes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.instruments: dict[ConId, Instrument] = {}
+        self.quotes: dict[ConId, Quote] = {}
+        self.problems: dict[ConId, str] = {}
+        self.tick_count = 0
+        self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
+
+    def add(self, instrument: Instrument) -> None:
+        """Take an instrument in."""
+        self.instruments[instrument.con_id] = instrument
+
+    def by_symbol(self, symbol: str) -> Instrument | None:
+        """Return the instrument of a symbol, once the broker has described it."""
+        return next((row for row in self.instruments.values() if row.symbol == symbol), None)
+
+    def forget_quotes(self) -> None:
+        """Drop every quote: the subscriptions behind them are gone (1101, or a new link)."""
+        self.quotes.clear()
+        self.problems.clear()
+
+    def wake_on(self, con_ids: Iterable[ConId], event: asyncio.Event) -> None:
+        """Have ``event`` set whenever a quote of these instruments changes."""
+        self._wakes.append((frozenset(con_ids), event))
+
+    def on_tick(self, tick: QuoteTick) -> None:
+        """Apply one tick; ``None`` removes the value, so that the quote is no longer usable."""
+        self.tick_count += 1
+        quote = self.quotes.get(tick.con_id) or Quote(tick.con_id)
+        self.quotes[tick.con_id] = _with_tick(quote, tick)
+        for con_ids, event in self._wakes:
+            if tick.con_id in con_ids:
+                event.set()
+
+    def on_problem(self, problem: DataProblem) -> None:
+        """Note a failed subscription; its quote is dropped."""
+        self.problems[problem.con_id] = f"{problem.code} {problem.text}"
+        self.quotes.pop(problem.con_id, None)
+
+    def mark_of(self, con_id: ConId) -> Decimal | None:
+        """Return a price to value a holding at: the middle, else the last."""
+        quote = self.quotes.get(con_id)
+        if quote is None:
+            return None
+        return quote.mid if quote.mid is not None else quote.last
+
+    def view(self, con_ids: Iterable[ConId]) -> MarketView:
+        """Return the quotes of some instruments as they are now."""
+        quotes = {key: self.quotes[key] for key in con_ids if key in self.quotes}
+        return MarketView(self._clock.utc(), self._clock.monotonic(), quotes)
+
+
+def _with_tick(quote: Quote, tick: QuoteTick) -> Quote:
+    match tick.field:
+        case "bid":
+            return replace(quote, bid=tick.value, received_s=tick.received_s)
+        case "ask":
+            return replace(quote, ask=tick.value, received_s=tick.received_s)
+        case "last":
+            return replace(quote, last=tick.value)
+        case "bid_size":
+            return replace(quote, bid_size=tick.value)
+        case "ask_size":
+            return replace(quote, ask_size=tick.value)
+        case "halted":
+            return replace(quote, is_halted=bool(tick.value))
+        case "data_type":
+            return replace(quote, data_type=int(tick.value or 0))
+        case _:
+            return quote

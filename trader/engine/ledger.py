@@ -1,0 +1,70 @@
+"""The only writer of the book and of the journal.
+
+Our promises are durable before they leave; the broker's facts are applied at once and durable
+soon. A lost tail of facts is recovered from the broker by execution id; a lost promise could not
+be.
+"""
+
+from collections.abc import Callable
+
+from trader.core.book import Book
+from trader.core.checkpoint import state_of
+from trader.core.events import Event, IntentReviewed, OrderPlanned, Recorded
+from trader.core.ids import Seq
+from trader.ports import Clock, Journal, JournalFailed
+
+Observer = Callable[[Recorded], None]
+# What may not exist in memory alone: everything that lets an order leave.
+_PROMISES = (IntentReviewed, OrderPlanned)
+
+
+class Ledger:
+    """Records events: check, apply to the book, queue for the journal, tell the observers."""
+
+    def __init__(self, book: Book, journal: Journal, clock: Clock) -> None:
+        self.book = book
+        self._journal = journal
+        self._clock = clock
+        self._observers: list[Observer] = []
+
+    @property
+    def seq(self) -> Seq:
+        """Return the sequence number of the last event."""
+        return self.book.seq
+
+    @property
+    def failure(self) -> str | None:
+        """Say why nothing can be made durable any more, or None."""
+        return self._journal.failure
+
+    def observe(self, observer: Observer) -> None:
+        """Have every recorded event shown to ``observer``, after the book has it."""
+        self._observers.append(observer)
+
+    def record(self, event: Event) -> Seq:
+        """Apply and queue an event; synchronous.
+
+        With a failed journal a promise raises JournalFailed and nothing has changed, while a
+        fact still moves the book: what the broker did is true whether we can write or not.
+        """
+        if self._journal.failure is not None and isinstance(event, _PROMISES):
+            raise JournalFailed(self._journal.failure)
+        recorded = Recorded(Seq(self.book.seq + 1), self._clock.utc(), event)
+        self.book.apply(recorded)
+        if self._journal.failure is None:
+            self._journal.append(recorded)
+        for observer in self._observers:
+            observer(recorded)
+        return recorded.seq
+
+    def note(self, fact: Event) -> Seq | None:
+        """Record a fact unless the book holds it already."""
+        return self.record(fact) if self.book.is_news(fact) else None
+
+    async def durable(self, seq: Seq) -> None:
+        """Return once ``seq`` survives a power cut; raises JournalFailed."""
+        await self._journal.durable(seq)
+
+    async def checkpoint(self) -> None:
+        """Save the whole book, durably; raises JournalFailed."""
+        await self._journal.save_checkpoint(state_of(self.book))

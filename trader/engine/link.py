@@ -1,0 +1,224 @@
+"""The one owner of the connection: connect, prove, prepare, watch, and start over.
+
+Attempts never overlap (INC-116), never give up (INC-117) and keep the same client id, which owns
+the working orders (INC-008, INC-022). A mute peer on an open socket is down (INC-004): only a
+decoded answer counts as a sign of life.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from trader.core.halts import HaltCause, Mode
+from trader.core.ids import AccountId
+from trader.core.instruments import InstrumentSpec
+from trader.engine.gateway import OrderGateway
+from trader.engine.reconciler import Reconciler
+from trader.engine.services import Services
+from trader.ports import (
+    ConnectRefused,
+    LinkDown,
+    LinkFacts,
+    LinkWord,
+    WorldError,
+)
+
+log = structlog.get_logger(__name__)
+
+# IBKR names paper accounts DU…; the simulator announces DUSIM and a nonce.
+_PAPER_PREFIXES = ("DU", "DF")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Whom to connect as, and how patiently."""
+
+    mode: Mode
+    account: AccountId
+    instruments: tuple[InstrumentSpec, ...]
+    heartbeat_interval_s: float
+    backoff_s_min: float
+    backoff_s_max: float
+    page_after_s: float
+    ack_deadline_s: float
+
+
+def account_problem(mode: Mode, configured: AccountId, facts: LinkFacts) -> str | None:
+    """Say why the account behind a link must not be traded in this mode, or None.
+
+    ``paper`` and ``demo`` refuse whatever is not a paper account, ``live`` whatever is one, and
+    all refuse an account other than the configured one.
+    """
+    reported = ", ".join(facts.accounts) or "none"
+    if configured not in facts.accounts:
+        return f"account {configured} is configured, the link reports {reported}"
+    is_paper = configured.startswith(_PAPER_PREFIXES)
+    if mode is Mode.LIVE and is_paper:
+        return f"mode live, but {configured} is a paper account"
+    if mode is not Mode.LIVE and not is_paper:
+        return f"mode {mode} allows paper accounts only, {configured} is not one"
+    return None
+
+
+class LinkWatch:
+    """The task that keeps the link, and its heartbeat."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        gateway: OrderGateway,
+        reconciler: Reconciler,
+        chance: random.Random,
+        settings: LinkSettings,
+    ) -> None:
+        self._ledger = services.ledger
+        self._broker = services.broker
+        self._guard = services.guard
+        self._hub = services.hub
+        self._gateway = gateway
+        self._reconciler = reconciler
+        self._supervisor = services.supervisor
+        self._clock = services.clock
+        self._pager = services.pager
+        self._chance = chance
+        self._settings = settings
+        self._changed = asyncio.Event()
+        self._is_down = True
+        self._must_subscribe = False
+        self.on_connected: Callable[[], Awaitable[None]] = _nothing
+        self.facts: LinkFacts | None = None
+        self.connect_count = 0
+        self.problem = "not connected yet"
+
+    # ---- the connection
+
+    async def run(self) -> None:
+        """Keep the link for ever."""
+        failures = 0
+        down_since_s = self._clock.monotonic()
+        is_paged = False
+        while True:
+            self._supervisor.beat("link-watch")
+            try:
+                await self._connect()
+            except WorldError as error:
+                self._drop(str(error))
+                failures += 1
+                down_s = self._clock.monotonic() - down_since_s
+                if down_s >= self._settings.page_after_s and not is_paged:
+                    is_paged = True
+                    self._pager.page("critical", "no link to the broker", self.problem)
+                await self._back_off(failures)
+                continue
+            failures, is_paged = 0, False
+            await self._stay_connected()
+            down_since_s = self._clock.monotonic()
+            await self._back_off(1)
+
+    async def _connect(self) -> None:
+        self._changed.clear()
+        settings = self._settings
+        facts = await self._broker.connect(self._ledger.book.order_id_high)
+        problem = account_problem(settings.mode, settings.account, facts)
+        if problem is not None:
+            self._guard.set_level(HaltCause.ACCOUNT, problem)
+            raise ConnectRefused("account", problem)
+        self._guard.clear_level(HaltCause.ACCOUNT)
+        self._is_down = False
+        self.facts = facts
+        self.connect_count += 1
+        self.problem = ""
+        log.info("connected", accounts=facts.accounts, server_version=facts.server_version)
+        self._guard.on_heartbeat(await self._broker.heartbeat())
+        self._guard.clear_level(HaltCause.LINK)
+        await self._subscribe()
+        await self._reconciler.run_once("connected")
+        await self.on_connected()
+
+    async def _subscribe(self) -> None:
+        self._must_subscribe = False
+        self._hub.forget_quotes()
+        for spec in self._settings.instruments:
+            instrument = await self._broker.resolve(spec)
+            self._hub.add(instrument)
+            await self._broker.subscribe(instrument)
+
+    async def _stay_connected(self) -> None:
+        while not self._is_down:
+            self._supervisor.beat("link-watch")
+            try:
+                async with asyncio.timeout(5.0):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+            self._changed.clear()
+            if self._must_subscribe and not self._is_down:
+                try:
+                    await self._subscribe()
+                except WorldError as error:
+                    self._drop(f"could not subscribe again: {error}")
+
+    def _drop(self, problem: str) -> None:
+        self.problem = problem
+        log.warning("link down", problem=problem)
+        self._broker.disconnect()
+        self._guard.on_link(LinkWord("socket", is_up=False, code=0, text=problem))
+        self._on_down()
+
+    def _on_down(self) -> None:
+        self._is_down = True
+        self._gateway.mark_unanswered(0.0, "the link dropped before an answer")
+        self._changed.set()
+
+    async def _back_off(self, failures: int) -> None:
+        settings = self._settings
+        ceiling_s = min(settings.backoff_s_min * 2 ** min(failures - 1, 10), settings.backoff_s_max)
+        await self._clock.sleep(ceiling_s * (0.5 + self._chance.random() / 2))
+
+    def on_word(self, word: LinkWord) -> None:
+        """Follow the broker's words: a lost socket ends the link, a restored one reconciles."""
+        if word.axis == "socket" and not word.is_up and not self._is_down:
+            self.problem = word.text
+            if word.code == 1300:
+                self._pager.page("critical", "the broker moved its API port", word.text)
+            self._on_down()
+        if word.axis == "upstream":
+            # 1101 lost the subscriptions; after 1102 freshness is verified all the same.
+            if word.code == 1101:
+                self._must_subscribe = True
+                self._changed.set()
+            self._reconciler.wake(f"upstream {word.code}")
+
+    # ---- signs of life
+
+    async def beat(self) -> None:
+        """Ask for the time every few seconds; two strikes end the link (INC-093)."""
+        strikes = 0
+        while True:
+            self._supervisor.beat("heartbeat")
+            await self._clock.sleep(self._settings.heartbeat_interval_s)
+            if self._is_down:
+                strikes = 0
+                continue
+            try:
+                self._guard.on_heartbeat(await self._broker.heartbeat())
+                strikes = 0
+            except LinkDown as error:
+                strikes += 1
+                log.warning("no heartbeat", strikes=strikes, problem=str(error))
+                if strikes >= 2 and not self._is_down:
+                    self._drop("no heartbeat: connected, but the broker does not answer")
+
+    def check_answers(self) -> None:
+        """Make orders that wait too long for their first answer UNKNOWN, and ask about them."""
+        late = self._gateway.mark_unanswered(self._settings.ack_deadline_s, "no answer in time")
+        if late:
+            self._reconciler.wake(f"no answer for {', '.join(map(str, late))}")
+
+
+async def _nothing() -> None:
+    """Stand in until somebody wants to know."""

@@ -1,0 +1,239 @@
+"""Timed, on-connect and on-demand reconciliation. It never sends an order.
+
+One run: note where the book stands, ask the broker for everything, then compare and record in
+one synchronous stretch. What one look cannot prove waits for a second, a quiet period later.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import structlog
+
+from trader.core.book import Book
+from trader.core.events import ReconcileFinished
+from trader.core.halts import HaltCause
+from trader.core.ids import RunId
+from trader.core.limits import RiskLimits
+from trader.core.reconcile import (
+    Drift,
+    Plan,
+    RunContext,
+    commissions_to_record,
+    diff,
+    plan,
+    sighting,
+    unanswered_orders,
+)
+from trader.core.snapshots import BrokerSnapshot
+from trader.engine.inbox import Inbox
+from trader.engine.services import Services
+from trader.ports import LinkDown, SnapshotUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings:
+    """How often, how patient, how tolerant."""
+
+    orders_interval_s: float
+    positions_interval_s: float
+    quiet_s: float
+    cash_tolerance: Decimal
+    cash_adjust_max: Decimal
+    limits: RiskLimits
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What one run saw and decided, for its archive."""
+
+    finished: ReconcileFinished
+    snapshot: BrokerSnapshot | None
+    drifts: tuple[Drift, ...]
+    plan: Plan | None
+
+
+Archive = Callable[[RunRecord], None]
+
+
+class Reconciler:
+    """Runs reconciliations, one at a time."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        inbox: Inbox,
+        settings: ReconcileSettings,
+    ) -> None:
+        self._ledger = services.ledger
+        self._guard = services.guard
+        self._inbox = inbox
+        self._broker = services.broker
+        self._clock = services.clock
+        self._pager = services.pager
+        self._supervisor = services.supervisor
+        self._settings = settings
+        self._lock = asyncio.Lock()
+        self._wanted: asyncio.Event = asyncio.Event()
+        self._trigger = ""
+        self._due_s: float | None = None
+        # Sightings left pending, with the time they were first seen.
+        self._pending: dict[str, float] = {}
+        self.archive: Archive = _no_archive
+
+    @property
+    def _book(self) -> Book:
+        return self._ledger.book
+
+    def wake(self, trigger: str) -> None:
+        """Ask for a run soon; new risk waits for it."""
+        if not self._guard.has(HaltCause.STARTING):
+            self._guard.set_level(HaltCause.NOT_RECONCILED, f"asked for by: {trigger}")
+        self._trigger = self._trigger or trigger
+        self._wanted.set()
+
+    async def run_on_demand(self) -> None:
+        """Run whenever asked, and again a quiet period after anything was left pending."""
+        while True:
+            self._supervisor.beat("reconcile-demand")
+            try:
+                async with asyncio.timeout(self._patience_s()):
+                    await self._wanted.wait()
+            except TimeoutError:
+                if self._due_s is None or self._clock.monotonic() < self._due_s:
+                    continue
+                self._trigger = self._trigger or "second look"
+            if self._broker.is_connected:
+                await self.run_once(self._trigger or "on demand")
+            else:
+                self._wanted.clear()
+
+    def _patience_s(self) -> float:
+        if self._due_s is None:
+            return 5.0
+        return max(self._due_s - self._clock.monotonic(), 0.05)
+
+    async def run_timed(self, name: str, interval_s: float) -> None:
+        """Run every ``interval_s`` seconds, for ever."""
+        waited_s = 0.0
+        while True:
+            self._supervisor.beat(f"reconcile-{name}")
+            await self._clock.sleep(min(interval_s, 5.0))
+            waited_s += min(interval_s, 5.0)
+            if waited_s >= interval_s and self._broker.is_connected:
+                waited_s = 0.0
+                await self.run_once(f"timed {name}")
+
+    async def run_once(self, trigger: str) -> ReconcileFinished:
+        """Reconcile now; returns what was recorded about it."""
+        async with self._lock:
+            self._wanted.clear()
+            self._trigger = ""
+            started_s = self._clock.monotonic()
+            mark = self._ledger.seq
+            run_id = RunId(f"{self._clock.utc():%Y%m%dT%H%M%SZ}-{mark}")
+            try:
+                snapshot = await self._broker.snapshot()
+            except (SnapshotUnavailable, LinkDown) as error:
+                return self._finish_without(run_id, trigger, str(error), started_s)
+            self._inbox.handle_queued()
+            if self._book.account is None:
+                return self._finish_without(run_id, trigger, "no baseline yet", started_s)
+            run = RunContext(
+                run_id=run_id,
+                mark=mark,
+                now_utc=self._clock.utc(),
+                quiet_s=self._settings.quiet_s,
+                limits=self._settings.limits,
+                cash_tolerance=self._settings.cash_tolerance,
+                cash_adjust_max=self._settings.cash_adjust_max,
+            )
+            return self._compare(snapshot, run, trigger, started_s)
+
+    def _compare(
+        self, snapshot: BrokerSnapshot, run: RunContext, trigger: str, started_s: float
+    ) -> ReconcileFinished:
+        """Compare and record: synchronous, so that nothing moves between the two."""
+        now_s = self._clock.monotonic()
+        drifts = diff(self._book, snapshot, run)
+        late_commissions = commissions_to_record(self._book, snapshot)
+        decided = plan(drifts, self._seen_before(now_s), run)
+        for event in (*decided.repairs, *late_commissions, *decided.tickets):
+            self._ledger.note(event)
+        self._remember(decided, now_s)
+        finished = ReconcileFinished(
+            run_id=run.run_id,
+            trigger=trigger,
+            problem="",
+            drift_count=len(drifts),
+            repair_count=len(decided.repairs),
+            ticket_count=len(decided.tickets),
+            duration_s=now_s - started_s,
+        )
+        self._ledger.record(finished)
+        self.archive(RunRecord(finished, snapshot, drifts, decided))
+        for ticket in decided.tickets:
+            self._pager.page("critical", f"ticket {ticket.kind}", ticket.text)
+        for drift in drifts:
+            log.warning(
+                "drift",
+                kind=drift.kind,
+                key=drift.key,
+                expected=drift.expected,
+                observed=drift.observed,
+                run=run.run_id,
+            )
+        self._judge(decided)
+        return finished
+
+    def _judge(self, decided: Plan) -> None:
+        """Clear or keep the cause that holds new risk back until book and broker agree."""
+        unknown = unanswered_orders(self._book)
+        if decided.pending:
+            kinds = ", ".join(f"{drift.kind} {drift.key}" for drift in decided.pending)
+            self._guard.set_level(HaltCause.NOT_RECONCILED, f"waiting for a second look: {kinds}")
+        elif any(order.state == "UNKNOWN" for order in unknown):
+            names = ", ".join(str(order.order_id) for order in unknown)
+            self._guard.set_level(HaltCause.NOT_RECONCILED, f"orders without an answer: {names}")
+        else:
+            self._guard.clear_level(HaltCause.NOT_RECONCILED)
+        self._guard.clear_level(HaltCause.STARTING)
+
+    def _seen_before(self, now_s: float) -> frozenset[str]:
+        quiet_s = self._settings.quiet_s
+        return frozenset(key for key, at in self._pending.items() if now_s - at >= quiet_s)
+
+    def _remember(self, decided: Plan, now_s: float) -> None:
+        keys = [sighting(drift) for drift in decided.pending]
+        self._pending = {key: self._pending.get(key, now_s) for key in keys}
+        unknown = any(row.state == "UNKNOWN" for row in unanswered_orders(self._book))
+        again = bool(keys) or unknown
+        self._due_s = now_s + self._settings.quiet_s + 0.1 if again else None
+
+    def _finish_without(
+        self, run_id: RunId, trigger: str, problem: str, started_s: float
+    ) -> ReconcileFinished:
+        finished = ReconcileFinished(
+            run_id=run_id,
+            trigger=trigger,
+            problem=problem,
+            drift_count=0,
+            repair_count=0,
+            ticket_count=0,
+            duration_s=self._clock.monotonic() - started_s,
+        )
+        self._ledger.record(finished)
+        self.archive(RunRecord(finished, None, (), None))
+        log.warning("reconciliation incomplete", run=run_id, problem=problem)
+        self._guard.set_level(HaltCause.NOT_RECONCILED, problem)
+        self._guard.clear_level(HaltCause.STARTING)
+        self._due_s = self._clock.monotonic() + self._settings.quiet_s
+        return finished
+
+
+def _no_archive(record: RunRecord) -> None:
+    """Stand in until an archive is set."""

@@ -1,0 +1,98 @@
+"""Named, guarded tasks; the first root task to end ends the daemon.
+
+The guard is the one place in the daemon that catches everything: a strategy that raises stops
+alone, a root task that raises takes the process down in order, and nothing is ever swallowed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from trader.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A task that ended: by itself, or with the error in ``problem``."""
+
+    name: str
+    problem: str
+
+
+class Supervisor:
+    """Owner of every task; a task lives here under a name or not at all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._beats: dict[str, float] = {}
+        self._root_ended: asyncio.Future[Ended] | None = None
+
+    def start(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        on_failure: Callable[[Ended], None] | None = None,
+    ) -> None:
+        """Start a task; without ``on_failure`` it is a root task, whose end ends the daemon."""
+        assert name not in self._tasks, f"task {name} runs already"
+        self._tasks[name] = asyncio.get_running_loop().create_task(
+            self._guard(name, work, on_failure or self._end_daemon), name=name
+        )
+
+    async def first_end(self) -> Ended:
+        """Wait until a root task has ended."""
+        return await asyncio.shield(self._ended())
+
+    async def stop(self, *names: str) -> None:
+        """Cancel tasks by name, or all of them, and wait until they have ended."""
+        chosen = [self._tasks.pop(name) for name in names or tuple(self._tasks)]
+        for task in chosen:
+            task.cancel()
+        for task in chosen:
+            await asyncio.gather(task, return_exceptions=True)
+
+    def beat(self, name: str) -> None:
+        """Note that a task is alive; called once in every round of its loop."""
+        self._beats[name] = self._clock.monotonic()
+
+    def ages_s(self) -> tuple[tuple[str, float], ...]:
+        """Return how long ago each task that beats was last alive."""
+        now_s = self._clock.monotonic()
+        return tuple((name, now_s - at) for name, at in self._beats.items() if name in self._tasks)
+
+    async def every(self, name: str, interval_s: float, work: Callable[[], None]) -> None:
+        """Call ``work`` every ``interval_s`` seconds, for ever."""
+        while True:
+            self.beat(name)
+            work()
+            await self._clock.sleep(interval_s)
+
+    async def _guard(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        on_end: Callable[[Ended], None],
+    ) -> None:
+        problem = "ended by itself"
+        try:
+            await work()
+        except asyncio.CancelledError:
+            return
+        except Exception as error:
+            log.exception("task failed", task=name)
+            problem = f"{type(error).__name__}: {error}"
+        on_end(Ended(name, problem))
+
+    def _end_daemon(self, ended: Ended) -> None:
+        if not self._ended().done():
+            self._ended().set_result(ended)
+
+    def _ended(self) -> "asyncio.Future[Ended]":
+        if self._root_ended is None:
+            self._root_ended = asyncio.get_running_loop().create_future()
+        return self._root_ended

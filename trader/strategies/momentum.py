@@ -1,0 +1,173 @@
+"""Momentum: buy what has risen, sell at a stop, a target or when the rise has turned.
+
+Time-series momentum in its simplest form (Moskowitz, Ooi and Pedersen, "Time series momentum",
+Journal of Financial Economics 104, 2012): the sign of the past return over a lookback decides
+the position. Prices are mids sampled on a fixed grid of seconds, so the same quotes give the
+same intents. It refuses to act on a missing, stale or crossed quote.
+"""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from trader.core.amounts import ZERO
+from trader.core.executions import Execution
+from trader.core.ids import ConId, StrategyName
+from trader.core.intents import OrderType, Side
+from trader.core.market import MarketView, Quote, fault
+from trader.strategies.base import Context, Wish, WishResult
+
+
+@dataclass(frozen=True, slots=True)
+class MomentumParameters:
+    """What to trade and when; fractions are of the price, times are seconds."""
+
+    symbols: tuple[str, ...]
+    quantity: Decimal
+    sample_s: float
+    lookback_samples: int
+    entry_fraction: Decimal
+    stop_fraction: Decimal
+    target_fraction: Decimal
+    pause_s: float
+    quote_age_s_max: float
+
+
+@dataclass(slots=True)
+class _State:
+    """What is kept for one symbol; entry and peak are prices, None while flat."""
+
+    samples: list[Decimal]
+    sampled_s: float | None = None
+    entry: Decimal | None = None
+    peak: Decimal | None = None
+    acted_s: float | None = None
+
+
+class MomentumStrategy:
+    """Long or flat in each symbol."""
+
+    def __init__(self, parameters: MomentumParameters, name: str = "momentum") -> None:
+        self._parameters = parameters
+        self._name = StrategyName(name)
+        self._states = {symbol: _State(samples=[]) for symbol in parameters.symbols}
+
+    @property
+    def name(self) -> StrategyName:
+        """Return the name that its intents carry."""
+        return self._name
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols whose quotes it wants."""
+        return self._parameters.symbols
+
+    def on_market(self, view: MarketView, context: Context) -> None:
+        """Sample the mids on their grid and act where the lookback is complete."""
+        for symbol, state in self._states.items():
+            instrument = context.instrument(symbol)
+            if instrument is None:
+                continue
+            quote = view.quotes.get(instrument.con_id)
+            if fault(quote, view.now_s, self._parameters.quote_age_s_max) is not None:
+                continue
+            assert quote is not None
+            assert quote.mid is not None
+            if self._sample(state, quote.mid, view.now_s):
+                self._act(state, instrument.con_id, quote, view.now_s, context)
+
+    def on_fill(self, execution: Execution, context: Context) -> None:
+        """Take the fill price of an entry as the reference for stop and target."""
+        for symbol, state in self._states.items():
+            if symbol != execution.symbol:
+                continue
+            if context.position(execution.con_id) == ZERO:
+                state.entry = state.peak = None
+            elif execution.side is Side.BUY:
+                state.entry = execution.price
+                state.peak = max(state.peak or execution.price, execution.price)
+
+    def on_result(self, result: WishResult, context: Context) -> None:
+        """Do nothing: a refused wish is wished again when the market still says so."""
+
+    def checkpoint(self) -> str:
+        """Return entries and peaks; samples are warmed up anew, they age within minutes."""
+        return json.dumps(
+            {
+                symbol: {"entry": _text(state.entry), "peak": _text(state.peak)}
+                for symbol, state in self._states.items()
+            },
+            sort_keys=True,
+        )
+
+    def restore(self, state: str) -> None:
+        """Take up entries and peaks; raises ValueError if they cannot be read."""
+        try:
+            rows = json.loads(state)
+            for symbol, row in rows.items():
+                if symbol in self._states:
+                    self._states[symbol].entry = _price(row["entry"])
+                    self._states[symbol].peak = _price(row["peak"])
+        except (KeyError, TypeError, AttributeError, InvalidOperation) as error:
+            raise ValueError(f"momentum state cannot be read: {state[:200]}") from error
+
+    def _sample(self, state: _State, mid: Decimal, now_s: float) -> bool:
+        """Keep a sample when the grid is due; returns whether the lookback is complete."""
+        parameters = self._parameters
+        if state.sampled_s is not None and now_s - state.sampled_s < parameters.sample_s:
+            return False
+        state.sampled_s = now_s
+        state.samples.append(mid)
+        del state.samples[: -(parameters.lookback_samples + 1)]
+        return len(state.samples) > parameters.lookback_samples
+
+    def _act(
+        self, state: _State, con_id: ConId, quote: Quote, now_s: float, context: Context
+    ) -> None:
+        if context.working(con_id) != ZERO or self._must_pause(state, now_s):
+            return
+        held = context.position(con_id)
+        mid = state.samples[-1]
+        change = mid / state.samples[0] - 1
+        if held <= ZERO and change >= self._parameters.entry_fraction:
+            state.acted_s = now_s
+            context.submit(self._entry(con_id, f"rose {change:.5f} over the lookback"))
+            return
+        if held > ZERO:
+            state.peak = max(state.peak or mid, mid)
+            reason = self._exit_reason(state, mid, change)
+            if reason:
+                state.acted_s = now_s
+                context.submit(Wish(con_id, Side.SELL, held, is_reduce_only=True, reason=reason))
+
+    def _entry(self, con_id: ConId, reason: str) -> Wish:
+        return Wish(
+            con_id=con_id,
+            side=Side.BUY,
+            quantity=self._parameters.quantity,
+            order_type=OrderType.MARKET,
+            reason=reason,
+        )
+
+    def _must_pause(self, state: _State, now_s: float) -> bool:
+        return state.acted_s is not None and now_s - state.acted_s < self._parameters.pause_s
+
+    def _exit_reason(self, state: _State, mid: Decimal, change: Decimal) -> str:
+        entry = state.entry
+        if entry is None:
+            return "entry price unknown"
+        if mid <= entry * (1 - self._parameters.stop_fraction):
+            return f"stop: {mid} is {self._parameters.stop_fraction} under {entry}"
+        if mid >= entry * (1 + self._parameters.target_fraction):
+            return f"target: {mid} is {self._parameters.target_fraction} over {entry}"
+        if change < ZERO:
+            return f"the rise turned: {change:.5f} over the lookback"
+        return ""
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else str(price)
+
+
+def _price(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
