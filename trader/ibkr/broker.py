@@ -1,0 +1,240 @@
+"""The broker port over one TWS or IB Gateway connection.
+
+``place`` and ``cancel`` are synchronous down to the transport: LinkDown means that nothing left,
+SendUncertain that something may have. Every wait has a deadline, every question ends. What the
+broker says on its own goes to the sink, in the order of arrival.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ib_async.contract import ContractDetails
+from ib_async.objects import PriceIncrement
+
+from trader.core.halts import Lane
+from trader.core.ids import AccountId, ClientId, OrderId
+from trader.core.instruments import Instrument, InstrumentSpec
+from trader.core.risk import ApprovedOrder
+from trader.core.snapshots import BrokerSnapshot
+from trader.ibkr import translate
+from trader.ibkr.client import ApiClient
+from trader.ibkr.connection import Connection
+from trader.ibkr.requests import Kind
+from trader.ibkr.settings import BrokerSettings
+from trader.ibkr.snapshot import SnapshotTaker
+from trader.ibkr.tap import Tap, rule_key
+from trader.ports import (
+    Clock,
+    LinkDown,
+    LinkFacts,
+    Pacer,
+    SendUncertain,
+    ServerTime,
+    Sink,
+    WorldError,
+)
+
+_LIVE_DATA = 1
+
+
+class IbkrBroker:
+    """Implement :class:`trader.ports.Broker`."""
+
+    def __init__(self, settings: BrokerSettings, *, clock: Clock, pacer: Pacer, sink: Sink) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._pacer = pacer
+        self._tap = Tap(settings, clock, sink)
+        self._client = ApiClient(self._tap, settings.write_backlog_bytes_max)
+        # ib_async's request methods carry no annotations.
+        self._api: Any = self._client
+        self._connection = Connection(settings, clock, self._client, self._lost)
+        self._tap.connection = self._connection
+        self._taker = SnapshotTaker(settings, clock, self._tap, self._api, self._paced)
+        self._resolved: dict[InstrumentSpec, Instrument] = {}
+        self._has_data_type = False
+
+    # ---- the link
+
+    @property
+    def client_id(self) -> ClientId:
+        """Return the client id that owns our orders; never 0."""
+        return self._settings.client_id
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether the socket is up and the API started."""
+        return bool(self._client.isReady())
+
+    @property
+    def account(self) -> AccountId | None:
+        """Return the account whose rows are passed on; the login's only one by default."""
+        return self._tap.account
+
+    async def connect(self, order_id_high: OrderId) -> LinkFacts:
+        """Connect, each phase with its deadline; raises ConnectRefused."""
+        self._tap.ids.raise_to(order_id_high)
+        self._tap.session_ended()
+        facts = await self._connection.open()
+        if self._settings.account is None:
+            # With several accounts nothing tells which is ours: snapshots are refused then.
+            self._tap.account = facts.accounts[0] if len(facts.accounts) == 1 else None
+        where = f"{self._settings.host}:{self._settings.port}"
+        self._tap.socket_changed(True, f"connected to {where}")
+        self._tap.batch_decoded()
+        return facts
+
+    def disconnect(self) -> None:
+        """Abort the connection; bytes still queued on our side are discarded."""
+        self._connection.abort()
+        self._lost("disconnected by us")
+
+    def _lost(self, reason: str) -> None:
+        self._has_data_type = False
+        self._resolved.clear()
+        self._tap.session_ended()
+        self._tap.requests.fail_all(LinkDown(reason))
+        self._tap.socket_changed(False, reason)
+        self._tap.batch_decoded()
+
+    # ---- orders
+
+    def allocate_order_id(self) -> OrderId:
+        """Return the next id; requests and orders share the sequence."""
+        return self._tap.ids.take()
+
+    def place(self, order: ApprovedOrder) -> None:
+        """Write one order, synchronously; raises LinkDown (nothing left) or SendUncertain."""
+        assert order.client_id == self._settings.client_id, "order of another client id"
+        assert order.terms.account == self._tap.account, "order for another account"
+        self._ready()
+        contract = translate.contract_out(order.approval.instrument)
+        self._api.placeOrder(order.order_id, contract, translate.order_out(order))
+
+    def cancel(self, order_id: OrderId) -> None:
+        """Write one cancel, synchronously; raises LinkDown."""
+        self._ready()
+        try:
+            self._api.cancelOrder(order_id)
+        except SendUncertain as error:
+            # A cancel that may have left is asked for again without harm.
+            raise LinkDown(str(error)) from error
+
+    def _ready(self) -> None:
+        if not self._client.isReady():
+            raise LinkDown("not connected")
+
+    # ---- questions
+
+    async def snapshot(self) -> BrokerSnapshot:
+        """Ask for everything; all or nothing, bounded; raises SnapshotUnavailable."""
+        return await self._taker.take()
+
+    async def heartbeat(self) -> ServerTime:
+        """Ask for the server's time; raises LinkDown when no decoded answer comes in time."""
+        deadline_s = self._settings.heartbeat_deadline_s
+        requests = self._tap.requests
+        try:
+            async with asyncio.timeout(deadline_s):
+                # Half of the time may go into waiting for a token. Then it is sent without one:
+                # our own pacing must never make a good link look dead.
+                await self._pacer.take(Lane.DATA, self._clock.monotonic() + deadline_s / 2)
+                self._ready()
+                sent_s = self._clock.monotonic()
+                pending = requests.get(Kind.CURRENT_TIME)
+                if pending is None:
+                    pending = requests.open(Kind.CURRENT_TIME)
+                    try:
+                        self._api.reqCurrentTime()
+                        pending.is_sent = True
+                    except (LinkDown, SendUncertain) as error:
+                        requests.fail(Kind.CURRENT_TIME, LinkDown(str(error)))
+                rows = await requests.answer(pending)
+        except TimeoutError:
+            raise LinkDown(f"no answer to the heartbeat within {deadline_s} s") from None
+        return ServerTime(server_utc=rows[-1], round_trip_s=self._clock.monotonic() - sent_s)
+
+    async def resolve(self, spec: InstrumentSpec) -> Instrument:
+        """Look an instrument up; raises WorldError when there is none or more than one."""
+        known = self._resolved.get(spec)
+        if known is not None:
+            return known
+        limit_s = self._settings.resolve_deadline_s
+        try:
+            async with asyncio.timeout(limit_s):
+                details = await self._details(spec)
+                rule = await self._price_rule(translate.market_rule_of(details))
+                instrument = translate.instrument_in(spec, details, rule)
+        except TimeoutError:
+            raise WorldError(f"{spec.symbol}: no contract details within {limit_s} s") from None
+        except translate.Unreadable as error:
+            raise WorldError(str(error)) from error
+        self._resolved[spec] = instrument
+        return instrument
+
+    async def _details(self, spec: InstrumentSpec) -> ContractDetails:
+        request_id = self._tap.ids.take()
+        sought = translate.contract_sought(spec)
+        rows: list[ContractDetails] = await self._asked(
+            request_id, lambda: self._api.reqContractDetails(request_id, sought)
+        )
+        matches = [row for row in rows if translate.is_match(spec, row)]
+        if len(matches) != 1:
+            came = [_described(row) for row in rows]
+            raise WorldError(f"{spec}: {len(matches)} matches among {came}, wanted exactly 1")
+        return matches[0]
+
+    async def _price_rule(self, rule_id: int | None) -> list[PriceIncrement]:
+        if rule_id is None:
+            return []
+        key = rule_key(rule_id)
+        # Instruments share rules, and the answer names no request (message 93).
+        async with self._tap.requests.turn(key):
+            rows: list[PriceIncrement] = await self._asked(
+                key, lambda: self._api.reqMarketRule(rule_id)
+            )
+            return rows
+
+    async def subscribe(self, instrument: Instrument) -> None:
+        """Ask for live quotes; they arrive at the sink.
+
+        Asked again (after a reconnect, after 1101), the earlier subscription is given up.
+        """
+        for old in self._tap.quotes.remove(instrument.con_id):
+            await self._paced(partial(self._api.cancelMktData, old))
+        if not self._has_data_type:
+            await self._paced(lambda: self._api.reqMarketDataType(_LIVE_DATA))
+            self._has_data_type = True
+        contract = translate.contract_out(instrument)
+        request_id = self._tap.ids.take()
+        self._tap.quotes.add(request_id, instrument.con_id)
+        await self._paced(lambda: self._api.reqMktData(request_id, contract, "", False, False, []))
+
+    # ---- sending
+
+    async def _asked(self, key: int | str, send: Callable[[], None]) -> list[Any]:
+        requests = self._tap.requests
+        pending = requests.open(key)
+        try:
+            await self._paced(send)
+            pending.is_sent = True
+            return await requests.answer(pending)
+        finally:
+            requests.abandon(pending)
+
+    async def _paced(self, send: Callable[[], None]) -> None:
+        """Send a message that is no order once its token is there; raises LinkDown."""
+        limit_s = self._settings.pacing_deadline_s
+        if not await self._pacer.take(Lane.DATA, self._clock.monotonic() + limit_s):
+            raise WorldError(f"no room for a request within {limit_s} s")
+        self._ready()
+        send()
+
+
+def _described(details: ContractDetails) -> str:
+    contract = details.contract
+    assert contract is not None, "contract details without a contract"
+    where = f"{contract.exchange}/{contract.primaryExchange}"
+    return f"{contract.conId} {contract.symbol} {contract.secType} {where} {contract.currency}"

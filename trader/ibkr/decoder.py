@@ -1,0 +1,186 @@
+"""ib_async's decoder, made to lose nothing silently.
+
+It differs in three things. A message that cannot be decoded is reported, not only logged
+(INC-113): the decoder under ours swallows exceptions in two places, and both are replaced. Where
+the wire gives text for money (messages 1, 2, 3, 11, 59) the text is passed on instead of a float.
+An execution is never lost because of its time (INC-025). Messages we do not ask for are skipped
+undecoded.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ib_async.contract import Contract, ContractDetails
+from ib_async.decoder import Decoder
+from ib_async.objects import PriceIncrement
+from ib_async.order import Order, OrderState
+
+Fields = list[str]
+Handler = Callable[[Fields], None]
+
+# What a broken or shifted field can raise in decoding and translating. Deliberately not
+# everything: an AssertionError is our bug and must not pass for a broken message.
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, StopIteration)
+
+_USED = (1, 2, 3, 4, 5, 9, 10, 11, 15, 45, 49, 52, 53, 55, 58, 59, 61, 62, 73, 74, 93, 101, 102)
+# Every message of the text protocol; an id beyond means that the stream is out of step.
+_KNOWN = range(1, 110)
+_EXECUTION_FIELDS = 31
+_PRICE_REVISION_SINCE = 178
+
+
+class Receiver(Protocol):
+    """The raw callbacks, one for each message we use; named as ib_async calls them."""
+
+    def undecodable(self, message_id: int, text: str) -> None:
+        """A message was lost."""
+
+    def price_text(self, request_id: int, tick_type: int, price: str, size: str) -> None:
+        """Message 1."""
+
+    def size_text(self, request_id: int, tick_type: int, size: str) -> None:
+        """Message 2."""
+
+    def status_text(self, fields: Fields) -> None:
+        """Message 3, undecoded."""
+
+    def error(self, request_id: int, code: int, text: str, reject_json: str) -> None:
+        """Message 4."""
+
+    def openOrder(  # noqa: N802 - ib_async's name
+        self, order_id: int, contract: Contract, order: Order, state: OrderState
+    ) -> None:
+        """Message 5."""
+
+    def nextValidId(self, order_id: int) -> None:  # noqa: N802 - ib_async's name
+        """Message 9."""
+
+    def contractDetails(self, request_id: int, details: ContractDetails) -> None:  # noqa: N802
+        """Message 10."""
+
+    def execution_text(self, request_id: int, fields: Fields) -> None:
+        """Message 11, undecoded."""
+
+    def managedAccounts(self, accounts: str) -> None:  # noqa: N802 - ib_async's name
+        """Message 15."""
+
+    def tickGeneric(self, request_id: int, tick_type: int, value: float) -> None:  # noqa: N802
+        """Message 45."""
+
+    def currentTime(self, epoch_s: int) -> None:  # noqa: N802 - ib_async's name
+        """Message 49."""
+
+    def contractDetailsEnd(self, request_id: int) -> None:  # noqa: N802 - ib_async's name
+        """Message 52."""
+
+    def openOrderEnd(self) -> None:  # noqa: N802 - ib_async's name
+        """Message 53."""
+
+    def execDetailsEnd(self, request_id: int) -> None:  # noqa: N802 - ib_async's name
+        """Message 55."""
+
+    def marketDataType(self, request_id: int, kind: int) -> None:  # noqa: N802 - ib_async's name
+        """Message 58."""
+
+    def commission_text(self, exec_id: str, value: str, currency: str) -> None:
+        """Message 59."""
+
+    def position(self, account: str, contract: Contract, quantity: float, cost: float) -> None:
+        """Message 61."""
+
+    def positionEnd(self) -> None:  # noqa: N802 - ib_async's name
+        """Message 62."""
+
+    def accountUpdateMulti(  # noqa: N802 - ib_async's name and arguments
+        self, request_id: int, account: str, model: str, key: str, value: str, currency: str
+    ) -> None:
+        """Message 73."""
+
+    def accountUpdateMultiEnd(self, request_id: int) -> None:  # noqa: N802 - ib_async's name
+        """Message 74."""
+
+    def marketRule(self, rule_id: int, steps: list[PriceIncrement]) -> None:  # noqa: N802
+        """Message 93."""
+
+    def completedOrder(self, contract: Contract, order: Order, state: OrderState) -> None:  # noqa: N802
+        """Message 101."""
+
+    def completedOrdersEnd(self) -> None:  # noqa: N802 - ib_async's name
+        """Message 102."""
+
+
+class CheckedDecoder(Decoder):
+    """Decode the messages we use and report every one that cannot be."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        # The base class declares its own wrapper's type and needs only the callbacks.
+        wrapper: Any = receiver
+        super().__init__(wrapper, 0)
+        own: dict[int, Handler] = {
+            1: self._price,
+            2: self._size,
+            3: self._status,
+            11: self._execution,
+            59: self._commission,
+        }
+        handlers: dict[int, Handler] = {**self.handlers, **own}
+        self._used: dict[str, Handler] = {str(number): handlers[number] for number in _USED}
+
+    def wrap(self, methodName: str, types: list[type], skip: int = 2) -> Handler:  # noqa: N803
+        """Make a handler that demands exactly the fields of the layout, and swallows nothing."""
+        method = getattr(self._receiver, methodName, None)
+
+        def handler(fields: Fields) -> None:
+            values = fields[skip:]
+            if len(values) != len(types):
+                raise ValueError(f"{len(values)} fields, the layout has {len(types)}")
+            assert method is not None, f"{methodName} is not a message we use"
+            method(*map(_convert, types, values))
+
+        return handler
+
+    def interpret(self, fields: Fields) -> None:
+        """Decode one message and call the receiver, or report it."""
+        handler = self._used.get(fields[0])
+        if handler is None:
+            if not (fields[0].isdecimal() and int(fields[0]) in _KNOWN):
+                self._report(0, f"unknown message {fields[0][:20]!r}")
+            return
+        try:
+            handler(fields)
+        except UNREADABLE as error:
+            self._report(int(fields[0]), f"{error!r} in {','.join(fields)[:300]}")
+
+    def _report(self, message_id: int, text: str) -> None:
+        self._receiver.undecodable(message_id, f"message {message_id}: {text}")
+
+    def _price(self, fields: Fields) -> None:
+        _, _, request_id, tick_type, price, size, _ = fields
+        self._receiver.price_text(int(request_id), int(tick_type), price, size)
+
+    def _size(self, fields: Fields) -> None:
+        _, _, request_id, tick_type, size = fields
+        self._receiver.size_text(int(request_id), int(tick_type), size)
+
+    def _status(self, fields: Fields) -> None:
+        self._receiver.status_text(fields)
+
+    def _execution(self, fields: Fields) -> None:
+        self._receiver.execution_text(int(fields[1]), fields)
+        expected = _EXECUTION_FIELDS + (self.serverVersion >= _PRICE_REVISION_SINCE)
+        if len(fields) != expected:
+            # Booked all the same, since what we need was readable; but the layout has changed.
+            self._report(11, f"{len(fields)} fields, the layout has {expected}")
+
+    def _commission(self, fields: Fields) -> None:
+        _, _, exec_id, value, currency, *_ = fields
+        self._receiver.commission_text(exec_id, value, currency)
+
+
+def _convert(kind: type, text: str) -> object:
+    if kind is str:
+        return text
+    if kind is bool:
+        return bool(int(text or 0))
+    return kind(text or 0)

@@ -1,0 +1,194 @@
+"""The broker's word at one instant, asked in five parts: all of them complete, or no snapshot.
+
+A part is complete when its end marker came; a message that could not be decoded meanwhile may
+have been a row, so it spoils the snapshot as well: an order or a position that is absent from a
+snapshot counts as gone (INC-005, INC-009, INC-045).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ib_async.objects import ExecutionFilter
+
+from trader.core.amounts import decimal_from
+from trader.core.executions import Commission, Execution
+from trader.core.ids import AccountId, ExecFamily, exec_family
+from trader.core.snapshots import (
+    BrokerSnapshot,
+    CompletedOrderRow,
+    OpenOrderRow,
+    PositionRow,
+)
+from trader.ibkr.requests import Key, Kind, Pending, Requests
+from trader.ibkr.settings import BrokerSettings
+from trader.ibkr.tap import Tap
+from trader.ports import Clock, SnapshotUnavailable, WorldError
+
+# Sends one request once the pacer allows it.
+Paced = Callable[[Callable[[], None]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    name: str
+    key: Key
+    send: Callable[[], None]
+
+
+class SnapshotTaker:
+    """Take one snapshot at a time; a second caller waits and gets one of its own."""
+
+    def __init__(
+        self, settings: BrokerSettings, clock: Clock, tap: Tap, api: Any, paced: Paced
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._tap = tap
+        self._requests: Requests = tap.requests
+        self._api = api
+        self._paced = paced
+        self._zone = ZoneInfo(settings.broker_zone)
+
+    async def take(self) -> BrokerSnapshot:
+        """Ask for everything; raises SnapshotUnavailable with the part that is missing."""
+        account = self._tap.account
+        if account is None:
+            raise SnapshotUnavailable("no account is known")
+        part = "its turn"
+        try:
+            async with asyncio.timeout(self._settings.snapshot_deadline_s):
+                # Shared would be wrong: the second caller wants the word of after its call.
+                async with self._requests.turn("snapshot"), self._commissions() as commissions:
+                    errors, started = self._tap.decode_errors, self._clock.utc()
+                    answers: dict[str, list[Any]] = {}
+                    async with self._asked(account) as asked:
+                        for part, pending in asked:
+                            answers[part] = await self._requests.answer(pending)
+                    self._stop_updates(asked)
+                    if self._tap.decode_errors != errors:
+                        raise SnapshotUnavailable("a message could not be decoded meanwhile")
+                    return self._assembled(account, started, answers, commissions.rows)
+        except TimeoutError:
+            limit_s = self._settings.snapshot_deadline_s
+            raise SnapshotUnavailable(f"{part}: no end within {limit_s} s") from None
+        except SnapshotUnavailable:
+            raise
+        except WorldError as error:
+            raise SnapshotUnavailable(f"{part}: {error}") from error
+
+    @asynccontextmanager
+    async def _commissions(self) -> AsyncIterator[Pending]:
+        """Collect the commissions, which follow their executions without a request id."""
+        try:
+            yield self._requests.open(Kind.COMMISSIONS)
+        finally:
+            self._requests.finish(Kind.COMMISSIONS)
+
+    @asynccontextmanager
+    async def _asked(self, account: AccountId) -> AsyncIterator[list[tuple[str, Pending]]]:
+        """Send all parts, so that they lie close together in time; abandon what stays open."""
+        asked: list[tuple[str, Pending]] = []
+        try:
+            for part in self._parts(account):
+                pending = self._requests.open(part.key)
+                asked.append((part.name, pending))
+                await self._paced(part.send)
+                pending.is_sent = True
+            yield asked
+        finally:
+            for _, pending in asked:
+                self._requests.abandon(pending)
+
+    def _parts(self, account: AccountId) -> list[_Part]:
+        api = self._api
+        executions, values = self._tap.ids.take(), self._tap.ids.take()
+        wanted = ExecutionFilter(acctCode=account)
+        # Executions before positions: a fill in between shows as an execution that is missing,
+        # which the next run finds, rather than as a position nobody can explain.
+        return [
+            _Part("open orders", Kind.OPEN_ORDERS, api.reqAllOpenOrders),
+            _Part("completed orders", Kind.COMPLETED_ORDERS, lambda: api.reqCompletedOrders(False)),
+            _Part("executions", executions, lambda: api.reqExecutions(executions, wanted)),
+            _Part("positions", Kind.POSITIONS, api.reqPositions),
+            _Part(
+                "account values",
+                values,
+                lambda: api.reqAccountUpdatesMulti(values, account, "", False),
+            ),
+        ]
+
+    def _stop_updates(self, asked: list[tuple[str, Pending]]) -> None:
+        # Both go on sending changes until they are cancelled (messages 64 and 77). They are not
+        # waited for and may exceed the pace by two messages.
+        self._api.cancelPositions()
+        self._api.cancelAccountUpdatesMulti(dict(asked)["account values"].key)
+
+    def _assembled(
+        self,
+        account: AccountId,
+        started: datetime,
+        answers: dict[str, list[Any]],
+        commissions: list[Commission],
+    ) -> BrokerSnapshot:
+        executions: list[Execution] = answers["executions"]
+        families = {exec_family(row.exec_id)[0] for row in executions}
+        cash, net_liquidation = _account_values(answers["account values"])
+        day = started.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return BrokerSnapshot(
+            account=account,
+            started_utc=started,
+            finished_utc=self._clock.utc(),
+            window_utc=day.astimezone(UTC),
+            open_orders=_latest_orders(answers["open orders"]),
+            completed_orders=_latest_completed(answers["completed orders"]),
+            executions=tuple({row.exec_id: row for row in executions}.values()),
+            commissions=_of_families(commissions, families),
+            positions=_latest_positions(answers["positions"]),
+            cash=cash,
+            net_liquidation=net_liquidation,
+        )
+
+
+def _latest_orders(rows: list[OpenOrderRow]) -> tuple[OpenOrderRow, ...]:
+    """Keep the last word on each order; two permIds under one id are two orders (INC-085)."""
+    latest = {(row.perm_id, row.client_id, row.order_id): row for row in rows}
+    return tuple(latest.values())
+
+
+def _latest_completed(rows: list[CompletedOrderRow]) -> tuple[CompletedOrderRow, ...]:
+    return tuple({(row.perm_id, row.order_ref): row for row in rows}.values())
+
+
+def _latest_positions(rows: list[PositionRow]) -> tuple[PositionRow, ...]:
+    """Keep the last word on each instrument: a live change may have come in between."""
+    return tuple({row.con_id: row for row in rows}.values())
+
+
+def _of_families(
+    commissions: list[Commission], families: set[ExecFamily]
+) -> tuple[Commission, ...]:
+    kept = {row.exec_id: row for row in commissions if exec_family(row.exec_id)[0] in families}
+    return tuple(kept.values())
+
+
+def _account_values(
+    rows: list[tuple[str, str, str]],
+) -> tuple[dict[str, Decimal], Decimal | None]:
+    """Return the cash of each currency, and the net liquidation value (message 73)."""
+    cash: dict[str, Decimal] = {}
+    net_liquidation: Decimal | None = None
+    for key, value, currency in rows:
+        number = decimal_from(value)
+        if number is None:
+            continue
+        if key == "CashBalance" and currency not in ("", "BASE"):
+            cash[currency] = number
+        elif key == "NetLiquidation":
+            net_liquidation = number
+    return cash, net_liquidation
