@@ -15,9 +15,16 @@ from trader.ops.halt_record import (
     write_halt,
     write_resume,
 )
-from trader.ports import HaltReading
+from trader.ports import Clock, HaltReading, WorldError
 
-__all__ = ["HALT_FILE_NAME", "HaltFile", "write_halt", "write_resume"]
+__all__ = [
+    "HALT_FILE_NAME",
+    "HaltFile",
+    "HaltFileControl",
+    "HaltFileFailed",
+    "write_halt",
+    "write_resume",
+]
 
 _Signature = tuple[int, int, int, int]
 
@@ -66,3 +73,29 @@ class HaltFile:
         return HaltReading(
             True, f"the halt file {self._path} cannot be read ({error.strerror or error})"
         )
+
+
+class HaltFileFailed(WorldError):
+    """The halt file could not be replaced; what it said before still holds."""
+
+
+class HaltFileControl:
+    """The daemon's own hand on the halt file; implements ``trader.engine.desk.HaltControl``."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+
+    def engage(self, reason: str, by: str) -> None:
+        """Write an active halt; raises HaltFileFailed."""
+        try:
+            write_halt(self._path, reason, by, self._clock.utc())
+        except OSError as error:
+            raise HaltFileFailed(f"{self._path}: {error.strerror or error}") from error
+
+    def release(self, reason: str, by: str) -> None:
+        """Write that no halt is active; raises HaltFileFailed."""
+        try:
+            write_resume(self._path, reason, by, self._clock.utc())
+        except OSError as error:
+            raise HaltFileFailed(f"{self._path}: {error.strerror or error}") from error

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.ops.support import NOW
+from tests.unit.ops.support import NOW, FakeClock
+from trader.engine.desk import HaltControl
 from trader.ops import halt_file
-from trader.ops.halt_file import HaltFile, write_halt, write_resume
+from trader.ops.halt_file import (
+    HaltFile,
+    HaltFileControl,
+    HaltFileFailed,
+    write_halt,
+    write_resume,
+)
 from trader.ports import KillSwitch
 
 
@@ -126,3 +133,20 @@ def test_a_halt_right_after_a_release_is_never_missed(path: Path) -> None:
         assert not switch.reading().is_active
         write_halt(path, "aaa", "ops", NOW)
         assert switch.reading().is_active
+
+
+def test_the_daemon_halts_and_releases_by_the_same_file(path: Path) -> None:
+    switch, control = HaltFile(path), HaltFileControl(path, FakeClock())
+    hand: HaltControl = control
+    hand.release("checked", "ops")
+    assert not switch.reading().is_active
+    hand.engage("enough", "ops")
+    assert switch.reading().is_active
+
+
+def test_a_file_that_cannot_be_replaced_is_a_world_error(path: Path) -> None:
+    control = HaltFileControl(path / "missing" / "HALT", FakeClock())
+    with pytest.raises(HaltFileFailed, match="No such file"):
+        control.release("checked", "ops")
+    with pytest.raises(HaltFileFailed, match="No such file"):
+        control.engage("enough", "ops")

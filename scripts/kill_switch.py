@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Halt trading now. Needs no virtual environment: the standard library is enough.
+
+    scripts/kill_switch.py --confirm "HALT TRADING" [--cancel-orders] [--liquidate]
+
+EXECUTION_HALTED_FILE, if set, names the halt file; otherwise it is HALT below --state.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from trader.ops.kill import World, main
+
+
+def say(line: str) -> None:
+    """Print a line; a closed pipe must not stop what comes after."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
+def complain(line: str) -> None:
+    """Print a line to stderr."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    world = World(
+        say=say,
+        complain=complain,
+        monotonic=time.monotonic,
+        utc=lambda: datetime.now(UTC),
+        pause=time.sleep,
+        environment=os.environ,
+    )
+    sys.exit(main(sys.argv[1:], world))

@@ -1,0 +1,197 @@
+"""The kill switch's order: file first, then the daemon, then the truth about both."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.ops.support import NOW
+from trader.ops import kill
+from trader.ops.control_client import NoReply, Reply
+from trader.ops.control_token import Endpoint, write_endpoint
+from trader.ops.halt_record import verdict
+
+CONFIRM = ["--confirm", "HALT TRADING"]
+OK = Reply(200, {"is_done": True, "text": "halted: drill", "details": ["0 strategies run"]})
+PID = 1
+
+
+class Surroundings:
+    """What the kill switch said and did, in order."""
+
+    def __init__(self, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.state = state
+        self.said: list[str] = []
+        self.complained: list[str] = []
+        self.asked: list[tuple[str, bool]] = []
+        self.paused: list[float] = []
+        self.replies: dict[str, Reply | NoReply] = {}
+        self.environment = {"LOGNAME": "desk"}
+        monkeypatch.setattr(kill, "ask_verb", self._ask)
+
+    def _ask(self, _endpoint: Endpoint, verb: str, _asked: object, **_rest: object) -> Reply:
+        self.asked.append((verb, self.is_halted))
+        reply = self.replies.get(verb, OK)
+        if isinstance(reply, NoReply):
+            raise reply
+        return reply
+
+    @property
+    def halt_file(self) -> Path:
+        return self.state / "HALT"
+
+    @property
+    def is_halted(self) -> bool:
+        return self.halt_file.exists() and verdict(self.halt_file.read_bytes())[0]
+
+    def start_daemon(self) -> None:
+        write_endpoint(
+            self.state / "control.json", Endpoint("127.0.0.1", 9, self.state / "token", PID)
+        )
+
+    def run(self, *arguments: str) -> int:
+        world = kill.World(
+            say=self.said.append,
+            complain=self.complained.append,
+            monotonic=time.monotonic,
+            utc=lambda: NOW,
+            pause=self.paused.append,
+            environment=self.environment,
+        )
+        return kill.main([*arguments, "--state", str(self.state)], world)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
+    return Surroundings(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("phrase", [None, "", "halt trading", "HALT TRADING ", "RESUME TRADING"])
+def test_without_the_exact_phrase_nothing_changes(shell: Surroundings, phrase: str | None) -> None:
+    shell.start_daemon()
+    given = [] if phrase is None else ["--confirm", phrase]
+    assert shell.run(*given, "--liquidate") == 2
+    assert 'allowed: "HALT TRADING". No change.' in shell.complained[0]
+    assert not shell.halt_file.exists()
+    assert not shell.asked
+
+
+def test_the_file_is_written_before_the_daemon_is_asked(shell: Surroundings) -> None:
+    shell.start_daemon()
+    assert shell.run(*CONFIRM, "--reason", "fat  finger") == 0
+    assert shell.asked == [("halt", True)]
+    record = json.loads(shell.halt_file.read_text())
+    assert (record["active"], record["reason"]) == (True, "fat finger")
+    assert record["activatedBy"] == "desk"
+    assert "Confirmed by the daemon (process 1)" in shell.said[1]
+    assert shell.said[2] == "  0 strategies run"
+    assert not shell.complained
+
+
+def test_without_a_daemon_a_bare_halt_is_complete(shell: Surroundings) -> None:
+    assert shell.run(*CONFIRM) == 0
+    assert shell.is_halted
+    assert "the halt holds at its next start" in shell.said[-1]
+
+
+@pytest.mark.parametrize("verb", ["--cancel-orders", "--liquidate"])
+def test_without_a_daemon_nothing_else_is_claimed(shell: Surroundings, verb: str) -> None:
+    assert shell.run(*CONFIRM, verb) == 1
+    assert shell.is_halted
+    assert "not done, because no daemon is running" in shell.complained[-1]
+
+
+def test_a_silent_daemon_gets_its_grace_and_is_reported(shell: Surroundings) -> None:
+    shell.start_daemon()
+    shell.replies["halt"] = NoReply("no answer in time")
+    assert shell.run(*CONFIRM) == 1
+    assert shell.is_halted
+    assert shell.paused == [0.02]
+    assert "Not confirmed by the daemon (process 1): no answer in time." in shell.complained[0]
+
+
+def test_cancel_and_liquidate_follow_in_this_order_with_every_line(shell: Surroundings) -> None:
+    shell.start_daemon()
+    assert shell.run("--liquidate", "--cancel-orders", *CONFIRM) == 0
+    assert [verb for verb, _ in shell.asked] == ["halt", "cancel-orders", "liquidate"]
+    assert shell.said.count("  0 strategies run") == 3
+
+
+def test_they_are_tried_even_when_the_halt_was_not_confirmed(shell: Surroundings) -> None:
+    shell.start_daemon()
+    shell.replies["halt"] = NoReply("no answer in time")
+    assert shell.run(*CONFIRM, "--cancel-orders") == 1
+    assert [verb for verb, _ in shell.asked] == ["halt", "cancel-orders"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [NoReply("no answer in time"), Reply(409, {"is_done": False, "text": "1 of 2 cancelled"})],
+)
+def test_what_was_not_done_is_not_called_done(shell: Surroundings, reply: Reply | NoReply) -> None:
+    shell.start_daemon()
+    shell.replies["cancel-orders"] = reply
+    assert shell.run(*CONFIRM, "--cancel-orders", "--liquidate") == 1
+    assert [verb for verb, _ in shell.asked] == ["halt", "cancel-orders", "liquidate"]
+    assert shell.complained
+
+
+def test_a_file_that_cannot_be_written_still_tells_the_daemon(shell: Surroundings) -> None:
+    shell.start_daemon()
+    shell.environment["EXECUTION_HALTED_FILE"] = str(shell.state / "no" / "such" / "HALT")
+    assert shell.run(*CONFIRM) == 6
+    assert shell.asked == [("halt", False)]
+    assert "COULD NOT BE WRITTEN" in shell.complained[0]
+    assert "no such directory" in shell.complained[1]
+    assert "Confirmed by the daemon" in shell.said[0]
+
+
+def test_the_environment_names_the_halt_file(shell: Surroundings, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "mounted"
+    shell.environment["EXECUTION_HALTED_FILE"] = str(elsewhere)
+    assert shell.run(*CONFIRM) == 0
+    assert verdict(elsewhere.read_bytes())[0]
+    assert not shell.halt_file.exists()
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "1e9"])
+def test_a_timeout_out_of_range_changes_nothing(shell: Surroundings, timeout: str) -> None:
+    assert shell.run(*CONFIRM, f"--timeout={timeout}") == 2
+    assert not shell.halt_file.exists()
+
+
+def test_resuming_is_the_daemons_decision(shell: Surroundings) -> None:
+    clear = ["--clear", "--confirm", "RESUME TRADING"]
+    assert shell.run(*clear) == 1
+    assert "no daemon is running" in shell.complained[0]
+    shell.start_daemon()
+    assert shell.run(*clear) == 0
+    shell.replies["resume"] = Reply(409, {"is_done": False, "text": "not resumed"})
+    assert shell.run(*clear) == 1
+    assert not shell.halt_file.exists(), "only the daemon releases"
+    assert shell.run(*clear, "--liquidate") == 2
+    assert shell.run("--clear", *CONFIRM) == 2
+
+
+def test_the_operator_has_a_name_even_without_one() -> None:
+    assert kill.operator_name({"SUDO_USER": "ann", "LOGNAME": "root"}) == "ann"
+    assert kill.operator_name({"USER": " "}).startswith("uid ")
+
+
+def test_it_imports_the_standard_library_alone() -> None:
+    root = Path(__file__).resolve().parents[3]
+    script = "import trader.ops.kill, sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", script],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    slow = {"asyncio", "dataclasses", "http.client", "ssl", "email", "logging", "trader.ports"}
+    assert not slow & set(loaded)
