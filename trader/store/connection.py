@@ -133,4 +133,4 @@ async def _check(db: aiosqlite.Connection) -> None:
         return
     ((verdict,), *_) = await fetched(db, "PRAGMA quick_check(1)")
     if verdict != "ok":
-        raise JournalUnusable(f"damaged: {verdict}")
+        raise JournalUnusable("damaged: " + " ".join(str(verdict).split()))

@@ -22,7 +22,10 @@ _EVENTS = (
     "WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
 )
 _CHECKPOINTS = "SELECT seq, part_count, crc FROM checkpoints ORDER BY seq DESC"
-_PARTS = "SELECT payload FROM checkpoint_parts WHERE seq = ? AND part < ? ORDER BY part"
+# As bytes: text that is not UTF-8 is one more way to be unreadable, not an error of the database.
+_PARTS = (
+    "SELECT CAST(payload AS BLOB) FROM checkpoint_parts WHERE seq = ? AND part < ? ORDER BY part"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ async def _newest_state(db: aiosqlite.Connection) -> tuple[BookState | None, tup
     for seq, part_count, crc in await fetched(db, _CHECKPOINTS):
         parts = await fetched(db, _PARTS, seq, part_count)
         try:
-            return state_of_parts(seq, (text for (text,) in parts), crc), tuple(skipped)
+            return state_of_parts(seq, (part for (part,) in parts), crc), tuple(skipped)
         except RowUnreadable as error:
             skipped.append(str(error))
     return None, tuple(skipped)

@@ -83,10 +83,10 @@ def state_parts(state: BookState) -> Iterator[str]:
     yield "".join(pieces)
 
 
-def state_of_parts(seq: int, parts: Iterable[str], crc: int) -> BookState:
-    """Return the checkpoint that the parts hold; raises RowUnreadable."""
-    text = "".join(parts)
-    found = crc32(text.encode())
+def state_of_parts(seq: int, parts: Iterable[bytes], crc: int) -> BookState:
+    """Return the checkpoint that the parts hold, as bytes of text; raises RowUnreadable."""
+    text = b"".join(parts)
+    found = crc32(text)
     kind = BookState.__name__
     if found != crc:
         raise RowUnreadable(seq=seq, kind=kind, problem="wrong checksum", field="", value=found)
@@ -114,7 +114,7 @@ def _readers() -> dict[str, Decoder]:
     return {cls.__name__: decoder(cls) for cls in get_args(ev.Event)}
 
 
-def _read(seq: int, kind: str, payload: str, read: Decoder) -> Any:
+def _read(seq: int, kind: str, payload: str | bytes, read: Decoder) -> Any:
     try:
         return read(json.loads(payload))
     except Misfit as misfit:

@@ -1,0 +1,205 @@
+"""The codec by itself: what it compiles, what it refuses, and how it names the culprit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NewType
+
+import pytest
+from hypothesis import given
+
+from tests.unit.store.values import values_of
+from trader.store.codec import Misfit, decoder, encoder
+
+Name = NewType("Name", str)
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = 'b"lue'
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    name: Name
+    colour: Colour
+    count: int
+    share: float
+    is_on: bool
+    at_utc: datetime
+    day: date
+    inner: Inner
+    maybe: Inner | None
+    many: tuple[Inner, ...]
+    pair: tuple[Name, Decimal]
+    nested: tuple[tuple[Colour, tuple[int, ...]], ...]
+    nothing: Nothing
+
+
+OUTER = Outer(
+    name=Name('é "quoted"\x00\ud800'),
+    colour=Colour.BLUE,
+    count=2**70,
+    share=0.1,
+    is_on=True,
+    at_utc=datetime(2024, 1, 1, 1, 2, 3, 4, tzinfo=UTC),
+    day=date(2024, 2, 29),
+    inner=Inner(Decimal("-0.00")),
+    maybe=None,
+    many=(Inner(Decimal("1E+5")), Inner(Decimal("0.1000"))),
+    pair=(Name("a"), Decimal(1)),
+    nested=((Colour.RED, (1, 2)), (Colour.BLUE, ())),
+    nothing=Nothing(),
+)
+
+
+def round_trip(hint: Any, value: Any) -> Any:
+    return decoder(hint)(json.loads(encoder(hint)(value)))
+
+
+def test_a_value_of_every_supported_type_comes_back_as_it_was() -> None:
+    assert round_trip(Outer, OUTER) == OUTER
+
+
+@given(values_of(Outer))
+def test_any_value_comes_back_as_it_was(value: Outer) -> None:
+    back = round_trip(Outer, value)
+    assert back == value
+    # Equality does not see the zeros at the end of a decimal.
+    assert encoder(Outer)(back) == encoder(Outer)(value)
+
+
+def test_a_decimal_keeps_every_digit_that_equality_does_not_see() -> None:
+    assert str(round_trip(Decimal, Decimal("0.1000"))) == "0.1000"
+    assert str(round_trip(Decimal, Decimal("-0.00"))) == "-0.00"
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (str, 1),
+        (bool, 1),
+        (int, True),
+        (int, 1.0),
+        (float, float("nan")),
+        (float, float("inf")),
+        (float, "1"),
+        (float, True),
+        (Decimal, 1.5),
+        (Decimal, Decimal("NaN")),
+        (Decimal, Decimal("Infinity")),
+        (datetime, datetime(2024, 1, 1)),  # noqa: DTZ001 - a time without a zone, on purpose
+        (datetime, datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=1)))),
+        (datetime, date(2024, 1, 1)),
+        (date, datetime(2024, 1, 1, tzinfo=UTC)),
+        (Colour, "red"),
+        (Inner, Nothing()),
+        (tuple[int, ...], [1]),
+        (tuple[int, str], (1,)),
+        (Inner, None),
+    ],
+)
+def test_a_value_of_another_type_is_not_written(hint: Any, value: Any) -> None:
+    with pytest.raises(Misfit):
+        encoder(hint)(value)
+
+
+@pytest.mark.parametrize(
+    ("hint", "text"),
+    [
+        (str, "1"),
+        (bool, "0"),
+        (int, "true"),
+        (int, "1.0"),
+        (float, "NaN"),
+        (float, "1e999"),
+        (float, '"1"'),
+        (Decimal, "1.5"),
+        (Decimal, '"NaN"'),
+        (Decimal, '"1_0"'),
+        (Decimal, '" 1"'),
+        (Decimal, '"ten"'),
+        (datetime, '"2024-01-01T00:00:00"'),
+        (datetime, '"2024-01-01T00:00:00+01:00"'),
+        (datetime, '"yesterday"'),
+        (datetime, "5"),
+        (date, '"2024-02-30"'),
+        (date, "5"),
+        (Colour, '"green"'),
+        (Colour, "[]"),
+        (Inner, "[]"),
+        (Inner, "null"),
+        (Nothing, '{"a":1}'),
+        (tuple[int, ...], "{}"),
+        (tuple[int, str], "[1]"),
+        (tuple[int, str], '[1,"a",2]'),
+    ],
+)
+def test_a_value_of_another_type_is_not_read(hint: Any, text: str) -> None:
+    with pytest.raises(Misfit):
+        decoder(hint)(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        (("inner", "amount"), "x", "inner.amount"),
+        (("many", 1, "amount"), 7, "many.1.amount"),
+        (("nested", 0, 1, 1), None, "nested.0.1.1"),
+        (("pair", 1), "", "pair.1"),
+    ],
+)
+def test_a_misfit_names_the_path_to_the_value(
+    path: tuple[Any, ...], value: object, field: str
+) -> None:
+    data = json.loads(encoder(Outer)(OUTER))
+    holder = data
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = value
+    with pytest.raises(Misfit) as caught:
+        decoder(Outer)(data)
+    assert caught.value.field == field
+    assert caught.value.value == value
+
+
+@pytest.mark.parametrize("value", [(1, ("a", 2)), (1, "a")])
+def test_a_misfit_in_writing_names_the_path_too(value: object) -> None:
+    with pytest.raises(Misfit) as caught:
+        encoder(tuple[int, tuple[str, str]])(value)
+    assert caught.value.path[0] == 1
+
+
+def test_a_missing_field_is_not_replaced_by_a_default() -> None:
+    data = json.loads(encoder(Outer)(OUTER))
+    del data["maybe"]
+    with pytest.raises(Misfit, match="missing") as caught:
+        decoder(Outer)(data)
+    assert caught.value.field == "maybe"
+
+
+def test_an_unknown_field_is_refused() -> None:
+    data = json.loads(encoder(Outer)(OUTER)) | {"colour_2": "red"}
+    with pytest.raises(Misfit, match="unknown") as caught:
+        decoder(Outer)(data)
+    assert caught.value.field == "colour_2"
+
+
+@pytest.mark.parametrize("hint", [int | str, int | str | None, list[int], dict[str, int], object])
+def test_a_type_that_could_not_be_read_back_is_refused_before_any_value(hint: Any) -> None:
+    with pytest.raises(TypeError, match="no way to write"):
+        encoder(hint)

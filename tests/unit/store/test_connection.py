@@ -1,0 +1,208 @@
+"""Opening: what is not safe to promise on is refused with its reason, and left as it was.
+
+Permission bits do not bind root, and tests may run as root; so a directory that takes no file is
+taken from /proc, where nobody can create one.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.unit.store.support import read_back, running, shell, strategy_note
+from trader.store import connection
+from trader.store.connection import describe, fetched, opened
+from trader.store.rows import JournalUnusable
+from trader.store.schema import LATEST
+
+PAGE = 4096
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+for statement in sys.argv[2:]:
+    connection.execute(statement).fetchone()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another_process(path: Path, *statements: str) -> Iterator[None]:
+    """Let another process run these statements and hold what they lock."""
+    command = [sys.executable, "-c", HOLDER, str(path), *statements]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield
+        assert holder.stdin is not None
+        holder.stdin.close()
+
+
+def bytes_of(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def damage(path: Path, page: int) -> None:
+    content = bytearray(path.read_bytes())
+    assert len(content) > (page + 1) * PAGE
+    content[page * PAGE : page * PAGE + 200] = b"\xff" * 200
+    path.write_bytes(content)
+
+
+def copy(source: Path, target: Path) -> None:
+    target.write_bytes(source.read_bytes())
+
+
+async def refusal(path: Path) -> str:
+    with pytest.raises(JournalUnusable) as caught:
+        await opened(path, 50)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+async def journal_path(tmp_path: Path) -> Path:
+    """Return a journal with a few events, closed in order."""
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        for seq in range(1, 201):
+            journal.append(strategy_note(seq, "x" * 100))
+    return path
+
+
+async def test_a_new_journal_is_for_its_owner_alone_and_so_is_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        journal.append(strategy_note(1))
+        await journal.durable(strategy_note(1).seq)
+        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
+
+
+async def test_every_open_sets_what_makes_a_commit_survive(journal_path: Path) -> None:
+    db = await opened(journal_path, 1234)
+    for name, wanted in (
+        ("journal_mode", "wal"),
+        ("synchronous", 2),
+        ("wal_autocheckpoint", 0),
+        ("busy_timeout", 1234),
+        ("user_version", LATEST),
+    ):
+        assert await fetched(db, f"PRAGMA {name}") == [(wanted,)], name
+    await db.close()
+
+
+async def test_a_missing_state_directory_is_named_and_not_created(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "journal.db"
+    assert "does not exist" in await refusal(path)
+    assert not path.parent.exists()
+
+
+async def test_a_directory_in_which_nobody_can_create_a_file_is_refused() -> None:
+    reason = await refusal(Path("/proc/journal.db"))
+    assert "cannot be created" in reason or "not writable" in reason
+
+
+async def test_a_directory_in_place_of_the_journal_is_refused(tmp_path: Path) -> None:
+    assert "not a file" in await refusal(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"x" * 4096])
+async def test_a_file_that_is_no_database_is_refused_and_kept(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(content)
+    assert "SQLITE_NOTADB" in await refusal(path)
+    assert path.read_bytes() == content
+
+
+async def test_a_database_of_another_program_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    shell(path, "CREATE TABLE recipes (name TEXT)")
+    before = path.read_bytes()
+    assert "not a journal of this program" in await refusal(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_journal_of_a_newer_program_is_refused_and_kept(journal_path: Path) -> None:
+    shell(journal_path, f"PRAGMA user_version = {LATEST + 1}")
+    before = bytes_of(journal_path)
+    assert "written by a newer program" in await refusal(journal_path)
+    assert bytes_of(journal_path) == before
+
+
+@pytest.mark.parametrize("page", range(1, 6))
+async def test_a_damaged_page_is_found_at_open(journal_path: Path, page: int) -> None:
+    damage(journal_path, page)
+    reason = await refusal(journal_path)
+    assert "damaged" in reason or "SQLITE_CORRUPT" in reason
+
+
+async def test_a_file_that_was_cut_off_is_refused(journal_path: Path) -> None:
+    os.truncate(journal_path, 5 * PAGE)
+    reason = await refusal(journal_path)
+    assert "damaged" in reason or "SQLITE_CORRUPT" in reason
+
+
+async def test_a_journal_too_large_to_check_at_every_start_is_not_read_as_a_whole(
+    journal_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CHECKED_BYTES_MAX", 4096)
+    damage(journal_path, 5)
+    db = await opened(journal_path, 50)
+    await db.close()
+    with pytest.raises(JournalUnusable):
+        await read_back(journal_path)
+
+
+async def test_a_journal_that_another_process_locks_is_refused(journal_path: Path) -> None:
+    with held_by_another_process(journal_path, "BEGIN IMMEDIATE"):
+        assert "another process" in await refusal(journal_path)
+    db = await opened(journal_path, 50)
+    await db.close()
+
+
+async def test_a_log_that_a_reader_pins_is_not_called_synced(journal_path: Path) -> None:
+    read = ("BEGIN", "SELECT count(*) FROM events")
+    write = "INSERT INTO events VALUES (201, 0, 'OrderSent', 1, '{\"order_id\":1}')"
+    with held_by_another_process(journal_path, *read):
+        shell(journal_path, write)
+        assert "another process" in await refusal(journal_path)
+
+
+async def test_a_journal_that_cannot_have_a_log_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    exclusive = "PRAGMA locking_mode = EXCLUSIVE"
+    with held_by_another_process(path, exclusive, "CREATE TABLE t (x)"):
+        assert "SQLITE_BUSY" in await refusal(path)
+
+
+async def test_opening_folds_what_a_crash_left_in_the_log(
+    journal_path: Path, tmp_path: Path
+) -> None:
+    async with running(journal_path) as journal:
+        journal.append(strategy_note(201))
+        await journal.durable(strategy_note(201).seq)
+        crashed = tmp_path / "crashed.db"
+        copy(journal_path, crashed)
+        log = tmp_path / "crashed.db-wal"
+        copy(journal_path.with_name("journal.db-wal"), log)
+    assert log.stat().st_size > 0
+    db = await opened(crashed, 50)
+    assert log.stat().st_size == 0
+    assert await fetched(db, "SELECT max(seq) FROM events") == [(201,)]
+    await db.close()
+
+
+def test_an_error_is_described_in_one_line() -> None:
+    assert describe(sqlite3.OperationalError("disk\n  full")) == "OperationalError: disk full"

@@ -1,0 +1,127 @@
+"""Reading back: the newest good checkpoint, every event after it, and no gap left unsaid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.store.support import (
+    CountingClock,
+    read_back,
+    running,
+    shell,
+    state_at,
+    strategy_note,
+)
+from trader.core.ids import Seq
+from trader.store.journal import SqliteJournal
+from trader.store.reading import Loaded
+from trader.store.rows import JournalUnusable, RowUnreadable
+
+COUNT = 1_203  # more than two chunks
+
+
+@pytest.fixture
+async def journal_path(tmp_path: Path) -> Path:
+    """Return a journal with checkpoints at 100, 600 and 1,200."""
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        for seq in range(1, COUNT + 1):
+            journal.append(strategy_note(seq))
+        for seq in (100, 600, 1_200):
+            await journal.save_checkpoint(state_at(seq))
+    return path
+
+
+async def load(path: Path) -> tuple[Loaded, list[int]]:
+    journal = await SqliteJournal.open(path, CountingClock())
+    try:
+        loaded = await journal.load()
+        return loaded, [recorded.seq async for recorded in loaded.events]
+    finally:
+        await journal.close()
+
+
+async def test_a_new_journal_holds_nothing(tmp_path: Path) -> None:
+    loaded, seqs = await load(tmp_path / "journal.db")
+    assert (loaded.state, loaded.last_seq, loaded.skipped, seqs) == (None, 0, (), [])
+
+
+async def test_the_newest_checkpoint_and_what_follows_it_are_read(journal_path: Path) -> None:
+    loaded, seqs = await load(journal_path)
+    assert loaded.state == state_at(1_200)
+    assert seqs == [1_201, 1_202, 1_203]
+    assert loaded.last_seq == COUNT
+
+
+async def test_without_a_checkpoint_every_event_is_read_in_order(journal_path: Path) -> None:
+    shell(journal_path, "DELETE FROM checkpoints")
+    assert await read_back(journal_path) == [strategy_note(seq) for seq in range(1, COUNT + 1)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE checkpoint_parts SET payload = replace(payload, '1200', '1201') WHERE seq = 1200",
+        "DELETE FROM checkpoint_parts WHERE seq = 1200",
+        "UPDATE checkpoints SET crc = crc + 1 WHERE seq = 1200",
+        "UPDATE checkpoint_parts SET payload = x'ff00' WHERE seq = 1200",
+    ],
+)
+async def test_an_unreadable_checkpoint_is_said_and_the_one_before_taken(
+    journal_path: Path, damage: str
+) -> None:
+    shell(journal_path, damage)
+    loaded, seqs = await load(journal_path)
+    assert loaded.state == state_at(600)
+    assert seqs == list(range(601, COUNT + 1))
+    assert len(loaded.skipped) == 1
+    assert "1200" in loaded.skipped[0]
+
+
+async def test_when_no_checkpoint_is_readable_everything_is_replayed(journal_path: Path) -> None:
+    shell(journal_path, "UPDATE checkpoint_parts SET payload = '{}'")
+    loaded, seqs = await load(journal_path)
+    assert loaded.state is None
+    assert seqs == list(range(1, COUNT + 1))
+    assert len(loaded.skipped) == 3
+
+
+@pytest.mark.parametrize("gone", [1_201, 1_202])
+async def test_a_missing_event_is_damage(journal_path: Path, gone: int) -> None:
+    shell(journal_path, "DELETE FROM events WHERE seq = ?", gone)
+    with pytest.raises(JournalUnusable, match=f"event {gone} is missing"):
+        await load(journal_path)
+
+
+async def test_an_end_that_vanished_while_it_was_read_is_damage(journal_path: Path) -> None:
+    journal = await SqliteJournal.open(journal_path, CountingClock())
+    events = journal.events_between(Seq(1), Seq(COUNT))
+    assert (await anext(events)).seq == 1
+    shell(journal_path, "DELETE FROM events WHERE seq > 500")
+    with pytest.raises(JournalUnusable, match="event 501 is missing"):
+        _ = [row async for row in events]
+    await journal.close()
+
+
+async def test_a_checkpoint_ahead_of_the_events_is_damage(journal_path: Path) -> None:
+    shell(journal_path, "DELETE FROM events WHERE seq >= 1200")
+    with pytest.raises(JournalUnusable, match="ahead of the last event"):
+        await load(journal_path)
+
+
+async def test_an_event_that_cannot_be_read_is_named(journal_path: Path) -> None:
+    shell(journal_path, "UPDATE events SET payload = '{}' WHERE seq = 1202")
+    with pytest.raises(RowUnreadable, match="row 1202 StrategyCheckpointed: field strategy"):
+        await load(journal_path)
+
+
+async def test_events_between_gives_both_ends(journal_path: Path) -> None:
+    journal = await SqliteJournal.open(journal_path, CountingClock())
+    seqs = [row.seq async for row in journal.events_between(Seq(499), Seq(1_001))]
+    assert seqs == list(range(499, 1_002))
+    assert [row async for row in journal.events_between(Seq(5), Seq(4))] == []
+    with pytest.raises(AssertionError):
+        journal.events_between(Seq(1), Seq(COUNT + 1))
+    await journal.close()
