@@ -27,7 +27,8 @@ def decimal_from(value: float | int | str | Decimal | None) -> Decimal | None:
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Tell whether ``value`` lies on the grid of ``step`` (which is above zero)."""
     assert step > ZERO, f"step {step}"
-    return value % step == ZERO
+    # The remainder of what is not a number, or too large for one, is an error, not a value.
+    return decimal_from(value) is not None and value % step == ZERO
 
 
 def round_down(value: Decimal, step: Decimal) -> Decimal:

@@ -103,6 +103,8 @@ def posture(causes: Mapping[HaltCause, str]) -> Posture:
 
 def refusal_of(gate: Gate, lane: Lane) -> str | None:
     """Say why an order of this lane must not leave now, or None when it may."""
+    if lane is Lane.CANCEL:
+        return None
     if lane is Lane.OPERATOR:
         blocking = [cause for cause in gate.causes if cause in BLOCKS_EVERY_ORDER]
     else:

@@ -24,6 +24,7 @@ Seq = NewType("Seq", int)
 StrategyName = NewType("StrategyName", str)
 TicketId = NewType("TicketId", str)
 
+ORDER_REF_LENGTH_MAX = 40
 LINEAGE_FORM = re.compile(r"[a-z0-9]{6}")
 STRATEGY_FORM = re.compile(r"[a-z][a-z0-9_]{0,15}")
 _REF_FORM = re.compile(r"T1-([a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12})-([0-9a-f]{4})")
@@ -37,7 +38,8 @@ def intent_id(lineage: Lineage, strategy: StrategyName, number: int) -> IntentId
     """
     assert LINEAGE_FORM.fullmatch(lineage), f"lineage {lineage!r}"
     assert STRATEGY_FORM.fullmatch(strategy), f"strategy {strategy!r}"
-    assert 0 < number < 10**12, f"intent number {number}"
+    # Eight digits keep the longest reference at 40 characters.
+    assert 0 < number < 10**8, f"intent number {number}"
     return IntentId(f"{lineage}-{strategy}-{number}")
 
 
@@ -61,7 +63,8 @@ def exec_family(exec_id: ExecId) -> tuple[ExecFamily, int]:
     only the digits after the last period differ, and the higher one replaces (INC-048).
     """
     family, dot, revision = exec_id.rpartition(".")
-    if dot and revision.isdigit():
+    # `isdigit` alone takes digits of every script, and `int` does not.
+    if dot and revision.isascii() and revision.isdigit():
         return ExecFamily(family), int(revision)
     return ExecFamily(exec_id), 0
 

@@ -87,7 +87,7 @@ def digest(intent: Intent) -> str:
 
 def reduces(position: Decimal, signed_quantity: Decimal) -> bool:
     """Tell whether a trade shrinks a position without crossing zero."""
-    if position == ZERO or (position > ZERO) == (signed_quantity > ZERO):
+    if ZERO in (position, signed_quantity) or (position > ZERO) == (signed_quantity > ZERO):
         return False
     return abs(signed_quantity) <= abs(position)
 

@@ -1,7 +1,8 @@
 """The limits every intent is held against; amounts are in the account's currency."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from math import isfinite
 
 from trader.core.amounts import ZERO
 
@@ -31,6 +32,14 @@ class RiskLimits:
 
 def contradictions(limits: RiskLimits) -> tuple[str, ...]:
     """List what cannot be true together; a policy with one of these must not be loaded."""
+    # An infinite limit is no limit, and NaN cannot be compared with anything.
+    endless = [
+        f"{field.name} is {getattr(limits, field.name)}, allowed is a finite number"
+        for field in fields(limits)
+        if not isfinite(getattr(limits, field.name))
+    ]
+    if endless:
+        return tuple(endless)
     found = [
         f"{name} is {value}, allowed is above 0"
         for name, value in (

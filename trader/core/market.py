@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from trader.core.amounts import ZERO
+from trader.core.amounts import ZERO, decimal_from
 from trader.core.ids import ConId
 
 LIVE = 1  # marketDataType (message 58): 1 live, 2 frozen, 3 delayed, 4 delayed and frozen
@@ -60,6 +60,8 @@ def fault(quote: Quote | None, now_s: float, age_s_max: float) -> str | None:
         return "trading halted"
     if quote.bid is None or quote.ask is None or quote.received_s is None:
         return "one-sided"
+    if decimal_from(quote.bid) is None or decimal_from(quote.ask) is None:
+        return f"bid {quote.bid} or ask {quote.ask} is not a number"
     if quote.bid <= ZERO or quote.ask <= ZERO:
         return f"bid {quote.bid} or ask {quote.ask} not above zero"
     if quote.bid > quote.ask:

@@ -1,6 +1,7 @@
 """The risk review: every intent is held against every check, and missing data refuses.
 
-All checks are evaluated and recorded, also after the first that fails. Projections count what
+All checks are evaluated and recorded, also after the first that fails; only numbers that cannot be
+counted with end the review early. Projections count what
 is working and what is in flight as if it filled, in the worst order (INC-037, INC-044).
 """
 
@@ -9,10 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from trader.core.amounts import ZERO, is_multiple
+from trader.core.amounts import ZERO, decimal_from, is_multiple
 from trader.core.book import Book
 from trader.core.events import Check
-from trader.core.ids import ClientId, ConId, OrderId, OrderRef
+from trader.core.ids import (
+    ORDER_REF_LENGTH_MAX,
+    ClientId,
+    ConId,
+    OrderId,
+    OrderRef,
+    intent_id_in,
+    order_ref,
+)
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent, OrderType, Side, reduces
 from trader.core.limits import RiskLimits
@@ -101,13 +110,35 @@ def review(intent: Intent, given: RiskInput) -> Approved | Refused:
 
 
 def _checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
+    yield _identity_check(intent)
     yield from _instrument_checks(intent, given.instrument)
     yield from _price_checks(intent, given)
+    if not _is_countable(intent, given.quote):
+        return
     yield from _size_checks(intent, given)
     yield from _position_checks(intent, given)
     yield _cash_check(intent, given)
     yield from _rate_checks(given)
     yield _ticket_check(intent.con_id, given.book)
+
+
+def _identity_check(intent: Intent) -> Check:
+    # A reference that does not lead back to the intent would make our own order a foreign one.
+    ref = order_ref(intent.intent_id)
+    found = intent_id_in(ref) == intent.intent_id and len(ref) <= ORDER_REF_LENGTH_MAX
+    return Check("INTENT_ID_INVALID", intent.intent_id, "an id made by ids.intent_id", found)
+
+
+def _is_countable(intent: Intent, quote: Quote | None) -> bool:
+    """Tell whether every number is one to count with; each that is not has failed a check."""
+    given = [intent.quantity, intent.limit_price, intent.stop_price]
+    if quote is not None:
+        given += [quote.bid, quote.ask]
+    return all(number is None or decimal_from(number) is not None for number in given)
+
+
+def _is_price(price: Decimal) -> bool:
+    return decimal_from(price) is not None and price > ZERO
 
 
 def _instrument_checks(intent: Intent, instrument: Instrument | None) -> Iterable[Check]:
@@ -117,7 +148,7 @@ def _instrument_checks(intent: Intent, instrument: Instrument | None) -> Iterabl
     yield Check("INSTRUMENT_UNKNOWN", f"{name} ({intent.con_id})", "a configured one", tradeable)
     step = instrument.size_increment if instrument else Decimal(1)
     quantity = intent.quantity
-    sane = quantity.is_finite() and quantity > ZERO and is_multiple(quantity, step)
+    sane = is_multiple(quantity, step) and quantity > ZERO
     yield Check("QUANTITY_INVALID", str(quantity), f"above 0, multiple of {step}", sane)
 
 
@@ -127,7 +158,7 @@ def _price_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
         stop is not None
     ) == (intent.order_type is OrderType.STOP)
     prices = [price for price in (limit, stop) if price is not None]
-    positive = all(price.is_finite() and price > ZERO for price in prices)
+    positive = all(_is_price(price) for price in prices)
     text = f"{intent.order_type} limit {limit} stop {stop}"
     yield Check(
         "PRICE_INVALID", text, "prices as the order type needs, above 0", shape_ok and positive
@@ -137,9 +168,11 @@ def _price_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
         on_grid = all(is_multiple(p, given.instrument.tick_at(p)) for p in prices)
     yield Check("PRICE_OFF_TICK", text, "a multiple of the tick", on_grid)
     problem = fault(given.quote, given.now_s, given.limits.quote_age_s_max)
+    if given.quote is not None and given.quote.con_id != intent.con_id:
+        problem = f"quote of another instrument ({given.quote.con_id})"
     age_limit = f"live, two-sided, at most {given.limits.quote_age_s_max} s old"
     yield Check("QUOTE_UNUSABLE", problem or "usable", age_limit, problem is None)
-    yield _collar_check(intent, given, problem is None)
+    yield _collar_check(intent, given, problem is None and positive)
 
 
 def _collar_check(intent: Intent, given: RiskInput, is_quote_good: bool) -> Check:
@@ -181,7 +214,7 @@ def _size_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
         quantity <= allowed or (given.is_operator and is_exit),
     )
     price = _worst_price(intent, given)
-    if price is None or given.instrument is None or not quantity.is_finite():
+    if price is None or given.instrument is None:
         yield Check(
             "NOTIONAL_MAX", "no price", f"at most {limits.order_notional_max}", passed=False
         )
@@ -197,6 +230,14 @@ def _size_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
 
 def _is_pure_exit(intent: Intent, given: RiskInput) -> bool:
     return reduces(given.book.position_of(intent.con_id), intent.signed_quantity)
+
+
+def _fits_room(intent: Intent, given: RiskInput) -> bool:
+    """Tell whether an intent only closes what the working exits leave of the position."""
+    buys, sells = _working(given, intent.con_id)
+    working_exits = buys if intent.side is Side.BUY else sells
+    room = abs(given.book.position_of(intent.con_id)) - working_exits
+    return _is_pure_exit(intent, given) and intent.quantity <= room
 
 
 def _working(given: RiskInput, con_id: ConId) -> tuple[Decimal, Decimal]:
@@ -263,8 +304,9 @@ def _cash_check(intent: Intent, given: RiskInput) -> Check:
     if intent.side is Side.BUY:
         cost += price * intent.quantity * instrument.multiplier
     left = cash - reserved - pending_commission(book, limits) - cost
-    # A sale of what is held brings cash in; it must not be refused for want of cash.
-    passed = left >= limits.cash_reserve_min or _is_pure_exit(intent, given)
+    # An exit must not be refused for want of cash: a sale of what is held brings cash in. What
+    # the working exits will have closed by then is not held any more.
+    passed = left >= limits.cash_reserve_min or _fits_room(intent, given)
     return Check("CASH_RESERVE", f"{left:.2f} left of {cash:.2f}", allowed, passed)
 
 
@@ -277,7 +319,7 @@ def _rate_checks(given: RiskInput) -> Iterable[Check]:
         f"below {limits.orders_per_window_max}",
         recent < limits.orders_per_window_max or given.is_operator,
     )
-    today = len(book.planned_times)
+    today = book.orders_since(given.now_utc - timedelta(hours=24))
     yield Check(
         "DAILY_ORDERS",
         f"{today} in 24 h",

@@ -1,0 +1,90 @@
+"""Any cause stops new risk; cancels always leave; the operator's exits need a way to the broker."""
+
+from __future__ import annotations
+
+import pytest
+
+from trader.core.halts import (
+    BLOCKS_EVERY_ORDER,
+    LATCHED,
+    Gate,
+    HaltCause,
+    Lane,
+    Mode,
+    Posture,
+    posture,
+    refusal_of,
+)
+
+
+def gate(*causes: HaltCause) -> Gate:
+    return Gate(Mode.PAPER, {cause: f"because of {cause}" for cause in causes})
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_without_a_cause_every_lane_is_open(lane: Lane) -> None:
+    assert refusal_of(gate(), lane) is None
+
+
+@pytest.mark.parametrize("lane", [Lane.NEW, Lane.REDUCE, Lane.DATA])
+@pytest.mark.parametrize("cause", list(HaltCause))
+def test_any_cause_stops_the_orders_of_strategies(cause: HaltCause, lane: Lane) -> None:
+    assert refusal_of(gate(cause), lane) == f"{cause}: because of {cause}"
+
+
+@pytest.mark.parametrize("cause", list(HaltCause))
+def test_a_cancel_leaves_under_every_cause(cause: HaltCause) -> None:
+    assert refusal_of(gate(cause), Lane.CANCEL) is None
+
+
+@pytest.mark.parametrize("cause", list(HaltCause))
+def test_the_operator_is_stopped_only_where_nobody_could_promise_arrival(cause: HaltCause) -> None:
+    refusal = refusal_of(gate(cause), Lane.OPERATOR)
+    assert (refusal is not None) == (cause in BLOCKS_EVERY_ORDER)
+
+
+@pytest.mark.parametrize(
+    "cause", [HaltCause.HALT_FILE, HaltCause.OPERATOR, HaltCause.ENVIRONMENT, HaltCause.TICKET]
+)
+def test_the_kill_switch_leaves_liquidation_possible(cause: HaltCause) -> None:
+    assert cause not in BLOCKS_EVERY_ORDER
+
+
+def test_every_cause_that_blocks_is_named_and_no_other() -> None:
+    many = gate(HaltCause.OPERATOR, HaltCause.LINK, HaltCause.JOURNAL)
+    new, operator = refusal_of(many, Lane.NEW), refusal_of(many, Lane.OPERATOR)
+    assert new is not None
+    assert operator is not None
+    assert [part.split(":")[0] for part in new.split("; ")] == ["operator", "link", "journal"]
+    assert [part.split(":")[0] for part in operator.split("; ")] == ["link", "journal"]
+
+
+@pytest.mark.parametrize("cause", list(HaltCause))
+def test_any_cause_halts(cause: HaltCause) -> None:
+    assert posture({cause: "why"}) is Posture.HALTED
+
+
+def test_no_cause_is_armed() -> None:
+    assert posture({}) is Posture.ARMED
+
+
+def test_what_follows_a_reading_is_not_latched() -> None:
+    """A latched level cause would need a person after every reconnection."""
+    levels = {
+        HaltCause.LINK,
+        HaltCause.UPSTREAM,
+        HaltCause.HEARTBEAT,
+        HaltCause.NOT_RECONCILED,
+        HaltCause.STARTING,
+        HaltCause.DRAINING,
+        HaltCause.LOOP_LAG,
+        HaltCause.HALT_FILE,
+        HaltCause.JOURNAL,
+    }
+    assert not levels & LATCHED
+    assert {HaltCause.FRESH_INSTALL, HaltCause.OPERATOR, HaltCause.INVARIANT} <= LATCHED
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_dry_run_and_shadow_never_send(mode: Mode) -> None:
+    assert mode.may_send == (mode not in (Mode.DRY_RUN, Mode.SHADOW))

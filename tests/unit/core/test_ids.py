@@ -1,0 +1,114 @@
+"""Identifiers travel to the broker and come back as the same, or as nobody's."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trader.core.ids import (
+    ORDER_REF_LENGTH_MAX,
+    ExecId,
+    IntentId,
+    Lineage,
+    StrategyName,
+    exec_family,
+    intent_id,
+    intent_id_in,
+    order_ref,
+)
+
+lineages = st.from_regex(r"[a-z0-9]{6}", fullmatch=True).map(Lineage)
+strategies = st.from_regex(r"[a-z][a-z0-9_]{0,15}", fullmatch=True).map(StrategyName)
+intent_ids = st.builds(intent_id, lineages, strategies, st.integers(1, 10**8 - 1))
+
+
+@given(intent_ids, st.text(max_size=20))
+def test_a_reference_leads_back_to_its_intent_whatever_the_broker_appends(
+    intent: IntentId, suffix: str
+) -> None:
+    """INC-096: the broker may append text to an orderRef."""
+    assert intent_id_in(order_ref(intent) + suffix) == intent
+
+
+@given(intent_ids)
+def test_a_reference_fits_into_forty_characters(intent: IntentId) -> None:
+    assert len(order_ref(intent)) <= ORDER_REF_LENGTH_MAX
+
+
+def test_the_longest_reference_has_forty_characters() -> None:
+    longest = intent_id(Lineage("abcdef"), StrategyName("s" * 16), 10**8 - 1)
+    assert len(order_ref(longest)) == ORDER_REF_LENGTH_MAX
+
+
+@given(intent_ids, st.data())
+def test_a_reference_with_one_character_changed_never_names_its_intent(
+    intent: IntentId, data: st.DataObject
+) -> None:
+    ref = order_ref(intent)
+    place = data.draw(st.integers(0, len(ref) - 1))
+    other = data.draw(st.sampled_from("0123456789abcdefz-_ "))
+    altered = ref[:place] + other + ref[place + 1 :]
+    if altered != ref:
+        assert intent_id_in(altered) is None
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "",
+        "T1-",
+        "by hand",
+        "T1-abc123-alpha-1",
+        "T1-abc123-alpha-1-0000",
+        " T1-abc123-alpha-1-3e9f",
+    ],
+)
+def test_what_is_not_provably_ours_names_no_intent(ref: str) -> None:
+    assert intent_id_in(ref) is None
+
+
+@pytest.mark.parametrize(
+    ("lineage", "strategy", "number"),
+    [
+        ("ABC123", "alpha", 1),
+        ("abc12", "alpha", 1),
+        ("abc123", "Alpha", 1),
+        ("abc123", "a" * 17, 1),
+        ("abc123", "a-b", 1),
+        ("abc123", "alpha", 0),
+        ("abc123", "alpha", 10**8),
+    ],
+)
+def test_an_intent_id_that_could_not_be_read_back_is_not_made(
+    lineage: str, strategy: str, number: int
+) -> None:
+    with pytest.raises(AssertionError):
+        intent_id(Lineage(lineage), StrategyName(strategy), number)
+
+
+@pytest.mark.parametrize(
+    ("exec_id", "family", "revision"),
+    [
+        ("0000e0d5.67fe667b.01.01", "0000e0d5.67fe667b.01", 1),
+        ("0000e0d5.67fe667b.01.02", "0000e0d5.67fe667b.01", 2),
+        ("0000e0d5.67fe667b.01.10", "0000e0d5.67fe667b.01", 10),
+        ("no-revision", "no-revision", 0),
+        ("ends.with.", "ends.with.", 0),
+        ("ends.with.word", "ends.with.word", 0),
+        ("", "", 0),
+        # Superscript and other digits are digits to `str.isdigit` and an error to `int`.
+        ("strange.²", "strange.²", 0),
+    ],
+)
+def test_the_last_digits_of_an_execution_id_are_its_revision(
+    exec_id: str, family: str, revision: int
+) -> None:
+    assert exec_family(ExecId(exec_id)) == (family, revision)
+
+
+@given(st.text(max_size=30))
+def test_every_execution_id_has_a_family(exec_id: str) -> None:
+    family, revision = exec_family(ExecId(exec_id))
+    assert revision >= 0
+    assert exec_id.startswith(family)
