@@ -145,17 +145,15 @@ class Book:
         match event:
             case ev.OrderStatusSeen() | ev.OpenOrderSeen():
                 order = self.order_named(event)
-                return order is not None and self._order_after(order, event, None) != order
-            case ev.ExecutionSeen(execution=execution):
-                family, revision = exec_family(execution.exec_id)
-                if family in self.baselined_fills:
+                if order is None:
                     return False
-                known = self.fills.get(family)
-                return known is None or revision > known.revision
+                # Any word about an order that was missing from a snapshot says that it lives.
+                is_missed = order.order_id in self.absent_since
+                return is_missed or self._order_after(order, event, None) != order
+            case ev.ExecutionSeen(execution=execution):
+                return self._is_new_execution(execution)
             case ev.CommissionSeen(commission=commission):
-                family, _ = exec_family(commission.exec_id)
-                is_baselined = family in self.baselined_fills
-                return not is_baselined and self.commissions.get(family) != commission
+                return self._is_new_commission(commission)
             case ev.ForeignOrderSeen(perm_id=perm_id):
                 return self.foreign.get(perm_id) != event
             case ev.ForeignOrderGone(perm_id=perm_id):
@@ -176,6 +174,21 @@ class Book:
     def orders_since(self, since: datetime) -> int:
         """Count the orders planned at or after ``since`` (within the last day)."""
         return sum(1 for at in reversed(self.planned_times) if at >= since)
+
+    def _is_new_execution(self, execution: Execution) -> bool:
+        family, revision = exec_family(execution.exec_id)
+        if family in self.baselined_fills:
+            return False
+        known = self.fills.get(family)
+        return known is None or revision > known.revision
+
+    def _is_new_commission(self, commission: Commission) -> bool:
+        family, revision = exec_family(commission.exec_id)
+        if family in self.baselined_fills:
+            return False
+        known = self.commissions.get(family)
+        # The commission of an older revision, replayed, must not undo the newer one's (INC-048).
+        return known is None or (commission != known and revision >= exec_family(known.exec_id)[1])
 
     # ---- the fold
 
@@ -227,6 +240,9 @@ class Book:
             self.baselined_fills[ExecFamily(exec_id)] = None
 
     def _on_reviewed(self, event: ev.IntentReviewed, at: datetime) -> None:
+        known = self.intents.get(event.intent.intent_id)
+        # A second review would forget the order, and the intent could become another one.
+        assert known is None or known.order_id is None, f"{event.intent.intent_id} has an order"
         self.tally.intents += 1
         self.tally.refusals += not event.is_approved
         self.intents[event.intent.intent_id] = IntentRecord(
@@ -311,10 +327,10 @@ class Book:
 
     def _on_execution(self, event: ev.ExecutionSeen, at: datetime) -> None:
         execution = event.execution
+        if not self._is_new_execution(execution):
+            return
         family, revision = exec_family(execution.exec_id)
         known = self.fills.get(family)
-        if known is not None and known.revision >= revision:
-            return
         change = delta(known.execution if known else None, execution)
         order = self.find_order(
             order_ref=execution.order_ref,
@@ -322,17 +338,24 @@ class Book:
             order_id=execution.order_id,
             client_id=execution.client_id,
         )
+        if order is None and known is not None and known.order_id is not None:
+            order = self.orders[known.order_id]
         # One order id can end up on a contract it was not meant for (INC-156): such a fill is
         # booked where it happened and never counted towards the order.
         is_ours = order is not None and order.terms.con_id == execution.con_id
         owner = order.order_id if order is not None and is_ours else None
         self.fills[family] = Fill(execution=execution, revision=revision, order_id=owner)
         self.tally.executions += known is None
-        if family not in self.commissions:
+        commission = self.commissions.get(family)
+        if commission is None:
             self.uncommissioned[family] = execution.quantity
+        elif known is None:
+            self._pay(commission.currency, commission.amount)
         self._trade(execution, change.trades)
         self.cash[execution.currency] = self.cash.get(execution.currency, ZERO) + change.cash
         if order is not None and is_ours:
+            if known is not None and known.order_id is None:
+                change = delta(None, execution)  # the order has not counted the one before
             self._fill_order(order, execution, change.quantity, change.cash, at)
 
     def _trade(self, execution: Execution, trades: tuple[tuple[Decimal, Decimal], ...]) -> None:
@@ -356,6 +379,7 @@ class Book:
             perm_id=execution.perm_id or order.perm_id,
             changed_utc=at,
         )
+        self.absent_since.pop(order.order_id, None)
         if filled >= order.terms.quantity:
             order = moved(order, OrderEvent.FILL_COMPLETED, at)
         else:
@@ -365,14 +389,22 @@ class Book:
 
     def _on_commission(self, event: ev.CommissionSeen, at: datetime) -> None:
         commission = event.commission
+        if not self._is_new_commission(commission):
+            return
         family, _ = exec_family(commission.exec_id)
         before = self.commissions.get(family)
         self.commissions[family] = commission
         self.uncommissioned.pop(family, None)
-        change = commission.amount - (before.amount if before else ZERO)
-        currency = commission.currency
-        self.cash[currency] = self.cash.get(currency, ZERO) - change
-        self.commission_paid[currency] = self.commission_paid.get(currency, ZERO) + change
+        # It moves cash together with its execution: one without may be another account's, whose
+        # executions never get here (INC-078, INC-137).
+        if family in self.fills:
+            if before is not None:
+                self._pay(before.currency, -before.amount)
+            self._pay(commission.currency, commission.amount)
+
+    def _pay(self, currency: str, amount: Decimal) -> None:
+        self.cash[currency] = self.cash.get(currency, ZERO) - amount
+        self.commission_paid[currency] = self.commission_paid.get(currency, ZERO) + amount
 
     def _on_unanswered(self, event: ev.OrderUnanswered, at: datetime) -> None:
         self._move(event.order_id, OrderEvent.MADE_DURABLE, at)

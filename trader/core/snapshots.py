@@ -80,7 +80,9 @@ class BrokerSnapshot:
     net_liquidation: Decimal | None
 
     def position_of(self, con_id: ConId) -> Decimal:
-        """Return the signed quantity held; absent means flat."""
-        return sum(
-            (row.quantity for row in self.positions if row.con_id == con_id), start=Decimal(0)
-        )
+        """Return the signed quantity that the account holds; absent means flat."""
+        # A row that arrives twice is one row, and rows of other accounts are not ours (INC-137).
+        rows = {
+            row for row in self.positions if row.con_id == con_id and row.account == self.account
+        }
+        return sum((row.quantity for row in rows), start=Decimal(0))

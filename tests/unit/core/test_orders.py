@@ -1,0 +1,354 @@
+"""The order machine: its table has no hole and no trap, and a finished order stays finished.
+
+The frames of one order arrive in any order (INC-013, INC-014, INC-024, INC-026, INC-034,
+INC-158), so every order of them is tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.core.factories import (
+    CLIENT,
+    CON,
+    FINAL_STATES,
+    T0,
+    a_book,
+    a_status,
+    an_echo,
+    an_error,
+    an_intent,
+    at,
+    commissioned,
+    executed,
+    note,
+    record,
+    send_order,
+    terms_of,
+)
+from trader.core import events as ev
+from trader.core.book import Book
+from trader.core.ids import OrderId, OrderRef, PermId
+from trader.core.orders import (
+    FINAL,
+    TABLE,
+    UNANSWERED,
+    Order,
+    OrderEvent,
+    OrderState,
+    event_of_status,
+    moved,
+    next_state,
+)
+
+S, E = OrderState, OrderEvent
+# The only ways out of a final state: the executions are the truth, whatever was said before.
+ODD_EXITS = {
+    (S.CANCELLED, E.FILL_COMPLETED): S.FILLED,
+    (S.REJECTED, E.FILL_COMPLETED): S.FILLED,
+}
+
+
+def an_order(state: OrderState = S.PLANNED) -> Order:
+    intent = an_intent()
+    return Order(OrderId(1), CLIENT, OrderRef("x"), terms_of(intent), T0, state=state)
+
+
+# ---- the table
+
+
+def reachable(start: OrderState) -> set[OrderState]:
+    seen, edge = {start}, [start]
+    while edge:
+        here = edge.pop()
+        for (state, _), after in TABLE.items():
+            if state is here and after not in seen:
+                seen.add(after)
+                edge.append(after)
+    return seen
+
+
+def test_every_state_can_be_reached() -> None:
+    assert reachable(S.PLANNED) == set(S)
+
+
+def test_every_event_happens_somewhere() -> None:
+    assert {event for _, event in TABLE} == set(E)
+
+
+def test_the_final_states_are_the_four_that_expect_no_more_work() -> None:
+    assert FINAL == FINAL_STATES
+
+
+@pytest.mark.parametrize("state", [state for state in S if state not in FINAL])
+def test_no_open_state_is_a_trap(state: OrderState) -> None:
+    assert reachable(state) & FINAL
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+def test_a_final_state_is_left_only_where_the_table_says_why(state: OrderState) -> None:
+    exits = {
+        pair: after for pair, after in TABLE.items() if pair[0] is state and after is not state
+    }
+    assert exits == {pair: after for pair, after in ODD_EXITS.items() if pair[0] is state}
+
+
+def test_withheld_is_the_end() -> None:
+    """It proves that no byte left, so nothing the broker says can be about it."""
+    assert not [pair for pair in TABLE if pair[0] is S.WITHHELD]
+
+
+@pytest.mark.parametrize("state", [S.SENT, S.WORKING, S.CANCELLING, S.UNKNOWN])
+@pytest.mark.parametrize("event", [E.FILL_COMPLETED, E.CANCEL_CONFIRMED, E.REJECT_CONFIRMED])
+def test_an_order_that_may_be_at_the_broker_takes_every_last_word(
+    state: OrderState, event: OrderEvent
+) -> None:
+    after = next_state(state, event)
+    assert after in FINAL
+
+
+@pytest.mark.parametrize("state", [S.SENT, S.WORKING, S.CANCELLING, S.UNKNOWN])
+def test_asking_for_a_cancel_never_ends_an_order(state: OrderState) -> None:
+    """INC-044: a cancelling order is working exposure."""
+    after = next_state(state, E.CANCEL_SENT)
+    assert after is not None
+    assert after not in FINAL
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_a_refused_cancel_proves_nothing(state: OrderState) -> None:
+    """INC-036: 10147, 10148 and 161 never end an order and never re-open one."""
+    after = next_state(state, E.CANCEL_REFUSED)
+    assert after is None or (after in FINAL) == (state in FINAL)
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_silence_never_proves_a_rejection(state: OrderState) -> None:
+    """INC-007: no answer means UNKNOWN."""
+    assert next_state(state, E.UNANSWERED) in (None, S.UNKNOWN)
+
+
+def test_only_an_order_that_was_sent_or_unknown_can_be_proven_absent() -> None:
+    states = {state for state, event in TABLE if event is E.PROVEN_ABSENT}
+    assert states == {S.WORKING, S.CANCELLING, S.UNKNOWN}
+
+
+def test_an_order_without_an_answer_is_not_final() -> None:
+    assert not UNANSWERED & FINAL
+
+
+# ---- moving
+
+
+@pytest.mark.parametrize("state", list(S))
+@pytest.mark.parametrize("event", list(E))
+def test_moving_follows_the_table_and_a_refused_pair_changes_nothing(
+    state: OrderState, event: OrderEvent
+) -> None:
+    order = an_order(state)
+    after = moved(order, event, at(5), "why")
+    expected = TABLE.get((state, event))
+    if expected is None or expected is state:
+        assert after is order
+    else:
+        assert after == replace(order, state=expected, changed_utc=at(5), note="why")
+
+
+@given(st.lists(st.sampled_from(list(E)), max_size=40))
+def test_no_sequence_of_events_leaves_a_final_state_but_by_the_odd_pairs(
+    happened: list[OrderEvent],
+) -> None:
+    order = an_order()
+    for event in happened:
+        after = moved(order, event, T0)
+        if order.is_final and after.state is not order.state:
+            assert ODD_EXITS.get((order.state, event)) is after.state
+        order = after
+
+
+@given(st.lists(st.sampled_from(list(E)), max_size=40))
+def test_a_withheld_order_was_never_sent(happened: list[OrderEvent]) -> None:
+    order, path = an_order(), []
+    for event in happened:
+        order = moved(order, event, T0)
+        path.append(order.state)
+    if order.state is S.WITHHELD:
+        assert not {S.SENT, S.WORKING, S.CANCELLING, S.UNKNOWN} & set(path)
+
+
+def test_a_move_without_a_note_keeps_the_one_before() -> None:
+    order = replace(an_order(S.WORKING), note="held")
+    assert moved(order, E.CANCEL_SENT, T0).note == "held"
+
+
+# ---- what an order says of itself
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_what_remains_is_nothing_once_the_order_is_final(state: OrderState) -> None:
+    order = replace(an_order(state), filled=Decimal(4))
+    assert order.remaining == (0 if state in FINAL else 6)
+
+
+def test_an_overfilled_order_has_nothing_left_rather_than_less() -> None:
+    assert replace(an_order(S.WORKING), filled=Decimal(11)).remaining == 0
+
+
+def test_the_average_price_comes_from_executions_and_is_none_before_the_first() -> None:
+    """INC-158: a second Filled with average 0.0 cannot overwrite it."""
+    assert an_order().average_price is None
+    order = replace(an_order(), filled=Decimal(4), filled_value=Decimal(402))
+    assert order.average_price == Decimal("100.5")
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [
+        ("PreSubmitted", E.ACKNOWLEDGED),
+        ("Submitted", E.ACKNOWLEDGED),
+        ("PendingCancel", E.ACKNOWLEDGED),
+        ("Inactive", E.ACKNOWLEDGED),
+        ("Filled", E.ACKNOWLEDGED),
+        ("Cancelled", E.CANCEL_CONFIRMED),
+        ("ApiCancelled", E.CANCEL_CONFIRMED),
+        ("PendingSubmit", None),
+        ("ApiPending", None),
+        ("", None),
+        ("Unheard", None),
+    ],
+)
+def test_a_status_is_evidence_and_an_unknown_word_is_none(
+    status: str, event: OrderEvent | None
+) -> None:
+    assert event_of_status(status) is event
+
+
+# ---- the frames of one order, in any order
+
+
+FRAMES: tuple[ev.Event, ...] = (
+    an_echo(status="Submitted"),
+    a_status(status="Submitted"),
+    a_status(status="Filled", filled=Decimal(10), remaining=Decimal(0)),
+    executed(exec_id="a.01.01", quantity=4, price=Decimal(99)),
+    executed(exec_id="b.01.01", quantity=6, price=Decimal(101)),
+    commissioned("a.01.01", 1),
+    commissioned("b.01.01", 2),
+)
+
+
+def assert_filled(book: Book) -> None:
+    order = book.orders[OrderId(1)]
+    assert order.state is S.FILLED
+    assert order.filled == 10
+    assert order.filled_value == 4 * 99 + 6 * 101
+    assert order.perm_id == 9001
+    assert book.position_of(CON) == 10
+    assert book.positions[CON].average_price == Decimal("100.2")
+    assert book.cash["USD"] == 100_000 - (4 * 99 + 6 * 101) - 3
+    assert not book.live_orders
+    assert not book.uncommissioned
+
+
+def test_every_order_of_the_frames_of_a_filled_order_ends_in_the_same_book() -> None:
+    """INC-013, INC-014, INC-026: no callback comes in a promised order."""
+    for frames in permutations(FRAMES):
+        book = a_book()
+        send_order(book)
+        for frame in frames:
+            note(book, frame)
+        assert_filled(book)
+
+
+@given(st.permutations(FRAMES * 3))
+def test_frames_that_come_three_times_in_any_order_change_nothing(frames: list[ev.Event]) -> None:
+    """INC-034, INC-018."""
+    book = a_book()
+    send_order(book)
+    for frame in frames:
+        record(book, frame)
+    assert_filled(book)
+
+
+@given(st.permutations(FRAMES), st.sets(st.integers(0, 2)))
+def test_an_order_fills_without_a_single_status(frames: list[ev.Event], lost: set[int]) -> None:
+    """INC-013: orderStatus and openOrder are optional."""
+    book = a_book()
+    send_order(book)
+    for frame in frames:
+        if FRAMES.index(frame) not in lost:
+            note(book, frame)
+    assert_filled(book)
+
+
+CANCEL_RACE: tuple[ev.Event, ...] = (
+    ev.CancelSent(OrderId(1), "test"),
+    an_error(ev.Evidence.REFUSES_CANCEL, code=10148),
+    a_status(status="Cancelled", filled=Decimal(4), remaining=Decimal(6)),
+    a_status(status="Submitted"),
+    an_error(ev.Evidence.CONFIRMS_CANCEL, code=202),
+    an_error(ev.Evidence.INFORMS, code=399),
+    an_error(ev.Evidence.UNCLEAR, code=10349),
+    executed(exec_id="a.01.01", quantity=4, price=Decimal(99)),
+    executed(exec_id="b.01.01", quantity=6, price=Decimal(101)),
+)
+
+
+@given(st.permutations(CANCEL_RACE))
+def test_a_cancel_that_lost_the_race_ends_filled(frames: list[ev.Event]) -> None:
+    """INC-024: fills after Cancelled are fills."""
+    book = a_book()
+    send_order(book)
+    for frame in frames:
+        record(book, frame)
+    assert book.orders[OrderId(1)].state is S.FILLED
+    assert book.orders[OrderId(1)].filled == 10
+    assert book.position_of(CON) == 10
+
+
+@given(st.permutations(CANCEL_RACE[:-1]))
+def test_a_partly_filled_order_whose_cancel_was_confirmed_stays_cancelled(
+    frames: list[ev.Event],
+) -> None:
+    """INC-014, INC-129: a stale Submitted does not re-open it; the filled part stands."""
+    book = a_book()
+    send_order(book)
+    for frame in frames:
+        record(book, frame)
+    order = book.orders[OrderId(1)]
+    assert order.state is S.CANCELLED
+    assert order.filled == 4
+    assert order.remaining == 0
+    assert book.position_of(CON) == 4
+
+
+WORDS = st.sampled_from(
+    [
+        *FRAMES,
+        *CANCEL_RACE,
+        an_error(ev.Evidence.REJECTS_NEW),
+        a_status(status="Inactive"),
+        ev.OrderUnanswered(OrderId(1), "silence"),
+        executed(exec_id="b.01.02", quantity=5, price=Decimal(101)),
+        a_status(perm_id=PermId(0), status="PendingSubmit"),
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=25))
+def test_whatever_is_said_a_finished_order_is_never_open_again(words: list[ev.Event]) -> None:
+    book = a_book()
+    send_order(book)
+    for word in words:
+        before = book.orders[OrderId(1)].state
+        record(book, word)
+        after = book.orders[OrderId(1)].state
+        if before in FINAL:
+            assert after is before or after is S.FILLED
+        assert (OrderId(1) in book.live_orders) == (after not in FINAL)
