@@ -4,10 +4,8 @@ A quote is drawn once per instrument and round and rendered once; each subscribe
 its request id. The first burst follows the order a real gateway was recorded with.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
 
 from trader.sim import bars, messages
 from trader.sim.clock import Clock
@@ -25,13 +23,6 @@ TICK_TEXT = b"46\x006\x00"
 Part = tuple[bytes, bytes]
 
 
-class Periodic(Protocol):
-    """Something that happens once a round besides ticks."""
-
-    def __call__(self) -> None:
-        """Do it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """One market data or bar subscription."""
@@ -42,19 +33,23 @@ class Line:
     show: str = "TRADES"
 
 
+def _tail(*fields: object) -> bytes:
+    return "\0".join(("", *map(str, fields), "")).encode()
+
+
 def price_part(kind: int, price: Decimal, size: int) -> Part:
     """Return what precedes and follows the request id in message 1."""
-    return TICK_PRICE, f"\0{kind}\0{plain(price)}\0{size}\00\0".encode()
+    return TICK_PRICE, _tail(kind, plain(price), size, 0)
 
 
 def size_part(kind: int, size: int) -> Part:
     """Return what precedes and follows the request id in message 2."""
-    return TICK_SIZE, f"\0{kind}\0{size}\0".encode()
+    return TICK_SIZE, _tail(kind, size)
 
 
 def text_part(kind: int, text: str) -> Part:
     """Return what precedes and follows the request id in message 46."""
-    return TICK_TEXT, f"\0{kind}\0{text}\0".encode()
+    return TICK_TEXT, _tail(kind, text)
 
 
 def render(parts: list[Part], request_id: int) -> bytes:
@@ -124,7 +119,6 @@ class Feeds:
         self._lines: dict[str, dict[tuple[int, int], Line]] = {}
         self._bar_lines: dict[tuple[int, int], Line] = {}
         self._is_running = False
-        self.each_round: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Begin the rounds."""
@@ -182,8 +176,6 @@ class Feeds:
         self._clock.call_later(self._interval_s, self._round)
         for item in self._market.catalogue.all():
             self._tick(item)
-        for step in self.each_round:
-            step()
 
     def _tick(self, item: Instrument) -> None:
         old = self._exchange.quote(item)

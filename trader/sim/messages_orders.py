@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.sim.orders import Execution, Margin, Order, Side
-from trader.sim.wire import UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG, encode, frame, plain
+from trader.sim.wire import UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG, encode, plain
 
 _UD = UNSET_DOUBLE
 _UI = UNSET_INTEGER
@@ -18,7 +18,7 @@ def _block(*fields: str) -> str:
     return "\0".join(fields)
 
 
-# modelCode, goodTillDate placeholder is filled in; from rule80A to nbboPriceCap.
+# From rule80A to nbboPriceCap.
 _OPEN_A = _block(
     "", "", "", "0", "", "-1", "0", "", "", "", "", "", _UI, "0", "0", "0", "", "3", "0", "0", ""
 )
@@ -52,47 +52,42 @@ def _contract(order: Order) -> str:
 
 def open_order(sv: int, order: Order, margin: Margin | None = None) -> bytes:
     """Message 5; with a margin it is the answer to a what-if order."""
-    perm = order.perm_id
-    model = "" if sv >= 177 else "\0"  # below 177 faProfile precedes modelCode
     trail = _UD
     if order.limit_price is not None and not order.changes and order.order_type == "LMT":
         trail = _price(order.limit_price + 1)
-    payload = (
-        f"5\0{order.order_id}\0{_contract(order)}\0{order.side}\0{plain(order.quantity)}\0"
-        f"{order.order_type}\0{_price(order.limit_price)}\0{_price(order.stop_price)}\0"
-        f"{order.tif}\0{order.oca_group}\0{order.account}\0\0" "0\0"
-        f"{order.order_ref}\0{order.client_id}\0{perm}\0{int(order.outside_rth)}\0" "0\0" "0\0\0"
-        f"{perm}.{order.changes}/{order.account}/100\0\0\0\0{model}\0{order.good_till}\0"
-        f"{_OPEN_A}\0{order.parent_id}\0{_OPEN_B}\0{_outcome(order, margin)}\0" "0\0" "0\0" "0\0"
-        f"None\0{_UD}\0{trail}\0{_OPEN_C}\0{_open_tail(sv)}"
+    return encode(
+        5, order.order_id, _contract(order), order.side, plain(order.quantity), order.order_type,
+        _price(order.limit_price), _price(order.stop_price), order.tif, order.oca_group,
+        order.account, "", 0, order.order_ref, order.client_id, order.perm_id,
+        int(order.outside_rth), 0, 0, "",
+        f"{order.perm_id}.{order.changes}/{order.account}/100", "", "", "", *_fa_profile(sv), "",
+        order.good_till, _OPEN_A, order.parent_id, _OPEN_B, *_outcome(order, margin), 0, 0, 0,
+        "None", _UD, trail, _OPEN_C, *_open_tail(sv),
     )  # fmt: skip
-    return frame(payload.encode())
 
 
-def _outcome(order: Order, margin: Margin | None) -> str:
-    """whatIf, status, margin block, commission range, currency, warning."""
+def _fa_profile(sv: int) -> tuple[str, ...]:
+    return () if sv >= 177 else ("",)
+
+
+def _outcome(order: Order, margin: Margin | None) -> tuple[object, ...]:
+    """Return whatIf, status, margin block, commission range, currency, warning."""
     if margin is not None:
         charge = plain(margin.commission)
-        return _block(
-            "1", "PreSubmitted", *margin.before, *margin.change, *margin.after, charge, charge, charge,
-            "USD", "",
-        )  # fmt: skip
+        block = (*margin.before, *margin.change, *margin.after)
+        return (1, "PreSubmitted", *block, charge, charge, charge, "USD", "")
     if order.commission is None:
-        return f"0\0{order.status}\0{_NO_MARGIN}\0\0\0\0\0"
-    return f"0\0{order.status}\0{_NO_MARGIN}\0{_price(order.commission)}\0\0\0USD\0"
+        return (0, order.status, _NO_MARGIN, "", "", "", "", "")
+    return (0, order.status, _NO_MARGIN, _price(order.commission), "", "", "USD", "")
 
 
-def _open_tail(sv: int) -> str:
-    tail: list[str] = []
-    if sv >= 158:
-        tail.append("")  # duration
-    if sv >= 160:
-        tail.append("")  # postToAts
-    if sv >= 162:
-        tail.append("0")  # autoCancelParent
-    if sv >= 170:
-        tail += ["", "100", "0.02", "", ""]
-    return "".join(f"{value}\0" for value in tail)
+def _open_tail(sv: int) -> list[object]:
+    """Return duration, postToAts, autoCancelParent and the five pegging fields, as they exist."""
+    tail: list[object] = []
+    for since, value in ((158, ""), (160, ""), (162, 0)):
+        if sv >= since:
+            tail.append(value)
+    return [*tail, "", 100, "0.02", "", ""] if sv >= 170 else tail
 
 
 def order_status(order: Order) -> bytes:
@@ -141,17 +136,13 @@ _DONE_B = _block(
 def completed_order(sv: int, order: Order, completed: str) -> bytes:
     """Message 101; the order and client id are not sent, a filled order shows quantity 0."""
     quantity = "0" if not order.remaining else plain(order.quantity)
-    model = "" if sv >= 177 else "\0"
-    tail = "\0\0\0\0\0" if sv >= 170 else ""
-    payload = (
-        f"101\0{_contract(order)}\0{order.side}\0{quantity}\0{order.order_type}\0"
-        f"{_price(order.limit_price)}\0{_price(order.stop_price)}\0{order.tif}\0"
-        f"{order.oca_group}\0{order.account}\0\0" "0\0"
-        f"{order.order_ref}\0{order.perm_id}\0{int(order.outside_rth)}\0" "0\0" "0\0\0\0\0\0"
-        f"{model}\0{order.good_till}\0{_DONE_A}\0{_DONE_B}\0{order.status}\0" "0\0" "0\0" "0\0"
-        f"{_UD}\0{_UD}\0" "0\0" "1\0" "0\0\0"
-        f"{plain(order.filled)}\0{_UI}\0" "0\0Not an insider or substantial shareholder\0"
-        "0\0" "0\0"
-        f"{UNSET_LONG}\0{completed}\0{order.completed_text}\0{tail}"
+    tail = ("",) * 5 if sv >= 170 else ()
+    return encode(
+        101, _contract(order), order.side, quantity, order.order_type, _price(order.limit_price),
+        _price(order.stop_price), order.tif, order.oca_group, order.account, "", 0,
+        order.order_ref, order.perm_id, int(order.outside_rth), 0, 0, "", "", "", "",
+        *_fa_profile(sv), "", order.good_till, _DONE_A, _DONE_B, order.status, 0, 0, 0,
+        _UD, _UD, 0, 1, 0, "", plain(order.filled), _UI, 0,
+        "Not an insider or substantial shareholder", 0, 0, UNSET_LONG, completed,
+        order.completed_text, *tail,
     )  # fmt: skip
-    return frame(payload.encode())

@@ -44,11 +44,6 @@ def encode(*fields: object) -> bytes:
     return len(payload).to_bytes(4, "big") + payload
 
 
-def frame(payload: bytes) -> bytes:
-    """Return one frame around a ready payload."""
-    return len(payload).to_bytes(4, "big") + payload
-
-
 class FrameReader:
     """Cut a byte stream into the handshake and then into frames, however it was split."""
 

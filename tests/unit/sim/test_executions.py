@@ -1,0 +1,63 @@
+"""The filter of reqExecutions lets through what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.sim.support import ACCOUNT, Bench, request
+from trader.sim.clock import stamp
+from trader.sim.executions import matching
+from trader.sim.orders import Execution
+from trader.sim.requests import ExecutionFilter
+from trader.sim.wire import FieldError
+
+ANY = ExecutionFilter(1, 0, "", "", "", "", "", "")
+
+
+def traded() -> list[Execution]:
+    bench = Bench()
+    bench.gateway.place(7, request(1))
+    bench.clock.advance(10)
+    bench.gateway.place(8, request(1, action="SELL", quantity=Decimal(10)))
+    return bench.exchange.executions
+
+
+def test_an_empty_filter_lets_all_through() -> None:
+    items = traded()
+    assert matching(items, ANY) == items
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        replace(ANY, client_id=8),
+        replace(ANY, side="SELL"),
+        replace(ANY, side="SLD"),
+        replace(ANY, symbol="AAPL", client_id=8, account=ACCOUNT, sec_type="STK"),
+    ],
+)
+def test_each_field_narrows(wanted: ExecutionFilter) -> None:
+    assert {item.client_id for item in matching(traded(), wanted)} == {8}
+
+
+def test_a_time_cuts_off_what_was_before() -> None:
+    items = traded()
+    later = stamp(items[-1].time_s)
+    assert {item.client_id for item in matching(items, replace(ANY, since=later))} == {8}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [replace(ANY, account="OTHER"), replace(ANY, symbol="IBM"), replace(ANY, exchange="LSE")],
+)
+def test_a_filter_may_let_nothing_through(wanted: ExecutionFilter) -> None:
+    assert matching(traded(), wanted) == []
+
+
+@pytest.mark.parametrize("wanted", [replace(ANY, side="UP"), replace(ANY, since="soon")])
+def test_a_filter_that_makes_no_sense_is_refused(wanted: ExecutionFilter) -> None:
+    with pytest.raises(FieldError):
+        matching(traded(), wanted)

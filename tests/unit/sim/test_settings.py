@@ -1,0 +1,54 @@
+"""Settings are checked when they are made."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from trader.sim.settings import Settings, SettingsError, is_loopback
+
+
+def make(**changes: object) -> Settings:
+    values: dict[str, object] = {"account": "DUSIM1", "seed": 1, "data": Path(__file__).parent}
+    return Settings(**(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("account", "DU 1"),
+        ("account", ""),
+        ("port", -1),
+        ("port", 65536),
+        ("control_port", 70000),
+        ("speed", 0.0),
+        ("speed", float("nan")),
+        ("cash", Decimal("-1")),
+        ("cash", Decimal("NaN")),
+        ("server_version", 156),
+        ("server_version", 179),
+        ("tick_interval_s", 0.0),
+        ("ack_s", (0.2, 0.1)),
+        ("fill_s", (-1.0, 1.0)),
+        ("host", "0.0.0.0"),
+        ("host", "example.org"),
+        ("data", Path("/nonexistent")),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(SettingsError) as caught:
+        make(**{field: value})
+    name = field.removesuffix("_s").replace("_", "-")
+    assert name in str(caught.value)
+    assert "allowed" in str(caught.value)
+
+
+def test_a_remote_bind_needs_permission() -> None:
+    assert make(host="0.0.0.0", may_be_remote=True).host == "0.0.0.0"
+
+
+def test_loopback_is_recognised() -> None:
+    assert all(is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "127.1.2.3"))
+    assert not any(is_loopback(host) for host in ("10.0.0.1", "::", "host"))
