@@ -87,7 +87,9 @@ class ControlPort:
         return inputs.choice("symbol", known)
 
     async def _manual_trade(self, inputs: Inputs) -> dict[str, Any]:
-        symbol, side = self._symbol(inputs), Side(inputs.choice("side", ["BUY", "SELL"]))
+        tradable = [i.symbol for i in self._server.market.catalogue.all() if i.is_tradable]
+        symbol = inputs.choice("symbol", tradable)
+        side = Side(inputs.choice("side", ["BUY", "SELL"]))
         quantity = inputs.decimal("quantity", above_zero=True)
         inputs.done()
         assert quantity is not None, "not optional"
