@@ -5,15 +5,12 @@ without an answer may have left before the process died, so it is UNKNOWN until 
 lists say what became of it (INC-029).
 """
 
-from trader.core.book import Book
-from trader.core.checkpoint import BookState, restored
 from trader.core.events import (
     AccountBaselined,
     DaemonStarted,
     Holding,
     JournalOpened,
     OrderUnanswered,
-    Recorded,
 )
 from trader.core.halts import Mode
 from trader.core.ids import AccountId, Lineage, OrderId, exec_family
@@ -22,14 +19,6 @@ from trader.core.snapshots import BrokerSnapshot
 from trader.engine.ledger import Ledger
 
 _MAY_HAVE_LEFT = (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT)
-
-
-def restore(state: BookState | None, events: tuple[Recorded, ...]) -> Book:
-    """Return the book of a journal: its newest checkpoint and the events after it."""
-    book = restored(state) if state is not None else Book()
-    for recorded in events:
-        book.apply(recorded)
-    return book
 
 
 def take_over(

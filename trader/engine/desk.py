@@ -97,7 +97,10 @@ class Desk:
                 await self._ledger.durable(seq)
             except JournalFailed as error:
                 return Answer(is_done=False, text="not resumed", details=(f"journal: {error}",))
-            self._halt_control.release(reason, by)
+            try:
+                self._halt_control.release(reason, by)
+            except WorldError as error:
+                return Answer(is_done=False, text="not resumed", details=(f"halt file: {error}",))
             left = tuple(f"{cause}: {text}" for cause, text in self._guard.causes().items())
             if left:
                 return Answer(is_done=False, text="halted again while resuming", details=left)

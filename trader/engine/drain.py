@@ -87,7 +87,7 @@ class Drain:
             await self._step("final reconciliation", settings.reconcile_s, self._reconcile)
         code = self._exit_code(failed)
         try:
-            seq = self._ledger.record(DaemonStopped(reason, code))
+            seq = self._ledger.record(DaemonStopped(reason, int(code)))
             async with asyncio.timeout(settings.checkpoint_s):
                 await self._ledger.durable(seq)
                 await self._ledger.checkpoint()

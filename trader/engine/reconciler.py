@@ -36,10 +36,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReconcileSettings:
-    """How often, how patient, how tolerant."""
+    """How patient, how tolerant."""
 
-    orders_interval_s: float
-    positions_interval_s: float
     quiet_s: float
     cash_tolerance: Decimal
     cash_adjust_max: Decimal

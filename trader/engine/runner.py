@@ -69,7 +69,6 @@ class StrategyRunner:
             strategy.restore(known.state)
         for fill in services.ledger.book.fills.values():
             self._book_fill(fill.execution)
-        services.ledger.observe(self._on_recorded)
 
     @property
     def task_name(self) -> str:
@@ -184,7 +183,8 @@ class StrategyRunner:
 
     # ---- its own fills
 
-    def _on_recorded(self, recorded: Recorded) -> None:
+    def on_recorded(self, recorded: Recorded) -> None:
+        """Queue the strategy's own fills for its next look."""
         event = recorded.event
         if isinstance(event, ExecutionSeen) and self._book_fill(event.execution):
             self._fills.append(event.execution)

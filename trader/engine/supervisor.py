@@ -44,9 +44,12 @@ class Supervisor:
             self._guard(name, work, on_failure or self._end_daemon), name=name
         )
 
-    async def first_end(self) -> Ended:
-        """Wait until a root task has ended."""
-        return await asyncio.shield(self._ended())
+    @property
+    def root_ended(self) -> "asyncio.Future[Ended]":
+        """Return the future of the first root task to end."""
+        if self._root_ended is None:
+            self._root_ended = asyncio.get_running_loop().create_future()
+        return self._root_ended
 
     async def stop(self, *names: str) -> None:
         """Cancel tasks by name, or all of them, and wait until they have ended."""
@@ -89,10 +92,5 @@ class Supervisor:
         on_end(Ended(name, problem))
 
     def _end_daemon(self, ended: Ended) -> None:
-        if not self._ended().done():
-            self._ended().set_result(ended)
-
-    def _ended(self) -> "asyncio.Future[Ended]":
-        if self._root_ended is None:
-            self._root_ended = asyncio.get_running_loop().create_future()
-        return self._root_ended
+        if not self.root_ended.done():
+            self.root_ended.set_result(ended)

@@ -1,0 +1,405 @@
+"""The composition root: builds every object once, in order, and runs the daemon.
+
+The way up: lock, journal, restore, control port, connect, reconcile, then armed or halted and
+inspectable. The way down is :mod:`trader.engine.drain`.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from trader import __version__
+from trader.config import Configuration
+from trader.core.book import Book
+from trader.core.checkpoint import restored
+from trader.core.halts import HaltCause, Mode
+from trader.core.ids import AccountId, ClientId, Lineage
+from trader.engine.board import About, Board
+from trader.engine.boot import take_over
+from trader.engine.desk import Desk, DeskSettings
+from trader.engine.drain import Drain, DrainSettings, ExitCode
+from trader.engine.gateway import GatewaySettings, OrderGateway
+from trader.engine.guard import Guard, GuardLimits
+from trader.engine.hub import MarketHub
+from trader.engine.inbox import Inbox
+from trader.engine.ledger import Ledger
+from trader.engine.link import LinkSettings, LinkWatch
+from trader.engine.pacer import LanePacer
+from trader.engine.reconciler import Reconciler, ReconcileSettings
+from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.engine.services import Services
+from trader.engine.supervisor import Supervisor
+from trader.engine.watch import Watches
+from trader.ibkr.broker import IbkrBroker
+from trader.ibkr.settings import BrokerSettings
+from trader.ops.clock import SystemClock
+from trader.ops.control_token import (
+    ENDPOINT_FILE_NAME,
+    TOKEN_FILE_NAME,
+    Endpoint,
+    load_or_create,
+    remove_endpoint,
+    write_endpoint,
+)
+from trader.ops.halt_file import HaltFile, HaltFileControl
+from trader.ops.http import HttpServer, HttpSettings
+from trader.ops.instance_lock import InstanceLock
+from trader.ops.metrics import MetricsObserver
+from trader.ops.notify import Notifier, watchdog_interval_s
+from trader.ops.pager import LogPager
+from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
+from trader.ports import Clock
+from trader.store.journal import SqliteJournal
+from trader.strategies.momentum import MomentumParameters, MomentumStrategy
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a daemon is built on; production and simulation hand in different ones."""
+
+    clock: Clock
+    chance: random.Random
+    environment: Mapping[str, str]
+    pid: int
+
+
+def real_world(environment: Mapping[str, str]) -> World:
+    """Return the world of a real process."""
+    seed = secrets.randbits(64)
+    return World(SystemClock(), random.Random(seed), environment, os.getpid())
+
+
+class Daemon:
+    """Every object of one daemon, built once."""
+
+    def __init__(
+        self, config: Configuration, world: World, journal: SqliteJournal, book: Book
+    ) -> None:
+        settings = config.settings
+        self._config = config
+        self._world = world
+        self.journal = journal
+        clock = world.clock
+        audit = settings.state_dir / "audit_logs"
+        audit.mkdir(parents=True, exist_ok=True)
+        pager = LogPager(clock, audit / "pages.jsonl")
+        pacer = LanePacer(clock, settings.broker.messages_per_s, settings.broker.messages_burst)
+        self.supervisor = supervisor = Supervisor(clock)
+        self.ledger = ledger = Ledger(book, journal, clock)
+        self.guard = guard = Guard(
+            ledger=ledger,
+            clock=clock,
+            kill_switch=HaltFile(config.halt_file),
+            pager=pager,
+            mode=settings.mode,
+            limits=GuardLimits(
+                heartbeat_age_s_max=settings.broker.heartbeat_age_s_max,
+                loop_lag_s_max=settings.loop_lag_s_max,
+                environment_halt=config.environment_halt,
+            ),
+        )
+        hub = MarketHub(clock)
+        account = AccountId(settings.account)
+        self.inbox = Inbox(
+            ledger=ledger, guard=guard, hub=hub, supervisor=supervisor, account=account
+        )
+        broker = IbkrBroker(_broker_settings(config), clock=clock, pacer=pacer, sink=self.inbox.put)
+        self.services = services = Services(
+            clock=clock,
+            supervisor=supervisor,
+            ledger=ledger,
+            guard=guard,
+            hub=hub,
+            broker=broker,
+            pacer=pacer,
+            pager=pager,
+        )
+        self.gateway = OrderGateway(
+            services, settings=GatewaySettings(settings.intent_deadline_s, config.limits)
+        )
+        self.reconciler = Reconciler(
+            services, inbox=self.inbox, settings=_reconcile_settings(config)
+        )
+        self.link = LinkWatch(
+            services,
+            gateway=self.gateway,
+            reconciler=self.reconciler,
+            chance=world.chance,
+            settings=_link_settings(config),
+        )
+        self.desk = Desk(
+            services,
+            gateway=self.gateway,
+            reconciler=self.reconciler,
+            halt_control=HaltFileControl(config.halt_file, clock),
+            settings=DeskSettings(cancel_s=settings.drain.cancel_s, liquidate_s=45.0),
+        )
+        self.drain = Drain(
+            services,
+            gateway=self.gateway,
+            reconciler=self.reconciler,
+            settings=_drain_settings(config),
+        )
+        self.runners = self._runners()
+        self.board = Board(
+            services,
+            journal=journal,
+            link=self.link,
+            runners=self.runners,
+            limits=config.limits,
+            about=About(__version__, settings.currency),
+        )
+        self.metrics = MetricsObserver(self.board.status)
+        self.watches = Watches(services, gateway=self.gateway, link=self.link)
+        self._connect_parts(settings.state_dir)
+
+    def _connect_parts(self, state_dir: Path) -> None:
+        """Tie the callbacks; the observers see each event in this order."""
+        self.inbox.wake_reconciler = self.reconciler.wake
+        self.inbox.on_link_word = self.link.on_word
+        self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
+        self.gateway.observe_latency = self.metrics.observe_latency
+        self.ledger.observe(self.gateway.on_recorded)
+        self.ledger.observe(self.metrics.observe)
+        self.ledger.observe(self.board.on_recorded)
+        for runner in self.runners:
+            self.ledger.observe(runner.on_recorded)
+
+    def _runners(self) -> tuple[StrategyRunner, ...]:
+        section = self._config.settings.strategies.momentum
+        if section is None:
+            return ()
+        strategy = MomentumStrategy(
+            MomentumParameters(
+                symbols=section.symbols,
+                quantity=section.quantity,
+                sample_s=section.sample_s,
+                lookback_samples=section.lookback_samples,
+                entry_fraction=section.entry_fraction,
+                stop_fraction=section.stop_fraction,
+                target_fraction=section.target_fraction,
+                pause_s=section.pause_s,
+                quote_age_s_max=self._config.limits.quote_age_s_max,
+            )
+        )
+        settings = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
+        return (
+            StrategyRunner(
+                self.services, strategy=strategy, gateway=self.gateway, settings=settings
+            ),
+        )
+
+    # ---- running
+
+    async def serve(self) -> ExitCode:
+        """Run until a signal or the end of a root task; returns the exit code."""
+        settings, environment = self._config.settings, self._world.environment
+        self.supervisor.start("journal-writer", self.journal.run)
+        lineage = Lineage(f"{self._world.chance.getrandbits(30):06x}"[-6:])
+        account = AccountId(settings.account)
+        asked = take_over(
+            self.ledger,
+            lineage=lineage,
+            version=__version__,
+            mode=settings.mode,
+            account=account,
+        )
+        await self.ledger.durable(self.ledger.seq)
+        log.info("journal open", seq=self.ledger.seq, orders_to_ask_about=len(asked))
+        http = await self._start_http()
+        stopped = self._catch_signals()
+        notifier = Notifier(environment)
+        self._start_tasks(notifier)
+        notifier.ready()
+        try:
+            reason, failed = await self._until_end(stopped)
+            notifier.stopping()
+            code = await self._go_down(reason, failed)
+        finally:
+            remove_endpoint(settings.state_dir / ENDPOINT_FILE_NAME)
+            await http.stop()
+            await self.supervisor.stop()
+        return code
+
+    async def _go_down(self, reason: str, failed: bool) -> ExitCode:
+        for runner in self.runners:
+            runner.is_stopping = True
+        code = await self.drain.run(reason, failed)
+        write_status(self._config.settings.state_dir / LAST_STATUS_FILE_NAME, self.board.status())
+        log.info("stopped", reason=reason, exit_code=int(code))
+        return code
+
+    async def _until_end(self, stopped: "asyncio.Future[str]") -> tuple[str, bool]:
+        ends: tuple[asyncio.Future[Any], ...] = (stopped, self.supervisor.root_ended)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            return stopped.result(), False
+        root = self.supervisor.root_ended.result()
+        log.error("root task ended", task=root.name, problem=root.problem)
+        if root.name != "journal-writer":
+            self.guard.latch(HaltCause.INVARIANT, f"{root.name}: {root.problem}", by="supervisor")
+        return f"root task {root.name} ended: {root.problem}", True
+
+    def _catch_signals(self) -> "asyncio.Future[str]":
+        loop = asyncio.get_running_loop()
+        stopped: asyncio.Future[str] = loop.create_future()
+
+        def on_signal(name: str) -> None:
+            # The gate shuts in the handler itself: no order leaves after the signal was seen.
+            self.drain.shut_gate(name)
+            if not stopped.done():
+                stopped.set_result(name)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, on_signal, number.name)
+        return stopped
+
+    async def _start_http(self) -> HttpServer:
+        settings = self._config.settings
+        token_file = settings.state_dir / TOKEN_FILE_NAME
+        token = load_or_create(token_file)
+        http = HttpServer(
+            self.board.status,
+            self.desk,
+            self.metrics,
+            self._world.clock,
+            HttpSettings(host=settings.control.host, port=settings.control.port, token=token),
+        )
+        port = await http.start()
+        endpoint = Endpoint(settings.control.host, port, token_file, self._world.pid)
+        write_endpoint(settings.state_dir / ENDPOINT_FILE_NAME, endpoint)
+        log.info("control port", host=settings.control.host, port=port)
+        return http
+
+    def _start_tasks(self, notifier: Notifier) -> None:
+        settings, start = self._config.settings, self.supervisor.start
+        reconcile = settings.reconcile
+        environment, pid = self._world.environment, self._world.pid
+        start("inbox", self.inbox.run)
+        start("link-watch", self.link.run)
+        start("heartbeat", self.link.beat)
+        start("reconcile-demand", self.reconciler.run_on_demand)
+        start(
+            "reconcile-orders",
+            lambda: self.reconciler.run_timed("orders", reconcile.orders_interval_s),
+        )
+        start(
+            "reconcile-positions",
+            lambda: self.reconciler.run_timed("positions", reconcile.positions_interval_s),
+        )
+        start("checkpoint", lambda: self.watches.checkpoint(settings.checkpoint_interval_s))
+        start("kill-switch-watch", self.watches.kill_switch)
+        start("staleness-watch", self.watches.staleness)
+        start(
+            "equity",
+            lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity),
+        )
+        interval_s = watchdog_interval_s(environment, pid)
+        start("watchdog", lambda: self.watches.watchdog(notifier.watchdog, interval_s))
+        for runner in self.runners:
+            runner.start()
+        if settings.mode is Mode.DEMO:
+            self.link.on_connected = self._arm_demo
+
+    async def _arm_demo(self) -> None:
+        """Accept the simulator's account and resume, once: the first time the journal is used.
+
+        The account is the configured one (the link watch has compared them) and its name holds
+        the nonce that the demo's own simulator announced (the settings have checked its form).
+        """
+        if HaltCause.FRESH_INSTALL not in self.ledger.book.halts:
+            return
+        if self._config.halt_file.exists():
+            return  # somebody halted before the first resume: that stands
+        if self.ledger.book.account is None:
+            answer = await self.desk.baseline(by="demo")
+            log.info("demo baseline", done=answer.is_done, text=answer.text)
+        answer = await self.desk.resume(reason="demo", by="demo")
+        log.info("demo resume", done=answer.is_done, text=answer.text, details=answer.details)
+
+
+async def run_daemon(config: Configuration, world: World) -> ExitCode:
+    """Open the journal, build the daemon, serve, close; raises WorldError if it cannot start."""
+    lock = InstanceLock(config.settings.state_dir / "lock")
+    lock.take(world.pid)
+    try:
+        journal = await SqliteJournal.open(config.journal_file, world.clock)
+        try:
+            book = await _restore(journal)
+            return await Daemon(config, world, journal, book).serve()
+        finally:
+            await journal.close()
+    finally:
+        lock.release()
+
+
+async def _restore(journal: SqliteJournal) -> Book:
+    loaded = await journal.load()
+    for text in loaded.skipped:
+        log.warning("checkpoint skipped", problem=text)
+    book = restored(loaded.state) if loaded.state is not None else Book()
+    async for recorded in loaded.events:
+        book.apply(recorded)
+    return book
+
+
+def _broker_settings(config: Configuration) -> BrokerSettings:
+    section = config.settings.broker
+    return BrokerSettings(
+        host=section.host,
+        port=section.port,
+        client_id=ClientId(section.client_id),
+        account=AccountId(config.settings.account),
+        tcp_deadline_s=section.tcp_deadline_s,
+        version_deadline_s=section.version_deadline_s,
+        start_deadline_s=section.start_deadline_s,
+        heartbeat_deadline_s=section.heartbeat_deadline_s,
+        snapshot_deadline_s=section.snapshot_deadline_s,
+        broker_zone=section.zone,
+        naive_zone=section.zone,
+    )
+
+
+def _reconcile_settings(config: Configuration) -> ReconcileSettings:
+    section = config.settings.reconcile
+    return ReconcileSettings(
+        quiet_s=section.quiet_s,
+        cash_tolerance=section.cash_tolerance,
+        cash_adjust_max=section.cash_adjust_max,
+        limits=config.limits,
+    )
+
+
+def _link_settings(config: Configuration) -> LinkSettings:
+    settings, broker = config.settings, config.settings.broker
+    return LinkSettings(
+        mode=settings.mode,
+        account=AccountId(settings.account),
+        instruments=config.instruments,
+        heartbeat_interval_s=broker.heartbeat_interval_s,
+        backoff_s_min=broker.backoff_s_min,
+        backoff_s_max=broker.backoff_s_max,
+        page_after_s=broker.page_after_s,
+        ack_deadline_s=broker.ack_deadline_s,
+    )
+
+
+def _drain_settings(config: Configuration) -> DrainSettings:
+    section = config.settings.drain
+    return DrainSettings(
+        in_flight_s=section.in_flight_s,
+        cancel_s=section.cancel_s,
+        reconcile_s=section.reconcile_s,
+        checkpoint_s=section.checkpoint_s,
+        must_cancel_orders=section.must_cancel_orders,
+    )

@@ -1,0 +1,206 @@
+"""The ``trader`` command: the daemon, the demo, the simulator, and the operator's verbs.
+
+Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
+5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from pathlib import Path
+
+import uvloop
+
+from trader import __version__
+from trader.app import real_world, run_daemon
+from trader.config import ConfigError, Configuration, live_authority_problems, load
+from trader.config import process_environment as environment_of
+from trader.demo import add_demo_arguments, run_demo
+from trader.engine.drain import ExitCode
+from trader.ops.clock import SystemClock
+from trader.ops.control_client import NoReply, Reply, ask_status, ask_verb
+from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
+from trader.ops.kill import Order, World, halt, operator_name
+from trader.ops.logs import configure_logs
+from trader.ops.status_text import status_lines
+from trader.ports import WorldError
+
+DONE, NOT_DONE, USAGE = 0, 1, 2
+_VERBS = {
+    "resume": "clear the halt, if reconciliation is clean and nothing else objects",
+    "baseline": "accept the broker's holdings as the starting point, once",
+    "reconcile": "compare book and broker now",
+    "cancel-orders": "cancel every working order of ours",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["sim"]:
+        # A process of its own: the daemon's packages never import the simulator.
+        os.execv(sys.executable, [sys.executable, "-m", "trader.sim", *words[1:]])  # noqa: S606
+    given = _parser().parse_args(words)
+    environment = environment_of()
+    match given.command:
+        case "run":
+            return _run(given, environment)
+        case "demo":
+            return run_demo(given, environment)
+        case "status":
+            return _status(given)
+        case "halt":
+            return _halt(given, environment)
+        case _:
+            return _verb(given, environment)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trader", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"trader {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the daemon")
+    run.add_argument("--config", type=Path, required=True, help="the YAML settings")
+    run.add_argument("--account", help="the account to trade, in place of the file's")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting"
+    )
+    demo = commands.add_parser("demo", help="trade against an own simulator, no account needed")
+    add_demo_arguments(demo)
+    commands.add_parser("sim", help="run the simulator alone (trader sim --help)")
+    status = commands.add_parser("status", help="show the running daemon")
+    status.add_argument("--json", action="store_true", help="everything, as JSON")
+    _add_state(status)
+    halt_command = commands.add_parser("halt", help="halt now (see also scripts/kill_switch.py)")
+    halt_command.add_argument("--reason", default="manual")
+    _add_state(halt_command)
+    for name, text in _VERBS.items():
+        verb = commands.add_parser(name, help=text)
+        verb.add_argument("--reason", required=name == "resume", default="manual")
+        verb.add_argument("--timeout", type=float, default=60.0, metavar="S")
+        _add_state(verb)
+    return parser
+
+
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--state", type=Path, default=Path("state"), help="the daemon's state (default: state)"
+    )
+
+
+# ---- the daemon
+
+
+def _run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    if not __debug__:
+        return _cannot_start(["assertions are switched off (-O); allowed is on"])
+    assignments = list(given.set)
+    if given.account:
+        assignments.append(f"account={given.account}")
+    try:
+        config = load(given.config, environment, assignments)
+        problems = (*live_authority_problems(config.settings, environment), *_state(config))
+        if problems:
+            return _cannot_start(problems)
+        configure_logs(config.settings.log_level, config.settings.log_format)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return int(runner.run(run_daemon(config, real_world(environment))))
+    except ConfigError as error:
+        return _cannot_start(error.problems)
+    except WorldError as error:
+        return _cannot_start([str(error)])
+
+
+def _state(config: Configuration) -> tuple[str, ...]:
+    """Say why the state directory cannot be used; it is made if it is not there."""
+    folder = config.settings.state_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return (f"state_dir: {folder} is not writable: {error.strerror}",)
+    return ()
+
+
+def _cannot_start(problems: Sequence[str]) -> int:
+    for problem in problems:
+        print(f"trader: cannot start: {problem}", file=sys.stderr)
+    return int(ExitCode.COULD_NOT_START)
+
+
+# ---- the operator's verbs
+
+
+def _status(given: argparse.Namespace) -> int:
+    endpoint = _endpoint(given.state)
+    if endpoint is None:
+        return NOT_DONE
+    try:
+        reply = ask_status(endpoint, timeout_s=5.0, monotonic=SystemClock().monotonic)
+    except NoReply as error:
+        print(f"trader: no answer from process {endpoint.pid}: {error}", file=sys.stderr)
+        return NOT_DONE
+    if given.json:
+        print(json.dumps(reply.body, indent=1))
+    else:
+        print("\n".join(status_lines(reply.body)))
+    return DONE
+
+
+def _halt(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    clock = SystemClock()
+    order = Order(
+        halt_file=Path(environment.get("EXECUTION_HALTED_FILE") or given.state / "HALT"),
+        endpoint_file=given.state / ENDPOINT_FILE_NAME,
+        reason=given.reason,
+        by=operator_name(environment),
+        timeout_s=60.0,
+    )
+    world = World(
+        say=print,
+        complain=lambda text: print(text, file=sys.stderr),
+        monotonic=clock.monotonic,
+        utc=lambda: clock.utc().astimezone(UTC),
+        pause=lambda seconds: None,
+        environment=environment,
+    )
+    return halt(order, world)
+
+
+def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    endpoint = _endpoint(given.state)
+    if endpoint is None:
+        return NOT_DONE
+    asked = {"reason": given.reason, "by": operator_name(environment)}
+    try:
+        reply = ask_verb(
+            endpoint,
+            given.command,
+            asked,
+            timeout_s=given.timeout,
+            monotonic=SystemClock().monotonic,
+        )
+    except NoReply as error:
+        print(f"trader: {given.command} not confirmed: {error}", file=sys.stderr)
+        return NOT_DONE
+    return _show(reply)
+
+
+def _show(reply: Reply) -> int:
+    print(reply.text, file=sys.stdout if reply.is_done else sys.stderr)
+    for line in reply.details:
+        print(f"  {line}", file=sys.stdout if reply.is_done else sys.stderr)
+    return DONE if reply.is_done else NOT_DONE
+
+
+def _endpoint(state: Path) -> Endpoint | None:
+    endpoint = read_endpoint(state / ENDPOINT_FILE_NAME)
+    if endpoint is None:
+        print(f"trader: no daemon is running for {state} (choose with --state)", file=sys.stderr)
+    return endpoint

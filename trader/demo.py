@@ -1,0 +1,284 @@
+"""The demo: simulator and daemon as two processes that talk only through the TWS socket.
+
+No account, no file to edit. The daemon arms itself only for the account whose name holds the
+nonce that this demo's own simulator announced.
+"""
+
+import argparse
+import ctypes
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from trader.ops.control_client import NoReply, ask_status
+from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
+from trader.ops.run_archive import LAST_STATUS_FILE_NAME
+from trader.ops.status_text import one_line, status_lines
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PR_SET_PDEATHSIG = 1
+_START_TIMEOUT_S = 30.0
+_DRAIN_TIMEOUT_S = 70.0
+_LINE_INTERVAL_S = 5.0
+
+
+class DemoFailed(Exception):
+    """Something the demo needs did not come up; the message says what and where to look."""
+
+
+def add_demo_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the demo's arguments."""
+    parser.add_argument(
+        "--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself after that long"
+    )
+    parser.add_argument("--seed", type=int, default=7, help="draws the market (default: 7)")
+    parser.add_argument(
+        "--speed", type=float, default=600.0, help="market time per time (default: 600)"
+    )
+    parser.add_argument(
+        "--state", type=Path, help="where to keep the run (default: a new folder below state/demo)"
+    )
+    parser.add_argument("--port", type=int, default=0, help="of the page (default: any free one)")
+
+
+@dataclass(slots=True)
+class _Run:
+    """One demo: its processes and what they announced."""
+
+    state: Path
+    children: list["subprocess.Popen[str]"] = field(default_factory=list)
+    simulator: dict[str, Any] = field(default_factory=dict)
+    endpoint: Endpoint | None = None
+    started_s: float = 0.0
+    first_fill_s: float | None = None
+    is_stopping: bool = False
+    last_line_s: float = float("-inf")
+    shown_lines: int = 0
+
+
+def run_demo(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Run the demo until its time is over or Ctrl-C; returns the exit code."""
+    if given.seconds is not None and not 0 < given.seconds <= 86_400:
+        print(f"demo: --for is {given.seconds:g}, allowed is above 0, up to 86400", file=sys.stderr)
+        return 2
+    state = (
+        given.state or _ROOT / "state" / "demo" / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    )
+    run = _Run(state=state.resolve(), started_s=time.monotonic())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(run, "is_stopping", True))
+    try:
+        run.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _start(run, given, environment)
+        _watch(run, given.seconds)
+        return _finish(run)
+    except (DemoFailed, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    finally:
+        _end_children(run)
+
+
+def _start(run: _Run, given: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    print(f"demo: simulator and daemon start; everything they say is in {run.state}")
+    market = ["--seed", str(given.seed), "--speed", str(given.speed), "--tick-interval", "0.1"]
+    words = ["trader.sim", "--port", "0", "--control-port", "0", *market]
+    simulator = _spawn(run, "simulator", words, environment)
+    assert simulator.stdout is not None
+    line = simulator.stdout.readline()
+    if not line:
+        raise DemoFailed(f"the simulator did not start:\n{_tail(run.state / 'simulator.log')}")
+    run.simulator = json.loads(line)
+    settings = {
+        "account": run.simulator["account"],
+        "state_dir": run.state,
+        "broker.port": run.simulator["port"],
+        "control.port": given.port,
+    }
+    words = ["trader", "run", "--config", str(_ROOT / "config" / "demo.yaml")]
+    words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    # What an operator's shell sets for a real daemon must not reach the demo's.
+    own = {key: value for key, value in environment.items() if not key.startswith("EXEC")}
+    _spawn(run, "daemon", words, own)
+    run.endpoint = _await_endpoint(run)
+    print(f"demo: account {run.simulator['account']}, seed {given.seed}, generated market")
+    print(f"demo: the operator's page is http://{run.endpoint.host}:{run.endpoint.port}/")
+
+
+def _spawn(
+    run: _Run, name: str, words: list[str], environment: Mapping[str, str]
+) -> "subprocess.Popen[str]":
+    """Start a child that ends with us, deaf to the terminal's Ctrl-C: we stop it in order."""
+    with (run.state / f"{name}.log").open("w") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", *words],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=_ROOT,
+            env={**environment, "PYTHONPATH": str(_ROOT)},
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
+        )
+    run.children.append(child)
+    return child
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _await_endpoint(run: _Run) -> Endpoint:
+    deadline_s = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        _check_children(run)
+        endpoint = read_endpoint(run.state / ENDPOINT_FILE_NAME)
+        if endpoint is not None:
+            return endpoint
+        time.sleep(0.05)
+    raise DemoFailed(f"the daemon did not come up within {_START_TIMEOUT_S:g} s")
+
+
+def _check_children(run: _Run) -> None:
+    for child, name in zip(run.children, ("simulator", "daemon"), strict=False):
+        if child.poll() is not None:
+            log = run.state / f"{name}.log"
+            raise DemoFailed(f"the {name} ended with code {child.returncode}:\n{_tail(log)}")
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
+
+
+def _watch(run: _Run, seconds: float | None) -> None:
+    """Show the status once a second until the time is over or somebody stops us."""
+    while not run.is_stopping:
+        elapsed_s = time.monotonic() - run.started_s
+        if seconds is not None and elapsed_s >= seconds:
+            break
+        _check_children(run)
+        status = _status(run)
+        if status is not None:
+            _show(run, status, elapsed_s, sys.stdout)
+        time.sleep(0.2 if run.first_fill_s is None else 0.5)
+
+
+def _status(run: _Run) -> dict[str, Any] | None:
+    assert run.endpoint is not None
+    try:
+        reply = ask_status(run.endpoint, timeout_s=2.0, monotonic=time.monotonic)
+    except NoReply:
+        return None
+    return reply.body
+
+
+def _show(run: _Run, status: dict[str, Any], elapsed_s: float, out: TextIO) -> None:
+    if run.first_fill_s is None and status["tally"]["executions"]:
+        run.first_fill_s = elapsed_s
+        run.last_line_s = float("-inf")
+    if out.isatty():
+        lines = [f"-- demo, {elapsed_s:.0f} s, Ctrl-C to stop --", *status_lines(status)]
+        rewind = f"\x1b[{run.shown_lines}F\x1b[J" if run.shown_lines else ""
+        out.write(rewind + "\n".join(lines) + "\n")
+        run.shown_lines = len(lines)
+    elif elapsed_s - run.last_line_s >= _LINE_INTERVAL_S:
+        run.last_line_s = elapsed_s
+        out.write(f"{elapsed_s:5.0f} s  {one_line(status)}\n")
+    out.flush()
+
+
+def _finish(run: _Run) -> int:
+    """Drain the daemon, hold its last word against the simulator's truth, and sum up."""
+    print("demo: draining: gate shut, working orders cancelled, book reconciled")
+    _, daemon = run.children
+    daemon.send_signal(signal.SIGTERM)
+    try:
+        code = daemon.wait(_DRAIN_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise DemoFailed(f"the daemon did not drain within {_DRAIN_TIMEOUT_S:g} s") from None
+    path = run.state / LAST_STATUS_FILE_NAME
+    if not path.exists():
+        raise DemoFailed(f"the daemon ended with code {code}:\n{_tail(run.state / 'daemon.log')}")
+    status = json.loads(path.read_text())
+    differences = _differences(status, _truth(run))
+    _summarize(run, status, differences, code)
+    return 0 if code == 0 and not differences else 1
+
+
+def _truth(run: _Run) -> dict[str, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", run.simulator["control_port"], timeout=5)
+    try:
+        connection.request("GET", "/truth")
+        truth: dict[str, Any] = json.loads(connection.getresponse().read())
+        return truth
+    finally:
+        connection.close()
+
+
+def _differences(status: dict[str, Any], truth: dict[str, Any]) -> list[str]:
+    """Compare the daemon's last word with what really happened, by the simulator's books."""
+    ours = {row["con_id"]: float(row["quantity"]) for row in status["positions"]}
+    theirs = {row["con_id"]: float(row["quantity"]) for row in truth["positions"]}
+    found = [
+        f"position {con_id}: book {ours.get(con_id, 0.0):g}, simulator {theirs.get(con_id, 0.0):g}"
+        for con_id in sorted({*ours, *theirs})
+        if ours.get(con_id, 0.0) != theirs.get(con_id, 0.0)
+    ]
+    booked, happened = status["tally"]["executions"], len(truth["executions"])
+    if booked != happened:
+        found.append(f"executions: book {booked}, simulator {happened}")
+    cash, real = float(status["money"]["cash"]), float(truth["cash"][status["money"]["currency"]])
+    if abs(cash - real) > 0.005:
+        found.append(f"cash: book {cash:.2f}, simulator {real:.2f}")
+    return found
+
+
+def _summarize(run: _Run, status: dict[str, Any], differences: list[str], code: int) -> None:
+    tally, money = status["tally"], status["money"]
+    fill = "no fill" if run.first_fill_s is None else f"first fill after {run.first_fill_s:.1f} s"
+    held = ", ".join(
+        f"{row['symbol']} {float(row['quantity']):g}"
+        for row in status["positions"]
+        if float(row["quantity"])
+    )
+    print("\nsummary")
+    print(f"  intents     {tally['intents']}")
+    print(f"  refusals    {tally['refusals']}")
+    print(f"  orders      {tally['orders_sent']}")
+    print(f"  fills       {tally['executions']} ({fill})")
+    print(
+        f"  P&L         {_amount(money['pnl'])} {money['currency']} after commissions of "
+        f"{_amount(money['commission_paid'])}"
+    )
+    print(f"  held        {held or 'nothing'}")
+    print(f"  drifts      {tally['drifts']} in {tally['reconciliations']} reconciliations")
+    for line in differences:
+        print(f"  DIFFERENCE  {line}")
+    verdict = "book and simulator differ" if differences else "book equals the simulator's truth"
+    print(f"  verdict     {verdict}; daemon exit code {code}")
+    print(f"  records     {run.state}")
+
+
+def _amount(text: str | None) -> str:
+    return "unknown" if text is None else f"{float(text):,.2f}"
+
+
+def _end_children(run: _Run) -> None:
+    for child in reversed(run.children):
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if child.stdout is not None:
+            child.stdout.close()

@@ -1,0 +1,75 @@
+"""The status in a few lines for a terminal, made from what ``/ops/status`` serves."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_WORKING = ("PLANNED", "JOURNALED", "SENT", "WORKING", "CANCELLING", "UNKNOWN")
+
+
+def status_lines(body: Mapping[str, Any]) -> list[str]:
+    """Return the calm view: posture and why, link, money, positions, orders, reconciliation."""
+    link, tally = body["link"], body["tally"]
+    lines = [
+        f"posture     {body['posture'].upper()} ({body['mode']})",
+        f"connection  {_link(link)}",
+        f"money       {_money(body['money'])}",
+        f"positions   {_positions(body['positions'])}",
+        f"orders      {_working(body['orders'])} working, {tally['orders_sent']} sent, "
+        f"{tally['refusals']} of {tally['intents']} intents refused",
+        f"fills       {tally['executions']} executions",
+        f"reconciled  {_reconcile(body['reconcile'])}, {tally['drifts']} drifts so far",
+    ]
+    lines[1:1] = [f"            {cause}: {text}" for cause, text in body["causes"]]
+    lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
+    return lines
+
+
+def one_line(body: Mapping[str, Any]) -> str:
+    """Return the status in one line, for output that is no terminal."""
+    tally = body["tally"]
+    causes = ", ".join(cause for cause, _ in body["causes"])
+    return (
+        f"{body['posture']}{f' ({causes})' if causes else ''} | "
+        f"{_working(body['orders'])} working, {tally['orders_sent']} sent, "
+        f"{tally['executions']} fills | {_positions(body['positions'])} | "
+        f"{_money(body['money'])} | {_reconcile(body['reconcile'])}"
+    )
+
+
+def _link(link: Mapping[str, Any]) -> str:
+    if not link["is_connected"]:
+        return f"down: {link['problem']}"
+    upstream = "upstream up" if link["is_upstream_up"] else "UPSTREAM DOWN"
+    beat = link["heartbeat_age_s"]
+    shown = "no heartbeat yet" if beat is None else f"heartbeat {beat:.1f} s ago"
+    return f"up as client {link['client_id']} of {link['account'] or '-'}, {upstream}, {shown}"
+
+
+def _money(money: Mapping[str, Any] | None) -> str:
+    if money is None:
+        return "unknown"
+    pnl, equity = money["pnl"], money["equity"]
+    return (
+        f"P&L {_amount(pnl)} {money['currency']} after commissions of "
+        f"{_amount(money['commission_paid'])}, equity {_amount(equity)}"
+    )
+
+
+def _amount(value: str | None) -> str:
+    return "?" if value is None else f"{float(value):,.2f}"
+
+
+def _positions(rows: list[Mapping[str, Any]]) -> str:
+    held = [f"{row['symbol']} {float(row['quantity']):g}" for row in rows if float(row["quantity"])]
+    return ", ".join(held) or "flat"
+
+
+def _working(rows: list[Mapping[str, Any]]) -> int:
+    return sum(row["state"] in _WORKING for row in rows)
+
+
+def _reconcile(run: Mapping[str, Any] | None) -> str:
+    if run is None:
+        return "not yet"
+    verdict = run["problem"] or f"{run['drift_count']} drifts"
+    return f"{run['age_s']:.0f} s ago ({run['trigger']}): {verdict}"
