@@ -76,6 +76,9 @@ class IbkrBroker:
     async def connect(self, order_id_high: OrderId) -> LinkFacts:
         """Connect, each phase with its deadline; raises ConnectRefused."""
         self._tap.ids.raise_to(order_id_high)
+        if self.is_connected:
+            # After 1300 the caller comes back before the peer has closed the old socket.
+            self.disconnect()
         self._tap.session_ended()
         facts = await self._connection.open()
         if self._settings.account is None:
@@ -169,8 +172,8 @@ class IbkrBroker:
                 instrument = translate.instrument_in(spec, details, rule)
         except TimeoutError:
             raise WorldError(f"{spec.symbol}: no contract details within {limit_s} s") from None
-        except translate.Unreadable as error:
-            raise WorldError(str(error)) from error
+        except ValueError as error:
+            raise WorldError(f"{spec.symbol}: {error}") from error
         self._resolved[spec] = instrument
         return instrument
 

@@ -132,11 +132,10 @@ class CheckedDecoder(Decoder):
         method = getattr(self._receiver, methodName, None)
 
         def handler(fields: Fields) -> None:
-            values = fields[skip:]
-            if len(values) != len(types):
-                raise ValueError(f"{len(values)} fields, the layout has {len(types)}")
+            if len(fields) != skip + len(types):
+                raise ValueError(f"{len(fields)} fields, the layout has {skip + len(types)}")
             assert method is not None, f"{methodName} is not a message we use"
-            method(*map(_convert, types, values))
+            method(*map(_convert, types, fields[skip:]))
 
         return handler
 

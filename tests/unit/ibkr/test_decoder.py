@@ -1,0 +1,150 @@
+"""A message is decoded, skipped because nobody needs it, or reported; never lost in silence."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.ibkr.fake_gateway import (
+    EXECUTION,
+    completed_order,
+    contract_details,
+    open_order,
+)
+from trader.ibkr.decoder import CheckedDecoder
+
+
+class Receiver:
+    """Keeps every call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: self.calls.append((name, args))
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.calls]
+
+
+def decoded(text: str, server_version: int = 178) -> Receiver:
+    receiver = Receiver()
+    decoder = CheckedDecoder(receiver)  # type: ignore[arg-type]  # it answers to every name
+    decoder.serverVersion = server_version
+    decoder.interpret(text.split("|"))
+    return receiver
+
+
+MESSAGES = {
+    "price_text": "1|6|9|1|190.10|300|0",
+    "size_text": "2|6|9|0|300",
+    "status_text": "3|5|Submitted|0|100|0|900001|0|0|7||0",
+    "error": "4|2|5|201|Order rejected|",
+    "openOrder": open_order(),
+    "nextValidId": "9|1|42",
+    "contractDetails": contract_details("4"),
+    "execution_text": EXECUTION,
+    "managedAccounts": "15|1|DU1,DU2",
+    "tickGeneric": "45|6|9|49|1.0",
+    "currentTime": "49|1|1776094024",
+    "contractDetailsEnd": "52|1|4",
+    "openOrderEnd": "53|1",
+    "execDetailsEnd": "55|1|4",
+    "marketDataType": "58|1|9|3",
+    "commission_text": "59|1|e.01|1.0046|USD|1.7976931348623157E308|0|",
+    "position": "61|3|DU1|265598|AAPL|STK||0.0|||SMART|USD|AAPL|NMS|100|190.1",
+    "positionEnd": "62|1",
+    "accountUpdateMulti": "73|1|4|DU1||CashBalance|1000|USD",
+    "accountUpdateMultiEnd": "74|1|4",
+    "marketRule": "93|26|2|0|0.0001|1|0.01",
+    "completedOrder": completed_order(),
+    "completedOrdersEnd": "102",
+}
+# Fields behind what matters are checked by count where the layout is fixed; ib_async ignores
+# surplus ones at the end of the long messages.
+OPEN_ENDED = {"openOrder", "completedOrder", "contractDetails", "commission_text", "status_text"}
+
+
+@pytest.mark.parametrize(("name", "text"), MESSAGES.items())
+def test_each_message_we_use_reaches_its_callback(name: str, text: str) -> None:
+    assert decoded(text).names == [name]
+
+
+# Passed on undecoded, and checked where they are read; the last one has nothing to lose.
+UNCHECKED = {"status_text", "execution_text", "completedOrdersEnd"}
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES.keys() - UNCHECKED))
+def test_a_message_that_lacks_its_last_fields_is_reported(name: str) -> None:
+    text = MESSAGES[name]
+    short = "|".join(text.split("|")[: max(text.count("|") // 2, 1)])
+    receiver = decoded(short)
+    assert receiver.names == ["undecodable"], receiver.calls
+    assert receiver.calls[0][1][0] == int(text.split("|", maxsplit=1)[0])
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES.keys() - OPEN_ENDED - {"error", "marketRule"}))
+def test_a_message_with_a_field_too_many_is_reported(name: str) -> None:
+    receiver = decoded(MESSAGES[name] + "|surplus")
+    assert "undecodable" in receiver.names, receiver.calls
+
+
+def test_an_execution_with_a_field_too_many_is_booked_and_reported() -> None:
+    assert decoded(EXECUTION + "|surplus").names == ["execution_text", "undecodable"]
+
+
+def test_an_execution_of_an_older_server_has_one_field_less() -> None:
+    text = EXECUTION.rpartition("|")[0]
+    assert decoded(text, server_version=177).names == ["execution_text"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "45|6|nine|49|1.0",
+        "49|1|soon",
+        "61|3|DU1|265598|AAPL|STK||0.0|||SMART|USD|AAPL|NMS|many|190.1",
+        "93|26|3|0|0.0001|1|0.01",
+        open_order(permId="x"),
+        completed_order(filled="all"),
+    ],
+)
+def test_a_field_that_is_no_number_is_reported_also_where_ib_async_swallows_it(text: str) -> None:
+    receiver = decoded(text)
+    assert receiver.names == ["undecodable"]
+    assert text.split("|", maxsplit=1)[0] in receiver.calls[0][1][1]
+
+
+@pytest.mark.parametrize("text", ["46|6|9|45|1776094024", "107|1|brand", "6|2|k|v|c|a", "17|x"])
+def test_messages_nobody_asked_for_are_skipped(text: str) -> None:
+    assert decoded(text).calls == []
+
+
+@pytest.mark.parametrize("text", ["0", "110", "999999", "", "abc", "-1", "³"])
+def test_a_message_that_does_not_exist_means_that_the_stream_is_out_of_step(text: str) -> None:
+    assert decoded(text).names == ["undecodable"]
+
+
+@given(st.sampled_from(sorted(MESSAGES)), st.data())
+def test_no_damage_to_a_message_escapes_or_goes_unnoticed(name: str, data: st.DataObject) -> None:
+    fields = MESSAGES[name].split("|")
+    place = data.draw(st.integers(0, len(fields) - 1))
+    fields[place] = data.draw(st.text(max_size=8))
+    receiver = Receiver()
+    decoder = CheckedDecoder(receiver)  # type: ignore[arg-type]  # it answers to every name
+    decoder.serverVersion = 178
+    decoder.interpret(fields)
+    assert len(receiver.calls) <= 2
+    assert place == 0 or receiver.calls
+
+
+def test_an_assertion_of_ours_is_not_taken_for_a_broken_message() -> None:
+    class Broken(Receiver):
+        def positionEnd(self) -> None:  # noqa: N802 - ib_async's name
+            raise AssertionError("our bug")
+
+    decoder = CheckedDecoder(Broken())  # type: ignore[arg-type]  # it answers to every name
+    with pytest.raises(AssertionError, match="our bug"):
+        decoder.interpret(["62", "1"])
