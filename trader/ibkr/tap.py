@@ -188,8 +188,8 @@ class Tap:
         self._say(
             OrderStatusSeen(
                 order_id=OrderId(max(int(fields[1]), 0)),
-                client_id=ClientId(int(fields[8])),
-                perm_id=PermId(int(fields[5] or 0)),
+                client_id=ClientId(int(fields[9])),
+                perm_id=PermId(int(fields[6] or 0)),
                 status=translate.status_text(fields[2]),
                 filled=translate.amount("filled", fields[3] or "0"),
                 remaining=translate.amount("remaining", fields[4] or "0"),
