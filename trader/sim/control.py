@@ -5,6 +5,7 @@ allowed, and changes nothing.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from trader.sim.messages import TEXTS
 from trader.sim.orders import Side
 from trader.sim.server import SimServer
 
+log = logging.getLogger("trader.sim")
 Endpoint = Callable[[Inputs], Awaitable[dict[str, Any]]]
 BODY_BYTES_MAX = 64 * 1024
 REPEAT_MAX = 1000
@@ -142,7 +144,11 @@ class ControlPort:
 
     async def _come_back(self, down_s: float) -> None:
         await asyncio.sleep(down_s)
-        await self._server.listen()
+        try:
+            await self._server.listen()
+        except OSError as error:
+            log.error("cannot listen again after the restart: %s", error)
+            self._stop()
 
     async def _client_id_busy(self, inputs: Inputs) -> dict[str, Any]:
         client_id = inputs.integer("client_id", 0, 2**31 - 1)

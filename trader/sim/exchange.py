@@ -151,7 +151,14 @@ class Exchange:
     def restore(self, order: Order) -> None:
         """Put back an order from saved state."""
         self.orders[order.perm_id] = order
-        if not order.status.is_done:
+        if order.status.is_done:
+            return
+        if order.tif in ("IOC", "FOK"):
+            # It was on its way through the market when the process ended: it is not resting.
+            order.status, order.completed_text = Status.CANCELLED, "Order Canceled - reason:"
+        else:
+            if not order.why_held:
+                order.status = Status.SUBMITTED
             self._working.setdefault(order.instrument.symbol, {})[order.perm_id] = order
             self._reserve(order)
 

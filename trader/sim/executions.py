@@ -7,17 +7,24 @@ from trader.sim.orders import Execution, Side
 from trader.sim.requests import ExecutionFilter
 from trader.sim.wire import FieldError
 
+DAY_S = 86_400
 _SIDES = {"": None, "BUY": Side.BUY, "BOT": Side.BUY, "SELL": Side.SELL, "SLD": Side.SELL}
 
 
-def matching(items: Iterable[Execution], wanted: ExecutionFilter) -> list[Execution]:
-    """Return the executions the filter lets through. Raises FieldError on a bad filter."""
+def matching(
+    items: Iterable[Execution], wanted: ExecutionFilter, *, now_s: float
+) -> list[Execution]:
+    """Return the executions the filter lets through. Raises FieldError on a bad filter.
+
+    Only the current day's are known to a gateway; its day begins at midnight UTC.
+    """
     if wanted.side.upper() not in _SIDES:
         raise FieldError(f"side {wanted.side[:20]!r}, allowed: BUY, SELL, BOT, SLD or empty")
     side = _SIDES[wanted.side.upper()]
     since_s = read_stamp(wanted.since) if wanted.since else 0.0
     if since_s is None:
         raise FieldError(f"time {wanted.since[:40]!r}, expected yyyymmdd hh:mm:ss")
+    since_s = max(since_s, now_s - now_s % DAY_S)
     return [
         item
         for item in items

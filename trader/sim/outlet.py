@@ -63,6 +63,7 @@ class Outlet:
         self.frames += 1
         if len(self._pending) > 4 * PENDING_BYTES_MAX:
             self.has_overflowed = self.is_closing = True
+            self._wake()
 
     def release(self, message_ids: set[int]) -> None:
         """Send what was held of these kinds, in the order it was made."""

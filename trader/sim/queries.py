@@ -180,7 +180,8 @@ class Queries:
 
     def _executions(self, fields: list[str]) -> None:
         wanted = requests.parse_executions(fields)
-        found = executions.matching(self._world.exchange.executions, wanted)
+        now_s = self._world.gateway.clock.time()
+        found = executions.matching(self._world.exchange.executions, wanted, now_s=now_s)
         for item in found:
             self._session.show_execution(item, wanted.request_id)
         for item in found:

@@ -35,6 +35,7 @@ class Link(asyncio.Protocol):
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._has_flush = False
+        self._is_backed_up = False
         self._reason = "closed by the client"
         self.session = Session(server.world, self._wake)
 
@@ -42,7 +43,7 @@ class Link(asyncio.Protocol):
         """Begin; while muted nothing is read."""
         # A TCP server yields transports that write; uvloop's are no asyncio.Transport by class.
         link = self._transport = cast(asyncio.Transport, transport)
-        self._server.links.add(self)
+        self._server.links[self] = None
         peer = transport.get_extra_info("socket")
         if peer is not None:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -61,11 +62,21 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the connection."""
-        self._server.links.discard(self)
+        self._server.links.pop(self, None)
+        self.session.outlet.is_closing = True
         self.session.leave()
         self._server.gateway.frames_out += self.session.outlet.frames
         reason = f"{error!r}" if error else self._reason
         log.info("connection of client %s ended: %s", self.session.client_id, reason)
+
+    def pause_writing(self) -> None:
+        """Leave frames in the outlet, which is bounded, while the client does not read."""
+        self._is_backed_up = True
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        self._is_backed_up = False
+        self.flush()
 
     def _wake(self) -> None:
         if not self._has_flush:
@@ -78,7 +89,11 @@ class Link(asyncio.Protocol):
         outlet, transport = self.session.outlet, self._transport
         if transport is None or transport.is_closing():
             return
-        data = outlet.take()
+        if outlet.has_overflowed:
+            self._reason = "the client does not read"
+            self.drop("rst")
+            return
+        data = b"" if self._is_backed_up else outlet.take()
         if data:
             transport.write(data)
         if outlet.is_closing and not self._server.world.faults.is_muted:
@@ -143,7 +158,8 @@ class SimServer:
         self.world = World(
             self.gateway, self.exchange, self.feeds, self.faults, settings.server_version
         )
-        self.links: set[Link] = set()
+        # A dictionary for its order: a set would differ from run to run.
+        self.links: dict[Link, None] = {}
         self.state = StateFile(settings.state, self.clock, self.gateway)
         self._server: asyncio.Server | None = None
         self._port = settings.port

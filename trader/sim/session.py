@@ -4,6 +4,7 @@ The host feeds what arrives and takes from the outlet what is to be written. Wha
 sends ends in an answer, in an error message to it, or in the end of this session alone.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from trader.sim.outlet import Outlet
 from trader.sim.queries import Queries
 from trader.sim.wire import FieldError, FrameReader, WireError, encode
 
+log = logging.getLogger("trader.sim")
 VERSION_MIN = 157
 FARM_DELAY_S = 0.02
 NOTICE_S = 0.01
@@ -96,6 +98,7 @@ class Session:
             handler(fields)
         except FieldError as error:
             text = f"Error reading request. Message id {head[:20]}: {error}"
+            log.warning("client %s: %s", self.client_id, text)
             self.show_error(self._request_id(message_id, fields), 320, text)
 
     def _request_id(self, message_id: int, fields: list[str]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from trader.sim.accounts import Account
 from trader.sim.contracts import Catalogue
@@ -182,14 +183,14 @@ def contract(symbol: str = "AAPL", con_id: int = 0) -> list[object]:
     return [con_id, symbol, kind, "", 0.0, "", "", exchange, "", "USD", "", ""]
 
 
-def request(order_id: int = 1, **changes: object) -> OrderRequest:
+def request(order_id: int = 1, **changes: Any) -> OrderRequest:
     """Return a valid order request, with changes."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "order_id": order_id, "contract": ContractQuery(symbol="AAPL", sec_type="STK"),
         "action": "BUY", "quantity": Decimal(100), "order_type": "MKT", "limit_price": None,
         "stop_price": None, "tif": "DAY", "order_ref": "ref",
     }  # fmt: skip
-    return OrderRequest(**(values | changes))  # type: ignore[arg-type]
+    return OrderRequest(**(values | changes))
 
 
 def place_fields(order_id: int, version: int = 178, **order: object) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ class Ear:
         self.heard.append(("commission", item.commission))
 
 
-def submit(bench: Bench, order_id: int = 1, **changes: object) -> Order:
+def submit(bench: Bench, order_id: int = 1, **changes: Any) -> Order:
     """Hand an order straight to the back end."""
     order = bench.gateway._new_order(7, request(order_id, **changes), bench.exchange.next_perm_id())
     bench.exchange.submit(order)
@@ -70,7 +71,7 @@ def test_a_limit_order_rests_until_the_market_comes_to_it() -> None:
     bench = Bench()
     bench.pin("AAPL", "200.00")
     order = submit(bench, order_type="LMT", limit_price=Decimal("190.00"))
-    assert order.status is Status.SUBMITTED
+    assert str(order.status) == "Submitted"
     bench.pin("AAPL", "191.00")
     assert not order.filled
     bench.pin("AAPL", "189.00")
@@ -208,3 +209,14 @@ def test_an_exchange_without_a_listener_is_a_bug() -> None:
     bench.exchange.listener = None
     with pytest.raises(AssertionError):
         submit(bench)
+
+
+def test_an_order_saved_on_its_way_rests_or_dies_when_restored() -> None:
+    bench = Bench(fill_s=(1.0, 1.0))
+    day = submit(bench, 1, order_type="LMT", limit_price=Decimal(50))
+    ioc = submit(bench, 2, order_type="LMT", limit_price=Decimal(50), tif="IOC")
+    other = Bench()
+    for order in (day, ioc):
+        other.exchange.restore(order)
+    assert [str(order.status) for order in (day, ioc)] == ["Submitted", "Cancelled"]
+    assert other.exchange.working() == [day]

@@ -7,12 +7,19 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.sim.support import ACCOUNT, Bench, request
+from tests.unit.sim.support import ACCOUNT, EPOCH_S, Bench, request
+from trader.sim import executions
 from trader.sim.clock import stamp
-from trader.sim.executions import matching
 from trader.sim.orders import Execution
 from trader.sim.requests import ExecutionFilter
 from trader.sim.wire import FieldError
+
+NOW_S = EPOCH_S + 1010.0
+
+
+def matching(items: list[Execution], wanted: ExecutionFilter) -> list[Execution]:
+    return executions.matching(items, wanted, now_s=NOW_S)
+
 
 ANY = ExecutionFilter(1, 0, "", "", "", "", "", "")
 
@@ -61,3 +68,10 @@ def test_a_filter_may_let_nothing_through(wanted: ExecutionFilter) -> None:
 def test_a_filter_that_makes_no_sense_is_refused(wanted: ExecutionFilter) -> None:
     with pytest.raises(FieldError):
         matching(traded(), wanted)
+
+
+def test_only_the_current_day_is_known() -> None:
+    items = traded()
+    midnight = NOW_S - NOW_S % 86_400 + 86_400
+    assert executions.matching(items, ANY, now_s=midnight - 1) == items
+    assert executions.matching(items, ANY, now_s=midnight) == []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from tests.unit.sim.support import Bench, request
 from trader.sim.gateway import CLIENTS_MAX
 from trader.sim.orders import Status
 from trader.sim.validation import Refusal
 
-RESTING: dict[str, object] = {"order_type": "LMT", "limit_price": Decimal(50)}
+RESTING: dict[str, Any] = {"order_type": "LMT", "limit_price": Decimal(50)}
 
 
 def code(refusal: Refusal | None) -> int | None:

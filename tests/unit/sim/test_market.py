@@ -23,7 +23,7 @@ def day_bars(draw: st.DrawFn) -> DayBar:
     high = low + draw(st.integers(0, 5_000))
     opened, close = draw(st.integers(low, high)), draw(st.integers(low, high))
     prices = [Decimal(ticks) * TICK for ticks in (opened, high, low, close)]
-    return DayBar(date(2020, 1, 2), *prices, volume=1000)
+    return DayBar(date(2020, 1, 2), prices[0], prices[1], prices[2], prices[3], 1000)
 
 
 @given(day_bars(), st.integers(0, 2**32))

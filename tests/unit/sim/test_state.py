@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.unit.sim.support import Bench, request
 from trader.sim.orders import Status
 from trader.sim.state import StateError, StateFile
 
-RESTING: dict[str, object] = {"order_type": "LMT", "limit_price": Decimal(50)}
+RESTING: dict[str, Any] = {"order_type": "LMT", "limit_price": Decimal(50)}
 
 
 def lived(path: Path) -> Bench:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def aapl() -> Instrument:
         ({"order_type": "STP LMT", "stop_price": Decimal(1)}, 321),
     ],
 )
-def test_a_wrong_order_has_its_code(changes: dict[str, object], code: int) -> None:
+def test_a_wrong_order_has_its_code(changes: dict[str, Any], code: int) -> None:
     refusal = validation.check_order(request(**changes), aapl(), ACCOUNT)
     assert refusal is not None
     assert refusal.code == code
@@ -53,7 +54,7 @@ def test_a_wrong_order_has_its_code(changes: dict[str, object], code: int) -> No
         {"order_type": "STP LMT", "stop_price": Decimal(1), "limit_price": Decimal(2)},
     ],
 )
-def test_a_right_order_has_none(changes: dict[str, object]) -> None:
+def test_a_right_order_has_none(changes: dict[str, Any]) -> None:
     assert validation.check_order(request(**changes), aapl(), ACCOUNT) is None
 
 
