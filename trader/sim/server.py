@@ -90,8 +90,8 @@ class Link(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         if outlet.has_overflowed:
-            self._reason = "the client does not read"
             self.drop("rst")
+            self._reason = "the client does not read"
             return
         data = b"" if self._is_backed_up else outlet.take()
         if data:
@@ -104,6 +104,8 @@ class Link(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
+        if not self.session.outlet.is_closing:
+            self._reason = f"dropped ({how})"
         self.session.outlet.is_closing = True
         if how == "rst":
             peer = transport.get_extra_info("socket")
