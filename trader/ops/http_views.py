@@ -24,6 +24,8 @@ FILES = {
     "index.html": "text/html",
     "app.js": "text/javascript",
     "chart.js": "text/javascript",
+    "format.js": "text/javascript",
+    "view.js": "text/javascript",
     "style.css": "text/css",
     "icon.svg": "image/svg+xml",
 }

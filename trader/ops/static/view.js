@@ -1,0 +1,324 @@
+// Puts one status on the page. Every word from outside goes in as textContent: nothing is ever
+// parsed as HTML. A part is rebuilt only when its content changed, so that a selection stays.
+
+import { EquityChart } from "./chart.js";
+import * as f from "./format.js";
+
+const CAUSES = {
+  fresh_install: "Fresh installation",
+  operator: "Halted by an operator",
+  environment: "EXECUTION_HALTED is set",
+  halt_file: "Halt file",
+  ticket: "Open ticket",
+  invariant: "Broken invariant",
+  decode_error: "A message could not be read",
+  baseline_missing: "No baseline accepted",
+  journal: "Journal cannot write",
+  starting: "Starting",
+  draining: "Shutting down",
+  link: "No connection to TWS",
+  upstream: "TWS has lost the broker",
+  heartbeat: "Heartbeat late",
+  read_only_api: "API is read-only",
+  account: "Wrong account",
+  not_reconciled: "Not reconciled",
+  loop_lag: "Event loop lags",
+};
+const MEANINGS = {
+  halted: "No order that adds risk leaves. Cancels still do.",
+  reduce_only: "Only orders that shrink a position leave. Cancels do too.",
+  armed: "Orders may leave.",
+};
+const TONES = { halted: "bad", reduce_only: "warn", armed: "good" };
+const LIVE_STATES = new Set(["PLANNED", "JOURNALED", "SENT", "WORKING", "CANCELLING", "UNKNOWN"]);
+const ORDER_TONES = { WORKING: "live", SENT: "live", CANCELLING: "warn", UNKNOWN: "bad", FILLED: "good", REJECTED: "bad" };
+const SENDS = new Set(["paper", "live", "demo"]);
+
+const byId = (id) => document.getElementById(id);
+const shown = new Map();
+
+function put(id, text, className) {
+  const node = byId(id);
+  if (node.textContent !== text) node.textContent = text;
+  if (className !== undefined && node.className !== className) node.className = className;
+}
+
+// Rebuild `id` from `build()` only if `content` differs from what is shown there.
+function fill(id, content, build) {
+  const key = JSON.stringify(content);
+  if (shown.get(id) === key) return;
+  shown.set(id, key);
+  byId(id).replaceChildren(...build());
+}
+
+function element(name, text, className) {
+  const node = document.createElement(name);
+  if (text !== undefined) node.textContent = text;
+  if (className) node.className = className;
+  return node;
+}
+
+// cells: arrays of [text, class]; the first may be a row heading.
+function table(id, rows, empty) {
+  fill(id, rows, () => {
+    if (rows.length === 0) {
+      const cell = element("td", empty, "quiet");
+      cell.colSpan = 20;
+      const row = element("tr");
+      row.append(cell);
+      return [row];
+    }
+    return rows.map(({ cells, className }) => {
+      const row = element("tr", undefined, className);
+      row.append(...cells.map(([text, cellClass]) => badgeOr("td", text, cellClass)));
+      return row;
+    });
+  });
+}
+
+function badgeOr(name, text, className = "") {
+  if (!className.startsWith("badge")) return element(name, text, className);
+  const cell = element(name);
+  const badge = element("span", text, className);
+  badge.title = text; // A long one is cut off by the style.
+  cell.append(badge);
+  return cell;
+}
+
+// facts: arrays of [name, value, class].
+function facts(id, rows) {
+  fill(id, rows, () =>
+    rows.map(([name, value, className]) => {
+      const row = element("div");
+      row.append(element("dt", name), badgeOr("dd", value, className));
+      return row;
+    }),
+  );
+}
+
+let chart = null;
+
+export function show(status) {
+  headline(status);
+  money(status);
+  chart ??= new EquityChart(byId("equity"));
+  chart.show(status.equity_curve);
+  positions(status.positions);
+  orders(status.orders);
+  executions(status.executions);
+  tickets(status.tickets);
+  link(status);
+  reconciliation(status);
+  strategies(status.strategies);
+  quotes(status.quotes);
+  process(status);
+  feed(status.feed);
+}
+
+function headline(status) {
+  const tone = TONES[status.posture] ?? "warn";
+  const name = f.sentence(status.posture);
+  document.title = `${name} · trader`;
+  put("bar-posture", name, `badge ${tone}`);
+  put("bar-mode", f.sentence(status.mode), status.mode === "live" ? "tag live" : "tag");
+  put("bar-account", status.link.account);
+  put("bar-clock", f.dateAndClock(status.now_utc));
+  put("bar-uptime", `up ${f.age(status.uptime_s)}`);
+  byId("headline").className = `headline ${tone}`;
+  put("posture", name);
+  const muted = SENDS.has(status.mode) ? "" : ` Mode ${f.sentence(status.mode).toLowerCase()} sends nothing to the broker.`;
+  put("meaning", (MEANINGS[status.posture] ?? "") + muted);
+  fill("causes", status.causes, () =>
+    status.causes.map(([cause, text]) => {
+      const item = element("li");
+      item.append(element("b", CAUSES[cause] ?? f.sentence(cause)), element("span", text));
+      return item;
+    }),
+  );
+}
+
+function money(status) {
+  const m = status.money;
+  const curve = status.equity_curve.map(([, value]) => value).filter(Number.isFinite);
+  const peak = curve.length ? Math.max(...curve) : null;
+  const below = peak > 0 ? (curve.at(-1) - peak) / peak : null;
+  put("equity-summary", curve.length > 1
+    ? `high ${f.money(peak)}   low ${f.money(Math.min(...curve))}   now ${f.percent(below)} from the high`
+    : "");
+  const unit = m ? m.currency : "";
+  const tiles = [
+    ["Equity", f.money(m?.equity), "", unit],
+    ["P&L after commissions", f.change(m?.pnl), f.toneOf(m?.pnl), unit],
+    ["Cash", f.money(m?.cash), "", unit],
+    ["Realized", f.change(m?.realized), f.toneOf(m?.realized), ""],
+    ["Unrealized", f.change(m?.unrealized), f.toneOf(m?.unrealized), ""],
+    ["Commissions", f.money(m?.commission_paid), "", m && Number(m.commission_pending) ? `+ ${f.money(m.commission_pending)} pending` : "paid"],
+  ];
+  fill("money", tiles, () =>
+    tiles.map(([name, value, tone, note]) => {
+      const tile = element("div");
+      const number = element("dd", value, tone);
+      number.append(element("small", note));
+      tile.append(element("dt", name), number);
+      return tile;
+    }),
+  );
+}
+
+function positions(rows) {
+  // What is closed stays below what is held.
+  const sorted = [...rows].sort((a, b) => (Number(a.quantity) === 0) - (Number(b.quantity) === 0));
+  put("n-positions", `${rows.filter((row) => Number(row.quantity) !== 0).length} held`);
+  table("positions", sorted.map((row) => ({
+    className: Number(row.quantity) === 0 ? "done" : "",
+    cells: [
+      [row.symbol, "name"],
+      [f.quantity(row.quantity), "n"],
+      [Number(row.quantity) === 0 ? f.price(null) : f.price(row.average_price), "n"],
+      [f.price(row.mark), "n"],
+      [f.change(row.unrealized), `n ${f.toneOf(row.unrealized)}`],
+      [f.change(row.realized), `n ${f.toneOf(row.realized)}`],
+    ],
+  })), "No positions.");
+}
+
+function orders(rows) {
+  const live = rows.filter((row) => LIVE_STATES.has(row.state));
+  const done = rows.filter((row) => !LIVE_STATES.has(row.state));
+  put("n-orders", `${live.length} working, ${done.length} finished shown`);
+  table("orders", [...live, ...done].map((row) => ({
+    className: LIVE_STATES.has(row.state) ? "" : "done",
+    cells: [
+      [f.sentence(row.state), `badge ${ORDER_TONES[row.state] ?? ""}`],
+      [row.side, row.side === "BUY" ? "side buy" : "side sell"],
+      [row.symbol, "name"],
+      [`${f.quantity(row.filled)} / ${f.quantity(row.quantity)}`, "n"],
+      [row.order_type, ""],
+      [f.price(row.limit_price ?? row.stop_price), "n"],
+      [f.price(row.average_price), "n"],
+      [row.strategy, ""],
+      [String(row.order_id), "n"],
+      [f.clock(row.planned_utc), "n"],
+      [row.note || row.broker_status, "note"],
+    ],
+  })), "No orders yet.");
+}
+
+function executions(rows) {
+  put("n-executions", rows.length ? `last ${rows.length}` : "");
+  table("executions", rows.map((row) => ({
+    cells: [
+      [f.clock(row.time_utc), ""],
+      [row.side, row.side === "BUY" ? "side buy" : "side sell"],
+      [row.symbol, "name"],
+      [f.quantity(row.quantity), "n"],
+      [f.price(row.price), "n"],
+      [row.commission === null ? "pending" : f.money(row.commission), row.commission === null ? "n quiet" : "n"],
+      [row.order_id === null ? "not ours" : String(row.order_id), row.order_id === null ? "n warn" : "n"],
+      [row.exec_id, "note mono"],
+    ],
+  })), "No executions yet.");
+}
+
+function tickets(rows) {
+  byId("tickets-panel").hidden = rows.length === 0;
+  facts("tickets", rows.map(([id, text]) => [id, text, ""]));
+}
+
+function yesNo(value, yes, no) {
+  if (value === null || value === undefined) return ["unknown", "badge"];
+  return value ? [yes, "badge good"] : [no, "badge bad"];
+}
+
+function link(status) {
+  const l = status.link;
+  put("link-word", l.problem);
+  const skew = l.clock_skew_s;
+  facts("link", [
+    ["Socket to TWS", ...yesNo(l.is_connected, "up", "down")],
+    ["TWS to broker", ...yesNo(l.is_upstream_up, "up", "down")],
+    ...l.farms.map(([name, isUp]) => [`Farm ${name}`, ...yesNo(isUp, "up", "down")]),
+    ["Heartbeat", l.heartbeat_age_s === null ? f.age(null) : `${f.age(l.heartbeat_age_s)} ago`, "n"],
+    ["Round trip", f.milliseconds(l.round_trip_s), "n"],
+    ["Clock against broker", skew === null ? f.age(null) : `${f.change(skew)} s`, "n"],
+    ...(l.is_read_only ? [["API", "read-only", "badge bad"]] : []),
+    ["Client, server version", `${l.client_id}, ${l.server_version}`, "n"],
+    ["Connects", String(l.connect_count), "n"],
+  ]);
+}
+
+function reconciliation(status) {
+  const r = status.reconcile;
+  const totals = [
+    ["Foreign orders", String(status.foreign_order_count), "n"],
+    ["Drifts since the journal began", String(status.tally.drifts), "n"],
+    ["Repairs since then", String(status.tally.repairs), "n"],
+  ];
+  if (r === null) {
+    put("reconcile-word", "");
+    facts("reconcile", [["Last run", "none yet", "badge warn"], ...totals]);
+    return;
+  }
+  const isClean = !r.problem && r.ticket_count === 0;
+  put("reconcile-word", r.problem);
+  facts("reconcile", [
+    ["Last run", r.problem ? "incomplete" : isClean ? "clean" : "ticket opened", `badge ${isClean ? "good" : "bad"}`],
+    ["When", `${f.age(r.age_s)} ago`, "n"],
+    ["Asked by", r.trigger, "n"],
+    ["Drifts, repairs, tickets", `${r.drift_count}, ${r.repair_count}, ${r.ticket_count}`, "n"],
+    ["Took", f.milliseconds(r.duration_s), "n"],
+    ...totals,
+  ]);
+}
+
+function strategies(rows) {
+  table("strategies", rows.map((row) => ({
+    cells: [
+      [row.name, "name"],
+      [row.is_running ? "running" : row.problem || "stopped", `badge ${row.is_running ? "good" : "bad"}`],
+      [String(row.intent_count), "n"],
+      [f.clock(row.checkpoint_utc), "n"],
+    ],
+  })), "No strategies.");
+}
+
+function quotes(rows) {
+  table("quotes", rows.map((row) => ({
+    cells: [
+      [row.fault ? `${row.symbol}: ${row.fault}` : row.symbol, row.fault ? "name bad" : "name"],
+      [f.price(row.bid), "n"],
+      [f.price(row.ask), "n"],
+      [f.age(row.age_s), "n"],
+    ],
+  })), "No quotes.");
+}
+
+function process(status) {
+  const j = status.journal;
+  put("process-word", `version ${status.version}`);
+  facts("process", [
+    ["Journal", j.failure || `event ${j.seq}`, j.failure ? "badge bad" : "n"],
+    ["Not yet durable", String(j.seq - j.durable_seq), "n"],
+    ["Event loop lag", f.milliseconds(status.loop_lag_s), "n"],
+    ["Intents, refused", `${status.tally.intents}, ${status.tally.refusals}`, "n"],
+    ["Orders sent", String(status.tally.orders_sent), "n"],
+    ...status.task_ages_s.map(([name, seconds]) => [`Task ${name}`, `${f.age(seconds)} ago`, "n"]),
+  ]);
+}
+
+function feed(rows) {
+  const newest = [...rows].reverse();
+  if (newest.length === 0) {
+    fill("feed", [], () => [element("li", "No events yet.", "quiet")]);
+    return;
+  }
+  fill("feed", newest, () =>
+    newest.map((row) => {
+      const item = element("li");
+      const time = element("time", f.clock(row.at_utc));
+      time.dateTime = row.at_utc;
+      item.append(time, element("b", f.sentence(row.kind)), element("span", row.text));
+      return item;
+    }),
+  );
+}
