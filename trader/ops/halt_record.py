@@ -5,6 +5,7 @@ halt (BRK-15, OPS-02). The names of the fields are those that operators know fro
 procedures. Standard library only, and quick to import: the kill switch starts here.
 """
 
+import contextlib
 import json
 import os
 import stat
@@ -14,7 +15,7 @@ from pathlib import Path
 
 HALT_FILE_NAME = "HALT"
 HALT_FILE_BYTES_MAX = 64 * 1024
-_TEXT_FIELDS = ("reason", "activatedAt", "activatedBy")
+_TEXT_FIELDS = ("reason", "activatedBy", "activatedAt")
 
 
 def write_halt(path: Path, reason: str, by: str, at: datetime) -> None:
@@ -75,13 +76,10 @@ def _verdict_of_record(record: dict[str, object]) -> tuple[bool, str]:
         for field in _TEXT_FIELDS:
             if not isinstance(record.get(field), str):
                 return True, f'the halt file says "active": false, but "{field}" is not a text'
-    reason, by, at = (_short(str(record.get(field, "?"))) for field in _TEXT_FIELDS_SAID)
+    reason, by, at = (_short(str(record.get(field, "?"))) for field in _TEXT_FIELDS)
     if active:
         return True, f"halted by {by} at {at}: {reason}"
     return False, f"released by {by} at {at}: {reason}"
-
-
-_TEXT_FIELDS_SAID = ("reason", "activatedBy", "activatedAt")
 
 
 def _without_repeats(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
@@ -121,6 +119,7 @@ def replace_file(path: Path, content: bytes, newer_than: int | None = None) -> N
     try:
         try:
             os.fchmod(fd, 0o600)
+            _give_to_owner(fd, folder)
             _write_all(fd, content)
             written = os.fstat(fd)
             if newer_than is not None and written.st_mtime_ns <= newer_than:
@@ -137,6 +136,16 @@ def replace_file(path: Path, content: bytes, newer_than: int | None = None) -> N
         os.fsync(folder_fd)
     finally:
         os.close(folder_fd)
+
+
+def _give_to_owner(fd: int, folder: Path) -> None:
+    """Give a file that root writes to the directory's owner: the daemon has to read it."""
+    if os.geteuid() != 0:
+        return
+    # A file system that refuses must not prevent the halt: an unreadable halt file halts too.
+    with contextlib.suppress(OSError):
+        owner = folder.stat()
+        os.fchown(fd, owner.st_uid, owner.st_gid)
 
 
 def _write_all(fd: int, content: bytes) -> None:

@@ -115,6 +115,14 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_draft(
     assert os.listdir(tmp_path) == ["HALT"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_root_writes_belongs_to_the_owner_of_the_directory(tmp_path: Path) -> None:
+    os.chown(tmp_path, 1234, 2345)
+    write_halt(tmp_path / "HALT", "x", "y", NOW)
+    written = (tmp_path / "HALT").stat()
+    assert (written.st_uid, written.st_gid) == (1234, 2345)
+
+
 def test_a_pipe_in_its_place_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "HALT")
     with pytest.raises(OSError, match="not a regular file"):

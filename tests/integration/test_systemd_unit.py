@@ -1,0 +1,109 @@
+"""The shipped units, as systemd's own checker reads them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).resolve().parents[2] / "systemd"
+# In tenths; what is left is the network and the sockets that the daemon lives on.
+EXPOSURE_MAX = 11
+
+
+@pytest.fixture(scope="module")
+def analyze() -> str:
+    found = shutil.which("systemd-analyze")
+    if found is None:
+        reason = "systemd-analyze is not installed (Debian: apt-get install systemd)"
+        if os.environ.get("TRADER_CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Path:
+    """Copies whose interpreter exists on this machine: a missing one is an error of its own."""
+    python = shutil.which("python3", path="/usr/bin:/bin:/usr/local/bin") or "/bin/true"
+    for unit in UNITS.glob("*.service"):
+        text = unit.read_text().replace("/opt/trader/.venv/bin/python", python)
+        (tmp_path / unit.name).write_text(text)
+    return tmp_path
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def settings(unit: str) -> dict[str, list[str]]:
+    """Read a unit's settings; a key may stand more than once."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / unit).read_text().splitlines():
+        if match := re.fullmatch(r"([A-Za-z]+)=(.*)", line):
+            found.setdefault(match[1], []).append(match[2])
+    return found
+
+
+def test_every_unit_is_without_fault(analyze: str, copies: Path) -> None:
+    units = sorted(copies.glob("*.service"))
+    assert len(units) >= 2
+    # Without --recursive-errors an unknown key is printed and the exit code is 0.
+    done = run(analyze, "verify", "--man=no", "--recursive-errors=yes", *units)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr.strip(), done.stderr
+
+
+def test_a_misspelt_key_would_be_noticed(analyze: str, copies: Path) -> None:
+    unit = copies / "trader.service"
+    unit.write_text(unit.read_text().replace("WatchdogSec=", "WatchDogSeconds="))
+    assert run(analyze, "verify", "--man=no", "--recursive-errors=yes", unit).returncode != 0
+
+
+def test_the_exposure_stays_where_it_is(analyze: str, copies: Path) -> None:
+    unit = copies / "trader.service"
+    done = run(analyze, "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", unit)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_exit_codes_mean_what_the_daemon_means_by_them() -> None:
+    """0 clean, 3 drained with open orders, 4 halted by invariant, 5 could not start."""
+    unit = settings("trader.service")
+    assert unit["Restart"] == ["on-failure"]
+    assert unit["SuccessExitStatus"] == ["3"]
+    assert unit["RestartPreventExitStatus"] == ["4 5"]
+
+
+def test_a_wedged_loop_is_noticed_and_a_drain_has_its_time() -> None:
+    unit = settings("trader.service")
+    assert (unit["Type"], unit["NotifyAccess"]) == (["notify"], ["main"])
+    assert unit["WatchdogSec"] == ["30"]
+    assert unit["TimeoutStopSec"] == ["90"]
+    assert unit["KillMode"] == ["mixed"]
+
+
+def test_a_failure_for_good_raises_an_alert_from_a_unit_that_exists() -> None:
+    unit = settings("trader.service")
+    # systemd-analyze does not report a missing one.
+    assert (UNITS / unit["OnFailure"][0]).is_file()
+    assert "--priority=alert" in settings(unit["OnFailure"][0])["ExecStart"][0]
+    assert int(unit["StartLimitBurst"][0]) > 0
+
+
+def test_refused_system_calls_return_an_error_and_proc_stays_whole() -> None:
+    """Without the first, importing numpy kills the process; with the second, metrics vanish."""
+    unit = settings("trader.service")
+    assert unit["SystemCallErrorNumber"] == ["EPERM"]
+    assert "ProcSubset" not in unit
+
+
+def test_nothing_shipped_releases_a_halt_or_goes_live() -> None:
+    for path in UNITS.iterdir():
+        text = path.read_text()
+        assert not re.search(r"EXECUTION_HALTED=0|EXEC_DRY_RUN=(0|false)|AGENT_MODE=", text), path
