@@ -50,7 +50,7 @@ _DROP_CHECKPOINTS = (
 # In small steps, like the writing; parts that a crash left behind go the same way.
 _DROP_PARTS = (
     "DELETE FROM checkpoint_parts WHERE rowid IN (SELECT rowid FROM checkpoint_parts "
-    "WHERE seq NOT IN (SELECT seq FROM checkpoints) LIMIT 8) RETURNING 1"
+    "WHERE seq NOT IN (SELECT seq FROM checkpoints) LIMIT 32) RETURNING 1"
 )
 
 
