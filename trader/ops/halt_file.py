@@ -47,7 +47,6 @@ class HaltFile:
         try:
             status = os.stat(self._path)
         except OSError as error:
-            self._seen = None
             return self._halted(error)
         signature = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
         if signature != self._seen:

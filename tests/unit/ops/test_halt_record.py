@@ -98,6 +98,17 @@ def test_a_replacement_always_shows_a_later_change(tmp_path: Path) -> None:
     assert times == sorted(set(times))
 
 
+def test_even_a_clock_that_stood_still_or_was_set_back_shows_a_later_change(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "HALT"
+    write_resume(path, "x", "y", NOW)
+    ahead_ns = path.stat().st_mtime_ns + 3_600_000_000_000
+    os.utime(path, ns=(ahead_ns, ahead_ns))
+    write_halt(path, "x", "y", NOW)
+    assert path.stat().st_mtime_ns > ahead_ns
+
+
 def test_a_failed_replacement_leaves_the_old_file_and_no_draft(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
