@@ -59,6 +59,9 @@ class Link(asyncio.Protocol):
         except SessionEnded as end:
             self._reason = str(end)
             self.session.outlet.close()
+        if self._has_flush:
+            # The answer need not wait for the next turn of the loop.
+            self.flush()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the connection."""
