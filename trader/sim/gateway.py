@@ -77,6 +77,8 @@ class Gateway:
         self.announced_id: dict[int, int] = {}
         self.place_frames: deque[PlaceFrame] = deque(maxlen=PLACE_FRAMES_MAX)
         self.frames_in = 0
+        # A real gateway allows a client 50 messages a second (error 100); this shows the pace.
+        self.frames_in_per_s_max = 0
         self.frames_out = 0
         self.on_change: Callable[[], None] = lambda: None
         self._rng = rng

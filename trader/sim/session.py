@@ -5,6 +5,7 @@ sends ends in an answer, in an error message to it, or in the end of this sessio
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ class Session:
         self.client_id: int | None = None
         self.has_started = False
         self._reader = FrameReader()
+        self._times: deque[float] = deque()
         self._queries = Queries(self)
         self._account = AccountQueries(self)
         self._handlers: dict[int, Callable[[list[str]], None]] = {
@@ -71,8 +73,18 @@ class Session:
         if not self.sv and self._reader.hello is not None:
             self._greet(self._reader.hello.version_min, self._reader.hello.version_max)
         for fields in frames:
-            self.world.gateway.frames_in += 1
+            self._meter()
             self._dispatch(fields)
+
+    def _meter(self) -> None:
+        """Count the message and keep the largest number any client sent within a second."""
+        gateway, times = self.world.gateway, self._times
+        now = gateway.clock.monotonic()
+        times.append(now)
+        while now - times[0] >= 1.0:
+            times.popleft()
+        gateway.frames_in += 1
+        gateway.frames_in_per_s_max = max(gateway.frames_in_per_s_max, len(times))
 
     def _greet(self, version_min: int, version_max: int) -> None:
         version = min(self.world.server_version, version_max)

@@ -37,7 +37,11 @@ def report(server: "SimServer") -> dict[str, Any]:
         "cash": {"USD": plain(exchange.account.cash)},
         "next_order_id": {str(key): gateway.next_order_id(key) for key in sorted(clients)},
         "place_frames": [_frame(frame) for frame in gateway.place_frames],
-        "frames": {"in": gateway.frames_in, "out": frames_out},
+        "frames": {
+            "in": gateway.frames_in,
+            "in_per_s_max": gateway.frames_in_per_s_max,
+            "out": frames_out,
+        },
     }
 
 

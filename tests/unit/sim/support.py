@@ -109,18 +109,19 @@ class Bench:
         ack_s: tuple[float, float] = (0.0, 0.0),
         fill_s: tuple[float, float] = (0.0, 0.0),
         server_version: int = 178,
+        seed: int = 1,
         history: dict[str, tuple[DayBar, ...]] | None = None,
     ) -> None:
         self.clock = HandClock()
         days = history or bars()
-        self.market = Market(self.clock, Catalogue(days), days, random.Random(1), speed=1.0)
+        self.market = Market(self.clock, Catalogue(days), days, random.Random(seed), speed=1.0)
         self.account = Account(ACCOUNT, cash)
         self.exchange = Exchange(
-            self.clock, self.market, self.account, random.Random(2), Latency(*fill_s)
+            self.clock, self.market, self.account, random.Random(seed + 1), Latency(*fill_s)
         )
         self.faults = Faults()
         self.gateway = Gateway(
-            self.clock, self.exchange, self.faults, random.Random(3), Latency(*ack_s)
+            self.clock, self.exchange, self.faults, random.Random(seed + 2), Latency(*ack_s)
         )
         self.feeds = Feeds(self.clock, self.market, self.exchange, self.faults, 0.25)
         self.world = World(self.gateway, self.exchange, self.feeds, self.faults, server_version)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sim.support import ACCOUNT, Bench, Peer, place_fields
+from tests.unit.sim.support import ACCOUNT, Bench, Peer, contract, place_fields
 from trader.sim.session import SessionEnded
 from trader.sim.wire import encode
 
@@ -180,3 +180,34 @@ def test_no_well_framed_message_raises(messages: list[tuple[str, list[str]]]) ->
     peer.frames()
     peer.send(49, 1)
     assert peer.frames()[-1][0] == "49"
+
+
+def trace(seed: int) -> list[list[str]]:
+    """Trade a little on random latencies and return every frame a client saw."""
+    bench = Bench(ack_s=(0.001, 0.005), fill_s=(0.005, 0.150), seed=seed)
+    bench.feeds.start()
+    peer = bench.client()
+    peer.send(1, 11, 900, *contract(), 0, "", 0, 0, "")
+    for number in range(1, 15):
+        peer.send(*place_fields(number, quantity=30, ref=f"r-{number}"))
+        peer.send(*place_fields(100 + number, kind="LMT", limit="199.00", quantity=5))
+        bench.clock.advance(0.05)
+    bench.clock.advance(100)
+    bench.feeds.stop()
+    return peer.frames()
+
+
+def test_a_seed_draws_every_frame_and_another_seed_others() -> None:
+    assert trace(1) == trace(1)
+    assert trace(1) != trace(2)
+
+
+def test_the_largest_pace_of_a_client_is_kept() -> None:
+    bench = Bench()
+    peer = bench.client()
+    for _ in range(40):
+        peer.send(49, 1)
+    bench.clock.advance(1.5)
+    peer.send(49, 1)
+    # Forty questions and startApi came within one second.
+    assert bench.gateway.frames_in_per_s_max == 41
