@@ -56,7 +56,7 @@ from trader.ops.metrics import MetricsObserver
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
 from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
-from trader.ports import Clock
+from trader.ports import Clock, Pacer
 from trader.store.journal import SqliteJournal
 from trader.strategies.momentum import MomentumParameters, MomentumStrategy
 
@@ -93,7 +93,7 @@ class Daemon:
         audit = settings.state_dir / "audit_logs"
         audit.mkdir(parents=True, exist_ok=True)
         pager = LogPager(clock, audit / "pages.jsonl")
-        pacer = LanePacer(clock, settings.broker.messages_per_s, settings.broker.messages_burst)
+        pacer = self._pacer()
         self.supervisor = supervisor = Supervisor(clock)
         self.ledger = ledger = Ledger(book, journal, clock)
         self.guard = guard = Guard(
@@ -162,6 +162,10 @@ class Daemon:
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link)
         self._connect_parts(settings.state_dir)
+
+    def _pacer(self) -> Pacer:
+        broker = self._config.settings.broker
+        return LanePacer(self._world.clock, broker.messages_per_s, broker.messages_burst)
 
     def _connect_parts(self, state_dir: Path) -> None:
         """Tie the callbacks; the observers see each event in this order."""
