@@ -17,13 +17,22 @@ from trader.engine.status import Status
 from trader.ops.halt_record import utc_text
 
 
+# The inbox moves only when the broker speaks, and a quiet weekend is no fault. It handles what
+# comes without waiting in between, so a wedged inbox shows as a lagging loop.
+_UNTIMED = {"inbox": math.inf}
+
+
 @dataclass(frozen=True, slots=True)
 class HealthLimits:
-    """When the process counts as wedged; ``task_age_s`` overrides the default by task name."""
+    """When the process counts as wedged; ``task_age_s`` overrides the default by task name.
+
+    The default leaves room for the slowest round of a well task: a connect with every phase at
+    its deadline and the longest pause after it, or three checkpoint intervals.
+    """
 
     loop_lag_s_max: float = 1.0
-    task_age_s_max: float = 60.0
-    task_age_s: Mapping[str, float] = field(default_factory=dict)
+    task_age_s_max: float = 180.0
+    task_age_s: Mapping[str, float] = field(default_factory=lambda: dict(_UNTIMED))
 
 
 def plain(value: object) -> object:

@@ -66,6 +66,11 @@ def test_liveness_knows_nothing_of_links_and_halts() -> None:
     assert reasons_not_serviceable(HALTED, HealthLimits()) == []
 
 
+def test_a_quiet_weekend_is_no_fault() -> None:
+    quiet = status(task_ages_s=(("inbox", 200_000.0), ("checkpoint", 61.0), ("link-watch", 90.0)))
+    assert reasons_not_serviceable(quiet, HealthLimits()) == []
+
+
 def test_a_lagging_loop_and_a_stuck_task_are_not_serviceable() -> None:
     limits = HealthLimits(loop_lag_s_max=0.5, task_age_s_max=10, task_age_s={"slow": 100})
     stuck = status(loop_lag_s=0.6, task_ages_s=(("inbox", 11.0), ("slow", 99.0)))
