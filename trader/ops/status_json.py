@@ -16,7 +16,6 @@ from trader.core.halts import HaltCause
 from trader.engine.status import Status
 from trader.ops.halt_record import utc_text
 
-
 # The inbox moves only when the broker speaks, and a quiet weekend is no fault. It handles what
 # comes without waiting in between, so a wedged inbox shows as a lagging loop.
 _UNTIMED = {"inbox": math.inf}
