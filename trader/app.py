@@ -339,7 +339,7 @@ async def run_daemon(config: Configuration, world: World) -> ExitCode:
     try:
         journal = await SqliteJournal.open(config.journal_file, world.clock)
         try:
-            book = await _restore(journal)
+            book = await restore(journal)
             return await Daemon(config, world, journal, book).serve()
         finally:
             await journal.close()
@@ -347,7 +347,8 @@ async def run_daemon(config: Configuration, world: World) -> ExitCode:
         lock.release()
 
 
-async def _restore(journal: SqliteJournal) -> Book:
+async def restore(journal: SqliteJournal) -> Book:
+    """Return the book that a journal holds: its newest checkpoint and the events after it."""
     loaded = await journal.load()
     for text in loaded.skipped:
         log.warning("checkpoint skipped", problem=text)
