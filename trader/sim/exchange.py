@@ -142,7 +142,6 @@ class Exchange:
         self._tell().order_ended(order, code, text)
 
     def _retire(self, order: Order) -> None:
-        order.plan += 1
         order.is_filling = False
         order.completed_s = self._clock.time()
         self._working.get(order.instrument.symbol, {}).pop(order.perm_id, None)

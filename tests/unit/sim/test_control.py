@@ -182,13 +182,17 @@ async def test_upstream_sends_its_codes_and_holds_orders(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("how", ["rst", "fin"])
-async def test_a_drop_ends_every_connection(tmp_path: Path, how: str) -> None:
+async def test_a_drop_ends_every_connection(
+    tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="trader.sim")
     async with rig(tmp_path) as world:
         wire = await world.client()
         await wire.next(9)
         await world.ok("/drop", how=how, after_frames=None)
         await wire.end()
         await until(lambda: not world.server.gateway.clients)
+        assert f"dropped ({how})" in caplog.text
 
 
 async def test_a_drop_can_come_in_mid_burst_and_mid_frame(tmp_path: Path) -> None:

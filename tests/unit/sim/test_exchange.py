@@ -220,3 +220,32 @@ def test_an_order_saved_on_its_way_rests_or_dies_when_restored() -> None:
         other.exchange.restore(order)
     assert [str(order.status) for order in (day, ioc)] == ["Submitted", "Cancelled"]
     assert other.exchange.working() == [day]
+
+
+def test_a_change_drops_the_parts_planned_before_it() -> None:
+    bench = Bench(fill_s=(0.05, 0.1))
+    bench.pin("AAPL", "200.00")
+    orders = [submit(bench, n, order_type="LMT", limit_price=Decimal(210)) for n in range(1, 11)]
+    bench.clock.advance(0.06)
+    far = request(order_type="LMT", limit_price=Decimal(50))
+    for order in orders:
+        if not order.status.is_done:
+            bench.exchange.change(order, terms(far))
+    filled = [order.filled for order in orders]
+    assert any(not quantity for quantity in filled)
+    bench.clock.advance(1)
+    assert [order.filled for order in orders] == filled
+
+
+def test_a_change_in_mid_fill_never_fills_more_than_the_order() -> None:
+    bench = Bench(fill_s=(0.05, 0.1))
+    orders = [submit(bench, n) for n in range(1, 11)]
+    bench.clock.advance(0.07)
+    for order in orders:
+        if not order.status.is_done:
+            bench.exchange.change(order, terms(request(quantity=Decimal(150))))
+    bench.clock.advance(1)
+    for order in orders:
+        assert order.filled == order.quantity
+        parts = [e.quantity for e in bench.exchange.executions if e.perm_id == order.perm_id]
+        assert sum(parts) == order.quantity
