@@ -50,7 +50,8 @@ def account_problem(mode: Mode, configured: AccountId, facts: LinkFacts) -> str 
     """Say why the account behind a link must not be traded in this mode, or None.
 
     ``paper`` and ``demo`` refuse whatever is not a paper account, ``live`` whatever is one, and
-    all refuse an account other than the configured one.
+    all refuse an account other than the configured one. ``dry_run`` and ``shadow`` send no
+    orders, so they may watch either kind.
     """
     reported = ", ".join(facts.accounts) or "none"
     if configured not in facts.accounts:
@@ -58,7 +59,7 @@ def account_problem(mode: Mode, configured: AccountId, facts: LinkFacts) -> str 
     is_paper = configured.startswith(_PAPER_PREFIXES)
     if mode is Mode.LIVE and is_paper:
         return f"mode live, but {configured} is a paper account"
-    if mode is not Mode.LIVE and not is_paper:
+    if mode in (Mode.PAPER, Mode.DEMO) and not is_paper:
         return f"mode {mode} allows paper accounts only, {configured} is not one"
     return None
 
