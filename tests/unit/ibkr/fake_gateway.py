@@ -202,9 +202,10 @@ class Gateway:
             while True:
                 fields = (await self._frame(reader)).decode().split("\0")[:-1]
                 self.received.append(fields)
-                for text in self.replies.get(fields[0], lambda f: [])(fields):
+                reply = self.replies.get(fields[0])
+                for text in reply(fields) if reply else []:
                     writer.write(frame(text))
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

@@ -53,7 +53,7 @@ def test_an_execution_is_read_field_by_field() -> None:
     assert (got.exec_id, got.account, got.con_id) == ("0000e0d5.67fe667b.01.01", "DU1", 265598)
     assert (got.side, got.quantity, got.price) == (Side.BUY, Decimal(100), Decimal("190.10"))
     assert (got.order_id, got.client_id, got.perm_id) == (5, 7, 900001)
-    assert (got.order_ref, got.currency, got.multiplier) == ("ref", "USD", 1)
+    assert (got.order_ref, got.currency, got.multiplier) == ("ref", "USD", Decimal(1))
     assert got.time_utc == datetime(2026, 4, 13, 19, 27, 4, tzinfo=UTC)
     assert not got.is_liquidation
 
@@ -132,7 +132,7 @@ def test_a_sale_by_the_broker_itself_is_marked() -> None:
         execution_fields(side="SLD", liquidation="1", order_id="-1", multiplier="50"), ZONE
     )
     assert got.is_liquidation
-    assert (got.side, got.multiplier) == (Side.SELL, 50)
+    assert (got.side, got.multiplier) == (Side.SELL, Decimal(50))
 
 
 @pytest.mark.parametrize("value", ["", "1.7976931348623157E308", "-1", "-1.0", "nan"])
@@ -164,7 +164,7 @@ def test_an_echo_becomes_a_row_and_an_event_that_say_the_same() -> None:
     contract = Contract(conId=265598, symbol="AAPL")
     row = translate.open_order_in(contract, echo(), OrderState(status="Submitted"))
     event = translate.open_order_event(row)
-    assert (row.quantity, row.limit_price, row.stop_price) == (100, Decimal("190.1"), None)
+    assert (row.quantity, row.limit_price, row.stop_price) == (Decimal(100), Decimal("190.1"), None)
     assert row.side is Side.BUY
     for name in event.__slots__:
         if name != "run_id":
@@ -212,7 +212,7 @@ def test_a_completed_order_has_its_size_in_filled_quantity() -> None:
     state = OrderState(status="Filled", completedStatus="Filled Size: 100")
     order = echo(totalQuantity=0.0, filledQuantity=100.0)
     row = translate.completed_order_in(Contract(conId=1), order, state)
-    assert (row.filled, row.status, row.note) == (100, "Filled", "Filled Size: 100")
+    assert (row.filled, row.status, row.note) == (Decimal(100), "Filled", "Filled Size: 100")
 
 
 def test_a_filled_order_without_its_size_is_reported_and_a_cancelled_one_filled_nothing() -> None:
@@ -255,7 +255,11 @@ def test_a_position_is_signed_and_its_cost_includes_the_multiplier(quantity: flo
     contract = Contract(conId=1, symbol="ES", multiplier="50", currency="USD")
     row = translate.position_in("DU1", contract, quantity, 100_000.0)
     assert row.quantity == Decimal(str(quantity))
-    assert (row.average_cost, row.multiplier, row.currency) == (100_000, 50, "USD")
+    assert (row.average_cost, row.multiplier, row.currency) == (
+        Decimal(100_000),
+        Decimal(50),
+        "USD",
+    )
 
 
 def test_a_position_without_a_number_is_reported_but_its_cost_may_be_unset() -> None:
@@ -303,8 +307,8 @@ def test_an_instrument_has_the_bands_of_its_rule_in_order() -> None:
     rule = [PriceIncrement(1.0, 0.01), PriceIncrement(0.0, 0.0001)]
     got = translate.instrument_in(SPEC, details(), rule)
     assert [(band.low_edge, band.increment) for band in got.bands] == [
-        (0, Decimal("0.0001")),
-        (1, Decimal("0.01")),
+        (Decimal(0), Decimal("0.0001")),
+        (Decimal(1), Decimal("0.01")),
     ]
     assert got.tick_at(Decimal("0.5")) == Decimal("0.0001")
 
@@ -327,7 +331,7 @@ def test_a_tradeable_instrument_without_a_price_grid_is_refused() -> None:
 
 def test_multiplier_and_magnifier_have_the_value_1_where_none_is_told() -> None:
     got = translate.instrument_in(SPEC, details(priceMagnifier=0), [])
-    assert (got.multiplier, got.price_magnifier) == (1, 1)
+    assert (got.multiplier, got.price_magnifier) == (Decimal(1), 1)
     assert translate.multiplier_in("50") == 50
     with pytest.raises(Unreadable):
         translate.multiplier_in("x")

@@ -1,0 +1,287 @@
+"""The port: orders leave at once or not at all, questions end, ids only rise."""
+
+import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.unit.ibkr.fake_gateway import (
+    AAPL,
+    EXECUTION,
+    Desk,
+    approved_order,
+    connected,
+    contract_details,
+    gateway,
+)
+from trader.core.events import Evidence, ExecutionSeen, OrderErrorSeen
+from trader.core.halts import Lane
+from trader.core.ids import AccountId, ClientId, OrderId
+from trader.core.instruments import InstrumentSpec
+from trader.core.intents import OrderType
+from trader.ports import DataProblem, LinkDown, QuoteTick, SendUncertain, WorldError
+
+SPEC = InstrumentSpec("AAPL", primary_exchange="NASDAQ")
+
+
+# ---- ids
+
+
+async def test_ids_start_above_the_highest_of_journal_and_broker() -> None:
+    async with gateway() as served:
+        for proposed, journalled, expected in ((42, 0, 42), (42, 99, 100)):
+            start = ["15|1|DU1", f"9|1|{proposed}"]
+            served.replies["71"] = partial(lambda start, f: start, start)
+            desk = Desk(served.port)
+            await desk.broker.connect(OrderId(journalled))
+            assert desk.broker.allocate_order_id() == expected
+            desk.broker.disconnect()
+
+
+async def test_a_lower_proposal_after_a_restart_reissues_nothing() -> None:
+    async with gateway() as served:
+        served.replies["71"] = lambda f: ["15|1|DU1", "9|1|500"]
+        desk = Desk(served.port)
+        await desk.broker.connect(OrderId(0))
+        first = desk.broker.allocate_order_id()
+        desk.broker.disconnect()
+        served.replies["71"] = lambda f: ["15|1|DU1", "9|1|1"]
+        facts = await desk.broker.connect(OrderId(0))
+        assert facts.next_valid_id == 1
+        assert desk.broker.allocate_order_id() > first
+        desk.broker.disconnect()
+
+
+# ---- orders
+
+
+async def test_an_order_leaves_in_one_synchronous_call() -> None:
+    async with connected() as (served, desk):
+        desk.broker.place(approved_order(order_id=12))
+        await desk.until(lambda: bool(served.of_kind("3")))
+        fields = served.of_kind("3")[0]
+        assert len(fields) == 114
+        contract = ["265598", "AAPL", "STK", "", "0.0", "", "", "SMART", "", "USD", "", ""]
+        assert fields[1:14] == ["12", *contract]
+        assert fields[16:24] == ["BUY", "100", "LMT", "190.10", "", "DAY", "", "DU1"]
+
+
+async def test_an_order_takes_no_token_of_its_own() -> None:
+    async with connected() as (_, desk):
+        desk.broker.place(approved_order())
+        desk.broker.cancel(OrderId(5))
+        assert desk.pacer.taken == []
+
+
+async def test_a_cancel_leaves_in_one_synchronous_call() -> None:
+    async with connected() as (served, desk):
+        desk.broker.cancel(OrderId(5))
+        await desk.until(lambda: bool(served.of_kind("4")))
+        assert served.of_kind("4") == [["4", "1", "5", ""]]
+
+
+async def test_nothing_leaves_without_a_link() -> None:
+    async with connected() as (served, desk):
+        desk.broker.disconnect()
+        with pytest.raises(LinkDown):
+            desk.broker.place(approved_order())
+        with pytest.raises(LinkDown):
+            desk.broker.cancel(OrderId(5))
+        with pytest.raises(LinkDown):
+            await desk.broker.heartbeat()
+        with pytest.raises(LinkDown):
+            await desk.broker.subscribe(AAPL)
+        with pytest.raises(LinkDown):
+            await desk.broker.resolve(SPEC)
+        await asyncio.sleep(0.02)
+        assert {fields[0] for fields in served.received} == {"71"}
+
+
+async def test_a_failure_while_writing_an_order_is_uncertain_and_of_a_cancel_a_lost_link() -> None:
+    async with connected() as (_, desk):
+
+        class Failing:
+            def write(self, data: bytes) -> None:
+                raise OSError("reset")
+
+            def is_closing(self) -> bool:
+                return False
+
+            def get_write_buffer_size(self) -> int:
+                return 0
+
+        desk.broker._client._transport = Failing()
+        with pytest.raises(SendUncertain):
+            desk.broker.place(approved_order())
+        with pytest.raises(LinkDown):
+            desk.broker.cancel(OrderId(5))
+
+
+@pytest.mark.parametrize("changes", [{"client_id": ClientId(8)}, {"account": AccountId("DU2")}])
+async def test_an_order_of_another_client_or_account_is_our_bug(
+    changes: dict[str, Any],
+) -> None:
+    async with connected() as (served, desk):
+        with pytest.raises(AssertionError):
+            desk.broker.place(approved_order(**changes))
+        assert served.of_kind("3") == []
+
+
+async def test_what_the_broker_says_of_an_order_reaches_the_sink() -> None:
+    async with connected() as (served, desk):
+        served.replies["3"] = lambda f: [EXECUTION, f"4|2|{f[1]}|10349|TIF was set to DAY|"]
+        desk.broker.place(approved_order(order_type=OrderType.MARKET))
+        await desk.until(lambda: len(desk.of_type(OrderErrorSeen)) == 1)
+        assert desk.of_type(OrderErrorSeen)[0].evidence is Evidence.INFORMS
+        assert len(desk.of_type(ExecutionSeen)) == 1
+
+
+async def test_executions_that_follow_1100_are_passed_on() -> None:
+    async with connected() as (served, desk):
+        served.say("4|2|-1|1100|Connectivity between IB and the TWS has been lost.|", EXECUTION)
+        await desk.until(lambda: bool(desk.of_type(ExecutionSeen)))
+        assert [word.is_up for word in desk.words("upstream")] == [False]
+
+
+# ---- heartbeat
+
+
+async def test_a_heartbeat_is_the_decoded_time_of_the_server() -> None:
+    async with connected() as (_, desk):
+        got = await desk.broker.heartbeat()
+        assert got.server_utc == datetime.fromtimestamp(1776094024, UTC)
+        assert 0 <= got.round_trip_s < 0.3
+        assert desk.pacer.taken == [Lane.DATA]
+
+
+async def test_two_heartbeats_at_a_time_share_one_question() -> None:
+    async with connected() as (served, desk):
+        first, second = await asyncio.gather(desk.broker.heartbeat(), desk.broker.heartbeat())
+        assert first.server_utc == second.server_utc
+        assert len(served.of_kind("49")) == 1
+
+
+async def test_a_mute_broker_has_no_heartbeat_though_bytes_keep_coming() -> None:
+    async with connected() as (served, desk):
+        served.silence("49")
+        task = asyncio.create_task(desk.broker.heartbeat())
+        while not task.done():
+            served.say("4|2|-1|2107|HMDS data farm connection is inactive.:ushmds|")
+            await asyncio.sleep(0.02)
+        with pytest.raises(LinkDown, match="no answer"):
+            await task
+
+
+async def test_a_late_heartbeat_is_not_the_answer_to_the_next_one() -> None:
+    async with connected() as (served, desk):
+        answer = served.replies.pop("49")
+        with pytest.raises(LinkDown):
+            await desk.broker.heartbeat()
+        served.replies["49"] = lambda f: ["49|1|1", *answer(f)]
+        got = await desk.broker.heartbeat()
+        assert got.server_utc == datetime.fromtimestamp(1776094024, UTC)
+
+
+async def test_our_own_pacing_never_makes_a_good_link_look_dead() -> None:
+    async with connected() as (_, desk):
+        desk.pacer.is_open = False
+        assert (await desk.broker.heartbeat()).round_trip_s >= 0
+
+
+# ---- instruments
+
+
+async def test_an_instrument_is_resolved_with_its_price_rule_and_remembered() -> None:
+    async with connected() as (served, desk):
+        served.replies["9"] = lambda f: [
+            contract_details(f[2], exchange="NASDAQ"), contract_details(f[2]), f"52|1|{f[2]}",
+        ]  # fmt: skip
+        served.replies["91"] = lambda f: [f"93|{f[1]}|2|0|0.0001|1|0.01"]
+        got = await desk.broker.resolve(SPEC)
+        assert (got.con_id, got.exchange, got.size_increment) == (265598, "SMART", Decimal(1))
+        assert got.tick_at(Decimal(100)) == Decimal("0.01")
+        assert served.of_kind("91") == [["91", "26"]]
+        assert await desk.broker.resolve(SPEC) is got
+        assert len(served.of_kind("9")) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "0 matches"),
+        ([{"primary": "NYSE"}], "0 matches among .*NYSE"),
+        ([{}, {"conId": "7"}], "2 matches"),
+        ([{"rules": "x,y"}], "invalid literal"),
+        ([{"minTick": "0", "rules": ""}], "increments"),
+    ],
+)
+async def test_anything_but_exactly_one_match_is_an_error_that_names_what_came(
+    rows: list[dict[str, str]], message: str
+) -> None:
+    async with connected() as (served, desk):
+        served.replies["9"] = lambda f: [
+            *[contract_details(f[2], **row) for row in rows], f"52|1|{f[2]}",
+        ]  # fmt: skip
+        with pytest.raises(WorldError, match=message):
+            await desk.broker.resolve(SPEC)
+
+
+async def test_an_instrument_that_does_not_exist_is_refused_by_the_brokers_error() -> None:
+    async with connected() as (served, desk):
+        served.replies["9"] = lambda f: [f"4|2|{f[2]}|200|No security definition|"]
+        with pytest.raises(WorldError, match="200"):
+            await desk.broker.resolve(SPEC)
+
+
+@pytest.mark.parametrize("silent", ["9", "91"])
+async def test_a_question_about_an_instrument_that_is_never_answered_ends(silent: str) -> None:
+    async with connected() as (served, desk):
+        served.replies["9"] = lambda f: [contract_details(f[2]), f"52|1|{f[2]}"]
+        served.replies["91"] = lambda f: [f"93|{f[1]}|1|0|0.01"]
+        served.silence(silent)
+        with pytest.raises(WorldError, match="AAPL"):
+            await desk.broker.resolve(SPEC)
+
+
+# ---- quotes
+
+
+async def test_a_subscription_asks_for_live_data_once_and_its_ticks_reach_the_sink() -> None:
+    async with connected() as (served, desk):
+        served.replies["1"] = lambda f: [f"58|1|{f[2]}|1", f"1|6|{f[2]}|1|190.10|300|0"]
+        await desk.broker.subscribe(AAPL)
+        await desk.until(lambda: len(desk.of_type(QuoteTick)) == 3)
+        await desk.broker.subscribe(AAPL)
+        await desk.until(lambda: len(desk.of_type(QuoteTick)) == 6)
+        assert served.of_kind("59") == [["59", "1", "1"]]
+        first, second = served.of_kind("1")
+        assert first[2] != second[2]
+        # The earlier subscription is given up, so that ticks do not come twice.
+        assert served.of_kind("2") == [["2", "2", first[2]]]
+        assert desk.pacer.taken == [Lane.DATA] * 4
+
+
+async def test_a_subscription_that_fails_is_told_for_its_instrument() -> None:
+    async with connected() as (served, desk):
+        served.replies["1"] = lambda f: [f"4|2|{f[2]}|10197|competing session|"]
+        await desk.broker.subscribe(AAPL)
+        await desk.until(lambda: bool(desk.of_type(DataProblem)))
+        assert desk.of_type(DataProblem) == [DataProblem(AAPL.con_id, 10197, "competing session")]
+        assert desk.of_type(OrderErrorSeen) == []
+
+
+async def test_after_a_reconnect_old_subscriptions_are_forgotten() -> None:
+    async with connected() as (served, desk):
+        await desk.broker.subscribe(AAPL)
+        await desk.until(lambda: bool(served.of_kind("1")))
+        old = served.of_kind("1")[0][2]
+        await desk.broker.connect(OrderId(0))
+        served.say(f"1|6|{old}|1|190.10|300|0", "49|1|1")
+        await desk.broker.subscribe(AAPL)
+        await desk.until(lambda: len(served.of_kind("1")) == 2)
+        assert desk.of_type(QuoteTick) == []
+        assert int(served.of_kind("1")[1][2]) > int(old)
+        assert len(served.of_kind("59")) == 2
