@@ -35,6 +35,7 @@ _VERBS = {
     "baseline": "accept the broker's holdings as the starting point, once",
     "reconcile": "compare book and broker now",
     "cancel-orders": "cancel every working order of ours",
+    "resolve": "close a ticket by accepting what the broker says now",
 }
 
 
@@ -80,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_state(halt_command)
     for name, text in _VERBS.items():
         verb = commands.add_parser(name, help=text)
-        verb.add_argument("--reason", required=name == "resume", default="manual")
+        if name == "resolve":
+            verb.add_argument("ticket", help="its name, as trader status shows it")
+        verb.add_argument("--reason", required=name in ("resume", "resolve"), default="manual")
         verb.add_argument("--timeout", type=float, default=60.0, metavar="S")
         _add_state(verb)
     return parser
@@ -178,6 +181,8 @@ def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if endpoint is None:
         return NOT_DONE
     asked = {"reason": given.reason, "by": operator_name(environment)}
+    if given.command == "resolve":
+        asked["ticket"] = given.ticket
     try:
         reply = ask_verb(
             endpoint,

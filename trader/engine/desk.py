@@ -11,13 +11,14 @@ import structlog
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.halts import LATCHED, HaltCause, Lane
-from trader.core.ids import ConId, StrategyName, intent_id
+from trader.core.ids import ConId, StrategyName, TicketId, intent_id
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.engine.boot import baseline_of
 from trader.engine.gateway import OrderGateway, OutcomeKind
 from trader.engine.operator import Answer
 from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
+from trader.engine.tickets import resolution
 from trader.ports import JournalFailed, WorldError
 
 log = structlog.get_logger(__name__)
@@ -230,6 +231,25 @@ class Desk:
             held = tuple(f"{row.symbol} {row.quantity}" for row in event.holdings)
             text = f"{len(held)} positions accepted"
             return Answer(is_done=not run.problem, text=text, details=held)
+
+    async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
+        """Close a ticket by accepting what the broker says now about its difference."""
+        async with self._lock:
+            opened = self._ledger.book.tickets.get(TicketId(ticket))
+            if opened is None:
+                known = tuple(self._ledger.book.tickets) or ("none",)
+                return Answer(is_done=False, text=f"no open ticket {ticket!r}", details=known)
+            try:
+                snapshot = await self._broker.snapshot()
+                seq = self._ledger.seq
+                for event in resolution(self._ledger.book, opened, snapshot, reason=reason, by=by):
+                    seq = self._ledger.record(event)
+                await self._ledger.durable(seq)
+            except (WorldError, JournalFailed) as error:
+                return Answer(is_done=False, text=f"ticket {ticket} stays open: {error}")
+            run = await self._reconciler.run_once("ticket resolved")
+            text = f"ticket {ticket} closed; reconciliation: {run.drift_count} drifts"
+            return Answer(is_done=True, text=text)
 
     def _no_order_works(self) -> bool:
         return not self._gateway.working_orders()

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 Wake = Callable[[str], None]
 # More than this many unhandled facts means that the loop has stopped doing its work.
 _QUEUE_MAX = 200_000
+# In a quiet market the task still shows that it is alive.
+_BEAT_S = 5.0
 
 
 class Inbox:
@@ -64,9 +66,13 @@ class Inbox:
     async def run(self) -> None:
         """Handle messages for ever."""
         while True:
-            await self._arrived.wait()
-            self.handle_queued()
             self._supervisor.beat("inbox")
+            try:
+                async with asyncio.timeout(_BEAT_S):
+                    await self._arrived.wait()
+            except TimeoutError:
+                continue
+            self.handle_queued()
 
     def handle_queued(self) -> None:
         """Handle everything that has arrived; the reconciler calls it before it compares."""

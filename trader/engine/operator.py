@@ -36,3 +36,6 @@ class OperatorDesk(Protocol):
 
     async def baseline(self, *, by: str) -> Answer:
         """Accept the broker's holdings as the starting point, at the first start only."""
+
+    async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
+        """Close a ticket by accepting what the broker says now about its difference."""

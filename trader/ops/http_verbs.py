@@ -29,6 +29,8 @@ class Asked:
 
     reason: str
     by: str
+    # Of ``resolve`` alone.
+    ticket: str = ""
 
 
 class BadBody(ValueError):
@@ -51,6 +53,9 @@ class OperatorVerbs:
             "liquidate": lambda asked: desk.liquidate(by=asked.by),
             "reconcile": lambda asked: desk.reconcile(by=asked.by),
             "baseline": lambda asked: desk.baseline(by=asked.by),
+            "resolve": lambda asked: desk.resolve(
+                ticket=asked.ticket, reason=asked.reason, by=asked.by
+            ),
         }
         waiting = [
             web.post(f"/ops/{name}", self._waiting(name, verb)) for name, verb in verbs.items()
@@ -80,7 +85,7 @@ class OperatorVerbs:
             if problem is not None:
                 return problem
             try:
-                asked = asked_in(await request.read())
+                asked = asked_in(await request.read(), needs_ticket=name == "resolve")
             except BadBody as error:
                 return refusal(400, str(error))
             # aiohttp lets a handler finish when its client goes away, so a liquidation does not
@@ -117,8 +122,9 @@ async def _body_soon(request: web.Request) -> bytes:
         return b""
 
 
-def asked_in(content: bytes) -> Asked:
-    """Read {"reason", "by"} from a body; raises BadBody."""
+def asked_in(content: bytes, *, needs_ticket: bool = False) -> Asked:
+    """Read {"reason", "by"}, and {"ticket"} where it is needed, from a body; raises BadBody."""
+    names = ("reason", "by", "ticket") if needs_ticket else ("reason", "by")
     try:
         body = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -128,10 +134,12 @@ def asked_in(content: bytes) -> Asked:
     if not isinstance(body, dict):
         raise BadBody(f"the body is {_shown(body)}; allowed: an object with reason and by")
     for name in body:
-        if name not in ("reason", "by"):
-            raise BadBody(f"{_shown(name)} is no field; allowed: reason, by")
+        if name not in names:
+            raise BadBody(f"{_shown(name)} is no field; allowed: {', '.join(names)}")
     return Asked(
-        reason=_text_in(body, "reason", _REASON_LENGTH_MAX), by=_text_in(body, "by", _BY_LENGTH_MAX)
+        reason=_text_in(body, "reason", _REASON_LENGTH_MAX),
+        by=_text_in(body, "by", _BY_LENGTH_MAX),
+        ticket=_text_in(body, "ticket", _REASON_LENGTH_MAX) if needs_ticket else "",
     )
 
 

@@ -85,6 +85,9 @@ class FakeDesk:
     async def baseline(self, *, by: str) -> Answer:
         return await self._later("baseline", "", by)
 
+    async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
+        return await self._later(f"resolve {ticket}", reason, by)
+
 
 LINK = LinkStatus(
     is_connected=True,

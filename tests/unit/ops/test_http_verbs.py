@@ -139,3 +139,12 @@ def test_line_breaks_of_a_reason_are_flattened() -> None:
     assert asked_in(b'{"reason": "a\\n b", "by": "c"}').reason == "a b"
     with pytest.raises(BadBody):
         asked_in(b"null")
+
+
+def test_resolve_needs_a_ticket_and_no_other_verb_takes_one() -> None:
+    asked = asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}', needs_ticket=True)
+    assert asked == Asked(reason="seen", by="ann", ticket="t-1")
+    with pytest.raises(BadBody, match="ticket is null"):
+        asked_in(b'{"reason":"seen","by":"ann"}', needs_ticket=True)
+    with pytest.raises(BadBody, match=r'"ticket" is no field; allowed: reason, by'):
+        asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}')

@@ -1,0 +1,80 @@
+"""A ticket closes with the broker's word recorded, and nothing is ever sent."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from trader.core import events as ev
+from trader.core.book import Book
+from trader.core.ids import AccountId, ConId, RunId, Seq, TicketId
+from trader.core.reconcile import DriftKind
+from trader.core.snapshots import BrokerSnapshot, PositionRow
+from trader.engine.tickets import resolution
+
+ACCOUNT = AccountId("DU1")
+AAPL = ConId(265598)
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+def _book(*events: ev.Event) -> Book:
+    book = Book()
+    for number, event in enumerate(events, start=1):
+        book.apply(ev.Recorded(Seq(number), NOW, event))
+    return book
+
+
+def _snapshot(quantity: str, cash: str) -> BrokerSnapshot:
+    row = PositionRow(ACCOUNT, AAPL, "AAPL", Decimal(quantity), Decimal(100))
+    return BrokerSnapshot(
+        account=ACCOUNT,
+        started_utc=NOW,
+        finished_utc=NOW,
+        window_utc=NOW,
+        open_orders=(),
+        completed_orders=(),
+        executions=(),
+        commissions=(),
+        positions=(row,),
+        cash={"USD": Decimal(cash)},
+        net_liquidation=None,
+    )
+
+
+def _ticket(kind: str, con_id: ConId | None) -> ev.TicketOpened:
+    return ev.TicketOpened(TicketId(f"run-{kind}-AAPL"), kind, con_id, "text", RunId("run"))
+
+
+BASELINE = ev.AccountBaselined(ACCOUNT, (), (("USD", Decimal(1000)),), (), "ann")
+
+
+def _apply(book: Book, events: tuple[ev.Event, ...]) -> None:
+    for event in events:
+        book.apply(ev.Recorded(Seq(book.seq + 1), NOW, event))
+
+
+def test_a_position_ticket_takes_the_brokers_quantity_and_closes() -> None:
+    ticket = _ticket(DriftKind.POSITION, AAPL)
+    book = _book(BASELINE, ticket)
+    _apply(book, resolution(book, ticket, _snapshot("7", "1000"), reason="manual", by="ann"))
+    assert book.position_of(AAPL) == Decimal(7)
+    assert not book.tickets
+    assert book.cash == {"USD": Decimal(1000)}
+
+
+def test_a_cash_ticket_takes_the_brokers_cash_and_leaves_positions() -> None:
+    ticket = _ticket(DriftKind.CASH, None)
+    book = _book(BASELINE, ticket)
+    _apply(book, resolution(book, ticket, _snapshot("0", "1500"), reason="deposit", by="ann"))
+    assert book.cash == {"USD": Decimal(1500)}
+    assert book.position_of(AAPL) == 0
+    assert not book.tickets
+
+
+@pytest.mark.parametrize("kind", list(DriftKind))
+def test_no_resolution_ever_contains_an_order_or_a_cancel(kind: DriftKind) -> None:
+    ticket = _ticket(kind, AAPL)
+    events = resolution(_book(BASELINE, ticket), ticket, _snapshot("3", "5"), reason="x", by="ann")
+    forbidden = (ev.OrderPlanned, ev.OrderSent, ev.CancelSent, ev.IntentReviewed)
+    assert not [event for event in events if isinstance(event, forbidden)]
+    assert isinstance(events[-1], ev.TicketClosed)

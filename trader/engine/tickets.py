@@ -1,0 +1,63 @@
+"""Resolving a ticket: an operator accepts the broker's word about one difference.
+
+Nothing is sent. What the broker says *now*, in a complete snapshot, is recorded with who decided
+it and why; the next reconciliation shows whether the difference is gone.
+"""
+
+from collections.abc import Iterator
+
+from trader.core import events as ev
+from trader.core.amounts import ZERO
+from trader.core.book import Book
+from trader.core.ids import RunId, TicketId
+from trader.core.orders import Order
+from trader.core.reconcile import DriftKind
+from trader.core.snapshots import BrokerSnapshot
+
+
+def resolution(
+    book: Book, ticket: ev.TicketOpened, snapshot: BrokerSnapshot, *, reason: str, by: str
+) -> tuple[ev.Event, ...]:
+    """Return what to record so that the book holds the broker's word; the ticket closes last."""
+    return (
+        *_accepted(book, ticket, snapshot, reason, by),
+        ev.TicketClosed(ticket.ticket_id, reason, by),
+    )
+
+
+def _accepted(
+    book: Book, ticket: ev.TicketOpened, snapshot: BrokerSnapshot, reason: str, by: str
+) -> Iterator[ev.Event]:
+    match ticket.kind:
+        case DriftKind.POSITION:
+            assert ticket.con_id is not None, "a position ticket names its instrument"
+            held = book.positions.get(ticket.con_id)
+            names = {row.con_id: row.symbol for row in snapshot.positions}
+            symbol = held.symbol if held else names.get(ticket.con_id, str(ticket.con_id))
+            yield ev.PositionAdjusted(
+                con_id=ticket.con_id,
+                symbol=symbol,
+                before=held.quantity if held else ZERO,
+                after=snapshot.position_of(ticket.con_id),
+                reason=reason,
+                by=by,
+            )
+        case DriftKind.CASH:
+            for currency in sorted({*book.cash, *snapshot.cash}):
+                before = book.cash.get(currency, ZERO)
+                after = snapshot.cash.get(currency, ZERO)
+                if before != after:
+                    yield ev.CashAdjusted(currency, before, after, f"{by}: {reason}")
+        case DriftKind.ORDER_ABSENT:
+            order = _order_of(book, ticket.ticket_id)
+            if order is not None:
+                run_id = RunId(f"operator {by}")
+                yield ev.OrderProvenAbsent(order.order_id, run_id, first_run_id=ticket.run_id)
+        case _:
+            # A ghost stays open at the broker until a person cancels it there.
+            return
+
+
+def _order_of(book: Book, ticket_id: TicketId) -> Order | None:
+    key = ticket_id.rpartition("-")[2]
+    return next((row for row in book.live_orders.values() if str(row.order_id) == key), None)
