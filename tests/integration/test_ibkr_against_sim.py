@@ -1,0 +1,337 @@
+"""The IBKR adapter against the simulator as a process of its own, over a real socket.
+
+Goal: both sides were written from the protocol and share no code, so where they agree the
+protocol agrees. Method: one simulator for each test, driven through its control port; every
+wait is for a fact and bounded. The seed is 1.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.unit.ibkr.fake_gateway import CLIENT, HandClock, OpenPacer, approved_order
+from trader.core.events import (
+    CommissionSeen,
+    Evidence,
+    ExecutionSeen,
+    OpenOrderSeen,
+    OrderErrorSeen,
+    OrderStatusSeen,
+)
+from trader.core.ids import AccountId, OrderId
+from trader.core.instruments import InstrumentSpec
+from trader.core.intents import OrderType, Side
+from trader.ibkr.broker import IbkrBroker
+from trader.ibkr.settings import BrokerSettings
+from trader.ports import (
+    BrokerMessage,
+    ConnectRefused,
+    LinkDown,
+    LinkFacts,
+    LinkWord,
+    QuoteTick,
+    SnapshotUnavailable,
+    WorldError,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+AAPL = InstrumentSpec("AAPL", primary_exchange="NASDAQ")
+VIX = InstrumentSpec("VIX", sec_type="IND", exchange="CBOE", is_tradeable=False)
+
+
+class Sim:
+    """A simulator process, its control port, and a broker that points at it."""
+
+    def __init__(self, announced: dict[str, Any], http: aiohttp.ClientSession) -> None:
+        self.account = AccountId(announced["account"])
+        self._http = http
+        self._control = f"http://127.0.0.1:{announced['control_port']}"
+        self.settings = BrokerSettings(
+            host="127.0.0.1",
+            port=announced["port"],
+            client_id=CLIENT,
+            heartbeat_deadline_s=0.5,
+            snapshot_deadline_s=2.0,
+            reconnect_gap_s=0.05,
+        )
+        self.got: list[BrokerMessage] = []
+        self.broker = self.another()
+
+    def another(self, **changes: Any) -> IbkrBroker:
+        """Return one more broker with the same sink."""
+        return IbkrBroker(
+            replace(self.settings, **changes),
+            clock=HandClock(),
+            pacer=OpenPacer(),
+            sink=self.got.append,
+        )
+
+    async def tell(self, path: str, **body: Any) -> dict[str, Any]:
+        """Use the control port."""
+        async with self._http.post(f"{self._control}/{path}", json=body) as answer:
+            got: dict[str, Any] = await answer.json()
+            assert answer.status == 200, got
+            return got
+
+    def of_type(self, kind: type) -> list[Any]:
+        return [message for message in self.got if isinstance(message, kind)]
+
+    def words(self, axis: str) -> list[tuple[bool, int]]:
+        words = [word for word in self.got if isinstance(word, LinkWord)]
+        return [(word.is_up, word.code) for word in words if word.axis == axis]
+
+    async def until(self, is_true: Callable[[], bool]) -> None:
+        """Wait for what the simulator will say."""
+        async with asyncio.timeout(10):
+            while not is_true():  # noqa: ASYNC110 - what is waited for is another process
+                await asyncio.sleep(0.01)
+
+    async def connected_again(self) -> LinkFacts:
+        """Try until the gateway is back."""
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    return await self.broker.connect(OrderId(0))
+                except ConnectRefused:
+                    await asyncio.sleep(0.05)
+
+    def place(self, order_type: OrderType, side: Side = Side.BUY, number: int = 1) -> OrderId:
+        """Place 100 AAPL; a limit or stop is at 190.10."""
+        order_id = self.broker.allocate_order_id()
+        self.broker.place(
+            approved_order(order_id, order_type, side=side, account=self.account, number=number)
+        )
+        return order_id
+
+
+@pytest.fixture
+async def sim(request: pytest.FixtureRequest) -> AsyncIterator[Sim]:
+    arguments = ["--port", "0", "--control-port", "0", "--seed", "1", "--tick-interval", "0.05"]
+    arguments += getattr(request, "param", [])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "trader.sim", *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+            made = Sim(json.loads(await process.stdout.readline()), http)
+            await made.tell("price", symbol="AAPL", price="190.00")
+            await made.broker.connect(OrderId(0))
+            yield made
+            made.broker.disconnect()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_a_connection_proves_its_account_and_its_upstream(sim: Sim) -> None:
+    assert sim.broker.account == sim.account
+    await sim.until(lambda: (True, 2104) in sim.words("upstream"))
+    assert sim.words("socket") == [(True, 0)]
+    answer = await sim.broker.heartbeat()
+    assert 0 < answer.round_trip_s < 0.5
+
+
+async def test_an_idle_account_is_empty_but_whole(sim: Sim) -> None:
+    got = await sim.broker.snapshot()
+    assert (got.open_orders, got.completed_orders, got.executions, got.positions) == (
+        (),
+        (),
+        (),
+        (),
+    )
+    assert got.cash["USD"] == got.net_liquidation
+    assert sim.words("read_only") == [(True, 0)]
+    assert sim.words("decode") == []
+
+
+async def test_instruments_are_found_and_quoted(sim: Sim) -> None:
+    apple, vix = await sim.broker.resolve(AAPL), await sim.broker.resolve(VIX)
+    assert (apple.con_id, apple.tick_at(Decimal(190))) == (265598, Decimal("0.01"))
+    with pytest.raises(WorldError):
+        await sim.broker.resolve(InstrumentSpec("NOSUCH"))
+    await sim.broker.subscribe(apple)
+    await sim.broker.subscribe(vix)
+
+    def fields(con_id: int) -> set[str]:
+        ticks = sim.of_type(QuoteTick)
+        return {tick.field for tick in ticks if tick.con_id == con_id and tick.value is not None}
+
+    wanted = {"bid", "ask", "bid_size", "ask_size", "data_type"}
+    await sim.until(lambda: wanted <= fields(apple.con_id) and "last" in fields(vix.con_id))
+
+
+async def test_a_market_order_fills_and_the_next_snapshot_tells_the_same(sim: Sim) -> None:
+    order_id = sim.place(OrderType.MARKET)
+    await sim.until(lambda: len(sim.of_type(CommissionSeen)) > 0)
+    await sim.until(lambda: any(s.status == "Filled" for s in sim.of_type(OrderStatusSeen)))
+    executions = [seen.execution for seen in sim.of_type(ExecutionSeen)]
+    assert {row.order_id for row in executions} == {order_id}
+    assert sum(row.quantity for row in executions) == 100
+    got = await sim.broker.snapshot()
+    assert {row.exec_id for row in got.executions} == {row.exec_id for row in executions}
+    assert set(got.executions) == set(executions)
+    assert set(got.commissions) == {seen.commission for seen in sim.of_type(CommissionSeen)}
+    assert got.position_of(executions[0].con_id) == 100
+    assert [row.status for row in got.completed_orders] == ["Filled"]
+    assert got.completed_orders[0].filled == 100
+    cash = Decimal(1_000_000) + sum((row.cash_change for row in got.executions), Decimal(0))
+    assert got.cash["USD"] == cash - sum((row.amount for row in got.commissions), Decimal(0))
+    assert sim.words("decode") == []
+
+
+async def test_a_resting_order_is_echoed_listed_and_cancelled(sim: Sim) -> None:
+    await sim.tell("price", symbol="AAPL", price="200")
+    order_id = sim.place(OrderType.LIMIT)
+    await sim.until(lambda: any(s.status == "Submitted" for s in sim.of_type(OpenOrderSeen)))
+    rows = (await sim.broker.snapshot()).open_orders
+    assert [(row.order_id, row.client_id) for row in rows] == [(order_id, CLIENT)]
+    assert (rows[0].limit_price, rows[0].quantity) == (Decimal("190.10"), Decimal(100))
+    assert rows[0].perm_id > 0
+    sim.broker.cancel(order_id)
+    await sim.until(lambda: bool(sim.of_type(OrderErrorSeen)))
+    assert sim.of_type(OrderErrorSeen)[0].evidence is Evidence.CONFIRMS_CANCEL
+    assert sim.of_type(OrderStatusSeen)[-1].status == "Cancelled"
+    sim.broker.cancel(order_id)
+    await sim.until(lambda: len(sim.of_type(OrderErrorSeen)) == 2)
+    assert sim.of_type(OrderErrorSeen)[1].evidence is Evidence.REFUSES_CANCEL
+    assert (await sim.broker.snapshot()).open_orders == ()
+
+
+async def test_a_stop_is_echoed_with_its_stop_price(sim: Sim) -> None:
+    sim.place(OrderType.STOP)
+    await sim.until(lambda: bool(sim.of_type(OpenOrderSeen)))
+    row = (await sim.broker.snapshot()).open_orders[0]
+    assert (row.order_type, row.stop_price, row.limit_price) == ("STP", Decimal("190.10"), None)
+
+
+async def test_an_order_id_that_was_used_is_unclear_evidence(sim: Sim) -> None:
+    order_id = sim.place(OrderType.MARKET)
+    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    sim.broker.place(approved_order(order_id, account=sim.account, number=2))
+    await sim.until(lambda: bool(sim.of_type(OrderErrorSeen)))
+    error = sim.of_type(OrderErrorSeen)[0]
+    assert (error.code, error.evidence) == (103, Evidence.UNCLEAR)
+
+
+@pytest.mark.parametrize("sim", [["--read-only"]], indirect=True)
+async def test_a_read_only_api_is_told_by_the_first_order_at_the_latest(sim: Sim) -> None:
+    sim.place(OrderType.MARKET)
+    await sim.until(lambda: bool(sim.of_type(OrderErrorSeen)))
+    assert sim.of_type(OrderErrorSeen)[0].evidence is Evidence.REJECTS_NEW
+    assert sim.words("read_only") == [(False, 321)]
+
+
+async def test_a_client_id_in_use_is_refused_at_once(sim: Sim) -> None:
+    async with asyncio.timeout(2):
+        with pytest.raises(ConnectRefused) as caught:
+            await sim.another().connect(OrderId(0))
+    assert caught.value.phase == "client id"
+    assert sim.broker.is_connected
+
+
+async def test_orders_of_another_client_are_seen_and_not_ours(sim: Sim) -> None:
+    await sim.tell("price", symbol="AAPL", price="200")
+    sim.place(OrderType.LIMIT)
+    await sim.until(lambda: bool(sim.of_type(OpenOrderSeen)))
+    other = sim.another(client_id=CLIENT + 1)
+    await other.connect(OrderId(0))
+    rows = (await other.snapshot()).open_orders
+    assert len(rows) == 1
+    assert rows[0].client_id != other.client_id
+    other.disconnect()
+
+
+async def test_a_mute_gateway_is_found_by_the_heartbeat(sim: Sim) -> None:
+    await sim.tell("mute", on=True)
+    assert sim.broker.is_connected
+    with pytest.raises(LinkDown, match="no answer"):
+        await sim.broker.heartbeat()
+    with pytest.raises(SnapshotUnavailable):
+        await sim.broker.snapshot()
+    await sim.tell("mute", on=False)
+
+
+async def test_after_a_restart_with_lower_ids_ours_still_rise(sim: Sim) -> None:
+    last = [sim.place(OrderType.MARKET, number=number) for number in (1, 2, 3)][-1]
+    await sim.until(lambda: len(sim.of_type(CommissionSeen)) >= 3)
+    await sim.tell("restart", down_s=0.2, next_order_id={str(CLIENT): 1})
+    await sim.until(lambda: not sim.broker.is_connected)
+    assert sim.words("socket")[-1][0] is False
+    facts = await sim.connected_again()
+    assert facts.next_valid_id == 1
+    assert sim.place(OrderType.MARKET, number=4) > last
+
+
+@pytest.mark.parametrize(("is_lost", "code"), [(True, 1101), (False, 1102)])
+async def test_a_lost_upstream_is_told_and_told_again_when_it_is_back(
+    sim: Sim, is_lost: bool, code: int
+) -> None:
+    await sim.until(lambda: bool(sim.words("upstream")))
+    await sim.tell("upstream", up=False, repeat=3)
+    await sim.until(lambda: len(sim.words("upstream")) == 4)
+    assert sim.broker.is_connected
+    await sim.tell("upstream", up=True, data_lost=is_lost)
+    await sim.until(lambda: sim.words("upstream")[-1] == (True, code))
+    assert sim.words("upstream")[1:] == [(False, 1100)] * 3 + [(True, code)]
+    assert (await sim.broker.heartbeat()).round_trip_s > 0
+
+
+@pytest.mark.parametrize(
+    ("held", "part"),
+    [
+        (53, "open orders"),
+        (102, "completed orders"),
+        (55, "executions"),
+        (62, "positions"),
+        (74, "account values"),
+    ],
+)
+async def test_a_snapshot_whose_end_is_withheld_is_none_and_its_late_end_harms_nothing(
+    sim: Sim, held: int, part: str
+) -> None:
+    sim.place(OrderType.MARKET)
+    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    await sim.tell("hold", message_ids=[held], on=True)
+    with pytest.raises(SnapshotUnavailable, match=part):
+        await sim.broker.snapshot()
+    await sim.tell("hold", message_ids=[held], on=False)
+    got = await sim.broker.snapshot()
+    assert got.position_of(sim.of_type(ExecutionSeen)[0].execution.con_id) == 100
+
+
+async def test_frames_that_come_three_times_make_the_same_snapshot(sim: Sim) -> None:
+    sim.place(OrderType.MARKET)
+    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    once = await sim.broker.snapshot()
+    await sim.tell("duplicate", times=3)
+    again = await sim.broker.snapshot()
+    assert set(again.executions) == set(once.executions)
+    assert again.positions == once.positions
+
+
+@pytest.mark.parametrize("how", ["rst", "fin"])
+async def test_a_dropped_connection_comes_back_with_everything(sim: Sim, how: str) -> None:
+    sim.place(OrderType.MARKET)
+    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    await sim.tell("drop", how=how)
+    await sim.until(lambda: not sim.broker.is_connected)
+    await sim.broker.connect(OrderId(0))
+    assert sum(row.quantity for row in (await sim.broker.snapshot()).executions) == 100
+
+
+async def test_a_correction_is_an_execution_of_its_own_id(sim: Sim) -> None:
+    sim.place(OrderType.MARKET)
+    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    first = sim.of_type(ExecutionSeen)[0].execution
+    await sim.tell("exec-correction", exec_id=first.exec_id, price="189.50", quantity="100")
+    await sim.until(lambda: sim.of_type(ExecutionSeen)[-1].execution.price == Decimal("189.50"))
+    assert sim.of_type(ExecutionSeen)[-1].execution.exec_id != first.exec_id
