@@ -11,7 +11,7 @@ import pytest
 from tests.unit.ops.conftest import Site
 from tests.unit.ops.support import TOKEN
 from trader.engine.operator import Answer
-from trader.ops.http_verbs import BadBody, asked_in
+from trader.ops.http_verbs import Asked, BadBody, asked_in
 from trader.ports import JournalFailed
 
 VERBS = ("resume", "cancel-orders", "liquidate", "reconcile", "baseline")
