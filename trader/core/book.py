@@ -351,7 +351,9 @@ class Book:
             self.uncommissioned[family] = execution.quantity
         elif known is None:
             self._pay(commission.currency, commission.amount)
-        self._trade(execution, change.trades)
+        if known is not None:
+            self._trade(known.execution, change.trades[:1])  # the reversal, where it happened
+        self._trade(execution, change.trades[1:] if known else change.trades)
         self.cash[execution.currency] = self.cash.get(execution.currency, ZERO) + change.cash
         if order is not None and is_ours:
             if known is not None and known.order_id is None:

@@ -17,7 +17,7 @@ from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.executions import delta
-from trader.core.ids import ConId, ExecFamily, RunId, Seq, TicketId, exec_family
+from trader.core.ids import ConId, ExecFamily, RunId, Seq, TicketId, exec_family, intent_id_in
 from trader.core.limits import RiskLimits
 from trader.core.orders import UNANSWERED, Order, OrderState
 from trader.core.reserves import pending_commission
@@ -80,14 +80,20 @@ class Plan:
 
 def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
     """Return every disagreement, executions first, each with the repair that one look allows."""
-    missed = tuple(_missed_executions(book, snapshot))
-    return (
-        *missed,
+    found = (
+        *_missed_executions(book, snapshot),
         *_order_drifts(book, snapshot, run),
         *_foreign_drifts(book, snapshot),
         *_position_drifts(book, snapshot, run),
         *_cash_drifts(book, snapshot, run),
     )
+    return tuple(drift for drift in found if not _is_ticketed(drift, book))
+
+
+def _is_ticketed(drift: Drift, book: Book) -> bool:
+    # A person has it already: another ticket in every run would bury the first.
+    ending = _ticket_ending(drift)
+    return not drift.repair and any(key.endswith(ending) for key in book.tickets)
 
 
 def commissions_to_record(book: Book, snapshot: BrokerSnapshot) -> tuple[ev.CommissionSeen, ...]:
@@ -127,9 +133,13 @@ def _is_first_absence(drift: Drift) -> bool:
     return any(isinstance(event, ev.OrderAbsentSeen) for event in drift.repair)
 
 
+def _ticket_ending(drift: Drift) -> str:
+    return f"-{drift.kind}-{drift.key}"
+
+
 def _ticket(drift: Drift, run: RunContext) -> ev.TicketOpened:
     return ev.TicketOpened(
-        ticket_id=TicketId(f"{run.run_id}-{drift.kind}-{drift.key}"),
+        ticket_id=TicketId(run.run_id + _ticket_ending(drift)),
         kind=drift.kind,
         con_id=drift.con_id,
         text=f"{drift.key}: expected {drift.expected}, observed {drift.observed}",
@@ -156,7 +166,7 @@ def _missed_executions(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
 
 def _newest_executions(book: Book, snapshot: BrokerSnapshot) -> dict[ExecFamily, ev.ExecutionSeen]:
     newest: dict[ExecFamily, ev.ExecutionSeen] = {}
-    for execution in sorted(snapshot.executions, key=lambda row: row.exec_id):
+    for execution in sorted(snapshot.executions, key=lambda row: exec_family(row.exec_id)):
         seen = ev.ExecutionSeen(execution)
         if execution.account == snapshot.account and book.is_news(seen):
             newest[exec_family(execution.exec_id)[0]] = seen
@@ -199,6 +209,9 @@ def _open_order_drift(
     book: Book, order: Order, row: OpenOrderRow, run: RunContext
 ) -> Iterator[Drift]:
     if order.is_final:
+        # Our own orders come back in any state; one that says it is over is no ghost.
+        if row.status in ("Cancelled", "ApiCancelled", order.state.capitalize()):
+            return
         yield Drift(
             kind=DriftKind.ORDER_GHOST,
             key=str(order.order_id),
@@ -239,7 +252,7 @@ def _filled_by(order: Order, missed: dict[ExecFamily, ev.ExecutionSeen]) -> Deci
         (
             seen.execution.quantity
             for seen in missed.values()
-            if seen.execution.order_ref == order.order_ref
+            if intent_id_in(seen.execution.order_ref) == order.terms.intent_id
             or (order.perm_id and seen.execution.perm_id == order.perm_id)
         ),
         start=ZERO,
@@ -251,17 +264,20 @@ def _absent_order_drift(
 ) -> Iterator[Drift]:
     if order.filled + missed >= order.terms.quantity:
         return  # the missed executions, recorded first, complete it
-    if order.state in (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT):
-        return  # not declared unanswered yet: its own deadline decides
     completed = _completed(order, snapshot.completed_orders)
+    is_answered = order.state is OrderState.SENT and (completed is not None or missed > ZERO)
+    is_young = order.state in (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT)
+    if is_young and not is_answered:
+        return  # not declared unanswered yet: its own deadline decides
     if completed is not None and completed.status != "Filled":
         yield _cancelled_drift(order, completed, run)
         return
     key, con_id = str(order.order_id), order.terms.con_id
     expected = f"{order.state}, filled {order.filled} of {order.terms.quantity}"
-    if completed is not None:
+    if completed is not None or order.broker_filled > order.filled + missed:
         # Filled, but the executions that say so are not there (yet): seen twice, a person decides.
-        observed = f"completed as {completed.status}, executions missing"
+        said = f"completed as {completed.status}" if completed else f"filled {order.broker_filled}"
+        observed = f"{said}, executions missing"
         yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id)
         return
     first = book.absent_since.get(order.order_id)
@@ -281,7 +297,9 @@ def _absent_order_drift(
 
 def _completed(order: Order, rows: Iterable[CompletedOrderRow]) -> CompletedOrderRow | None:
     for row in rows:
-        if (order.perm_id and row.perm_id == order.perm_id) or row.order_ref == order.order_ref:
+        # The broker may have lengthened or blanked the reference (INC-096, INC-125).
+        is_named = intent_id_in(row.order_ref) == order.terms.intent_id
+        if is_named or (order.perm_id and row.perm_id == order.perm_id):
             return row
     return None
 
@@ -290,7 +308,8 @@ def _cancelled_drift(order: Order, row: CompletedOrderRow, run: RunContext) -> D
     repair = ev.OrderStatusSeen(
         order_id=order.order_id,
         client_id=order.client_id,
-        perm_id=row.perm_id,
+        # One order can have two (fact 2): ours is the one that is sure to find it again.
+        perm_id=order.perm_id or row.perm_id,
         status="Cancelled",
         filled=row.filled,
         remaining=ZERO,
@@ -347,7 +366,9 @@ def _position_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> I
         con_id = seen.execution.con_id
         moved = sum((quantity for quantity, _ in change.trades), start=ZERO)
         expected[con_id] = expected.get(con_id, ZERO) + moved
+    # The name must be the same before and after the missed executions are recorded.
     symbols = {row.con_id: row.symbol for row in snapshot.positions}
+    symbols |= {row.con_id: row.symbol for row in snapshot.executions}
     observed = {
         row.con_id: row.quantity for row in snapshot.positions if row.account == snapshot.account
     }
@@ -359,27 +380,22 @@ def _position_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> I
             continue
         held = book.positions.get(con_id)
         symbol = held.symbol if held else symbols.get(con_id, str(con_id))
-        yield Drift(DriftKind.POSITION, symbol, str(want), str(have), con_id)
+        # Two contracts may share a symbol, on the day of a corporate action for one (INC-138).
+        key = f"{symbol}-{con_id}"
+        yield Drift(DriftKind.POSITION, key, str(want), str(have), con_id)
 
 
 def _cash_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
     missed = _newest_executions(book, snapshot)
     has_moved = any(seq > run.mark for key, seq in book.touched.items() if isinstance(key, tuple))
     has_ticket = any(row.kind == DriftKind.CASH for row in book.tickets.values())
-    if missed or has_moved or has_ticket:
-        return  # the difference would be the execution's; the next run tells
+    late = commissions_to_record(book, snapshot)
+    if missed or late or has_moved or has_ticket:
+        return  # the difference would be theirs, and an adjustment would count it twice
     slack = run.cash_tolerance + pending_commission(book, run.limits)
     for currency in sorted({*book.cash, *snapshot.cash}):
         want, have = book.cash.get(currency, ZERO), snapshot.cash.get(currency, ZERO)
-        late = sum(
-            (
-                row.commission.amount
-                for row in commissions_to_record(book, snapshot)
-                if row.commission.currency == currency
-            ),
-            start=ZERO,
-        )
-        difference = abs(want - late - have)
+        difference = abs(want - have)
         if difference <= slack:
             continue
         repair: tuple[ev.Event, ...] = ()

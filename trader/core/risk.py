@@ -178,8 +178,8 @@ def _price_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
 def _collar_check(intent: Intent, given: RiskInput, is_quote_good: bool) -> Check:
     fraction = given.limits.collar_fraction_max
     price = intent.limit_price or intent.stop_price
-    mid = given.quote.mid if given.quote else None
-    if not is_quote_good or mid is None:
+    mid = given.quote.mid if given.quote and is_quote_good else None
+    if mid is None:
         return Check("PRICE_COLLAR", "no reference price", f"within {fraction}", passed=False)
     if price is None:
         # A market order pays the spread: the collar holds the spread itself.
