@@ -7,7 +7,7 @@ snapshot counts as gone (INC-005, INC-009, INC-045).
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ from trader.ibkr.settings import BrokerSettings
 from trader.ibkr.tap import Tap
 from trader.ports import Clock, SnapshotUnavailable, WorldError
 
+_ACCOUNT_VALUES = "account values"
 # Sends one request once the pacer allows it.
 Paced = Callable[[Callable[[], None]], Any]
 
@@ -70,7 +71,9 @@ class SnapshotTaker:
                     async with self._asked(account) as asked:
                         for part, pending in asked:
                             answers[part] = await self._requests.answer(pending)
-                    self._stop_updates(asked)
+                        # Positions go on changing until this; after a failure they may, since
+                        # a cancel could take away the end marker that is still owed.
+                        self._api.cancelPositions()
                     if self._tap.decode_errors != errors:
                         raise SnapshotUnavailable("a message could not be decoded meanwhile")
                     return self._assembled(account, started, answers, commissions.rows)
@@ -102,8 +105,12 @@ class SnapshotTaker:
                 pending.is_sent = True
             yield asked
         finally:
-            for _, pending in asked:
+            for name, pending in asked:
                 self._requests.abandon(pending)
+                if name == _ACCOUNT_VALUES and pending.is_sent:
+                    # They go on coming until they are cancelled (message 77).
+                    with suppress(WorldError):
+                        self._api.cancelAccountUpdatesMulti(pending.key)
 
     def _parts(self, account: AccountId) -> list[_Part]:
         api = self._api
@@ -117,17 +124,11 @@ class SnapshotTaker:
             _Part("executions", executions, lambda: api.reqExecutions(executions, wanted)),
             _Part("positions", Kind.POSITIONS, api.reqPositions),
             _Part(
-                "account values",
+                _ACCOUNT_VALUES,
                 values,
                 lambda: api.reqAccountUpdatesMulti(values, account, "", False),
             ),
         ]
-
-    def _stop_updates(self, asked: list[tuple[str, Pending]]) -> None:
-        # Both go on sending changes until they are cancelled (messages 64 and 77). They are not
-        # waited for and may exceed the pace by two messages.
-        self._api.cancelPositions()
-        self._api.cancelAccountUpdatesMulti(dict(asked)["account values"].key)
 
     def _assembled(
         self,
@@ -138,7 +139,7 @@ class SnapshotTaker:
     ) -> BrokerSnapshot:
         executions: list[Execution] = answers["executions"]
         families = {exec_family(row.exec_id)[0] for row in executions}
-        cash, net_liquidation = _account_values(answers["account values"])
+        cash, net_liquidation = _account_values(answers[_ACCOUNT_VALUES])
         day = started.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return BrokerSnapshot(
             account=account,

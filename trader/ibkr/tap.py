@@ -30,6 +30,7 @@ from trader.ports import BrokerMessage, Clock, DataProblem, LinkWord, Sink, Worl
 
 log = logging.getLogger(__name__)
 _STATUS_FIELDS = 12
+_NOT_OURS_MAX = 10_000
 
 
 class RequestFailed(WorldError):
@@ -62,6 +63,8 @@ class Tap:
         self._now_s = 0.0
         self._outbox: list[BrokerMessage] = []
         self._is_socket_up = False
+        # Executions of other accounts and of combos, whose commissions are not ours either.
+        self._not_ours: dict[str, None] = {}
         # None until something was heard in this session.
         self._is_upstream_up: bool | None = None
         self._is_read_only: bool | None = None
@@ -228,12 +231,14 @@ class Tap:
 
     def execution_text(self, request_id: int, fields: Fields) -> None:
         """Pass a live execution to the sink, an asked-for one to the request."""
-        if fields[5] == "BAG":
-            return  # A combo's own row repeats its legs, which are booked one by one.
         execution = translate.execution_in(fields, self._naive_zone)
         if execution.client_id == self._client_id:
             self.ids.raise_to(execution.order_id)
-        if self._is_foreign(execution.account):
+        # A combo's own row repeats its legs, which are booked one by one.
+        if fields[5] == "BAG" or self._is_foreign(execution.account):
+            self._not_ours[execution.exec_id] = None
+            if len(self._not_ours) > _NOT_OURS_MAX:
+                del self._not_ours[next(iter(self._not_ours))]
             return
         if self.requests.is_request(request_id):
             self.requests.add(request_id, execution)
@@ -247,7 +252,7 @@ class Tap:
     def commission_text(self, exec_id: str, value: str, currency: str) -> None:
         """Pass a commission on, to the snapshot that is being taken as well."""
         commission = translate.commission_in(exec_id, value, currency)
-        if commission is not None:
+        if commission is not None and commission.exec_id not in self._not_ours:
             self._say(CommissionSeen(commission))
             self.requests.add(Kind.COMMISSIONS, commission)
 

@@ -64,7 +64,7 @@ async def test_a_snapshot_holds_all_parts_of_our_account() -> None:
         # What may be live reached the sink as well; the asked-for execution did not.
         assert [seen.perm_id for seen in desk.of_type(OpenOrderSeen)] == [900001]
         assert desk.of_type(ExecutionSeen) == []
-        assert len(desk.of_type(CommissionSeen)) == 2
+        assert len(desk.of_type(CommissionSeen)) == 1
 
 
 async def test_the_questions_are_asked_of_our_account_and_of_all_clients() -> None:
@@ -93,6 +93,9 @@ async def test_a_part_without_its_end_marker_means_no_snapshot_and_is_named(
         served.silence(message)
         with pytest.raises(SnapshotUnavailable, match=part):
             await desk.broker.snapshot()
+        # Account values would go on coming; positions may still owe their end marker.
+        await desk.until(lambda: bool(served.of_kind("77")))
+        assert served.of_kind("64") == []
 
 
 async def test_a_snapshot_works_again_after_one_that_failed_and_its_late_marker() -> None:

@@ -124,8 +124,10 @@ def test_an_execution_whose_side_cannot_be_read_is_reported(bench: Bench) -> Non
 
 
 def test_rows_of_other_accounts_and_rows_of_combos_are_not_ours(bench: Bench) -> None:
-    assert bench.hears(EXECUTION.replace("|DU1|", "|DU2|")) == []
-    assert bench.hears(EXECUTION.replace("|STK|", "|BAG|")) == []
+    commission = "59|1|0000e0d5.67fe667b.01.01|1.0046|USD|0|0|"
+    assert bench.hears(EXECUTION.replace("|DU1|", "|DU2|"), commission) == []
+    combo = EXECUTION.replace("|STK|", "|BAG|").replace("0000e0d5", "0000e0d6")
+    assert bench.hears(combo, commission.replace("0000e0d5", "0000e0d6")) == []
     assert bench.hears(open_order(account="DU2")) == []
 
 
