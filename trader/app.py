@@ -9,7 +9,8 @@ import os
 import random
 import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,10 @@ from trader.strategies.momentum import MomentumParameters, MomentumStrategy
 log = structlog.get_logger(__name__)
 
 
+class StateUnusable(WorldError):
+    """The state directory cannot be written; the message names the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a daemon is built on; production and simulation hand in different ones."""
@@ -90,9 +95,7 @@ class Daemon:
         self._world = world
         self.journal = journal
         clock = world.clock
-        audit = settings.state_dir / "audit_logs"
-        audit.mkdir(parents=True, exist_ok=True)
-        pager = LogPager(clock, audit / "pages.jsonl")
+        pager = LogPager(clock, _audit_folder(settings.state_dir) / "pages.jsonl")
         pacer = self._pacer()
         self.supervisor = supervisor = Supervisor(clock)
         self.ledger = ledger = Ledger(book, journal, clock)
@@ -206,34 +209,44 @@ class Daemon:
     # ---- running
 
     async def serve(self) -> ExitCode:
-        """Run until a signal or the end of a root task; returns the exit code."""
-        settings, environment = self._config.settings, self._world.environment
+        """Run until a signal or the end of a root task; returns the exit code.
+
+        Raises WorldError, with every task ended, when it cannot begin: the control port is taken.
+        """
         self.supervisor.start("journal-writer", self.journal.run)
+        try:
+            await self._take_over()
+            http = await self._start_http()
+            try:
+                return await self._serve_until_end()
+            finally:
+                remove_endpoint(self._config.settings.state_dir / ENDPOINT_FILE_NAME)
+                await http.stop()
+        finally:
+            # The journal's writer is one of them, and nobody else would ever end it.
+            await self.supervisor.stop()
+
+    async def _take_over(self) -> None:
+        settings = self._config.settings
         lineage = Lineage(f"{self._world.chance.getrandbits(30):06x}"[-6:])
-        account = AccountId(settings.account)
         asked = take_over(
             self.ledger,
             lineage=lineage,
             version=__version__,
             mode=settings.mode,
-            account=account,
+            account=AccountId(settings.account),
         )
         await self.ledger.durable(self.ledger.seq)
         log.info("journal open", seq=self.ledger.seq, orders_to_ask_about=len(asked))
-        http = await self._start_http()
+
+    async def _serve_until_end(self) -> ExitCode:
         stopped = self._catch_signals()
-        notifier = Notifier(environment)
+        notifier = Notifier(self._world.environment)
         self._start_tasks(notifier)
         notifier.ready()
-        try:
-            reason, failed = await self._until_end(stopped)
-            notifier.stopping()
-            code = await self._go_down(reason, failed)
-        finally:
-            remove_endpoint(settings.state_dir / ENDPOINT_FILE_NAME)
-            await http.stop()
-            await self.supervisor.stop()
-        return code
+        reason, failed = await self._until_end(stopped)
+        notifier.stopping()
+        return await self._go_down(reason, failed)
 
     async def _go_down(self, reason: str, failed: bool) -> ExitCode:
         for runner in self.runners:
@@ -271,7 +284,8 @@ class Daemon:
     async def _start_http(self) -> HttpServer:
         settings = self._config.settings
         token_file = settings.state_dir / TOKEN_FILE_NAME
-        token = load_or_create(token_file)
+        with _writing_state():
+            token = load_or_create(token_file)
         http = HttpServer(
             self.board.status,
             self.desk,
@@ -281,7 +295,8 @@ class Daemon:
         )
         port = await http.start()
         endpoint = Endpoint(settings.control.host, port, token_file, self._world.pid)
-        write_endpoint(settings.state_dir / ENDPOINT_FILE_NAME, endpoint)
+        with _writing_state():
+            write_endpoint(settings.state_dir / ENDPOINT_FILE_NAME, endpoint)
         log.info("control port", host=settings.control.host, port=port)
         return http
 

@@ -101,11 +101,8 @@ def _add_state(parser: argparse.ArgumentParser) -> None:
 def _run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if not __debug__:
         return _cannot_start(["assertions are switched off (-O); allowed is on"])
-    assignments = list(given.set)
-    if given.account:
-        assignments.append(f"account={given.account}")
     try:
-        config = load(given.config, environment, assignments)
+        config = load(given.config, environment, given.set, given.account or "")
         problems = (*live_authority_problems(config.settings, environment), *_state(config))
         if problems:
             return _cannot_start(problems)

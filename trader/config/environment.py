@@ -1,0 +1,143 @@
+"""The environment names that operators know; each can stop or tighten, none can loosen.
+
+``EXECUTION_HALTED``, ``EXECUTION_HALTED_FILE``, ``EXEC_DRY_RUN``, ``AGENT_MODE``,
+``EXEC_MAX_DAILY_TRADES``, ``EXEC_MAX_POSITION_QTY``, ``DATABASE_URL``, ``TRADER_ACCOUNT``.
+A value that is not understood never passes for "not set": it halts or it refuses the start.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from trader.config.errors import ConfigError, shown
+from trader.config.model import Settings
+from trader.core.halts import Mode
+from trader.core.limits import RiskLimits
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+# What each word asks for. A word that asks for more than the file grants refuses the start; only
+# SHADOW_MODE, which asks for less, is obeyed over the file.
+_AGENT_MODES: Mapping[str, Mode] = {
+    "LIVE": Mode.LIVE,
+    "EXECUTE": Mode.LIVE,
+    "PAPER": Mode.PAPER,
+    "SHADOW_MODE": Mode.SHADOW,
+}
+_DIGITS_MAX = 12
+
+
+def environment_halt(environment: Mapping[str, str]) -> str:
+    """Say why ``EXECUTION_HALTED`` halts, or return empty text; it holds while we live."""
+    value = environment.get("EXECUTION_HALTED")
+    if value is None or value.strip().lower() in _FALSE:
+        return ""
+    if value.strip().lower() in _TRUE:
+        return "EXECUTION_HALTED is set"
+    return f"EXECUTION_HALTED is {shown(value)}; allowed is 1 or 0, anything else halts"
+
+
+def effective_mode(configured: Mode, environment: Mapping[str, str]) -> Mode:
+    """Return the mode that file and environment leave together; raises ConfigError."""
+    word = environment.get("AGENT_MODE", "").strip()
+    if word and word not in _AGENT_MODES:
+        allowed = ", ".join(_AGENT_MODES)
+        raise ConfigError([f"AGENT_MODE is {shown(word)}, allowed is {allowed}, or not set"])
+    asked = _AGENT_MODES.get(word, configured)
+    if asked is Mode.SHADOW:
+        asked = configured if configured is Mode.DRY_RUN else Mode.SHADOW
+    elif asked is not configured:
+        raise ConfigError(
+            [
+                f"AGENT_MODE is {word!r} and mode is {configured.value!r}: they contradict each "
+                f"other, allowed with {word} is mode {asked.value}"
+            ]
+        )
+    return Mode.DRY_RUN if _is_dry_run(environment) else asked
+
+
+def live_authority_problems(settings: Settings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """List what is missing before ``mode: live`` may even connect."""
+    if settings.mode is not Mode.LIVE:
+        return ()
+    problems = []
+    agent_mode = environment.get("AGENT_MODE", "").strip()
+    if _AGENT_MODES.get(agent_mode) is not Mode.LIVE:
+        problems.append(f"AGENT_MODE is {shown(agent_mode)}, allowed for mode live is LIVE")
+    record = settings.state_dir / "go_live.json"
+    # A record is made by the promotion gate from real paper evidence; evidence from the
+    # simulator never counts, and no gate exists yet that could sign one.
+    found = "is not signed by a promotion gate" if record.exists() else "is missing"
+    problems.append(
+        f"go-live record {record} {found}: live trading stays refused until a promotion gate has "
+        "signed one, and this version has no such gate"
+    )
+    return tuple(problems)
+
+
+def tightened(limits: RiskLimits, environment: Mapping[str, str]) -> RiskLimits:
+    """Apply the limits that operators set by environment; they can only tighten."""
+    orders = _count(environment, "EXEC_MAX_DAILY_TRADES")
+    if orders is not None:
+        limits = replace(limits, orders_per_day_max=min(limits.orders_per_day_max, orders))
+    quantity = _count(environment, "EXEC_MAX_POSITION_QTY")
+    if quantity is not None:
+        most = min(limits.position_quantity_max, Decimal(quantity))
+        limits = replace(
+            limits,
+            position_quantity_max=most,
+            order_quantity_max=min(limits.order_quantity_max, most),
+        )
+    return limits
+
+
+def halt_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
+    """Return the halt file: the environment's, the settings', or ``HALT`` in the state."""
+    named = environment.get("EXECUTION_HALTED_FILE")
+    if named:
+        return Path(named).absolute()
+    return settings.halt_file or settings.state_dir / "HALT"
+
+
+def journal_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
+    """Return the journal: ``DATABASE_URL``'s file or ``journal.db`` in the state."""
+    url = environment.get("DATABASE_URL", "")
+    if not url:
+        return settings.state_dir / "journal.db"
+    scheme, separator, name = url.partition(":///")
+    # The value is not shown: a URL for another database may hold a password.
+    if scheme != "sqlite" or not separator:
+        raise ConfigError(
+            [f"DATABASE_URL begins with {shown(url.partition(':')[0])}, allowed is sqlite:///PATH"]
+        )
+    if not name or name.startswith(":"):
+        # A journal in memory would forget every promise with the process.
+        raise ConfigError([f"DATABASE_URL names {shown(name)}, allowed is the path of a file"])
+    return Path(name).absolute()
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return the environment of this process."""
+    return dict(os.environ)
+
+
+def _is_dry_run(environment: Mapping[str, str]) -> bool:
+    value = environment.get("EXEC_DRY_RUN")
+    if value is None or value.strip().lower() in _FALSE:
+        return False
+    if value.strip().lower() in _TRUE:
+        return True
+    raise ConfigError([f"EXEC_DRY_RUN is {shown(value)}, allowed is 1, 0, or not set"])
+
+
+def _count(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name)
+    if text is None:
+        return None
+    digits = text.strip()
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS_MAX
+    if not is_number or int(digits) < 1:
+        raise ConfigError([f"{name} is {shown(text)}, allowed is a whole number above 0"])
+    return int(digits)

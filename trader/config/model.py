@@ -1,0 +1,202 @@
+"""The settings themselves: frozen, each with its type, its range and its default.
+
+Nothing is converted that was not meant: a number in quotes is a text, ``true`` is no number, and
+an endless or missing number is no limit.
+"""
+
+import ipaddress
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from trader.core.halts import Mode
+from trader.core.limits import RiskLimits
+
+# IBKR counts 50 messages a second over all requests of a connection.
+PACING_PER_S_MAX = 45.0
+# The simulator's account: a name that no real account can have, with a nonce.
+DEMO_ACCOUNT_FORM = re.compile(r"DUSIM[0-9a-f]{16}")
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise PydanticCustomError("number", "Input should be a number")
+    return value
+
+
+def _usable_path(value: Path) -> Path:
+    # Relative ones were made absolute before; what is left is empty.
+    if not value.is_absolute() or not str(value).isprintable():
+        raise PydanticCustomError("path", "Input should be a path of printable characters")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, KeyError):
+        text = "Input should be the name of a time zone, for example America/New_York"
+        raise PydanticCustomError("zone", "{text}", {"text": text}) from None
+    return value
+
+
+def _loopback(value: str) -> str:
+    try:
+        is_loopback = value == "localhost" or ipaddress.ip_address(value).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise PydanticCustomError("loopback", "Input should be 127.0.0.1, ::1 or localhost")
+    return value
+
+
+# A day bounds every wait and interval: what is longer is a slip of the unit.
+Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=False)]
+Amount = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+PositiveAmount = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+File = Annotated[Path, AfterValidator(_usable_path)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BrokerSection(_Section):
+    """Where the API is and how long each step of it may take, in seconds."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 7497
+    # Never 0: that client is bound to what people enter by hand.
+    client_id: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] = 7
+    tcp_deadline_s: Seconds = 5.0
+    version_deadline_s: Seconds = 5.0
+    start_deadline_s: Seconds = 10.0
+    snapshot_deadline_s: Seconds = 20.0
+    heartbeat_deadline_s: Seconds = 3.0
+    heartbeat_interval_s: Seconds = 3.0
+    heartbeat_age_s_max: Seconds = 10.0
+    ack_deadline_s: Seconds = 5.0
+    backoff_s_min: Seconds = 1.0
+    backoff_s_max: Seconds = 30.0
+    page_after_s: Seconds = 120.0
+    messages_per_s: Annotated[float, Field(strict=True, gt=0, le=PACING_PER_S_MAX)] = 30.0
+    messages_burst: Annotated[float, Field(strict=True, ge=10, le=PACING_PER_S_MAX)] = 30.0
+    zone: Annotated[str, AfterValidator(_zone)] = "America/New_York"
+
+
+class ReconcileSection(_Section):
+    """How often book and broker are compared, and what is tolerated; seconds and money."""
+
+    orders_interval_s: Seconds = 120.0
+    positions_interval_s: Seconds = 300.0
+    quiet_s: Seconds = 5.0
+    cash_tolerance: Amount = Decimal("1.00")
+    cash_adjust_max: Amount = Decimal("100.00")
+
+
+class DrainSection(_Section):
+    """The bound of each step of the way down, in seconds."""
+
+    in_flight_s: Seconds = 10.0
+    cancel_s: Seconds = 15.0
+    reconcile_s: Seconds = 20.0
+    checkpoint_s: Seconds = 10.0
+    must_cancel_orders: Annotated[bool, Field(strict=True)] = False
+    # systemd's TimeoutStopSec; beyond it the process is killed.
+    stop_timeout_s: Seconds = 90.0
+
+
+class ControlSection(_Section):
+    """The operator's HTTP port on loopback; 0 takes any free one."""
+
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 3000
+
+
+class MomentumSection(_Section):
+    """Parameters of the momentum strategy; fractions of the price, seconds."""
+
+    symbols: Annotated[tuple[Text, ...], Field(min_length=1)]
+    quantity: PositiveAmount
+    sample_s: Seconds = 60.0
+    lookback_samples: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 20
+    entry_fraction: PositiveAmount = Decimal("0.005")
+    stop_fraction: PositiveAmount = Decimal("0.01")
+    target_fraction: PositiveAmount = Decimal("0.02")
+    pause_s: Seconds = 60.0
+    look_interval_s: Seconds = 0.1
+    checkpoint_interval_s: Seconds = 30.0
+
+
+class StrategiesSection(_Section):
+    """Which strategies run."""
+
+    momentum: MomentumSection | None = None
+
+
+class TargetsSection(_Section):
+    """The risk policy, as written in the targets file; money in the account's currency."""
+
+    order_quantity_max: PositiveAmount
+    order_notional_max: PositiveAmount
+    position_quantity_max: PositiveAmount
+    position_notional_max: PositiveAmount
+    cash_reserve_min: Amount
+    commission_per_unit_max: Amount
+    commission_per_order_min: Amount
+    collar_fraction_max: PositiveAmount
+    quote_age_s_max: Seconds
+    orders_per_window_max: Count
+    order_window_s: Seconds
+    orders_per_day_max: Count
+    is_short_allowed: Annotated[bool, Field(strict=True)]
+
+    def limits(self) -> RiskLimits:
+        """Return the policy as the risk review takes it."""
+        return RiskLimits(**self.model_dump())
+
+
+class Settings(BaseSettings):
+    """Everything that is configured."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    mode: Mode = Mode.DRY_RUN
+    # Empty means "not given yet": the environment or the command line may name it.
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,32}$")] = ""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    state_dir: File
+    assets_file: File
+    targets_file: File
+    halt_file: File | None = None
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    intent_deadline_s: Seconds = 5.0
+    loop_lag_s_max: Seconds = 1.0
+    checkpoint_interval_s: Seconds = 60.0
+    broker: BrokerSection = BrokerSection()
+    reconcile: ReconcileSection = ReconcileSection()
+    drain: DrainSection = DrainSection()
+    control: ControlSection = ControlSection()
+    strategies: StrategiesSection = StrategiesSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from the file and the command line only; see :mod:`trader.config.load`."""
+        return (init_settings,)

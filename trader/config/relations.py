@@ -1,0 +1,72 @@
+"""What each setting allows alone and the settings together do not."""
+
+from collections.abc import Iterable
+
+from trader.config.model import DEMO_ACCOUNT_FORM, MomentumSection, Settings
+from trader.core.halts import Mode
+from trader.core.instruments import InstrumentSpec
+
+
+def relation_problems(settings: Settings, instruments: tuple[InstrumentSpec, ...]) -> list[str]:
+    """Return one line for each contradiction."""
+    problems = [*_account_problems(settings), *_broker_problems(settings)]
+    problems += _drain_problems(settings)
+    if settings.strategies.momentum is not None:
+        problems += _momentum_problems(settings.strategies.momentum, instruments)
+    return problems
+
+
+def _account_problems(settings: Settings) -> Iterable[str]:
+    if not settings.account:
+        yield (
+            "account is missing, allowed is the account's name: here, as TRADER_ACCOUNT or with "
+            "--account"
+        )
+    elif settings.mode is Mode.DEMO and not DEMO_ACCOUNT_FORM.fullmatch(settings.account):
+        yield (
+            f"account is {settings.account!r}, allowed in mode demo is only the name with a nonce "
+            "that the demo's own simulator announces"
+        )
+
+
+def _broker_problems(settings: Settings) -> Iterable[str]:
+    broker = settings.broker
+    if broker.backoff_s_min > broker.backoff_s_max:
+        yield (
+            f"broker.backoff_s_min is {broker.backoff_s_min:g}, allowed is at most "
+            f"backoff_s_max = {broker.backoff_s_max:g}"
+        )
+    needed_s = broker.heartbeat_interval_s + broker.heartbeat_deadline_s
+    if broker.heartbeat_age_s_max < needed_s:
+        yield (
+            f"broker.heartbeat_age_s_max is {broker.heartbeat_age_s_max:g}, allowed is at least "
+            f"heartbeat_interval_s + heartbeat_deadline_s = {needed_s:g}"
+        )
+
+
+def _drain_problems(settings: Settings) -> Iterable[str]:
+    drain = settings.drain
+    steps_s = drain.in_flight_s + drain.cancel_s + drain.reconcile_s + drain.checkpoint_s
+    if steps_s >= drain.stop_timeout_s:
+        yield (
+            f"drain.stop_timeout_s is {drain.stop_timeout_s:g}, allowed is above in_flight_s + "
+            f"cancel_s + reconcile_s + checkpoint_s = {steps_s:g}: it is the time until systemd "
+            "kills the process"
+        )
+
+
+def _momentum_problems(
+    momentum: MomentumSection, instruments: tuple[InstrumentSpec, ...]
+) -> Iterable[str]:
+    known = sorted(spec.symbol for spec in instruments if spec.is_tradeable)
+    for symbol in momentum.symbols:
+        if symbol not in known:
+            yield (
+                f"strategies.momentum.symbols has {symbol!r}, allowed are the tradeable assets: "
+                f"{', '.join(known)}"
+            )
+    twice = sorted({name for name in momentum.symbols if momentum.symbols.count(name) > 1})
+    if twice:
+        yield f"strategies.momentum.symbols has {', '.join(twice)} twice, allowed is once"
+    if momentum.quantity != momentum.quantity.to_integral_value():
+        yield f"strategies.momentum.quantity is {momentum.quantity}, allowed is a whole number"
