@@ -205,7 +205,8 @@ class Book:
         self.orders[order.order_id] = order
         self.touched[order.order_id] = self.seq
         if order.perm_id:
-            self._perm_ids[order.perm_id] = order.order_id
+            # It names one order for good: the first that the broker gave it to.
+            self._perm_ids.setdefault(order.perm_id, order.order_id)
         if order.is_final:
             self.live_orders.pop(order.order_id, None)
             self.absent_since.pop(order.order_id, None)

@@ -145,6 +145,15 @@ def test_one_order_may_have_two_permanent_ids() -> None:
     assert find(book, perm=9900) == 1
 
 
+def test_a_permanent_id_stays_with_the_order_it_was_given_to() -> None:
+    """It is the broker's only account-wide identity: a garbled frame must not move it."""
+    book = a_book()
+    work_order(book, order_id=1)
+    send_order(book, order_id=2)
+    record(book, an_echo(2, perm_id=PermId(9001)))
+    assert find(book, perm=9001) == 1
+
+
 # ---- promises
 
 
