@@ -57,7 +57,7 @@ from trader.ops.metrics import MetricsObserver
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
 from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
-from trader.ports import Clock, Pacer
+from trader.ports import Clock, Pacer, WorldError
 from trader.store.journal import SqliteJournal
 from trader.strategies.momentum import MomentumParameters, MomentumStrategy
 
@@ -371,6 +371,21 @@ async def restore(journal: SqliteJournal) -> Book:
     async for recorded in loaded.events:
         book.apply(recorded)
     return book
+
+
+def _audit_folder(state_dir: Path) -> Path:
+    folder = state_dir / "audit_logs"
+    with _writing_state():
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _writing_state() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateUnusable(f"state_dir: {error.filename}: {error.strerror or error}") from error
 
 
 def _broker_settings(config: Configuration) -> BrokerSettings:
