@@ -173,6 +173,7 @@ async def test_wherever_the_writer_is_cancelled_no_event_is_lost(
     writer = asyncio.create_task(journal.run())
     for seq in range(1, 8):
         journal.append(strategy_note(seq))
+    waiter = asyncio.create_task(journal.durable(Seq(7)))
     for _ in range(steps):
         await asyncio.sleep(0)
     for _ in range(cancels):
@@ -180,9 +181,17 @@ async def test_wherever_the_writer_is_cancelled_no_event_is_lost(
         await asyncio.sleep(0)
     await asyncio.wait([writer])
     assert writer.cancelled()
+    if steps > 0:
+        # The waiter is told as soon as the writer ends, one way or the other. A writer that was
+        # cancelled before its first step has never run, and closing does all of it.
+        await asyncio.wait([waiter], timeout=5)
+        assert waiter.done()
+        assert (waiter.exception() is None) == (journal.durable_seq == 7)
     held = shell(path, "SELECT coalesce(max(seq), 0) FROM events")[0][0]
     assert journal.durable_seq <= held
     await journal.close()
+    await asyncio.wait([waiter], timeout=5)
+    assert waiter.done()
     assert journal.durable_seq == 7
     assert seqs(await read_back(path)) == list(range(1, 8))
 
@@ -240,6 +249,15 @@ async def test_closing_writes_what_is_queued_and_leaves_one_file(path: Path) -> 
     with pytest.raises(JournalFailed, match="closed"):
         journal.append(strategy_note(2))
     assert seqs(await read_back(path)) == [1]
+
+
+async def test_closing_tells_who_waits_for_a_writer_that_never_ran(path: Path) -> None:
+    journal = await SqliteJournal.open(path, CountingClock())
+    saving = asyncio.create_task(journal.save_checkpoint(state_at(0)))
+    await asyncio.sleep(0)
+    await journal.close()
+    await asyncio.wait([saving], timeout=5)
+    assert isinstance(saving.exception(), JournalFailed)
 
 
 async def test_closing_says_when_it_could_not_write(path: Path) -> None:
@@ -432,7 +450,8 @@ async def test_two_checkpoints_at_once_do_not_harm_each_other(path: Path) -> Non
     async with running(path) as journal:
         for seq in (1, 2):
             journal.append(strategy_note(seq))
-        states = [state_at(seq, [note] * 30) for seq in (1, 2)]
+        # The short one clears away while the long one is half written.
+        states = [state_at(1, [note]), state_at(2, [note] * 60)]
         await asyncio.gather(*(journal.save_checkpoint(state) for state in states))
         loaded = await journal.load()
         assert (loaded.state, loaded.skipped) == (states[1], ())
@@ -494,7 +513,9 @@ async def test_a_reader_that_pins_the_log_does_not_fail_the_journal(path: Path) 
 
 async def test_opening_something_else_leaves_no_thread_behind(path: Path) -> None:
     shell(path, "CREATE TABLE recipes (name TEXT)")
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(JournalUnusable):
         await SqliteJournal.open(path, CountingClock())
-    assert threading.active_count() == before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
