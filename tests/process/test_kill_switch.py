@@ -1,0 +1,152 @@
+"""Goal: the kill switch stops everything new at once, and the rest when asked, for good.
+
+Method: the script that operators run is run as a process against a daemon that trades as fast as
+it may. After a bare halt has returned no order may be recorded as sent, and no frame may be read
+by the simulator later than its socket may lie unread. With --cancel-orders --liquidate the
+simulator's own books must show no open order and no position, and its executions, walked one by
+one, no position that ever crossed zero. The halt must outlive a restart (INC-030, INC-065,
+INC-070, OPS-01).
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.process.agreement import assert_agree, halt_and_compare, read_story, settled
+from tests.process.harness import (
+    KILL_SWITCH,
+    PATIENCE_S,
+    ROOT,
+    Daemon,
+    Json,
+    environment,
+    until,
+    world,
+)
+from tests.process.test_sigterm import UNREAD_S_MAX, last_sent_utc
+
+SEED = 20240330
+TRIES = 7
+RETURN_S_MAX = 0.25
+
+
+def kill_switch(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the script as an operator does."""
+    return subprocess.run(
+        [sys.executable, str(KILL_SWITCH), "--state", str(daemon.state), *words],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=PATIENCE_S * 2,
+        check=False,
+    )
+
+
+def command(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the trader command."""
+    return subprocess.run(
+        [sys.executable, "-m", "trader", *words, "--state", str(daemon.state)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=PATIENCE_S * 2,
+        check=False,
+    )
+
+
+def crossings(truth: Json) -> list[str]:
+    """Walk the executions; return where a long position became a short one or back."""
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    found = []
+    for row in truth["executions"]:
+        before = held[row["symbol"]]
+        sign = 1 if row["side"] == "BUY" else -1
+        after = held[row["symbol"]] = before + sign * Decimal(row["quantity"])
+        if before * after < 0 or after < 0:
+            found.append(f"{row['exec_id']}: {row['symbol']} from {before} to {after}")
+    return found
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path) -> None:
+    took_s, late_s = [], []
+    with world(tmp_path, SEED) as (simulator, daemon):
+        daemon.start()
+        for _ in range(TRIES):
+            daemon.await_armed()
+            daemon.await_orders(5)
+            started_s = time.monotonic()
+            done = kill_switch(daemon, "--confirm", "HALT TRADING", "--reason", "try")
+            returned_s, returned_utc = time.monotonic(), datetime.now(UTC)
+            took_s.append(returned_s - started_s)
+            assert done.returncode == 0, done
+            assert "Halted by" in done.stdout
+            assert "Confirmed by the daemon" in done.stdout
+
+            # The strategy goes on wishing: each wish must be refused by now.
+            daemon.await_refusals(3)
+            settled(simulator, daemon)
+            assert last_sent_utc(daemon.journal) <= returned_utc
+            times = [frame["received_monotonic_s"] for frame in simulator.truth()["place_frames"]]
+            late_s.append(max(times) - returned_s)
+            assert late_s[-1] <= UNREAD_S_MAX
+            resumed = command(daemon, "resume", "--reason", "next try")
+            assert resumed.returncode == 0, resumed
+        halt_and_compare(simulator, daemon)
+    best_ms, median_ms = min(took_s) * 1000, statistics.median(took_s) * 1000
+    print(
+        f"returned after {best_ms:.0f} ms at best, {median_ms:.0f} ms in the median of {TRIES}; "
+        f"last frame {max(late_s) * 1000:+.0f} ms at the latest"
+    )
+    assert min(took_s) < RETURN_S_MAX
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [SEED + 1, SEED + 2, SEED + 3])
+def test_cancel_and_liquidate_leave_nothing_and_hold(tmp_path: Path, seed: int) -> None:
+    # Slow fills: at any instant there are working orders of both sides and partial fills.
+    with world(tmp_path, seed, options=("--fill-ms", "50:600")) as (simulator, daemon):
+        daemon.start()
+        daemon.await_armed()
+        daemon.await_orders(6)
+        until(
+            "a position",
+            lambda: any(Decimal(p["quantity"]) for p in simulator.truth()["positions"]),
+        )
+        words = ("--confirm", "HALT TRADING", "--cancel-orders", "--liquidate")
+        done = kill_switch(daemon, *words)
+        truth = simulator.truth()
+        assert done.returncode == 0, done
+        assert re.search(r"cancel-orders: done: (\d+) of \1 working orders", done.stdout), done
+        assert "liquidate: done: flat" in done.stdout, done
+        assert not [row for row in truth["orders"] if row["status"].endswith("ubmitted")]
+        assert not [row for row in truth["positions"] if Decimal(row["quantity"])]
+        assert not crossings(truth)
+
+        daemon.kill()
+        daemon.start()
+        causes = daemon.await_cause("halt_file")
+        assert "operator" in causes, causes
+        truth, status = settled(simulator, daemon)
+        assert_agree(read_story(daemon.journal), truth, status)
+        sent = len(truth["place_frames"])
+        daemon.await_refusals(3)
+        assert len(simulator.truth()["place_frames"]) == sent
+
+        assert command(daemon, "resume", "--reason", "checked with the broker").returncode == 0
+        daemon.await_armed()
+        daemon.await_orders(1)
+        halt_and_compare(simulator, daemon)
