@@ -102,7 +102,7 @@ class Book:
         # The seq of the last event that touched an order or an instrument, for reconciliation.
         self.touched: dict[OrderId | tuple[str, ConId], Seq] = {}
         self.tally = Tally()
-        self._perm_ids: dict[PermId, OrderId] = {}
+        self.perm_ids: dict[PermId, OrderId] = {}
 
     # ---- reading
 
@@ -124,8 +124,8 @@ class Book:
         intent = intent_id_in(order_ref)
         if intent is not None:
             return self.order_of_intent(intent)
-        if perm_id and perm_id in self._perm_ids:
-            return self.orders[self._perm_ids[perm_id]]
+        if perm_id and perm_id in self.perm_ids:
+            return self.orders[self.perm_ids[perm_id]]
         candidate = self.orders.get(order_id)
         if candidate is None or candidate.client_id != client_id or order_ref:
             return None
@@ -206,7 +206,7 @@ class Book:
         self.touched[order.order_id] = self.seq
         if order.perm_id:
             # It names one order for good: the first that the broker gave it to.
-            self._perm_ids.setdefault(order.perm_id, order.order_id)
+            self.perm_ids.setdefault(order.perm_id, order.order_id)
         if order.is_final:
             self.live_orders.pop(order.order_id, None)
             self.absent_since.pop(order.order_id, None)

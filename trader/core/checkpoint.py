@@ -13,7 +13,7 @@ from trader.core import events as ev
 from trader.core.book import Book, Fill, IntentRecord, Tally
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
-from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, RunId, Seq
+from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, PermId, RunId, Seq
 from trader.core.orders import Order
 from trader.core.positions import Position
 
@@ -43,6 +43,8 @@ class BookState:
     order_id_high: OrderId
     planned_times: tuple[datetime, ...]
     last_reconcile: tuple[datetime, ev.ReconcileFinished] | None
+    # One order can end up with two permIds, and both must go on naming it (INC-085).
+    perm_ids: tuple[tuple[PermId, OrderId], ...]
     tally: tuple[int, ...]
 
 
@@ -70,6 +72,7 @@ def state_of(book: Book) -> BookState:
         order_id_high=book.order_id_high,
         planned_times=tuple(book.planned_times),
         last_reconcile=book.last_reconcile,
+        perm_ids=tuple(book.perm_ids.items()),
         tally=astuple(book.tally),
     )
 
@@ -99,5 +102,6 @@ def restored(state: BookState) -> Book:
     book.tally = Tally(*state.tally)
     for order in state.orders:
         book.put_order(order)
+    book.perm_ids = dict(state.perm_ids)
     book.absent_since = {key: (run, at) for key, run, at in state.absent_since}
     return book

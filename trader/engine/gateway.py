@@ -4,6 +4,7 @@ Every intent passes one review; the promise is durable before the first byte; an
 last check and the socket nothing is awaited. Cancels leave under any halt.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -60,6 +61,16 @@ class _Waiting:
     sent_s: float
 
 
+_NOT_LEFT_YET = (OrderState.PLANNED, OrderState.JOURNALED)
+_NO_ANSWER = (OrderState.UNKNOWN, OrderState.CANCELLING)
+# What a submission is told about the order that an earlier one with its id has made.
+_KIND_BEFORE_ANSWER = {
+    OrderState.PLANNED: OutcomeKind.UNCERTAIN,
+    OrderState.JOURNALED: OutcomeKind.UNCERTAIN,
+    OrderState.UNKNOWN: OutcomeKind.UNCERTAIN,
+    OrderState.WITHHELD: OutcomeKind.WITHHELD,
+}
+
 LatencyObserver = Callable[[str, float], None]
 
 
@@ -82,6 +93,8 @@ class OrderGateway:
         self._pager = services.pager
         self._settings = settings
         self._waiting: dict[OrderId, _Waiting] = {}
+        # Why an order must not leave after all, though its promise is being written.
+        self._called_off: dict[OrderId, str] = {}
         self.observe_latency: LatencyObserver = _ignore_latency
 
     # ---- submitting
@@ -94,17 +107,22 @@ class OrderGateway:
         verdict = self._decide(intent, lane)
         if not isinstance(verdict, Outcome) and not self._pacer.try_take(lane):
             if not await self._pacer.take(lane, deadline_s):
-                return self._refuse(intent, "PACING", "no message slot before the deadline", ())
+                # A twin that got a slot meanwhile has made the order: its outcome stands.
+                text = "no message slot before the deadline"
+                return self._known(intent) or self._refuse(intent, "PACING", text, ())
             # Whatever was true before a wait is reviewed again after it.
             verdict = self._decide(intent, lane)
         if isinstance(verdict, Outcome):
             return verdict
-        order = self._plan(verdict)
-        seq = self._ledger.seq
         try:
-            await self._ledger.durable(seq)
+            order = self._plan(verdict)
         except JournalFailed as error:
-            return Outcome(OutcomeKind.WITHHELD, "JOURNAL", str(error), order.order_id)
+            # A journal that fails in this very call leaves an order that is in the book alone.
+            return self._withhold(self._book.intents[intent.intent_id].order_id, str(error))
+        problem = await self._made_durable(order, deadline_s)
+        if problem is not None:
+            # No byte left. On disk the promise may stand alone: the next start asks the broker.
+            return self._withhold(order.order_id, problem)
         return self._send(order, lane, started_s, deadline_s)
 
     def _lane_of(self, intent: Intent) -> Lane:
@@ -138,7 +156,9 @@ class OrderGateway:
         if record.order_id is None:
             kind = OutcomeKind.NOT_SENT if record.is_approved else OutcomeKind.REFUSED
             return Outcome(kind, record.code, record.text)
-        return Outcome(OutcomeKind.SENT, "KNOWN", "submitted before", record.order_id)
+        state = self._book.orders[record.order_id].state
+        kind = _KIND_BEFORE_ANSWER.get(state, OutcomeKind.SENT)
+        return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
     def _risk_input(self, con_id: ConId, lane: Lane) -> RiskInput:
         return RiskInput(
@@ -198,19 +218,24 @@ class OrderGateway:
     ) -> Outcome:
         """Check once more and write: one synchronous run, no await inside."""
         refusal = self._last_refusal(order, lane, deadline_s)
-        if refusal is None:
-            try:
-                self._broker.place(order)
-            except LinkDown as error:
-                refusal = f"link: {error}"
-            except SendUncertain as error:
-                self._ledger.record(ev.OrderSent(order.order_id))
-                self._ledger.record(ev.OrderUnanswered(order.order_id, str(error)))
-                return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", str(error), order.order_id)
         if refusal is not None:
-            self._ledger.record(ev.OrderWithheld(order.order_id, refusal))
-            log.warning("order withheld", order=order.order_id, reason=refusal)
-            return Outcome(OutcomeKind.WITHHELD, "WITHHELD", refusal, order.order_id)
+            return self._withhold(order.order_id, refusal, "WITHHELD")
+        doubt: str | None = "placing broke off"
+        try:
+            self._broker.place(order)
+            doubt = None
+        except LinkDown as error:
+            doubt = None
+            return self._withhold(order.order_id, f"link: {error}", "WITHHELD")
+        except SendUncertain as error:
+            doubt = str(error)
+            return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", doubt, order.order_id)
+        finally:
+            # Whatever else goes wrong after the call began proves nothing about the bytes: the
+            # broker's library has sent and asserted afterwards before now (INC-112).
+            if doubt is not None:
+                self._ledger.record(ev.OrderSent(order.order_id))
+                self._ledger.record(ev.OrderUnanswered(order.order_id, doubt))
         now_s = self._clock.monotonic()
         self._ledger.record(ev.OrderSent(order.order_id))
         self._waiting[order.order_id] = _Waiting(started_s, now_s)
@@ -222,21 +247,57 @@ class OrderGateway:
         refusal = self._guard.refusal(lane)
         if refusal is not None:
             return refusal
+        called_off = self._called_off.pop(order.order_id, None)
+        if called_off is not None:
+            return f"cancelled before it left: {called_off}"
         if self._clock.monotonic() > deadline_s:
             return f"deadline of {self._settings.intent_deadline_s} s passed"
         intent = order.approval.intent
+        if not intent.is_reduce_only:
+            return None
         held = self._book.position_of(intent.con_id)
-        if intent.is_reduce_only and not reduces(held, intent.signed_quantity):
-            return f"position is {held} by now: the order would not only reduce"
+        # This order is among the working exits by now; all of them together must not cross zero.
+        exits = self.working_exits(intent.con_id)
+        if not reduces(held, intent.signed_quantity) or exits > abs(held):
+            return f"position is {held} by now, exits {exits}: the order would not only reduce"
         return None
+
+    async def _made_durable(self, order: ApprovedOrder, deadline_s: float) -> str | None:
+        """Wait for the promise, at most until the deadline; returns why it cannot be kept."""
+        try:
+            async with asyncio.timeout(max(deadline_s - self._clock.monotonic(), 0.0)):
+                await self._ledger.durable(self._ledger.seq)
+        except JournalFailed as error:
+            return str(error)
+        except TimeoutError:
+            return "the disk did not answer before the deadline"
+        except asyncio.CancelledError:
+            self._withhold(order.order_id, "the submission was cancelled")
+            raise
+        return None
+
+    def _withhold(self, order_id: OrderId | None, reason: str, code: str = "JOURNAL") -> Outcome:
+        """Record that no byte left; a promise that was never recorded leaves nothing to record."""
+        if order_id is not None:
+            self._called_off.pop(order_id, None)
+            self._ledger.record(ev.OrderWithheld(order_id, reason))
+        log.warning("order withheld", order=order_id, reason=reason)
+        return Outcome(OutcomeKind.WITHHELD, code, reason, order_id)
 
     # ---- cancelling
 
     def cancel(self, order_id: OrderId, reason: str) -> str | None:
-        """Send a cancel for one of our orders; returns why not, or None when it was sent."""
+        """Send a cancel for one of our orders; returns why not, or None when it was sent.
+
+        An order that has not left yet is withheld instead.
+        """
         order = self._book.live_orders.get(order_id)
         if order is None:
             return f"order {order_id} is not working"
+        if order.state in _NOT_LEFT_YET:
+            # A cancel on the wire would overtake the order, which would then work uncancelled.
+            self._called_off[order_id] = reason
+            return None
         try:
             self._broker.cancel(order_id)
         except (LinkDown, SendUncertain) as error:
@@ -275,7 +336,9 @@ class OrderGateway:
         for order_id in answered:
             started_s = self._waiting.pop(order_id).started_s
             elapsed_s = self._clock.monotonic() - started_s
-            self.observe_latency("intent_to_ack_latency_ms", elapsed_s * 1000)
+            # Our own doubt and our own cancel are no answers.
+            if self._book.orders[order_id].state not in _NO_ANSWER:
+                self.observe_latency("intent_to_ack_latency_ms", elapsed_s * 1000)
 
     def mark_unanswered(self, older_than_s: float, reason: str) -> tuple[OrderId, ...]:
         """Make every order that was sent that long ago without an answer UNKNOWN."""

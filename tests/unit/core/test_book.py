@@ -65,7 +65,7 @@ NO_REF = OrderRef("")
 
 def content(book: Book) -> tuple[BookState, dict[Any, int]]:
     """Return everything a book holds but its place in the journal, with its indices."""
-    return replace(state_of(book), seq=type(book.seq)(0)), dict(book._perm_ids)
+    return replace(state_of(book), seq=type(book.seq)(0)), dict(book.perm_ids)
 
 
 # ---- identity
