@@ -7,11 +7,15 @@ be.
 
 from collections.abc import Callable
 
+import structlog
+
 from trader.core.book import Book
 from trader.core.checkpoint import state_of
 from trader.core.events import Event, IntentReviewed, OrderPlanned, Recorded
 from trader.core.ids import Seq
 from trader.ports import Clock, Journal, JournalFailed
+
+log = structlog.get_logger(__name__)
 
 Observer = Callable[[Recorded], None]
 # What may not exist in memory alone: everything that lets an order leave.
@@ -26,6 +30,7 @@ class Ledger:
         self._journal = journal
         self._clock = clock
         self._observers: list[Observer] = []
+        self._refused: str | None = None
 
     @property
     def seq(self) -> Seq:
@@ -35,7 +40,7 @@ class Ledger:
     @property
     def failure(self) -> str | None:
         """Say why nothing can be made durable any more, or None."""
-        return self._journal.failure
+        return self._journal.failure or self._refused
 
     def observe(self, observer: Observer) -> None:
         """Have every recorded event shown to ``observer``, after the book has it."""
@@ -46,16 +51,38 @@ class Ledger:
 
         With a failed journal a promise raises JournalFailed and nothing has changed, while a
         fact still moves the book: what the broker did is true whether we can write or not.
+        A journal that fails in this very call has not got the promise, and the book has it.
         """
-        if self._journal.failure is not None and isinstance(event, _PROMISES):
-            raise JournalFailed(self._journal.failure)
+        failure = self.failure
+        if failure is not None and isinstance(event, _PROMISES):
+            raise JournalFailed(failure)
         recorded = Recorded(Seq(self.book.seq + 1), self._clock.utc(), event)
-        self.book.apply(recorded)
-        if self._journal.failure is None:
-            self._journal.append(recorded)
+        self._apply(recorded)
+        if failure is None:
+            self._append(recorded)
         for observer in self._observers:
             observer(recorded)
         return recorded.seq
+
+    def _apply(self, recorded: Recorded) -> None:
+        is_applied = False
+        try:
+            self.book.apply(recorded)
+            is_applied = True
+        finally:
+            if not is_applied:
+                # Part of the event may be in the book, and none of it in the journal: nothing
+                # that the book says from here on may be promised or saved.
+                kind = type(recorded.event).__name__
+                self._refused = f"the book refused event {recorded.seq}, {kind}"
+
+    def _append(self, recorded: Recorded) -> None:
+        try:
+            self._journal.append(recorded)
+        except JournalFailed as error:
+            if isinstance(recorded.event, _PROMISES):
+                raise
+            log.error("event not written", seq=recorded.seq, problem=str(error))
 
     def note(self, fact: Event) -> Seq | None:
         """Record a fact unless the book holds it already."""
@@ -63,8 +90,14 @@ class Ledger:
 
     async def durable(self, seq: Seq) -> None:
         """Return once ``seq`` survives a power cut; raises JournalFailed."""
+        self._raise_refused()
         await self._journal.durable(seq)
 
     async def checkpoint(self) -> None:
         """Save the whole book, durably; raises JournalFailed."""
+        self._raise_refused()
         await self._journal.save_checkpoint(state_of(self.book))
+
+    def _raise_refused(self) -> None:
+        if self._refused is not None:
+            raise JournalFailed(self._refused)
