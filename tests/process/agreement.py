@@ -157,8 +157,15 @@ def settled(simulator: Simulator, daemon: Daemon) -> tuple[Json, Json]:
         is_paid = status["money"]["commission_pending"] in ("0", "0.00")
         return (truth, status) if is_quiet and is_whole and is_final and is_paid else None
 
+    def is_durable(seq: int) -> bool:
+        status = daemon.status()
+        return status is not None and status["journal"]["durable_seq"] >= seq
+
     try:
-        return until("nothing moves", look)
+        truth, status = until("nothing moves", look)
+        # Facts are applied at once and durable soon.
+        until("all of it is durable", lambda: is_durable(status["journal"]["seq"]))
+        return truth, status
     except AssertionError as error:
         status, truth = daemon.status() or {}, simulator.truth()
         raise AssertionError(

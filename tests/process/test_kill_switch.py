@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,10 @@ from tests.process.harness import (
     KILL_SWITCH,
     PATIENCE_S,
     ROOT,
+    SYMBOLS,
     Daemon,
     Json,
+    Simulator,
     environment,
     until,
     world,
@@ -76,6 +79,12 @@ def crossings(truth: Json) -> list[str]:
         if before * after < 0 or after < 0:
             found.append(f"{row['exec_id']}: {row['symbol']} from {before} to {after}")
     return found
+
+
+def bought_since(simulator: Simulator, symbol: str, count: int) -> bool:
+    """Tell whether the broker took a BUY of the symbol after its first ``count`` orders."""
+    orders = simulator.truth()["orders"][count:]
+    return any(row["symbol"] == symbol and row["side"] == "BUY" for row in orders)
 
 
 @pytest.mark.process
@@ -148,5 +157,7 @@ def test_cancel_and_liquidate_leave_nothing_and_hold(tmp_path: Path, seed: int) 
 
         assert command(daemon, "resume", "--reason", "checked with the broker").returncode == 0
         daemon.await_armed()
-        daemon.await_orders(1)
+        # The strategy has learned that the operator closed its positions: every symbol trades.
+        for symbol in SYMBOLS:
+            until(f"a new order in {symbol}", partial(bought_since, simulator, symbol, sent))
         halt_and_compare(simulator, daemon)

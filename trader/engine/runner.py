@@ -12,6 +12,7 @@ from decimal import Decimal
 import structlog
 
 from trader.core.amounts import ZERO
+from trader.core.book import Book
 from trader.core.events import ExecutionSeen, Recorded, StrategyCheckpointed
 from trader.core.executions import Execution, delta
 from trader.core.ids import ConId, IntentId, exec_family, intent_id
@@ -58,6 +59,7 @@ class StrategyRunner:
         self._wishes: deque[Intent] = deque()
         self._fills: deque[Execution] = deque()
         self._positions: dict[ConId, Decimal] = {}
+        self._account = _before_fills(services.ledger.book)
         self._booked: dict[str, Execution] = {}
         self._saved_s = services.clock.monotonic()
         self._watched: frozenset[ConId] = frozenset()
@@ -137,8 +139,11 @@ class StrategyRunner:
         return self._hub.by_symbol(symbol)
 
     def position(self, con_id: ConId) -> Decimal:
-        """Return this strategy's own signed position, from its own fills."""
-        return self._positions.get(con_id, ZERO)
+        """Return this strategy's own signed position, from its own fills.
+
+        It is never more than the account holds: the rest was closed by somebody else.
+        """
+        return _capped(self._positions.get(con_id, ZERO), self._ledger.book.position_of(con_id))
 
     def working(self, con_id: ConId) -> Decimal:
         """Return the signed quantity of this strategy's orders that may still fill."""
@@ -194,14 +199,33 @@ class StrategyRunner:
         family, _ = exec_family(execution.exec_id)
         fill = self._ledger.book.fills.get(family)
         order = self._ledger.book.orders.get(fill.order_id) if fill and fill.order_id else None
-        if order is None or order.terms.strategy != self.strategy.name:
-            return False
         change = delta(self._booked.get(family), execution)
         self._booked[family] = execution
         moved = sum((quantity for quantity, _ in change.trades), start=ZERO)
         con_id = execution.con_id
-        self._positions[con_id] = self._positions.get(con_id, ZERO) + moved
+        own = self._positions.get(con_id, ZERO)
+        account = self._account[con_id] = self._account.get(con_id, ZERO) + moved
+        if order is None or order.terms.strategy != self.strategy.name:
+            # A liquidation, or a person at TWS, closes what we hold too. Without this we would
+            # wish to sell it for ever, or sell what somebody buys later.
+            self._positions[con_id] = _capped(own, account)
+            return False
+        self._positions[con_id] = own + moved
         return True
+
+
+def _before_fills(book: Book) -> dict[ConId, Decimal]:
+    """Return what the account held before the first execution in the book."""
+    held = {con_id: row.quantity for con_id, row in book.positions.items()}
+    for fill in book.fills.values():
+        execution = fill.execution
+        held[execution.con_id] = held.get(execution.con_id, ZERO) - execution.signed_quantity
+    return held
+
+
+def _capped(own: Decimal, account: Decimal) -> Decimal:
+    """Return the part of a strategy's position that the account still holds."""
+    return max(min(own, account), ZERO) if own > ZERO else min(max(own, account), ZERO)
 
 
 def _result(intent: Intent, outcome: Outcome) -> WishResult:
