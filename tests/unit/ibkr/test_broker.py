@@ -208,6 +208,15 @@ async def test_an_instrument_is_resolved_with_its_price_rule_and_remembered() ->
         assert len(served.of_kind("9")) == 1
 
 
+async def test_an_instrument_is_looked_up_anew_in_each_session() -> None:
+    async with connected() as (served, desk):
+        served.replies["9"] = lambda f: [contract_details(f[2], rules=""), f"52|1|{f[2]}"]
+        await desk.broker.resolve(SPEC)
+        await desk.broker.connect(OrderId(0))
+        await desk.broker.resolve(SPEC)
+        assert len(served.of_kind("9")) == 2
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -279,7 +288,8 @@ async def test_after_a_reconnect_old_subscriptions_are_forgotten() -> None:
         await desk.until(lambda: bool(served.of_kind("1")))
         old = served.of_kind("1")[0][2]
         await desk.broker.connect(OrderId(0))
-        served.say(f"1|6|{old}|1|190.10|300|0", "49|1|1")
+        served.say(f"1|6|{old}|1|190.10|300|0")
+        await desk.broker.heartbeat()
         await desk.broker.subscribe(AAPL)
         await desk.until(lambda: len(served.of_kind("1")) == 2)
         assert desk.of_type(QuoteTick) == []

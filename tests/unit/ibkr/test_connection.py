@@ -74,6 +74,18 @@ async def test_half_a_start_is_no_start(answers: list[str]) -> None:
     assert "no next valid id and accounts within" in str(error)
 
 
+async def test_what_a_failed_attempt_heard_of_the_upstream_does_not_hold_for_the_next() -> None:
+    farm = "4|2|-1|2104|Market data farm connection is OK:usfarm|"
+    async with gateway() as served:
+        served.replies["71"] = lambda f: [farm]
+        desk = Desk(served.port)
+        await refused(desk)
+        served.replies["71"] = lambda f: [farm, "15|1|DU1", "9|1|1"]
+        await desk.broker.connect(OrderId(0))
+        assert [word.is_up for word in desk.words("upstream")] == [True, True]
+        desk.broker.disconnect()
+
+
 async def test_a_client_id_in_use_is_told_at_once() -> None:
     async with gateway() as served:
         served.replies["71"] = lambda f: [INVALID]
