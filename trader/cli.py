@@ -7,8 +7,10 @@ Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted b
 import argparse
 import asyncio
 import json
+import math
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
@@ -84,9 +86,19 @@ def _parser() -> argparse.ArgumentParser:
         if name == "resolve":
             verb.add_argument("ticket", help="its name, as trader status shows it")
         verb.add_argument("--reason", required=name in ("resume", "resolve"), default="manual")
-        verb.add_argument("--timeout", type=float, default=60.0, metavar="S")
+        verb.add_argument("--timeout", type=_timeout, default=60.0, metavar="S")
         _add_state(verb)
     return parser
+
+
+def _timeout(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"is {text}, allowed is above 0, up to 3600 seconds")
+    return seconds
 
 
 def _add_state(parser: argparse.ArgumentParser) -> None:
@@ -158,7 +170,7 @@ def _halt(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     order = Order(
         halt_file=Path(environment.get("EXECUTION_HALTED_FILE") or given.state / "HALT"),
         endpoint_file=given.state / ENDPOINT_FILE_NAME,
-        reason=given.reason,
+        reason=" ".join(given.reason.split())[:500] or "manual",
         by=operator_name(environment),
         timeout_s=60.0,
     )
@@ -167,10 +179,15 @@ def _halt(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         complain=lambda text: print(text, file=sys.stderr),
         monotonic=clock.monotonic,
         utc=lambda: clock.utc().astimezone(UTC),
-        pause=lambda seconds: None,
+        pause=_pause,
         environment=environment,
     )
     return halt(order, world)
+
+
+def _pause(seconds: float) -> None:
+    """Wait in a shell command, where no event loop runs."""
+    threading.Event().wait(seconds)
 
 
 def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:

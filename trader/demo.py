@@ -9,6 +9,8 @@ import ctypes
 import http.client
 import json
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +30,10 @@ _PR_SET_PDEATHSIG = 1
 _START_TIMEOUT_S = 30.0
 _DRAIN_TIMEOUT_S = 70.0
 _LINE_INTERVAL_S = 5.0
+# What an operator's shell sets for a real daemon: none of it may reach the demo's, which has an
+# account, a journal and a halt file of its own.
+_FOREIGN_NAMES = frozenset({"AGENT_MODE", "DATABASE_URL", "TRADER_ACCOUNT", "PYTHONOPTIMIZE"})
+_FOREIGN_PREFIX = "EXEC"
 
 
 class DemoFailed(Exception):
@@ -59,7 +65,7 @@ class _Run:
     endpoint: Endpoint | None = None
     started_s: float = 0.0
     first_fill_s: float | None = None
-    is_stopping: bool = False
+    stop_count: int = 0
     last_line_s: float = float("-inf")
     shown_lines: int = 0
 
@@ -74,9 +80,9 @@ def run_demo(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     )
     run = _Run(state=state.resolve(), started_s=time.monotonic())
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: setattr(run, "is_stopping", True))
+        signal.signal(number, lambda *_: setattr(run, "stop_count", run.stop_count + 1))
     try:
-        run.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_state(run.state)
         _start(run, given, environment)
         _watch(run, given.seconds)
         return _finish(run)
@@ -87,16 +93,24 @@ def run_demo(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         _end_children(run)
 
 
+def _make_state(state: Path) -> None:
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any(state.iterdir()):
+        # Its journal belongs to the account of an earlier simulator, which no longer exists.
+        raise DemoFailed(f"--state is {state}, allowed is an empty or a new folder")
+
+
 def _start(run: _Run, given: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    print(f"demo: simulator and daemon start; everything they say is in {run.state}")
+    print(f"demo: simulator and daemon start; everything they say is in {run.state}", flush=True)
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name not in _FOREIGN_NAMES and not name.startswith(_FOREIGN_PREFIX)
+    }
     market = ["--seed", str(given.seed), "--speed", str(given.speed), "--tick-interval", "0.1"]
     words = ["trader.sim", "--port", "0", "--control-port", "0", *market]
-    simulator = _spawn(run, "simulator", words, environment)
-    assert simulator.stdout is not None
-    line = simulator.stdout.readline()
-    if not line:
-        raise DemoFailed(f"the simulator did not start:\n{_tail(run.state / 'simulator.log')}")
-    run.simulator = json.loads(line)
+    _spawn(run, "simulator", words, own)
+    run.simulator = _announcement(run)
     settings = {
         "account": run.simulator["account"],
         "state_dir": run.state,
@@ -105,12 +119,24 @@ def _start(run: _Run, given: argparse.Namespace, environment: Mapping[str, str])
     }
     words = ["trader", "run", "--config", str(_ROOT / "config" / "demo.yaml")]
     words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    # What an operator's shell sets for a real daemon must not reach the demo's.
-    own = {key: value for key, value in environment.items() if not key.startswith("EXEC")}
     _spawn(run, "daemon", words, own)
     run.endpoint = _await_endpoint(run)
     print(f"demo: account {run.simulator['account']}, seed {given.seed}, generated market")
     print(f"demo: the operator's page is http://{run.endpoint.host}:{run.endpoint.port}/")
+
+
+def _announcement(run: _Run) -> dict[str, Any]:
+    """Return the line in which the simulator says where it listens."""
+    (simulator,) = run.children
+    assert simulator.stdout is not None
+    if not select.select([simulator.stdout], [], [], _START_TIMEOUT_S)[0]:
+        raise DemoFailed(f"the simulator did not come up within {_START_TIMEOUT_S:g} s")
+    line = simulator.stdout.readline()
+    if not line:
+        simulator.wait(_START_TIMEOUT_S)
+        raise _ended(run, "simulator", simulator)
+    announced: dict[str, Any] = json.loads(line)
+    return announced
 
 
 def _spawn(
@@ -150,17 +176,24 @@ def _await_endpoint(run: _Run) -> Endpoint:
 def _check_children(run: _Run) -> None:
     for child, name in zip(run.children, ("simulator", "daemon"), strict=False):
         if child.poll() is not None:
-            log = run.state / f"{name}.log"
-            raise DemoFailed(f"the {name} ended with code {child.returncode}:\n{_tail(log)}")
+            raise _ended(run, name, child)
+
+
+def _ended(run: _Run, name: str, child: "subprocess.Popen[str]") -> DemoFailed:
+    """Say how a child ended that should not have, with the end of its log."""
+    code = child.returncode
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    end = _tail(run.state / f"{name}.log")
+    return DemoFailed(f"the {name} {how}; " + (f"its log ends with\n{end}" if end else "no log"))
 
 
 def _tail(path: Path) -> str:
-    return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
+    return "\n".join(f"  {line}" for line in path.read_text(errors="replace").splitlines()[-5:])
 
 
 def _watch(run: _Run, seconds: float | None) -> None:
     """Show the status once a second until the time is over or somebody stops us."""
-    while not run.is_stopping:
+    while not run.stop_count:
         elapsed_s = time.monotonic() - run.started_s
         if seconds is not None and elapsed_s >= seconds:
             break
@@ -185,7 +218,10 @@ def _show(run: _Run, status: dict[str, Any], elapsed_s: float, out: TextIO) -> N
         run.first_fill_s = elapsed_s
         run.last_line_s = float("-inf")
     if out.isatty():
+        # A line that wraps would be two on the screen, and the rewind would miss by one.
+        width = shutil.get_terminal_size().columns - 1
         lines = [f"-- demo, {elapsed_s:.0f} s, Ctrl-C to stop --", *status_lines(status)]
+        lines = [line[:width] for line in lines]
         rewind = f"\x1b[{run.shown_lines}F\x1b[J" if run.shown_lines else ""
         out.write(rewind + "\n".join(lines) + "\n")
         run.shown_lines = len(lines)
@@ -197,20 +233,31 @@ def _show(run: _Run, status: dict[str, Any], elapsed_s: float, out: TextIO) -> N
 
 def _finish(run: _Run) -> int:
     """Drain the daemon, hold its last word against the simulator's truth, and sum up."""
-    print("demo: draining: gate shut, working orders cancelled, book reconciled")
+    print("demo: draining: gate shut, working orders cancelled, book reconciled", flush=True)
     _, daemon = run.children
-    daemon.send_signal(signal.SIGTERM)
-    try:
-        code = daemon.wait(_DRAIN_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        raise DemoFailed(f"the daemon did not drain within {_DRAIN_TIMEOUT_S:g} s") from None
+    code = _drained(run, daemon)
     path = run.state / LAST_STATUS_FILE_NAME
     if not path.exists():
-        raise DemoFailed(f"the daemon ended with code {code}:\n{_tail(run.state / 'daemon.log')}")
+        raise _ended(run, "daemon", daemon)
     status = json.loads(path.read_text())
     differences = _differences(status, _truth(run))
     _summarize(run, status, differences, code)
     return 0 if code == 0 and not differences else 1
+
+
+def _drained(run: _Run, daemon: "subprocess.Popen[str]") -> int:
+    """Ask the daemon to go down and wait, however often somebody presses Ctrl-C."""
+    daemon.send_signal(signal.SIGTERM)
+    stop_count = run.stop_count
+    deadline_s = time.monotonic() + _DRAIN_TIMEOUT_S
+    while (code := daemon.poll()) is None:
+        if time.monotonic() > deadline_s:
+            raise DemoFailed(f"the daemon did not drain within {_DRAIN_TIMEOUT_S:g} s")
+        if run.stop_count > stop_count:
+            stop_count = run.stop_count
+            print("demo: still draining, the summary follows", flush=True)
+        time.sleep(0.05)
+    return code
 
 
 def _truth(run: _Run) -> dict[str, Any]:
@@ -219,6 +266,8 @@ def _truth(run: _Run) -> dict[str, Any]:
         connection.request("GET", "/truth")
         truth: dict[str, Any] = json.loads(connection.getresponse().read())
         return truth
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise DemoFailed(f"the simulator does not tell its truth: {error}") from None
     finally:
         connection.close()
 
