@@ -40,6 +40,9 @@ class BrokerSettings:
         # Client 0 is bound to orders that people enter by hand, and could cancel them.
         if self.client_id <= 0:
             raise ValueError(f"client id {self.client_id}, allowed is above 0")
+        if self.account == "":
+            # Every row would be another account's, and the book would look flat.
+            raise ValueError("account is empty; None means the login's only one")
         deadlines = {
             "tcp_deadline_s": self.tcp_deadline_s,
             "version_deadline_s": self.version_deadline_s,

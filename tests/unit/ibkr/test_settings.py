@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 
-from trader.core.ids import ClientId
+from trader.core.ids import AccountId, ClientId
 from trader.ibkr.settings import BrokerSettings
 
 
@@ -26,3 +26,8 @@ def test_a_deadline_that_is_not_above_0_is_refused(name: str, value: float) -> N
 def test_an_unknown_zone_is_refused_when_the_settings_are_made() -> None:
     with pytest.raises(ZoneInfoNotFoundError):
         BrokerSettings(host="h", port=1, client_id=ClientId(1), broker_zone="Nowhere/City")
+
+
+def test_an_empty_account_is_refused() -> None:
+    with pytest.raises(ValueError, match="account"):
+        BrokerSettings(host="h", port=1, client_id=ClientId(1), account=AccountId(""))
