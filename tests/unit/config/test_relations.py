@@ -1,0 +1,74 @@
+"""What the settings do not allow together: every relation, broken once, is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.config.support import loaded, problems_of, refusals, write_files
+
+MOMENTUM = {"symbols": ["AAPL", "IBM"], "quantity": 10}
+
+
+def momentum(**changes: Any) -> dict[str, Any]:
+    return {"strategies": {"momentum": MOMENTUM | changes}}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"account": ""}, ["account is missing", "TRADER_ACCOUNT", "--account"]),
+        ({"mode": "demo"}, ["account is 'DU1234567'", "simulator announces"]),
+        ({"mode": "demo", "account": "DUSIM"}, ["account is 'DUSIM'"]),
+        (
+            {"broker": {"backoff_s_min": 9, "backoff_s_max": 8}},
+            ["broker.backoff_s_min is 9", "at most backoff_s_max = 8"],
+        ),
+        (
+            {"broker": {"heartbeat_interval_s": 6, "heartbeat_deadline_s": 5}},
+            ["broker.heartbeat_age_s_max is 10", "= 11"],
+        ),
+        (
+            {"drain": {"in_flight_s": 45}},
+            ["drain.stop_timeout_s is 90", "in_flight_s", "= 90", "systemd"],
+        ),
+        (momentum(symbols=["TSLA"]), ["'TSLA'", "AAPL, IBM"]),
+        (momentum(symbols=["VIX"]), ["'VIX'", "AAPL, IBM"]),
+        (momentum(symbols=["IBM", "IBM"]), ["IBM twice"]),
+        (momentum(quantity=1.5), ["strategies.momentum.quantity is 1.5", "a whole number"]),
+    ],
+)
+def test_a_broken_relation_is_refused_with_its_values(
+    tmp_path: Path, values: dict[str, Any], words: list[str]
+) -> None:
+    (problem,) = problems_of(write_files(tmp_path, values))
+    for word in words:
+        assert word in problem
+
+
+def test_the_same_settings_at_their_limits_are_taken(tmp_path: Path) -> None:
+    config = loaded(
+        tmp_path,
+        mode="demo",
+        account="DUSIM0123456789abcdef",
+        broker={"backoff_s_min": 8, "backoff_s_max": 8, "heartbeat_age_s_max": 6},
+        drain={"in_flight_s": 44.9},
+        **momentum(),
+    )
+    assert config.settings.mode == "demo"
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(st.floats(min_value=0.1, max_value=60), min_size=4, max_size=4),
+    stop_timeout_s=st.floats(min_value=1, max_value=120),
+)
+def test_a_drain_always_ends_before_systemd_kills(
+    tmp_path: Path, steps: list[float], stop_timeout_s: float
+) -> None:
+    names = ("in_flight_s", "cancel_s", "reconcile_s", "checkpoint_s")
+    drain = dict(zip(names, steps, strict=True)) | {"stop_timeout_s": stop_timeout_s}
+    fits = steps[0] + steps[1] + steps[2] + steps[3] < stop_timeout_s
+    assert bool(refusals(lambda: loaded(tmp_path, drain=drain))) is not fits
