@@ -5,16 +5,13 @@ They go out when asked for, when something changed (at most five times a second)
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from trader.sim import messages
 from trader.sim.accounts import Position, cost, money
 from trader.sim.clock import utc
 from trader.sim.requests import Fields
 from trader.sim.wire import plain
-
-if TYPE_CHECKING:
-    from trader.sim.session import Session
+from trader.sim.world import Asker
 
 ACCOUNT_PERIOD_S = 180.0
 ACCOUNT_DELAY_S = 0.2
@@ -24,7 +21,7 @@ Handler = Callable[[list[str]], None]
 class AccountQueries:
     """What one session wants to know about the account."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Asker) -> None:
         self._session, self._world = session, session.world
         self._has_account = False
         self._account_round = 0
@@ -65,7 +62,8 @@ class AccountQueries:
     def _is_open(self) -> bool:
         session = self._session
         assert session.client_id is not None, "subscribed after startApi"
-        return self._world.gateway.clients.get(session.client_id) is session
+        client: object = self._world.gateway.clients.get(session.client_id)
+        return client is session
 
     def account_changed(self, con_id: int) -> None:
         """Send account values soon, together with what else changes until then."""

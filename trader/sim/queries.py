@@ -5,7 +5,6 @@ Each list ends in its own end marker.
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from trader.sim import bars, contracts, executions, messages, messages_orders, requests
 from trader.sim.accounts import Position, cost
@@ -14,9 +13,7 @@ from trader.sim.feeds import Line
 from trader.sim.orders import ZERO, ContractQuery, Instrument, Order, Status
 from trader.sim.requests import Fields
 from trader.sim.wire import FieldError, plain
-
-if TYPE_CHECKING:
-    from trader.sim.session import Session
+from trader.sim.world import Asker
 
 LINES_MAX = 100
 Handler = Callable[[list[str]], None]
@@ -25,7 +22,7 @@ Handler = Callable[[list[str]], None]
 class Queries:
     """The read side of one session, with its subscriptions."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Asker) -> None:
         self._session, self._world = session, session.world
         self._has_positions = False
         self._data_type = 1

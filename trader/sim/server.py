@@ -21,9 +21,10 @@ from trader.sim.feeds import Feeds
 from trader.sim.gateway import Gateway
 from trader.sim.history import load_directory
 from trader.sim.market import Market
-from trader.sim.session import Session, SessionEnded, World
+from trader.sim.session import Session, SessionEnded
 from trader.sim.settings import Settings, SettingsError
 from trader.sim.state import StateFile
+from trader.sim.world import World
 
 log = logging.getLogger("trader.sim")
 

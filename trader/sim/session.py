@@ -7,36 +7,21 @@ sends ends in an answer, in an error message to it, or in the end of this sessio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from trader.sim import messages, messages_orders, requests, validation
 from trader.sim.account_queries import AccountQueries
 from trader.sim.accounts import Position
 from trader.sim.clock import utc
-from trader.sim.exchange import Exchange
-from trader.sim.faults import Faults
-from trader.sim.feeds import Feeds
-from trader.sim.gateway import Gateway
 from trader.sim.orders import Execution, Instrument, Order, OrderRequest
 from trader.sim.outlet import Outlet
 from trader.sim.queries import Queries
 from trader.sim.wire import FieldError, FrameReader, WireError, encode
+from trader.sim.world import World
 
 log = logging.getLogger("trader.sim")
 VERSION_MIN = 157
 FARM_DELAY_S = 0.02
 NOTICE_S = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What every session of one simulator shares."""
-
-    gateway: Gateway
-    exchange: Exchange
-    feeds: Feeds
-    faults: Faults
-    server_version: int
 
 
 class SessionEnded(Exception):

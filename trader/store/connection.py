@@ -34,16 +34,17 @@ async def opened(path: Path, busy_timeout_ms: int) -> aiosqlite.Connection:
         timeout=busy_timeout_ms / 1000,
         cached_statements=_PREPARED_MAX,
     )
+    is_ready = False
     try:
         await db
         await _ready(db, busy_timeout_ms)
+        is_ready = True
     except (sqlite3.Error, JournalUnusable) as error:
-        await db.close()
         reason = describe(error) if isinstance(error, sqlite3.Error) else str(error)
         raise JournalUnusable(f"{path}: {reason}") from error
-    except BaseException:
-        await db.close()
-        raise
+    finally:
+        if not is_ready:
+            await db.close()
     return db
 
 

@@ -19,8 +19,9 @@ from trader.sim.gateway import Gateway
 from trader.sim.history import DayBar
 from trader.sim.market import Market
 from trader.sim.orders import ContractQuery, OrderRequest
-from trader.sim.session import Session, World
+from trader.sim.session import Session
 from trader.sim.wire import encode
+from trader.sim.world import World
 
 ACCOUNT = "DUSIM0001"
 EPOCH_S = 1_795_240_000.0
