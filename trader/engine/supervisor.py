@@ -85,11 +85,21 @@ class Supervisor:
         try:
             await work()
         except asyncio.CancelledError:
-            return
+            task = asyncio.current_task()
+            assert task is not None
+            if task.cancelling():
+                return
+            # Nobody cancelled the task: something that it waited for was cancelled under it.
+            problem = "CancelledError: what it waited for was cancelled"
+            log.error("task failed", task=name, problem=problem)
         except Exception as error:
             log.exception("task failed", task=name)
             problem = f"{type(error).__name__}: {error}"
-        on_end(Ended(name, problem))
+        try:
+            on_end(Ended(name, problem))
+        except Exception as error:
+            log.exception("failure of a task not handled", task=name)
+            self._end_daemon(Ended(name, f"{problem}; then {type(error).__name__}: {error}"))
 
     def _end_daemon(self, ended: Ended) -> None:
         if not self.root_ended.done():
