@@ -1,0 +1,194 @@
+"""Every reason to halt, from its reading to the gate; no reading may look good by being old."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+
+from tests.unit.engine.world import World, a_ticket, an_exit
+from trader.core import events as ev
+from trader.core.halts import BLOCKS_EVERY_ORDER, LATCHED, HaltCause, Lane, Mode, Posture
+from trader.core.ids import TicketId
+from trader.ports import LinkWord, ServerTime
+
+
+async def test_a_new_guard_is_halted_by_everything_that_is_not_proven_yet() -> None:
+    world = World(is_armed=False, is_baselined=False)
+    world.switch.active = "missing"
+    assert set(world.guard.causes()) == {
+        HaltCause.FRESH_INSTALL,
+        HaltCause.STARTING,
+        HaltCause.LINK,
+        HaltCause.UPSTREAM,
+        HaltCause.NOT_RECONCILED,
+        HaltCause.HEARTBEAT,
+        HaltCause.HALT_FILE,
+        HaltCause.BASELINE_MISSING,
+    }
+    assert world.guard.posture() is Posture.HALTED
+
+
+async def test_without_a_cause_it_is_armed_and_every_lane_is_open() -> None:
+    world = World()
+    assert world.guard.causes() == {}
+    assert world.guard.posture() is Posture.ARMED
+    assert [world.guard.refusal(lane) for lane in Lane] == [None] * len(Lane)
+
+
+@pytest.mark.parametrize("cause", list(HaltCause))
+async def test_each_cause_shuts_the_lanes_it_must(cause: HaltCause) -> None:
+    world = World()
+    world.guard.set_level(cause, "because")
+    assert world.guard.has(cause)
+    for lane in (Lane.NEW, Lane.REDUCE, Lane.DATA):
+        assert "because" in (world.guard.refusal(lane) or "")
+    assert world.guard.refusal(Lane.CANCEL) is None
+    is_shut = world.guard.refusal(Lane.OPERATOR) is not None
+    assert is_shut == (cause in BLOCKS_EVERY_ORDER)
+    world.guard.clear_level(cause)
+    assert not world.guard.has(cause)
+
+
+async def test_the_environments_halt_holds_for_the_life_of_the_process() -> None:
+    world = World(environment_halt="EXECUTION_HALTED=1")
+    assert world.guard.causes() == {HaltCause.ENVIRONMENT: "EXECUTION_HALTED=1"}
+
+
+async def test_the_halt_file_is_read_at_every_ask() -> None:
+    world = World()
+    looks = world.switch.looks
+    assert world.guard.refusal(Lane.NEW) is None
+    world.switch.active = "stop"
+    assert world.guard.causes() == {HaltCause.HALT_FILE: "stop"}
+    world.switch.active = ""
+    assert world.guard.refusal(Lane.NEW) is None
+    assert world.switch.looks == looks + 3
+
+
+async def test_the_age_of_the_heartbeat_is_evaluated_when_asked() -> None:
+    world = World(heartbeat_age_s_max=5.0)
+    await asyncio.sleep(5)
+    assert world.guard.refusal(Lane.NEW) is None
+    await asyncio.sleep(0.1)
+    assert "5.1 s ago" in (world.guard.refusal(Lane.NEW) or "")
+    world.guard.on_heartbeat(ServerTime(world.clock.utc(), 0.01))
+    assert world.guard.refusal(Lane.NEW) is None
+
+
+async def test_a_lost_socket_forgets_the_heartbeat() -> None:
+    world = World()
+    world.guard.on_link(LinkWord("socket", is_up=False, code=0, text=""))
+    assert world.guard.heartbeat_age_s() is None
+    causes = world.guard.causes()
+    assert causes[HaltCause.HEARTBEAT] == "last answer never"
+    assert causes[HaltCause.LINK] == "connection lost"
+    assert {HaltCause.UPSTREAM, HaltCause.NOT_RECONCILED} <= set(causes)
+
+
+@pytest.mark.parametrize("lag_s", [0.51, math.inf, math.nan])
+async def test_a_loop_that_lags_halts_and_so_does_a_lag_that_is_no_number(lag_s: float) -> None:
+    world = World()
+    world.guard.loop_lag_s = lag_s
+    assert set(world.guard.causes()) == {HaltCause.LOOP_LAG}
+    world.guard.loop_lag_s = 0.5
+    assert world.guard.causes() == {}
+
+
+async def test_a_heartbeat_age_that_is_no_number_halts() -> None:
+    world = World()
+    world.guard.heartbeat_s = math.nan
+    assert set(world.guard.causes()) == {HaltCause.HEARTBEAT}
+
+
+async def test_a_failed_journal_and_an_open_ticket_halt_until_they_are_gone() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    assert world.guard.causes() == {HaltCause.TICKET: "1 open: run-position-AAA"}
+    world.ledger.record(ev.TicketClosed(TicketId("run-position-AAA"), "seen", "test"))
+    assert world.guard.causes() == {}
+    world.journal.fail("disk full")
+    assert world.guard.causes() == {HaltCause.JOURNAL: "disk full"}
+    assert world.guard.refusal(Lane.OPERATOR) is not None
+
+
+@pytest.mark.parametrize("cause", sorted(LATCHED))
+async def test_a_latched_cause_is_recorded_paged_and_not_cleared_by_a_reading(
+    cause: HaltCause,
+) -> None:
+    world = World()
+    world.guard.latch(cause, "because", by="test")
+    world.guard.clear_level(cause)
+    assert world.guard.causes() == {cause: "because"}
+    assert world.journal.events(ev.HaltRaised) == [ev.HaltRaised(cause, "because", "test")]
+    assert world.pager.sent == [("critical", f"halted: {cause}", "because")]
+
+
+async def test_the_same_latch_again_is_neither_recorded_nor_paged() -> None:
+    world = World()
+    for _ in range(3):
+        world.guard.latch(HaltCause.INVARIANT, "because", by="test")
+    world.guard.latch(HaltCause.INVARIANT, "something else", by="test")
+    assert len(world.journal.events(ev.HaltRaised)) == 2
+    assert len(world.pager.sent) == 2
+
+
+async def test_a_latch_holds_though_the_journal_cannot_write_it() -> None:
+    world = World()
+    world.journal.fail("disk full")
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    assert world.guard.causes()[HaltCause.OPERATOR] == "stop"
+
+
+async def test_1100_again_and_again_is_one_outage_and_1102_ends_it() -> None:
+    # INC-033
+    world = World()
+    for _ in range(20):
+        world.guard.on_link(LinkWord("upstream", is_up=False, code=1100, text="lost"))
+    assert set(world.guard.causes()) == {HaltCause.UPSTREAM, HaltCause.NOT_RECONCILED}
+    assert world.pager.sent == []
+    world.guard.on_link(LinkWord("upstream", is_up=True, code=1102, text="back"))
+    assert set(world.guard.causes()) == {HaltCause.NOT_RECONCILED}
+
+
+async def test_1102_without_1100_changes_nothing_for_the_worse() -> None:
+    # INC-092
+    world = World()
+    world.guard.on_link(LinkWord("upstream", is_up=True, code=1102, text="back"))
+    assert world.guard.causes() == {}
+
+
+async def test_farms_say_nothing_about_orders() -> None:
+    world = World()
+    world.guard.on_link(LinkWord("farm", is_up=False, code=2103, text="usfarm"))
+    assert world.guard.farms == {"usfarm": False}
+    assert world.guard.causes() == {}
+
+
+async def test_a_read_only_api_shuts_every_lane_until_it_is_none_any_more() -> None:
+    world = World()
+    world.guard.on_link(LinkWord("read_only", is_up=False, code=321, text="read-only"))
+    assert world.guard.refusal(Lane.OPERATOR) is not None
+    world.guard.on_link(LinkWord("read_only", is_up=True, code=0, text="takes orders"))
+    assert world.guard.causes() == {}
+
+
+async def test_a_message_that_cannot_be_decoded_latches() -> None:
+    world = World()
+    world.guard.on_link(LinkWord("decode", is_up=False, code=0, text="field 7"))
+    assert world.guard.causes() == {HaltCause.DECODE_ERROR: "field 7"}
+
+
+async def test_words_that_nobody_knows_change_nothing() -> None:
+    world = World()
+    world.guard.on_link(LinkWord("socket", is_up=True, code=0, text="connected"))
+    world.guard.on_link(LinkWord("elsewhere", is_up=False, code=0, text=""))
+    assert world.guard.causes() == {}
+
+
+async def test_the_mode_is_no_cause_and_the_lane_of_an_exit_is_shut_like_any_other() -> None:
+    world = World(mode=Mode.SHADOW, held=10)
+    assert world.guard.posture() is Posture.ARMED
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    assert (await world.gateway.submit(an_exit())).code == "HALTED"

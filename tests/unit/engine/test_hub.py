@@ -1,0 +1,111 @@
+"""Quotes: the latest counts, no data is no value, and whoever waits is woken."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.engine.world import CON, OTHER_CON, LoopClock, an_instrument
+from trader.core.market import Quote, fault
+from trader.engine.hub import MarketHub
+from trader.ports import DataProblem, QuoteTick
+
+
+def tick(field: str, value: str | None, received_s: float = 1_000.0) -> QuoteTick:
+    return QuoteTick(CON, field, None if value is None else Decimal(value), received_s)
+
+
+def a_hub(*ticks: QuoteTick) -> MarketHub:
+    hub = MarketHub(LoopClock())
+    hub.add(an_instrument())
+    for row in ticks:
+        hub.on_tick(row)
+    return hub
+
+
+LIVE = (tick("data_type", "1"), tick("bid", "99"), tick("ask", "101"))
+
+
+async def test_ticks_make_up_one_quote() -> None:
+    hub = a_hub(
+        *LIVE, tick("bid_size", "5"), tick("ask_size", "6"), tick("last", "98"), tick("odd", "1")
+    )
+    assert hub.quotes[CON] == Quote(
+        con_id=CON,
+        bid=Decimal(99),
+        ask=Decimal(101),
+        bid_size=Decimal(5),
+        ask_size=Decimal(6),
+        last=Decimal(98),
+        data_type=1,
+        received_s=1_000.0,
+    )
+    assert hub.tick_count == 7
+
+
+async def test_only_bid_and_ask_make_a_quote_fresh() -> None:
+    hub = a_hub(*LIVE)
+    for field in ("last", "bid_size", "ask_size", "data_type", "halted"):
+        hub.on_tick(tick(field, "1", received_s=1_009.0))
+    assert hub.quotes[CON].received_s == 1_000.0
+    hub.on_tick(tick("ask", "101", received_s=1_009.0))
+    assert hub.quotes[CON].received_s == 1_009.0
+
+
+@pytest.mark.parametrize(
+    "spoiling",
+    [tick("bid", None), tick("ask", None), tick("halted", "1"), tick("data_type", None)],
+)
+async def test_no_data_and_a_halt_make_a_quote_unusable(spoiling: QuoteTick) -> None:
+    hub = a_hub(*LIVE)
+    assert fault(hub.quotes[CON], 1_000.0, 10.0) is None
+    hub.on_tick(spoiling)
+    assert fault(hub.quotes[CON], 1_000.0, 10.0) is not None
+
+
+async def test_a_tick_wakes_those_who_watch_its_instrument() -> None:
+    hub = a_hub()
+    mine, other = asyncio.Event(), asyncio.Event()
+    hub.wake_on([CON], mine)
+    hub.wake_on([OTHER_CON], other)
+    hub.on_tick(tick("bid", "99"))
+    assert mine.is_set()
+    assert not other.is_set()
+
+
+async def test_a_failed_subscription_drops_the_quote_and_is_remembered() -> None:
+    hub = a_hub(*LIVE)
+    hub.on_problem(DataProblem(CON, 10197, "competing session"))
+    assert CON not in hub.quotes
+    assert hub.problems[CON] == "10197 competing session"
+    hub.forget_quotes()
+    assert hub.problems == {}
+
+
+async def test_forgetting_leaves_the_instruments() -> None:
+    hub = a_hub(*LIVE)
+    hub.forget_quotes()
+    assert hub.quotes == {}
+    assert hub.by_symbol("AAA") == an_instrument()
+    assert hub.by_symbol("ZZZ") is None
+
+
+async def test_a_holding_is_valued_at_the_middle_else_at_the_last() -> None:
+    hub = a_hub()
+    assert hub.mark_of(CON) is None
+    hub.on_tick(tick("last", "98"))
+    assert hub.mark_of(CON) == 98
+    for row in LIVE:
+        hub.on_tick(row)
+    assert hub.mark_of(CON) == 100
+
+
+async def test_a_view_holds_the_quotes_of_its_moment() -> None:
+    hub = a_hub(*LIVE)
+    view = hub.view([CON, OTHER_CON])
+    hub.on_tick(tick("bid", "50"))
+    assert list(view.quotes) == [CON]
+    assert view.quotes[CON].bid == 99
+    assert view.now_s == 1_000.0
