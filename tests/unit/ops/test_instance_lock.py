@@ -1,0 +1,75 @@
+"""One daemon for one state directory, whatever became of the one before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trader.ops.instance_lock import InstanceLock, LockTaken
+
+ROOT = Path(__file__).resolve().parents[3]
+HOLDER = """
+import os, sys
+from pathlib import Path
+from trader.ops.instance_lock import InstanceLock
+InstanceLock(Path(sys.argv[1])).take(os.getpid())
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_lock_is_refused_and_names_the_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    first = InstanceLock(path)
+    first.take(4711)
+    with pytest.raises(LockTaken, match="held by another daemon, process 4711"):
+        InstanceLock(path).take(4712)
+    assert path.read_text() == "4711\n"
+    first.release()
+
+
+def test_a_released_lock_can_be_taken_again_and_names_the_new_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    first, second = InstanceLock(path), InstanceLock(path)
+    first.take(471100)
+    first.release()
+    second.take(7)
+    assert path.read_text() == "7\n"
+    second.release()
+    second.release()  # twice is nothing
+
+
+def test_a_lock_dies_with_its_process_even_under_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LockTaken, match=f"process {holder.pid}"):
+            InstanceLock(path).take(1)
+        holder.kill()
+    lock = InstanceLock(path)
+    lock.take(2)
+    lock.release()
+
+
+def test_a_lock_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LockTaken, match="Not a directory"):
+        InstanceLock(tmp_path / "file" / "lock").take(1)
+
+
+def test_a_lock_file_is_private(tmp_path: Path) -> None:
+    lock = InstanceLock(tmp_path / "lock")
+    lock.take(1)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+    lock.release()

@@ -1,0 +1,93 @@
+"""The status in a few lines: everything an operator asks first, and no raw data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from tests.unit.ops.support import LINK, MONEY, ORDER, READY, status
+from trader.core.halts import HaltCause, Posture
+from trader.engine.status import Status
+from trader.ops.status_json import plain
+from trader.ops.status_text import one_line, status_lines
+
+
+def body(given: Status) -> dict[str, Any]:
+    """Return a status as a client reads it, JSON and back."""
+    served: dict[str, Any] = json.loads(json.dumps(plain(given)))
+    return served
+
+
+def text(given: Status) -> str:
+    return "\n".join(status_lines(body(given)))
+
+
+def test_a_daemon_that_trades_is_told_in_seven_lines() -> None:
+    assert status_lines(body(READY)) == [
+        "posture     ARMED (paper)",
+        "connection  up as client 7 of DU1234567, upstream up, heartbeat 1.2 s ago",
+        "money       P&L 249.75 USD after commissions of 9.50, equity 100,250.75",
+        "positions   AAPL 40",
+        "orders      1 working, 3 sent, 1 of 4 intents refused",
+        "fills       2 executions",
+        "reconciled  12 s ago (timer): 1 drifts, 5 drifts so far",
+    ]
+
+
+def test_each_cause_of_a_halt_stands_right_below_the_posture() -> None:
+    causes = ((HaltCause.OPERATOR, "lunch"), (HaltCause.LINK, "not connected yet"))
+    lines = status_lines(body(status(posture=Posture.HALTED, causes=causes)))
+    assert lines[:3] == [
+        "posture     HALTED (paper)",
+        "            operator: lunch",
+        "            link: not connected yet",
+    ]
+
+
+def test_a_link_that_is_down_says_why() -> None:
+    down = replace(LINK, is_connected=False, problem="tcp: refused")
+    assert "connection  down: tcp: refused" in text(status(link=down))
+
+
+def test_an_upstream_that_is_down_is_loud_and_an_open_socket_does_not_hide_it() -> None:
+    lost = replace(LINK, is_upstream_up=False, heartbeat_age_s=None)
+    assert "UPSTREAM DOWN, no heartbeat yet" in text(status(link=lost))
+
+
+def test_what_is_unknown_is_told_as_unknown_and_never_as_zero() -> None:
+    assert "money       unknown" in text(status(money=None))
+    no_marks = replace(MONEY, pnl=None, equity=None)
+    assert "P&L ? USD after commissions of 9.50, equity ?" in text(status(money=no_marks))
+    assert "reconciled  not yet" in text(status(reconcile=None))
+
+
+def test_a_reconciliation_that_failed_shows_its_problem_in_place_of_a_count() -> None:
+    assert READY.reconcile is not None
+    failed = replace(READY.reconcile, problem="no end marker", drift_count=0)
+    assert "12 s ago (timer): no end marker" in text(status(reconcile=failed))
+
+
+def test_a_flat_account_is_flat() -> None:
+    flat = replace(READY.positions[0], quantity=Decimal(0))
+    assert "positions   flat" in text(status(positions=(flat,)))
+
+
+def test_an_order_without_an_answer_counts_as_working() -> None:
+    unknown = replace(ORDER, state="UNKNOWN")
+    assert "orders      2 working" in text(status(orders=(ORDER, unknown)))
+
+
+def test_each_ticket_has_a_line_of_its_own() -> None:
+    lines = status_lines(body(status(tickets=(("position:AAPL", "book 5, broker 7"),))))
+    assert lines[-1] == "TICKET      position:AAPL: book 5, broker 7"
+
+
+def test_one_line_holds_posture_orders_positions_money_and_reconciliation() -> None:
+    line = one_line(body(status(posture=Posture.HALTED, causes=((HaltCause.OPERATOR, "x"),))))
+    assert line == (
+        "halted (operator) | 1 working, 3 sent, 2 fills | AAPL 40 | P&L 249.75 USD after "
+        "commissions of 9.50, equity 100,250.75 | 12 s ago (timer): 1 drifts"
+    )
+    assert one_line(body(READY)).startswith("armed | ")
