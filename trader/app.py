@@ -22,25 +22,24 @@ from trader.config import Configuration
 from trader.core.book import Book
 from trader.core.checkpoint import restored
 from trader.core.halts import HaltCause, Mode
-from trader.core.ids import AccountId, ClientId, Lineage
+from trader.core.ids import AccountId, Lineage
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
 from trader.engine.desk import Desk, DeskSettings
-from trader.engine.drain import Drain, DrainSettings, ExitCode
+from trader.engine.drain import Drain, ExitCode
 from trader.engine.gateway import GatewaySettings, OrderGateway
-from trader.engine.guard import Guard, GuardLimits
+from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
 from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
-from trader.engine.link import LinkSettings, LinkWatch
+from trader.engine.link import LinkWatch
 from trader.engine.pacer import LanePacer
-from trader.engine.reconciler import Reconciler, ReconcileSettings
+from trader.engine.reconciler import Reconciler
 from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.engine.services import Services
 from trader.engine.supervisor import Supervisor
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
-from trader.ibkr.settings import BrokerSettings
 from trader.ops.clock import SystemClock
 from trader.ops.control_token import (
     ENDPOINT_FILE_NAME,
@@ -57,9 +56,17 @@ from trader.ops.metrics import MetricsObserver
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
 from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
-from trader.ports import Clock, Pacer, WorldError
+from trader.ports import Clock, Pacer, Pager, WorldError
 from trader.store.journal import SqliteJournal
-from trader.strategies.momentum import MomentumParameters, MomentumStrategy
+from trader.strategies.momentum import MomentumStrategy
+from trader.wiring import (
+    broker_settings,
+    drain_settings,
+    guard_limits,
+    link_settings,
+    momentum_parameters,
+    reconcile_settings,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -97,48 +104,57 @@ class Daemon:
         clock = world.clock
         pager = LogPager(clock, _audit_folder(settings.state_dir) / "pages.jsonl")
         pacer = self._pacer()
-        self.supervisor = supervisor = Supervisor(clock)
+        self.supervisor = Supervisor(clock)
         self.ledger = ledger = Ledger(book, journal, clock)
-        self.guard = guard = Guard(
+        self.guard = Guard(
             ledger=ledger,
             clock=clock,
             kill_switch=HaltFile(config.halt_file),
             pager=pager,
             mode=settings.mode,
-            limits=GuardLimits(
-                heartbeat_age_s_max=settings.broker.heartbeat_age_s_max,
-                loop_lag_s_max=settings.loop_lag_s_max,
-                environment_halt=config.environment_halt,
-            ),
+            limits=guard_limits(config),
         )
+        self.inbox, self.services = self._services(pacer, pager)
+        self._build_engine()
+        self._connect_parts(settings.state_dir)
+
+    def _services(self, pacer: Pacer, pager: Pager) -> tuple[Inbox, Services]:
+        config, clock = self._config, self._world.clock
         hub = MarketHub(clock)
-        account = AccountId(settings.account)
-        self.inbox = Inbox(
-            ledger=ledger, guard=guard, hub=hub, supervisor=supervisor, account=account
-        )
-        broker = IbkrBroker(_broker_settings(config), clock=clock, pacer=pacer, sink=self.inbox.put)
-        self.services = services = Services(
-            clock=clock,
-            supervisor=supervisor,
-            ledger=ledger,
-            guard=guard,
+        inbox = Inbox(
+            ledger=self.ledger,
+            guard=self.guard,
             hub=hub,
-            broker=broker,
+            supervisor=self.supervisor,
+            account=AccountId(config.settings.account),
+        )
+        services = Services(
+            clock=clock,
+            supervisor=self.supervisor,
+            ledger=self.ledger,
+            guard=self.guard,
+            hub=hub,
+            broker=IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put),
             pacer=pacer,
             pager=pager,
         )
+        return inbox, services
+
+    def _build_engine(self) -> None:
+        config, services, clock = self._config, self.services, self._world.clock
+        settings = config.settings
         self.gateway = OrderGateway(
             services, settings=GatewaySettings(settings.intent_deadline_s, config.limits)
         )
         self.reconciler = Reconciler(
-            services, inbox=self.inbox, settings=_reconcile_settings(config)
+            services, inbox=self.inbox, settings=reconcile_settings(config)
         )
         self.link = LinkWatch(
             services,
             gateway=self.gateway,
             reconciler=self.reconciler,
-            chance=world.chance,
-            settings=_link_settings(config),
+            chance=self._world.chance,
+            settings=link_settings(config),
         )
         self.desk = Desk(
             services,
@@ -151,12 +167,12 @@ class Daemon:
             services,
             gateway=self.gateway,
             reconciler=self.reconciler,
-            settings=_drain_settings(config),
+            settings=drain_settings(config),
         )
         self.runners = self._runners()
         self.board = Board(
             services,
-            journal=journal,
+            journal=self.journal,
             link=self.link,
             runners=self.runners,
             limits=config.limits,
@@ -164,7 +180,6 @@ class Daemon:
         )
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link)
-        self._connect_parts(settings.state_dir)
 
     def _pacer(self) -> Pacer:
         broker = self._config.settings.broker
@@ -186,19 +201,7 @@ class Daemon:
         section = self._config.settings.strategies.momentum
         if section is None:
             return ()
-        strategy = MomentumStrategy(
-            MomentumParameters(
-                symbols=section.symbols,
-                quantity=section.quantity,
-                sample_s=section.sample_s,
-                lookback_samples=section.lookback_samples,
-                entry_fraction=section.entry_fraction,
-                stop_fraction=section.stop_fraction,
-                target_fraction=section.target_fraction,
-                pause_s=section.pause_s,
-                quote_age_s_max=self._config.limits.quote_age_s_max,
-            )
-        )
+        strategy = MomentumStrategy(momentum_parameters(section, self._config.limits))
         settings = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
         return (
             StrategyRunner(
@@ -241,6 +244,7 @@ class Daemon:
 
     async def _serve_until_end(self) -> ExitCode:
         stopped = self._catch_signals()
+        self._catch_strays()
         notifier = Notifier(self._world.environment)
         self._start_tasks(notifier)
         notifier.ready()
@@ -266,6 +270,19 @@ class Daemon:
         if root.name != "journal-writer":
             self.guard.latch(HaltCause.INVARIANT, f"{root.name}: {root.problem}", by="supervisor")
         return f"root task {root.name} ended: {root.problem}", True
+
+    def _catch_strays(self) -> None:
+        """Make an error that no task and no handler took our bug: halt, and go down."""
+
+        def on_stray(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            problem = f"{context.get('message')}: {context.get('exception')!r}"
+            if isinstance(context.get("exception"), OSError):
+                log.warning("a connection broke", problem=problem)  # a browser went away
+                return
+            self.guard.latch(HaltCause.INVARIANT, problem, by="event loop")
+            self.supervisor.end_daemon("event loop", problem)
+
+        asyncio.get_running_loop().set_exception_handler(on_stray)
 
     def _catch_signals(self) -> "asyncio.Future[str]":
         loop = asyncio.get_running_loop()
@@ -386,55 +403,3 @@ def _writing_state() -> Iterator[None]:
         yield
     except OSError as error:
         raise StateUnusable(f"state_dir: {error.filename}: {error.strerror or error}") from error
-
-
-def _broker_settings(config: Configuration) -> BrokerSettings:
-    section = config.settings.broker
-    return BrokerSettings(
-        host=section.host,
-        port=section.port,
-        client_id=ClientId(section.client_id),
-        account=AccountId(config.settings.account),
-        tcp_deadline_s=section.tcp_deadline_s,
-        version_deadline_s=section.version_deadline_s,
-        start_deadline_s=section.start_deadline_s,
-        heartbeat_deadline_s=section.heartbeat_deadline_s,
-        snapshot_deadline_s=section.snapshot_deadline_s,
-        broker_zone=section.zone,
-        naive_zone=section.zone,
-    )
-
-
-def _reconcile_settings(config: Configuration) -> ReconcileSettings:
-    section = config.settings.reconcile
-    return ReconcileSettings(
-        quiet_s=section.quiet_s,
-        cash_tolerance=section.cash_tolerance,
-        cash_adjust_max=section.cash_adjust_max,
-        limits=config.limits,
-    )
-
-
-def _link_settings(config: Configuration) -> LinkSettings:
-    settings, broker = config.settings, config.settings.broker
-    return LinkSettings(
-        mode=settings.mode,
-        account=AccountId(settings.account),
-        instruments=config.instruments,
-        heartbeat_interval_s=broker.heartbeat_interval_s,
-        backoff_s_min=broker.backoff_s_min,
-        backoff_s_max=broker.backoff_s_max,
-        page_after_s=broker.page_after_s,
-        ack_deadline_s=broker.ack_deadline_s,
-    )
-
-
-def _drain_settings(config: Configuration) -> DrainSettings:
-    section = config.settings.drain
-    return DrainSettings(
-        in_flight_s=section.in_flight_s,
-        cancel_s=section.cancel_s,
-        reconcile_s=section.reconcile_s,
-        checkpoint_s=section.checkpoint_s,
-        must_cancel_orders=section.must_cancel_orders,
-    )

@@ -128,9 +128,12 @@ class QuoteTick:
 
 @dataclass(frozen=True, slots=True)
 class LinkWord:
-    """What the broker says of a link: socket, upstream or farms; ``code`` is the message code."""
+    """What the broker says of a link: socket, upstream or farms; ``code`` is the message code.
 
-    axis: str  # socket, upstream, farm, read_only, decode
+    ``notice`` is any other word that is about no request and no order.
+    """
+
+    axis: str  # socket, upstream, farm, read_only, decode, notice
     is_up: bool
     code: int
     text: str

@@ -43,6 +43,7 @@ class HaltCause(StrEnum):
     TICKET = "ticket"
     INVARIANT = "invariant"
     DECODE_ERROR = "decode_error"
+    LIQUIDATION = "liquidation"
     BASELINE_MISSING = "baseline_missing"
     JOURNAL = "journal"
     STARTING = "starting"
@@ -62,6 +63,7 @@ LATCHED = frozenset(
         HaltCause.OPERATOR,
         HaltCause.INVARIANT,
         HaltCause.DECODE_ERROR,
+        HaltCause.LIQUIDATION,
     }
 )
 # While one of these holds nobody can promise that an order arrives or is written down, so even

@@ -16,6 +16,9 @@ from trader.ports import Clock, KillSwitch, LinkWord, Pager, ServerTime
 
 log = structlog.get_logger(__name__)
 
+# "URGENT: your account is under liquidation" and the like.
+_LIQUIDATION_NOTICES = frozenset({2148})
+
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
@@ -146,6 +149,11 @@ class Guard:
                 self.set_level(HaltCause.READ_ONLY_API, word.text)
             case "read_only":
                 self.clear_level(HaltCause.READ_ONLY_API)
+            case "notice" if word.code in _LIQUIDATION_NOTICES:
+                # The margin desk is at work: fighting it costs money (INC-086).
+                self.latch(HaltCause.LIQUIDATION, f"{word.code} {word.text}", by="broker")
+            case "notice":
+                self._pager.page("warning", f"the broker says {word.code}", word.text)
             case "decode":
                 self.latch(HaltCause.DECODE_ERROR, word.text, by="ibkr")
             case _:

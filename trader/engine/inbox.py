@@ -110,7 +110,7 @@ class Inbox:
         self._ledger.note(seen)
         if execution.is_liquidation:
             reason = f"the broker liquidated {execution.symbol} ({execution.exec_id})"
-            self._guard.latch(HaltCause.OPERATOR, reason, by="broker")
+            self._guard.latch(HaltCause.LIQUIDATION, reason, by="broker")
 
     def _on_echo(self, seen: ev.OpenOrderSeen) -> None:
         order = self._ledger.book.order_named(seen)

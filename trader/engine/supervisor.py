@@ -101,6 +101,10 @@ class Supervisor:
             log.exception("failure of a task not handled", task=name)
             self._end_daemon(Ended(name, f"{problem}; then {type(error).__name__}: {error}"))
 
+    def end_daemon(self, name: str, problem: str) -> None:
+        """End the daemon for a reason that is no task's."""
+        self._end_daemon(Ended(name, problem))
+
     def _end_daemon(self, ended: Ended) -> None:
         if not self.root_ended.done():
             self.root_ended.set_result(ended)

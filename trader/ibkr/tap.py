@@ -5,7 +5,6 @@ delivered after the batch: an exception of the sink is never taken for a broken 
 that may be live always goes to the sink, whatever it was asked for (INC-072).
 """
 
-import logging
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -28,7 +27,6 @@ from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ibkr.settings import BrokerSettings
 from trader.ports import BrokerMessage, Clock, DataProblem, LinkWord, Sink, WorldError
 
-log = logging.getLogger(__name__)
 _STATUS_FIELDS = 12
 _NOT_OURS_MAX = 10_000
 
@@ -150,8 +148,8 @@ class Tap:
                     evidence=codes.evidence_of(code),
                 )
             )
-        elif codes.connectivity_of(code, text) is None:
-            log.warning("the broker says %d %s", code, text)
+        elif codes.connectivity_of(code, text) is None and not codes.is_read_only(code, text):
+            self._say(LinkWord(axis="notice", is_up=False, code=code, text=text))
 
     def _note_link(self, code: int, text: str) -> None:
         if code == codes.CLIENT_ID_IN_USE:

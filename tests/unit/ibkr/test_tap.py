@@ -1,6 +1,5 @@
 """What the broker says reaches the sink once, in order, and routed by what its id stands for."""
 
-import logging
 from decimal import Decimal
 from typing import Any
 
@@ -198,12 +197,9 @@ def test_a_client_id_in_use_refuses_the_attempt(bench: Bench) -> None:
     assert bench.opening.refusals == [("client id", "326 in use")]
 
 
-def test_other_words_of_the_broker_are_logged(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert bench.hears("4|2|-1|100|Max rate of messages per second|") == []
-    assert "100 Max rate" in caplog.text
+def test_other_words_of_the_broker_are_passed_on_as_notices(bench: Bench) -> None:
+    got = bench.hears("4|2|-1|2148|URGENT: liquidation|")
+    assert got == [LinkWord("notice", is_up=False, code=2148, text="URGENT: liquidation")]
 
 
 # ---- the link

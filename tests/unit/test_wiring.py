@@ -1,0 +1,76 @@
+"""Every setting that a part takes is the one that was configured."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from trader import wiring
+from trader.config import Configuration, load
+from trader.core.halts import Mode
+
+CONFIG = Path(__file__).resolve().parents[2] / "config" / "paper.yaml"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Configuration:
+    return load(
+        CONFIG,
+        {"EXECUTION_HALTED": "1"},
+        [
+            "account=DU1234567",
+            f"state_dir={tmp_path}",
+            "broker.host=127.0.0.2",
+            "broker.port=4002",
+            "broker.client_id=31",
+            "broker.zone=Europe/Berlin",
+            "broker.ack_deadline_s=2.5",
+            "broker.heartbeat_interval_s=1.5",
+            "broker.snapshot_deadline_s=11",
+            "reconcile.quiet_s=4.5",
+            "reconcile.cash_adjust_max=7",
+            "drain.cancel_s=6",
+            "drain.must_cancel_orders=true",
+            "loop_lag_s_max=0.75",
+        ],
+    )
+
+
+def test_the_adapter_connects_where_and_as_whom_is_configured(config: Configuration) -> None:
+    settings = wiring.broker_settings(config)
+    assert (settings.host, settings.port, settings.client_id) == ("127.0.0.2", 4002, 31)
+    assert settings.account == "DU1234567"
+    # One zone for the broker's day and for its times without a zone (INC-084, INC-153).
+    assert settings.broker_zone == settings.naive_zone == "Europe/Berlin"
+    assert settings.snapshot_deadline_s == 11
+
+
+def test_the_link_watch_knows_mode_account_and_every_instrument(config: Configuration) -> None:
+    settings = wiring.link_settings(config)
+    assert settings.mode is Mode.PAPER
+    assert settings.account == "DU1234567"
+    assert settings.ack_deadline_s == 2.5
+    assert settings.heartbeat_interval_s == 1.5
+    assert [spec.symbol for spec in settings.instruments] == ["AAPL", "IBM", "MSFT", "GOOG", "VIX"]
+
+
+def test_reconciler_drain_and_guard_take_their_bounds(config: Configuration) -> None:
+    reconcile = wiring.reconcile_settings(config)
+    assert reconcile.quiet_s == 4.5
+    assert reconcile.cash_adjust_max == Decimal(7)
+    assert reconcile.limits == config.limits
+    drain = wiring.drain_settings(config)
+    assert drain.cancel_s == 6
+    assert drain.must_cancel_orders is True
+    guard = wiring.guard_limits(config)
+    assert guard.loop_lag_s_max == 0.75
+    assert guard.environment_halt == "EXECUTION_HALTED is set"
+
+
+def test_the_strategy_judges_quotes_by_the_policys_age(config: Configuration) -> None:
+    section = config.settings.strategies.momentum
+    assert section is not None
+    parameters = wiring.momentum_parameters(section, config.limits)
+    assert parameters.symbols == ("AAPL", "IBM", "MSFT")
+    assert parameters.quantity == Decimal(10)
+    assert parameters.quote_age_s_max == config.limits.quote_age_s_max

@@ -1,0 +1,92 @@
+"""What each part takes of the settings: plain translation, no object is built here but values."""
+
+from trader.config import Configuration
+from trader.config.model import MomentumSection
+from trader.core.ids import AccountId, ClientId
+from trader.core.limits import RiskLimits
+from trader.engine.drain import DrainSettings
+from trader.engine.guard import GuardLimits
+from trader.engine.link import LinkSettings
+from trader.engine.reconciler import ReconcileSettings
+from trader.ibkr.settings import BrokerSettings
+from trader.strategies.momentum import MomentumParameters
+
+
+def broker_settings(config: Configuration) -> BrokerSettings:
+    """Return what the adapter takes of the settings."""
+    section = config.settings.broker
+    return BrokerSettings(
+        host=section.host,
+        port=section.port,
+        client_id=ClientId(section.client_id),
+        account=AccountId(config.settings.account),
+        tcp_deadline_s=section.tcp_deadline_s,
+        version_deadline_s=section.version_deadline_s,
+        start_deadline_s=section.start_deadline_s,
+        heartbeat_deadline_s=section.heartbeat_deadline_s,
+        snapshot_deadline_s=section.snapshot_deadline_s,
+        broker_zone=section.zone,
+        naive_zone=section.zone,
+    )
+
+
+def reconcile_settings(config: Configuration) -> ReconcileSettings:
+    """Return what the reconciler takes of the settings."""
+    section = config.settings.reconcile
+    return ReconcileSettings(
+        quiet_s=section.quiet_s,
+        cash_tolerance=section.cash_tolerance,
+        cash_adjust_max=section.cash_adjust_max,
+        limits=config.limits,
+    )
+
+
+def link_settings(config: Configuration) -> LinkSettings:
+    """Return what the link watch takes of the settings."""
+    settings, broker = config.settings, config.settings.broker
+    return LinkSettings(
+        mode=settings.mode,
+        account=AccountId(settings.account),
+        instruments=config.instruments,
+        heartbeat_interval_s=broker.heartbeat_interval_s,
+        backoff_s_min=broker.backoff_s_min,
+        backoff_s_max=broker.backoff_s_max,
+        page_after_s=broker.page_after_s,
+        ack_deadline_s=broker.ack_deadline_s,
+    )
+
+
+def drain_settings(config: Configuration) -> DrainSettings:
+    """Return what the drain takes of the settings."""
+    section = config.settings.drain
+    return DrainSettings(
+        in_flight_s=section.in_flight_s,
+        cancel_s=section.cancel_s,
+        reconcile_s=section.reconcile_s,
+        checkpoint_s=section.checkpoint_s,
+        must_cancel_orders=section.must_cancel_orders,
+    )
+
+
+def guard_limits(config: Configuration) -> GuardLimits:
+    """Return what the guard takes of the settings."""
+    return GuardLimits(
+        heartbeat_age_s_max=config.settings.broker.heartbeat_age_s_max,
+        loop_lag_s_max=config.settings.loop_lag_s_max,
+        environment_halt=config.environment_halt,
+    )
+
+
+def momentum_parameters(section: MomentumSection, limits: RiskLimits) -> MomentumParameters:
+    """Return what the momentum strategy takes of the settings."""
+    return MomentumParameters(
+        symbols=section.symbols,
+        quantity=section.quantity,
+        sample_s=section.sample_s,
+        lookback_samples=section.lookback_samples,
+        entry_fraction=section.entry_fraction,
+        stop_fraction=section.stop_fraction,
+        target_fraction=section.target_fraction,
+        pause_s=section.pause_s,
+        quote_age_s_max=limits.quote_age_s_max,
+    )
