@@ -284,7 +284,10 @@ def _differences(status: dict[str, Any], truth: dict[str, Any]) -> list[str]:
     booked, happened = status["tally"]["executions"], len(truth["executions"])
     if booked != happened:
         found.append(f"executions: book {booked}, simulator {happened}")
-    cash, real = float(status["money"]["cash"]), float(truth["cash"][status["money"]["currency"]])
+    money = status["money"]
+    if money is None:
+        return found  # stopped before the baseline: the book has no cash to compare
+    cash, real = float(money["cash"]), float(truth["cash"][money["currency"]])
     if abs(cash - real) > 0.005:
         found.append(f"cash: book {cash:.2f}, simulator {real:.2f}")
     return found
@@ -303,10 +306,7 @@ def _summarize(run: _Run, status: dict[str, Any], differences: list[str], code: 
     print(f"  refusals    {tally['refusals']}")
     print(f"  orders      {tally['orders_sent']}")
     print(f"  fills       {tally['executions']} ({fill})")
-    print(
-        f"  P&L         {_amount(money['pnl'])} {money['currency']} after commissions of "
-        f"{_amount(money['commission_paid'])}"
-    )
+    print(f"  P&L         {_result(money)}")
     print(f"  held        {held or 'nothing'}")
     print(f"  drifts      {tally['drifts']} in {tally['reconciliations']} reconciliations")
     for line in differences:
@@ -314,6 +314,15 @@ def _summarize(run: _Run, status: dict[str, Any], differences: list[str], code: 
     verdict = "book and simulator differ" if differences else "book equals the simulator's truth"
     print(f"  verdict     {verdict}; daemon exit code {code}")
     print(f"  records     {run.state}")
+
+
+def _result(money: dict[str, Any] | None) -> str:
+    if money is None:
+        return "none, the account was not taken over yet"
+    return (
+        f"{_amount(money['pnl'])} {money['currency']} after commissions of "
+        f"{_amount(money['commission_paid'])}"
+    )
 
 
 def _amount(text: str | None) -> str:

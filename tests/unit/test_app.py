@@ -1,0 +1,146 @@
+"""The composition root: it comes up halted, goes down in order, and cannot start half."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.unit.config.support import loaded
+from trader import app
+from trader.config import Configuration
+from trader.core.halts import HaltCause
+from trader.engine.drain import ExitCode
+from trader.ops.clock import SystemClock
+from trader.ops.control_client import ask_status
+from trader.ops.control_token import read_endpoint
+from trader.ops.http import PortTaken
+from trader.ops.instance_lock import InstanceLock, LockTaken
+from trader.store.journal import SqliteJournal
+
+# Nothing listens there: the daemon stays up without a broker.
+NO_BROKER = {"port": 1, "backoff_s_min": 0.1, "backoff_s_max": 0.2}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Configuration:
+    config = loaded(tmp_path, control={"port": 0}, broker=NO_BROKER)
+    config.settings.state_dir.mkdir()
+    return config
+
+
+def a_world(**environment: str) -> app.World:
+    return app.World(SystemClock(), random.Random(1), environment, os.getpid())
+
+
+async def until(look: Callable[[], object], what: str) -> None:
+    async with asyncio.timeout(20):
+        while not look():
+            await SystemClock().sleep(0.02)
+    assert look(), what
+
+
+async def seen_and_stopped(config: Configuration, **environment: str) -> dict[str, object]:
+    """Run a daemon until its control port answers, stop it by signal, and return its status."""
+    endpoint_file = config.settings.state_dir / "control.json"
+    running = asyncio.get_running_loop().create_task(app.run_daemon(config, a_world(**environment)))
+    await until(endpoint_file.exists, "the control port")
+    endpoint = read_endpoint(endpoint_file)
+    assert endpoint is not None
+    clock = SystemClock()
+    reply = await asyncio.to_thread(ask_status, endpoint, timeout_s=10, monotonic=clock.monotonic)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await running is ExitCode.CLEAN
+    return reply.body
+
+
+async def test_a_fresh_installation_comes_up_halted_and_goes_down_clean(
+    config: Configuration,
+) -> None:
+    body = await seen_and_stopped(config)
+    state = config.settings.state_dir
+    assert body["posture"] == "halted"
+    causes = dict(body["causes"])  # type: ignore[call-overload]
+    assert {HaltCause.FRESH_INSTALL, HaltCause.HALT_FILE, HaltCause.BASELINE_MISSING} <= set(causes)
+    assert HaltCause.ENVIRONMENT not in causes
+    assert not (state / "control.json").exists()
+    assert json.loads((state / "last_status.json").read_text())["posture"] == "halted"
+    InstanceLock(state / "lock").take(1)  # given back
+
+
+async def test_the_environments_halt_holds_for_the_life_of_the_process(
+    tmp_path: Path,
+) -> None:
+    config = loaded(tmp_path, {"EXECUTION_HALTED": "1"}, control={"port": 0}, broker=NO_BROKER)
+    config.settings.state_dir.mkdir()
+    body = await seen_and_stopped(config)
+    assert dict(body["causes"])["environment"] == "EXECUTION_HALTED is set"  # type: ignore[call-overload]
+
+
+async def test_a_restart_continues_the_journal_of_the_run_before(config: Configuration) -> None:
+    await seen_and_stopped(config)
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    first = await app.restore(journal)
+    await journal.close()
+    await seen_and_stopped(config)
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    second = await app.restore(journal)
+    await journal.close()
+    assert first.lineage is not None
+    assert second.lineage == first.lineage
+    assert second.seq > first.seq
+
+
+async def test_a_port_that_is_taken_raises_and_leaves_everything_free(
+    config: Configuration, tmp_path: Path
+) -> None:
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        busy = loaded(tmp_path, control={"port": other.getsockname()[1]}, broker=NO_BROKER)
+        async with asyncio.timeout(20):
+            with pytest.raises(PortTaken):
+                await app.run_daemon(busy, a_world())
+    # Lock and journal are free again: the next start works.
+    assert (await seen_and_stopped(config))["posture"] == "halted"
+
+
+async def test_a_lock_that_is_held_raises_before_the_journal_is_touched(
+    config: Configuration,
+) -> None:
+    holder = InstanceLock(config.settings.state_dir / "lock")
+    holder.take(4711)
+    with pytest.raises(LockTaken, match="4711"):
+        await app.run_daemon(config, a_world())
+    holder.release()
+    assert not config.journal_file.exists()
+
+
+@pytest.mark.parametrize("name", ["audit_logs", "control.token"])
+async def test_a_state_that_cannot_be_written_raises_and_names_the_file(
+    config: Configuration, name: str
+) -> None:
+    in_the_way = config.settings.state_dir / name
+    if name == "audit_logs":
+        in_the_way.write_text("a file where a folder should be")
+    else:
+        in_the_way.mkdir()
+    async with asyncio.timeout(20):
+        with pytest.raises(app.StateUnusable, match=name):
+            await app.run_daemon(config, a_world())
+    InstanceLock(config.settings.state_dir / "lock").take(1)
+
+
+def test_the_real_world_is_this_process() -> None:
+    world = app.real_world({"A": "1"})
+    assert world.pid == os.getpid()
+    assert world.environment == {"A": "1"}
+    assert app.real_world({}).chance.random() != world.chance.random()
