@@ -107,8 +107,15 @@ class Inbox:
         if self._ledger.book.account is None:
             # Before the baseline there is nothing to add to; the baseline contains it.
             return
-        self._ledger.note(seen)
-        if execution.is_liquidation:
+        self.note_execution(seen)
+
+    def note_execution(self, seen: ev.ExecutionSeen) -> None:
+        """Book an execution, live or recovered; a liquidation halts when it is news.
+
+        Told again after an operator has resumed, it must not halt again.
+        """
+        execution = seen.execution
+        if self._ledger.note(seen) is not None and execution.is_liquidation:
             reason = f"the broker liquidated {execution.symbol} ({execution.exec_id})"
             self._guard.latch(HaltCause.LIQUIDATION, reason, by="broker")
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 import structlog
 
 from trader.core.book import Book
-from trader.core.events import ReconcileFinished
+from trader.core.events import ExecutionSeen, ReconcileFinished
 from trader.core.halts import HaltCause
 from trader.core.ids import RunId
 from trader.core.limits import RiskLimits
@@ -108,7 +108,9 @@ class Reconciler:
             if self._broker.is_connected:
                 await self.run_once(self._trigger or "on demand")
             else:
+                # The next connect reconciles before anything else.
                 self._wanted.clear()
+                self._due_s = None
 
     def _patience_s(self) -> float:
         if self._due_s is None:
@@ -161,7 +163,10 @@ class Reconciler:
         late_commissions = commissions_to_record(self._book, snapshot)
         decided = plan(drifts, self._seen_before(now_s), run)
         for event in (*decided.repairs, *late_commissions, *decided.tickets):
-            self._ledger.note(event)
+            if isinstance(event, ExecutionSeen):
+                self._inbox.note_execution(event)
+            else:
+                self._ledger.note(event)
         self._remember(decided, now_s)
         finished = ReconcileFinished(
             run_id=run.run_id,
@@ -197,7 +202,8 @@ class Reconciler:
         elif any(order.state == "UNKNOWN" for order in unknown):
             names = ", ".join(str(order.order_id) for order in unknown)
             self._guard.set_level(HaltCause.NOT_RECONCILED, f"orders without an answer: {names}")
-        else:
+        elif not self._wanted.is_set():
+            # Whoever asked after this run had begun is answered by the next one.
             self._guard.clear_level(HaltCause.NOT_RECONCILED)
         self._guard.clear_level(HaltCause.STARTING)
 

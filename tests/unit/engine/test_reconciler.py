@@ -1,0 +1,349 @@
+"""Reconciliation: all or nothing, one at a time, twice before it believes, and never an order."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.engine.world import (
+    CON,
+    SELL,
+    T0,
+    World,
+    a_completed_row,
+    a_position,
+    a_snapshot,
+    a_status,
+    an_execution,
+    an_intent,
+    an_open_row,
+    running,
+    turns,
+)
+from trader.core import events as ev
+from trader.core.checkpoint import state_of
+from trader.core.halts import HaltCause
+from trader.core.ids import OrderId
+from trader.core.orders import OrderState
+from trader.engine.reconciler import RunRecord
+from trader.ports import LinkDown, SnapshotUnavailable
+
+
+async def unknown_order(world: World) -> OrderId:
+    """Send an order that nobody ever answers."""
+    outcome = await world.gateway.submit(an_intent())
+    assert outcome.order_id is not None
+    world.gateway.mark_unanswered(0.0, "no answer")
+    assert world.state(outcome.order_id) is OrderState.UNKNOWN
+    return outcome.order_id
+
+
+# ---- one run
+
+
+async def test_agreement_clears_what_held_new_risk_back() -> None:
+    world = World()
+    world.guard.set_level(HaltCause.NOT_RECONCILED, "x")
+    world.guard.set_level(HaltCause.STARTING, "x")
+    run = await world.reconciler.run_once("test")
+    assert (run.problem, run.drift_count, run.trigger) == ("", 0, "test")
+    assert world.guard.causes() == {}
+    assert world.journal.events(ev.ReconcileFinished) == [run]
+
+
+@pytest.mark.parametrize("error", [SnapshotUnavailable("positions: no end"), LinkDown("reset")])
+async def test_a_snapshot_without_its_end_changes_nothing_and_halts(error: Exception) -> None:
+    # INC-005: unavailable, not empty.
+    world = World(held=10)
+    order = await world.working()
+    before = state_of(world.book)
+    world.broker.word = error
+    run = await world.reconciler.run_once("test")
+    assert run.problem == str(error)
+    assert world.guard.causes() == {HaltCause.NOT_RECONCILED: str(error)}
+    after = state_of(world.book)
+    assert (after.positions, after.orders, after.cash) == (
+        before.positions,
+        before.orders,
+        before.cash,
+    )
+    assert world.state(order.order_id) is OrderState.WORKING
+    assert world.book.tally.reconciliations == 0
+
+
+async def test_without_a_baseline_there_is_nothing_to_compare() -> None:
+    world = World(is_baselined=False)
+    world.broker.word = a_snapshot(positions=(a_position(10),))
+    run = await world.reconciler.run_once("test")
+    assert run.problem == "no baseline yet"
+    assert world.book.positions == {}
+
+
+async def test_a_missed_execution_is_booked_and_explains_the_position() -> None:
+    world = World()
+    order = await world.working()
+    execution = an_execution(order)
+    world.broker.word = lambda: world.mirror(
+        open_orders=(),
+        executions=(execution,),
+        positions=(a_position(10),),
+        cash={"USD": Decimal(99_000)},
+    )
+    run = await world.reconciler.run_once("test")
+    assert world.state(order.order_id) is OrderState.FILLED
+    assert world.book.position_of(CON) == 10
+    assert run.ticket_count == 0
+    (seen,) = world.journal.events(ev.ExecutionSeen)
+    assert seen.run_id == run.run_id or seen.run_id is None
+    assert world.guard.causes() == {}
+
+
+async def test_what_waits_in_the_inbox_is_handled_before_the_comparison() -> None:
+    world = World()
+    order = await world.working()
+    execution = an_execution(order)
+    world.broker.on_snapshot = lambda: world.inbox.put(ev.ExecutionSeen(execution))
+    world.broker.word = lambda: world.mirror(
+        executions=(execution,), positions=(a_position(10),), cash={"USD": Decimal(99_000)}
+    )
+    run = await world.reconciler.run_once("test")
+    assert (run.drift_count, run.ticket_count) == (0, 0)
+    assert world.book.position_of(CON) == 10
+
+
+async def test_a_reconciliation_never_sends_or_cancels_an_order() -> None:
+    world = World(held=5)
+    await unknown_order(world)
+    await world.working(an_intent(2))
+    sent = len(world.broker.placed)
+    foreign = an_open_row(world.order(), order_ref="", client_id=3)
+    world.broker.word = a_snapshot(open_orders=(foreign,), positions=(a_position(77),))
+    for _ in range(5):
+        await world.reconciler.run_once("test")
+        await asyncio.sleep(3)
+    assert len(world.broker.placed) == sent
+    assert world.broker.cancelled == []
+
+
+async def test_a_completed_order_is_closed() -> None:
+    world = World()
+    order = await world.working()
+    row = a_completed_row(order)
+    world.broker.word = lambda: world.mirror(open_orders=(), completed_orders=(row,))
+    run = await world.reconciler.run_once("test")
+    assert (run.drift_count, run.repair_count) == (1, 1)
+    assert world.state(order.order_id) is OrderState.CANCELLED
+    assert world.guard.causes() == {}
+
+
+# ---- absence
+
+
+async def test_an_unknown_order_is_proven_absent_by_two_looks_a_quiet_period_apart() -> None:
+    # INC-045: one look proves nothing.
+    world = World()
+    order_id = await unknown_order(world)
+    await world.reconciler.run_once("first")
+    assert world.state(order_id) is OrderState.UNKNOWN
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+    await world.reconciler.run_once("too soon")
+    assert world.state(order_id) is OrderState.UNKNOWN
+    await asyncio.sleep(2.1)
+    await world.reconciler.run_once("second")
+    assert world.state(order_id) is OrderState.CANCELLED
+    await world.reconciler.run_once("third")
+    assert world.guard.causes() == {}
+
+
+async def test_a_failed_look_between_two_proves_nothing() -> None:
+    world = World()
+    order_id = await unknown_order(world)
+    await world.reconciler.run_once("first")
+    await asyncio.sleep(3)
+    world.broker.word = SnapshotUnavailable("no end")
+    await world.reconciler.run_once("second")
+    assert world.state(order_id) is OrderState.UNKNOWN
+
+
+async def test_an_answer_between_the_looks_keeps_the_order() -> None:
+    world = World()
+    order_id = await unknown_order(world)
+    await world.reconciler.run_once("first")
+    await asyncio.sleep(3)
+    world.say(a_status(world.book.orders[order_id]))
+    await world.reconciler.run_once("second")
+    assert world.state(order_id) is OrderState.WORKING
+
+
+async def test_the_second_look_comes_by_itself() -> None:
+    world = World()
+    order_id = await unknown_order(world)
+    with running(world.reconciler.run_on_demand):
+        world.reconciler.wake("no answer")
+        await asyncio.sleep(1)
+        assert world.broker.snapshot_count == 1
+        await asyncio.sleep(5)
+    assert world.state(order_id) is OrderState.CANCELLED
+    assert world.guard.causes() == {}
+
+
+# ---- tickets
+
+
+async def test_a_position_nobody_can_explain_becomes_a_ticket_at_the_second_look_and_pages() -> (
+    None
+):
+    world = World()
+    world.broker.word = lambda: world.mirror(positions=(a_position(7),))
+    first = await world.reconciler.run_once("first")
+    assert first.ticket_count == 0
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+    await asyncio.sleep(2.1)
+    second = await world.reconciler.run_once("second")
+    assert second.ticket_count == 1
+    assert world.pager.titles() == ["ticket position"]
+    assert HaltCause.TICKET in world.guard.causes()
+    await asyncio.sleep(2.1)
+    await world.reconciler.run_once("third")
+    assert len(world.book.tickets) == 1
+    assert len(world.pager.sent) == 1
+
+
+async def test_a_difference_that_moves_is_not_the_same_difference() -> None:
+    world = World()
+    held = iter((7, 8, 9, 10))
+    world.broker.word = lambda: world.mirror(positions=(a_position(next(held)),))
+    for _ in range(4):
+        run = await world.reconciler.run_once("look")
+        assert run.ticket_count == 0
+        await asyncio.sleep(2.1)
+
+
+# ---- many at once
+
+
+async def test_runs_asked_for_at_once_happen_one_after_the_other() -> None:
+    # INC-021
+    world = World()
+    await asyncio.gather(*(world.reconciler.run_once(f"run {n}") for n in range(5)))
+    assert world.broker.snapshots_at_once_max == 1
+    assert world.broker.snapshot_count == 5
+    ids = [run.run_id for run in world.journal.events(ev.ReconcileFinished)]
+    assert len(set(ids)) == 5
+
+
+async def test_a_run_that_is_cancelled_does_not_lock_the_next_one_out() -> None:
+    world = World()
+    world.broker.snapshot_s = 100.0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await world.reconciler.run_once("drain")
+    world.broker.snapshot_s = 0.01
+    assert (await world.reconciler.run_once("next")).problem == ""
+
+
+async def test_asking_holds_new_risk_back_until_the_run_has_ended() -> None:
+    world = World()
+    with running(world.reconciler.run_on_demand):
+        await turns()
+        world.reconciler.wake("operator")
+        assert world.guard.causes() == {HaltCause.NOT_RECONCILED: "asked for by: operator"}
+        await asyncio.sleep(1)
+        assert world.guard.causes() == {}
+    (run,) = world.journal.events(ev.ReconcileFinished)
+    assert run.trigger == "operator"
+
+
+async def test_a_run_does_not_answer_a_question_that_came_after_it_had_begun() -> None:
+    """What 1102 asks cannot be answered by lists that were written before it."""
+    world = World()
+    world.broker.snapshot_s = 1.0
+    task = asyncio.get_running_loop().create_task(world.reconciler.run_once("timed"))
+    await asyncio.sleep(0.5)
+    world.reconciler.wake("upstream 1102")
+    await task
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+    with running(world.reconciler.run_on_demand):
+        await asyncio.sleep(2)
+    assert world.guard.causes() == {}
+
+
+async def test_while_starting_a_question_adds_no_cause_of_its_own() -> None:
+    world = World()
+    world.guard.set_level(HaltCause.STARTING, "x")
+    world.reconciler.wake("x")
+    assert set(world.guard.causes()) == {HaltCause.STARTING}
+
+
+async def test_without_a_link_a_question_waits_for_the_connect_and_does_not_spin() -> None:
+    world = World()
+    world.broker.is_connected = False
+    world.broker.word = SnapshotUnavailable("no end")
+    await world.reconciler.run_once("leaves a second look due")
+    beats: list[float] = []
+    world.supervisor.beat = lambda name: beats.append(0.0)  # type: ignore[method-assign]
+    with running(world.reconciler.run_on_demand):
+        world.reconciler.wake("x")
+        await asyncio.sleep(60)
+    assert world.broker.snapshot_count == 1
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+    assert len(beats) < 30
+
+
+async def test_an_unavailable_snapshot_is_asked_for_again_by_itself() -> None:
+    world = World()
+    world.broker.word = SnapshotUnavailable("no end")
+    with running(world.reconciler.run_on_demand):
+        world.reconciler.wake("x")
+        await asyncio.sleep(1)
+        world.broker.word = world.mirror
+        await asyncio.sleep(8)
+    assert world.guard.causes() == {}
+
+
+# ---- timed
+
+
+async def test_timed_runs_come_at_their_interval_while_there_is_a_link() -> None:
+    world = World()
+    with running(lambda: world.reconciler.run_timed("orders", 120.0)):
+        await asyncio.sleep(250)
+        assert world.broker.snapshot_count == 2
+        world.broker.is_connected = False
+        await asyncio.sleep(1_000)
+        assert world.broker.snapshot_count == 2
+        world.broker.is_connected = True
+        await asyncio.sleep(6)
+        assert world.broker.snapshot_count == 3
+    triggers = {run.trigger for run in world.journal.events(ev.ReconcileFinished)}
+    assert triggers == {"timed orders"}
+
+
+# ---- the archive
+
+
+async def test_every_run_is_handed_to_the_archive() -> None:
+    world = World()
+    kept: list[RunRecord] = []
+    world.reconciler.archive = kept.append
+    done = await world.reconciler.run_once("one")
+    world.broker.word = SnapshotUnavailable("no end")
+    broken = await world.reconciler.run_once("two")
+    assert [row.finished for row in kept] == [done, broken]
+    assert kept[0].snapshot is not None
+    assert kept[0].plan is not None
+    assert kept[0].snapshot.finished_utc >= T0
+    assert kept[1].snapshot is None
+
+
+async def test_the_broker_sold_what_we_hold_and_it_is_found_out() -> None:
+    world = World(held=10)
+    sold = an_execution(side=SELL, is_liquidation=True)
+    world.broker.word = lambda: world.mirror(
+        executions=(sold,), positions=(), cash={"USD": Decimal(101_000)}
+    )
+    await world.reconciler.run_once("test")
+    assert world.book.position_of(CON) == 0
+    assert any("liquidated" in text for text in world.guard.causes().values())
