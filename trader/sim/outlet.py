@@ -33,7 +33,8 @@ class Outlet:
         if message_id in self._faults.held_messages:
             self._held.append((message_id, frame))
             return
-        for _ in range(self._faults.copies):
+        # The handshake (a negative id) is no message: doubled, it is a broken stream.
+        for _ in range(self._faults.copies if message_id > 0 else 1):
             self._put(frame)
 
     def push_tick(self, frames: bytes, count: int) -> None:

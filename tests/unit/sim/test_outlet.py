@@ -32,6 +32,12 @@ def test_a_held_kind_waits_and_is_released_in_order() -> None:
     assert out.take() == b"c"
 
 
+def test_the_handshake_is_never_duplicated() -> None:
+    out, _ = outlet(Faults(copies=3))
+    out.push(-1, b"v")
+    assert out.take() == b"v"
+
+
 def test_frames_can_be_duplicated() -> None:
     out, _ = outlet(Faults(copies=3))
     out.push(3, b"x")
