@@ -15,6 +15,8 @@ def decimal_from(value: float | int | str | Decimal | None) -> Decimal | None:
     """Convert a value from the wire; None when it is unset, not finite or absurdly large."""
     if value is None or value == "":
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
+        return Decimal(int(value))  # 50, where str(50.0) would make 50.0 of it
     try:
         number = value if isinstance(value, Decimal) else Decimal(str(value))
     except InvalidOperation:

@@ -78,3 +78,9 @@ def test_a_grid_without_a_step_is_a_mistake_of_ours() -> None:
         is_multiple(Decimal(1), Decimal(0))
     with pytest.raises(AssertionError):
         round_down(Decimal(1), Decimal(0))
+
+
+def test_a_whole_float_becomes_a_whole_number_without_a_trailing_zero() -> None:
+    assert str(decimal_from(50.0)) == "50"
+    assert str(decimal_from(-3.0)) == "-3"
+    assert str(decimal_from(50.5)) == "50.5"
