@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 # IBKR names paper accounts DU…; the simulator announces DUSIM and a nonce.
 _PAPER_PREFIXES = ("DU", "DF")
+_MISSING_RETRY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ class LinkWatch:
         self._changed = asyncio.Event()
         self._is_down = True
         self._must_subscribe = False
+        self._is_upstream_up = True
+        # Instruments that the broker could not describe, and when they are tried again.
+        self._missing: tuple[InstrumentSpec, ...] = ()
+        self._missing_due_s = 0.0
         self.on_connected: Callable[[], Awaitable[None]] = _nothing
         self.facts: LinkFacts | None = None
         self.connect_count = 0
@@ -124,29 +129,55 @@ class LinkWatch:
         self._changed.clear()
         settings = self._settings
         facts = await self._broker.connect(self._ledger.book.order_id_high)
-        problem = account_problem(settings.mode, settings.account, facts)
+        problem = account_problem(settings.mode, settings.account, facts) or self._book_problem()
         if problem is not None:
             self._guard.set_level(HaltCause.ACCOUNT, problem)
             raise ConnectRefused("account", problem)
         self._guard.clear_level(HaltCause.ACCOUNT)
-        self._is_down = False
+        self._is_down, self._is_upstream_up = False, True
         self.facts = facts
         self.connect_count += 1
         self.problem = ""
         log.info("connected", accounts=facts.accounts, server_version=facts.server_version)
-        self._guard.on_heartbeat(await self._broker.heartbeat())
+        answer = await self._broker.heartbeat()
+        if self._is_down:
+            raise LinkDown(f"lost while it was being proven: {self.problem}")
+        self._guard.on_heartbeat(answer)
         self._guard.clear_level(HaltCause.LINK)
         await self._subscribe()
         await self._reconciler.run_once("connected")
         await self.on_connected()
 
+    def _book_problem(self) -> str | None:
+        """Say why the book must not follow this account, or None: it holds another one's."""
+        held, configured = self._ledger.book.account, self._settings.account
+        if held in (None, configured):
+            return None
+        return f"account {configured} is configured, the journal is of account {held}"
+
     async def _subscribe(self) -> None:
         self._must_subscribe = False
         self._hub.forget_quotes()
-        for spec in self._settings.instruments:
-            instrument = await self._broker.resolve(spec)
+        await self._add(self._settings.instruments)
+
+    async def _add(self, specs: tuple[InstrumentSpec, ...]) -> None:
+        """Resolve and subscribe; what cannot be resolved must not keep the others offline."""
+        missing = []
+        for spec in specs:
+            try:
+                instrument = await self._broker.resolve(spec)
+            except LinkDown:
+                raise
+            except WorldError as error:
+                missing.append(spec)
+                log.warning("instrument not resolved", symbol=spec.symbol, problem=str(error))
+                if spec not in self._missing:
+                    self._pager.page("warning", f"instrument {spec.symbol} missing", str(error))
+                continue
             self._hub.add(instrument)
             await self._broker.subscribe(instrument)
+        self._missing = tuple(missing)
+        self._missing_due_s = self._clock.monotonic() + _MISSING_RETRY_S
 
     async def _stay_connected(self) -> None:
         while not self._is_down:
@@ -155,13 +186,20 @@ class LinkWatch:
                 async with asyncio.timeout(5.0):
                     await self._changed.wait()
             except TimeoutError:
-                continue
+                pass
             self._changed.clear()
-            if self._must_subscribe and not self._is_down:
-                try:
-                    await self._subscribe()
-                except WorldError as error:
-                    self._drop(f"could not subscribe again: {error}")
+            if not self._is_down:
+                await self._subscribe_again()
+
+    async def _subscribe_again(self) -> None:
+        is_due = self._missing and self._clock.monotonic() >= self._missing_due_s
+        try:
+            if self._must_subscribe:
+                await self._subscribe()
+            elif is_due:
+                await self._add(self._missing)
+        except WorldError as error:
+            self._drop(f"could not subscribe again: {error}")
 
     def _drop(self, problem: str) -> None:
         self.problem = problem
@@ -192,7 +230,10 @@ class LinkWatch:
             if word.code == 1101:
                 self._must_subscribe = True
                 self._changed.set()
-            self._reconciler.wake(f"upstream {word.code}")
+            # One outage is told again and again (INC-033): one question is enough.
+            if word.is_up or self._is_upstream_up:
+                self._reconciler.wake(f"upstream {word.code}")
+            self._is_upstream_up = word.is_up
 
     # ---- signs of life
 

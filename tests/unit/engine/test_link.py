@@ -1,0 +1,418 @@
+"""The connection: one attempt at a time, for ever, to the right account, and never blindly up."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from tests.unit.engine.world import (
+    CON,
+    OTHER_CON,
+    World,
+    a_link,
+    a_status,
+    an_intent,
+    running,
+    turns,
+)
+from trader.core import events as ev
+from trader.core.halts import HaltCause, Mode
+from trader.core.ids import AccountId, OrderId
+from trader.core.orders import OrderState
+from trader.engine.link import account_problem
+from trader.ports import ConnectRefused, LinkDown, LinkWord, SnapshotUnavailable, WorldError
+
+
+def disconnected(**changes: object) -> World:
+    world = World(is_armed=False, **changes)  # type: ignore[arg-type]
+    for cause in tuple(world.book.halts):
+        world.ledger.record(ev.HaltCleared(cause, "test", "test"))
+    world.broker.is_connected = False
+    return world
+
+
+def proven(world: World) -> None:
+    """Have a farm answer, which proves the upstream."""
+    world.upstream(2104)
+
+
+# ---- coming up
+
+
+async def test_a_connect_proves_subscribes_reconciles_and_arms() -> None:
+    world = disconnected(symbols=("AAA", "BBB"))
+    order: list[str] = []
+    world.broker.on_snapshot = lambda: order.append(
+        f"snapshot after {len(world.broker.subscribed)} subscriptions"
+    )
+
+    async def told() -> None:
+        order.append("told")
+
+    world.link.on_connected = told
+    with running(world.link.run):
+        await asyncio.sleep(1)
+        proven(world)
+    assert world.broker.subscribed == [CON, OTHER_CON]
+    assert order == ["snapshot after 2 subscriptions", "told"]
+    assert world.guard.causes().keys() <= {HaltCause.NOT_RECONCILED}
+    assert world.link.connect_count == 1
+    assert world.link.problem == ""
+
+
+async def test_order_ids_go_on_above_the_highest_in_the_journal() -> None:
+    # INC-006
+    world = World()
+    world.broker.next_id = 41
+    await world.working()
+    with running(world.link.run):
+        await asyncio.sleep(1)
+    assert world.broker.order_id_highs == [OrderId(42)]
+
+
+@pytest.mark.parametrize("phase", ["tcp", "handshake", "client id", "account"])
+async def test_after_an_error_in_any_phase_it_tries_again_for_ever(phase: str) -> None:
+    # INC-008, INC-010, INC-117
+    world = disconnected()
+    errors: list[Exception] = [ConnectRefused(phase, "no")] * 200
+    world.broker.connects = [*errors, a_link()]
+    with running(world.link.run):
+        await asyncio.sleep(30)
+        assert phase in world.link.problem
+        assert HaltCause.LINK in world.guard.causes()
+        await asyncio.sleep(200 * 30)
+    assert world.broker.connect_count == 201
+    assert world.broker.connects_at_once_max == 1
+    assert world.broker.is_connected
+
+
+async def test_waits_between_attempts_grow_to_a_ceiling_and_never_beyond() -> None:
+    world = disconnected()
+    world.broker.connects = [ConnectRefused("tcp", "no")]
+    at_s: list[float] = []
+    connect = world.broker.connect
+
+    async def noted(order_id_high: OrderId) -> object:
+        at_s.append(world.clock.monotonic())
+        return await connect(order_id_high)
+
+    world.broker.connect = noted  # type: ignore[method-assign, assignment]
+    with running(world.link.run):
+        await asyncio.sleep(1_000)
+    waits = [later - before for before, later in pairwise(at_s)]
+    assert 0.5 <= waits[0] <= 1.1
+    assert max(waits) <= 30.1
+    assert min(waits[8:]) >= 15.0
+    assert len(set(waits[8:])) > 5, "without chance in it, everybody comes back at once"
+
+
+async def test_a_long_outage_pages_once_and_the_next_one_again() -> None:
+    world = disconnected()
+    world.broker.connects = [ConnectRefused("tcp", "no")]
+    with running(world.link.run):
+        await asyncio.sleep(100)
+        assert world.pager.sent == []
+        await asyncio.sleep(1_000)
+        assert world.pager.titles() == ["no link to the broker"]
+        world.broker.connects = [a_link()]
+        await asyncio.sleep(60)
+        assert world.broker.is_connected
+        world.broker.connects = [ConnectRefused("tcp", "no")]
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+        await asyncio.sleep(1_000)
+    assert world.pager.titles() == ["no link to the broker"] * 2
+
+
+async def test_an_attempt_can_be_cancelled() -> None:
+    # SIGTERM while connecting.
+    world = disconnected()
+    world.broker.connect_s = 1_000.0
+    world.supervisor.start("link-watch", world.link.run)
+    await asyncio.sleep(1)
+    await world.supervisor.stop("link-watch")
+    assert world.clock.monotonic() == 1_001.0
+    assert world.broker.connects_at_once == 0
+    assert not world.supervisor.root_ended.done()
+
+
+async def test_a_socket_that_dies_while_the_proof_is_awaited_does_not_come_up() -> None:
+    world = disconnected(symbols=())
+    heartbeat = world.broker.heartbeat
+
+    async def dies() -> object:
+        answer = await heartbeat()
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+        return answer
+
+    world.broker.heartbeat = dies  # type: ignore[method-assign, assignment]
+    world.broker.connects = [a_link(), ConnectRefused("tcp", "no")]
+    with running(world.link.run):
+        await asyncio.sleep(0.2)
+        assert HaltCause.LINK in world.guard.causes()
+        assert HaltCause.HEARTBEAT in world.guard.causes()
+        await asyncio.sleep(60)
+        assert HaltCause.LINK in world.guard.causes()
+
+
+@pytest.mark.parametrize(
+    "error", [LinkDown("reset"), SnapshotUnavailable("no end"), WorldError("pacing")]
+)
+async def test_a_failure_after_the_handshake_is_a_failed_attempt_too(error: Exception) -> None:
+    world = disconnected()
+    world.broker.subscribe_error = error
+    with running(world.link.run):
+        await asyncio.sleep(20)
+        assert world.broker.connect_count > 3
+        assert HaltCause.LINK in world.guard.causes()
+        assert world.broker.snapshot_count == 0
+
+
+async def test_one_instrument_that_cannot_be_resolved_does_not_keep_the_daemon_offline() -> None:
+    """With a delisted symbol in the settings the other positions still need their exits."""
+    world = disconnected(symbols=("AAA", "BBB"))
+    world.broker.resolve_errors = {"AAA": WorldError("AAA: 0 matches")}
+    with running(world.link.run):
+        await asyncio.sleep(1)
+        proven(world)
+        await asyncio.sleep(1)
+        assert world.broker.is_connected
+        assert HaltCause.LINK not in world.guard.causes()
+        assert world.broker.subscribed == [OTHER_CON]
+        await asyncio.sleep(200)
+        assert world.pager.titles() == ["instrument AAA missing"]
+        world.broker.resolve_errors = {}
+        await asyncio.sleep(70)
+    assert world.broker.subscribed == [OTHER_CON, CON]
+    assert world.broker.connect_count == 1
+
+
+async def test_a_link_lost_while_instruments_are_resolved_starts_over() -> None:
+    world = disconnected(symbols=("AAA", "BBB"))
+    world.broker.resolve_errors = {"AAA": LinkDown("reset")}
+    with running(world.link.run):
+        await asyncio.sleep(5)
+        assert world.broker.subscribed == []
+        world.broker.resolve_errors = {}
+        await asyncio.sleep(20)
+    assert world.broker.subscribed == [CON, OTHER_CON]
+
+
+# ---- the account
+
+
+@pytest.mark.parametrize(
+    ("mode", "configured", "reported", "is_refused"),
+    [
+        (Mode.PAPER, "DU1", ("DU1",), False),
+        (Mode.PAPER, "DU1", ("DU2",), True),
+        (Mode.PAPER, "DU1", (), True),
+        (Mode.PAPER, "U1", ("U1",), True),
+        (Mode.PAPER, "DF1", ("DF1", "DU7"), False),
+        (Mode.LIVE, "U1", ("U1",), False),
+        (Mode.LIVE, "U1", ("U1", "U2"), False),
+        (Mode.LIVE, "U1", ("U2",), True),
+        (Mode.LIVE, "DU1", ("DU1",), True),
+        (Mode.DEMO, "DUSIM1", ("DUSIM1",), False),
+        (Mode.DEMO, "DUSIM1", ("DUSIM2",), True),
+        (Mode.DEMO, "U1", ("U1",), True),
+        (Mode.SHADOW, "U1", ("U1",), False),
+        (Mode.DRY_RUN, "U1", ("U2",), True),
+    ],
+)
+async def test_each_mode_refuses_the_accounts_it_must(
+    mode: Mode, configured: str, reported: tuple[str, ...], is_refused: bool
+) -> None:
+    facts = a_link(*reported) if reported else type(a_link())((), 178, OrderId(1))
+    assert bool(account_problem(mode, AccountId(configured), facts)) is is_refused
+
+
+async def test_the_wrong_account_is_refused_until_the_right_one_answers() -> None:
+    world = disconnected()
+    world.broker.connects = [a_link("DU2"), a_link("DU1")]
+    with running(world.link.run):
+        await asyncio.sleep(0.3)
+        assert "DU2" in world.guard.causes()[HaltCause.ACCOUNT]
+        assert not world.broker.is_connected
+        assert world.broker.snapshot_count == 0
+        await asyncio.sleep(5)
+        assert HaltCause.ACCOUNT not in world.guard.causes()
+        assert world.broker.is_connected
+
+
+async def test_the_journal_of_another_account_is_never_traded_on() -> None:
+    """Its positions, cash and order ids are not this account's."""
+    world = disconnected()
+    world.book.account = AccountId("DU9")
+    with running(world.link.run):
+        await asyncio.sleep(10)
+    assert "DU9" in world.guard.causes()[HaltCause.ACCOUNT]
+    assert world.broker.snapshot_count == 0
+    assert not world.broker.is_connected
+
+
+# ---- going down
+
+
+async def connected(world: World) -> None:
+    world.broker.is_connected = False
+    await asyncio.sleep(1)
+    proven(world)
+    await world.reconciler.run_once("test")
+    assert world.guard.causes() == {}
+    world.quote()
+
+
+async def test_a_lost_socket_makes_orders_in_flight_unknown_and_halts_at_once() -> None:
+    world = World()
+    with running(world.link.run):
+        await connected(world)
+        await world.gateway.submit(an_intent())
+        working = await world.working(an_intent(2))
+        world.broker.connects = [ConnectRefused("tcp", "no")]
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset by peer"))
+        assert world.order().state is OrderState.UNKNOWN
+        assert world.state(working.order_id) is OrderState.WORKING
+        assert (await world.gateway.submit(an_intent(3))).code == "HALTED"
+        assert world.link.problem == "reset by peer"
+        await asyncio.sleep(60)
+        assert world.broker.connect_count > 1
+        assert len(world.broker.placed) == 2
+
+
+async def test_after_a_reconnect_nothing_is_sent_again() -> None:
+    # INC-007
+    world = World()
+    with running(world.link.run):
+        await connected(world)
+        await world.gateway.submit(an_intent())
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset by peer"))
+        await asyncio.sleep(30)
+    assert world.link.connect_count == 2
+    assert len(world.broker.placed) == 1
+
+
+async def test_two_missed_heartbeats_end_the_link_and_one_does_not() -> None:
+    # INC-004, INC-093
+    world = World()
+    with running(world.link.run, world.link.beat):
+        await connected(world)
+        world.broker.is_mute = True
+        await asyncio.sleep(3.1)
+        world.broker.is_mute = False
+        await asyncio.sleep(10)
+        assert world.broker.disconnect_count == 0
+        world.broker.connect_s = 100.0
+        world.broker.is_mute = True
+        await asyncio.sleep(6.5)
+        assert world.broker.disconnect_count >= 1
+        assert "does not answer" in world.guard.causes()[HaltCause.LINK]
+
+
+async def test_a_heartbeat_keeps_the_guards_reading_fresh() -> None:
+    world = World(heartbeat_age_s_max=5.0)
+    with running(world.link.run, world.link.beat):
+        await connected(world)
+        await asyncio.sleep(60)
+        assert HaltCause.HEARTBEAT not in world.guard.causes()
+
+
+async def test_no_heartbeat_is_asked_for_without_a_link() -> None:
+    world = disconnected()
+    world.broker.connects = [ConnectRefused("tcp", "no")]
+    with running(world.link.run, world.link.beat):
+        await asyncio.sleep(60)
+    assert world.broker.heartbeat_count == 0
+
+
+async def test_1101_subscribes_again_and_drops_the_old_quotes() -> None:
+    # INC-012
+    world = World()
+    with running(world.link.run):
+        await connected(world)
+        world.upstream(1100)
+        world.upstream(1101)
+        await asyncio.sleep(1)
+        assert world.broker.subscribed == [CON, CON]
+        assert world.hub.quotes == {}
+        assert world.broker.connect_count == 1
+
+
+async def test_1102_keeps_the_subscriptions_and_is_reconciled() -> None:
+    world = World()
+    with running(world.link.run, world.reconciler.run_on_demand):
+        await connected(world)
+        snapshots = world.broker.snapshot_count
+        world.upstream(1102)
+        assert HaltCause.NOT_RECONCILED in world.guard.causes()
+        await asyncio.sleep(1)
+        assert world.broker.snapshot_count == snapshots + 1
+        assert world.broker.subscribed == [CON]
+        assert world.guard.causes() == {}
+
+
+async def test_1100_over_and_over_is_asked_about_once() -> None:
+    # INC-033
+    world = World()
+    with running(world.link.run, world.reconciler.run_on_demand):
+        await connected(world)
+        snapshots = world.broker.snapshot_count
+        for _ in range(30):
+            world.upstream(1100)
+            await asyncio.sleep(4)
+        assert world.broker.snapshot_count <= snapshots + 1
+        assert HaltCause.UPSTREAM in world.guard.causes()
+        world.upstream(1102)
+        await asyncio.sleep(1)
+        assert world.guard.causes() == {}
+        assert world.pager.sent == []
+
+
+async def test_subscribing_again_that_fails_ends_the_link() -> None:
+    world = World()
+    with running(world.link.run):
+        await connected(world)
+        world.broker.subscribe_error = LinkDown("reset")
+        world.upstream(1101)
+        await turns()
+        assert "could not subscribe again" in world.link.problem
+        world.broker.subscribe_error = None
+        await asyncio.sleep(30)
+        assert world.link.connect_count == 2
+
+
+async def test_1300_pages_and_ends_the_link() -> None:
+    world = World()
+    with running(world.link.run):
+        await connected(world)
+        world.say(LinkWord("socket", is_up=False, code=1300, text="port 4005"))
+        assert world.pager.sent == [("critical", "the broker moved its API port", "port 4005")]
+        await asyncio.sleep(30)
+        assert world.link.connect_count == 2
+
+
+async def test_words_after_the_end_change_nothing_twice() -> None:
+    # INC-116: a callback that only sets a flag cannot start a second attempt.
+    world = World()
+    with running(world.link.run):
+        await connected(world)
+        for _ in range(5):
+            world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+        await asyncio.sleep(30)
+        assert world.broker.connects_at_once_max == 1
+        assert world.link.connect_count == 2
+
+
+async def test_orders_that_wait_too_long_are_asked_about() -> None:
+    world = World()
+    await world.gateway.submit(an_intent())
+    await asyncio.sleep(3.9)
+    world.link.check_answers()
+    assert world.order().state is OrderState.SENT
+    await asyncio.sleep(0.2)
+    world.link.check_answers()
+    assert world.order().state is OrderState.UNKNOWN
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+    world.say(a_status(world.order()))
+    assert world.order().state is OrderState.WORKING
