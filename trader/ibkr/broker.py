@@ -183,11 +183,12 @@ class IbkrBroker:
         rows: list[ContractDetails] = await self._asked(
             request_id, lambda: self._api.reqContractDetails(request_id, sought)
         )
-        matches = [row for row in rows if translate.is_match(spec, row)]
+        # A row that arrives twice is one instrument (INC-034).
+        matches = {_con_id(row): row for row in rows if translate.is_match(spec, row)}
         if len(matches) != 1:
             came = [_described(row) for row in rows]
             raise WorldError(f"{spec}: {len(matches)} matches among {came}, wanted exactly 1")
-        return matches[0]
+        return next(iter(matches.values()))
 
     async def _price_rule(self, rule_id: int | None) -> list[PriceIncrement]:
         if rule_id is None:
@@ -234,6 +235,11 @@ class IbkrBroker:
             raise WorldError(f"no room for a request within {limit_s} s")
         self._ready()
         send()
+
+
+def _con_id(details: ContractDetails) -> int:
+    assert details.contract is not None, "contract details without a contract"
+    return int(details.contract.conId)
 
 
 def _described(details: ContractDetails) -> str:

@@ -208,6 +208,13 @@ async def test_an_instrument_is_resolved_with_its_price_rule_and_remembered() ->
         assert len(served.of_kind("9")) == 1
 
 
+async def test_an_instrument_that_is_told_twice_is_one() -> None:
+    async with connected() as (served, desk):
+        row = contract_details
+        served.replies["9"] = lambda f: [row(f[2], rules=""), row(f[2], rules=""), f"52|1|{f[2]}"]
+        assert (await desk.broker.resolve(SPEC)).con_id == 265598
+
+
 async def test_an_instrument_is_looked_up_anew_in_each_session() -> None:
     async with connected() as (served, desk):
         served.replies["9"] = lambda f: [contract_details(f[2], rules=""), f"52|1|{f[2]}"]
