@@ -90,14 +90,16 @@ class Ledger:
 
     async def durable(self, seq: Seq) -> None:
         """Return once ``seq`` survives a power cut; raises JournalFailed."""
-        self._raise_refused()
+        self._raise_failure()
         await self._journal.durable(seq)
 
     async def checkpoint(self) -> None:
         """Save the whole book, durably; raises JournalFailed."""
-        self._raise_refused()
+        self._raise_failure()
         await self._journal.save_checkpoint(state_of(self.book))
 
-    def _raise_refused(self) -> None:
-        if self._refused is not None:
-            raise JournalFailed(self._refused)
+    def _raise_failure(self) -> None:
+        # What was recorded after the failure never reached the journal, so it cannot be asked.
+        failure = self.failure
+        if failure is not None:
+            raise JournalFailed(failure)
