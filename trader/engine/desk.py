@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _OPERATOR = StrategyName("operator")
 _POLL_S = 0.05
+_DISK_S = 10.0
 _ATTEMPTS_MAX = 5
 # What a resume clears by itself, or what its own reconciliation may clear.
 _CLEARED_BY_RESUME = frozenset({*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED})
@@ -70,34 +71,32 @@ class Desk:
         self._halt_control = halt_control
         self._settings = settings
         self._lock = asyncio.Lock()
+        self._halt_count = 0
 
     def halt(self, *, reason: str, by: str) -> Answer:
         """Halt now; the gate reads the cause before every send."""
+        self._halt_count += 1
         self._guard.latch(HaltCause.OPERATOR, reason, by)
+        if self._ledger.failure is not None:
+            # The journal cannot keep it for the next start; the file can.
+            try:
+                self._halt_control.engage(reason, by)
+            except WorldError as error:
+                log.error("halt file not written", problem=str(error))
         return Answer(is_done=True, text=f"halted: {reason}")
 
     async def resume(self, *, reason: str, by: str) -> Answer:
         """Clear the latched causes, if nothing else objects and reconciliation is clean."""
         async with self._lock:
+            known = self._known_halts()
             objections = self._objections()
+            if not objections:
+                objections = await self._reconciled()
+            objections = objections or self._new_halts(known) or await self._cleared(reason, by)
+            # Looked at again after each wait: a halt that came meanwhile was not meant.
+            objections = objections or self._new_halts(known)
             if objections:
                 return Answer(is_done=False, text="not resumed", details=objections)
-            run = await self._reconciler.run_once("resume")
-            objections = self._objections()
-            if run.problem:
-                objections = (*objections, f"reconciliation: {run.problem}")
-            elif self._guard.has(HaltCause.NOT_RECONCILED):
-                causes = self._guard.causes()
-                objections = (*objections, f"reconciliation: {causes[HaltCause.NOT_RECONCILED]}")
-            if objections:
-                return Answer(is_done=False, text="not resumed", details=objections)
-            try:
-                seq = self._ledger.seq
-                for cause in tuple(self._ledger.book.halts):
-                    seq = self._ledger.record(ev.HaltCleared(cause, reason, by))
-                await self._ledger.durable(seq)
-            except JournalFailed as error:
-                return Answer(is_done=False, text="not resumed", details=(f"journal: {error}",))
             try:
                 self._halt_control.release(reason, by)
             except WorldError as error:
@@ -107,6 +106,49 @@ class Desk:
                 return Answer(is_done=False, text="halted again while resuming", details=left)
             log.warning("resumed", reason=reason, by=by)
             return Answer(is_done=True, text=f"resumed: {reason}")
+
+    async def _reconciled(self) -> tuple[str, ...]:
+        """Reconcile for a resume; returns what objects."""
+        run = await self._reconciler.run_once("resume")
+        if not run.problem and self._guard.has(HaltCause.NOT_RECONCILED):
+            # A question that came during the run (1102, an order's error) takes a run of its own.
+            run = await self._reconciler.run_once("resume")
+        objections = self._objections()
+        if run.problem:
+            return (*objections, f"reconciliation: {run.problem}")
+        open_question = self._guard.causes().get(HaltCause.NOT_RECONCILED)
+        return (*objections, f"reconciliation: {open_question}") if open_question else objections
+
+    async def _cleared(self, reason: str, by: str) -> tuple[str, ...]:
+        """Clear the latched causes, durably; returns what objects, with the causes back."""
+        halts = dict(self._ledger.book.halts)
+        seq = self._ledger.seq
+        for cause in halts:
+            seq = self._ledger.record(ev.HaltCleared(cause, reason, by))
+        try:
+            async with asyncio.timeout(_DISK_S):
+                await self._ledger.durable(seq)
+        except (JournalFailed, TimeoutError) as error:
+            for cause, text in halts.items():
+                self._ledger.record(ev.HaltRaised(cause, text, by))
+            problem = str(error) or f"no answer within {_DISK_S} s"
+            return (f"journal: {problem}",)
+        return ()
+
+    def _known_halts(self) -> tuple[dict[HaltCause, str], int]:
+        """Return the halts that a resume is about, and how often an operator has halted."""
+        causes = self._guard.causes()
+        known = {key: causes[key] for key in (*LATCHED, HaltCause.HALT_FILE) if key in causes}
+        return known, self._halt_count
+
+    def _new_halts(self, known: tuple[dict[HaltCause, str], int]) -> tuple[str, ...]:
+        """Return the halts that came after a resume had begun: they were not meant by it."""
+        before, count = known
+        now, now_count = self._known_halts()
+        new = [f"{key}: {text}" for key, text in now.items() if before.get(key) != text]
+        if now_count != count and not new:
+            new = [f"{HaltCause.OPERATOR}: halted again meanwhile"]
+        return tuple(new)
 
     def _objections(self) -> tuple[str, ...]:
         return tuple(
@@ -241,6 +283,10 @@ class Desk:
                 return Answer(is_done=False, text=f"no open ticket {ticket!r}", details=known)
             try:
                 snapshot = await self._broker.snapshot()
+                for execution in snapshot.executions:
+                    # The accepted position contains it: recorded later it would count twice.
+                    if execution.account == snapshot.account:
+                        self._ledger.note(ev.ExecutionSeen(execution))
                 seq = self._ledger.seq
                 for event in resolution(self._ledger.book, opened, snapshot, reason=reason, by=by):
                     seq = self._ledger.record(event)

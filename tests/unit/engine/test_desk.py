@@ -1,0 +1,498 @@
+"""The operator's verbs: a resume that names what is missing, and a flat that stays flat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.engine.world import (
+    ACCOUNT,
+    BUY,
+    CON,
+    SELL,
+    World,
+    a_position,
+    a_snapshot,
+    a_status,
+    a_ticket,
+    an_execution,
+    an_exit,
+    an_instrument,
+    an_intent,
+    an_open_row,
+    turns,
+)
+from trader.core import events as ev
+from trader.core.halts import LATCHED, HaltCause
+from trader.core.ids import AccountId, ExecId, OrderId
+from trader.core.orders import OrderState
+from trader.core.risk import ApprovedOrder
+from trader.engine.operator import Answer
+from trader.ports import LinkDown, SnapshotUnavailable, WorldError
+
+OWN_READING = (HaltCause.LOOP_LAG, HaltCause.HEARTBEAT, HaltCause.JOURNAL)
+RESUMABLE = {*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED}
+
+
+def resuming(world: World) -> asyncio.Task[Answer]:
+    return asyncio.get_running_loop().create_task(world.desk.resume(reason="fine", by="me"))
+
+
+def later(seconds: float, what: Callable[..., object], *arguments: object) -> None:
+    asyncio.get_running_loop().call_later(seconds, what, *arguments)
+
+
+# ---- halt
+
+
+async def test_a_halt_is_done_when_the_call_returns() -> None:
+    world = World()
+    answer = world.desk.halt(reason="stop", by="me")
+    assert answer == Answer(is_done=True, text="halted: stop")
+    assert (await world.gateway.submit(an_intent())).code == "HALTED"
+    assert world.journal.events(ev.HaltRaised) == [ev.HaltRaised(HaltCause.OPERATOR, "stop", "me")]
+
+
+async def test_a_halt_that_the_journal_cannot_keep_is_kept_by_the_halt_file() -> None:
+    """Otherwise the next start would not know of it."""
+    world = World()
+    world.journal.fail("disk full")
+    assert world.desk.halt(reason="stop", by="me").is_done
+    assert "stop" in world.switch.active
+    world.control.error = WorldError("disk full")
+    assert world.desk.halt(reason="stop again", by="me").is_done
+
+
+# ---- resume
+
+
+async def test_a_resume_clears_every_latched_cause_and_releases_the_file() -> None:
+    world = World()
+    for cause in LATCHED:
+        world.guard.latch(cause, "x", by="test")
+    world.switch.active = "stop"
+    world.guard.set_level(HaltCause.NOT_RECONCILED, "x")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert answer == Answer(is_done=True, text="resumed: fine")
+    assert world.guard.causes() == {}
+    cleared = {event.cause for event in world.journal.events(ev.HaltCleared) if event.by == "me"}
+    assert cleared == LATCHED
+    assert (await world.gateway.submit(an_intent())).kind == "sent"
+
+
+@pytest.mark.parametrize("cause", [cause for cause in HaltCause if cause not in RESUMABLE])
+async def test_a_resume_refuses_and_names_what_is_missing(cause: HaltCause) -> None:
+    world = World()
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    world.guard.set_level(cause, "because")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert answer.details == (f"{cause}: because",)
+    assert HaltCause.OPERATOR in world.book.halts
+    assert world.broker.snapshot_count == 0
+
+
+async def test_a_resume_needs_a_reconciliation_that_ends() -> None:
+    world = World()
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    world.broker.word = SnapshotUnavailable("positions: no end")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert answer.details == ("reconciliation: positions: no end",)
+    assert HaltCause.OPERATOR in world.book.halts
+
+
+async def test_a_resume_needs_a_reconciliation_that_agrees() -> None:
+    world = World()
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    world.broker.word = lambda: world.mirror(positions=(a_position(7),))
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert "second look" in answer.details[0]
+    await asyncio.sleep(3)
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert "ticket" in answer.details[0]
+
+
+async def test_a_question_that_comes_during_the_resume_is_answered_first() -> None:
+    world = World()
+    later(0.005, world.upstream, 1102)
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert answer.is_done
+    assert world.broker.snapshot_count == 2
+
+
+@pytest.mark.parametrize("failing", ["journal", "file"])
+async def test_a_resume_that_cannot_be_written_down_is_none(failing: str) -> None:
+    world = World()
+    world.switch.active = "stop"
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    if failing == "file":
+        world.control.error = WorldError("read-only file system")
+    else:
+        world.journal.hold()
+        later(1.0, world.journal.fail, "disk full")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert failing in answer.details[0]
+    assert world.guard.causes() != {}
+    assert (await world.gateway.submit(an_intent())).kind == "refused"
+
+
+async def test_a_resume_does_not_wait_for_ever_for_a_disk() -> None:
+    world = World()
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    world.journal.hold()
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert "journal" in answer.details[0]
+    assert world.clock.monotonic() < 1_060
+
+
+@pytest.mark.parametrize("reason", ["stop", "another reason"])
+@pytest.mark.parametrize("at_s", [0.005, 0.5])
+async def test_a_halt_that_comes_during_a_resume_stands(reason: str, at_s: float) -> None:
+    """While it reconciles or writes: whoever was told "halted" must not find it trading."""
+    world = World()
+    world.desk.halt(reason="stop", by="first")
+    world.journal.hold()
+    later(0.2 if at_s < 0.1 else 1.0, world.journal.release)
+    task = resuming(world)
+    await asyncio.sleep(at_s)
+    assert world.desk.halt(reason=reason, by="second").is_done
+    answer = await task
+    assert not answer.is_done
+    assert world.guard.has(HaltCause.OPERATOR)
+
+
+async def test_an_invariant_that_breaks_during_a_resume_is_not_swept_away() -> None:
+    world = World()
+    world.desk.halt(reason="stop", by="me")
+    task = resuming(world)
+    await turns()
+    world.guard.latch(HaltCause.INVARIANT, "echo differs", by="inbox")
+    assert not (await task).is_done
+    assert world.book.halts[HaltCause.INVARIANT] == "echo differs"
+
+
+@pytest.mark.parametrize("before", ["", "stop"])
+async def test_a_kill_switch_pressed_during_a_resume_is_not_released(before: str) -> None:
+    world = World()
+    world.switch.active = before
+    world.desk.halt(reason="stop", by="me")
+    task = resuming(world)
+    await turns()
+    world.switch.active = "pressed now"
+    answer = await task
+    assert not answer.is_done
+    assert world.switch.active == "pressed now"
+
+
+# ---- cancel
+
+
+def confirming(world: World, after_s: float = 0.5) -> Callable[[OrderId], None]:
+    return lambda order_id: later(
+        after_s, lambda: world.say(a_status(world.book.orders[order_id], "Cancelled"))
+    )
+
+
+async def test_cancelling_waits_until_each_cancel_is_confirmed() -> None:
+    world = World()
+    world.broker.on_cancel = confirming(world)
+    await world.working(an_intent(1))
+    await world.working(an_intent(2))
+    answer = await world.desk.cancel_orders(by="me")
+    assert answer == Answer(is_done=True, text="2 of 2 working orders cancelled")
+    assert world.clock.monotonic() == pytest.approx(1_000.5, abs=0.1)
+
+
+async def test_a_cancel_without_confirmation_is_looked_up_and_told() -> None:
+    world = World()
+    order = await world.working(an_intent(1))
+    answer = await world.desk.cancel_orders(by="me")
+    assert not answer.is_done
+    assert answer.text == "0 of 1 working orders cancelled"
+    assert answer.details == (f"order {order.order_id} BUY 10 AAA: CANCELLING",)
+    assert world.broker.snapshot_count == 1
+    assert world.clock.monotonic() == pytest.approx(1_003.0, abs=0.2)
+
+
+async def test_a_cancel_that_cannot_be_sent_is_told() -> None:
+    world = World()
+    await world.working(an_intent(1))
+    world.broker.cancel_error = LinkDown("reset")
+    answer = await world.desk.cancel_orders(by="me")
+    assert not answer.is_done
+    assert "reset" in answer.details[0]
+
+
+async def test_cancelling_nothing_is_done_at_once() -> None:
+    world = World()
+    answer = await world.desk.cancel_orders(by="me")
+    assert answer.is_done
+    assert world.clock.monotonic() == 1_000.0
+
+
+async def test_an_order_on_its_way_out_is_called_off() -> None:
+    world = World()
+    world.journal.hold()
+    submitted = asyncio.get_running_loop().create_task(world.gateway.submit(an_intent()))
+    await turns()
+    later(1.0, world.journal.release)
+    answer = await world.desk.cancel_orders(by="me")
+    assert answer.is_done
+    assert (await submitted).kind == "withheld"
+    assert world.broker.placed == []
+
+
+# ---- liquidate
+
+
+def filling(world: World, *parts: int) -> Callable[[ApprovedOrder], None]:
+    """Fill each order after a moment, in parts; what is left of it is cancelled."""
+
+    def fill(placed: ApprovedOrder) -> None:
+        def run() -> None:
+            order = world.book.orders[placed.order_id]
+            for number, part in enumerate(parts or (int(order.terms.quantity),)):
+                quantity = min(Decimal(part), order.terms.quantity)
+                world.fill(order, f"9{order.order_id}.{number}.01", quantity=quantity)
+            if world.book.live_orders.get(placed.order_id):
+                world.say(a_status(order, "Cancelled"))
+
+        later(0.2, run)
+
+    return fill
+
+
+async def test_liquidating_halts_closes_and_is_flat() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.text) == (True, "flat")
+    (placed,) = world.broker.placed
+    terms = placed.order.terms
+    assert (terms.side, terms.quantity, terms.is_reduce_only) == (SELL, Decimal(10), True)
+    assert world.guard.has(HaltCause.OPERATOR)
+    assert world.book.position_of(CON) == 0
+
+
+async def test_partial_fills_are_followed_by_the_rest_and_never_cross_zero() -> None:
+    # INC-032
+    world = World(held=10)
+    world.broker.on_place = filling(world, 4)
+    answer = await world.desk.liquidate(by="me")
+    assert [int(row.order.terms.quantity) for row in world.broker.placed] == [10, 6, 2]
+    assert answer.is_done
+    assert world.book.position_of(CON) == 0
+
+
+async def test_a_working_exit_is_cancelled_first_and_counted_if_it_stays() -> None:
+    # INC-032: the working stop may fill as well.
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    stop = await world.working(an_exit(1, quantity=4))
+    world.book.orders[stop.order_id]
+    world.broker.placed.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert stop.order_id in world.broker.cancelled
+    assert world.book.position_of(CON) == 0
+    assert answer.is_done
+
+
+async def test_an_exit_that_will_not_die_is_left_its_share() -> None:
+    world = World(held=10)
+    exit_order = await world.working(an_exit(1, quantity=4))
+    world.broker.on_place = filling(world)
+    world.broker.placed.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert {int(row.order.terms.quantity) for row in world.broker.placed} == {6}
+    assert world.book.position_of(CON) == 4
+    assert not answer.is_done
+    assert "AAA 4" in answer.text
+    # And when it fills after all, the account is flat and not short.
+    world.fill(world.book.orders[exit_order.order_id], "77.1.01")
+    assert world.book.position_of(CON) == 0
+
+
+async def test_a_closing_order_without_an_answer_is_never_sent_twice() -> None:
+    world = World(held=10)
+    world.broker.on_place = lambda placed: later(
+        0.1, lambda: world.gateway.mark_unanswered(0.0, "silence")
+    )
+    # The broker's lists do not reach back far enough to prove anything.
+    world.broker.word = lambda: world.mirror(
+        open_orders=tuple(an_open_row(row) for row in world.book.live_orders.values())
+    )
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert len(world.broker.placed) == 1
+
+
+async def test_a_fill_that_comes_late_does_not_make_it_sell_again() -> None:
+    world = World(held=10)
+
+    def fills_late(placed: ApprovedOrder) -> None:
+        order = world.book.orders[placed.order_id]
+        later(0.2, lambda: world.say(a_status(order)))
+        later(10.0, lambda: world.fill(world.book.orders[placed.order_id]))
+
+    world.broker.on_place = fills_late
+    answer = await world.desk.liquidate(by="me")
+    assert answer.is_done
+    assert len(world.broker.placed) == 1
+    assert world.book.position_of(CON) == 0
+
+
+async def test_a_short_position_is_bought_back() -> None:
+    world = World(held=-10)
+    world.broker.on_place = filling(world)
+    assert (await world.desk.liquidate(by="me")).is_done
+    assert world.broker.placed[0].order.terms.side is BUY
+
+
+async def test_it_stops_after_its_bound_and_says_what_is_left() -> None:
+    world = World(held=10)
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert answer.text == "not flat: AAA 10"
+    assert len(world.broker.placed) == 1
+    assert world.clock.monotonic() <= 1_000 + 20 + 5
+
+
+async def test_refused_closing_orders_end_after_a_few_attempts() -> None:
+    world = World(held=10)
+    world.hub.quotes.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert world.broker.placed == []
+    assert len(answer.details) == 5
+
+
+async def test_only_managed_instruments_are_closed() -> None:
+    world = World(held=10)
+    world.hub.instruments.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert world.broker.placed == []
+    assert answer.is_done
+    world.hub.add(an_instrument())
+
+
+async def test_without_a_reconciliation_nothing_is_sold() -> None:
+    world = World(held=10)
+    world.broker.word = SnapshotUnavailable("no end")
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert answer.details == ("reconciliation: no end",)
+    assert world.broker.placed == []
+
+
+async def test_two_liquidations_at_once_sell_once() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    first, second = await asyncio.gather(
+        world.desk.liquidate(by="me"), world.desk.liquidate(by="you")
+    )
+    assert first.is_done
+    assert second.is_done
+    assert len(world.broker.placed) == 1
+
+
+async def test_the_operators_intents_have_numbers_of_their_own_over_restarts() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world, 4)
+    await world.desk.liquidate(by="me")
+    ids = [row.order.terms.intent_id for row in world.broker.placed]
+    assert ids == [f"abc123-operator-{number}" for number in (1, 2, 3)]
+    assert world.journal.events(ev.StrategyCheckpointed)[-1].intent_count == 3
+
+
+# ---- reconcile and baseline
+
+
+async def test_a_reconciliation_on_demand_tells_what_it_found() -> None:
+    world = World()
+    answer = await world.desk.reconcile(by="me")
+    assert answer.is_done
+    assert "0 drifts, 0 repairs, 0 tickets" in answer.text
+    world.broker.word = SnapshotUnavailable("no end")
+    assert "no end" in (await world.desk.reconcile(by="me")).text
+    world.broker.is_connected = False
+    assert not (await world.desk.reconcile(by="me")).is_done
+
+
+async def test_the_baseline_is_taken_once() -> None:
+    world = World(is_baselined=False)
+    world.broker.word = a_snapshot(positions=(a_position(7),))
+    answer = await world.desk.baseline(by="me")
+    assert answer == Answer(True, "1 positions accepted", ("AAA 7",))
+    assert world.book.account == ACCOUNT
+    assert world.book.position_of(CON) == 7
+    again = await world.desk.baseline(by="me")
+    assert again.text == "the baseline exists already"
+    assert len(world.journal.events(ev.AccountBaselined)) == 1
+
+
+async def test_two_baselines_at_once_are_one() -> None:
+    world = World(is_baselined=False)
+    world.broker.word = a_snapshot(positions=(a_position(7),))
+    first, second = await asyncio.gather(
+        world.desk.baseline(by="me"), world.desk.baseline(by="you")
+    )
+    assert [first.is_done, second.is_done] == [True, False]
+    assert len(world.journal.events(ev.AccountBaselined)) == 1
+
+
+async def test_without_a_snapshot_there_is_no_baseline() -> None:
+    world = World(is_baselined=False)
+    world.broker.word = SnapshotUnavailable("no end")
+    answer = await world.desk.baseline(by="me")
+    assert (answer.is_done, answer.text) == (False, "no baseline: no end")
+    assert world.book.account is None
+
+
+# ---- tickets
+
+
+async def test_an_unknown_ticket_is_not_resolved() -> None:
+    world = World()
+    answer = await world.desk.resolve(ticket="nope", reason="r", by="me")
+    assert not answer.is_done
+    assert answer.details == ("none",)
+
+
+async def test_a_resolved_position_is_the_brokers() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    world.broker.word = lambda: world.mirror(positions=(a_position(7),))
+    answer = await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    assert answer.is_done
+    assert world.book.position_of(CON) == 7
+    assert world.guard.causes() == {}
+
+
+async def test_a_fill_that_the_accepted_position_contains_is_not_added_to_it() -> None:
+    world = World()
+    order = await world.working()
+    world.ledger.record(a_ticket())
+    filled = an_execution(order, exec_id=ExecId("1.1.01"))
+    other = an_execution(exec_id=ExecId("1.2.01"), account=AccountId("DU2"))
+    world.broker.word = lambda: world.mirror(
+        open_orders=(), executions=(filled, other), positions=(a_position(17),)
+    )
+    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    assert world.book.position_of(CON) == 17
+    assert world.state(order.order_id) is OrderState.FILLED
+
+
+async def test_a_ticket_stays_open_without_the_brokers_word() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    world.broker.word = SnapshotUnavailable("no end")
+    answer = await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    assert not answer.is_done
+    assert len(world.book.tickets) == 1
