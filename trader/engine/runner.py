@@ -68,7 +68,11 @@ class StrategyRunner:
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
         if known is not None and known.state:
-            strategy.restore(known.state)
+            try:
+                strategy.restore(known.state)
+            except ValueError as error:
+                # It must not trade on a state it does not know; the daemon comes up all the same.
+                self.problem = f"state not restored: {error}"
         for fill in services.ledger.book.fills.values():
             self._book_fill(fill.execution)
 
@@ -79,6 +83,9 @@ class StrategyRunner:
 
     def start(self) -> None:
         """Start the task; a failure stops this strategy alone, and pages."""
+        if self.problem:
+            self._on_failure(Ended(self.task_name, self.problem))
+            return
         self._supervisor.start(self.task_name, self._run, on_failure=self._on_failure)
 
     async def _run(self) -> None:
@@ -107,9 +114,9 @@ class StrategyRunner:
             self._hub.wake_on(con_ids, self._wake)
 
     async def _submit_wishes(self) -> None:
-        if self._wishes:
-            self._save()
         while self._wishes:
+            # Each time: the result of one wish may have led to the next.
+            self._save()
             intent = self._wishes.popleft()
             outcome = await self._gateway.submit(intent)
             self.strategy.on_result(_result(intent, outcome), self)
@@ -130,6 +137,7 @@ class StrategyRunner:
     def _on_failure(self, ended: Ended) -> None:
         self.problem = ended.problem
         self._wishes.clear()
+        self._fills.clear()
         self._pager.page("critical", f"strategy {self.strategy.name} stopped", ended.problem)
 
     # ---- the strategy's context
@@ -191,7 +199,9 @@ class StrategyRunner:
     def on_recorded(self, recorded: Recorded) -> None:
         """Queue the strategy's own fills for its next look."""
         event = recorded.event
-        if isinstance(event, ExecutionSeen) and self._book_fill(event.execution):
+        if not isinstance(event, ExecutionSeen) or not self._book_fill(event.execution):
+            return
+        if not self.problem:
             self._fills.append(event.execution)
             self._wake.set()
 

@@ -1,0 +1,361 @@
+"""A strategy alone in its box: its ids, its fills, its failures are its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.engine.world import (
+    BUY,
+    CON,
+    LINEAGE,
+    SELL,
+    World,
+    a_status,
+    an_execution,
+    an_intent,
+    turns,
+)
+from trader.core import events as ev
+from trader.core.book import Book
+from trader.core.executions import Execution
+from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
+from trader.core.market import MarketView
+from trader.core.orders import OrderState
+from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.strategies.base import Context, Wish, WishResult
+
+
+class Scripted:
+    """Wishes what the test tells it to, and remembers what it was shown."""
+
+    def __init__(self, name: str = "alpha") -> None:
+        self.name = StrategyName(name)
+        self.symbols: tuple[str, ...] = ("AAA",)
+        self.wishes: list[Wish] = []
+        self.after_result: list[Wish] = []
+        self.views: list[MarketView] = []
+        self.fills: list[Execution] = []
+        self.results: list[WishResult] = []
+        self.ids: list[IntentId] = []
+        self.error: Exception | None = None
+        self.state = {"n": 0}
+
+    def on_market(self, view: MarketView, context: Context) -> None:
+        self.views.append(view)
+        if self.error is not None:
+            raise self.error
+        while self.wishes:
+            self.state["n"] += 1
+            self.ids.append(context.submit(self.wishes.pop(0)))
+
+    def on_fill(self, execution: Execution, context: Context) -> None:
+        self.fills.append(execution)
+
+    def on_result(self, result: WishResult, context: Context) -> None:
+        self.results.append(result)
+        while self.after_result:
+            self.state["n"] += 1
+            self.ids.append(context.submit(self.after_result.pop(0)))
+
+    def checkpoint(self) -> str:
+        return json.dumps(self.state)
+
+    def restore(self, state: str) -> None:
+        self.state = json.loads(state)
+
+
+def a_runner(world: World, strategy: Scripted) -> StrategyRunner:
+    runner = StrategyRunner(
+        world.services,
+        strategy=strategy,
+        gateway=world.gateway,
+        settings=RunnerSettings(look_interval_s=0.1, checkpoint_interval_s=30.0),
+    )
+    world.ledger.observe(runner.on_recorded)
+    return runner
+
+
+def a_buy(quantity: int = 10) -> Wish:
+    return Wish(CON, BUY, Decimal(quantity), reason="test")
+
+
+def restarted(world: World) -> World:
+    """Return a world whose book is the one that the journal of another one holds."""
+    after = World()
+    book = Book()
+    for row in world.journal.rows:
+        book.apply(row)
+    after.journal.rows = list(world.journal.rows)
+    after.book.__dict__.update(book.__dict__)
+    return after
+
+
+# ---- wishes
+
+
+async def test_a_wish_becomes_an_order_and_its_result_comes_back() -> None:
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy()]
+    a_runner(world, strategy).start()
+    await asyncio.sleep(2)
+    assert strategy.ids == [intent_id(LINEAGE, strategy.name, 1)]
+    (result,) = strategy.results
+    assert (result.is_sent, result.intent_id) == (True, strategy.ids[0])
+    assert len(world.broker.placed) == 1
+    await world.supervisor.stop()
+
+
+async def test_a_refused_wish_is_told_with_its_code() -> None:
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy(100_000)]
+    a_runner(world, strategy).start()
+    await asyncio.sleep(2)
+    assert (strategy.results[0].is_sent, strategy.results[0].code) == (False, "QUANTITY_MAX")
+    await world.supervisor.stop()
+
+
+async def test_state_and_counter_are_recorded_before_each_intent_leaves() -> None:
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy(1), a_buy(2)]
+    # A wish made while the results of others come in is as much a wish.
+    strategy.after_result = [a_buy(3)]
+    a_runner(world, strategy).start()
+    await asyncio.sleep(2)
+    assert len(world.broker.placed) == 3
+    for number, placed in enumerate(world.broker.placed, start=1):
+        counts = [
+            event.intent_count
+            for event in placed.durable_events
+            if isinstance(event, ev.StrategyCheckpointed)
+        ]
+        assert counts, "nothing was recorded before the intent left"
+        assert counts[-1] >= number
+    await world.supervisor.stop()
+
+
+async def test_a_restart_goes_on_counting_and_never_names_an_intent_again() -> None:
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy(1), a_buy(2)]
+    a_runner(world, strategy).start()
+    await asyncio.sleep(2)
+    await world.supervisor.stop()
+    after, again = restarted(world), Scripted()
+    runner = a_runner(after, again)
+    assert runner.intent_count == 2
+    assert again.state == {"n": 2}
+    assert runner.submit(a_buy(3)) == intent_id(LINEAGE, again.name, 3)
+
+
+async def test_a_replayed_intent_collides_and_gets_the_earlier_outcome() -> None:
+    # The counter of a lost checkpoint names the intent again: no second order.
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy()]
+    a_runner(world, strategy).start()
+    await asyncio.sleep(2)
+    await world.supervisor.stop()
+    after, again = restarted(world), Scripted()
+    runner = a_runner(after, again)
+    runner.intent_count = 0
+    again.wishes = [a_buy()]
+    runner.start()
+    await asyncio.sleep(2)
+    assert again.results[0].code == "KNOWN"
+    assert after.broker.placed == []
+    await after.supervisor.stop()
+
+
+async def test_a_flood_of_wishes_stops_the_strategy_and_sends_none() -> None:
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy(1)] * 200
+    runner = a_runner(world, strategy)
+    runner.start()
+    await asyncio.sleep(2)
+    assert "wishes in one look" in runner.problem
+    assert world.broker.placed == []
+
+
+# ---- failures
+
+
+async def test_a_strategy_that_raises_stops_alone_and_pages() -> None:
+    world, strategy, other = World(), Scripted(), Scripted("beta")
+    runner, beside = a_runner(world, strategy), a_runner(world, other)
+    runner.start()
+    beside.start()
+    strategy.error = RuntimeError("bad idea")
+    await asyncio.sleep(5)
+    assert runner.problem == "RuntimeError: bad idea"
+    assert world.pager.sent == [
+        ("critical", "strategy alpha stopped", "RuntimeError: bad idea"),
+    ]
+    assert beside.problem == ""
+    seen = len(other.views)
+    await asyncio.sleep(5)
+    assert len(other.views) > seen
+    assert not world.supervisor.root_ended.done()
+    assert world.guard.causes() == {}
+    await world.supervisor.stop()
+
+
+async def test_a_stopped_strategy_keeps_its_position_and_gathers_no_heap() -> None:
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    runner.start()
+    strategy.error = RuntimeError("bad idea")
+    await asyncio.sleep(5)
+    order = await world.working()
+    for number in range(5):
+        world.fill(order, f"1.{number}.01", quantity=Decimal(1))
+    assert runner.position(CON) == 5
+    assert len(runner._fills) == 0
+
+
+async def test_a_state_that_cannot_be_read_stops_the_strategy_and_not_the_daemon() -> None:
+    world, strategy = World(), Scripted()
+    world.ledger.record(ev.StrategyCheckpointed(strategy.name, 7, "{broken"))
+    runner = a_runner(world, strategy)
+    runner.start()
+    await asyncio.sleep(5)
+    assert "state" in runner.problem
+    assert world.pager.titles() == ["strategy alpha stopped"]
+    assert strategy.views == []
+    assert runner.intent_count == 7
+
+
+async def test_while_stopping_a_strategy_sees_its_fills_and_no_market() -> None:
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    runner.start()
+    await asyncio.sleep(2)
+    order = await world.working()
+    runner.is_stopping = True
+    seen = len(strategy.views)
+    world.fill(order)
+    await asyncio.sleep(5)
+    assert len(strategy.fills) == 1
+    assert len(strategy.views) <= seen + 1
+    await world.supervisor.stop()
+
+
+# ---- its own fills
+
+
+async def test_its_position_is_that_of_its_own_fills() -> None:
+    world, strategy = World(held=100), Scripted()
+    runner = a_runner(world, strategy)
+    order = await world.working()
+    world.fill(order, "1.1.01", quantity=Decimal(4))
+    assert runner.position(CON) == 4
+    assert runner.working(CON) == 6
+    # Somebody else trades the same instrument.
+    world.say(ev.ExecutionSeen(an_execution(exec_id=ExecId("2.1.01"))))
+    assert runner.position(CON) == 4
+
+
+async def test_a_correction_replaces_its_fill_and_a_repetition_does_nothing() -> None:
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    order = await world.working()
+    world.fill(order, "1.1.01")
+    world.fill(order, "1.1.01")
+    assert runner.position(CON) == 10
+    world.fill(order, "1.1.02", quantity=Decimal(7))
+    assert runner.position(CON) == 7
+    world.fill(order, "1.1.03", quantity=Decimal(0))
+    assert runner.position(CON) == 0
+
+
+async def test_what_somebody_else_closed_is_no_longer_its_position() -> None:
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    order = await world.working()
+    world.fill(order)
+    sold = an_execution(side=SELL, exec_id=ExecId("2.1.01"))
+    world.say(ev.ExecutionSeen(sold))
+    assert runner.position(CON) == 0
+
+
+async def test_the_same_position_after_a_restart() -> None:
+    world, strategy = World(held=3), Scripted()
+    runner = a_runner(world, strategy)
+    order = await world.working()
+    world.fill(order, "1.1.01", quantity=Decimal(6))
+    world.fill(order, "1.1.02", quantity=Decimal(5))
+    assert a_runner(restarted(world), Scripted()).position(CON) == runner.position(CON) == 5
+
+
+async def test_a_fill_is_shown_at_the_next_look_and_wakes_it() -> None:
+    world, strategy = World(), Scripted()
+    a_runner(world, strategy).start()
+    order = await world.working()
+    await asyncio.sleep(3)
+    world.fill(order)
+    await asyncio.sleep(0.2)
+    assert [row.exec_id for row in strategy.fills] == ["0001.aa.01.01"]
+    await world.supervisor.stop()
+
+
+# ---- looking and saving
+
+
+async def test_it_looks_when_a_quote_changes_and_at_the_latest_every_other_second() -> None:
+    world, strategy = World(), Scripted()
+    a_runner(world, strategy).start()
+    await asyncio.sleep(11.5)
+    assert 8 <= len(strategy.views) <= 12
+    assert CON in strategy.views[-1].quotes
+    await world.supervisor.stop()
+
+
+async def test_its_state_is_saved_when_it_is_due_and_has_changed() -> None:
+    world, strategy = World(), Scripted()
+    a_runner(world, strategy).start()
+    await asyncio.sleep(100)
+    assert len(world.journal.events(ev.StrategyCheckpointed)) == 1
+    strategy.state["n"] = 5
+    await asyncio.sleep(35)
+    assert world.journal.events(ev.StrategyCheckpointed)[-1].state == '{"n": 5}'
+    await world.supervisor.stop()
+
+
+async def test_it_cancels_its_own_orders_and_nobody_elses() -> None:
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    mine = await world.working(an_intent(1))
+    other = StrategyName("beta")
+    theirs = await world.working(
+        an_intent(2, strategy=other, intent_id=intent_id(LINEAGE, other, 1))
+    )
+    runner.cancel_all(CON, "test")
+    assert world.broker.cancelled == [mine.order_id]
+    assert world.state(theirs.order_id) is OrderState.WORKING
+    assert runner.working(CON) == 10
+
+
+async def test_an_instrument_is_unknown_until_the_broker_has_described_it() -> None:
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    assert runner.instrument("AAA") is not None
+    assert runner.instrument("BBB") is None
+    await turns()
+    world.say(a_status(await world.working()))
+
+
+@pytest.mark.parametrize("kind", ["held", "failed"])
+async def test_a_journal_in_trouble_does_not_kill_the_strategy(kind: str) -> None:
+    world, strategy = World(deadline_s=2.0), Scripted()
+    runner = a_runner(world, strategy)
+    strategy.wishes = [a_buy()]
+    if kind == "held":
+        world.journal.hold()
+    else:
+        world.journal.fail("disk full")
+    runner.start()
+    await asyncio.sleep(5)
+    assert runner.problem == ""
+    assert [row.is_sent for row in strategy.results] == [False]
+    await world.supervisor.stop()
