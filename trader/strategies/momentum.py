@@ -8,9 +8,9 @@ same intents. It refuses to act on a missing, stale or crossed quote.
 
 import json
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from trader.core.amounts import ZERO
+from trader.core.amounts import ZERO, decimal_from
 from trader.core.executions import Execution
 from trader.core.ids import ConId, StrategyName
 from trader.core.intents import OrderType, Side
@@ -108,7 +108,7 @@ class MomentumStrategy:
                 if symbol in self._states:
                     self._states[symbol].entry = _price(row["entry"])
                     self._states[symbol].peak = _price(row["peak"])
-        except (KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"momentum state cannot be read: {state[:200]}") from error
 
     def _sample(self, state: _State, mid: Decimal, now_s: float) -> bool:
@@ -116,6 +116,10 @@ class MomentumStrategy:
         parameters = self._parameters
         if state.sampled_s is not None and now_s - state.sampled_s < parameters.sample_s:
             return False
+        window_s = parameters.sample_s * parameters.lookback_samples
+        if state.sampled_s is not None and now_s - state.sampled_s > window_s:
+            # After a gap (a night, an outage) the old samples say nothing of the present rise.
+            state.samples.clear()
         state.sampled_s = now_s
         state.samples.append(mid)
         del state.samples[: -(parameters.lookback_samples + 1)]
@@ -170,4 +174,10 @@ def _text(price: Decimal | None) -> str | None:
 
 
 def _price(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    if text is None:
+        return None
+    price = decimal_from(text)
+    if price is None or price <= ZERO:
+        # NaN would compare with nothing, and a stop below zero never comes.
+        raise ValueError(f"momentum state holds no price: {text!r}")
+    return price

@@ -1,0 +1,40 @@
+"""The contract of a strategy: what it may say, and that it can say nothing more."""
+
+from __future__ import annotations
+
+import inspect
+from decimal import Decimal
+
+import pytest
+
+from trader.core.ids import ConId
+from trader.core.intents import OrderType, Side, TimeInForce
+from trader.engine.runner import StrategyRunner
+from trader.strategies.base import Context, Strategy, Wish
+from trader.strategies.momentum import MomentumStrategy
+
+
+def members(kind: type) -> list[str]:
+    return [name for name in vars(kind) if not name.startswith("_")]
+
+
+def test_a_wish_is_a_market_order_for_the_day_unless_it_says_otherwise() -> None:
+    wish = Wish(ConId(1), Side.BUY, Decimal(1))
+    assert (wish.order_type, wish.time_in_force) == (OrderType.MARKET, TimeInForce.DAY)
+    assert (wish.limit_price, wish.stop_price, wish.is_reduce_only) == (None, None, False)
+
+
+def test_a_strategy_sees_five_things_and_none_of_them_places_an_order() -> None:
+    assert set(members(Context)) == {"instrument", "position", "working", "submit", "cancel_all"}
+
+
+@pytest.mark.parametrize("name", members(Context))
+def test_the_runner_is_the_context(name: str) -> None:
+    promised, kept = getattr(Context, name), getattr(StrategyRunner, name)
+    assert inspect.signature(promised) == inspect.signature(kept)
+
+
+@pytest.mark.parametrize("name", members(Strategy))
+def test_momentum_is_a_strategy_and_nothing_in_it_waits(name: str) -> None:
+    assert hasattr(MomentumStrategy, name)
+    assert not inspect.iscoroutinefunction(getattr(MomentumStrategy, name))
