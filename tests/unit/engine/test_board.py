@@ -1,0 +1,262 @@
+"""The one view: it says what the book says, and None where nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.engine.world import (
+    ACCOUNT,
+    CLIENT,
+    CON,
+    T0,
+    World,
+    a_commission,
+    a_ticket,
+    an_execution,
+    an_exit,
+    an_intent,
+)
+from trader.core import events as ev
+from trader.core.halts import HaltCause, Posture
+from trader.core.ids import OrderId, RunId, TicketId
+from trader.core.intents import digest
+from trader.engine.board import About, Board, words
+from trader.ports import DataProblem, LinkWord
+
+
+def a_board(world: World) -> Board:
+    board = Board(
+        world.services,
+        journal=world.journal,
+        link=world.link,
+        runners=(),
+        limits=world.limits,
+        about=About("1.2.3", "USD"),
+    )
+    world.ledger.observe(board.on_recorded)
+    return board
+
+
+async def test_an_armed_daemon_is_ready() -> None:
+    world = World()
+    status = a_board(world).status()
+    assert (status.version, status.posture, status.is_ready) == ("1.2.3", Posture.ARMED, True)
+    assert status.causes == ()
+    assert status.started_utc == status.now_utc == T0
+
+
+async def test_a_halted_daemon_says_why_and_is_not_ready() -> None:
+    world = World()
+    board = a_board(world)
+    world.switch.active = "stop"
+    status = board.status()
+    assert not status.is_ready
+    assert status.posture is Posture.HALTED
+    assert status.causes == ((HaltCause.HALT_FILE, "stop"),)
+
+
+async def test_ages_count_from_now() -> None:
+    world = World()
+    board = a_board(world)
+    await world.reconciler.run_once("test")
+    await asyncio.sleep(10)
+    status = board.status()
+    assert status.uptime_s == pytest.approx(10.01)
+    assert status.reconcile is not None
+    assert status.reconcile.age_s == pytest.approx(10)
+    assert status.link.heartbeat_age_s == pytest.approx(10.01)
+    assert status.link.clock_skew_s == pytest.approx(0)
+    assert status.quotes[0].age_s == pytest.approx(10.01)
+
+
+async def test_what_never_happened_is_none() -> None:
+    world = World(is_armed=False, is_baselined=False)
+    world.broker.is_connected = False
+    world.hub.quotes.clear()
+    status = a_board(world).status()
+    assert status.money is None
+    assert status.reconcile is None
+    assert status.link.heartbeat_age_s is None
+    assert status.link.clock_skew_s is None
+    assert status.link.is_upstream_up is None
+    assert status.quotes[0].bid is None
+    assert status.quotes[0].fault == "no quote"
+
+
+async def test_money_adds_up() -> None:
+    world = World(cash=10_000)
+    board = a_board(world)
+    order = await world.working()
+    execution = world.fill(order)
+    world.quote("101", "103")
+    money = board.status().money
+    assert money is not None
+    # 10 bought at 100, now worth 102 each; the commission is not reported yet: at worst 1.
+    assert (money.cash, money.equity) == (9_000, 9_000 + 1_020 - 1)
+    assert (money.unrealized, money.realized, money.pnl) == (20, 0, 19)
+    assert (money.commission_paid, money.commission_pending) == (0, 1)
+    world.say(a_commission(execution, "0.35"))
+    money = board.status().money
+    assert money is not None
+    assert money.equity == Decimal("10019.65")
+    assert money.pnl == Decimal("19.65")
+    assert (money.commission_paid, money.commission_pending) == (Decimal("0.35"), 0)
+
+
+async def test_without_a_price_equity_is_unknown_and_not_cash() -> None:
+    world = World(held=10)
+    board = a_board(world)
+    world.hub.quotes.clear()
+    status = board.status()
+    assert status.money is not None
+    assert status.money.equity is status.money.unrealized is status.money.pnl is None
+    assert status.positions[0].mark is None
+    board.sample_equity()
+    assert board.status().equity_curve == ()
+
+
+async def test_the_equity_curve_is_bounded_and_keeps_the_latest() -> None:
+    world = World()
+    board = a_board(world)
+    for _ in range(1_000):
+        board.sample_equity()
+        await asyncio.sleep(1)
+    curve = board.status().equity_curve
+    assert len(curve) == 900
+    assert curve[-1][0] == pytest.approx(T0.timestamp() + 999)
+    assert curve[-1][1] == 100_000.0
+
+
+async def test_orders_are_shown_with_what_became_of_them() -> None:
+    world = World()
+    board = a_board(world)
+    done = await world.working(an_intent(1))
+    world.fill(done)
+    await world.working(an_intent(2))
+    live, filled = board.status().orders
+    assert (live.state, live.filled, live.broker_status) == ("WORKING", 0, "Submitted")
+    assert (filled.state, filled.filled, filled.average_price) == ("FILLED", 10, 100)
+    assert live.intent_id == "abc123-alpha-2"
+
+
+async def test_a_long_past_does_not_hide_a_working_order() -> None:
+    world = World()
+    board = a_board(world)
+    await world.working(an_intent(1, quantity=Decimal(1)))
+    for number in range(2, 80):
+        order = await world.working(an_intent(number, quantity=Decimal(1)))
+        world.fill(order, f"{number}.1.01")
+    status = board.status()
+    assert len(status.orders) == 50
+    assert status.orders[0].state == "WORKING"
+    assert len(status.executions) == 50
+    assert status.executions[0].exec_id == "79.1.01"
+    assert len(status.feed) == 50
+
+
+async def test_an_execution_shows_its_commission_once_it_is_known() -> None:
+    world = World()
+    board = a_board(world)
+    execution = world.fill(await world.working())
+    assert board.status().executions[0].commission is None
+    world.say(a_commission(execution, "1.25"))
+    (row,) = board.status().executions
+    assert (row.commission, row.order_id, row.symbol) == (Decimal("1.25"), 2, "AAA")
+
+
+async def test_the_fault_of_a_quote_is_named() -> None:
+    world = World()
+    board = a_board(world)
+    assert board.status().quotes[0].fault == ""
+    world.quote("103", "101")
+    assert "crossed" in board.status().quotes[0].fault
+    world.say(DataProblem(CON, 354, "not subscribed"))
+    assert board.status().quotes[0].fault == "354 not subscribed"
+
+
+async def test_the_link_is_three_facts() -> None:
+    world = World()
+    board = a_board(world)
+    world.say(LinkWord("farm", is_up=False, code=2103, text="usfarm"))
+    link = board.status().link
+    assert (link.is_connected, link.is_upstream_up, link.farms) == (
+        True,
+        True,
+        (("usfarm", False),),
+    )
+    assert (link.account, link.client_id) == (ACCOUNT, CLIENT)
+    world.upstream(1100)
+    assert board.status().link.is_upstream_up is False
+    world.guard.set_level(HaltCause.READ_ONLY_API, "x")
+    assert board.status().link.is_read_only
+
+
+async def test_tickets_foreign_orders_and_the_journal_are_shown() -> None:
+    world = World()
+    board = a_board(world)
+    world.ledger.record(a_ticket())
+    status = board.status()
+    assert status.tickets == (("run-position-AAA", "10 or 0"),)
+    assert status.foreign_order_count == 0
+    assert status.journal.seq == world.ledger.seq
+    world.journal.fail("disk full")
+    assert board.status().journal.failure == "disk full"
+
+
+async def test_the_feed_leaves_out_what_nobody_reads() -> None:
+    world = World()
+    board = a_board(world)
+    order = await world.working()
+    world.fill(order)
+    kinds = [line.kind for line in board.status().feed]
+    assert kinds == ["IntentReviewed", "OrderPlanned", "OrderSent", "ExecutionSeen"]
+
+
+def a_word_for_each() -> list[tuple[ev.Event, str]]:
+    intent = an_intent()
+    reviewed = ev.IntentReviewed(intent, digest(intent), True, "", "approved", ())
+    refused = ev.IntentReviewed(intent, digest(intent), False, "X", "too much", ())
+    order = OrderId(7)
+    finished = ev.ReconcileFinished(RunId("r"), "timed", "", 3, 2, 1, 0.1)
+    broken = ev.ReconcileFinished(RunId("r"), "timed", "no end", 0, 0, 0, 0.1)
+    return [
+        (reviewed, "abc123-alpha-1 BUY 10 LMT: approved"),
+        (refused, "abc123-alpha-1 BUY 10 LMT: too much"),
+        (ev.ExecutionSeen(an_execution()), "BUY 10 AAA at 100"),
+        (ev.ExecutionSeen(an_execution(), RunId("r")), "BUY 10 AAA at 100 (recovered)"),
+        (ev.HaltRaised(HaltCause.OPERATOR, "stop", "me"), "operator: stop"),
+        (ev.HaltCleared(HaltCause.OPERATOR, "fine", "me"), "operator: fine"),
+        (finished, "timed: 3 drifts"),
+        (broken, "timed: no end"),
+        (a_ticket(), "10 or 0"),
+        (ev.OrderErrorSeen(order, 201, "margin", ev.Evidence.REJECTS_NEW), "7: 201 margin"),
+        (ev.OrderSent(order), "7"),
+        (ev.OrderWithheld(order, "halted"), "7: halted"),
+        (ev.OrderUnanswered(order, "silence"), "7: silence"),
+        (ev.CancelSent(order, "drain"), "7: drain"),
+        (ev.TicketClosed(TicketId("t"), "r", "me"), ""),
+    ]
+
+
+async def test_each_event_is_told_in_words() -> None:
+    for event, told in a_word_for_each():
+        assert words(event) == told, type(event).__name__
+
+
+async def test_a_plan_is_told_with_its_price() -> None:
+    world = World(held=10)
+    await world.gateway.submit(an_intent())
+    await world.gateway.submit(an_exit(2))
+    plans = [words(event) for event in world.journal.events(ev.OrderPlanned)]
+    assert plans[0] == "2 BUY 10 AAA LMT 100"
+    assert plans[1].startswith("3 SELL 10 AAA MKT")
+
+
+async def test_a_short_position_and_its_mark_are_shown() -> None:
+    world = World(held=-10)
+    row = a_board(world).status().positions[0]
+    assert (row.quantity, row.average_price, row.mark) == (-10, 90, Decimal("100.01"))
+    assert row.unrealized == Decimal("-100.10")
