@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
-from trader.core.ids import RunId, TicketId
+from trader.core.ids import RunId, TicketId, intent_id_in
 from trader.core.orders import Order
 from trader.core.reconcile import DriftKind
 from trader.core.snapshots import BrokerSnapshot
@@ -50,7 +50,8 @@ def _accepted(
                     yield ev.CashAdjusted(currency, before, after, f"{by}: {reason}")
         case DriftKind.ORDER_ABSENT:
             order = _order_of(book, ticket.ticket_id)
-            if order is not None:
+            # Among the open ones again, it may still fill: the ticket closes and it stays.
+            if order is not None and not _is_open(order, snapshot):
                 run_id = RunId(f"operator {by}")
                 yield ev.OrderProvenAbsent(order.order_id, run_id, first_run_id=ticket.run_id)
         case _:
@@ -61,3 +62,11 @@ def _accepted(
 def _order_of(book: Book, ticket_id: TicketId) -> Order | None:
     key = ticket_id.rpartition("-")[2]
     return next((row for row in book.live_orders.values() if str(row.order_id) == key), None)
+
+
+def _is_open(order: Order, snapshot: BrokerSnapshot) -> bool:
+    return any(
+        intent_id_in(row.order_ref) == order.terms.intent_id
+        or (order.perm_id and row.perm_id == order.perm_id)
+        for row in snapshot.open_orders
+    )

@@ -27,8 +27,9 @@ from tests.unit.engine.world import (
 )
 from trader.core import events as ev
 from trader.core.halts import LATCHED, HaltCause
-from trader.core.ids import AccountId, ExecId, OrderId
+from trader.core.ids import AccountId, ExecId, OrderId, RunId, TicketId
 from trader.core.orders import OrderState
+from trader.core.reconcile import DriftKind
 from trader.core.risk import ApprovedOrder
 from trader.engine.operator import Answer
 from trader.ports import LinkDown, SnapshotUnavailable, WorldError
@@ -496,3 +497,30 @@ async def test_a_ticket_stays_open_without_the_brokers_word() -> None:
     answer = await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
     assert not answer.is_done
     assert len(world.book.tickets) == 1
+
+
+async def absent_ticket(world: World) -> tuple[OrderId, str]:
+    """Have an order missing from the broker's lists, and a ticket about it."""
+    order = await world.working()
+    name = f"run-order_absent-{order.order_id}"
+    world.ledger.record(
+        ev.TicketOpened(TicketId(name), DriftKind.ORDER_ABSENT, CON, "gone", RunId("run"))
+    )
+    return order.order_id, name
+
+
+async def test_an_order_that_a_person_knows_to_be_gone_is_closed() -> None:
+    world = World()
+    order_id, ticket = await absent_ticket(world)
+    world.broker.word = lambda: world.mirror(open_orders=())
+    assert (await world.desk.resolve(ticket=ticket, reason="r", by="me")).is_done
+    assert world.state(order_id) is OrderState.CANCELLED
+
+
+async def test_an_order_that_is_among_the_open_ones_again_is_not_called_gone() -> None:
+    """It may fill: as a cancelled order its cash and its exit would be free for another."""
+    world = World()
+    order_id, ticket = await absent_ticket(world)
+    assert (await world.desk.resolve(ticket=ticket, reason="r", by="me")).is_done
+    assert world.state(order_id) is OrderState.WORKING
+    assert world.book.tickets == {}
