@@ -95,15 +95,20 @@ async def test_money_adds_up() -> None:
     money = board.status().money
     assert money is not None
     # 10 bought at 100, now worth 102 each; the commission is not reported yet: at worst 1.
-    assert (money.cash, money.equity) == (9_000, 9_000 + 1_020 - 1)
-    assert (money.unrealized, money.realized, money.pnl) == (20, 0, 19)
-    assert (money.commission_paid, money.commission_pending) == (0, 1)
+    assert money.cash == 9_000
+    assert money.equity == 9_000 + 1_020 - 1
+    assert money.unrealized == 20
+    assert money.realized == 0
+    assert money.pnl == 19
+    assert money.commission_paid == 0
+    assert money.commission_pending == 1
     world.say(a_commission(execution, "0.35"))
     money = board.status().money
     assert money is not None
     assert money.equity == Decimal("10019.65")
     assert money.pnl == Decimal("19.65")
-    assert (money.commission_paid, money.commission_pending) == (Decimal("0.35"), 0)
+    assert money.commission_paid == Decimal("0.35")
+    assert money.commission_pending == 0
 
 
 async def test_without_a_price_equity_is_unknown_and_not_cash() -> None:
@@ -137,8 +142,11 @@ async def test_orders_are_shown_with_what_became_of_them() -> None:
     world.fill(done)
     await world.working(an_intent(2))
     live, filled = board.status().orders
-    assert (live.state, live.filled, live.broker_status) == ("WORKING", 0, "Submitted")
-    assert (filled.state, filled.filled, filled.average_price) == ("FILLED", 10, 100)
+    assert (live.state, live.broker_status) == ("WORKING", "Submitted")
+    assert live.filled == 0
+    assert filled.state == "FILLED"
+    assert filled.filled == 10
+    assert filled.average_price == 100
     assert live.intent_id == "abc123-alpha-2"
 
 
@@ -258,5 +266,7 @@ async def test_a_plan_is_told_with_its_price() -> None:
 async def test_a_short_position_and_its_mark_are_shown() -> None:
     world = World(held=-10)
     row = a_board(world).status().positions[0]
-    assert (row.quantity, row.average_price, row.mark) == (-10, 90, Decimal("100.01"))
+    assert row.quantity == -10
+    assert row.average_price == 90
+    assert row.mark == Decimal("100.01")
     assert row.unrealized == Decimal("-100.10")

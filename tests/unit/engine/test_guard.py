@@ -180,6 +180,16 @@ async def test_a_message_that_cannot_be_decoded_latches() -> None:
     assert world.guard.causes() == {HaltCause.DECODE_ERROR: "field 7"}
 
 
+async def test_the_margin_desks_notice_latches_and_another_only_pages() -> None:
+    # INC-086
+    world = World()
+    world.guard.on_link(LinkWord("notice", is_up=True, code=1234, text="odd"))
+    assert world.guard.causes() == {}
+    assert world.pager.titles() == ["the broker says 1234"]
+    world.guard.on_link(LinkWord("notice", is_up=True, code=2148, text="under liquidation"))
+    assert world.guard.causes() == {HaltCause.LIQUIDATION: "2148 under liquidation"}
+
+
 async def test_words_that_nobody_knows_change_nothing() -> None:
     world = World()
     world.guard.on_link(LinkWord("socket", is_up=True, code=0, text="connected"))
