@@ -116,7 +116,9 @@ class MomentumStrategy:
         parameters = self._parameters
         if state.sampled_s is not None and now_s - state.sampled_s < parameters.sample_s:
             return False
-        window_s = parameters.sample_s * parameters.lookback_samples
+        # One interval more than the lookback: a look comes a little after the grid is due, and a
+        # lookback of one sample would otherwise never be complete.
+        window_s = parameters.sample_s * (parameters.lookback_samples + 1)
         if state.sampled_s is not None and now_s - state.sampled_s > window_s:
             # After a gap (a night, an outage) the old samples say nothing of the present rise.
             state.samples.clear()

@@ -217,6 +217,13 @@ def test_samples_from_before_a_gap_say_nothing_of_a_rise() -> None:
     assert len(stage.wishes) == 1
 
 
+def test_a_lookback_of_one_sample_is_complete_although_looks_come_late() -> None:
+    stage = Stage(replace(PARAMETERS, lookback_samples=1))
+    stage.look(stage.quote("100"), 1.01)
+    stage.look(stage.quote("102"), 1.01)
+    assert len(stage.wishes) == 1
+
+
 # ---- exits
 
 
