@@ -224,6 +224,14 @@ def test_a_lookback_of_one_sample_is_complete_although_looks_come_late() -> None
     assert len(stage.wishes) == 1
 
 
+def test_the_shortest_lookback_sees_a_rise_though_each_sample_comes_a_little_late() -> None:
+    stage = Stage(replace(PARAMETERS, lookback_samples=1))
+    stage.price("100")
+    stage.now_s += 0.3
+    stage.price("102")
+    assert len(stage.wishes) == 1
+
+
 # ---- exits
 
 
