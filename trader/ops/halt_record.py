@@ -6,6 +6,7 @@ procedures. Standard library only, and quick to import: the kill switch starts h
 """
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -15,12 +16,22 @@ from pathlib import Path
 
 HALT_FILE_NAME = "HALT"
 HALT_FILE_BYTES_MAX = 64 * 1024
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TEXT_FIELDS = ("reason", "activatedBy", "activatedAt")
 
 
 def write_halt(path: Path, reason: str, by: str, at: datetime) -> None:
-    """Replace the halt file by one that halts, durable on return; raises OSError."""
-    _replace(path, _record(is_active=True, reason=reason, by=by, at=at))
+    """Replace the halt file by one that halts, durable on return; raises OSError.
+
+    On a full disk the file that stands there is emptied instead, which takes no space: the
+    reason is lost, but an empty file halts, over restarts too.
+    """
+    try:
+        _replace(path, _record(is_active=True, reason=reason, by=by, at=at))
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        _empty(path)
 
 
 def write_resume(path: Path, reason: str, by: str, at: datetime) -> None:
@@ -105,6 +116,16 @@ def _record(*, is_active: bool, reason: str, by: str, at: datetime) -> bytes:
 def _replace(path: Path, content: bytes) -> None:
     """Put ``content`` in the file's place in one step, so that no reader ever sees half of it."""
     replace_file(path, content, newer_than=_mtime_ns(path))
+
+
+def _empty(path: Path) -> None:
+    """Take away what a file says; raises OSError."""
+    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.ftruncate(fd, 0)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def replace_file(path: Path, content: bytes, newer_than: int | None = None) -> None:

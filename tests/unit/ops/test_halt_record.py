@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -149,3 +150,22 @@ def test_the_module_needs_the_standard_library_alone() -> None:
     root = Path(__file__).resolve().parents[3]
     script = "import trader.ops.halt_record, sys; assert 'structlog' not in sys.modules"
     subprocess.run([sys.executable, "-S", "-E", "-c", script], cwd=root, check=True)
+
+
+def test_on_a_full_disk_the_release_that_stands_there_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "HALT"
+    write_resume(path, "checked", "ops", NOW)
+
+    def full(_fd: int, _data: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    write_halt(path, "x", "y", NOW)
+    assert path.read_bytes() == b""
+    assert verdict(path.read_bytes()) == (True, "the halt file is empty")
+    with pytest.raises(OSError, match="No space"):
+        write_resume(path, "not released", "ops", NOW)
+    assert verdict(path.read_bytes())[0]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["HALT"]
