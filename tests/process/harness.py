@@ -389,7 +389,7 @@ def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:
                 "symbols": list(SYMBOLS),
                 "quantity": 7,
                 "sample_s": 0.03,
-                "lookback_samples": 1,
+                "lookback_samples": 2,
                 "entry_fraction": 0.000001,
                 "stop_fraction": 0.5,
                 "target_fraction": 0.5,
