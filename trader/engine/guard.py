@@ -61,6 +61,8 @@ class Guard:
         self.heartbeat: ServerTime | None = None
         self.heartbeat_s: float | None = None
         self.loop_lag_s = 0.0
+        # How often the socket or the upstream was lost: what spans a loss is not one word.
+        self.loss_count = 0
 
     # ---- causes
 
@@ -134,6 +136,7 @@ class Guard:
         """Follow what the broker says of a link; the three axes never stand for one another."""
         match word.axis:
             case "socket" if not word.is_up:
+                self.loss_count += 1
                 self.heartbeat_s = None
                 self.set_level(HaltCause.LINK, word.text or "connection lost")
                 self.set_level(HaltCause.UPSTREAM, "not connected")
@@ -141,6 +144,7 @@ class Guard:
             case "upstream" if word.is_up:
                 self.clear_level(HaltCause.UPSTREAM)
             case "upstream":
+                self.loss_count += 1
                 self.set_level(HaltCause.UPSTREAM, f"{word.code} {word.text}")
                 self.set_level(HaltCause.NOT_RECONCILED, f"upstream was lost ({word.code})")
             case "farm":

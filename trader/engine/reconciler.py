@@ -136,11 +136,16 @@ class Reconciler:
             started_s = self._clock.monotonic()
             mark = self._ledger.seq
             run_id = RunId(f"{self._clock.utc():%Y%m%dT%H%M%SZ}-{mark}")
+            losses = self._guard.loss_count
+            was_deaf = self._deafness(losses)
             try:
                 snapshot = await self._broker.snapshot()
             except (SnapshotUnavailable, LinkDown) as error:
                 return self._finish_without(run_id, trigger, str(error), started_s)
             self._inbox.handle_queued()
+            deaf = was_deaf or self._deafness(losses)
+            if deaf is not None:
+                return self._finish_deaf(run_id, trigger, deaf, started_s)
             if self._book.account is None:
                 return self._finish_without(run_id, trigger, "no baseline yet", started_s)
             run = RunContext(
@@ -153,6 +158,20 @@ class Reconciler:
                 cash_adjust_max=self._settings.cash_adjust_max,
             )
             return self._compare(snapshot, run, trigger, started_s)
+
+    def _deafness(self, losses: int) -> str | None:
+        """Say why what a complete snapshot says, and leaves out, is not the broker's word.
+
+        Cut off from IBKR, a gateway answers from its memory: an order on its way is in no list
+        of it, and works when the link is back (INC-002, INC-132).
+        """
+        causes = self._guard.causes()
+        for cause in (HaltCause.LINK, HaltCause.UPSTREAM):
+            if cause in causes:
+                return f"{cause}: {causes[cause]}"
+        if self._guard.loss_count != losses:
+            return "the link was lost while the snapshot was taken"
+        return None
 
     def _compare(
         self, snapshot: BrokerSnapshot, run: RunContext, trigger: str, started_s: float
@@ -217,6 +236,14 @@ class Reconciler:
         unknown = any(row.state == "UNKNOWN" for row in unanswered_orders(self._book))
         again = bool(keys) or unknown
         self._due_s = now_s + self._settings.quiet_s + 0.1 if again else None
+
+    def _finish_deaf(
+        self, run_id: RunId, trigger: str, problem: str, started_s: float
+    ) -> ReconcileFinished:
+        finished = self._finish_without(run_id, trigger, problem, started_s)
+        # The word that the link is back asks again.
+        self._due_s = None
+        return finished
 
     def _finish_without(
         self, run_id: RunId, trigger: str, problem: str, started_s: float

@@ -28,7 +28,7 @@ from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
 from trader.core.orders import OrderState
 from trader.engine.reconciler import RunRecord
-from trader.ports import LinkDown, SnapshotUnavailable
+from trader.ports import LinkDown, LinkWord, SnapshotUnavailable
 
 
 async def unknown_order(world: World) -> OrderId:
@@ -347,3 +347,48 @@ async def test_the_broker_sold_what_we_hold_and_it_is_found_out() -> None:
     await world.reconciler.run_once("test")
     assert world.book.position_of(CON) == 0
     assert any("liquidated" in text for text in world.guard.causes().values())
+
+
+# ---- a gateway that has lost the broker
+
+
+@pytest.mark.parametrize("code", [1100, 2110])
+async def test_without_its_upstream_a_gateway_proves_no_order_absent(code: int) -> None:
+    # The order waits in the gateway, in no list, and works once the link is back (INC-002).
+    world = World()
+    order_id = await unknown_order(world)
+    world.say(LinkWord("upstream", is_up=False, code=code, text="upstream"))
+    for _ in range(3):
+        run = await world.reconciler.run_once("test")
+        assert run.problem.startswith("upstream")
+        await asyncio.sleep(5)
+    assert world.state(order_id) is OrderState.UNKNOWN
+    assert world.journal.events(ev.OrderAbsentSeen) == []
+
+
+async def test_a_snapshot_that_spans_an_outage_is_not_one_word() -> None:
+    world = World()
+    order_id = await unknown_order(world)
+
+    def flicker() -> None:
+        world.upstream(1100)
+        world.upstream(1102)
+
+    world.broker.on_snapshot = flicker
+    for _ in range(3):
+        run = await world.reconciler.run_once("test")
+        assert "lost" in run.problem
+        await asyncio.sleep(5)
+    assert world.state(order_id) is OrderState.UNKNOWN
+
+
+async def test_a_socket_that_dies_with_the_snapshot_is_not_reconciled_with() -> None:
+    # The last row and the end of the connection came in one batch: the cause must outlast the
+    # run, or the next connection would be armed before it has asked anything.
+    world = World()
+    world.broker.on_snapshot = lambda: world.inbox.put(
+        LinkWord("socket", is_up=False, code=0, text="reset")
+    )
+    run = await world.reconciler.run_once("test")
+    assert "reset" in run.problem
+    assert {HaltCause.LINK, HaltCause.NOT_RECONCILED} <= set(world.guard.causes())
