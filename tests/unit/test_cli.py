@@ -196,7 +196,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_warns_of_nothing() -> None:
     done = trader("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile"):
+    for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile",
+                    "cancel-orders", "resolve"):  # fmt: skip
         assert re.search(rf"^    {command} ", done.stdout, re.M)
 
 
@@ -314,6 +315,9 @@ def test_a_paper_account_is_traded_only_after_baseline_and_resume(tmp_path: Path
             assert (reconciled.returncode, reconciled.stderr) == (0, "")
             assert ": 0 drifts" in reconciled.stdout
             assert trader("cancel-orders", "--state", state).returncode == 0
+            unknown = trader("resolve", "x", "--state", state, "--reason", "drill")
+            assert (unknown.returncode, unknown.stdout) == (1, "")
+            assert "no open ticket 'x'" in unknown.stderr
 
             halted = trader("halt", "--state", state, "--reason", "lunch")
             assert halted.returncode == 0

@@ -25,7 +25,8 @@ DEMO_ACCOUNT_FORM = re.compile(r"DUSIM[0-9a-f]{16}")
 
 
 def _number(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    # A text is no number here; true and false are refused by the decimal itself.
+    if not isinstance(value, int | float | Decimal):
         raise PydanticCustomError("number", "Input should be a number")
     return value
 
