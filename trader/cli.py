@@ -32,6 +32,10 @@ from trader.ops.status_text import status_lines
 from trader.ports import WorldError
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
+_EXIT_CODES = """\
+exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
+5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage.
+"""
 _VERBS = {
     "resume": "clear the halt, if reconciliation is clean and nothing else objects",
     "baseline": "accept the broker's holdings as the starting point, once",
@@ -63,7 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="trader", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="trader",
+        description="Trade one Interactive Brokers account; everything starts halted.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"trader {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the daemon")

@@ -109,7 +109,7 @@ def test_every_command_that_is_named_exists() -> None:
         [sys.executable, "-m", "trader", "--help"],
         capture_output=True, text=True, check=True, cwd=ROOT,
     )  # fmt: skip
-    commands = set(re.findall(r"^    ([a-z-]+) ", done.stdout, re.M))
+    commands = set(re.findall(r"^    ([a-z-]+)(?: |$)", done.stdout, re.M))
     named = set(
         re.findall(r"(?:bin/|`)trader ([a-z][a-z-]*)", text_of("README.md") + text_of("RUNBOOK.md"))
     )

@@ -198,7 +198,7 @@ def test_help_warns_of_nothing() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile",
                     "cancel-orders", "resolve"):  # fmt: skip
-        assert re.search(rf"^    {command} ", done.stdout, re.M)
+        assert re.search(rf"^    {command}( |$)", done.stdout, re.M)
 
 
 @pytest.mark.parametrize(
