@@ -393,8 +393,9 @@ def _cash_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Itera
     if missed or late or has_moved or has_ticket:
         return  # the difference would be theirs, and an adjustment would count it twice
     slack = run.cash_tolerance + pending_commission(book, run.limits)
-    for currency in sorted({*book.cash, *snapshot.cash}):
-        want, have = book.cash.get(currency, ZERO), snapshot.cash.get(currency, ZERO)
+    # A currency that the broker does not tell of is not known to be zero (INC-105).
+    for currency in sorted(snapshot.cash):
+        want, have = book.cash.get(currency, ZERO), snapshot.cash[currency]
         difference = abs(want - have)
         if difference <= slack:
             continue

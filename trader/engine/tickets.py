@@ -43,9 +43,8 @@ def _accepted(
                 by=by,
             )
         case DriftKind.CASH:
-            for currency in sorted({*book.cash, *snapshot.cash}):
+            for currency, after in sorted(snapshot.cash.items()):
                 before = book.cash.get(currency, ZERO)
-                after = snapshot.cash.get(currency, ZERO)
                 if before != after:
                     yield ev.CashAdjusted(currency, before, after, f"{by}: {reason}")
         case DriftKind.ORDER_ABSENT:

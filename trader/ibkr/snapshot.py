@@ -181,7 +181,10 @@ def _of_families(
 def _account_values(
     rows: list[tuple[str, str, str]],
 ) -> tuple[dict[str, Decimal], Decimal | None]:
-    """Return the cash of each currency, and the net liquidation value (message 73)."""
+    """Return the cash of each currency, and the net liquidation value (message 73).
+
+    Raises SnapshotUnavailable when there is none at all.
+    """
     cash: dict[str, Decimal] = {}
     net_liquidation: Decimal | None = None
     for key, value, currency in rows:
@@ -192,4 +195,7 @@ def _account_values(
             cash[currency] = number
         elif key == "NetLiquidation":
             net_liquidation = number
+    if not cash:
+        # Every account has a balance: an end marker without one ends no answer (INC-005).
+        raise SnapshotUnavailable(f"{_ACCOUNT_VALUES}: no cash balance among {len(rows)} values")
     return cash, net_liquidation

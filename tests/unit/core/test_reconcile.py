@@ -249,6 +249,13 @@ def test_commissions_not_reported_yet_widen_the_tolerance() -> None:
     assert kinds(book, agreeing(cash={"USD": D("98_997.99")})) == [DriftKind.CASH]
 
 
+def test_a_currency_that_the_broker_does_not_tell_of_is_not_known_to_be_zero() -> None:
+    # An unset balance is no balance (INC-105): neither an adjustment nor a ticket comes of it.
+    book = a_book()
+    assert diff(book, a_snapshot(cash={}), a_run(book)) == ()
+    assert diff(book, a_snapshot(cash={"EUR": D(0)}), a_run(book)) == ()
+
+
 def test_cash_waits_while_a_position_moves() -> None:
     book = a_book()
     send_order(book)

@@ -1,5 +1,6 @@
 """A ticket closes with the broker's word recorded, and nothing is ever sent."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -69,6 +70,14 @@ def test_a_cash_ticket_takes_the_brokers_cash_and_leaves_positions() -> None:
     assert book.cash == {"USD": Decimal(1500)}
     assert book.position_of(AAPL) == 0
     assert not book.tickets
+
+
+def test_a_currency_that_the_broker_does_not_tell_of_is_left_alone() -> None:
+    ticket = _ticket(DriftKind.CASH, None)
+    book = _book(BASELINE, ticket)
+    snapshot = replace(_snapshot("0", "1500"), cash={"EUR": Decimal(5)})
+    _apply(book, resolution(book, ticket, snapshot, reason="deposit", by="ann"))
+    assert book.cash == {"USD": Decimal(1000), "EUR": Decimal(5)}
 
 
 @pytest.mark.parametrize("kind", list(DriftKind))

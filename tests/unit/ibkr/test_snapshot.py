@@ -176,6 +176,14 @@ async def test_unset_account_values_are_left_out() -> None:
         assert got.net_liquidation is None
 
 
+async def test_account_values_without_any_balance_are_no_answer() -> None:
+    # The end marker came, the rows did not: nothing would be read as "no cash at all".
+    async with connected() as (served, desk):
+        served.replies["76"] = lambda f: [f"74|1|{f[2]}"]
+        with pytest.raises(SnapshotUnavailable, match="no cash balance"):
+            await desk.broker.snapshot()
+
+
 async def test_there_is_no_snapshot_without_a_link_or_while_it_is_lost() -> None:
     async with connected(snapshot_deadline_s=30.0) as (served, desk):
         served.silence("61")
