@@ -27,6 +27,7 @@ _OPERATOR = StrategyName("operator")
 _POLL_S = 0.05
 _DISK_S = 10.0
 _ATTEMPTS_MAX = 5
+_LOOK_AGAIN_S = 1.0
 # What a resume clears by itself, or what its own reconciliation may clear.
 _CLEARED_BY_RESUME = frozenset({*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED})
 
@@ -198,6 +199,8 @@ class Desk:
                     break
                 for con_id in held:
                     details.append(await self._close(con_id, by))
+                if self._reconciler.disputed.keys() & set(held):
+                    await self._clock.sleep(_LOOK_AGAIN_S)
                 await self._wait_until(self._no_order_works, deadline_s - self._clock.monotonic())
             left = [
                 f"{self._symbol(con_id)} {self._ledger.book.position_of(con_id)}"
@@ -220,6 +223,10 @@ class Desk:
 
     async def _close(self, con_id: ConId, by: str) -> str:
         """Send one closing order of exactly what is held and not being closed already."""
+        disputed = self._reconciler.disputed.get(con_id)
+        if disputed is not None:
+            # To sell what the broker says is not there would cross zero (INC-032).
+            return f"{self._symbol(con_id)}: not closed, {disputed}"
         held = self._ledger.book.position_of(con_id)
         quantity = abs(held) - self._gateway.working_exits(con_id)
         if quantity <= ZERO:

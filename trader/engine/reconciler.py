@@ -14,10 +14,11 @@ import structlog
 from trader.core.book import Book
 from trader.core.events import ExecutionSeen, ReconcileFinished
 from trader.core.halts import HaltCause
-from trader.core.ids import RunId
+from trader.core.ids import ConId, RunId
 from trader.core.limits import RiskLimits
 from trader.core.reconcile import (
     Drift,
+    DriftKind,
     Plan,
     RunContext,
     commissions_to_record,
@@ -81,6 +82,8 @@ class Reconciler:
         self._due_s: float | None = None
         # Sightings left pending, with the time they were first seen.
         self._pending: dict[str, float] = {}
+        # Positions of which book and broker said different things in the last complete run.
+        self.disputed: dict[ConId, str] = {}
         self.archive: Archive = _no_archive
 
     @property
@@ -187,6 +190,11 @@ class Reconciler:
             else:
                 self._ledger.note(event)
         self._remember(decided, now_s)
+        self.disputed = {
+            drift.con_id: f"the book says {drift.expected}, the broker {drift.observed}"
+            for drift in drifts
+            if drift.kind is DriftKind.POSITION and drift.con_id is not None
+        }
         finished = ReconcileFinished(
             run_id=run.run_id,
             trigger=trigger,

@@ -392,6 +392,26 @@ async def test_without_a_reconciliation_nothing_is_sold() -> None:
     assert world.broker.placed == []
 
 
+async def test_a_position_that_the_broker_does_not_confirm_is_not_sold() -> None:
+    # Assigned, transferred or closed before the broker's day: no execution tells (INC-032).
+    world = World(held=10)
+    world.broker.word = lambda: world.mirror(positions=())
+    answer = await world.desk.liquidate(by="tester")
+    assert world.broker.placed == []
+    assert not answer.is_done
+    assert any("the broker 0" in line for line in answer.details)
+
+
+async def test_a_position_that_the_broker_shows_late_is_sold_after_all() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    looks = [world.mirror(positions=(a_position(7),))] * 2
+    world.broker.word = lambda: looks.pop() if looks else world.mirror()
+    answer = await world.desk.liquidate(by="tester")
+    assert answer.is_done
+    assert [row.order.terms.quantity for row in world.broker.placed] == [10]
+
+
 async def test_two_liquidations_at_once_sell_once() -> None:
     world = World(held=10)
     world.broker.on_place = filling(world)
