@@ -58,7 +58,8 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**own, "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Ask the kernel, in a child, to kill it when the test process ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -76,7 +77,7 @@ def spawn(
             cwd=ROOT,
             env=environment(extra),
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the tests have one thread
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - the tests have one thread
         )
 
 
