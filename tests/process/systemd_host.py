@@ -234,9 +234,9 @@ class SystemdHost:
             subprocess.run(["umount", "--lazy", str(path)], check=False, capture_output=True)
         tops = set()
         for line in Path("/proc/self/cgroup").read_text().splitlines():
-            _, hierarchy, path = line.split(":", 2)
+            _, hierarchy, place = line.split(":", 2)
             for base in (hierarchy.removeprefix("name="), "unified", ""):
-                tops.add(Path("/sys/fs/cgroup") / base / path.lstrip("/"))
+                tops.add(Path("/sys/fs/cgroup") / base / place.lstrip("/"))
         for top in tops:
             for group, _, _ in os.walk(top / self._cgroup, topdown=False):
                 # A process that is still being reaped keeps its directory; nothing depends on it.
