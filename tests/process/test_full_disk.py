@@ -20,7 +20,7 @@ import pytest
 
 from tests.process.agreement import halt_and_compare
 from tests.process.harness import HALTED_BY_US, Daemon, until, world
-from tests.process.test_kill_switch import kill_switch
+from tests.process.test_kill_switch import HALT, kill_switch
 
 SEED = 20240360
 SIZE_BYTES = 8 * 1024 * 1024
@@ -93,7 +93,7 @@ def test_a_full_disk_halts_and_a_restart_with_space_heals(small_disk: Path, tmp_
         live = [row for row in simulator.truth()["orders"] if row["status"].endswith("ubmitted")]
         assert not live
         fill(small_disk)
-        done = kill_switch(daemon, "--confirm", "HALT TRADING", "--reason", "full disk")
+        done = kill_switch(daemon, *HALT, "--reason", "full disk")
         assert done.returncode == 0, done
         assert "Confirmed by the daemon" in done.stdout
         assert "operator" in until("causes", daemon.causes)

@@ -1,9 +1,10 @@
 """Goal: a daemon killed at any instant loses no fill, repeats no order, and comes back by itself.
 
 Method: one simulator lives through the whole run. The daemon trades as fast as the pacing allows
-and is killed at seeded instants; it starts again on the same state and must arm itself. After
-every few kills, and at the end, everything is brought to rest and journal, simulator and daemon
-are compared (INC-018, INC-028, INC-029, INC-065). ``KILLS=1000`` makes it a soak.
+and is killed at seeded instants, now and then a second time on its way up; it starts again on the
+same state and must arm itself. After every few kills, and at the end, everything is brought to
+rest and journal, simulator and daemon are compared (INC-018, INC-028, INC-029, INC-065).
+``KILLS=1000`` makes it a soak.
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def test_nothing_is_lost_or_doubled_over_kills(tmp_path: Path, seed: int, kills:
             daemon.kill()
             started_s = time.monotonic()
             daemon.start()
+            if chance.random() < 0.25:
+                # Struck down again on the way up: in the restore, connecting or reconciling.
+                time.sleep(chance.uniform(0.2, 2.0))
+                daemon.kill()
+                daemon.start()
             daemon.await_armed()
             recovery_s.append(time.monotonic() - started_s)
             if kill % COMPARE_EVERY == 0:
