@@ -129,8 +129,8 @@ def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path)
         halt_and_compare(simulator, daemon)
     best_ms, median_ms = min(took_s) * 1000, statistics.median(took_s) * 1000
     print(
-        f"returned after {best_ms:.0f} ms at best, {median_ms:.0f} ms in the median of {len(took_s)}; "
-        f"last frame {max(late_s) * 1000:+.0f} ms at the latest"
+        f"returned after {best_ms:.0f} ms at best, {median_ms:.0f} ms in the median of "
+        f"{len(took_s)}; last frame {max(late_s) * 1000:+.0f} ms at the latest"
     )
     assert min(took_s) < RETURN_S_MAX
 
