@@ -76,6 +76,8 @@ BLOCKS_EVERY_ORDER = frozenset(
         HaltCause.READ_ONLY_API,
         HaltCause.ACCOUNT,
         HaltCause.STARTING,
+        # The exit code says what is left open: nothing may follow it.
+        HaltCause.DRAINING,
     }
 )
 

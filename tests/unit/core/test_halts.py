@@ -50,6 +50,11 @@ def test_the_kill_switch_leaves_liquidation_possible(cause: HaltCause) -> None:
     assert cause not in BLOCKS_EVERY_ORDER
 
 
+def test_on_the_way_down_the_operator_sends_nothing_either() -> None:
+    """The exit code tells what is left open; an order after it would make it a lie."""
+    assert HaltCause.DRAINING in BLOCKS_EVERY_ORDER
+
+
 def test_every_cause_that_blocks_is_named_and_no_other() -> None:
     many = gate(HaltCause.OPERATOR, HaltCause.LINK, HaltCause.JOURNAL)
     new, operator = refusal_of(many, Lane.NEW), refusal_of(many, Lane.OPERATOR)
