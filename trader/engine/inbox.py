@@ -12,9 +12,11 @@ from collections.abc import Callable
 import structlog
 
 from trader.core import events as ev
+from trader.core.book import Book
+from trader.core.executions import Execution
 from trader.core.halts import HaltCause
 from trader.core.ids import AccountId
-from trader.core.orders import Order
+from trader.core.orders import Order, OrderState
 from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
 from trader.engine.ledger import Ledger
@@ -28,6 +30,9 @@ Wake = Callable[[str], None]
 _QUEUE_MAX = 200_000
 # In a quiet market the task still shows that it is alive.
 _BEAT_S = 5.0
+_CONCLUDED = (OrderState.CANCELLED, OrderState.REJECTED, OrderState.WITHHELD)
+_BROKER_ENDED = ("Cancelled", "ApiCancelled")
+_WORKS = ("PreSubmitted", "Submitted")
 
 
 class Inbox:
@@ -86,7 +91,9 @@ class Inbox:
                 self._on_execution(message)
             case ev.OpenOrderSeen():
                 self._on_echo(message)
-            case ev.OrderStatusSeen() | ev.CommissionSeen():
+            case ev.OrderStatusSeen():
+                self._note_word(message)
+            case ev.CommissionSeen():
                 self._ledger.note(message)
             case ev.OrderErrorSeen():
                 self._on_order_error(message)
@@ -115,9 +122,14 @@ class Inbox:
         Told again after an operator has resumed, it must not halt again.
         """
         execution = seen.execution
-        if self._ledger.note(seen) is not None and execution.is_liquidation:
+        if self._ledger.note(seen) is None:
+            return
+        if execution.is_liquidation:
             reason = f"the broker liquidated {execution.symbol} ({execution.exec_id})"
             self._guard.latch(HaltCause.LIQUIDATION, reason, by="broker")
+        problem = execution_mismatch(self._ledger.book, execution)
+        if problem is not None:
+            self._guard.latch(HaltCause.INVARIANT, problem, by="inbox")
 
     def _on_echo(self, seen: ev.OpenOrderSeen) -> None:
         order = self._ledger.book.order_named(seen)
@@ -126,7 +138,23 @@ class Inbox:
         problem = echo_mismatch(order, seen)
         if problem is not None:
             self._guard.latch(HaltCause.INVARIANT, problem, by="inbox")
-        self._ledger.note(seen)
+        self._note_word(seen)
+
+    def _note_word(self, seen: ev.OrderStatusSeen | ev.OpenOrderSeen) -> None:
+        """Note what is said of an order; one that we think is over and that works is looked up.
+
+        Where the broker itself said that it is over, a late word is only late (INC-014). What we
+        concluded, from lists that did not hold it or from a code, may be wrong.
+        """
+        order = self._ledger.book.order_named(seen)
+        is_ghost = (
+            order is not None
+            and order.state in _CONCLUDED
+            and order.broker_status not in _BROKER_ENDED
+            and seen.status in _WORKS
+        )
+        if self._ledger.note(seen) is not None and is_ghost and order is not None:
+            self.wake_reconciler(f"order {order.order_id} is {order.state} and works all the same")
 
     def _on_order_error(self, seen: ev.OrderErrorSeen) -> None:
         order = self._ledger.book.orders.get(seen.order_id)
@@ -141,6 +169,26 @@ class Inbox:
         log.info("link", axis=word.axis, up=word.is_up, code=word.code, text=word.text)
         self._guard.on_link(word)
         self.on_link_word(word)
+
+
+def execution_mismatch(book: Book, execution: Execution) -> str | None:
+    """Say how a booked execution contradicts the order that it names, or None."""
+    order = book.find_order(
+        order_ref=execution.order_ref,
+        perm_id=execution.perm_id,
+        order_id=execution.order_id,
+        client_id=execution.client_id,
+    )
+    if order is None:
+        return None
+    terms, what = order.terms, f"order {order.order_id}: execution {execution.exec_id}"
+    if execution.con_id != terms.con_id:
+        return f"{what} is of contract {execution.con_id}, sent {terms.con_id}"
+    if execution.side is not terms.side:
+        return f"{what} is a {execution.side}, sent {terms.side}"
+    if order.filled > terms.quantity:
+        return f"{what} makes {order.filled} of {terms.quantity} sent"
+    return None
 
 
 def echo_mismatch(order: Order, seen: ev.OpenOrderSeen) -> str | None:

@@ -28,7 +28,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.checkpoint import state_of
 from trader.core.halts import LATCHED, HaltCause
-from trader.core.ids import AccountId, ExecId, OrderId, OrderRef, PermId
+from trader.core.ids import AccountId, ExecId, OrderId, OrderRef, PermId, RunId
 from trader.core.orders import OrderState
 from trader.engine.inbox import Inbox, echo_mismatch
 from trader.ports import BrokerMessage, DataProblem, LinkWord, QuoteTick
@@ -337,3 +337,62 @@ async def test_an_inbox_without_an_account_takes_every_execution() -> None:
     world.inbox.account = None
     world.say(ev.ExecutionSeen(replace(an_execution(), account=AccountId("DU2"))))
     assert len(world.book.fills) == 1
+
+
+# ---- what contradicts the order it names
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"con_id": OTHER_CON}, "is of contract"),
+        ({"side": SELL}, "is a SELL"),
+        ({"quantity": Decimal(11)}, "makes 11 of 10"),
+    ],
+)
+async def test_an_execution_that_contradicts_its_order_is_booked_and_halts(
+    change: dict[str, object], what: str
+) -> None:
+    # INC-156; and one intent that the broker filled twice.
+    world = World()
+    order = await world.working()
+    execution = world.fill(order, **change)
+    assert what in world.book.halts[HaltCause.INVARIANT]
+    assert [fill.execution for fill in world.book.fills.values()] == [execution]
+
+
+async def test_a_second_fill_of_an_order_that_was_full_halts() -> None:
+    # Two permIds under one order id, each filled (INC-085).
+    world = World()
+    order = await world.working()
+    world.fill(order, "1.1.01")
+    assert world.guard.causes() == {}
+    world.fill(order, "1.2.01", perm_id=PermId(77))
+    assert "makes 20 of 10" in world.book.halts[HaltCause.INVARIANT]
+
+
+@pytest.mark.parametrize("status", ["PreSubmitted", "Submitted"])
+async def test_an_order_that_was_proven_absent_and_works_is_looked_up_at_once(status: str) -> None:
+    # A person confirmed the gateway's dialog after the proof: two orders may work now.
+    world = World()
+    outcome = await world.gateway.submit(an_intent())
+    assert outcome.order_id is not None
+    world.gateway.mark_unanswered(0.0, "no answer")
+    run_id = RunId("r")
+    world.ledger.record(ev.OrderProvenAbsent(outcome.order_id, run_id, first_run_id=run_id))
+    order = world.book.orders[outcome.order_id]
+    assert order.state is OrderState.CANCELLED
+    world.say(a_status(order, status))
+    assert "works all the same" in world.guard.causes()[HaltCause.NOT_RECONCILED]
+    # Said again it is no news, or each look at it would ask for the next.
+    world.guard.clear_level(HaltCause.NOT_RECONCILED)
+    world.say(a_status(order, status), an_echo(order, status=status))
+    assert world.guard.causes() == {}
+
+
+async def test_a_late_word_on_an_order_that_the_broker_ended_asks_nothing() -> None:
+    # INC-014
+    world = World()
+    order = await world.working()
+    world.say(a_status(order, "Cancelled"), a_status(order, "Submitted"))
+    assert world.guard.causes() == {}
