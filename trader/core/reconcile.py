@@ -16,7 +16,7 @@ from enum import StrEnum
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
-from trader.core.executions import delta
+from trader.core.executions import Execution, delta
 from trader.core.ids import ConId, ExecFamily, RunId, Seq, TicketId, exec_family, intent_id_in
 from trader.core.limits import RiskLimits
 from trader.core.orders import UNANSWERED, Order, OrderState
@@ -408,3 +408,27 @@ def _cash_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Itera
 def unanswered_orders(book: Book) -> tuple[Order, ...]:
     """Return the orders of which nobody knows whether the broker has them."""
     return tuple(row for row in book.live_orders.values() if row.state in UNANSWERED)
+
+
+def unknown_to_the_book(book: Book, snapshot: BrokerSnapshot) -> tuple[str, ...]:
+    """Name the broker's records of intents that this journal issued and does not know.
+
+    No order leaves without its promise on disk, so the journal is older than the broker: a
+    restored backup. It would give the same ids to other orders.
+    """
+    rows: tuple[OpenOrderRow | CompletedOrderRow | Execution, ...] = (
+        *snapshot.open_orders,
+        *snapshot.completed_orders,
+        *snapshot.executions,
+    )
+    intents = {intent_id_in(row.order_ref) for row in rows if row.account == snapshot.account}
+    lost = sorted(
+        intent
+        for intent in intents
+        if intent is not None
+        and intent.startswith(f"{book.lineage}-")
+        and book.order_of_intent(intent) is None
+    )
+    if not lost:
+        return ()
+    return (f"the journal is older than the broker: {lost[-1]} is not in it ({len(lost)} such)",)

@@ -26,6 +26,7 @@ from trader.core.reconcile import (
     plan,
     sighting,
     unanswered_orders,
+    unknown_to_the_book,
 )
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.inbox import Inbox
@@ -33,6 +34,9 @@ from trader.engine.services import Services
 from trader.ports import LinkDown, SnapshotUnavailable
 
 log = structlog.get_logger(__name__)
+
+# What must be settled before anything is sold: how much there is, and what sells it already.
+_DISPUTES = (DriftKind.POSITION, DriftKind.ORDER_GHOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Reconciler:
         self._due_s: float | None = None
         # Sightings left pending, with the time they were first seen.
         self._pending: dict[str, float] = {}
-        # Positions of which book and broker said different things in the last complete run.
+        # Instruments of which book and broker said different things in the last complete run.
         self.disputed: dict[ConId, str] = {}
         self.archive: Archive = _no_archive
 
@@ -193,8 +197,10 @@ class Reconciler:
         self.disputed = {
             drift.con_id: f"the book says {drift.expected}, the broker {drift.observed}"
             for drift in drifts
-            if drift.kind is DriftKind.POSITION and drift.con_id is not None
+            if drift.kind in _DISPUTES and drift.con_id is not None
         }
+        for problem in unknown_to_the_book(self._book, snapshot):
+            self._guard.latch(HaltCause.INVARIANT, problem, by="reconciler")
         finished = ReconcileFinished(
             run_id=run.run_id,
             trigger=trigger,

@@ -47,6 +47,7 @@ from trader.core.executions import Commission, Execution
 from trader.core.ids import (
     ExecFamily,
     ExecId,
+    IntentId,
     OrderId,
     OrderRef,
     PermId,
@@ -64,6 +65,7 @@ from trader.core.reconcile import (
     plan,
     sighting,
     unanswered_orders,
+    unknown_to_the_book,
 )
 from trader.core.snapshots import BrokerSnapshot
 
@@ -803,3 +805,22 @@ def test_unanswered_orders_are_those_nobody_has_heard_of() -> None:
     send_order(book, order_id=3)
     record(book, ev.OrderUnanswered(OrderId(3), "link"))
     assert [order.order_id for order in unanswered_orders(book)] == [1, 3]
+
+
+# ---- a journal that is older than the broker
+
+
+def test_what_this_journal_issued_and_does_not_know_is_named_once() -> None:
+    book = a_book()
+    known = book.orders[plan_order(book)]
+    ours, others = an_id(5), IntentId("zzz999-alpha-5")
+    rows = tuple(
+        an_execution(exec_id=ExecId(f"x.{number}.01"), order_ref=ref)
+        for number, ref in enumerate(
+            (known.order_ref, order_ref(ours), order_ref(ours), order_ref(others), OrderRef("me"))
+        )
+    )
+    (problem,) = unknown_to_the_book(book, a_snapshot(executions=rows))
+    assert ours in problem
+    elsewhere = replace(rows[1], account=OTHER_ACCOUNT)
+    assert unknown_to_the_book(book, a_snapshot(executions=(rows[0], elsewhere))) == ()

@@ -17,6 +17,7 @@ from tests.unit.engine.world import (
     a_snapshot,
     a_status,
     an_execution,
+    an_exit,
     an_intent,
     an_open_row,
     running,
@@ -25,7 +26,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.checkpoint import state_of
 from trader.core.halts import HaltCause
-from trader.core.ids import OrderId
+from trader.core.ids import OrderId, RunId, order_ref
 from trader.core.orders import OrderState
 from trader.engine.reconciler import RunRecord
 from trader.ports import LinkDown, LinkWord, SnapshotUnavailable
@@ -392,3 +393,27 @@ async def test_a_socket_that_dies_with_the_snapshot_is_not_reconciled_with() -> 
     run = await world.reconciler.run_once("test")
     assert "reset" in run.problem
     assert {HaltCause.LINK, HaltCause.NOT_RECONCILED} <= set(world.guard.causes())
+
+
+# ---- a journal that is older than the broker
+
+
+async def test_an_intent_of_this_journals_that_it_does_not_know_halts() -> None:
+    # A backup was restored: ids would be given out a second time.
+    world = World()
+    lost = order_ref(an_intent(7).intent_id)
+    world.broker.word = lambda: world.mirror(executions=(an_execution(order_ref=lost),))
+    await world.reconciler.run_once("test")
+    assert "older than the broker" in world.book.halts[HaltCause.INVARIANT]
+
+
+async def test_a_ghost_is_not_sold_against() -> None:
+    # An exit that we count as over works at the broker: a second one would cross zero (INC-032).
+    world = World(held=10)
+    order = await world.working(an_exit())
+    world.ledger.record(ev.OrderProvenAbsent(order.order_id, RunId("r"), first_run_id=RunId("r")))
+    world.broker.word = lambda: world.mirror(open_orders=(an_open_row(order),))
+    placed = len(world.broker.placed)
+    answer = await world.desk.liquidate(by="tester")
+    assert len(world.broker.placed) == placed
+    assert any("open at the broker" in line for line in answer.details)
