@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -351,7 +352,7 @@ async def test_an_inbox_without_an_account_takes_every_execution() -> None:
     ],
 )
 async def test_an_execution_that_contradicts_its_order_is_booked_and_halts(
-    change: dict[str, object], what: str
+    change: dict[str, Any], what: str
 ) -> None:
     # INC-156; and one intent that the broker filled twice.
     world = World()
