@@ -78,8 +78,9 @@ class Desk:
         """Halt now; the gate reads the cause before every send."""
         self._halt_count += 1
         self._guard.latch(HaltCause.OPERATOR, reason, by)
-        if self._ledger.failure is not None:
-            # The journal cannot keep it for the next start; the file can.
+        if not self._guard.has(HaltCause.HALT_FILE):
+            # The journal's record is durable soon, the file at once: a halt that was answered
+            # holds at the next start, whatever ends this process.
             try:
                 self._halt_control.engage(reason, by)
             except WorldError as error:

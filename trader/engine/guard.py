@@ -112,11 +112,12 @@ class Guard:
             log.info("cause cleared", cause=cause)
 
     def latch(self, cause: HaltCause, reason: str, by: str) -> None:
-        """Raise a cause that only an operator clears, and page."""
+        """Raise a cause that only an operator clears, and page when it is new."""
         if self._book.halts.get(cause) == reason:
             return
+        if cause not in self._book.halts:
+            self._pager.page("critical", f"halted: {cause}", reason)
         self._ledger.record(HaltRaised(cause=cause, reason=reason, by=by))
-        self._pager.page("critical", f"halted: {cause}", reason)
         log.error("halted", cause=cause, reason=reason, by=by)
 
     # ---- readings

@@ -57,6 +57,13 @@ async def test_a_halt_is_done_when_the_call_returns() -> None:
     assert world.journal.events(ev.HaltRaised) == [ev.HaltRaised(HaltCause.OPERATOR, "stop", "me")]
 
 
+async def test_a_halt_is_in_the_file_before_it_is_answered() -> None:
+    """A kill right after the answer must not lose it: the journal is durable only soon."""
+    world = World()
+    world.desk.halt(reason="stop", by="me")
+    assert "stop" in world.switch.active
+
+
 async def test_a_halt_that_the_journal_cannot_keep_is_kept_by_the_halt_file() -> None:
     """Otherwise the next start would not know of it."""
     world = World()
