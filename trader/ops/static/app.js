@@ -27,7 +27,7 @@ function judge() {
   stale.hidden = !isStale;
   document.body.classList.toggle("is-stale", isStale);
   if (!isStale) return;
-  const since = heardUtc === null ? "this page was opened" : `${clock(heardUtc)} UTC`;
+  const since = heardUtc === null ? "this page was opened" : clock(heardUtc);
   stale.textContent = `Stale since ${since}: no word from the daemon for ${Math.round(silence / 1000)} s. What is below may be wrong.`;
   document.title = "Stale · trader";
 }

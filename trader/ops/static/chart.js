@@ -1,6 +1,6 @@
 // The equity curve: one line, two axes, and the value under the pointer. Plain SVG, no library.
 
-import { change, money, percent } from "./format.js";
+import { change, clock, day, money, percent } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { top: 12, right: 12, bottom: 24, left: 74 };
@@ -22,9 +22,9 @@ function niceStep(span, wanted) {
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 
 function timeLabel(seconds, step) {
-  const iso = new Date(seconds * 1000).toISOString();
-  if (step >= 86400) return iso.slice(5, 10);
-  return step >= 60 ? iso.slice(11, 16) : iso.slice(11, 19);
+  const at = new Date(seconds * 1000);
+  if (step >= 86400) return day(at).slice(5);
+  return step >= 60 ? clock(at).slice(0, 5) : clock(at);
 }
 
 export class EquityChart {
@@ -107,7 +107,9 @@ export class EquityChart {
     }
     const wanted = (this.to - this.from) / Math.max(2, (width - MARGIN.left) / 110);
     const step = TIME_STEPS.find((s) => s >= wanted) ?? Math.ceil(wanted / 86400) * 86400;
-    for (let at = Math.ceil(this.from / step) * step; at <= this.to; at += step) {
+    // Steps of hours begin at the local midnight.
+    const offset = new Date(this.from * 1000).getTimezoneOffset() * 60;
+    for (let at = Math.ceil((this.from - offset) / step) * step + offset; at <= this.to; at += step) {
       const x = this.x(at);
       if (x > width - MARGIN.right - 24) break;
       this.svg.append(
@@ -163,7 +165,7 @@ export class EquityChart {
     const lines = [
       money(value),
       `${change(value - first)}  ${first ? percent((value - first) / Math.abs(first)) : ""}`,
-      new Date(at * 1000).toISOString().slice(11, 19),
+      clock(new Date(at * 1000)),
     ];
     const width = 170;
     const box = this.svg.viewBox.baseVal;

@@ -21,6 +21,8 @@ function withSign(number, plus) {
 export const money = (text) => withSign(grouped(text, 2, 2), "");
 export const change = (text) => withSign(grouped(text, 2, 2), "+");
 export const price = (text) => withSign(grouped(text, 2, 6), "");
+// Of several fills: a quotient has as many digits as one likes.
+export const average = (text) => withSign(grouped(text, 2, 4), "");
 export const quantity = (text) => withSign(grouped(text, 0, 8), "");
 export const percent = (share) => withSign(grouped(share * 100, 2, 2), "+") + " %";
 
@@ -44,8 +46,31 @@ export function milliseconds(seconds) {
   return `${(seconds * 1000).toFixed(seconds < 0.1 ? 1 : 0)} ms`;
 }
 
-export const clock = (iso) => (iso ? iso.slice(11, 19) : NONE);
-export const dateAndClock = (iso) => (iso ? `${iso.slice(0, 10)} ${iso.slice(11, 19)}` : NONE);
+// The daemon says UTC; people read the clock on their wall. Both are given a Date or an ISO text.
+
+const two = (number) => String(number).padStart(2, "0");
+const read = (moment) => (moment instanceof Date ? moment : new Date(moment));
+
+export function clock(moment) {
+  if (!moment) return NONE;
+  const at = read(moment);
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
+
+export function day(moment) {
+  if (!moment) return NONE;
+  const at = read(moment);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+// As "UTC+2"; it depends on the season, so on the moment.
+export function zone(moment) {
+  const minutes = -read(moment).getTimezoneOffset();
+  const rest = Math.abs(minutes) % 60;
+  if (minutes === 0) return "UTC";
+  return `UTC${minutes < 0 ? "−" : "+"}${Math.floor(Math.abs(minutes) / 60)}${rest ? `:${two(rest)}` : ""}`;
+}
+
 export const sentence = (kind) => {
   const spaced = kind.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);

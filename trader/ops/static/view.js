@@ -118,11 +118,16 @@ export function show(status) {
 function headline(status) {
   const tone = TONES[status.posture] ?? "warn";
   const name = f.sentence(status.posture);
-  document.title = `${name} · trader`;
+  document.title = `${status.posture === "halted" ? name.toUpperCase() : name} · trader`;
+  document.body.dataset.posture = status.posture;
   put("bar-posture", name, `badge ${tone}`);
   put("bar-mode", f.sentence(status.mode), status.mode === "live" ? "tag live" : "tag");
   put("bar-account", status.link.account);
-  put("bar-clock", f.dateAndClock(status.now_utc));
+  const now = new Date(status.now_utc);
+  put("bar-date", f.day(now));
+  put("bar-clock", `${f.clock(now)} ${f.zone(now)}`);
+  byId("bar-clock").title = status.now_utc;
+  put("zone", `Times are local, ${f.zone(now)}. The logs and the records are in UTC.`);
   put("bar-uptime", `up ${f.age(status.uptime_s)}`);
   byId("headline").className = `headline ${tone}`;
   put("posture", name);
@@ -141,9 +146,9 @@ function money(status) {
   const m = status.money;
   const curve = status.equity_curve.map(([, value]) => value).filter(Number.isFinite);
   const peak = curve.length ? Math.max(...curve) : null;
-  const below = peak > 0 ? (curve.at(-1) - peak) / peak : null;
+  // In money: at an account's size the percentage of a day's change rounds to nothing.
   put("equity-summary", curve.length > 1
-    ? `high ${f.money(peak)}   low ${f.money(Math.min(...curve))}   now ${f.percent(below)} from the high`
+    ? `high ${f.money(peak)}   low ${f.money(Math.min(...curve))}   now ${f.change(curve.at(-1) - peak)} from the high`
     : "");
   const unit = m ? m.currency : "";
   const tiles = [
@@ -174,7 +179,7 @@ function positions(rows) {
     cells: [
       [row.symbol, "name"],
       [f.quantity(row.quantity), "n"],
-      [Number(row.quantity) === 0 ? f.price(null) : f.price(row.average_price), "n"],
+      [Number(row.quantity) === 0 ? f.price(null) : f.average(row.average_price), "n"],
       [f.price(row.mark), "n"],
       [f.change(row.unrealized), `n ${f.toneOf(row.unrealized)}`],
       [f.change(row.realized), `n ${f.toneOf(row.realized)}`],
@@ -195,7 +200,7 @@ function orders(rows) {
       [`${f.quantity(row.filled)} / ${f.quantity(row.quantity)}`, "n"],
       [row.order_type, ""],
       [f.price(row.limit_price ?? row.stop_price), "n"],
-      [f.price(row.average_price), "n"],
+      [f.average(row.average_price), "n"],
       [row.strategy, ""],
       [String(row.order_id), "n"],
       [f.clock(row.planned_utc), "n"],
@@ -285,7 +290,7 @@ function strategies(rows) {
 function quotes(rows) {
   table("quotes", rows.map((row) => ({
     cells: [
-      [row.fault ? `${row.symbol}: ${row.fault}` : row.symbol, row.fault ? "name bad" : "name"],
+      [row.fault ? `${row.symbol}: ${row.fault}` : row.symbol, row.fault ? "name warn" : "name"],
       [f.price(row.bid), "n"],
       [f.price(row.ask), "n"],
       [f.age(row.age_s), "n"],
