@@ -56,7 +56,7 @@ class IdSequence:
 class Pending:
     """One open question, with the rows that came so far."""
 
-    __slots__ = ("future", "is_sent", "key", "rows", "waiters")
+    __slots__ = ("future", "is_sent", "key", "late_until_s", "rows", "waiters")
 
     def __init__(self, key: Key) -> None:
         self.key = key
@@ -64,6 +64,9 @@ class Pending:
         self.waiters = 0
         # Only a question that was sent can be answered late.
         self.is_sent = False
+        # Set once an end marker was taken for an earlier question's: until when that one's was
+        # expected.
+        self.late_until_s: float | None = None
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -124,7 +127,11 @@ class Requests:
         if isinstance(pending.key, int):
             self._ended.append(pending.key)
         elif pending.is_sent:
-            until_s = self._clock.monotonic() + self._late_answer_s
+            until_s = pending.late_until_s
+            if until_s is None:
+                until_s = self._clock.monotonic() + self._late_answer_s
+            # No later than the earlier question's: had its answer been lost, each question after
+            # it would give its end marker away and be owed one, for ever.
             self._owed.setdefault(pending.key, []).append(until_s)
 
     # ---- what the broker says
@@ -142,10 +149,12 @@ class Requests:
     def finish(self, key: Key) -> bool:
         """Take an end marker; False when it belongs to a request that timed out before."""
         pending = self._open.get(key)
-        if self._is_owed(key):
+        late_until_s = self._owed_until_s(key)
+        if late_until_s is not None:
             # The rows until here were the late answer's as well.
             if pending is not None:
                 pending.rows.clear()
+                pending.late_until_s = late_until_s
             return False
         if pending is None:
             return False
@@ -175,14 +184,10 @@ class Requests:
         if isinstance(pending.key, int):
             self._ended.append(pending.key)
 
-    def _is_owed(self, key: Key) -> bool:
-        owed = self._owed.get(key)
-        if not owed:
-            return False
+    def _owed_until_s(self, key: Key) -> float | None:
+        """Take one owed end marker off the list; None when none is expected any more."""
+        owed = self._owed.get(key, [])
         now_s = self._clock.monotonic()
         while owed and owed[0] < now_s:
             del owed[0]
-        if not owed:
-            return False
-        del owed[0]
-        return True
+        return owed.pop(0) if owed else None

@@ -154,3 +154,19 @@ async def test_turns_of_one_kind_are_taken_one_after_the_other(requests: Request
 
     await asyncio.gather(ask("a"), ask("b"))
     assert order == ["a in", "a out", "b in", "b out"]
+
+
+async def test_one_lost_answer_does_not_cost_every_later_one(
+    requests: Requests, clock: HandClock
+) -> None:
+    # Each question gave its end marker to the lost one, timed out, and was owed one itself: on
+    # this connection no snapshot would ever be complete again.
+    await timed_out(requests, Kind.POSITIONS)
+    for _ in range(3):
+        clock.added_s += 25
+        pending = requests.open(Kind.POSITIONS)
+        pending.is_sent = True
+        if requests.finish(Kind.POSITIONS):
+            return
+        requests.abandon(pending)
+    pytest.fail("nothing was ever answered again")
