@@ -311,7 +311,13 @@ class Daemon:
             HttpSettings(host=settings.control.host, port=settings.control.port, token=token),
         )
         port = await http.start()
-        endpoint = Endpoint(settings.control.host, port, token_file, self._world.pid)
+        endpoint = Endpoint(
+            host=settings.control.host,
+            port=port,
+            token_file=token_file,
+            pid=self._world.pid,
+            halt_file=self._config.halt_file,
+        )
         with _writing_state():
             write_endpoint(settings.state_dir / ENDPOINT_FILE_NAME, endpoint)
         log.info("control port", host=settings.control.host, port=port)

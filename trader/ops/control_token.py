@@ -26,6 +26,8 @@ class Endpoint(NamedTuple):
     port: int
     token_file: Path
     pid: int
+    # Where this daemon reads its halt; a shell without its environment could not know.
+    halt_file: Path | None = None
 
 
 def load_or_create(path: Path) -> str:
@@ -53,6 +55,7 @@ def write_endpoint(path: Path, endpoint: Endpoint) -> None:
         "port": endpoint.port,
         "token_file": str(endpoint.token_file.absolute()),
         "pid": endpoint.pid,
+        "halt_file": str(endpoint.halt_file.absolute()) if endpoint.halt_file else None,
     }
     replace_file(path, (json.dumps(record) + "\n").encode())
 
@@ -70,8 +73,9 @@ def read_endpoint(path: Path) -> Endpoint | None:
             port=int(record["port"]),
             token_file=Path(record["token_file"]),
             pid=int(record["pid"]),
+            halt_file=Path(halt_file) if (halt_file := record.get("halt_file")) else None,
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return endpoint if 0 < endpoint.port < 65536 and _is_alive(endpoint.pid) else None
 

@@ -103,6 +103,10 @@ def halt(order: Order, world: World) -> int:
     """Halt, then cancel and liquidate if asked; return the exit code."""
     is_written = _write(order, world)
     endpoint = read_endpoint(order.endpoint_file)
+    if endpoint is not None and endpoint.halt_file not in (None, order.halt_file.absolute()):
+        # The daemon was started with another path than this shell knows: that one counts.
+        assert endpoint.halt_file is not None
+        is_written = _write(order._replace(halt_file=endpoint.halt_file), world)
     is_confirmed = _tell(order, endpoint, world, is_written=is_written)
     for verb in order.verbs:
         is_confirmed = _carry_out(verb, order, endpoint, world) and is_confirmed

@@ -49,6 +49,9 @@ def test_an_endpoint_comes_back_while_its_process_lives(tmp_path: Path) -> None:
     endpoint = Endpoint("127.0.0.1", 3000, tmp_path / "control.token", os.getpid())
     write_endpoint(path, endpoint)
     assert read_endpoint(path) == endpoint
+    endpoint = endpoint._replace(halt_file=tmp_path / "elsewhere")
+    write_endpoint(path, endpoint)
+    assert read_endpoint(path) == endpoint
     remove_endpoint(path)
     remove_endpoint(path)
     assert read_endpoint(path) is None

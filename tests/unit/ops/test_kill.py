@@ -49,9 +49,10 @@ class Surroundings:
     def is_halted(self) -> bool:
         return self.halt_file.exists() and verdict(self.halt_file.read_bytes())[0]
 
-    def start_daemon(self) -> None:
+    def start_daemon(self, halt_file: Path | None = None) -> None:
         write_endpoint(
-            self.state / "control.json", Endpoint("127.0.0.1", 9, self.state / "token", PID)
+            self.state / "control.json",
+            Endpoint("127.0.0.1", 9, self.state / "token", PID, halt_file),
         )
 
     def run(self, *arguments: str) -> int:
@@ -91,6 +92,28 @@ def test_the_file_is_written_before_the_daemon_is_asked(shell: Surroundings) -> 
     assert "Confirmed by the daemon (process 1)" in shell.said[1]
     assert shell.said[2] == "  0 strategies run"
     assert not shell.complained
+
+
+def test_the_file_that_the_daemon_reads_is_written_whatever_the_shell_knows(
+    shell: Surroundings, tmp_path: Path
+) -> None:
+    # The settings or the service's environment name another one, and the daemon is stuck.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shell.start_daemon(elsewhere / "HALT")
+    shell.replies["halt"] = NoReply("stuck")
+    assert shell.run(*CONFIRM) == 1
+    assert shell.is_halted
+    assert verdict((elsewhere / "HALT").read_bytes())[0]
+    assert "reads the halt file before each order" in shell.complained[-1]
+
+
+def test_a_daemons_halt_file_that_cannot_be_written_is_told(
+    shell: Surroundings, tmp_path: Path
+) -> None:
+    shell.start_daemon(tmp_path / "missing" / "HALT")
+    assert shell.run(*CONFIRM) == 6
+    assert shell.asked == [("halt", True)]
 
 
 def test_without_a_daemon_a_bare_halt_is_complete(shell: Surroundings) -> None:
