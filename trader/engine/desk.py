@@ -272,7 +272,7 @@ class Desk:
             if self._ledger.book.account is not None:
                 return Answer(is_done=False, text="the baseline exists already")
             try:
-                snapshot = await self._broker.snapshot()
+                snapshot = await self._reconciler.brokers_word()
                 event = baseline_of(snapshot, by)
                 await self._ledger.durable(self._ledger.record(event))
             except (WorldError, JournalFailed) as error:
@@ -290,7 +290,7 @@ class Desk:
                 known = tuple(self._ledger.book.tickets) or ("none",)
                 return Answer(is_done=False, text=f"no open ticket {ticket!r}", details=known)
             try:
-                snapshot = await self._broker.snapshot()
+                snapshot = await self._reconciler.brokers_word()
                 for execution in snapshot.executions:
                     # The accepted position contains it: recorded later it would count twice.
                     if execution.account == snapshot.account:

@@ -166,6 +166,16 @@ class Reconciler:
             )
             return self._compare(snapshot, run, trigger, started_s)
 
+    async def brokers_word(self) -> BrokerSnapshot:
+        """Take a snapshot that a person may accept; raises SnapshotUnavailable or LinkDown."""
+        losses = self._guard.loss_count
+        was_deaf = self._deafness(losses)
+        snapshot = await self._broker.snapshot()
+        deaf = was_deaf or self._deafness(losses)
+        if deaf is not None:
+            raise SnapshotUnavailable(deaf)
+        return snapshot
+
     def _deafness(self, losses: int) -> str | None:
         """Say why what a complete snapshot says, and leaves out, is not the broker's word.
 

@@ -486,6 +486,25 @@ async def test_without_a_snapshot_there_is_no_baseline() -> None:
 # ---- tickets
 
 
+@pytest.mark.parametrize("verb", ["baseline", "resolve"])
+async def test_nothing_is_accepted_from_a_gateway_that_has_lost_the_broker(verb: str) -> None:
+    # What it remembers may be of yesterday (INC-132).
+    world = World(is_baselined=verb == "resolve")
+    if verb == "resolve":
+        world.ledger.record(a_ticket())
+    world.upstream(1100)
+    asked = (
+        world.desk.baseline(by="me")
+        if verb == "baseline"
+        else world.desk.resolve(ticket="run-position-AAA", reason="x", by="me")
+    )
+    answer = await asked
+    assert not answer.is_done
+    assert "upstream" in answer.text
+    assert world.journal.events(ev.TicketClosed) == []
+    assert (world.book.account is None) == (verb == "baseline")
+
+
 async def test_an_unknown_ticket_is_not_resolved() -> None:
     world = World()
     answer = await world.desk.resolve(ticket="nope", reason="r", by="me")
