@@ -11,6 +11,7 @@ def relation_problems(settings: Settings, instruments: tuple[InstrumentSpec, ...
     """Return one line for each contradiction."""
     problems = [*_account_problems(settings), *_broker_problems(settings)]
     problems += _drain_problems(settings)
+    problems += _reconcile_problems(settings)
     if settings.strategies.momentum is not None:
         problems += _momentum_problems(settings.strategies.momentum, instruments)
     return problems
@@ -52,6 +53,17 @@ def _drain_problems(settings: Settings) -> Iterable[str]:
             f"drain.stop_timeout_s is {drain.stop_timeout_s:g}, allowed is above in_flight_s + "
             f"cancel_s + reconcile_s + checkpoint_s = {steps_s:g}: it is the time until systemd "
             "kills the process"
+        )
+
+
+def _reconcile_problems(settings: Settings) -> Iterable[str]:
+    quiet_s, ack_s = settings.reconcile.quiet_s, settings.broker.ack_deadline_s
+    # Two looks that lie closer together than the broker's slowest answer could prove an order
+    # absent that is merely late. The demo knows how fast its own simulator answers.
+    if settings.mode in (Mode.PAPER, Mode.LIVE) and quiet_s < ack_s:
+        yield (
+            f"reconcile.quiet_s is {quiet_s:g}, allowed is at least broker.ack_deadline_s = "
+            f"{ack_s:g}: an answer that is only late must not pass for none"
         )
 
 

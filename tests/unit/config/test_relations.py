@@ -34,6 +34,10 @@ def momentum(**changes: Any) -> dict[str, Any]:
             {"drain": {"in_flight_s": 45}},
             ["drain.stop_timeout_s is 90", "in_flight_s", "= 90", "systemd"],
         ),
+        (
+            {"mode": "paper", "reconcile": {"quiet_s": 4}},
+            ["reconcile.quiet_s is 4", "at least broker.ack_deadline_s = 5"],
+        ),
         (momentum(symbols=["TSLA"]), ["'TSLA'", "AAPL, IBM"]),
         (momentum(symbols=["VIX"]), ["'VIX'", "AAPL, IBM"]),
         (momentum(symbols=["IBM", "IBM"]), ["IBM twice"]),
