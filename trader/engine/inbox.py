@@ -12,6 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from trader.core import events as ev
+from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.executions import Execution
 from trader.core.halts import HaltCause
@@ -121,13 +122,19 @@ class Inbox:
 
         Told again after an operator has resumed, it must not halt again.
         """
-        execution = seen.execution
+        execution, book = seen.execution, self._ledger.book
+        cash_before = book.cash.get(execution.currency, ZERO)
         if self._ledger.note(seen) is None:
             return
+        cash = book.cash[execution.currency]
+        if cash < ZERO <= cash_before:
+            # A market order pays what the market asks: the reserve was not enough for it.
+            reason = f"cash is {cash} {execution.currency} after {execution.exec_id}"
+            self._guard.latch(HaltCause.INVARIANT, reason, by="inbox")
         if execution.is_liquidation:
             reason = f"the broker liquidated {execution.symbol} ({execution.exec_id})"
             self._guard.latch(HaltCause.LIQUIDATION, reason, by="broker")
-        problem = execution_mismatch(self._ledger.book, execution)
+        problem = execution_mismatch(book, execution)
         if problem is not None:
             self._guard.latch(HaltCause.INVARIANT, problem, by="inbox")
 

@@ -30,6 +30,7 @@ from trader.core import events as ev
 from trader.core.checkpoint import state_of
 from trader.core.halts import LATCHED, HaltCause
 from trader.core.ids import AccountId, ExecId, OrderId, OrderRef, PermId, RunId
+from trader.core.intents import OrderType
 from trader.core.orders import OrderState
 from trader.engine.inbox import Inbox, echo_mismatch
 from trader.ports import BrokerMessage, DataProblem, LinkWord, QuoteTick
@@ -360,6 +361,22 @@ async def test_an_execution_that_contradicts_its_order_is_booked_and_halts(
     execution = world.fill(order, **change)
     assert what in world.book.halts[HaltCause.INVARIANT]
     assert [fill.execution for fill in world.book.fills.values()] == [execution]
+
+
+async def test_a_fill_that_makes_cash_negative_halts_once() -> None:
+    # The price doubled between the approval and the fill of a market order.
+    world = World(cash=20_000)
+    order = await world.working(
+        an_intent(quantity=Decimal(150), order_type=OrderType.MARKET, limit_price=None)
+    )
+    world.fill(order, "1.1.01", quantity=Decimal(100), price=Decimal(150))
+    assert world.guard.causes() == {}
+    world.fill(order, "1.2.01", quantity=Decimal(49), price=Decimal(200))
+    assert "cash is -4800 USD" in world.book.halts[HaltCause.INVARIANT]
+    # What is known to whoever resumed does not halt again.
+    world.ledger.record(ev.HaltCleared(HaltCause.INVARIANT, "seen", "me"))
+    world.fill(order, "1.3.01", quantity=Decimal(1), price=Decimal(200))
+    assert world.guard.causes() == {}
 
 
 async def test_a_second_fill_of_an_order_that_was_full_halts() -> None:
