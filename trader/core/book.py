@@ -33,7 +33,7 @@ from trader.core.ids import (
     exec_family,
     intent_id_in,
 )
-from trader.core.orders import Order, OrderEvent, OrderState, event_of_status, moved
+from trader.core.orders import ABSENT_NOTE, Order, OrderEvent, OrderState, event_of_status, moved
 from trader.core.positions import Position, traded
 
 # The daily order count looks back this far at most.
@@ -417,7 +417,7 @@ class Book:
         self.absent_since[event.order_id] = (event.run_id, at)
 
     def _on_proven_absent(self, event: ev.OrderProvenAbsent, at: datetime) -> None:
-        note = f"absent from snapshots {event.first_run_id} and {event.run_id}"
+        note = f"{ABSENT_NOTE} {event.first_run_id} and {event.run_id}"
         self._move(event.order_id, OrderEvent.PROVEN_ABSENT, at, note)
 
     def _on_foreign(self, event: ev.ForeignOrderSeen, at: datetime) -> None:

@@ -134,6 +134,10 @@ def next_state(state: OrderState, event: OrderEvent) -> OrderState | None:
     return TABLE.get((state, event))
 
 
+# How the note of an order begins that the broker never ended: we concluded that it is gone.
+ABSENT_NOTE = "absent from snapshots"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
     """What one instruction says; fixed when it is planned."""
@@ -177,6 +181,11 @@ class Order:
     def is_final(self) -> bool:
         """Tell whether no more work is expected at the broker."""
         return self.state in FINAL
+
+    @property
+    def is_proven_absent(self) -> bool:
+        """Tell whether it counts as cancelled by our own proof, and not by the broker's word."""
+        return self.state is OrderState.CANCELLED and self.note.startswith(ABSENT_NOTE)
 
     @property
     def remaining(self) -> Decimal:

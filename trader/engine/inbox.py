@@ -123,6 +123,9 @@ class Inbox:
         Told again after an operator has resumed, it must not halt again.
         """
         execution, book = seen.execution, self._ledger.book
+        order = _order_named(book, execution)
+        if order is not None and order.is_proven_absent:
+            self._refuted(order)
         cash_before = book.cash.get(execution.currency, ZERO)
         if self._ledger.note(seen) is None:
             return
@@ -160,8 +163,16 @@ class Inbox:
             and order.broker_status not in _BROKER_ENDED
             and seen.status in _WORKS
         )
-        if self._ledger.note(seen) is not None and is_ghost and order is not None:
-            self.wake_reconciler(f"order {order.order_id} is {order.state} and works all the same")
+        if self._ledger.note(seen) is None or not is_ghost or order is None:
+            return
+        if order.is_proven_absent:
+            self._refuted(order)
+        self.wake_reconciler(f"order {order.order_id} is {order.state} and works all the same")
+
+    def _refuted(self, order: Order) -> None:
+        """Halt: what was no proof has freed a reservation, and another order may have followed."""
+        reason = f"order {order.order_id} was proven absent and lives: orders are held back"
+        self._guard.latch(HaltCause.INVARIANT, reason, by="inbox")
 
     def _on_order_error(self, seen: ev.OrderErrorSeen) -> None:
         order = self._ledger.book.orders.get(seen.order_id)
@@ -178,14 +189,18 @@ class Inbox:
         self.on_link_word(word)
 
 
-def execution_mismatch(book: Book, execution: Execution) -> str | None:
-    """Say how a booked execution contradicts the order that it names, or None."""
-    order = book.find_order(
+def _order_named(book: Book, execution: Execution) -> Order | None:
+    return book.find_order(
         order_ref=execution.order_ref,
         perm_id=execution.perm_id,
         order_id=execution.order_id,
         client_id=execution.client_id,
     )
+
+
+def execution_mismatch(book: Book, execution: Execution) -> str | None:
+    """Say how a booked execution contradicts the order that it names, or None."""
+    order = _order_named(book, execution)
     if order is None:
         return None
     terms, what = order.terms, f"order {order.order_id}: execution {execution.exec_id}"

@@ -389,23 +389,48 @@ async def test_a_second_fill_of_an_order_that_was_full_halts() -> None:
     assert "makes 20 of 10" in world.book.halts[HaltCause.INVARIANT]
 
 
-@pytest.mark.parametrize("status", ["PreSubmitted", "Submitted"])
-async def test_an_order_that_was_proven_absent_and_works_is_looked_up_at_once(status: str) -> None:
-    # A person confirmed the gateway's dialog after the proof: two orders may work now.
-    world = World()
+async def absent_order(world: World) -> OrderId:
+    """Send an order and conclude that the broker never had it."""
     outcome = await world.gateway.submit(an_intent())
     assert outcome.order_id is not None
     world.gateway.mark_unanswered(0.0, "no answer")
     run_id = RunId("r")
     world.ledger.record(ev.OrderProvenAbsent(outcome.order_id, run_id, first_run_id=run_id))
-    order = world.book.orders[outcome.order_id]
-    assert order.state is OrderState.CANCELLED
+    assert world.state(outcome.order_id) is OrderState.CANCELLED
+    return outcome.order_id
+
+
+@pytest.mark.parametrize("status", ["PreSubmitted", "Submitted"])
+async def test_an_order_that_was_proven_absent_and_works_halts(status: str) -> None:
+    # The gateway had held it back: another order may have been sent in its place.
+    world = World()
+    order = world.book.orders[await absent_order(world)]
     world.say(a_status(order, status))
-    assert "works all the same" in world.guard.causes()[HaltCause.NOT_RECONCILED]
+    causes = world.guard.causes()
+    assert "proven absent and lives" in causes[HaltCause.INVARIANT]
+    assert "works all the same" in causes[HaltCause.NOT_RECONCILED]
     # Said again it is no news, or each look at it would ask for the next.
     world.guard.clear_level(HaltCause.NOT_RECONCILED)
     world.say(a_status(order, status), an_echo(order, status=status))
-    assert world.guard.causes() == {}
+    assert set(world.guard.causes()) == {HaltCause.INVARIANT}
+
+
+async def test_an_order_that_was_proven_absent_and_fills_halts() -> None:
+    world = World()
+    order = world.book.orders[await absent_order(world)]
+    world.fill(order)
+    assert "proven absent and lives" in world.book.halts[HaltCause.INVARIANT]
+    assert world.state(order.order_id) is OrderState.FILLED
+
+
+async def test_an_order_that_a_code_refused_and_that_works_is_looked_up_at_once() -> None:
+    world = World()
+    outcome = await world.gateway.submit(an_intent())
+    assert outcome.order_id is not None
+    order = world.book.orders[outcome.order_id]
+    world.say(ev.OrderErrorSeen(order.order_id, 201, "refused", ev.Evidence.REJECTS_NEW))
+    world.say(a_status(order))
+    assert "works all the same" in world.guard.causes()[HaltCause.NOT_RECONCILED]
 
 
 async def test_a_late_word_on_an_order_that_the_broker_ended_asks_nothing() -> None:
