@@ -69,6 +69,9 @@ from trader.wiring import (
 )
 
 log = structlog.get_logger(__name__)
+# How often and how far apart the demo tries to arm itself, at each connect.
+_ARM_ATTEMPTS = 40
+_ARM_INTERVAL_S = 0.25
 
 
 class StateUnusable(WorldError):
@@ -359,15 +362,25 @@ class Daemon:
         The account is the configured one (the link watch has compared them) and its name holds
         the nonce that the demo's own simulator announced (the settings have checked its form).
         """
-        if HaltCause.FRESH_INSTALL not in self.ledger.book.halts:
-            return
-        if self._config.halt_file.exists():
-            return  # somebody halted before the first resume: that stands
+        for _ in range(_ARM_ATTEMPTS):
+            if HaltCause.FRESH_INSTALL not in self.ledger.book.halts:
+                return
+            if self._config.halt_file.exists():
+                return  # somebody halted before the first resume: that stands
+            if await self._accept_demo():
+                return
+            # Until the gateway has told that it reaches the broker, its word is not accepted.
+            await self._world.clock.sleep(_ARM_INTERVAL_S)
+
+    async def _accept_demo(self) -> bool:
         if self.ledger.book.account is None:
             answer = await self.desk.baseline(by="demo")
             log.info("demo baseline", done=answer.is_done, text=answer.text)
+            if not answer.is_done:
+                return False
         answer = await self.desk.resume(reason="demo", by="demo")
         log.info("demo resume", done=answer.is_done, text=answer.text, details=answer.details)
+        return answer.is_done
 
 
 async def run_daemon(config: Configuration, world: World) -> ExitCode:

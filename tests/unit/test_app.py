@@ -17,8 +17,10 @@ import pytest
 from tests.unit.config.support import loaded
 from trader import app
 from trader.config import Configuration
+from trader.core.book import Book
 from trader.core.halts import HaltCause
 from trader.engine.drain import ExitCode
+from trader.engine.operator import Answer
 from trader.ops.clock import SystemClock
 from trader.ops.control_client import ask_status
 from trader.ops.control_token import read_endpoint
@@ -137,6 +139,41 @@ async def test_a_state_that_cannot_be_written_raises_and_names_the_file(
         with pytest.raises(app.StateUnusable, match=name):
             await app.run_daemon(config, a_world())
     InstanceLock(config.settings.state_dir / "lock").take(1)
+
+
+class SlowDesk:
+    """A desk that accepts nothing until it was asked three times."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def baseline(self, *, by: str) -> Answer:
+        self.asked.append(f"baseline by {by}")
+        return Answer(is_done=len(self.asked) > 2, text="upstream: not known yet")
+
+    async def resume(self, *, reason: str, by: str) -> Answer:
+        self.asked.append(f"resume by {by}")
+        return Answer(is_done=True, text="resumed")
+
+
+async def test_the_demo_arms_itself_though_the_gateway_reaches_the_broker_later(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_ARM_INTERVAL_S", 0.001)
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    try:
+        daemon = app.Daemon(config, a_world(), journal, Book())
+        desk = SlowDesk()
+        monkeypatch.setattr(daemon, "desk", desk)
+        await daemon._arm_demo()
+        assert desk.asked == [*["baseline by demo"] * 3, "resume by demo"]
+        # Who halts in between is not overruled.
+        desk.asked.clear()
+        config.halt_file.write_text("")
+        await daemon._arm_demo()
+        assert desk.asked == []
+    finally:
+        await journal.close()
 
 
 def test_the_real_world_is_this_process() -> None:
