@@ -262,8 +262,10 @@ class Board:
 def words(event: ev.Event) -> str:
     """Say what an event tells, in a line."""
     match event:
-        case ev.IntentReviewed(intent=intent, is_approved=approved, text=text):
-            wish = f"{intent.side} {intent.quantity} {intent.order_type}"
+        case ev.IntentReviewed(intent=intent, is_approved=approved, text=text, checks=checks):
+            # The first check names the instrument; a halted gate refuses before any.
+            named = next((check.value for check in checks if "INSTRUMENT" in check.code), "")
+            wish = f"{intent.side} {intent.quantity} {named or intent.con_id} {intent.order_type}"
             return f"{intent.intent_id} {wish}: {'approved' if approved else text}"
         case ev.OrderPlanned(order_id=order_id, terms=terms):
             price = terms.limit_price or terms.stop_price or ""

@@ -14,7 +14,7 @@ from trader.core.amounts import ZERO, decimal_from
 from trader.core.executions import Execution
 from trader.core.ids import ConId, StrategyName
 from trader.core.intents import OrderType, Side
-from trader.core.market import MarketView, Quote, fault
+from trader.core.market import MarketView, fault
 from trader.strategies.base import Context, Wish, WishResult
 
 
@@ -63,7 +63,7 @@ class MomentumStrategy:
         return self._parameters.symbols
 
     def on_market(self, view: MarketView, context: Context) -> None:
-        """Sample the mids on their grid and act where the lookback is complete."""
+        """Hold stop and target at every look; look for entries and turns on the grid."""
         for symbol, state in self._states.items():
             instrument = context.instrument(symbol)
             if instrument is None:
@@ -73,8 +73,14 @@ class MomentumStrategy:
                 continue
             assert quote is not None
             assert quote.mid is not None
-            if self._sample(state, quote.mid, view.now_s):
-                self._act(state, instrument.con_id, quote, view.now_s, context)
+            is_sampled = self._sample(state, quote.mid, view.now_s)
+            if context.working(instrument.con_id) != ZERO or self._must_pause(state, view.now_s):
+                continue
+            change = self._change(state) if is_sampled else None
+            wish = self._wish(state, instrument.con_id, quote.mid, change, context)
+            if wish is not None:
+                state.acted_s = view.now_s
+                context.submit(wish)
 
     def on_fill(self, execution: Execution, context: Context) -> None:
         """Take the fill price of an entry as the reference for stop and target."""
@@ -112,7 +118,7 @@ class MomentumStrategy:
             raise ValueError(f"momentum state cannot be read: {state[:200]}") from error
 
     def _sample(self, state: _State, mid: Decimal, now_s: float) -> bool:
-        """Keep a sample when the grid is due; returns whether the lookback is complete."""
+        """Keep a sample when the grid is due; returns whether it was."""
         parameters = self._parameters
         if state.sampled_s is not None and now_s - state.sampled_s < parameters.sample_s:
             return False
@@ -125,26 +131,27 @@ class MomentumStrategy:
         state.sampled_s = now_s
         state.samples.append(mid)
         del state.samples[: -(parameters.lookback_samples + 1)]
-        return len(state.samples) > parameters.lookback_samples
+        return True
 
-    def _act(
-        self, state: _State, con_id: ConId, quote: Quote, now_s: float, context: Context
-    ) -> None:
-        if context.working(con_id) != ZERO or self._must_pause(state, now_s):
-            return
+    def _change(self, state: _State) -> Decimal | None:
+        """Return the change over the lookback, or None until it is complete."""
+        if len(state.samples) <= self._parameters.lookback_samples:
+            return None
+        return state.samples[-1] / state.samples[0] - 1
+
+    def _wish(
+        self, state: _State, con_id: ConId, mid: Decimal, change: Decimal | None, context: Context
+    ) -> Wish | None:
         held = context.position(con_id)
-        mid = state.samples[-1]
-        change = mid / state.samples[0] - 1
-        if held <= ZERO and change >= self._parameters.entry_fraction:
-            state.acted_s = now_s
-            context.submit(self._entry(con_id, f"rose {change:.5f} over the lookback"))
-            return
         if held > ZERO:
             state.peak = max(state.peak or mid, mid)
+            # Right after a start or a gap there is no lookback, and yet a stop is a stop.
             reason = self._exit_reason(state, mid, change)
             if reason:
-                state.acted_s = now_s
-                context.submit(Wish(con_id, Side.SELL, held, is_reduce_only=True, reason=reason))
+                return Wish(con_id, Side.SELL, held, is_reduce_only=True, reason=reason)
+        elif change is not None and change >= self._parameters.entry_fraction:
+            return self._entry(con_id, f"rose {change:.5f} over the lookback")
+        return None
 
     def _entry(self, con_id: ConId, reason: str) -> Wish:
         return Wish(
@@ -158,7 +165,7 @@ class MomentumStrategy:
     def _must_pause(self, state: _State, now_s: float) -> bool:
         return state.acted_s is not None and now_s - state.acted_s < self._parameters.pause_s
 
-    def _exit_reason(self, state: _State, mid: Decimal, change: Decimal) -> str:
+    def _exit_reason(self, state: _State, mid: Decimal, change: Decimal | None) -> str:
         entry = state.entry
         if entry is None:
             return "entry price unknown"
@@ -166,7 +173,7 @@ class MomentumStrategy:
             return f"stop: {mid} is {self._parameters.stop_fraction} under {entry}"
         if mid >= entry * (1 + self._parameters.target_fraction):
             return f"target: {mid} is {self._parameters.target_fraction} over {entry}"
-        if change < ZERO:
+        if change is not None and change < ZERO:
             return f"the rise turned: {change:.5f} over the lookback"
         return ""
 

@@ -231,8 +231,8 @@ def a_word_for_each() -> list[tuple[ev.Event, str]]:
     finished = ev.ReconcileFinished(RunId("r"), "timed", "", 3, 2, 1, 0.1)
     broken = ev.ReconcileFinished(RunId("r"), "timed", "no end", 0, 0, 0, 0.1)
     return [
-        (reviewed, "abc123-alpha-1 BUY 10 LMT: approved"),
-        (refused, "abc123-alpha-1 BUY 10 LMT: too much"),
+        (reviewed, "abc123-alpha-1 BUY 10 101 LMT: approved"),
+        (refused, "abc123-alpha-1 BUY 10 101 LMT: too much"),
         (ev.ExecutionSeen(an_execution()), "BUY 10 AAA at 100"),
         (ev.ExecutionSeen(an_execution(), RunId("r")), "BUY 10 AAA at 100 (recovered)"),
         (ev.HaltRaised(HaltCause.OPERATOR, "stop", "me"), "operator: stop"),

@@ -314,6 +314,25 @@ def test_a_restored_twin_exits_where_the_original_does() -> None:
     assert "stop" in twin.wishes[-1].reason
 
 
+def test_a_restart_keeps_the_stop_from_the_first_quote_on() -> None:
+    """The lookback takes minutes to fill again; a falling position must not wait for it."""
+    twin = Stage()
+    twin.strategy.restore(holding("101").strategy.checkpoint())
+    twin.held = Decimal(10)
+    twin.price("98.9")
+    (wish,) = twin.wishes
+    assert (wish.side, wish.quantity) == (Side.SELL, Decimal(10))
+    assert "stop" in wish.reason
+
+
+def test_a_stop_between_two_samples_does_not_wait_for_the_grid() -> None:
+    stage = holding("101")
+    stage.price("101")
+    stage.look(stage.quote("98.9", received_s=stage.now_s), 0.1)
+    (wish,) = stage.wishes
+    assert "stop" in wish.reason
+
+
 def test_flat_again_it_has_nothing_to_remember() -> None:
     stage = holding("101")
     stage.fill("102", Side.SELL)
