@@ -12,6 +12,7 @@ const CAUSES = {
   ticket: "Open ticket",
   invariant: "Broken invariant",
   decode_error: "A message could not be read",
+  liquidation: "The broker is liquidating",
   baseline_missing: "No baseline accepted",
   journal: "Journal cannot write",
   starting: "Starting",
