@@ -20,7 +20,6 @@ from trader.engine.services import Services
 from trader.ports import Journal
 
 _ROWS_MAX = 50
-_FEED_MAX = 200
 _CURVE_MAX = 900
 # Too frequent to be read by a person; each is in the journal.
 _NOT_IN_FEED = (ev.CommissionSeen, ev.StrategyCheckpointed, ev.OrderStatusSeen, ev.OpenOrderSeen)
@@ -60,7 +59,7 @@ class Board:
         self._about = about
         self._started_utc = services.clock.utc()
         self._started_s = services.clock.monotonic()
-        self._feed: deque[st.FeedLine] = deque(maxlen=_FEED_MAX)
+        self._feed: deque[ev.Recorded] = deque(maxlen=_ROWS_MAX)
         self._curve: deque[tuple[float, float]] = deque(maxlen=_CURVE_MAX)
         self._checkpoint_utc: dict[str, datetime] = {}
 
@@ -70,9 +69,8 @@ class Board:
         if isinstance(event, ev.StrategyCheckpointed):
             self._checkpoint_utc[event.strategy] = recorded.at_utc
         if not isinstance(event, _NOT_IN_FEED):
-            self._feed.append(
-                st.FeedLine(recorded.seq, recorded.at_utc, type(event).__name__, words(event))
-            )
+            # Told in words only when somebody asks: this runs in every order's way.
+            self._feed.append(recorded)
 
     def sample_equity(self) -> None:
         """Add a point to the equity curve."""
@@ -112,7 +110,7 @@ class Board:
                 failure=self._journal.failure or "",
             ),
             task_ages_s=self._supervisor.ages_s(),
-            feed=tuple(self._feed)[-_ROWS_MAX:],
+            feed=tuple(_feed_line(recorded) for recorded in self._feed),
         )
 
     def _link_status(self) -> st.LinkStatus:
@@ -257,6 +255,11 @@ class Board:
             )
             for row in self._runners
         )
+
+
+def _feed_line(recorded: ev.Recorded) -> st.FeedLine:
+    event = recorded.event
+    return st.FeedLine(recorded.seq, recorded.at_utc, type(event).__name__, words(event))
 
 
 def words(event: ev.Event) -> str:

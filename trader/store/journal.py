@@ -56,11 +56,15 @@ _DROP_PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class JournalLimits:
-    """How much may wait, how much one commit takes, how long another process may hold us up."""
+    """How much may wait, how much one commit takes, how long another process may hold us up.
+
+    ``linger_s`` is how long events that nobody waits for may gather before they are written.
+    """
 
     queue_rows_max: int = 20_000
     batch_rows_max: int = 256
     busy_timeout_ms: int = 5_000
+    linger_s: float = 0.005
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class SqliteJournal:
         self._jobs: deque[_Job] = deque()
         self._waiters: dict[Seq, list[asyncio.Future[None]]] = {}
         self._wake: asyncio.Future[None] | None = None
+        self._hurry: asyncio.Future[None] | None = None
         self._log_pages = 0
         self._failure: str | None = None
         self._is_running = False
@@ -150,6 +155,8 @@ class SqliteJournal:
         if not self._has_ended:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.setdefault(seq, []).append(waiter)
+            if self._hurry is not None:
+                _resolve(self._hurry)
             await waiter
         if seq > self._durable_seq:
             raise JournalFailed(self._failure or f"the writer ended before event {seq}")
@@ -234,6 +241,8 @@ class SqliteJournal:
             if self._failure is not None:
                 await self._sleep()
             elif self._queue:
+                if not self._waiters:
+                    await self._linger()
                 await self._write_batch()
             elif self._jobs:
                 await self._work_off(self._jobs[0])
@@ -246,6 +255,20 @@ class SqliteJournal:
         except JournalFailed:
             # The failure is kept and everybody who waits was told; the next step goes to sleep.
             assert self._failure is not None
+
+    async def _linger(self) -> None:
+        """Let facts gather for a moment; a promise that somebody waits for ends it at once.
+
+        A commit of facts that is under way when a promise comes would cost it a whole sync.
+        """
+        self._hurry = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._limits.linger_s):
+                await self._hurry
+        except TimeoutError:
+            pass
+        finally:
+            self._hurry = None
 
     async def _write_batch(self) -> None:
         queue = self._queue

@@ -118,6 +118,30 @@ async def test_events_that_arrive_during_a_commit_share_the_next_one(path: Path)
         assert len(seen) == 2
 
 
+async def test_facts_gather_until_a_promise_is_waited_for(path: Path) -> None:
+    """Goal: one commit for a burst of facts, and no commit of facts in a promise's way."""
+    async with running(path, JournalLimits(linger_s=60.0)) as journal:
+        seen = await statements_of(journal)
+        for seq in (1, 2, 3):
+            journal.append(strategy_note(seq))
+            await asyncio.sleep(0.01)
+        assert journal.durable_seq == 0
+        journal.append(strategy_note(4))
+        async with asyncio.timeout(30):
+            await journal.durable(Seq(4))
+    assert len([sql for sql in seen if sql.startswith("INSERT INTO events")]) == 1
+
+
+async def test_facts_that_nobody_waits_for_are_written_soon(path: Path) -> None:
+    async with running(path, JournalLimits(linger_s=0.01)) as journal:
+        journal.append(strategy_note(1))
+        for _ in range(2_000):
+            if journal.durable_seq == 1:
+                break
+            await asyncio.sleep(0.005)
+        assert journal.durable_seq == 1
+
+
 async def test_every_waiter_of_a_batch_is_woken_whatever_it_waits_for(path: Path) -> None:
     order = list(range(1, 301)) * 2
     random.Random(5).shuffle(order)
