@@ -118,7 +118,7 @@ def _checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
     yield from _size_checks(intent, given)
     yield from _position_checks(intent, given)
     yield _cash_check(intent, given)
-    yield from _rate_checks(given)
+    yield from _rate_checks(intent, given)
     yield _ticket_check(intent.con_id, given.book)
 
 
@@ -310,21 +310,26 @@ def _cash_check(intent: Intent, given: RiskInput) -> Check:
     return Check("CASH_RESERVE", f"{left:.2f} left of {cash:.2f}", allowed, passed)
 
 
-def _rate_checks(given: RiskInput) -> Iterable[Check]:
+def _rate_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
     limits, book = given.limits, given.book
+    # Entries may not use up the room of the exits: a stop must still leave after a busy minute.
+    # Exits have a bound as well, so that a loop of them ends.
+    share = 2 if intent.is_reduce_only else 1
     recent = book.orders_since(given.now_utc - timedelta(seconds=limits.order_window_s))
+    most_recent = share * limits.orders_per_window_max
     yield Check(
         "ORDER_RATE",
         f"{recent} in {limits.order_window_s} s",
-        f"below {limits.orders_per_window_max}",
-        recent < limits.orders_per_window_max or given.is_operator,
+        f"below {most_recent}",
+        recent < most_recent or given.is_operator,
     )
     today = book.orders_since(given.now_utc - timedelta(hours=24))
+    most_today = share * limits.orders_per_day_max
     yield Check(
         "DAILY_ORDERS",
         f"{today} in 24 h",
-        f"below {limits.orders_per_day_max}",
-        today < limits.orders_per_day_max or given.is_operator,
+        f"below {most_today}",
+        today < most_today or given.is_operator,
     )
 
 

@@ -442,9 +442,9 @@ def test_the_rate_looks_back_one_window() -> None:
     assert codes(an_intent(90), given(book, now_utc=at(60.5))) == []
 
 
-def crowded(held: int = 10) -> Book:
+def crowded(held: int = 10, orders: int = 10) -> Book:
     book = a_book(held)
-    for order_id in range(1, 6):
+    for order_id in range(1, orders + 1):
         plan_order(book, order_id=order_id)
         record(book, ev.OrderWithheld(OrderId(order_id), "test"))
     return book
@@ -453,6 +453,16 @@ def crowded(held: int = 10) -> Book:
 TIGHT = limits(
     order_quantity_max=D(5), order_notional_max=D(500), orders_per_day_max=5, cash_reserve_min=D(0)
 )
+
+
+def test_entries_leave_room_for_the_exits_and_exits_have_an_end_too() -> None:
+    """A stop must still leave after a busy minute."""
+    room = limits(orders_per_day_max=5, orders_per_window_max=5)
+    full = ["ORDER_RATE", "DAILY_ORDERS"]
+    assert codes(an_intent(90), given(crowded(orders=5), limits=room)) == full
+    assert codes(EXIT, given(crowded(orders=5), limits=room)) == []
+    assert codes(EXIT, given(crowded(orders=9), limits=room)) == []
+    assert codes(EXIT, given(crowded(orders=10), limits=room)) == full
 
 
 def test_an_operators_exit_passes_the_limits_of_rate_and_size() -> None:
