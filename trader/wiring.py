@@ -35,6 +35,7 @@ def reconcile_settings(config: Configuration) -> ReconcileSettings:
     section = config.settings.reconcile
     return ReconcileSettings(
         quiet_s=section.quiet_s,
+        absence_s=section.absence_s,
         cash_tolerance=section.cash_tolerance,
         cash_adjust_max=section.cash_adjust_max,
         limits=config.limits,

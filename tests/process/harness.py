@@ -383,7 +383,12 @@ def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:
             "backoff_s_min": 0.1,
             "backoff_s_max": 1,
         },
-        "reconcile": {"orders_interval_s": 5, "positions_interval_s": 10, "quiet_s": 0.5},
+        "reconcile": {
+            "orders_interval_s": 5,
+            "positions_interval_s": 10,
+            "quiet_s": 0.5,
+            "absence_s": 0.5,
+        },
         "control": {"port": 0},
         "strategies": {
             "momentum": {

@@ -193,7 +193,7 @@ def answering_late(simulator: Simulator, daemon: Daemon) -> None:
 
 @pytest.mark.timeout(300)
 def test_answers_that_come_after_the_deadline(tmp_path: Path) -> None:
-    changes = {"reconcile.quiet_s": 6.0, "broker.ack_deadline_s": 1}
+    changes = {"reconcile.absence_s": 6.0, "broker.ack_deadline_s": 1}
     with world(tmp_path, SEED + 6, changes=changes) as (simulator, daemon):
         trading(daemon)
         answering_late(simulator, daemon)
@@ -205,7 +205,7 @@ def test_answers_that_come_after_the_deadline(tmp_path: Path) -> None:
 @pytest.mark.timeout(300)
 def test_an_order_called_absent_too_early_that_then_fills(tmp_path: Path) -> None:
     # An impatient daemon may have sent another order in its place: only a person can tell.
-    changes = {"reconcile.quiet_s": 0.5, "broker.ack_deadline_s": 1}
+    changes = {"reconcile.absence_s": 0.5, "broker.ack_deadline_s": 1}
     with world(tmp_path, SEED + 6, changes=changes) as (simulator, daemon):
         blind = trading(daemon)
         answering_late(simulator, daemon)

@@ -28,6 +28,7 @@ def config(tmp_path: Path) -> Configuration:
             "broker.heartbeat_interval_s=1.5",
             "broker.snapshot_deadline_s=11",
             "reconcile.quiet_s=4.5",
+            "reconcile.absence_s=45",
             "reconcile.cash_adjust_max=7",
             "drain.cancel_s=6",
             "drain.must_cancel_orders=true",
@@ -57,6 +58,7 @@ def test_the_link_watch_knows_mode_account_and_every_instrument(config: Configur
 def test_reconciler_drain_and_guard_take_their_bounds(config: Configuration) -> None:
     reconcile = wiring.reconcile_settings(config)
     assert reconcile.quiet_s == 4.5
+    assert reconcile.absence_s == 45
     assert reconcile.cash_adjust_max == Decimal(7)
     assert reconcile.limits == config.limits
     drain = wiring.drain_settings(config)

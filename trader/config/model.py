@@ -100,6 +100,7 @@ class ReconcileSection(_Section):
     orders_interval_s: Seconds = 120.0
     positions_interval_s: Seconds = 300.0
     quiet_s: Seconds = 10.0
+    absence_s: Seconds = 60.0
     cash_tolerance: Amount = Decimal("1.00")
     cash_adjust_max: Amount = Decimal("100.00")
 

@@ -6,6 +6,8 @@ from trader.config.model import DEMO_ACCOUNT_FORM, MomentumSection, Settings
 from trader.core.halts import Mode
 from trader.core.instruments import InstrumentSpec
 
+_ABSENCE_S_MIN = 30.0
+
 
 def relation_problems(settings: Settings, instruments: tuple[InstrumentSpec, ...]) -> list[str]:
     """Return one line for each contradiction."""
@@ -57,13 +59,16 @@ def _drain_problems(settings: Settings) -> Iterable[str]:
 
 
 def _reconcile_problems(settings: Settings) -> Iterable[str]:
-    quiet_s, ack_s = settings.reconcile.quiet_s, settings.broker.ack_deadline_s
-    # Two looks that lie closer together than the broker's slowest answer could prove an order
+    quiet_s, absence_s = settings.reconcile.quiet_s, settings.reconcile.absence_s
+    if absence_s < quiet_s:
+        yield (f"reconcile.absence_s is {absence_s:g}, allowed is at least quiet_s = {quiet_s:g}")
+    # Two looks that lie closer together than the broker's slowest answer would prove an order
     # absent that is merely late. The demo knows how fast its own simulator answers.
-    if settings.mode in (Mode.PAPER, Mode.LIVE) and quiet_s < ack_s:
+    needed_s = max(_ABSENCE_S_MIN, 3 * settings.broker.ack_deadline_s)
+    if settings.mode in (Mode.PAPER, Mode.LIVE) and absence_s < needed_s:
         yield (
-            f"reconcile.quiet_s is {quiet_s:g}, allowed is at least broker.ack_deadline_s = "
-            f"{ack_s:g}: an answer that is only late must not pass for none"
+            f"reconcile.absence_s is {absence_s:g}, allowed is at least {needed_s:g} (30, and "
+            "three times broker.ack_deadline_s): an order that is only late must not pass for none"
         )
 
 

@@ -49,6 +49,8 @@ class Drift:
     repair: tuple[ev.Event, ...] = ()
     # Set when a second sighting cannot prove it either, so that a person must decide.
     needs_person: bool = False
+    # Set when only time can tell: it stays pending however often it is seen.
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,10 @@ class RunContext:
     run_id: RunId
     mark: Seq
     now_utc: datetime
+    # How far apart two looks are before a difference of positions or cash is believed, and
+    # before an order in no list is: a late order can still fill, so that takes longer.
     quiet_s: float
+    absence_s: float
     limits: RiskLimits
     cash_tolerance: Decimal
     cash_adjust_max: Decimal
@@ -113,7 +118,9 @@ def plan(drifts: Iterable[Drift], seen_before: frozenset[str], run: RunContext) 
     pending: list[Drift] = []
     for drift in drifts:
         is_second = sighting(drift) in seen_before
-        if drift.repair and (drift.kind is not DriftKind.CASH or is_second):
+        if drift.is_waiting:
+            pending.append(drift)
+        elif drift.repair and (drift.kind is not DriftKind.CASH or is_second):
             repairs.extend(drift.repair)
         elif drift.needs_person or (not drift.repair and is_second):
             tickets.append(_ticket(drift, run))
@@ -288,11 +295,12 @@ def _absent_order_drift(
     elif first is None:
         repair = (ev.OrderAbsentSeen(order.order_id, run.run_id),)
         yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, repair)
-    elif (run.now_utc - first[1]).total_seconds() >= run.quiet_s:
+    elif (run.now_utc - first[1]).total_seconds() >= run.absence_s:
         proven = ev.OrderProvenAbsent(order.order_id, run.run_id, first_run_id=first[0])
         yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, (proven,))
     else:
-        yield Drift(DriftKind.ORDER_ABSENT, key, expected, "still absent, too soon", con_id)
+        observed = "still absent, too soon"
+        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, is_waiting=True)
 
 
 def _completed(order: Order, rows: Iterable[CompletedOrderRow]) -> CompletedOrderRow | None:

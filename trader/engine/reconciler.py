@@ -44,6 +44,7 @@ class ReconcileSettings:
     """How patient, how tolerant."""
 
     quiet_s: float
+    absence_s: float
     cash_tolerance: Decimal
     cash_adjust_max: Decimal
     limits: RiskLimits
@@ -160,6 +161,7 @@ class Reconciler:
                 mark=mark,
                 now_utc=self._clock.utc(),
                 quiet_s=self._settings.quiet_s,
+                absence_s=self._settings.absence_s,
                 limits=self._settings.limits,
                 cash_tolerance=self._settings.cash_tolerance,
                 cash_adjust_max=self._settings.cash_adjust_max,

@@ -35,8 +35,16 @@ def momentum(**changes: Any) -> dict[str, Any]:
             ["drain.stop_timeout_s is 90", "in_flight_s", "= 90", "systemd"],
         ),
         (
-            {"mode": "paper", "reconcile": {"quiet_s": 4}},
-            ["reconcile.quiet_s is 4", "at least broker.ack_deadline_s = 5"],
+            {"mode": "paper", "reconcile": {"absence_s": 29}},
+            ["reconcile.absence_s is 29", "at least 30"],
+        ),
+        (
+            {"mode": "paper", "broker": {"ack_deadline_s": 21}},
+            ["reconcile.absence_s is 60", "at least 63", "ack_deadline_s"],
+        ),
+        (
+            {"mode": "dry_run", "reconcile": {"quiet_s": 9, "absence_s": 8}},
+            ["reconcile.absence_s is 8", "at least quiet_s = 9"],
         ),
         (momentum(symbols=["TSLA"]), ["'TSLA'", "AAPL, IBM"]),
         (momentum(symbols=["VIX"]), ["'VIX'", "AAPL, IBM"]),

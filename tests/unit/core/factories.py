@@ -365,6 +365,7 @@ def a_run(book: Book, seconds: float = 0.0, **changes: Any) -> RunContext:
         mark=book.seq,
         now_utc=at(seconds),
         quiet_s=10.0,
+        absence_s=10.0,
         limits=limits(),
         cash_tolerance=Decimal(1),
         cash_adjust_max=Decimal(50),

@@ -346,6 +346,21 @@ def test_absent_once_proves_nothing_and_twice_a_quiet_period_apart_proves_it() -
     assert daemon.run(a_snapshot(), 20) == Plan((), (), ())
 
 
+def test_an_order_is_awaited_longer_than_a_difference_and_waiting_opens_no_ticket() -> None:
+    """A late order can still fill: looks between quiet_s and absence_s neither prove nor page."""
+    book = a_book()
+    work_order(book)
+    daemon = Daemon(book)
+    daemon.run(a_snapshot(), 0, absence_s=60.0)
+    for seconds in (10.0, 20.0, 30.0, 40.0, 59.9):
+        waiting = daemon.run(a_snapshot(), seconds, absence_s=60.0)
+        assert waiting.repairs == waiting.tickets == ()
+        assert len(waiting.pending) == 1
+    assert book.orders[ONE].state is OrderState.WORKING
+    daemon.run(a_snapshot(), 60.0, absence_s=60.0)
+    assert book.orders[ONE].state is OrderState.CANCELLED
+
+
 @pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.CANCELLING, OrderState.WORKING])
 def test_the_proof_of_absence_holds_for_every_order_that_may_be_alive(state: OrderState) -> None:
     book = a_book()
