@@ -62,7 +62,12 @@ def last_sent_utc(journal: Path) -> datetime:
 @pytest.mark.parametrize("is_slow", [False, True], ids=["answers in time", "answers too late"])
 def test_nothing_leaves_after_sigterm(tmp_path: Path, is_slow: bool) -> None:
     chance = random.Random(SEED)
-    changes: dict[str, object] = {"drain": DRAIN, "broker.ack_deadline_s": 20}
+    changes: dict[str, object] = {
+        "drain": DRAIN,
+        "broker.ack_deadline_s": 20,
+        # Longer than the slowest answer here: what is late must not be proven absent.
+        "reconcile.absence_s": 8.0,
+    }
     options = ("--ack-ms", "1:80")
     with world(tmp_path, SEED, changes=changes, options=options) as (simulator, daemon):
         for _ in range(3):
