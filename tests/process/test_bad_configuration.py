@@ -77,7 +77,14 @@ CASES: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
         ("symbols", "'NOPE'", "AAPL, GOOG, IBM, MSFT"),
     ),
     "account that is no demo's": ({"account": "DU1234567"}, ("account", "'DU1234567'", "nonce")),
-    "no account": ({"account": "", "mode": "paper"}, ("account", "missing", "allowed is")),
+    "no account": (
+        {"account": "", "mode": "paper", "reconcile__absence_s": 60},
+        ("account", "missing", "allowed is"),
+    ),
+    "a hasty proof of absence": (
+        {"account": "DU1234567", "mode": "paper"},
+        ("reconcile.absence_s", "0.5", "at least 30"),
+    ),
     "no assets": ({"assets_file": "missing.csv"}, ("missing.csv",)),
 }
 
@@ -114,7 +121,8 @@ def test_contradicting_limits(simulator: Simulator, tmp_path: Path) -> None:
 
 
 def test_live_without_authority(simulator: Simulator, tmp_path: Path) -> None:
-    lines = refused(simulator, tmp_path, mode="live", account="U1234567")
+    live = {"mode": "live", "account": "U1234567", "reconcile__absence_s": 60}
+    lines = refused(simulator, tmp_path, **live)
     assert len(lines) == 2, lines
     assert "AGENT_MODE is ''" in lines[0]
     assert "go-live record" in lines[1]
