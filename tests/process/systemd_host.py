@@ -203,7 +203,8 @@ class SystemdHost:
             raise AssertionError(f"PID 1 ended with {code}:\n{why}")
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         for child in children.read_text().split():
-            with contextlib.suppress(FileNotFoundError):
+            # It may end between being listed, opened and read: the read itself says ESRCH then.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
                     return int(child)
         return None
