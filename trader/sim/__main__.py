@@ -19,11 +19,11 @@ from typing import NoReturn
 
 import uvloop
 
-from trader.sim.control import ControlPort
-from trader.sim.history import HistoryError
-from trader.sim.server import SimServer
+from trader.sim.host.control import ControlPort
+from trader.sim.host.server import SimServer
+from trader.sim.host.state import StateError
+from trader.sim.market.history import HistoryError
 from trader.sim.settings import Settings, SettingsError
-from trader.sim.state import StateError
 
 EXIT_BAD_ARGUMENT = 2
 EXIT_NOT_STARTED = 5

@@ -10,18 +10,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trader.sim.accounts import Account
-from trader.sim.contracts import Catalogue
-from trader.sim.exchange import Exchange, Latency
-from trader.sim.faults import Faults
-from trader.sim.feeds import Feeds
-from trader.sim.gateway import Gateway
-from trader.sim.history import DayBar
-from trader.sim.market import Market
-from trader.sim.orders import ContractQuery, OrderRequest
-from trader.sim.session import Session
-from trader.sim.wire import encode
-from trader.sim.world import World
+from trader.sim.broker.accounts import Account
+from trader.sim.broker.exchange import Exchange, Latency
+from trader.sim.gateway.faults import Faults
+from trader.sim.gateway.feeds import Feeds
+from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.session import Session
+from trader.sim.gateway.world import World
+from trader.sim.market.history import DayBar
+from trader.sim.market.market import Market
+from trader.sim.model.orders import ContractQuery, OrderRequest
+from trader.sim.reference.catalogue import Catalogue
+from trader.sim.wire.frames import encode
 
 ACCOUNT = "DUSIM0001"
 EPOCH_S = 1_795_240_000.0

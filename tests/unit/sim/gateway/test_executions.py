@@ -1,0 +1,77 @@
+"""The filter of reqExecutions lets through what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.sim.support import ACCOUNT, EPOCH_S, Bench, request
+from trader.sim.clock import stamp
+from trader.sim.gateway import executions
+from trader.sim.model.orders import Execution
+from trader.sim.wire.frames import FieldError
+from trader.sim.wire.requests import ExecutionFilter
+
+NOW_S = EPOCH_S + 1010.0
+
+
+def matching(items: list[Execution], wanted: ExecutionFilter) -> list[Execution]:
+    return executions.matching(items, wanted, now_s=NOW_S)
+
+
+ANY = ExecutionFilter(1, 0, "", "", "", "", "", "")
+
+
+def traded() -> list[Execution]:
+    bench = Bench()
+    bench.gateway.place(7, request(1))
+    bench.clock.advance(10)
+    bench.gateway.place(8, request(1, action="SELL", quantity=Decimal(10)))
+    return bench.exchange.executions
+
+
+def test_an_empty_filter_lets_all_through() -> None:
+    items = traded()
+    assert matching(items, ANY) == items
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        replace(ANY, client_id=8),
+        replace(ANY, side="SELL"),
+        replace(ANY, side="SLD"),
+        replace(ANY, symbol="AAPL", client_id=8, account=ACCOUNT, sec_type="STK"),
+    ],
+)
+def test_each_field_narrows(wanted: ExecutionFilter) -> None:
+    assert {item.client_id for item in matching(traded(), wanted)} == {8}
+
+
+def test_a_time_cuts_off_what_was_before() -> None:
+    items = traded()
+    later = stamp(items[-1].time_s)
+    assert {item.client_id for item in matching(items, replace(ANY, since=later))} == {8}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [replace(ANY, account="OTHER"), replace(ANY, symbol="IBM"), replace(ANY, exchange="LSE")],
+)
+def test_a_filter_may_let_nothing_through(wanted: ExecutionFilter) -> None:
+    assert matching(traded(), wanted) == []
+
+
+@pytest.mark.parametrize("wanted", [replace(ANY, side="UP"), replace(ANY, since="soon")])
+def test_a_filter_that_makes_no_sense_is_refused(wanted: ExecutionFilter) -> None:
+    with pytest.raises(FieldError):
+        matching(traded(), wanted)
+
+
+def test_only_the_current_day_is_known() -> None:
+    items = traded()
+    midnight = NOW_S - NOW_S % 86_400 + 86_400
+    assert executions.matching(items, ANY, now_s=midnight - 1) == items
+    assert executions.matching(items, ANY, now_s=midnight) == []

@@ -1,0 +1,88 @@
+"""The way out: holding, duplicating, dropping in mid-frame, and never growing without bound."""
+
+from __future__ import annotations
+
+from trader.sim.gateway.faults import Faults
+from trader.sim.gateway.outlet import PENDING_BYTES_MAX, Outlet
+from trader.sim.wire.frames import encode
+
+
+def outlet(faults: Faults | None = None) -> tuple[Outlet, list[int]]:
+    wakes: list[int] = []
+    return Outlet(faults or Faults(), lambda: wakes.append(1)), wakes
+
+
+def test_frames_gather_until_they_are_taken_and_wake_once() -> None:
+    out, wakes = outlet()
+    out.push(9, b"one")
+    out.push(9, b"two")
+    assert (out.take(), out.take(), len(wakes), out.frames) == (b"onetwo", b"", 1, 2)
+
+
+def test_a_held_kind_waits_and_is_released_in_order() -> None:
+    faults = Faults(held_messages={53, 62})
+    out, _ = outlet(faults)
+    for ident, frame in ((53, b"a"), (5, b"b"), (62, b"c"), (53, b"d")):
+        out.push(ident, frame)
+    assert out.take() == b"b"
+    faults.held_messages.clear()
+    out.release({53})
+    assert out.take() == b"ad"
+    out.release({62})
+    assert out.take() == b"c"
+
+
+def test_the_handshake_is_never_duplicated() -> None:
+    out, _ = outlet(Faults(copies=3))
+    out.push(-1, b"v")
+    assert out.take() == b"v"
+
+
+def test_frames_can_be_duplicated() -> None:
+    out, _ = outlet(Faults(copies=3))
+    out.push(3, b"x")
+    assert out.take() == b"xxx"
+
+
+def test_a_drop_cuts_the_frame_after_the_last_whole_one() -> None:
+    out, _ = outlet()
+    out.drop_after = 2
+    frame = encode(3, "Submitted")
+    for _ in range(5):
+        out.push(3, frame)
+    assert out.take() == frame * 2 + frame[: len(frame) // 2]
+    assert out.is_closing
+
+
+def test_a_muted_outlet_keeps_orders_and_loses_ticks() -> None:
+    faults = Faults(is_muted=True)
+    out, _ = outlet(faults)
+    out.push(3, b"order")
+    out.push_tick(b"tick", 1)
+    assert out.take() == b""
+    faults.is_muted = False
+    assert out.take() == b"order"
+
+
+def test_ticks_beyond_the_bound_are_lost() -> None:
+    out, _ = outlet()
+    tick = b"x" * 1_000_000
+    for _ in range(100):
+        out.push_tick(tick, 1)
+    assert len(out.take()) <= PENDING_BYTES_MAX + len(tick)
+
+
+def test_a_client_that_reads_nothing_is_closed() -> None:
+    out, _ = outlet()
+    for _ in range(50):
+        out.push(3, b"x" * 1_000_000)
+    assert out.is_closing
+    assert out.has_overflowed
+
+
+def test_nothing_goes_out_after_the_close() -> None:
+    out, wakes = outlet()
+    out.close()
+    out.push(3, b"x")
+    out.push_tick(b"x", 1)
+    assert (out.take(), len(wakes)) == (b"", 1)

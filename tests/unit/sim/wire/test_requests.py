@@ -1,0 +1,136 @@
+"""Client messages are read as the client meant them, at every server version spoken."""
+
+from __future__ import annotations
+
+import contextlib
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ib_async import Client, Contract, LimitOrder, Order, Stock
+from ib_async.contract import ComboLeg, DeltaNeutralContract, TagValue
+from ib_async.order import OrderComboLeg, PriceCondition, TimeCondition
+
+from tests.unit.sim.support import contract, place_fields
+from trader.sim.wire.frames import FieldError
+from trader.sim.wire.requests import (
+    parse_cancel_order,
+    parse_contract_details,
+    parse_executions,
+    parse_history,
+    parse_market_data,
+    parse_place_order,
+    parse_realtime_bars,
+)
+
+VERSIONS = (157, 160, 163, 166, 169, 170, 173, 176, 177, 178)
+
+
+class Recorder(Client):
+    """The real client's encoder, with nothing behind it."""
+
+    def __init__(self, version: int) -> None:
+        self.version, self.sent = version, ""
+
+    def serverVersion(self) -> int:  # noqa: N802
+        return self.version
+
+    def isConnected(self) -> bool:  # noqa: N802
+        return True
+
+    def sendMsg(self, msg: str) -> None:  # noqa: N802
+        self.sent = msg
+
+    def fields(self) -> list[str]:
+        return self.sent.split("\0")[:-1]
+
+
+def placed(version: int, item: Contract, order: Order) -> list[str]:
+    client = Recorder(version)
+    client.placeOrder(41, item, order)  # type: ignore[no-untyped-call]
+    return client.fields()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_plain_order_is_read_as_the_real_client_wrote_it(version: int) -> None:
+    order = LimitOrder("SELL", 30, 172.25, tif="GTC", orderRef="strategy-7", outsideRth=True)
+    read = parse_place_order(placed(version, Stock("AAPL", "SMART", "USD"), order), version)
+    assert (read.order_id, read.action, read.quantity) == (41, "SELL", Decimal("30.0"))
+    assert (read.order_type, read.limit_price, read.stop_price) == ("LMT", Decimal("172.25"), None)
+    assert (read.tif, read.order_ref, read.outside_rth) == ("GTC", "strategy-7", True)
+    assert (read.contract.symbol, read.transmit, read.what_if) == ("AAPL", True, False)
+
+
+def loaded_order() -> tuple[Contract, Order]:
+    """Return an order with every optional block of the layout."""
+    item = Contract(secType="BAG", symbol="A", exchange="IBKRATS", currency="USD")
+    item.comboLegs = [ComboLeg(conId=1), ComboLeg(conId=2)]
+    item.deltaNeutralContract = DeltaNeutralContract(3, 0.5, 1.0)
+    order = Order(action="BUY", totalQuantity=1, orderType="PEG BEST", whatIf=True, tif="DAY")
+    order.orderComboLegs = [OrderComboLeg(1.0)]
+    order.smartComboRoutingParams = [TagValue("NonGuaranteed", "1")]
+    order.deltaNeutralOrderType, order.scalePriceIncrement = "MKT", 0.5
+    order.hedgeType, order.hedgeParam = "D", "1"
+    order.algoStrategy, order.algoParams = "Vwap", [TagValue("a", "1"), TagValue("b", "2")]
+    order.conditions = [PriceCondition(price=1.0), TimeCondition(time="x")]
+    order.competeAgainstBestOffset = float("inf")
+    return item, order
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_optional_blocks_are_passed_over_to_the_last_field(version: int) -> None:
+    fields = placed(version, *loaded_order())
+    read = parse_place_order(fields, version)
+    assert (read.order_type, read.what_if) == ("PEG BEST", True)
+    with pytest.raises(FieldError):
+        parse_place_order(fields[:-1], version)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["PEG MID", "PEG BENCH", "MKT"])
+def test_order_types_with_fields_of_their_own_are_read(version: int, kind: str) -> None:
+    order = Order(action="BUY", totalQuantity=1, orderType=kind)
+    fields = placed(version, Stock("AAPL", "SMART", "USD"), order)
+    assert parse_place_order(fields, version).order_type == kind
+    with pytest.raises(FieldError):
+        parse_place_order(fields[:-1], version)
+
+
+@given(st.lists(st.text(max_size=8), max_size=130), st.sampled_from(VERSIONS))
+def test_any_fields_end_in_a_request_or_a_field_error(fields: list[str], version: int) -> None:
+    with contextlib.suppress(FieldError):
+        parse_place_order(["3", *fields], version)
+
+
+@given(st.integers(1, 113), st.text(max_size=12))
+def test_one_broken_field_never_raises_anything_else(place: int, text: str) -> None:
+    fields = [str(value) for value in place_fields(1)]
+    fields[place] = text
+    with contextlib.suppress(FieldError):
+        parse_place_order(fields, 178)
+
+
+def texts(*fields: object) -> list[str]:
+    return [str(field) for field in fields]
+
+
+def test_the_other_requests_are_read() -> None:
+    found = parse_market_data(texts(1, 11, 5, *contract(), 0, "233", 1, 0, ""))
+    assert (found[0], found[1].symbol, found[2]) == (5, "AAPL", True)
+    ident, query = parse_contract_details(texts(9, 8, 6, *contract("VIX"), 0, "", "", ""))
+    assert (ident, query.sec_type, query.exchange) == (6, "IND", "CBOE")
+    bars = parse_realtime_bars(texts(50, 3, 7, *contract(), 5, "MIDPOINT", 1, ""))
+    assert (bars[0], bars[2]) == (7, "MIDPOINT")
+    history: list[Any] = [20, 8, *contract(), 0, "", "1 min", "1 D", 1, "TRADES", 2, 1, ""]
+    read = parse_history(texts(*history))
+    assert (read.bar_size, read.duration, read.format_date) == ("1 min", "1 D", 2)
+    assert read.keep_up_to_date
+    wanted = parse_executions(texts(7, 3, 9, 0, "DU1", "", "AAPL", "", "", "BUY"))
+    assert (wanted.request_id, wanted.account, wanted.side) == (9, "DU1", "BUY")
+
+
+def test_the_cancel_layout_changes_at_192() -> None:
+    assert parse_cancel_order(["4", "1", "12", ""], 178) == 12
+    assert parse_cancel_order(["4", "12", "", "", ""], 192) == 12

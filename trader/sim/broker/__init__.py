@@ -1,0 +1,1 @@
+"""The broker's back end, whoever is connected: orders, matching, accounts."""

@@ -1,0 +1,1 @@
+"""The program behind the socket: sessions without I/O, and what they share."""

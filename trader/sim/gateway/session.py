@@ -1,0 +1,246 @@
+"""One client's protocol session: bytes in, frames out through its outlet, no I/O.
+
+The host feeds what arrives and takes from the outlet what is to be written. Whatever a client
+sends ends in an answer, in an error message to it, or in the end of this session alone.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from trader.sim.broker.accounts import Position
+from trader.sim.clock import utc
+from trader.sim.gateway import validation
+from trader.sim.gateway.account_queries import AccountQueries
+from trader.sim.gateway.outlet import Outlet
+from trader.sim.gateway.queries import Queries
+from trader.sim.gateway.world import World
+from trader.sim.model.orders import Execution, Instrument, Order, OrderRequest
+from trader.sim.wire import messages, messages_orders, requests
+from trader.sim.wire.frames import FieldError, FrameReader, WireError, encode
+
+log = logging.getLogger("trader.sim")
+VERSION_MIN = 157
+FARM_DELAY_S = 0.02
+NOTICE_S = 0.01
+
+
+class SessionEnded(Exception):
+    """The session must be closed; the text is the reason for the log."""
+
+
+class Session:
+    """Protocol state of one connection."""
+
+    def __init__(self, world: World, wake: Callable[[], None]) -> None:
+        self.world = world
+        self.outlet = Outlet(world.faults, wake)
+        self.sv = 0
+        self.client_id: int | None = None
+        self.has_started = False
+        self._reader = FrameReader()
+        self._times: deque[float] = deque()
+        self._queries = Queries(self)
+        self._account = AccountQueries(self)
+        self._handlers: dict[int, Callable[[list[str]], None]] = {
+            3: self._place, 4: self._cancel, 8: self._ids, 58: self._cancel_all,
+            49: self._time, 14: _ignore, 17: self._accounts, **self._queries.handlers(),
+            **self._account.handlers(),
+        }  # fmt: skip
+
+    # -- in -------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client. Raises SessionEnded when it cannot go on."""
+        try:
+            frames = self._reader.feed(data)
+        except WireError as error:
+            raise SessionEnded(f"malformed data: {error}") from None
+        if not self.sv and self._reader.hello is not None:
+            self._greet(self._reader.hello.version_min, self._reader.hello.version_max)
+        for fields in frames:
+            self._meter()
+            self._dispatch(fields)
+
+    def _meter(self) -> None:
+        """Count the message and keep the largest number any client sent within a second."""
+        gateway, times = self.world.gateway, self._times
+        now = gateway.clock.monotonic()
+        times.append(now)
+        while now - times[0] >= 1.0:
+            times.popleft()
+        gateway.frames_in += 1
+        gateway.frames_in_per_s_max = max(gateway.frames_in_per_s_max, len(times))
+
+    def _greet(self, version_min: int, version_max: int) -> None:
+        version = min(self.world.server_version, version_max)
+        if version < max(version_min, VERSION_MIN):
+            raise SessionEnded(f"client speaks {version_min}..{version_max}, server {version}")
+        self.sv = version
+        now = utc(self.world.gateway.clock.time())
+        hello = messages.server_hello(version, now.strftime("%Y%m%d %H:%M:%S Greenwich Mean Time"))
+        self.outlet.push(-1, hello)
+
+    def _dispatch(self, fields: list[str]) -> None:
+        head = fields[0]
+        message_id = int(head) if head.isascii() and head.isdigit() and len(head) < 6 else -1
+        if self.client_id is None:
+            if message_id != 71:
+                raise SessionEnded(f"message {head[:20]!r} before startApi")
+            self._start(fields)
+            return
+        handler = self._handlers.get(message_id)
+        try:
+            if handler is None:
+                raise FieldError(f"unknown message id {head[:20]!r}")
+            handler(fields)
+        except FieldError as error:
+            text = f"Error reading request. Message id {head[:20]}: {error}"
+            log.warning("client %s: %s", self.client_id, text)
+            self.show_error(self._request_id(message_id, fields), 320, text)
+
+    def _request_id(self, message_id: int, fields: list[str]) -> int:
+        """Return the id an unreadable request most likely carried, -1 when there is none."""
+        place = 1 if message_id in (3, 20) or message_id >= 78 else 2
+        text = fields[place] if len(fields) > place else ""
+        known = message_id in self._handlers and text.isascii() and text.isdigit()
+        return int(text) if known and len(text) < 10 else -1
+
+    def _start(self, fields: list[str]) -> None:
+        try:
+            client_id = requests.Fields(fields, 2).integer()
+        except FieldError as error:
+            raise SessionEnded(f"unreadable startApi: {error}") from None
+        gateway = self.world.gateway
+        refusal = gateway.admit(client_id, self)
+        if refusal is not None:
+            self.show_error(-1, refusal.code, refusal.text)
+            self.outlet.close()
+            raise SessionEnded(f"client {client_id} refused: {refusal.code} {refusal.text}")
+        self.client_id = client_id
+        own = gateway.orders_of(client_id)
+        for order in own:
+            self.show_order(order)
+        if own:
+            self.push(53, messages.end(53))
+        self._accounts(fields)
+        self._ids(fields)
+        self.has_started = True
+        gateway.clock.call_later(NOTICE_S, lambda: self._notices(2104, 2106))
+        gateway.clock.call_later(NOTICE_S + FARM_DELAY_S, lambda: self._notices(2158))
+
+    def _notices(self, *codes: int) -> None:
+        if self.world.faults.is_upstream_down:
+            self.show_error(-1, 2110, messages.TEXTS[2110])
+            return
+        for code in codes:
+            self.show_error(-1, code, messages.TEXTS[code])
+
+    def leave(self) -> None:
+        """Forget this session everywhere; the host calls it once when the connection is gone."""
+        self.world.feeds.leave(self.outlet)
+        if self.client_id is not None:
+            self.world.gateway.leave(self.client_id, self)
+
+    # -- orders ---------------------------------------------------------------------------------
+
+    def _place(self, fields: list[str]) -> None:
+        assert self.client_id is not None, "dispatched after startApi"
+        request = requests.parse_place_order(fields, self.sv)
+        if request.what_if:
+            self._what_if(request)
+            return
+        refusal = self.world.gateway.place(self.client_id, request)
+        if refusal is not None:
+            self.show_error(request.order_id, refusal.code, refusal.text)
+
+    def _what_if(self, request: OrderRequest) -> None:
+        assert self.client_id is not None, "dispatched after startApi"
+        gateway = self.world.gateway
+        refusal = gateway.check(self.client_id, request)
+        if refusal is not None:
+            self.show_error(request.order_id, refusal.code, refusal.text)
+            return
+        order, margin = gateway.preview(self.client_id, request)
+        self.push(5, messages_orders.open_order(self.sv, order, margin))
+
+    def _cancel(self, fields: list[str]) -> None:
+        assert self.client_id is not None, "dispatched after startApi"
+        order_id = requests.parse_cancel_order(fields, self.sv)
+        refusal = self.world.gateway.cancel(self.client_id, order_id)
+        if refusal is not None:
+            self.show_error(order_id, refusal.code, refusal.text)
+
+    def _cancel_all(self, _fields: list[str]) -> None:
+        assert self.client_id is not None, "dispatched after startApi"
+        self.world.gateway.cancel_all(self.client_id)
+
+    def _ids(self, _fields: list[str]) -> None:
+        assert self.client_id is not None, "dispatched after startApi"
+        self.push(9, messages.next_valid_id(self.world.gateway.next_order_id(self.client_id)))
+
+    def _accounts(self, _fields: list[str]) -> None:
+        self.push(15, messages.managed_accounts(self.world.exchange.account.name))
+
+    def _time(self, _fields: list[str]) -> None:
+        self.push(49, messages.current_time(int(self.world.gateway.clock.time())))
+
+    # -- out (gateway.Client) -------------------------------------------------------------------
+
+    def push(self, message_id: int, frame: bytes) -> None:
+        """Send one frame."""
+        self.outlet.push(message_id, frame)
+
+    def show_order(self, order: Order) -> None:
+        """Send openOrder and orderStatus."""
+        self.push(5, messages_orders.open_order(self.sv, order))
+        self.push(3, messages_orders.order_status(order))
+
+    def show_status(self, order: Order) -> None:
+        """Send orderStatus alone."""
+        self.push(3, messages_orders.order_status(order))
+
+    def show_execution(self, item: Execution, request_id: int = -1) -> None:
+        """Send an execution; the request id is -1 for a live one."""
+        text = messages_orders.execution_time(utc(item.time_s))
+        self.push(11, messages_orders.execution(self.sv, request_id, item, text))
+
+    def show_commission(self, item: Execution) -> None:
+        """Send a commission report."""
+        self.push(59, messages_orders.commission_report(item))
+
+    def show_error(self, request_id: int, code: int, text: str) -> None:
+        """Send an error message."""
+        time_ms = int(self.world.gateway.clock.time() * 1000)
+        self.push(4, messages.error(self.sv, request_id, code, text, time_ms=time_ms))
+
+    def show_position(self, entry: Position) -> None:
+        """Send a position if the client asked for positions; one closed today shows 0."""
+        self._queries.position_changed(entry)
+
+    def account_changed(self, con_id: int) -> None:
+        """Note that account values are out of date."""
+        self._account.account_changed(con_id)
+
+    def data_lost(self) -> None:
+        """Forget market data subscriptions (1101)."""
+        self._queries.data_lost()
+
+    def refuse_unknown(self, request_id: int) -> None:
+        """Say that the contract is unknown."""
+        refusal = validation.unknown_contract()
+        self.show_error(request_id, refusal.code, refusal.text)
+
+    def show_symbols(self, request_id: int, items: list[Instrument]) -> None:
+        """Send message 79 for the instruments found."""
+        rows: list[object] = []
+        for item in items:
+            rows += [item.con_id, item.symbol, item.sec_type, item.primary_exchange]
+            rows += [item.currency, 0]
+            if self.sv >= 176:
+                rows += [item.long_name, ""]
+        self.push(79, encode(79, request_id, len(items), *rows))
+
+
+def _ignore(_fields: list[str]) -> None:
+    """Take a message that needs no answer."""

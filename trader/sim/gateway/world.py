@@ -1,0 +1,52 @@
+"""What the sessions of one simulator share, and what a session is to those who answer for it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from trader.sim.broker.exchange import Exchange
+from trader.sim.gateway.faults import Faults
+from trader.sim.gateway.feeds import Feeds
+from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.outlet import Outlet
+from trader.sim.model.orders import Execution, Instrument, Order
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every session of one simulator shares."""
+
+    gateway: Gateway
+    exchange: Exchange
+    feeds: Feeds
+    faults: Faults
+    server_version: int
+
+
+class Asker(Protocol):
+    """A session, as the parts that answer its questions see it."""
+
+    world: World
+    outlet: Outlet
+    sv: int
+    client_id: int | None
+
+    def push(self, message_id: int, frame: bytes) -> None:
+        """Send one frame."""
+
+    def show_order(self, order: Order) -> None:
+        """Send openOrder and orderStatus."""
+
+    def show_execution(self, item: Execution, request_id: int = -1) -> None:
+        """Send an execution; the request id is -1 for a live one."""
+
+    def show_commission(self, item: Execution) -> None:
+        """Send a commission report."""
+
+    def show_error(self, request_id: int, code: int, text: str) -> None:
+        """Send an error message."""
+
+    def refuse_unknown(self, request_id: int) -> None:
+        """Say that the contract is unknown."""
+
+    def show_symbols(self, request_id: int, items: list[Instrument]) -> None:
+        """Send message 79 for the instruments found."""

@@ -1,0 +1,1 @@
+"""What runs a simulator: sockets, the control port, state that survives."""

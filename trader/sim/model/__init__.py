@@ -1,0 +1,1 @@
+"""What the simulator talks about: orders, executions and contracts, as values."""

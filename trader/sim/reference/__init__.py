@@ -1,0 +1,1 @@
+"""What can be traded: contracts, their rules, their calendars."""

@@ -1,0 +1,1 @@
+"""Faults as named actions: the same for a scenario file and for the control port."""

@@ -1,0 +1,1 @@
+"""The TWS protocol as text: frames, requests read, messages written; no decision."""
