@@ -122,7 +122,7 @@ async def run(settings: Settings) -> None:
         await control.start()
         line = {
             "event": "listening", "host": settings.host, "port": server.port,
-            "control_port": control.port, "account": server.exchange.account.name,
+            "control_port": control.port, "account": server.exchange.bank.main.name,
             "seed": settings.seed, "server_version": settings.server_version, "pid": os.getpid(),
         }  # fmt: skip
         print(json.dumps(line), flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,11 +20,13 @@ from trader.sim.gateway.session import Session
 from trader.sim.gateway.world import World
 from trader.sim.market.history import DayBar
 from trader.sim.market.market import Market
-from trader.sim.model.orders import ContractQuery, OrderRequest
+from trader.sim.model.instruments import ContractQuery
+from trader.sim.model.orders import OrderRequest, Terms
 from trader.sim.reference.catalogue import Catalogue
 from trader.sim.wire.frames import encode
 
 ACCOUNT = "DUSIM0001"
+_TERMS = {field.name for field in fields(Terms)}
 EPOCH_S = 1_795_240_000.0
 SYMBOLS = (("AAPL", 200.0), ("IBM", 150.0), ("VIX", 18.0))
 
@@ -118,7 +121,7 @@ class Bench:
         self.market = Market(self.clock, Catalogue(days), days, random.Random(seed), speed=1.0)
         self.account = Account(ACCOUNT, cash)
         self.exchange = Exchange(
-            self.clock, self.market, self.account, random.Random(seed + 1), Latency(*fill_s)
+            self.clock, self.market, [self.account], random.Random(seed + 1), Latency(*fill_s)
         )
         self.faults = Faults()
         self.gateway = Gateway(
@@ -186,28 +189,32 @@ def contract(symbol: str = "AAPL", con_id: int = 0) -> list[object]:
 
 
 def request(order_id: int = 1, **changes: Any) -> OrderRequest:
-    """Return a valid order request, with changes."""
+    """Return a valid order request, with changes of its own fields or of its terms'."""
+    terms: dict[str, Any] = {
+        "action": "BUY", "quantity": Decimal(100), "order_type": "MKT", "tif": "DAY",
+    }  # fmt: skip
     values: dict[str, Any] = {
         "order_id": order_id, "contract": ContractQuery(symbol="AAPL", sec_type="STK"),
-        "action": "BUY", "quantity": Decimal(100), "order_type": "MKT", "limit_price": None,
-        "stop_price": None, "tif": "DAY", "order_ref": "ref",
+        "order_ref": "ref",
     }  # fmt: skip
-    return OrderRequest(**(values | changes))
+    for name, value in changes.items():
+        (terms if name in _TERMS else values)[name] = value
+    return OrderRequest(terms=Terms(**terms), **values)
 
 
 def place_fields(order_id: int, version: int = 178, **order: object) -> list[object]:
     """Return message 3 as ib_async lays out a plain order at a server version."""
     get = order.get
-    fields: list[object] = [3, order_id, *contract(str(get("symbol", "AAPL"))), "", ""]
-    fields += [
+    words: list[object] = [3, order_id, *contract(str(get("symbol", "AAPL"))), "", ""]
+    words += [
         get("action", "BUY"), get("quantity", 100), get("kind", "MKT"), get("limit", ""),
         get("stop", ""), get("tif", "DAY"), "", get("account", ""), "", 0, get("ref", ""),
         get("transmit", 1), 0, 0, 0, 0, 0, 0, 0,
     ]  # fmt: skip
-    fields += ["", 0.0, "", "", "", "", ""] + ([""] if version < 177 else [])
-    fields += ["", 0, "", -1, 0, "", "", 0, "", "", 0, 0, "", 0, "", "", "", "", "", 0]
-    fields += ["", "", "", "", 0, "", "", "", "", "", "", "", "", "", "", 0, "", "", 0, 0]
-    fields += ["", "", get("what_if", 0), "", 0, 0, 0, 0]
-    fields += ["", "", "", "", "", "", 0, "", "", "", "", "", "", "", "", 0, 0, 0, 0]
+    words += ["", 0.0, "", "", "", "", ""] + ([""] if version < 177 else [])
+    words += ["", 0, "", -1, 0, "", "", 0, "", "", 0, 0, "", 0, "", "", "", "", "", 0]
+    words += ["", "", "", "", 0, "", "", "", "", "", "", "", "", "", "", 0, "", "", 0, 0]
+    words += ["", "", get("what_if", 0), "", 0, 0, 0, 0]
+    words += ["", "", "", "", "", "", 0, "", "", "", "", "", "", "", "", 0, 0, 0, 0]
     tail = ((158, ""), (160, ""), (162, 0), (166, ""), (169, ""))
-    return fields + [value for since, value in tail if version >= since]
+    return words + [value for since, value in tail if version >= since]

@@ -56,7 +56,7 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
         assert "cannot listen" in errors
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT_S) == 0
-    assert json.loads(state.read_text())["cash"] == "1000000"
+    assert json.loads(state.read_text())["accounts"][0]["cash"] == "1000000"
 
 
 @pytest.mark.process

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from trader.sim.model.orders import ZERO, Instrument, Side
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import ZERO, Side
 from trader.sim.wire.frames import plain
 
 CENT = Decimal("0.01")
@@ -42,6 +43,15 @@ class Position:
     realized: Decimal = ZERO
 
 
+@dataclass(frozen=True, slots=True)
+class SavedAccount:
+    """An account as it survives the process."""
+
+    name: str
+    cash: Decimal
+    positions: tuple[Position, ...]
+
+
 class Account:
     """Cash and positions of the one account."""
 
@@ -49,6 +59,15 @@ class Account:
         self.name = name
         self.cash = cash
         self.positions: dict[int, Position] = {}
+
+    def saved(self) -> SavedAccount:
+        """Return what must survive the process."""
+        return SavedAccount(self.name, self.cash, tuple(self.positions.values()))
+
+    def restore(self, saved: SavedAccount) -> None:
+        """Be what was saved."""
+        self.name, self.cash = saved.name, saved.cash
+        self.positions = {entry.instrument.con_id: entry for entry in saved.positions}
 
     def position(self, item: Instrument) -> Position:
         """Return the position record, made when first asked for."""

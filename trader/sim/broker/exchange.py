@@ -5,25 +5,18 @@ them against quotes, books executions, and tells one listener what happened, in 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from trader.sim.broker.accounts import Account, money, order_commission
+from trader.sim.broker.accounts import Account
+from trader.sim.broker.bank import Bank
 from trader.sim.broker.execution_ids import ExecutionIds, revised
 from trader.sim.clock import Clock
 from trader.sim.market.market import Market, Quote
-from trader.sim.model.orders import (
-    ZERO,
-    Change,
-    Execution,
-    Instrument,
-    Margin,
-    Order,
-    Side,
-    Status,
-)
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import ZERO, Execution, Order, Side, Status, Terms
 
 PARTS_MAX = 3
 MANUAL_PERM_ID = 1_518_189_976_000_000_000
@@ -62,18 +55,24 @@ class Exchange:
     """Working orders, matching and the account behind them."""
 
     def __init__(
-        self, clock: Clock, market: Market, account: Account, rng: random.Random, fill: Latency
+        self,
+        clock: Clock,
+        market: Market,
+        accounts: Sequence[Account],
+        rng: random.Random,
+        fill: Latency,
     ) -> None:
-        self.market, self.account, self.fill = market, account, fill
+        self.market, self.fill = market, fill
+        self.bank = Bank(accounts, self.quote)
         self.orders: dict[int, Order] = {}
         self.executions: list[Execution] = []
         self.ids = ExecutionIds(clock)
-        self.quotes: dict[str, Quote] = {}
+        # The last quote of each instrument, by contract id.
+        self.quotes: dict[int, Quote] = {}
         self.listener: Listener | None = None
         self._clock, self._rng = clock, rng
-        self._working: dict[str, dict[int, Order]] = {}
-        self._reserved: dict[int, Decimal] = {}
-        self.reserved = ZERO
+        # Live orders by contract id, then by permanent id.
+        self._working: dict[int, dict[int, Order]] = {}
 
     def _tell(self) -> Listener:
         assert self.listener is not None, "the exchange was started without a listener"
@@ -85,9 +84,9 @@ class Exchange:
 
     def quote(self, item: Instrument) -> Quote:
         """Return the last quote of the instrument."""
-        found = self.quotes.get(item.symbol)
+        found = self.quotes.get(item.con_id)
         if found is None:
-            found = self.quotes[item.symbol] = self.market.quote(item)
+            found = self.quotes[item.con_id] = self.market.quote(item)
         return found
 
     def working(self) -> list[Order]:
@@ -99,28 +98,27 @@ class Exchange:
     def submit(self, order: Order) -> None:
         """Take a new order: PreSubmitted, or Inactive when it cannot be paid for."""
         self.orders[order.perm_id] = order
-        reason = self._refusal(order)
+        reason = self.bank.refusal(order)
         if reason:
             self._end(order, Status.INACTIVE, 201, f"Order rejected - reason:{reason}")
             return
         order.status = Status.PRE_SUBMITTED
         order.why_held = _why_held(order)
-        self._working.setdefault(order.instrument.symbol, {})[order.perm_id] = order
-        self._reserve(order)
+        self._working.setdefault(order.instrument.con_id, {})[order.perm_id] = order
+        self.bank.reserve(order)
         self._tell().order_changed(order)
         self._wake(order)
 
-    def change(self, order: Order, changed: Change) -> None:
+    def change(self, order: Order, terms: Terms) -> None:
         """Give a live order new terms; a fill in flight is dropped and looked at anew."""
-        order.quantity = max(changed.quantity, order.filled)
-        order.order_type, order.tif = changed.order_type, changed.tif
-        order.limit_price, order.stop_price = changed.limit_price, changed.stop_price
-        order.outside_rth, order.good_till = changed.outside_rth, changed.good_till
+        assert terms.quantity is not None, "checked by the gateway"
+        order.quantity = max(terms.quantity, order.filled)
+        order.terms = terms
         order.changes += 1
         order.plan += 1
         order.is_filling = False
         order.why_held = _why_held(order)
-        self._reserve(order)
+        self.bank.reserve(order)
         if not order.remaining:
             self._finish(order)
             self._tell().order_changed(order)
@@ -144,8 +142,8 @@ class Exchange:
     def _retire(self, order: Order) -> None:
         order.is_filling = False
         order.completed_s = self._clock.time()
-        self._working.get(order.instrument.symbol, {}).pop(order.perm_id, None)
-        self.reserved -= self._reserved.pop(order.perm_id, ZERO)
+        self._working.get(order.instrument.con_id, {}).pop(order.perm_id, None)
+        self.bank.release(order)
 
     def restore(self, order: Order) -> None:
         """Put back an order from saved state."""
@@ -158,72 +156,16 @@ class Exchange:
         else:
             if not order.why_held:
                 order.status = Status.SUBMITTED
-            self._working.setdefault(order.instrument.symbol, {})[order.perm_id] = order
-            self._reserve(order)
-
-    # -- money --------------------------------------------------------------------------------
-
-    def _cost(self, order: Order) -> Decimal:
-        """Return what the rest of a buy may take out of cash."""
-        if order.side is Side.SELL:
-            return ZERO
-        quote = self.quote(order.instrument)
-        price = order.limit_price or max(quote.ask, order.stop_price or ZERO)
-        return order.remaining * price
-
-    def _reserve(self, order: Order) -> None:
-        cost = self._cost(order)
-        self.reserved += cost - self._reserved.get(order.perm_id, ZERO)
-        self._reserved[order.perm_id] = cost
-
-    def _refusal(self, order: Order) -> str:
-        held = self.account.quantity(order.instrument)
-        if order.side is Side.BUY:
-            cost, free = self._cost(order), self.account.cash - self.reserved
-            if held < 0 and order.quantity <= -held:
-                return ""
-        else:
-            short = max(order.quantity - max(held, ZERO), ZERO)
-            cost = short * self.quote(order.instrument).ask
-            free = self.account.cash + self.account.market_value(self.prices())
-        if cost <= free:
-            return ""
-        return (
-            "Your account has insufficient funds for this order. "
-            f"Available: {free:.2f} USD, needed: {cost:.2f} USD."
-        )
-
-    def preview(self, order: Order) -> Margin:
-        """Return what an order would change if it filled at once; nothing is changed."""
-        quote, account = self.quote(order.instrument), self.account
-        price = order.limit_price or order.stop_price or quote.ask
-        value = order.quantity * price
-        charge = order_commission(order.quantity, value)
-        gross = account.gross_value(self.prices())
-        held = account.quantity(order.instrument)
-        change = (abs(held + order.quantity * order.side.sign) - abs(held)) * price
-        equity = account.cash + account.market_value(self.prices())
-        return Margin(
-            before=(money(gross), money(gross), money(equity)),
-            change=(money(change), money(change), money(-charge)),
-            after=(money(gross + change), money(gross + change), money(equity - charge)),
-            commission=charge,
-        )
-
-    def prices(self) -> dict[int, Decimal]:
-        """Return the last price of everything the account has a record of."""
-        return {
-            con_id: self.quote(entry.instrument).last
-            for con_id, entry in self.account.positions.items()
-        }
+            self._working.setdefault(order.instrument.con_id, {})[order.perm_id] = order
+            self.bank.reserve(order)
 
     # -- matching -----------------------------------------------------------------------------
 
     def take_quote(self, quote: Quote) -> None:
         """Take a new quote and look at every order of that instrument."""
-        symbol = quote.instrument.symbol
-        self.quotes[symbol] = quote
-        waiting = self._working.get(symbol)
+        con_id = quote.instrument.con_id
+        self.quotes[con_id] = quote
+        waiting = self._working.get(con_id)
         if waiting:
             for order in list(waiting.values()):
                 if not order.is_filling and not order.status.is_done:
@@ -255,14 +197,14 @@ class Exchange:
             step()
 
     def _look(self, order: Order) -> None:
-        quote = self.quotes.get(order.instrument.symbol) or self.quote(order.instrument)
+        quote = self.quote(order.instrument)
         if order.why_held and not self._trigger(order, quote):
             return
         if self._price(order, quote) is not None:
             self._plan(order)
 
     def _trigger(self, order: Order, quote: Quote) -> bool:
-        stop = order.stop_price
+        stop = order.aux_price
         assert stop is not None, "an order held for its trigger has a stop price"
         if order.side is Side.BUY and quote.last < stop:
             return False
@@ -322,23 +264,23 @@ class Exchange:
             self._end(order, Status.CANCELLED, 202, "Order Canceled - reason:")
 
     def _fill(self, order: Order, quantity: Decimal, price: Decimal) -> None:
-        before = order_commission(order.filled, order.paid) if order.filled else ZERO
+        commission = self.bank.commission(order, quantity, price)
         order.filled += quantity
         order.paid += quantity * price
+        order.charged += commission
         order.last_price = price
-        commission = order_commission(order.filled, order.paid) - before
         done = not order.remaining
         order.status = Status.FILLED if done else Status.SUBMITTED
         item = self._book(order, quantity, price, commission)
         if done:
             self._finish(order)
         else:
-            self._reserve(order)
+            self.bank.reserve(order)
         listener = self._tell()
         listener.executed(item)
         listener.order_changed(order)
         if done:
-            order.commission = order_commission(order.filled, order.paid)
+            order.commission = order.charged
             listener.order_changed(order)
         listener.commission_known(item)
 
@@ -350,13 +292,13 @@ class Exchange:
     def _book(
         self, order: Order, quantity: Decimal, price: Decimal, commission: Decimal
     ) -> Execution:
-        realized = self.account.apply(order.instrument, order.side, quantity, price, commission)
         item = Execution(
             self.ids.next_exec_id(), order.order_id, order.client_id, order.perm_id,
             order.order_ref, order.instrument, order.account, self._rng.choice(_VENUES),
             order.side, quantity, price, order.filled, order.average_price, self._clock.time(),
-            commission, realized,
+            commission, None,
         )  # fmt: skip
+        item = replace(item, realized=self.bank.book(item))
         self.executions.append(item)
         return item
 
@@ -365,13 +307,12 @@ class Exchange:
         place, old = next(
             (n, item) for n, item in enumerate(self.executions) if item.exec_id == exec_id
         )
-        account = self.account
-        account.apply(old.instrument, old.side.opposite, old.quantity, old.price, -old.commission)
-        realized = account.apply(old.instrument, old.side, quantity, price, old.commission)
+        self.bank.unbook(old)
         new = replace(
             old, exec_id=revised(exec_id), price=price, quantity=quantity,
-            cumulative=old.cumulative + quantity - old.quantity, realized=realized,
+            cumulative=old.cumulative + quantity - old.quantity,
         )  # fmt: skip
+        new = replace(new, realized=self.bank.book(new))
         # The store keeps the last revision only, as reqExecutions shows it.
         self.executions[place] = new
         self._tell().executed(new)
@@ -383,11 +324,13 @@ class Exchange:
         quote = self.quote(item)
         price = quote.ask if side is Side.BUY else quote.bid
         order = Order(
-            MANUAL_PERM_ID + self.ids.next_perm_id(), 0, 0, item, side, quantity, "MKT", None,
-            None, "DAY", self.account.name, "", self._clock.time(),
-            status=Status.FILLED, filled=quantity, paid=quantity * price, last_price=price,
+            MANUAL_PERM_ID + self.ids.next_perm_id(), 0, 0, item, side,
+            Terms(str(side), quantity, "MKT", tif="DAY"), self.bank.main.name, "",
+            self._clock.time(), status=Status.FILLED, quantity=quantity, last_price=price,
         )  # fmt: skip
-        execution = self._book(order, quantity, price, order_commission(quantity, order.paid))
+        commission = self.bank.commission(order, quantity, price)
+        order.filled, order.paid = quantity, quantity * price
+        execution = self._book(order, quantity, price, commission)
         self._tell().executed(execution)
         self._tell().commission_known(execution)
         return execution

@@ -13,7 +13,7 @@ from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.outlet import Outlet
 from trader.sim.market import bars
 from trader.sim.market.market import Market, Quote
-from trader.sim.model.orders import Instrument
+from trader.sim.model.instruments import Instrument
 from trader.sim.wire import messages
 from trader.sim.wire.frames import plain
 
@@ -125,7 +125,7 @@ class Feeds:
         """Begin the rounds."""
         self._is_running = True
         for item in self._market.catalogue.all():
-            self._exchange.quotes[item.symbol] = self._market.quote(item)
+            self._exchange.quotes[item.con_id] = self._market.quote(item)
         self._clock.call_later(self._interval_s, self._round)
         self._schedule_bars()
 

@@ -143,7 +143,7 @@ class Gateway:
         self.highest_id[client_id] = request.order_id
         self.announced_id.pop(client_id, None)
         self._live[(client_id, request.order_id)] = order
-        if not request.tif:
+        if not request.terms.tif:
             self._route(order, lambda c: c.show_error(order.order_id, *validation.PRESET_TIF))
         self._pass_on(client_id, lambda: self.exchange.submit(order))
         return None
@@ -154,7 +154,7 @@ class Gateway:
         if self.is_read_only:
             return validation.read_only()
         item = self.exchange.market.catalogue.find(request.contract)
-        refusal = validation.check_order(request, item, self.exchange.account.name)
+        refusal = validation.check_order(request, item, self.exchange.bank.names)
         if refusal is not None:
             return refusal
         if existing is not None:
@@ -165,14 +165,14 @@ class Gateway:
 
     def _new_order(self, client_id: int, request: OrderRequest, perm_id: int) -> Order:
         item = self.exchange.market.catalogue.find(request.contract)
+        quantity = request.terms.quantity
         assert item is not None, "validated before"
-        assert request.quantity is not None, "validated before"
+        assert quantity is not None, "validated before"
+        terms = validation.preset(request.terms)
         return Order(
-            perm_id, client_id, request.order_id, item,
-            Side(request.action), request.quantity, request.order_type, request.limit_price,
-            request.stop_price, request.tif or "DAY", self.exchange.account.name,
-            request.order_ref, self.clock.time(), oca_group=request.oca_group,
-            outside_rth=request.outside_rth, good_till=request.good_till,
+            perm_id, client_id, request.order_id, item, Side(terms.action), terms,
+            request.account or self.exchange.bank.main.name, request.order_ref,
+            self.clock.time(), parent_id=request.parent_id, quantity=quantity,
         )  # fmt: skip
 
     def _change(self, order: Order, request: OrderRequest) -> None:
@@ -180,7 +180,7 @@ class Gateway:
             refusal = validation.change_too_late(order)
             self._route(order, lambda c: c.show_error(order.order_id, refusal.code, refusal.text))
             return
-        self.exchange.change(order, validation.terms(request))
+        self.exchange.change(order, validation.preset(request.terms))
 
     def check(self, client_id: int, request: OrderRequest) -> Refusal | None:
         """Say why a what-if order would be refused; nothing is placed or recorded."""
@@ -190,7 +190,7 @@ class Gateway:
     def preview(self, client_id: int, request: OrderRequest) -> tuple[Order, Margin]:
         """Return the order a checked what-if request describes and what it would change."""
         order = self._new_order(client_id, request, perm_id=0)
-        return order, self.exchange.preview(order)
+        return order, self.exchange.bank.preview(order)
 
     def read_only_refusal(self) -> Refusal:
         """Return what a read-only API answers."""
@@ -284,7 +284,7 @@ class Gateway:
         self._route(item, lambda c: c.show_execution(item))
 
         def positions() -> None:
-            entry = self.exchange.account.position(item.instrument)
+            entry = self.exchange.bank.account(item.account).position(item.instrument)
             for client in list(self.clients.values()):
                 client.show_position(entry)
                 client.account_changed(item.instrument.con_id)

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from trader.sim.broker.accounts import Position
 from trader.sim.clock import utc
 from trader.sim.gateway import validation
-from trader.sim.gateway.account_queries import AccountQueries
+from trader.sim.gateway.account_desk import AccountDesk
+from trader.sim.gateway.market_desk import MarketDesk
+from trader.sim.gateway.order_desk import OrderDesk
 from trader.sim.gateway.outlet import Outlet
-from trader.sim.gateway.queries import Queries
+from trader.sim.gateway.reference_desk import ReferenceDesk
 from trader.sim.gateway.world import World
-from trader.sim.model.orders import Execution, Instrument, Order, OrderRequest
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import Execution, Order
 from trader.sim.wire import messages, messages_orders, requests
 from trader.sim.wire.frames import FieldError, FrameReader, WireError, encode
 
@@ -40,11 +43,13 @@ class Session:
         self.has_started = False
         self._reader = FrameReader()
         self._times: deque[float] = deque()
-        self._queries = Queries(self)
-        self._account = AccountQueries(self)
+        self._orders = OrderDesk(self)
+        self._market = MarketDesk(self)
+        self._reference = ReferenceDesk(self)
+        self._account = AccountDesk(self)
         self._handlers: dict[int, Callable[[list[str]], None]] = {
-            3: self._place, 4: self._cancel, 8: self._ids, 58: self._cancel_all,
-            49: self._time, 14: _ignore, 17: self._accounts, **self._queries.handlers(),
+            8: self._ids, 14: _ignore, 17: self._accounts, 49: self._time,
+            **self._orders.handlers(), **self._market.handlers(), **self._reference.handlers(),
             **self._account.handlers(),
         }  # fmt: skip
 
@@ -142,45 +147,12 @@ class Session:
         if self.client_id is not None:
             self.world.gateway.leave(self.client_id, self)
 
-    # -- orders ---------------------------------------------------------------------------------
-
-    def _place(self, fields: list[str]) -> None:
-        assert self.client_id is not None, "dispatched after startApi"
-        request = requests.parse_place_order(fields, self.sv)
-        if request.what_if:
-            self._what_if(request)
-            return
-        refusal = self.world.gateway.place(self.client_id, request)
-        if refusal is not None:
-            self.show_error(request.order_id, refusal.code, refusal.text)
-
-    def _what_if(self, request: OrderRequest) -> None:
-        assert self.client_id is not None, "dispatched after startApi"
-        gateway = self.world.gateway
-        refusal = gateway.check(self.client_id, request)
-        if refusal is not None:
-            self.show_error(request.order_id, refusal.code, refusal.text)
-            return
-        order, margin = gateway.preview(self.client_id, request)
-        self.push(5, messages_orders.open_order(self.sv, order, margin))
-
-    def _cancel(self, fields: list[str]) -> None:
-        assert self.client_id is not None, "dispatched after startApi"
-        order_id = requests.parse_cancel_order(fields, self.sv)
-        refusal = self.world.gateway.cancel(self.client_id, order_id)
-        if refusal is not None:
-            self.show_error(order_id, refusal.code, refusal.text)
-
-    def _cancel_all(self, _fields: list[str]) -> None:
-        assert self.client_id is not None, "dispatched after startApi"
-        self.world.gateway.cancel_all(self.client_id)
-
     def _ids(self, _fields: list[str]) -> None:
         assert self.client_id is not None, "dispatched after startApi"
         self.push(9, messages.next_valid_id(self.world.gateway.next_order_id(self.client_id)))
 
     def _accounts(self, _fields: list[str]) -> None:
-        self.push(15, messages.managed_accounts(self.world.exchange.account.name))
+        self.push(15, messages.managed_accounts(",".join(self.world.exchange.bank.names)))
 
     def _time(self, _fields: list[str]) -> None:
         self.push(49, messages.current_time(int(self.world.gateway.clock.time())))
@@ -216,7 +188,7 @@ class Session:
 
     def show_position(self, entry: Position) -> None:
         """Send a position if the client asked for positions; one closed today shows 0."""
-        self._queries.position_changed(entry)
+        self._account.position_changed(entry)
 
     def account_changed(self, con_id: int) -> None:
         """Note that account values are out of date."""
@@ -224,7 +196,7 @@ class Session:
 
     def data_lost(self) -> None:
         """Forget market data subscriptions (1101)."""
-        self._queries.data_lost()
+        self._market.data_lost()
 
     def refuse_unknown(self, request_id: int) -> None:
         """Say that the contract is unknown."""

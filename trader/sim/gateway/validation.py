@@ -3,10 +3,12 @@
 A refused new order gets exactly one error and never a status.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from trader.sim.model.orders import Change, Instrument, Order, OrderRequest, Status
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import Order, OrderRequest, Status, Terms
 from trader.sim.wire.frames import plain
 
 ORDER_TYPES = ("MKT", "LMT", "STP", "STP LMT")
@@ -56,24 +58,27 @@ def duplicate_order_id() -> Refusal:
     return Refusal(103, "Duplicate order id")
 
 
-def check_order(request: OrderRequest, item: Instrument | None, account: str) -> Refusal | None:
+def check_order(
+    request: OrderRequest, item: Instrument | None, accounts: Sequence[str]
+) -> Refusal | None:
     """Check what does not depend on other orders."""
+    terms = request.terms
     if item is None:
         return unknown_contract()
     if not item.is_tradable:
         text = f"The security {item.symbol} is not available or allowed for this account."
         return Refusal(203, text)
-    if request.account not in ("", account):
+    if request.account not in ("", *accounts):
         return _invalid("Invalid account code")
-    if request.action not in ("BUY", "SELL"):
+    if terms.action not in ("BUY", "SELL"):
         return _invalid("Invalid action was entered")
-    if request.order_type not in ORDER_TYPES:
+    if terms.order_type not in ORDER_TYPES:
         return _invalid("Invalid order type was entered")
-    if request.tif not in ("", *TIFS):
+    if terms.tif not in ("", *TIFS):
         return _invalid("Invalid time in force was entered")
     if request.parent_id or not request.transmit:
         return _invalid("Attached and untransmitted orders are not supported")
-    return _check_quantity(request.quantity) or _check_prices(request, item.tick)
+    return _check_quantity(terms.quantity) or _check_prices(terms, item.tick)
 
 
 def _check_quantity(quantity: Decimal | None) -> Refusal | None:
@@ -86,14 +91,14 @@ def _check_quantity(quantity: Decimal | None) -> Refusal | None:
     return None
 
 
-def _check_prices(request: OrderRequest, tick: Decimal) -> Refusal | None:
+def _check_prices(terms: Terms, tick: Decimal) -> Refusal | None:
     needed = {
         "MKT": (),
-        "LMT": (request.limit_price,),
-        "STP": (request.stop_price,),
-        "STP LMT": (request.limit_price, request.stop_price),
+        "LMT": (terms.limit_price,),
+        "STP": (terms.aux_price,),
+        "STP LMT": (terms.limit_price, terms.aux_price),
     }
-    for price in needed[request.order_type]:
+    for price in needed[terms.order_type]:
         if price is None or price <= 0:
             return _invalid("Please enter a valid price")
         if price % tick:
@@ -106,21 +111,18 @@ def _check_prices(request: OrderRequest, tick: Decimal) -> Refusal | None:
 
 def check_change(order: Order, request: OrderRequest, item: Instrument | None) -> Refusal | None:
     """Check a change against the live order it means."""
-    assert request.quantity is not None, "checked with the order"
-    if item != order.instrument or request.action != order.side:
+    terms = request.terms
+    assert terms.quantity is not None, "checked with the order"
+    if item != order.instrument or terms.action != order.side:
         return Refusal(105, "Order being modified does not match original order.")
-    if request.quantity <= order.filled:
+    if terms.quantity <= order.filled:
         return _invalid(f"The order size must exceed what has filled, {plain(order.filled)}")
     return None
 
 
-def terms(request: OrderRequest) -> Change:
-    """Return what a change request may change."""
-    assert request.quantity is not None, "checked with the order"
-    return Change(
-        request.quantity, request.order_type, request.limit_price, request.stop_price,
-        request.tif or "DAY", request.outside_rth, request.good_till,
-    )  # fmt: skip
+def preset(terms: Terms) -> Terms:
+    """Return the terms with what the gateway's presets fill in: a missing time in force."""
+    return terms if terms.tif else replace(terms, tif="DAY")
 
 
 def change_too_late(order: Order) -> Refusal:

@@ -8,7 +8,8 @@ from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.feeds import Feeds
 from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.outlet import Outlet
-from trader.sim.model.orders import Execution, Instrument, Order
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import Execution, Order
 
 
 @dataclass(frozen=True, slots=True)

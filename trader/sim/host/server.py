@@ -153,7 +153,7 @@ class SimServer:
         self.faults = Faults()
         account = Account(settings.account, settings.cash)
         self.exchange = Exchange(
-            self.clock, self.market, account, _fork(rng), Latency(*settings.fill_s)
+            self.clock, self.market, [account], _fork(rng), Latency(*settings.fill_s)
         )
         self.gateway = Gateway(
             self.clock, self.exchange, self.faults, _fork(rng), Latency(*settings.ack_s)
@@ -208,7 +208,7 @@ class SimServer:
         await self.listen()
 
     def _open_positions(self) -> None:
-        account = self.exchange.account
+        account = self.exchange.bank.main
         for symbol, quantity in self.settings.positions:
             item = self.market.catalogue.symbol(symbol)
             if item is None or not item.is_tradable:

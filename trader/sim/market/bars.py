@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from trader.sim.clock import Clock
 from trader.sim.market.market import SESSION_S, Market
-from trader.sim.model.orders import Instrument
+from trader.sim.model.instruments import Instrument
 
 BARS_MAX = 2000
 _SAMPLES = 8

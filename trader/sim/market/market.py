@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from trader.sim.clock import Clock
 from trader.sim.market.history import DayBar
-from trader.sim.model.orders import Instrument
+from trader.sim.model.instruments import Instrument
 from trader.sim.reference.catalogue import Catalogue
 
 SESSION_S = 23_400

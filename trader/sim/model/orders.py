@@ -1,12 +1,15 @@
-"""What an order, an execution and a contract are, to the back end and to the messages.
+"""What an order and an execution are, to the back end and to the messages.
 
 `OrderRequest` is what a client asked for, `Order` the back end's record of it (the only
 mutable value: its single owner is the exchange), `Execution` one fill, never changed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+
+from trader.sim.model.instruments import ContractQuery, Instrument
 
 ZERO = Decimal(0)
 
@@ -31,119 +34,138 @@ class Side(StrEnum):
 class Status(StrEnum):
     """Order states as message 3 writes them."""
 
+    API_PENDING = "ApiPending"
     PENDING_SUBMIT = "PendingSubmit"
     PRE_SUBMITTED = "PreSubmitted"
     SUBMITTED = "Submitted"
     PENDING_CANCEL = "PendingCancel"
     FILLED = "Filled"
+    API_CANCELLED = "ApiCancelled"
     CANCELLED = "Cancelled"
     INACTIVE = "Inactive"
 
     @property
     def is_done(self) -> bool:
         """Return whether the order can never trade again."""
-        return self in (Status.FILLED, Status.CANCELLED, Status.INACTIVE)
+        return self in (
+            Status.FILLED, Status.CANCELLED, Status.API_CANCELLED, Status.INACTIVE
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Instrument:
-    """One tradable (or quoted) thing of the catalogue."""
+class Condition:
+    """One condition of an order: its type (message 3), its fields as written, AND or OR."""
 
-    con_id: int
-    symbol: str
-    sec_type: str
-    primary_exchange: str
-    currency: str
-    trading_class: str
-    long_name: str
-    tick: Decimal = Decimal("0.01")
-    industry: str = ""
-    category: str = ""
-    subcategory: str = ""
-    isin: str = ""
-
-    @property
-    def is_tradable(self) -> bool:
-        """Return whether orders are accepted; an index is only quoted."""
-        return self.sec_type == "STK"
-
-    @property
-    def exchange(self) -> str:
-        """Return the exchange its orders are routed to."""
-        return "SMART" if self.sec_type == "STK" else self.primary_exchange
+    kind: int
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ContractQuery:
-    """The contract fields of a request; empty or zero where the client gave none."""
+class Terms:
+    """What an order says, apart from whose it is; a change request replaces the whole value.
 
-    con_id: int = 0
-    symbol: str = ""
-    sec_type: str = ""
-    exchange: str = ""
-    primary_exchange: str = ""
-    currency: str = ""
-    local_symbol: str = ""
-    trading_class: str = ""
+    Prices and quantities are None where the client left them unset. `echo` carries, by the wire's
+    field name, what the broker only stores and shows again.
+    """
+
+    action: str
+    quantity: Decimal | None
+    order_type: str
+    limit_price: Decimal | None = None
+    aux_price: Decimal | None = None
+    tif: str = ""
+    trail_stop_price: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    limit_offset: Decimal | None = None
+    outside_rth: bool = False
+    hidden: bool = False
+    all_or_none: bool = False
+    sweep_to_fill: bool = False
+    display_size: int | None = None
+    min_quantity: Decimal | None = None
+    cash_quantity: Decimal | None = None
+    discretionary: Decimal = ZERO
+    trigger_method: int = 0
+    # As written: `yyyymmdd hh:mm:ss zone` or `yyyymmdd-hh:mm:ss` (UTC), empty for none.
+    good_after: str = ""
+    good_till: str = ""
+    oca_group: str = ""
+    oca_type: int = 0
+    conditions: tuple[Condition, ...] = ()
+    conditions_ignore_rth: bool = False
+    conditions_cancel: bool = False
+    leg_prices: tuple[Decimal | None, ...] = ()
+    echo: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A placeOrder as parsed (message 3); prices are None where unset."""
+    """A placeOrder as parsed (message 3)."""
 
     order_id: int
     contract: ContractQuery
-    action: str
-    quantity: Decimal | None
-    order_type: str
-    limit_price: Decimal | None
-    stop_price: Decimal | None
-    tif: str
-    oca_group: str = ""
+    terms: Terms
     account: str = ""
     order_ref: str = ""
     transmit: bool = True
     parent_id: int = 0
-    outside_rth: bool = False
-    oca_type: int = 3
-    good_till: str = ""
     what_if: bool = False
 
 
 @dataclass(slots=True)
 class Order:
-    """The back end's record of one order."""
+    """The back end's record of one order; `terms` are the last accepted ones."""
 
     perm_id: int
     client_id: int
     order_id: int
     instrument: Instrument
     side: Side
-    quantity: Decimal
-    order_type: str
-    limit_price: Decimal | None
-    stop_price: Decimal | None
-    tif: str
+    terms: Terms
     account: str
     order_ref: str
     created_s: float
-    oca_group: str = ""
     parent_id: int = 0
-    outside_rth: bool = False
-    good_till: str = ""
+    # Not transmitted yet: the gateway keeps it, the broker has not heard of it.
+    is_staged: bool = False
     status: Status = Status.PENDING_SUBMIT
+    quantity: Decimal = ZERO
     filled: Decimal = ZERO
     paid: Decimal = ZERO
     last_price: Decimal = ZERO
     why_held: str = ""
     changes: int = 0
+    # What it has cost so far, and the same once the gateway shows it.
+    charged: Decimal = ZERO
     commission: Decimal | None = None
     triggered: bool = False
+    # The trigger of a trailing order now, None before it is first set.
+    stop_now: Decimal | None = None
     completed_s: float = 0.0
     completed_text: str = ""
     # A plan of partial fills is dropped when this number has moved on (change, cancel).
     plan: int = field(default=0, compare=False)
     is_filling: bool = field(default=False, compare=False)
+
+    @property
+    def order_type(self) -> str:
+        """Return the order type of the present terms."""
+        return self.terms.order_type
+
+    @property
+    def limit_price(self) -> Decimal | None:
+        """Return the limit price of the present terms."""
+        return self.terms.limit_price
+
+    @property
+    def aux_price(self) -> Decimal | None:
+        """Return the stop price, trailing amount or touch price of the present terms."""
+        return self.terms.aux_price
+
+    @property
+    def tif(self) -> str:
+        """Return the time in force of the present terms."""
+        return self.terms.tif
 
     @property
     def remaining(self) -> Decimal:
@@ -176,19 +198,11 @@ class Execution:
     time_s: float
     commission: Decimal
     realized: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The terms a client may change on a live order."""
-
-    quantity: Decimal
-    order_type: str
-    limit_price: Decimal | None
-    stop_price: Decimal | None
-    tif: str
-    outside_rth: bool
-    good_till: str
+    # 1 when the broker liquidated the position.
+    liquidation: int = 0
+    # Of a combination's leg: the order's own execution has the BAG as its instrument.
+    is_leg: bool = False
+    liquidity: int = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def report(world: World, *, frames_out: int) -> dict[str, Any]:
     gateway, exchange = world.gateway, world.exchange
     clients = set(gateway.highest_id) | set(gateway.clients) | set(gateway.announced_id)
     return {
-        "account": exchange.account.name,
+        "account": exchange.bank.main.name,
         "clients": sorted(gateway.clients),
         "orders": [_order(order) for order in exchange.orders.values()],
         "executions": [_execution(item) for item in exchange.executions],
@@ -29,9 +29,9 @@ def report(world: World, *, frames_out: int) -> dict[str, Any]:
                 "quantity": plain(entry.quantity),
                 "average_cost": plain(entry.average_cost),
             }
-            for entry in exchange.account.positions.values()
+            for entry in exchange.bank.main.positions.values()
         ],
-        "cash": {"USD": plain(exchange.account.cash)},
+        "cash": {"USD": plain(exchange.bank.main.cash)},
         "next_order_id": {str(key): gateway.next_order_id(key) for key in sorted(clients)},
         "place_frames": [_frame(frame) for frame in gateway.place_frames],
         "frames": {
@@ -43,7 +43,7 @@ def report(world: World, *, frames_out: int) -> dict[str, Any]:
 
 
 def _order(order: Order) -> dict[str, Any]:
-    limit, stop = order.limit_price, order.stop_price
+    limit, stop = order.limit_price, order.aux_price
     return {
         "order_id": order.order_id,
         "client_id": order.client_id,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from trader.sim.model.orders import ContractQuery, Instrument
+from trader.sim.model.instruments import ContractQuery, Instrument
 
 _HOURS_DAYS = 6
 

@@ -7,7 +7,7 @@ Field counts are exact because clients drop or misread a message with one field 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from trader.sim.model.orders import Instrument
+from trader.sim.model.instruments import Instrument
 from trader.sim.wire.frames import encode, plain
 
 ORDER_TYPES = (

@@ -57,11 +57,11 @@ def open_order(sv: int, order: Order, margin: Margin | None = None) -> bytes:
         trail = _price(order.limit_price + 1)
     return encode(
         5, order.order_id, _contract(order), order.side, plain(order.quantity), order.order_type,
-        _price(order.limit_price), _price(order.stop_price), order.tif, order.oca_group,
+        _price(order.limit_price), _price(order.aux_price), order.tif, order.terms.oca_group,
         order.account, "", 0, order.order_ref, order.client_id, order.perm_id,
-        int(order.outside_rth), 0, 0, "",
+        int(order.terms.outside_rth), 0, 0, "",
         f"{order.perm_id}.{order.changes}/{order.account}/100", "", "", "", *_fa_profile(sv), "",
-        order.good_till, _OPEN_A, order.parent_id, _OPEN_B, *_outcome(order, margin), 0, 0, 0,
+        order.terms.good_till, _OPEN_A, order.parent_id, _OPEN_B, *_outcome(order, margin), 0, 0, 0,
         "None", _UD, trail, _OPEN_C, *_open_tail(sv),
     )  # fmt: skip
 
@@ -139,9 +139,9 @@ def completed_order(sv: int, order: Order, completed: str) -> bytes:
     tail = ("",) * 5 if sv >= 170 else ()
     return encode(
         101, _contract(order), order.side, quantity, order.order_type, _price(order.limit_price),
-        _price(order.stop_price), order.tif, order.oca_group, order.account, "", 0,
-        order.order_ref, order.perm_id, int(order.outside_rth), 0, 0, "", "", "", "",
-        *_fa_profile(sv), "", order.good_till, _DONE_A, _DONE_B, order.status, 0, 0, 0,
+        _price(order.aux_price), order.tif, order.terms.oca_group, order.account, "", 0,
+        order.order_ref, order.perm_id, int(order.terms.outside_rth), 0, 0, "", "", "", "",
+        *_fa_profile(sv), "", order.terms.good_till, _DONE_A, _DONE_B, order.status, 0, 0, 0,
         _UD, _UD, 0, 1, 0, "", plain(order.filled), _UI, 0,
         "Not an insider or substantial shareholder", 0, 0, UNSET_LONG, completed,
         order.completed_text, *tail,

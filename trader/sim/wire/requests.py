@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trader.sim.model.orders import ContractQuery, OrderRequest
+from trader.sim.model.instruments import ContractQuery
+from trader.sim.model.orders import OrderRequest, Terms
 from trader.sim.wire.frames import FieldError, read_decimal, read_flag, read_integer
 
 # Fields of one order condition after its type, by type (price, time, margin, execution,
@@ -170,12 +171,14 @@ def parse_place_order(fields: Sequence[str], server_version: int) -> OrderReques
     _skip_strategy_blocks(read)
     what_if = read.flag()
     _skip_tail(read, server_version, contract.exchange, order_type)
+    terms = Terms(
+        action=action.upper(), quantity=quantity, order_type=order_type.upper(),
+        limit_price=limit_price, aux_price=stop_price, tif=tif.upper(), oca_group=oca_group,
+        outside_rth=outside_rth, oca_type=oca_type or 3, good_till=good_till,
+    )  # fmt: skip
     return OrderRequest(
-        order_id=order_id, contract=contract, action=action.upper(), quantity=quantity,
-        order_type=order_type.upper(), limit_price=limit_price, stop_price=stop_price,
-        tif=tif.upper(), oca_group=oca_group, account=account, order_ref=order_ref,
-        transmit=transmit, parent_id=parent_id, outside_rth=outside_rth,
-        oca_type=oca_type or 3, good_till=good_till, what_if=what_if,
+        order_id=order_id, contract=contract, terms=terms, account=account, order_ref=order_ref,
+        transmit=transmit, parent_id=parent_id, what_if=what_if,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.unit.sim.support import Bench
 from trader.sim.broker.accounts import Account, cost, money, order_commission
-from trader.sim.model.orders import Instrument, Side
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import Side
 
 
 def aapl() -> Instrument:

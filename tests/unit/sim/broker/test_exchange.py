@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.sim.support import Bench, request
-from trader.sim.gateway.validation import terms
+from trader.sim.gateway.validation import preset
 from trader.sim.model.orders import Execution, Order, Side, Status
 
 
@@ -83,7 +83,7 @@ def test_a_stop_is_held_for_its_trigger_and_then_goes_to_market() -> None:
     bench = Bench()
     bench.pin("AAPL", "200.00")
     submit(bench, 1)
-    stop = submit(bench, 2, action="SELL", order_type="STP", stop_price=Decimal("195.00"))
+    stop = submit(bench, 2, action="SELL", order_type="STP", aux_price=Decimal("195.00"))
     assert (stop.status, stop.why_held) == (Status.PRE_SUBMITTED, "trigger")
     bench.pin("AAPL", "194.90")
     assert (stop.status, stop.why_held) == (Status.FILLED, "")
@@ -93,7 +93,7 @@ def test_a_stop_limit_does_not_trade_through_its_limit() -> None:
     bench = Bench()
     bench.pin("AAPL", "200.00")
     order = submit(
-        bench, order_type="STP LMT", stop_price=Decimal("205.00"), limit_price=Decimal("206.00")
+        bench, order_type="STP LMT", aux_price=Decimal("205.00"), limit_price=Decimal("206.00")
     )
     bench.pin("AAPL", "210.00")
     assert (order.status, order.filled) == (Status.SUBMITTED, Decimal(0))
@@ -130,11 +130,11 @@ def test_an_order_that_cannot_be_paid_for_is_inactive_with_201() -> None:
 def test_working_buys_reserve_cash_and_give_it_back() -> None:
     bench = Bench(cash=Decimal(10_000))
     first = submit(bench, 1, order_type="LMT", limit_price=Decimal("90.00"))
-    assert bench.exchange.reserved == Decimal(9000)
+    assert bench.exchange.bank.reserved("DUSIM0001") == Decimal(9000)
     second = submit(bench, 2, order_type="LMT", limit_price=Decimal("90.00"))
     assert second.status is Status.INACTIVE
     bench.exchange.cancel(first)
-    assert bench.exchange.reserved == 0
+    assert bench.exchange.bank.reserved("DUSIM0001") == 0
 
 
 def test_a_change_shows_the_new_terms_twice_and_reserves_anew() -> None:
@@ -142,10 +142,10 @@ def test_a_change_shows_the_new_terms_twice_and_reserves_anew() -> None:
     order = submit(bench, order_type="LMT", limit_price=Decimal("90.00"))
     ear = Ear(bench)
     changed = request(order_type="LMT", limit_price=Decimal("80.00"), quantity=Decimal(50))
-    bench.exchange.change(order, terms(changed))
+    bench.exchange.change(order, preset(changed.terms))
     assert ear.heard[:2] == [("order", Status.SUBMITTED)] * 2
     assert (order.limit_price, order.quantity, order.changes) == (Decimal(80), Decimal(50), 1)
-    assert bench.exchange.reserved == Decimal(4000)
+    assert bench.exchange.bank.reserved("DUSIM0001") == Decimal(4000)
 
 
 def test_a_cancel_stops_the_parts_still_to_come() -> None:
@@ -230,7 +230,7 @@ def test_a_change_drops_the_parts_planned_before_it() -> None:
     far = request(order_type="LMT", limit_price=Decimal(50))
     for order in orders:
         if not order.status.is_done:
-            bench.exchange.change(order, terms(far))
+            bench.exchange.change(order, preset(far.terms))
     filled = [order.filled for order in orders]
     assert any(not quantity for quantity in filled)
     bench.clock.advance(1)
@@ -243,7 +243,7 @@ def test_a_change_in_mid_fill_never_fills_more_than_the_order() -> None:
     bench.clock.advance(0.07)
     for order in orders:
         if not order.status.is_done:
-            bench.exchange.change(order, terms(request(quantity=Decimal(150))))
+            bench.exchange.change(order, preset(request(quantity=Decimal(150)).terms))
     bench.clock.advance(1)
     for order in orders:
         assert order.filled == order.quantity

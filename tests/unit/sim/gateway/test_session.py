@@ -115,29 +115,6 @@ def test_an_order_fills_at_every_version(version: int) -> None:
     assert (order.order_ref, str(order.status)) == ("r-1", "Filled")
 
 
-def test_a_resting_order_is_cancelled_with_202() -> None:
-    peer = Bench().client()
-    peer.send(*place_fields(1, kind="LMT", limit=50))
-    assert peer.ids()[:4] == [5, 3, 5, 3]
-    peer.send(4, 1, 1, "")
-    status, error = peer.frames()
-    assert status[:3] == ["3", "1", "Cancelled"]
-    assert error == ["4", "2", "1", "202", "Order Canceled - reason:", ""]
-
-
-def test_a_what_if_order_is_answered_once_and_not_placed() -> None:
-    bench = Bench()
-    peer = bench.client()
-    peer.send(*place_fields(9, what_if=1))
-    (fields,) = peer.frames()
-    assert fields[0] == "5"
-    assert float(fields[fields.index("PreSubmitted") + 4]) > 0
-    assert not bench.exchange.orders
-    assert bench.gateway.next_order_id(7) == 1
-    peer.send(*place_fields(9, what_if=1, symbol="NONE"))
-    assert peer.frames()[0][2:4] == ["9", "200"]
-
-
 def test_simple_questions_are_answered() -> None:
     bench = Bench()
     peer = bench.client()

@@ -9,7 +9,8 @@ import pytest
 
 from tests.unit.sim.support import ACCOUNT, Bench, request
 from trader.sim.gateway import validation
-from trader.sim.model.orders import Instrument, Order, Status
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import Order, Status
 
 
 def aapl() -> Instrument:
@@ -35,11 +36,11 @@ def aapl() -> Instrument:
         ({"order_type": "LMT", "limit_price": Decimal(0)}, 321),
         ({"order_type": "LMT", "limit_price": Decimal("1.005")}, 110),
         ({"order_type": "STP"}, 321),
-        ({"order_type": "STP LMT", "stop_price": Decimal(1)}, 321),
+        ({"order_type": "STP LMT", "aux_price": Decimal(1)}, 321),
     ],
 )
 def test_a_wrong_order_has_its_code(changes: dict[str, Any], code: int) -> None:
-    refusal = validation.check_order(request(**changes), aapl(), ACCOUNT)
+    refusal = validation.check_order(request(**changes), aapl(), [ACCOUNT])
     assert refusal is not None
     assert refusal.code == code
 
@@ -51,11 +52,11 @@ def test_a_wrong_order_has_its_code(changes: dict[str, Any], code: int) -> None:
         {"tif": ""},
         {"account": ACCOUNT},
         {"order_type": "LMT", "limit_price": Decimal("172.25"), "tif": "GTC"},
-        {"order_type": "STP LMT", "stop_price": Decimal(1), "limit_price": Decimal(2)},
+        {"order_type": "STP LMT", "aux_price": Decimal(1), "limit_price": Decimal(2)},
     ],
 )
 def test_a_right_order_has_none(changes: dict[str, Any]) -> None:
-    assert validation.check_order(request(**changes), aapl(), ACCOUNT) is None
+    assert validation.check_order(request(**changes), aapl(), [ACCOUNT]) is None
 
 
 def test_unknown_and_untradable_contracts_are_told_apart() -> None:

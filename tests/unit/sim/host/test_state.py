@@ -34,7 +34,7 @@ def test_everything_comes_back_after_a_kill(tmp_path: Path) -> None:
     assert after.exchange.executions == before.exchange.executions
     assert after.account.cash == before.account.cash
     assert after.account.positions == before.account.positions
-    assert after.exchange.reserved == before.exchange.reserved
+    assert after.exchange.bank.reserved("DUSIM0001") == before.exchange.bank.reserved("DUSIM0001")
     assert after.gateway.next_order_id(7) == 3
     assert after.exchange.next_perm_id() > max(before.exchange.orders)
 

@@ -21,21 +21,12 @@ def test_what_remains_and_the_average_follow_the_fills() -> None:
     assert (item.remaining, item.average_price) == (Decimal(60), Decimal(2))
 
 
-def test_only_three_states_are_final() -> None:
+def test_only_four_states_are_final() -> None:
     final = {status for status in Status if status.is_done}
-    assert final == {Status.FILLED, Status.CANCELLED, Status.INACTIVE}
+    assert final == {Status.FILLED, Status.CANCELLED, Status.API_CANCELLED, Status.INACTIVE}
 
 
 def test_sides_have_signs_and_opposites() -> None:
     assert (Side.BUY.sign, Side.SELL.sign) == (1, -1)
     assert Side.BUY.opposite is Side.SELL
     assert Side.SELL.opposite is Side.BUY
-
-
-def test_an_index_is_quoted_and_not_traded() -> None:
-    catalogue = Bench().market.catalogue
-    aapl, vix = catalogue.symbol("AAPL"), catalogue.symbol("VIX")
-    assert aapl is not None
-    assert vix is not None
-    assert (aapl.is_tradable, aapl.exchange) == (True, "SMART")
-    assert (vix.is_tradable, vix.exchange) == (False, "CBOE")

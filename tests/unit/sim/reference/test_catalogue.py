@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trader.sim.model.orders import ContractQuery
+from trader.sim.model.instruments import ContractQuery
 from trader.sim.reference.catalogue import Catalogue, trading_hours
 
 CATALOGUE = Catalogue(["AAPL", "VIX", "ZZZ"])

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.sim.support import Bench, split
-from trader.sim.model.orders import Instrument
+from trader.sim.model.instruments import Instrument
 from trader.sim.wire import messages
 
 

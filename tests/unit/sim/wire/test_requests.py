@@ -57,9 +57,13 @@ def placed(version: int, item: Contract, order: Order) -> list[str]:
 def test_a_plain_order_is_read_as_the_real_client_wrote_it(version: int) -> None:
     order = LimitOrder("SELL", 30, 172.25, tif="GTC", orderRef="strategy-7", outsideRth=True)
     read = parse_place_order(placed(version, Stock("AAPL", "SMART", "USD"), order), version)
-    assert (read.order_id, read.action, read.quantity) == (41, "SELL", Decimal("30.0"))
-    assert (read.order_type, read.limit_price, read.stop_price) == ("LMT", Decimal("172.25"), None)
-    assert (read.tif, read.order_ref, read.outside_rth) == ("GTC", "strategy-7", True)
+    assert (read.order_id, read.terms.action, read.terms.quantity) == (41, "SELL", Decimal("30.0"))
+    assert (read.terms.order_type, read.terms.limit_price, read.terms.aux_price) == (
+        "LMT",
+        Decimal("172.25"),
+        None,
+    )
+    assert (read.terms.tif, read.order_ref, read.terms.outside_rth) == ("GTC", "strategy-7", True)
     assert (read.contract.symbol, read.transmit, read.what_if) == ("AAPL", True, False)
 
 
@@ -83,7 +87,7 @@ def loaded_order() -> tuple[Contract, Order]:
 def test_optional_blocks_are_passed_over_to_the_last_field(version: int) -> None:
     fields = placed(version, *loaded_order())
     read = parse_place_order(fields, version)
-    assert (read.order_type, read.what_if) == ("PEG BEST", True)
+    assert (read.terms.order_type, read.what_if) == ("PEG BEST", True)
     with pytest.raises(FieldError):
         parse_place_order(fields[:-1], version)
 
@@ -93,7 +97,7 @@ def test_optional_blocks_are_passed_over_to_the_last_field(version: int) -> None
 def test_order_types_with_fields_of_their_own_are_read(version: int, kind: str) -> None:
     order = Order(action="BUY", totalQuantity=1, orderType=kind)
     fields = placed(version, Stock("AAPL", "SMART", "USD"), order)
-    assert parse_place_order(fields, version).order_type == kind
+    assert parse_place_order(fields, version).terms.order_type == kind
     with pytest.raises(FieldError):
         parse_place_order(fields[:-1], version)
 

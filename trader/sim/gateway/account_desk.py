@@ -1,4 +1,4 @@
-"""Account values of one session: updates, summaries and profit and loss, once and live.
+"""Account values and positions of one session: updates, summaries, profit and loss.
 
 They go out when asked for, when something changed (at most five times a second) and every
 180 s, as a real gateway does.
@@ -18,12 +18,13 @@ ACCOUNT_DELAY_S = 0.2
 Handler = Callable[[list[str]], None]
 
 
-class AccountQueries:
+class AccountDesk:
     """What one session wants to know about the account."""
 
     def __init__(self, session: Asker) -> None:
         self._session, self._world = session, session.world
         self._has_account = False
+        self._has_positions = False
         self._account_round = 0
         self._stale: set[int] = set()
         self._summaries: dict[int, set[str]] = {}
@@ -34,27 +35,27 @@ class AccountQueries:
         return {
             6: self._account_updates, 62: self._summary, 63: self._cancel_summary,
             76: self._account_multi, 92: self._pnl_start, 93: self._pnl_cancel,
-            94: self._pnl_single, 95: self._pnl_cancel,
+            94: self._pnl_single, 95: self._pnl_cancel, 61: self._positions,
+            64: self._cancel_positions, 74: self._positions_multi, 75: _ignore, 77: _ignore,
         }  # fmt: skip
 
     def _rows(self) -> list[tuple[str, str, str]]:
-        exchange = self._world.exchange
-        return exchange.account.rows(exchange.prices(), exchange.reserved)
+        return self._world.exchange.bank.rows("")
 
     def _account_updates(self, fields: list[str]) -> None:
         read = Fields(fields, 2)
         self._has_account = read.flag()
         self._account_round += 1
         if self._has_account:
-            self._send_account(self._world.exchange.account.held())
-            name = self._world.exchange.account.name
+            self._send_account(self._world.exchange.bank.main.held())
+            name = self._world.exchange.bank.main.name
             self._session.push(54, messages.account_download_end(name))
             self._repeat_account(self._account_round)
 
     def _repeat_account(self, number: int) -> None:
         def again() -> None:
             if self._has_account and number == self._account_round and self._is_open():
-                self._send_account(self._world.exchange.account.held())
+                self._send_account(self._world.exchange.bank.main.held())
                 self._repeat_account(number)
 
         self._world.gateway.clock.call_later(ACCOUNT_PERIOD_S, again)
@@ -77,14 +78,14 @@ class AccountQueries:
         stale, self._stale = self._stale, set()
         if not self._is_open():
             return
-        positions = self._world.exchange.account.positions
+        positions = self._world.exchange.bank.main.positions
         if self._has_account:
             self._send_account([positions[con_id] for con_id in sorted(stale)])
         for request_id, con_id in self._pnl.items():
             self._send_pnl(request_id, con_id)
 
     def _send_account(self, entries: list[Position]) -> None:
-        account = self._world.exchange.account
+        account = self._world.exchange.bank.main
         for key, value, currency in self._rows():
             self._session.push(6, messages.account_value(key, value, currency, account.name))
         for entry in entries:
@@ -101,7 +102,7 @@ class AccountQueries:
 
     def _account_multi(self, fields: list[str]) -> None:
         request_id = Fields(fields, 2).integer()
-        name = self._world.exchange.account.name
+        name = self._world.exchange.bank.main.name
         for row in self._rows():
             self._session.push(73, messages.account_update_multi(request_id, name, row))
         self._session.push(74, messages.end(74, request_id))
@@ -118,7 +119,7 @@ class AccountQueries:
         tags = self._summaries.get(request_id)
         if tags is None:
             return
-        name = self._world.exchange.account.name
+        name = self._world.exchange.bank.main.name
         for row in self._rows():
             if row[0] in tags and row[2] != "BASE":
                 self._session.push(63, messages.account_summary(request_id, name, row))
@@ -149,7 +150,8 @@ class AccountQueries:
 
     def _send_pnl(self, request_id: int, con_id: int) -> None:
         exchange = self._world.exchange
-        account, prices = exchange.account, exchange.prices()
+        account = exchange.bank.main
+        prices = exchange.bank.prices(account)
         if not con_id:
             open_result, closed = account.unrealized(prices), account.realized()
             values = [money(open_result + closed), money(open_result), money(closed)]
@@ -165,3 +167,41 @@ class AccountQueries:
             money(entry.realized), money(entry.quantity * price),
         ]  # fmt: skip
         self._session.push(95, messages.pnl_single(request_id, values))
+
+    # -- positions --------------------------------------------------------------------------------
+
+    def _positions(self, _fields: list[str]) -> None:
+        self._has_positions = True
+        for entry in self._world.exchange.bank.main.held():
+            self._show_position(entry)
+        self._session.push(62, messages.end(62))
+
+    def _cancel_positions(self, _fields: list[str]) -> None:
+        self._has_positions = False
+
+    def position_changed(self, entry: Position) -> None:
+        """Send a live position to a client that asked for them."""
+        if self._has_positions:
+            self._show_position(entry)
+
+    def _show_position(self, entry: Position) -> None:
+        frame = messages.position(
+            self._world.exchange.bank.main.name, entry.instrument, plain(entry.quantity),
+            cost(entry.average_cost),
+        )  # fmt: skip
+        self._session.push(61, frame)
+
+    def _positions_multi(self, fields: list[str]) -> None:
+        request_id = Fields(fields, 2).integer()
+        account = self._world.exchange.bank.main
+        for entry in account.held():
+            frame = messages.position_multi(
+                request_id, account.name, entry.instrument, plain(entry.quantity),
+                cost(entry.average_cost),
+            )  # fmt: skip
+            self._session.push(71, frame)
+        self._session.push(72, messages.end(72, request_id))
+
+
+def _ignore(_fields: list[str]) -> None:
+    """Take a message that needs no answer."""

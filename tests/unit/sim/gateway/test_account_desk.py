@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from tests.unit.sim.support import ACCOUNT, Bench, place_fields
 
 
@@ -90,3 +92,31 @@ def test_profit_and_loss_follow_a_fill() -> None:
     peer.frames()
     bench.clock.advance(0.3)
     assert [i for i in peer.ids() if i in (94, 95)] == []
+
+
+def test_positions_are_the_ones_that_are_not_flat_and_then_live() -> None:
+    bench = Bench()
+    peer = bench.client()
+    peer.send(*place_fields(1, quantity=10))
+    peer.frames()
+    peer.send(61, 1)
+    position, end = peer.frames()
+    assert (position[4], position[14], end) == ("AAPL", "10", ["62", "1"])
+    peer.send(*place_fields(2, quantity=10, action="SELL"))
+    live = [fields[14] for fields in peer.frames() if fields[0] == "61"]
+    assert live[-1] == "0"
+    peer.send(61, 1)
+    assert peer.frames() == [["62", "1"]]
+    peer.send(64, 1)
+    peer.send(*place_fields(3, quantity=10))
+    assert 61 not in peer.ids()
+
+
+def test_positions_multi_end_with_72() -> None:
+    bench = Bench()
+    entry = bench.account.position(bench.market.catalogue.all()[0])
+    entry.quantity, entry.average_cost = Decimal(3), Decimal(10)
+    peer = bench.client()
+    peer.send(74, 1, 5, "", "")
+    position, end = peer.frames()
+    assert (position[0], len(position), end) == ("71", 18, ["72", "1", "5"])

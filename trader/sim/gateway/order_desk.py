@@ -1,0 +1,97 @@
+"""What one session does with orders: place, change, cancel, list; and past executions."""
+
+from collections.abc import Callable
+
+from trader.sim.clock import stamp
+from trader.sim.gateway import executions
+from trader.sim.gateway.world import Asker
+from trader.sim.model.orders import Order, OrderRequest, Status
+from trader.sim.wire import messages, messages_orders, requests
+
+Handler = Callable[[list[str]], None]
+
+
+class OrderDesk:
+    """Orders and executions of one session."""
+
+    def __init__(self, session: Asker) -> None:
+        self._session, self._world = session, session.world
+
+    def handlers(self) -> dict[int, Handler]:
+        """Return the message ids answered here."""
+        return {
+            3: self._place, 4: self._cancel, 5: self._own_orders, 7: self._executions,
+            15: _ignore, 16: self._all_orders, 58: self._cancel_all, 99: self._completed_orders,
+        }  # fmt: skip
+
+    def _place(self, fields: list[str]) -> None:
+        assert self._session.client_id is not None, "dispatched after startApi"
+        request = requests.parse_place_order(fields, self._session.sv)
+        if request.what_if:
+            self._what_if(request)
+            return
+        refusal = self._world.gateway.place(self._session.client_id, request)
+        if refusal is not None:
+            self._session.show_error(request.order_id, refusal.code, refusal.text)
+
+    def _what_if(self, request: OrderRequest) -> None:
+        assert self._session.client_id is not None, "dispatched after startApi"
+        gateway = self._world.gateway
+        refusal = gateway.check(self._session.client_id, request)
+        if refusal is not None:
+            self._session.show_error(request.order_id, refusal.code, refusal.text)
+            return
+        order, margin = gateway.preview(self._session.client_id, request)
+        self._session.push(5, messages_orders.open_order(self._session.sv, order, margin))
+
+    def _cancel(self, fields: list[str]) -> None:
+        assert self._session.client_id is not None, "dispatched after startApi"
+        order_id = requests.parse_cancel_order(fields, self._session.sv)
+        refusal = self._world.gateway.cancel(self._session.client_id, order_id)
+        if refusal is not None:
+            self._session.show_error(order_id, refusal.code, refusal.text)
+
+    def _cancel_all(self, _fields: list[str]) -> None:
+        assert self._session.client_id is not None, "dispatched after startApi"
+        self._world.gateway.cancel_all(self._session.client_id)
+
+    def _own_orders(self, _fields: list[str]) -> None:
+        assert self._session.client_id is not None, "dispatched after startApi"
+        self._list_orders(self._world.gateway.orders_of(self._session.client_id))
+
+    def _all_orders(self, _fields: list[str]) -> None:
+        working = self._world.exchange.working()
+        self._list_orders([o for o in working if o.status is not Status.PENDING_SUBMIT])
+
+    def _list_orders(self, orders: list[Order]) -> None:
+        if self._world.gateway.is_read_only:
+            refusal = self._world.gateway.read_only_refusal()
+            self._session.show_error(-1, refusal.code, refusal.text)
+            return
+        for order in orders:
+            self._session.show_order(order)
+        self._session.push(53, messages.end(53))
+
+    def _completed_orders(self, _fields: list[str]) -> None:
+        for order in self._world.exchange.orders.values():
+            if order.status.is_done and order.status is not Status.INACTIVE:
+                frame = messages_orders.completed_order(
+                    self._session.sv, order, stamp(order.completed_s)
+                )
+                self._session.push(101, frame)
+        self._session.push(102, messages.completed_orders_end())
+
+    def _executions(self, fields: list[str]) -> None:
+        wanted = requests.parse_executions(fields)
+        now_s = self._world.gateway.clock.time()
+        found = executions.matching(self._world.exchange.executions, wanted, now_s=now_s)
+        for item in found:
+            self._session.show_execution(item, wanted.request_id)
+        for item in found:
+            if self._world.faults.commissions != "never":
+                self._session.show_commission(item)
+        self._session.push(55, messages.end(55, wanted.request_id))
+
+
+def _ignore(_fields: list[str]) -> None:
+    """Take a message that needs no answer."""
