@@ -9,6 +9,7 @@ the broker; the daemon itself never reads them, and their columns stay what they
 """
 
 from trader.store.rows import JournalUnusable
+from trader.store.views import COMPARISON_VIEWS
 
 # Tells a journal of ours from any other SQLite file: "TRDJ".
 APPLICATION_ID = 0x5452444A
@@ -83,6 +84,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
             _V_EXECUTIONS,
         ),
     ),
+    # What a comparison with the broker needs: state of orders, what moved position and cash.
+    (2, COMPARISON_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 

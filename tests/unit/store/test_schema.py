@@ -106,3 +106,17 @@ def test_the_views_show_what_was_recorded() -> None:
         (3, "0001.01", 41, 99, "T1-x", 5, "AAPL", "SELL", "1.50", "187.10")
     ]
     connection.close()
+
+
+def test_a_journal_of_the_first_version_gains_the_views_and_keeps_its_rows() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in MIGRATIONS[0][1]:
+        connection.execute(statement)
+    row = row_of(ev.Recorded(seq=Seq(1), at_utc=START, event=order_planned(41)))
+    connection.execute("INSERT INTO events VALUES (?,?,?,?,?)", row)
+    for statement in upgrade_from(1):
+        connection.execute(statement)
+    assert rows(connection, "SELECT * FROM events") == [row]
+    assert rows(connection, "SELECT order_id, state FROM v_orders") == [(41, "PLANNED")]
+    assert rows(connection, "PRAGMA user_version") == [(LATEST,)]
+    connection.close()
