@@ -1,13 +1,17 @@
 """The simulator's only source of time: a clock object that is handed in.
 
-Every module takes a `Clock`, so the same code runs under wall time and under virtual time.
+Every module takes a `Clock`, so the same code runs under wall time and under virtual time. Both
+clocks can be advanced: what was due in between runs in its order, each at its own moment.
 """
 
 import asyncio
+import heapq
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
+
+NS = 1_000_000_000
 
 
 class Timer(Protocol):
@@ -21,34 +25,172 @@ class Clock(Protocol):
     """Time and timers."""
 
     def monotonic(self) -> float:
-        """Return seconds that never go backwards (CLOCK_MONOTONIC on a real host)."""
+        """Return seconds that never go backwards; an advance moves them."""
 
     def time(self) -> float:
-        """Return seconds since the epoch, UTC."""
+        """Return seconds since the epoch, UTC; an advance moves them."""
+
+    def host_monotonic(self) -> float:
+        """Return what other processes on this host can compare; no advance moves it."""
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Run the callback once, after the delay."""
 
 
+class _Entry:
+    """A timer in the queue: its moment, its number among equals, what it does."""
+
+    __slots__ = ("callback", "due_ns", "number")
+
+    def __init__(self, due_ns: int, number: int, callback: Callable[[], None]) -> None:
+        self.due_ns, self.number = due_ns, number
+        self.callback: Callable[[], None] | None = callback
+
+    def __lt__(self, other: "_Entry") -> bool:
+        return (self.due_ns, self.number) < (other.due_ns, other.number)
+
+    def cancel(self) -> None:
+        """Drop what it would do; the entry itself leaves the queue when its moment comes."""
+        self.callback = None
+
+
+class _Queue:
+    """Timers by moment; equal moments in the order in which they were set."""
+
+    def __init__(self) -> None:
+        self._heap: list[_Entry] = []
+        self._count = 0
+
+    def add(self, due_ns: int, callback: Callable[[], None]) -> _Entry:
+        """Add a timer."""
+        self._count += 1
+        entry = _Entry(due_ns, self._count, callback)
+        heapq.heappush(self._heap, entry)
+        return entry
+
+    def next_due_ns(self) -> int | None:
+        """Return the moment of the earliest timer, None without one."""
+        while self._heap and self._heap[0].callback is None:
+            heapq.heappop(self._heap)
+        return self._heap[0].due_ns if self._heap else None
+
+    def take(self) -> Callable[[], None]:
+        """Remove the earliest timer and return what it does."""
+        callback = heapq.heappop(self._heap).callback
+        assert callback is not None, "next_due_ns has dropped the cancelled ones"
+        return callback
+
+
+class VirtualClock:
+    """Time that stands still until it is advanced."""
+
+    def __init__(self, epoch_s: float) -> None:
+        self._epoch_ns = round(epoch_s * NS)
+        self._now_ns = 0
+        self._queue = _Queue()
+
+    def monotonic(self) -> float:
+        """Return the seconds since the clock was made."""
+        return self._now_ns / NS
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return (self._epoch_ns + self._now_ns) / NS
+
+    def host_monotonic(self) -> float:
+        """Return the same as monotonic: there is no other process."""
+        return self.monotonic()
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Run the callback at its moment, once time is advanced so far."""
+        return self._queue.add(self._now_ns + max(round(delay_s * NS), 0), callback)
+
+    def next_due_s(self) -> float | None:
+        """Return the seconds until the next timer, None when nothing is due ever."""
+        due_ns = self._queue.next_due_ns()
+        return None if due_ns is None else (due_ns - self._now_ns) / NS
+
+    def step(self) -> bool:
+        """Go to the next timer and run it; say whether there was one."""
+        due_ns = self._queue.next_due_ns()
+        if due_ns is None:
+            return False
+        self._now_ns = max(self._now_ns, due_ns)
+        self._queue.take()()
+        return True
+
+    def advance(self, seconds: float) -> None:
+        """Let the time pass and everything happen that is due in it."""
+        until_ns = self._now_ns + round(seconds * NS)
+        while (due_ns := self._queue.next_due_ns()) is not None and due_ns <= until_ns:
+            self.step()
+        self._now_ns = until_ns
+
+
 class LoopClock:
-    """Wall time, with timers on an asyncio event loop."""
+    """Wall time with timers on an asyncio event loop, and jumps ahead on request."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._queue = _Queue()
+        self._ahead_ns = 0
+        # While an advance runs, time is what it says; otherwise the host's clock plus the jumps.
+        self._held_ns: int | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_ns = 0
+
+    def _now_ns(self) -> int:
+        return time.monotonic_ns() + self._ahead_ns if self._held_ns is None else self._held_ns
 
     def monotonic(self) -> float:
-        """Return CLOCK_MONOTONIC, which other processes on this host can compare with theirs."""
-        return time.monotonic()
+        """Return CLOCK_MONOTONIC plus what was jumped."""
+        return self._now_ns() / NS
 
     def time(self) -> float:
-        """Return the wall time in seconds since the epoch."""
-        return time.time()
+        """Return the wall time in seconds since the epoch, plus what was jumped."""
+        if self._held_ns is None:
+            return time.time() + self._ahead_ns / NS
+        return time.time() + (self._held_ns - time.monotonic_ns()) / NS
+
+    def host_monotonic(self) -> float:
+        """Return CLOCK_MONOTONIC."""
+        return time.monotonic()
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Run the callback on the loop after the delay; zero means on its next turn."""
         if delay_s <= 0:
             return self._loop.call_soon(callback)
-        return self._loop.call_later(delay_s, callback)
+        entry = self._queue.add(self._now_ns() + round(delay_s * NS), callback)
+        self._set_alarm()
+        return entry
+
+    def advance(self, seconds: float) -> None:
+        """Jump ahead: run what is due on the way, each at its moment."""
+        until_ns = self._now_ns() + round(seconds * NS)
+        while (due_ns := self._queue.next_due_ns()) is not None and due_ns <= until_ns:
+            self._held_ns = max(due_ns, self._now_ns())
+            self._queue.take()()
+        self._held_ns = None
+        self._ahead_ns = max(self._ahead_ns, until_ns - time.monotonic_ns())
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        due_ns = self._queue.next_due_ns()
+        if due_ns is None or self._held_ns is not None:
+            return
+        if self._alarm is not None:
+            if self._alarm_ns <= due_ns:
+                return
+            self._alarm.cancel()
+        self._alarm_ns = due_ns
+        self._alarm = self._loop.call_later(max(due_ns - self._now_ns(), 0) / NS, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        now_ns = self._now_ns()
+        while (due_ns := self._queue.next_due_ns()) is not None and due_ns <= now_ns:
+            self._queue.take()()
+        self._set_alarm()
 
 
 def utc(epoch_s: float) -> datetime:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
 import random
-from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,6 +11,7 @@ from typing import Any
 
 from trader.sim.broker.accounts import Account
 from trader.sim.broker.exchange import Exchange, Latency
+from trader.sim.clock import VirtualClock
 from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.feeds import Feeds
 from trader.sim.gateway.gateway import Gateway
@@ -31,44 +30,9 @@ EPOCH_S = 1_795_240_000.0
 SYMBOLS = (("AAPL", 200.0), ("IBM", 150.0), ("VIX", 18.0))
 
 
-class HandTimer:
-    """A callback that may be cancelled."""
-
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback = callback
-        self.is_cancelled = False
-
-    def cancel(self) -> None:
-        self.is_cancelled = True
-
-
-class HandClock:
-    """Time that moves only when a test says so; timers run in order of their moment."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-        self._timers: list[tuple[float, int, HandTimer]] = []
-        self._count = 0
-
-    def monotonic(self) -> float:
-        return self.now_s
-
-    def time(self) -> float:
-        return EPOCH_S + self.now_s
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> HandTimer:
-        self._count += 1
-        timer = HandTimer(callback)
-        heapq.heappush(self._timers, (self.now_s + max(delay_s, 0.0), self._count, timer))
-        return timer
-
-    def advance(self, seconds: float) -> None:
-        until = self.now_s + seconds
-        while self._timers and self._timers[0][0] <= until:
-            self.now_s, _, timer = heapq.heappop(self._timers)
-            if not timer.is_cancelled:
-                timer.callback()
-        self.now_s = until
+def hand_clock() -> VirtualClock:
+    """Return a clock that moves only when a test says so."""
+    return VirtualClock(EPOCH_S + 1000.0)
 
 
 def write_prices(directory: Path, days: int = 300) -> Path:
@@ -116,7 +80,7 @@ class Bench:
         seed: int = 1,
         history: dict[str, tuple[DayBar, ...]] | None = None,
     ) -> None:
-        self.clock = HandClock()
+        self.clock = hand_clock()
         days = history or bars()
         self.market = Market(self.clock, Catalogue(days), days, random.Random(seed), speed=1.0)
         self.account = Account(ACCOUNT, cash)

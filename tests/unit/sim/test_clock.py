@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from trader.sim.clock import LoopClock, iso, read_stamp, stamp
+from trader.sim.clock import LoopClock, VirtualClock, iso, read_stamp, stamp
 
 
 async def test_the_loop_clock_is_the_monotonic_clock_of_the_host() -> None:
@@ -39,3 +39,60 @@ def test_what_is_no_stamp_is_none(text: str) -> None:
 
 def test_iso_times_carry_their_zone() -> None:
     assert iso(0.5) == "1970-01-01T00:00:00.500000+00:00"
+
+
+def test_virtual_time_stands_still_until_it_is_advanced() -> None:
+    clock = VirtualClock(100.0)
+    heard: list[tuple[str, float]] = []
+    clock.call_later(2.0, lambda: heard.append(("second", clock.monotonic())))
+    clock.call_later(1.0, lambda: heard.append(("first", clock.monotonic())))
+    clock.call_later(1.0, lambda: heard.append(("equal", clock.monotonic())))
+    assert (clock.monotonic(), clock.time(), heard) == (0.0, 100.0, [])
+    clock.advance(1.5)
+    assert heard == [("first", 1.0), ("equal", 1.0)]
+    assert (clock.monotonic(), clock.time(), clock.next_due_s()) == (1.5, 101.5, 0.5)
+
+
+def test_what_a_timer_sets_within_an_advance_runs_within_it() -> None:
+    clock = VirtualClock(0.0)
+    heard: list[float] = []
+
+    def again() -> None:
+        heard.append(clock.monotonic())
+        clock.call_later(0.25, again)
+
+    clock.call_later(0.25, again)
+    clock.advance(1.0)
+    assert heard == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_a_cancelled_timer_is_no_step() -> None:
+    clock = VirtualClock(0.0)
+    clock.call_later(1.0, lambda: None).cancel()
+    assert clock.next_due_s() is None
+    assert not clock.step()
+    assert clock.monotonic() == 0.0
+
+
+async def test_an_advance_of_the_loop_clock_runs_what_is_due_at_its_own_moment() -> None:
+    clock = LoopClock(asyncio.get_running_loop())
+    began, wall, host = clock.monotonic(), clock.time(), clock.host_monotonic()
+    heard: list[float] = []
+    clock.call_later(3600.0, lambda: heard.append(clock.monotonic() - began))
+    clock.call_later(60.0, lambda: heard.append(clock.monotonic() - began))
+    never = clock.call_later(7300.0, lambda: heard.append(-1.0))
+    clock.advance(7200.0)
+    assert [round(moment) for moment in heard] == [60, 3600]
+    assert clock.monotonic() - began == pytest.approx(7200.0, abs=1.0)
+    assert clock.time() - wall == pytest.approx(7200.0, abs=1.0)
+    assert clock.host_monotonic() - host < 1.0
+    never.cancel()
+
+
+async def test_timers_go_on_by_the_host_s_clock_after_an_advance() -> None:
+    clock = LoopClock(asyncio.get_running_loop())
+    clock.advance(1000.0)
+    done = asyncio.Event()
+    clock.call_later(0.01, done.set)
+    async with asyncio.timeout(5):
+        await done.wait()

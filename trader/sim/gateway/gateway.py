@@ -125,7 +125,7 @@ class Gateway:
         self.place_frames.append(
             PlaceFrame(
                 request.order_id, client_id, request.order_ref, existing is not None,
-                self.clock.monotonic(), self.clock.time(),
+                self.clock.host_monotonic(), self.clock.time(),
             )
         )  # fmt: skip
         swallow = None if request.what_if else self.faults.takes("placeOrder")

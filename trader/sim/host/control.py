@@ -4,7 +4,6 @@ Every endpoint checks its input; a wrong one is a 400 that names field, value an
 allowed, and changes nothing.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -30,7 +29,6 @@ class ControlPort:
     def __init__(self, server: SimServer, stop: Callable[[], None]) -> None:
         self._server, self._stop = server, stop
         self._runner: web.AppRunner | None = None
-        self._restart: asyncio.Task[None] | None = None
         self.port = 0
 
     async def start(self) -> None:
@@ -47,10 +45,7 @@ class ControlPort:
         self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Close the port and end a restart that is under way."""
-        if self._restart is not None and not self._restart.done():
-            self._restart.cancel()
-            await asyncio.wait([self._restart])
+        """Close the port."""
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -135,20 +130,12 @@ class ControlPort:
         down_s = inputs.number("down_s", 0, 3600)
         ids = inputs.ids("next_order_id")
         inputs.done()
-        if self._restart is not None and not self._restart.done():
+        if not self._server.is_listening:
             raise InputError("restart", "again", "one restart at a time")
-        await self._server.unlisten("fin")
+        self._server.go_down("fin")
         self._server.gateway.announced_id.update(ids)
-        self._restart = asyncio.create_task(self._come_back(down_s), name="gateway-restart")
+        self._server.clock.call_later(down_s, self._server.come_up)
         return {"down_s": down_s}
-
-    async def _come_back(self, down_s: float) -> None:
-        await asyncio.sleep(down_s)
-        try:
-            await self._server.listen()
-        except OSError as error:
-            log.error("cannot listen again after the restart: %s", error)
-            self._stop()
 
     async def _client_id_busy(self, inputs: Inputs) -> dict[str, Any]:
         client_id = inputs.integer("client_id", 0, 2**31 - 1)

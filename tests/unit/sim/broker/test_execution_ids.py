@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 
-from tests.unit.sim.support import HandClock
+from tests.unit.sim.support import hand_clock
 from trader.sim.broker.execution_ids import ExecutionIds, revised
 
 
 def test_permanent_ids_grow() -> None:
-    ids = ExecutionIds(HandClock())
+    ids = ExecutionIds(hand_clock())
     issued = [ids.next_perm_id() for _ in range(5)]
     assert issued == sorted(set(issued))
 
 
 def test_execution_ids_have_the_shape_of_the_real_ones() -> None:
     assert re.fullmatch(
-        r"[0-9a-f]{8}\.[0-9a-f]{8}\.[0-9a-f]{2}\.01", ExecutionIds(HandClock()).next_exec_id()
+        r"[0-9a-f]{8}\.[0-9a-f]{8}\.[0-9a-f]{2}\.01", ExecutionIds(hand_clock()).next_exec_id()
     )
 
 
 def test_two_starts_share_no_id() -> None:
-    clock = HandClock()
+    clock = hand_clock()
     first = ExecutionIds(clock)
     one = {first.next_exec_id() for _ in range(1000)}
     clock.advance(0.5)

@@ -9,7 +9,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sim.support import HandClock, bars
+from tests.unit.sim.support import bars, hand_clock
+from trader.sim.clock import VirtualClock
 from trader.sim.market.history import DayBar
 from trader.sim.market.market import SESSION_S, DayPath, Market
 from trader.sim.reference.catalogue import Catalogue
@@ -43,8 +44,8 @@ def test_the_range_so_far_holds_what_was_seen(bar: DayBar, fraction: float) -> N
 
 def market(
     seed: int = 1, speed: float = 1.0, start: date | None = None
-) -> tuple[HandClock, Market]:
-    clock, days = HandClock(), bars()
+) -> tuple[VirtualClock, Market]:
+    clock, days = hand_clock(), bars()
     rng = random.Random(seed)
     return clock, Market(clock, Catalogue(days), days, rng, speed=speed, start_date=start)
 

@@ -1,0 +1,39 @@
+"""The whole behind the connections: what it opens with, and what its truth counts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sim.host.test_memory import joined, started
+from tests.unit.sim.host.test_server import make
+from tests.unit.sim.support import EPOCH_S, write_prices
+from trader.sim.host.memory import MemoryHost
+from trader.sim.settings import SettingsError
+
+
+def test_positions_are_there_from_the_start(tmp_path: Path) -> None:
+    settings = make(write_prices(tmp_path), positions=(("AAPL", Decimal(7)),))
+    host = MemoryHost(settings, epoch_s=EPOCH_S)
+    host.start()
+    (row,) = host.truth()["positions"]
+    assert (row["symbol"], row["quantity"]) == ("AAPL", "7")
+
+
+@pytest.mark.parametrize("symbol", ["NOPE", "VIX"])
+def test_a_position_that_cannot_be_is_refused_by_name(tmp_path: Path, symbol: str) -> None:
+    settings = make(write_prices(tmp_path), positions=((symbol, Decimal(7)),))
+    with pytest.raises(SettingsError, match=f"position: {symbol} is not allowed; allowed: "):
+        MemoryHost(settings, epoch_s=EPOCH_S).start()
+
+
+def test_frames_of_connections_that_ended_are_counted_still(tmp_path: Path) -> None:
+    host = started(tmp_path)
+    peer = joined(host)
+    host.clock.advance(0.1)
+    during = host.truth()["frames"]["out"]
+    peer.close()
+    host.clock.advance(0.0)
+    assert 0 < during == host.truth()["frames"]["out"]

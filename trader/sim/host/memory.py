@@ -1,0 +1,133 @@
+"""The simulator in one process under virtual time: connections are pipes in memory.
+
+Nothing here waits or has a thread: a client sends bytes, the clock is advanced, and what the
+simulator wrote has arrived. The same seed and the same calls give the same bytes.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from trader.sim.clock import VirtualClock
+from trader.sim.host.link import Link
+from trader.sim.host.simulator import Simulator
+from trader.sim.settings import Settings
+
+
+class MemoryTransport(asyncio.Transport):
+    """The simulator's end of a pipe."""
+
+    def __init__(self, clock: VirtualClock, link: Link, deliver: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._clock, self._link, self._deliver = clock, link, deliver
+        self._is_paused = False
+        self._waiting = bytearray()
+        self._is_closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Hand the bytes to the client at once."""
+        if not self._is_closing:
+            self._deliver(bytes(data))
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is over."""
+        return self._is_closing
+
+    def close(self) -> None:
+        """End the connection; the link hears of it on the next turn."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._clock.call_later(0.0, self._lost)
+
+    def abort(self) -> None:
+        """End the connection; nothing is buffered here, so it is the same as closing."""
+        self.close()
+
+    def _lost(self) -> None:
+        self._link.connection_lost(None)
+
+    def pause_reading(self) -> None:
+        """Keep what the client sends until reading goes on."""
+        self._is_paused = True
+
+    def resume_reading(self) -> None:
+        """Take what the client has sent meanwhile."""
+        self._is_paused = False
+        data, self._waiting = bytes(self._waiting), bytearray()
+        self.feed(data)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        if self._is_paused:
+            self._waiting += data
+        elif data and not self._is_closing:
+            self._link.data_received(data)
+
+
+class MemoryPeer:
+    """The client's end of a pipe."""
+
+    def __init__(self, host: "MemoryHost") -> None:
+        link = Link(host)
+        self._received = bytearray()
+        self._transport = MemoryTransport(host.clock, link, self._received.extend)
+        link.connection_made(self._transport)
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the connection still stands."""
+        return not self._transport.is_closing()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes; what comes in one turn of the simulator has then arrived."""
+        self._transport.feed(data)
+
+    def receive(self) -> bytes:
+        """Return what has arrived since the last call."""
+        data = bytes(self._received)
+        self._received.clear()
+        return data
+
+    def close(self) -> None:
+        """Leave."""
+        self._transport.close()
+
+
+class MemoryHost(Simulator):
+    """A simulator that clients of the same process join."""
+
+    clock: VirtualClock
+
+    def __init__(self, settings: Settings, *, epoch_s: float) -> None:
+        super().__init__(settings, VirtualClock(epoch_s))
+        self._is_listening = False
+
+    @property
+    def is_listening(self) -> bool:
+        """Return whether new connections are taken."""
+        return self._is_listening
+
+    def start(self) -> None:
+        """Restore state, open the market, take connections."""
+        self.open()
+        self.come_up()
+
+    def stop(self) -> None:
+        """Close everything and save the state."""
+        self.go_down("fin")
+        self.clock.advance(0.0)
+        self.close()
+
+    def go_down(self, how: str) -> None:
+        """Take no connections any more and close every one."""
+        self._is_listening = False
+        self.drop_links(how)
+
+    def come_up(self) -> None:
+        """Take connections again."""
+        self._is_listening = True
+
+    def connect(self) -> MemoryPeer:
+        """Join as a client. Raises ConnectionRefusedError while the simulator is down."""
+        if not self._is_listening:
+            raise ConnectionRefusedError("the simulator does not listen")
+        return MemoryPeer(self)

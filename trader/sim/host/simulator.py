@@ -1,0 +1,115 @@
+"""The one composition root: a whole simulator, whatever network carries its connections.
+
+A host adds how connections come about: `SimServer` listens on TCP, `MemoryHost` joins clients in
+the same process under virtual time.
+"""
+
+import random
+from abc import ABC, abstractmethod
+from typing import Any
+
+from trader.sim.broker.accounts import Account
+from trader.sim.broker.exchange import Exchange, Latency
+from trader.sim.clock import Clock
+from trader.sim.gateway.faults import Faults
+from trader.sim.gateway.feeds import Feeds
+from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.world import World
+from trader.sim.host.link import Link
+from trader.sim.host.state import StateFile
+from trader.sim.market.history import load_directory
+from trader.sim.market.market import Market
+from trader.sim.oracle import truth
+from trader.sim.reference.catalogue import Catalogue
+from trader.sim.settings import Settings, SettingsError
+
+
+class Simulator(ABC):
+    """Everything behind the connections; a host adds the network."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings, self.clock = settings, clock
+        rng = random.Random(settings.seed)
+        history = load_directory(settings.data)
+        self.market = Market(
+            clock, Catalogue(history), history, _fork(rng),
+            speed=settings.speed, start_date=settings.start_date,
+        )  # fmt: skip
+        self.faults = Faults()
+        account = Account(settings.account, settings.cash)
+        self.exchange = Exchange(
+            clock, self.market, [account], _fork(rng), Latency(*settings.fill_s)
+        )
+        self.gateway = Gateway(
+            clock, self.exchange, self.faults, _fork(rng), Latency(*settings.ack_s)
+        )
+        self.gateway.is_read_only = settings.is_read_only
+        self.feeds = Feeds(clock, self.market, self.exchange, self.faults, settings.tick_interval_s)
+        self.world = World(
+            self.gateway, self.exchange, self.feeds, self.faults, settings.server_version
+        )
+        # A dictionary for its order: a set would differ from run to run.
+        self.links: dict[Link, None] = {}
+        self.state = StateFile(settings.state, clock, self.gateway)
+
+    @property
+    @abstractmethod
+    def is_listening(self) -> bool:
+        """Return whether new connections are taken."""
+
+    @abstractmethod
+    def go_down(self, how: str) -> None:
+        """Take no connections any more and close every one, by FIN or RST; at once."""
+
+    @abstractmethod
+    def come_up(self) -> None:
+        """Take connections again, at the address of before."""
+
+    def open(self) -> None:
+        """Restore state and open the market. Raises SettingsError or StateError."""
+        if not self.state.restore():
+            self._open_positions()
+        self.gateway.on_change = self.state.mark
+        self.feeds.start()
+
+    def _open_positions(self) -> None:
+        account = self.exchange.bank.main
+        for symbol, quantity in self.settings.positions:
+            item = self.market.catalogue.symbol(symbol)
+            if item is None or not item.is_tradable:
+                known = ", ".join(i.symbol for i in self.market.catalogue.all() if i.is_tradable)
+                raise SettingsError(f"position: {symbol} is not allowed; allowed: {known}")
+            entry = account.position(item)
+            entry.quantity = quantity
+            entry.average_cost = self.market.quote(item).last
+
+    def close(self) -> None:
+        """Stop the market and save the state."""
+        self.feeds.stop()
+        self.gateway.on_change = lambda: None
+        self.state.save()
+
+    def mute(self, is_on: bool) -> None:
+        """Stop reading and writing but keep every connection (half-open), or go on."""
+        self.faults.is_muted = is_on
+        for link in list(self.links):
+            if is_on:
+                link.pause()
+            else:
+                link.resume()
+
+    def drop_links(self, how: str) -> int:
+        """Close every connection by FIN or RST; return how many there were."""
+        links = list(self.links)
+        for link in links:
+            link.drop(how)
+        return len(links)
+
+    def truth(self) -> dict[str, Any]:
+        """Return the broker's truth for comparison."""
+        open_now = sum(link.session.outlet.frames for link in self.links)
+        return truth.report(self.world, frames_out=self.gateway.frames_out + open_now)
+
+
+def _fork(rng: random.Random) -> random.Random:
+    return random.Random(rng.getrandbits(64))
