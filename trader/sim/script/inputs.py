@@ -1,11 +1,11 @@
-"""Checked reading of a JSON body: each field by name, type and range.
+"""Checked reading of an action's inputs: each field by name, type and range.
 
 Every failure is an `InputError` that names the field, its value and what is allowed.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,7 +13,7 @@ _MISSING = object()
 
 
 class InputError(Exception):
-    """A field of a control request is not allowed."""
+    """An input of an action is not allowed."""
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         self.field, self.value, self.allowed = field, repr(value)[:200], allowed
@@ -21,22 +21,28 @@ class InputError(Exception):
 
 
 class Inputs:
-    """The fields of one request body."""
+    """The inputs of one action, from a JSON body or from a scenario's step."""
 
-    def __init__(self, body: str) -> None:
-        try:
-            values = json.loads(body) if body.strip() else {}
-        except ValueError:
-            raise InputError("body", body, "a JSON object") from None
-        if not isinstance(values, dict):
-            raise InputError("body", values, "a JSON object")
-        self._values: dict[str, Any] = values
+    def __init__(self, body: str | Mapping[str, Any]) -> None:
+        self._values: dict[str, Any] = _parse(body) if isinstance(body, str) else dict(body)
 
     def _take(self, field: str) -> Any:
         return self._values.pop(field, _MISSING)
 
     def _shown(self, value: object) -> object:
         return None if value is _MISSING else value
+
+    def has(self, field: str) -> bool:
+        """Return whether the field is given, null included."""
+        return field in self._values
+
+    def is_null(self, field: str) -> bool:
+        """Return whether the field is given as null."""
+        return field in self._values and self._values[field] is None
+
+    def drop(self, field: str) -> None:
+        """Leave a field out, as if it had been asked for."""
+        self._values.pop(field, None)
 
     def done(self) -> None:
         """Refuse fields that nobody asked for."""
@@ -80,13 +86,35 @@ class Inputs:
             raise InputError(field, self._shown(value), "a list of integers")
         return [_integer(field, entry, low, high) for entry in value]
 
+    def words(self, field: str) -> dict[str, str]:
+        """Return an object of names to texts; numbers are written as texts."""
+        value = self._take(field)
+        allowed = "an object of names to texts or numbers"
+        if not isinstance(value, dict):
+            raise InputError(field, self._shown(value), allowed)
+        for key, entry in value.items():
+            is_word = isinstance(entry, int | float | str) and not isinstance(entry, bool)
+            if not is_word or "\0" in str(entry):
+                raise InputError(field, {key: entry}, allowed)
+        return {str(key): str(entry) for key, entry in value.items()}
+
+    def texts(self, field: str) -> list[str]:
+        """Return a list of texts; numbers are written as texts."""
+        value = self._take(field)
+        is_good = isinstance(value, list) and all(
+            isinstance(entry, int | float | str) and not isinstance(entry, bool) for entry in value
+        )
+        if not is_good or any("\0" in str(entry) for entry in value):
+            raise InputError(field, self._shown(value), "a list of texts or numbers without NUL")
+        return [str(entry) for entry in value]
+
     def ids(self, field: str) -> dict[int, int]:
         """Return client id -> order id; empty when absent or null."""
         value = self._take(field)
         if value is _MISSING or value is None:
             return {}
         allowed = "null or an object of client id to order id"
-        if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
+        if not isinstance(value, dict) or not all(str(key).isdecimal() for key in value):
             raise InputError(field, value, allowed)
         return {int(key): _integer(field, entry, 1, 2**31 - 1) for key, entry in value.items()}
 
@@ -116,6 +144,16 @@ class Inputs:
         if not number.is_finite() or abs(number) > 10**12 or (above_zero and number <= 0):
             raise InputError(field, value, allowed)
         return number
+
+
+def _parse(body: str) -> dict[str, Any]:
+    try:
+        values = json.loads(body) if body.strip() else {}
+    except ValueError:
+        raise InputError("body", body, "a JSON object") from None
+    if not isinstance(values, dict):
+        raise InputError("body", values, "a JSON object")
+    return values
 
 
 def _integer(field: str, value: object, low: int, high: int) -> int:
