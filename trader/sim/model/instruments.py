@@ -53,6 +53,8 @@ class Instrument:
     # Where orders are routed; empty means SMART for a stock, the primary exchange otherwise.
     route: str = ""
     exchanges: tuple[str, ...] = ()
+    # One per exchange; empty means `market_rule_id` at each.
+    market_rule_ids: tuple[int, ...] = ()
     market_rule_id: int = 26
     price_magnifier: int = 1
     stock_type: str = "COMMON"
@@ -60,6 +62,11 @@ class Instrument:
     under_symbol: str = ""
     under_sec_type: str = ""
     calendar: str = "US-STOCKS"
+    # The zone as contract details name it, and the wall time there of the last trade ("08:30").
+    time_zone: str = "US/Eastern"
+    last_trade_time: str = ""
+    # Comma separated as on the wire; empty means those of a stock.
+    order_types: str = ""
     size_min: Decimal = ONE
     size_step: Decimal = ONE
     size_suggested: Decimal = Decimal(100)
