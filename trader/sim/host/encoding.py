@@ -51,7 +51,8 @@ def _read(kind: Any, data: Any) -> Any:
         _, entry = get_args(kind)
         return {str(key): _read(entry, item) for key, item in dict(data).items()}
     if dataclasses.is_dataclass(kind):
-        return _read_fields(kind, data)
+        make: Any = kind
+        return make(**fields_from_json(kind, data))
     if kind is Decimal:
         return _decimal(data)
     if kind is date:
@@ -83,14 +84,15 @@ def _read_tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
     return tuple(_read(kind, entry) for kind, entry in zip(kinds, data, strict=True))
 
 
-def _read_fields(kind: Any, data: Any) -> Any:
+def fields_from_json(kind: Any, data: Json) -> dict[str, Any]:
+    """Return the values of a dataclass's fields that the data describes, by name."""
     if not isinstance(data, dict):
         raise TypeError(f"{data!r} is not an object")
     hints = _hints(kind)
     unknown = set(data) - set(hints)
     if unknown:
         raise KeyError(f"{kind.__name__} has no {sorted(unknown)}")
-    return kind(**{name: _read(hints[name], entry) for name, entry in data.items()})
+    return {name: _read(hints[name], entry) for name, entry in data.items()}
 
 
 @cache
