@@ -2,6 +2,7 @@
 
 One JSON line on stdout when it listens, log lines on stderr. Exit codes: 0 stopped by signal or
 by the control port, 2 a bad argument or unusable file, 5 a port that cannot be opened.
+`python -m trader.sim diff` compares a journal with the truth instead: see trader/sim/oracle.
 """
 
 import argparse
@@ -23,10 +24,12 @@ from trader.sim.host.control import ControlPort
 from trader.sim.host.server import SimServer
 from trader.sim.host.state import StateError
 from trader.sim.market.history import HistoryError
+from trader.sim.oracle.diff import run_diff
 from trader.sim.settings import Settings, SettingsError
 
 EXIT_BAD_ARGUMENT = 2
 EXIT_NOT_STARTED = 5
+_DIFF = "trader sim diff --help: compare a daemon's journal with what really happened here."
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,7 +74,7 @@ def _date(text: str) -> date:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="trader.sim", description="A simulated TWS / IB Gateway.")
+    parser = _Parser(prog="trader.sim", description="A simulated TWS / IB Gateway.", epilog=_DIFF)
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to bind; loopback unless --allow-remote")
     add("--port", type=int, default=7497, help="API port, 0 for any")
@@ -133,7 +136,9 @@ async def run(settings: Settings) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the simulator and return its exit code."""
+    """Run the simulator, or its comparison with a journal, and return the exit code."""
+    if arguments[:1] == ["diff"]:
+        return run_diff(arguments[1:])
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,

@@ -1,0 +1,96 @@
+"""What the lines about orders say; which of them come is tested with the whole comparison."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.sim.oracle.worlds import ENDS, Draft, add_order, finished
+from trader.sim.oracle.findings import Finding, Kind
+from trader.sim.oracle.order_check import order_findings
+from trader.sim.oracle.records import Journal, State, Truth
+
+
+def one_order(end: str) -> tuple[Truth, Journal]:
+    draft = Draft()
+    add_order(draft, 1, end, "BUY", [(3, 1)])
+    return finished(draft, 1)
+
+
+def differences(truth: Truth, journal: Journal) -> list[Finding]:
+    return [one for one in order_findings(truth, journal) if one.is_difference]
+
+
+# What a journal may say of an order that ended so; the broker's open orders are open in it.
+_OPEN = {State.PLANNED, State.SENT, State.WORKING, State.CANCELLING, State.UNKNOWN}
+_ALLOWED = {
+    "filled": {State.FILLED},
+    "cancelled": {State.CANCELLED},
+    "rejected": {State.REJECTED},
+    "working": _OPEN,
+    "cancelling": _OPEN,
+    "refused": {State.CANCELLED, State.REJECTED},
+    "swallowed": {State.CANCELLED, State.REJECTED},
+}
+
+
+@pytest.mark.parametrize("end", sorted(_ALLOWED))
+@pytest.mark.parametrize("state", State)
+def test_each_state_of_the_journal_against_each_end_at_the_broker(end: str, state: State) -> None:
+    truth, journal = one_order(end)
+    said = replace(journal, orders=(replace(journal.orders[0], state=state),))
+    found = differences(truth, said)
+    assert [one.kind for one in found] == ([] if state in _ALLOWED[end] else [Kind.ORDER_STATE])
+
+
+@pytest.mark.parametrize("end", sorted(ENDS))
+def test_every_end_that_is_drawn_agrees(end: str) -> None:
+    assert differences(*one_order(end)) == []
+
+
+def test_an_order_without_a_row_is_described() -> None:
+    truth, journal = one_order("filled")
+    (found,) = differences(truth, replace(journal, orders=()))
+    assert found.subject == "client 7 order 1"
+    assert found.text == (
+        "BUY 3 IBM LMT, Filled, reference T1-abc123-momentum-1-ffff: "
+        "the broker has it, the journal has no row"
+    )
+
+
+def test_a_late_row_is_told_with_both_moments() -> None:
+    truth, journal = one_order("filled")
+    late = replace(journal.orders[0], at_us=truth.frames[0].at_us + 1)
+    (found,) = differences(truth, replace(journal, orders=(late,)))
+    assert "received 1970-01-01T00:00:00.010105Z" in found.text
+    assert "row was written 1970-01-01T00:00:00.010106Z" in found.text
+
+
+def test_each_term_that_differs_is_a_line() -> None:
+    truth, journal = one_order("filled")
+    terms = replace(journal.orders[0].terms, limit_price=None, quantity=Decimal(4))
+    said = replace(journal, orders=(replace(journal.orders[0], terms=terms),))
+    assert {one.text for one in differences(truth, said)} == {
+        "quantity: promised 4, the broker has 3",
+        "limit_price: promised None, the broker has 10.25",
+    }
+
+
+def test_an_order_without_a_reference_is_known_by_its_id() -> None:
+    truth, journal = one_order("filled")
+    bare = replace(
+        truth,
+        orders=tuple(replace(one, order_ref="") for one in truth.orders),
+        frames=tuple(replace(one, order_ref="") for one in truth.frames),
+    )
+    assert differences(bare, journal) == []
+
+
+def test_an_id_does_not_count_against_a_reference() -> None:
+    truth, journal = one_order("filled")
+    other = replace(
+        truth, orders=tuple(replace(one, order_ref="T1-abc123-x-9-ffff") for one in truth.orders)
+    )
+    assert Kind.ORDER_UNRECORDED in {one.kind for one in differences(other, journal)}
