@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -62,7 +63,7 @@ def node_modules_of(source: Path) -> Path:
     return folder / "node_modules"
 
 
-def or_skip(error: MissingError) -> None:
+def or_skip(error: MissingError) -> NoReturn:
     """Skip the test that needs it, or fail it where everything must run."""
     if os.environ.get("TRADER_CI") == "1":
         pytest.fail(str(error), pytrace=False)

@@ -7,20 +7,25 @@ message with more or fewer fields than the pattern that its decoder holds for it
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
+import re
 import sys
 from typing import Any
 
 from ib_async import IB, Contract, Order, Stock, Trade
+from ib_async import client as client_module
+from ib_async.decoder import Decoder
 from ib_async.util import UNSET_DOUBLE
 from lines import Lines, ProblemLog, read_command
 
 LINES = Lines()
 CONNECT_S = 10
 REFUSED_S = 1
-# What it logs when it is refused for its client id, which one step provokes.
-REFUSED = ("Peer closed connection. clientId", "API connection failed: TimeoutError")
+# What it logs for an error message of the gateway, which it tells by an event too, and when it is
+# refused for its client id, which one step provokes.
+TOLD = re.compile(
+    r"(Error|Warning) \d+, reqId |Peer closed connection. clientId|API connection failed: Timeout"
+)
 NAMES = {
     "action": "action", "quantity": "totalQuantity", "type": "orderType", "limit": "lmtPrice",
     "stop": "auxPrice", "trail": "auxPrice", "tif": "tif", "ref": "orderRef",
@@ -35,7 +40,7 @@ class IbAsyncLog(ProblemLog):
     def is_expected(self, record: logging.LogRecord) -> bool:
         """Pass what is below an error, and what the event `error` told already."""
         text = record.getMessage()
-        return record.levelno < logging.ERROR or text.startswith(("Error ", "Warning ", *REFUSED))
+        return record.levelno < logging.ERROR or TOLD.match(text) is not None
 
 
 def known(value: Any) -> Any:
@@ -43,25 +48,22 @@ def known(value: Any) -> Any:
     return None if value in ("", None) or float(value) == UNSET_DOUBLE else value
 
 
-def watch_counts(number: int, ib: IB) -> None:
-    """Hold every message that the decoder maps by a pattern against that pattern's length."""
-    handlers = ib.client.decoder.handlers
-    for message, handler in list(handlers.items()):
-        inner = inspect.getclosurevars(handler).nonlocals
-        if "types" in inner:
-            wanted = inner["skip"] + len(inner["types"])
-            handlers[message] = counted(number, handler, wanted)
+class CheckedDecoder(Decoder):
+    """The library's decoder; what it maps by a pattern must have that pattern's length."""
+
+    def wrap(self, methodName: str, types: list[type], skip: int = 2) -> Any:
+        """Return the library's handler behind a check of the field count."""
+        handler = super().wrap(methodName, types, skip)
+
+        def check(fields: list[str]) -> None:
+            if len(fields) != skip + len(types):
+                LINES.problem(-1, f"{methodName} has {len(fields)} fields: {fields}")
+            handler(fields)
+
+        return check
 
 
-def counted(number: int, handler: Any, wanted: int) -> Any:
-    """Wrap one handler with a check of the field count."""
-
-    def check(fields: list[str]) -> None:
-        if len(fields) != wanted:
-            LINES.problem(number, f"{len(fields)} fields, not {wanted}: {fields}")
-        handler(fields)
-
-    return check
+client_module.Decoder = CheckedDecoder
 
 
 class Desk:
@@ -226,7 +228,6 @@ class Puppet:
             desk.say("refused", text=repr(error))
             desk.say("disconnected")
             return
-        watch_counts(number, desk.ib)
         client = desk.ib.client
         desk.say("server", version=client.serverVersion())
         desk.say("accounts", accounts=client.getAccounts())

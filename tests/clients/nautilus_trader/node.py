@@ -66,8 +66,9 @@ class Buyer(Strategy):
             return
         self.seen["instrument"] = {
             "con_id": instrument.info["contract"]["conId"],
-            "increment": str(instrument.price_increment), "currency": str(instrument.quote_currency),
-        }  # fmt: skip
+            "increment": str(instrument.price_increment),
+            "currency": str(instrument.quote_currency),
+        }
         self.seen["reconciled"] = self.held()
         self.seen["open"] = [
             {"order_id": int(str(order.venue_order_id)), "price": str(order.price),

@@ -5,6 +5,7 @@
 // `error` event with the text checked below: that is a problem, and so is a queue that is not empty afterwards.
 
 const readline = require("node:readline");
+const { inspect } = require("node:util");
 const { IBApi, EventName } = require("@stoqey/ib");
 
 const DECODER_COMPLAINT = /Decoding error|Underrun error|No parser implementation/;
@@ -117,6 +118,11 @@ const SILENT = new Set([
   EventName.all, EventName.result, EventName.sent, EventName.received, EventName.connected, EventName.error,
 ]);
 
+function holdsNaN(value) {
+  if (typeof value === "number") return Number.isNaN(value);
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsNaN);
+}
+
 function listen(number, api) {
   api.on(EventName.error, (error, code, request) => {
     if (DECODER_COMPLAINT.test(error.message)) emit(number, "problem", { text: error.message });
@@ -124,6 +130,8 @@ function listen(number, api) {
   });
   api.on(EventName.all, (name, values) => {
     if (SILENT.has(name)) return;
+    // A word where a number should be becomes NaN without a complaint.
+    if (holdsNaN(values)) emit(number, "problem", { text: `event ${name} holds NaN: ${inspect(values)}` });
     const translate = TRANSLATIONS[name];
     if (translate === undefined) {
       emit(number, "problem", { text: `event ${name} is not expected: ${JSON.stringify(values)}` });
