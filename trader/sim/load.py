@@ -68,7 +68,7 @@ class Client:
         self._socket.sendall(encode(71, 2, client_id, ""))
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
-        self.wait_for(lambda: self.counts.get(b"9", 0) > 0)
+        self.wait_for(b"9", 1)
 
     def send(self, data: bytes) -> None:
         """Write bytes, reading meanwhile is not needed: the peer buffers."""
@@ -102,10 +102,10 @@ class Client:
             place = start + size
         del buffer[:place]
 
-    def wait_for(self, is_done: Callable[[], bool]) -> None:
-        """Read until a condition holds. Raises TimeoutError."""
+    def wait_for(self, kind: bytes, count: int) -> None:
+        """Read until so many of a message or a status have come. Raises TimeoutError."""
         until = time.monotonic() + WAIT_S
-        while not is_done():
+        while self.counts.get(kind, 0) < count:
             if time.monotonic() > until:
                 raise TimeoutError(f"after {WAIT_S:g} s: {self.counts}")
             self.read(0.2)
@@ -161,7 +161,7 @@ def place_and_cancel(client: Client, count: int) -> int:
         ids = range(first, min(first + WINDOW, count + 1))
         client.send(b"".join(order_frame(n, kind="LMT", limit="1.00") for n in ids))
         client.send(b"".join(encode(4, 1, n, "") for n in ids))
-        client.wait_for(lambda: client.counts.get(b"Cancelled", 0) >= ids[-1])
+        client.wait_for(b"Cancelled", ids[-1])
     return 2 * count
 
 
@@ -170,7 +170,7 @@ def fill(client: Client, count: int) -> int:
     for first in range(1, count + 1, WINDOW):
         ids = range(first, min(first + WINDOW, count + 1))
         client.send(b"".join(order_frame(n, kind="MKT") for n in ids))
-        client.wait_for(lambda: client.counts.get(b"59", 0) >= ids[-1])
+        client.wait_for(b"59", ids[-1])
     return count
 
 
