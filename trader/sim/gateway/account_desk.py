@@ -9,9 +9,9 @@ from collections.abc import Callable
 from trader.sim.broker.accounts import Position, cost, money
 from trader.sim.clock import utc
 from trader.sim.gateway.world import Asker
-from trader.sim.wire import messages
+from trader.sim.wire import messages_account, messages_session
 from trader.sim.wire.frames import plain
-from trader.sim.wire.requests import Fields
+from trader.sim.wire.reader import Fields
 
 ACCOUNT_PERIOD_S = 180.0
 ACCOUNT_DELAY_S = 0.2
@@ -49,7 +49,7 @@ class AccountDesk:
         if self._has_account:
             self._send_account(self._world.exchange.bank.main.held())
             name = self._world.exchange.bank.main.name
-            self._session.push(54, messages.account_download_end(name))
+            self._session.push(54, messages_account.account_download_end(name))
             self._repeat_account(self._account_round)
 
     def _repeat_account(self, number: int) -> None:
@@ -87,7 +87,9 @@ class AccountDesk:
     def _send_account(self, entries: list[Position]) -> None:
         account = self._world.exchange.bank.main
         for key, value, currency in self._rows():
-            self._session.push(6, messages.account_value(key, value, currency, account.name))
+            self._session.push(
+                6, messages_account.account_value(key, value, currency, account.name)
+            )
         for entry in entries:
             price = self._world.exchange.quote(entry.instrument).last
             worth = entry.quantity * price
@@ -96,16 +98,18 @@ class AccountDesk:
                 plain(entry.quantity), plain(price), money(worth),
                 cost(entry.average_cost), money(gain), money(entry.realized),
             ]  # fmt: skip
-            self._session.push(7, messages.portfolio(entry.instrument, values, account.name))
+            self._session.push(
+                7, messages_account.portfolio(entry.instrument, values, account.name)
+            )
         now = utc(self._world.gateway.clock.time())
-        self._session.push(8, messages.account_time(now.strftime("%H:%M")))
+        self._session.push(8, messages_account.account_time(now.strftime("%H:%M")))
 
     def _account_multi(self, fields: list[str]) -> None:
         request_id = Fields(fields, 2).integer()
         name = self._world.exchange.bank.main.name
         for row in self._rows():
-            self._session.push(73, messages.account_update_multi(request_id, name, row))
-        self._session.push(74, messages.end(74, request_id))
+            self._session.push(73, messages_account.account_update_multi(request_id, name, row))
+        self._session.push(74, messages_session.end(74, request_id))
 
     def _summary(self, fields: list[str]) -> None:
         read = Fields(fields, 2)
@@ -113,7 +117,7 @@ class AccountDesk:
         read.text()  # group
         self._summaries[request_id] = {tag.strip() for tag in read.text().split(",")}
         self._send_summary(request_id)
-        self._session.push(64, messages.end(64, request_id))
+        self._session.push(64, messages_session.end(64, request_id))
 
     def _send_summary(self, request_id: int) -> None:
         tags = self._summaries.get(request_id)
@@ -122,7 +126,7 @@ class AccountDesk:
         name = self._world.exchange.bank.main.name
         for row in self._rows():
             if row[0] in tags and row[2] != "BASE":
-                self._session.push(63, messages.account_summary(request_id, name, row))
+                self._session.push(63, messages_account.account_summary(request_id, name, row))
 
         def again() -> None:
             if self._summaries.get(request_id) is tags and self._is_open():
@@ -155,7 +159,7 @@ class AccountDesk:
         if not con_id:
             open_result, closed = account.unrealized(prices), account.realized()
             values = [money(open_result + closed), money(open_result), money(closed)]
-            self._session.push(94, messages.pnl(request_id, values))
+            self._session.push(94, messages_account.pnl(request_id, values))
             return
         entry = account.positions.get(con_id)
         if entry is None:
@@ -166,7 +170,7 @@ class AccountDesk:
             plain(entry.quantity), money(gain + entry.realized), money(gain),
             money(entry.realized), money(entry.quantity * price),
         ]  # fmt: skip
-        self._session.push(95, messages.pnl_single(request_id, values))
+        self._session.push(95, messages_account.pnl_single(request_id, values))
 
     # -- positions --------------------------------------------------------------------------------
 
@@ -174,7 +178,7 @@ class AccountDesk:
         self._has_positions = True
         for entry in self._world.exchange.bank.main.held():
             self._show_position(entry)
-        self._session.push(62, messages.end(62))
+        self._session.push(62, messages_session.end(62))
 
     def _cancel_positions(self, _fields: list[str]) -> None:
         self._has_positions = False
@@ -185,7 +189,7 @@ class AccountDesk:
             self._show_position(entry)
 
     def _show_position(self, entry: Position) -> None:
-        frame = messages.position(
+        frame = messages_account.position(
             self._world.exchange.bank.main.name, entry.instrument, plain(entry.quantity),
             cost(entry.average_cost),
         )  # fmt: skip
@@ -195,12 +199,12 @@ class AccountDesk:
         request_id = Fields(fields, 2).integer()
         account = self._world.exchange.bank.main
         for entry in account.held():
-            frame = messages.position_multi(
+            frame = messages_account.position_multi(
                 request_id, account.name, entry.instrument, plain(entry.quantity),
                 cost(entry.average_cost),
             )  # fmt: skip
             self._session.push(71, frame)
-        self._session.push(72, messages.end(72, request_id))
+        self._session.push(72, messages_session.end(72, request_id))
 
 
 def _ignore(_fields: list[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from trader.sim.clock import read_stamp
 from trader.sim.model.orders import Execution, Side
 from trader.sim.wire.frames import FieldError
-from trader.sim.wire.requests import ExecutionFilter
+from trader.sim.wire.requests_orders import ExecutionFilter
 
 DAY_S = 86_400
 _SIDES = {"": None, "BUY": Side.BUY, "BOT": Side.BUY, "SELL": Side.SELL, "SLD": Side.SELL}

@@ -14,7 +14,7 @@ from trader.sim.gateway.outlet import Outlet
 from trader.sim.market import bars
 from trader.sim.market.market import Market, Quote
 from trader.sim.model.instruments import Instrument
-from trader.sim.wire import messages
+from trader.sim.wire import messages_market, messages_session
 from trader.sim.wire.frames import plain
 
 BAR_S = 5
@@ -144,7 +144,7 @@ class Feeds:
         """Send the present values once and the end of the snapshot."""
         parts = burst(self._exchange.quote(line.instrument), self._clock.time())
         line.outlet.push_tick(render(parts, line.request_id), len(parts))
-        line.outlet.push(57, messages.end(57, line.request_id))
+        line.outlet.push(57, messages_session.end(57, line.request_id))
 
     def subscribe_bars(self, line: Line) -> None:
         """Add a five-second bar line."""
@@ -206,7 +206,7 @@ class Feeds:
             if bar is not None:
                 prices = [plain(v) for v in (bar.open, bar.high, bar.low, bar.close)]
                 values = (*prices, bar.volume, plain(bar.average), max(1, bar.volume // 100))
-                frame = messages.realtime_bar(line.request_id, start, values)
+                frame = messages_market.realtime_bar(line.request_id, start, values)
                 line.outlet.push_tick(frame, 1)
 
 

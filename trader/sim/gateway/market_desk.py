@@ -10,9 +10,9 @@ from trader.sim.gateway.feeds import Line
 from trader.sim.gateway.world import Asker
 from trader.sim.market import bars
 from trader.sim.model.instruments import ContractQuery, Instrument
-from trader.sim.wire import messages, requests
+from trader.sim.wire import messages_history, messages_market, requests_history, requests_market
 from trader.sim.wire.frames import FieldError, plain
-from trader.sim.wire.requests import Fields
+from trader.sim.wire.reader import Fields
 
 LINES_MAX = 100
 Handler = Callable[[list[str]], None]
@@ -41,7 +41,7 @@ class MarketDesk:
         return found
 
     def _market_data(self, fields: list[str]) -> None:
-        request_id, query, is_snapshot = requests.parse_market_data(fields)
+        request_id, query, is_snapshot = requests_market.parse_market_data(fields)
         item = self._instrument(request_id, query)
         if item is None:
             return
@@ -49,8 +49,8 @@ class MarketDesk:
             self._session.show_error(request_id, 101, "Max number of tickers has been reached")
             return
         session = self._session
-        session.push(58, messages.market_data_type(request_id, self._data_type))
-        session.push(81, messages.tick_request_parameters(request_id, item))
+        session.push(58, messages_market.market_data_type(request_id, self._data_type))
+        session.push(81, messages_market.tick_request_parameters(request_id, item))
         line = Line(session.outlet, request_id, item)
         if is_snapshot:
             self._world.feeds.snapshot(line)
@@ -78,7 +78,7 @@ class MarketDesk:
         self._data_type = 1
 
     def _bars(self, fields: list[str]) -> None:
-        request_id, query, show = requests.parse_realtime_bars(fields)
+        request_id, query, show = requests_market.parse_realtime_bars(fields)
         item = self._instrument(request_id, query)
         if item is not None:
             self._world.feeds.subscribe_bars(Line(self._session.outlet, request_id, item, show))
@@ -87,7 +87,7 @@ class MarketDesk:
         self._world.feeds.cancel_bars(self._session.outlet, Fields(fields, 2).integer())
 
     def _history(self, fields: list[str]) -> None:
-        request = requests.parse_history(fields)
+        request = requests_history.parse_history(fields)
         item = self._instrument(request.request_id, request.contract)
         if item is None:
             return
@@ -105,7 +105,7 @@ class MarketDesk:
         rows = [_bar_row(bar, request) for bar in found]
         start = found[0].start_s if found else end_s
         span = (stamp(start), stamp(end_s))
-        frame = messages.historical_data(self._session.sv, request.request_id, span, rows)
+        frame = messages_history.historical_data(self._session.sv, request.request_id, span, rows)
         self._session.push(17, frame)
 
     def _cancel_history(self, fields: list[str]) -> None:
@@ -127,7 +127,7 @@ def _history_end(text: str, now_s: float) -> float:
     return min(end_s, now_s)
 
 
-def _bar_row(bar: bars.Bar, request: requests.HistoryRequest) -> list[object]:
+def _bar_row(bar: bars.Bar, request: requests_history.HistoryRequest) -> list[object]:
     if bar.day is not None:
         when = f"{bar.day:%Y%m%d}"
     elif request.format_date == 2:

@@ -6,7 +6,7 @@ from trader.sim.clock import stamp
 from trader.sim.gateway import executions
 from trader.sim.gateway.world import Asker
 from trader.sim.model.orders import Order, OrderRequest, Status
-from trader.sim.wire import messages, messages_orders, requests
+from trader.sim.wire import messages_orders, messages_session, requests_orders
 
 Handler = Callable[[list[str]], None]
 
@@ -26,7 +26,7 @@ class OrderDesk:
 
     def _place(self, fields: list[str]) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
-        request = requests.parse_place_order(fields, self._session.sv)
+        request = requests_orders.parse_place_order(fields, self._session.sv)
         if request.what_if:
             self._what_if(request)
             return
@@ -46,7 +46,7 @@ class OrderDesk:
 
     def _cancel(self, fields: list[str]) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
-        order_id = requests.parse_cancel_order(fields, self._session.sv)
+        order_id = requests_orders.parse_cancel_order(fields, self._session.sv)
         refusal = self._world.gateway.cancel(self._session.client_id, order_id)
         if refusal is not None:
             self._session.show_error(order_id, refusal.code, refusal.text)
@@ -70,7 +70,7 @@ class OrderDesk:
             return
         for order in orders:
             self._session.show_order(order)
-        self._session.push(53, messages.end(53))
+        self._session.push(53, messages_session.end(53))
 
     def _completed_orders(self, _fields: list[str]) -> None:
         for order in self._world.exchange.orders.values():
@@ -79,10 +79,10 @@ class OrderDesk:
                     self._session.sv, order, stamp(order.completed_s)
                 )
                 self._session.push(101, frame)
-        self._session.push(102, messages.completed_orders_end())
+        self._session.push(102, messages_orders.completed_orders_end())
 
     def _executions(self, fields: list[str]) -> None:
-        wanted = requests.parse_executions(fields)
+        wanted = requests_orders.parse_executions(fields)
         now_s = self._world.gateway.clock.time()
         found = executions.matching(self._world.exchange.executions, wanted, now_s=now_s)
         for item in found:
@@ -90,7 +90,7 @@ class OrderDesk:
         for item in found:
             if self._world.faults.commissions != "never":
                 self._session.show_commission(item)
-        self._session.push(55, messages.end(55, wanted.request_id))
+        self._session.push(55, messages_session.end(55, wanted.request_id))
 
 
 def _ignore(_fields: list[str]) -> None:

@@ -7,8 +7,8 @@ from trader.sim.gateway.world import Asker
 from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.model.orders import ZERO
 from trader.sim.reference import catalogue as contracts
-from trader.sim.wire import messages, requests
-from trader.sim.wire.requests import Fields
+from trader.sim.wire import messages_reference, messages_session, requests_reference
+from trader.sim.wire.reader import Fields
 
 Handler = Callable[[list[str]], None]
 
@@ -30,15 +30,15 @@ class ReferenceDesk:
         return found
 
     def _contract_details(self, fields: list[str]) -> None:
-        request_id, query = requests.parse_contract_details(fields)
+        request_id, query = requests_reference.parse_contract_details(fields)
         item = self._instrument(request_id, query)
         if item is None:
             return
         hours = contracts.trading_hours(self._world.gateway.clock.time())
         sv, exchange = self._session.sv, query.exchange or item.exchange
-        details = messages.contract_details(sv, request_id, item, exchange, hours)
+        details = messages_reference.contract_details(sv, request_id, item, exchange, hours)
         self._session.push(10, details)
-        self._session.push(52, messages.end(52, request_id))
+        self._session.push(52, messages_session.end(52, request_id))
 
     def _matching(self, fields: list[str]) -> None:
         read = Fields(fields, 1)
@@ -48,7 +48,7 @@ class ReferenceDesk:
 
     def _market_rule(self, fields: list[str]) -> None:
         rule = Fields(fields, 1).integer()
-        if rule != messages.MARKET_RULE:
+        if rule != messages_reference.MARKET_RULE:
             self._session.show_error(-1, 321, f"Market rule {rule} is not known")
             return
-        self._session.push(93, messages.market_rule(rule, [(ZERO, Decimal("0.01"))]))
+        self._session.push(93, messages_reference.market_rule(rule, [(ZERO, Decimal("0.01"))]))

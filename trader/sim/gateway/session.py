@@ -19,8 +19,9 @@ from trader.sim.gateway.reference_desk import ReferenceDesk
 from trader.sim.gateway.world import World
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order
-from trader.sim.wire import messages, messages_orders, requests
+from trader.sim.wire import messages_orders, messages_session
 from trader.sim.wire.frames import FieldError, FrameReader, WireError, encode
+from trader.sim.wire.reader import Fields
 
 log = logging.getLogger("trader.sim")
 VERSION_MIN = 157
@@ -83,7 +84,9 @@ class Session:
             raise SessionEnded(f"client speaks {version_min}..{version_max}, server {version}")
         self.sv = version
         now = utc(self.world.gateway.clock.time())
-        hello = messages.server_hello(version, now.strftime("%Y%m%d %H:%M:%S Greenwich Mean Time"))
+        hello = messages_session.server_hello(
+            version, now.strftime("%Y%m%d %H:%M:%S Greenwich Mean Time")
+        )
         self.outlet.push(-1, hello)
 
     def _dispatch(self, fields: list[str]) -> None:
@@ -113,7 +116,7 @@ class Session:
 
     def _start(self, fields: list[str]) -> None:
         try:
-            client_id = requests.Fields(fields, 2).integer()
+            client_id = Fields(fields, 2).integer()
         except FieldError as error:
             raise SessionEnded(f"unreadable startApi: {error}") from None
         gateway = self.world.gateway
@@ -127,7 +130,7 @@ class Session:
         for order in own:
             self.show_order(order)
         if own:
-            self.push(53, messages.end(53))
+            self.push(53, messages_session.end(53))
         self._accounts(fields)
         self._ids(fields)
         self.has_started = True
@@ -136,10 +139,10 @@ class Session:
 
     def _notices(self, *codes: int) -> None:
         if self.world.faults.is_upstream_down:
-            self.show_error(-1, 2110, messages.TEXTS[2110])
+            self.show_error(-1, 2110, messages_session.TEXTS[2110])
             return
         for code in codes:
-            self.show_error(-1, code, messages.TEXTS[code])
+            self.show_error(-1, code, messages_session.TEXTS[code])
 
     def leave(self) -> None:
         """Forget this session everywhere; the host calls it once when the connection is gone."""
@@ -149,13 +152,15 @@ class Session:
 
     def _ids(self, _fields: list[str]) -> None:
         assert self.client_id is not None, "dispatched after startApi"
-        self.push(9, messages.next_valid_id(self.world.gateway.next_order_id(self.client_id)))
+        self.push(
+            9, messages_session.next_valid_id(self.world.gateway.next_order_id(self.client_id))
+        )
 
     def _accounts(self, _fields: list[str]) -> None:
-        self.push(15, messages.managed_accounts(",".join(self.world.exchange.bank.names)))
+        self.push(15, messages_session.managed_accounts(",".join(self.world.exchange.bank.names)))
 
     def _time(self, _fields: list[str]) -> None:
-        self.push(49, messages.current_time(int(self.world.gateway.clock.time())))
+        self.push(49, messages_session.current_time(int(self.world.gateway.clock.time())))
 
     # -- out (gateway.Client) -------------------------------------------------------------------
 
@@ -184,7 +189,7 @@ class Session:
     def show_error(self, request_id: int, code: int, text: str) -> None:
         """Send an error message."""
         time_ms = int(self.world.gateway.clock.time() * 1000)
-        self.push(4, messages.error(self.sv, request_id, code, text, time_ms=time_ms))
+        self.push(4, messages_session.error(self.sv, request_id, code, text, time_ms=time_ms))
 
     def show_position(self, entry: Position) -> None:
         """Send a position if the client asked for positions; one closed today shows 0."""

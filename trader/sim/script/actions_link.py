@@ -5,7 +5,7 @@ from typing import Any
 from trader.sim.script import fields
 from trader.sim.script.fields import Given
 from trader.sim.script.stage import Action, Stage
-from trader.sim.wire.messages import TEXTS
+from trader.sim.wire.messages_session import TEXTS
 
 REPEAT_MAX = 1000
 DAY_S = 86_400

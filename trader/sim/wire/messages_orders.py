@@ -146,3 +146,8 @@ def completed_order(sv: int, order: Order, completed: str) -> bytes:
         "Not an insider or substantial shareholder", 0, 0, UNSET_LONG, completed,
         order.completed_text, *tail,
     )  # fmt: skip
+
+
+def completed_orders_end() -> bytes:
+    """Message 102, the one end marker without a version."""
+    return encode(102)

@@ -12,7 +12,7 @@ from trader.sim.clock import stamp
 from trader.sim.gateway import executions
 from trader.sim.model.orders import Execution
 from trader.sim.wire.frames import FieldError
-from trader.sim.wire.requests import ExecutionFilter
+from trader.sim.wire.requests_orders import ExecutionFilter
 
 NOW_S = EPOCH_S + 1010.0
 

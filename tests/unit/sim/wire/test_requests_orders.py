@@ -1,10 +1,9 @@
-"""Client messages are read as the client meant them, at every server version spoken."""
+"""Order requests are read as the client meant them, at every server version spoken."""
 
 from __future__ import annotations
 
 import contextlib
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,17 +12,9 @@ from ib_async import Client, Contract, LimitOrder, Order, Stock
 from ib_async.contract import ComboLeg, DeltaNeutralContract, TagValue
 from ib_async.order import OrderComboLeg, PriceCondition, TimeCondition
 
-from tests.unit.sim.support import contract, place_fields
+from tests.unit.sim.support import place_fields
 from trader.sim.wire.frames import FieldError
-from trader.sim.wire.requests import (
-    parse_cancel_order,
-    parse_contract_details,
-    parse_executions,
-    parse_history,
-    parse_market_data,
-    parse_place_order,
-    parse_realtime_bars,
-)
+from trader.sim.wire.requests_orders import parse_cancel_order, parse_executions, parse_place_order
 
 VERSIONS = (157, 160, 163, 166, 169, 170, 173, 176, 177, 178)
 
@@ -116,25 +107,11 @@ def test_one_broken_field_never_raises_anything_else(place: int, text: str) -> N
         parse_place_order(fields, 178)
 
 
-def texts(*fields: object) -> list[str]:
-    return [str(field) for field in fields]
-
-
-def test_the_other_requests_are_read() -> None:
-    found = parse_market_data(texts(1, 11, 5, *contract(), 0, "233", 1, 0, ""))
-    assert (found[0], found[1].symbol, found[2]) == (5, "AAPL", True)
-    ident, query = parse_contract_details(texts(9, 8, 6, *contract("VIX"), 0, "", "", ""))
-    assert (ident, query.sec_type, query.exchange) == (6, "IND", "CBOE")
-    bars = parse_realtime_bars(texts(50, 3, 7, *contract(), 5, "MIDPOINT", 1, ""))
-    assert (bars[0], bars[2]) == (7, "MIDPOINT")
-    history: list[Any] = [20, 8, *contract(), 0, "", "1 min", "1 D", 1, "TRADES", 2, 1, ""]
-    read = parse_history(texts(*history))
-    assert (read.bar_size, read.duration, read.format_date) == ("1 min", "1 D", 2)
-    assert read.keep_up_to_date
-    wanted = parse_executions(texts(7, 3, 9, 0, "DU1", "", "AAPL", "", "", "BUY"))
-    assert (wanted.request_id, wanted.account, wanted.side) == (9, "DU1", "BUY")
-
-
 def test_the_cancel_layout_changes_at_192() -> None:
     assert parse_cancel_order(["4", "1", "12", ""], 178) == 12
     assert parse_cancel_order(["4", "12", "", "", ""], 192) == 12
+
+
+def test_an_execution_filter_is_read() -> None:
+    wanted = parse_executions([str(v) for v in (7, 3, 9, 0, "DU1", "", "AAPL", "", "", "BUY")])
+    assert (wanted.request_id, wanted.account, wanted.side) == (9, "DU1", "BUY")

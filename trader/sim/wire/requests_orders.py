@@ -1,72 +1,19 @@
-"""Client-to-server messages: fields in, frozen values out, no decision taken.
+"""Order requests: place, cancel, executions; fields in, frozen values out, no decision taken.
 
-The server-version gates follow PROTOCOL facts for versions 157 to 200. `FieldError` means the
-client's message cannot be read; the session answers it with error 320.
+The server-version gates are those of versions 157 to 200. A message that cannot be read
+raises `FieldError`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from trader.sim.model.instruments import ContractQuery
 from trader.sim.model.orders import OrderRequest, Terms
-from trader.sim.wire.frames import FieldError, read_decimal, read_flag, read_integer
+from trader.sim.wire.frames import FieldError
+from trader.sim.wire.reader import Fields
 
 # Fields of one order condition after its type, by type (price, time, margin, execution,
 # volume, percent change).
 _CONDITION_FIELDS = {1: 6, 3: 3, 4: 3, 5: 4, 6: 5, 7: 5}
-_GROUP_MAX = 1000
-
-
-class Fields:
-    """Read the fields of one message in order."""
-
-    def __init__(self, fields: Sequence[str], start: int = 1) -> None:
-        self._fields = fields
-        self._next = start
-
-    def text(self) -> str:
-        """Return the next field."""
-        position = self._next
-        if position >= len(self._fields):
-            raise FieldError(f"message {self._fields[0][:20]!r} ends after {position} fields")
-        self._next = position + 1
-        return self._fields[position]
-
-    def skip(self, count: int) -> None:
-        """Pass over fields that must be there."""
-        if count:
-            self._next += count - 1
-            self.text()
-
-    def integer(self) -> int:
-        """Return an integer, zero when unset."""
-        return read_integer(self.text()) or 0
-
-    def decimal(self) -> Decimal | None:
-        """Return a number, None when unset."""
-        return read_decimal(self.text())
-
-    def flag(self) -> bool:
-        """Return a boolean."""
-        return read_flag(self.text())
-
-    def count(self) -> int:
-        """Return the length of the group that follows."""
-        value = self.integer()
-        if not 0 <= value <= _GROUP_MAX:
-            raise FieldError(f"group of {value} entries, allowed 0 to {_GROUP_MAX}")
-        return value
-
-    def contract(self) -> ContractQuery:
-        """Return the twelve contract fields."""
-        con_id = self.integer()
-        symbol, sec_type = self.text(), self.text()
-        self.skip(4)  # expiry, strike, right, multiplier: no derivative is in the catalogue
-        exchange, primary, currency = self.text(), self.text(), self.text()
-        return ContractQuery(
-            con_id, symbol, sec_type, exchange, primary, currency, self.text(), self.text()
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,65 +30,10 @@ class ExecutionFilter:
     side: str
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRequest:
-    """The content of reqHistoricalData (message 20)."""
-
-    request_id: int
-    contract: ContractQuery
-    end: str
-    bar_size: str
-    duration: str
-    show: str
-    format_date: int
-    keep_up_to_date: bool
-
-
 def parse_executions(fields: Sequence[str]) -> ExecutionFilter:
     """Read message 7."""
     read = Fields(fields, 2)
     return ExecutionFilter(read.integer(), read.integer(), *(read.text() for _ in range(6)))
-
-
-def parse_market_data(fields: Sequence[str]) -> tuple[int, ContractQuery, bool]:
-    """Read message 1: request id, contract, whether one snapshot is wanted."""
-    read = Fields(fields, 2)
-    request_id, contract = read.integer(), read.contract()
-    if contract.sec_type == "BAG":
-        read.skip(4 * read.count())
-    if read.flag():
-        read.skip(3)
-    read.text()  # generic tick list
-    return request_id, contract, read.flag()
-
-
-def parse_contract_details(fields: Sequence[str]) -> tuple[int, ContractQuery]:
-    """Read message 9."""
-    read = Fields(fields, 2)
-    return read.integer(), read.contract()
-
-
-def parse_history(fields: Sequence[str]) -> HistoryRequest:
-    """Read message 20."""
-    read = Fields(fields, 1)
-    request_id, contract = read.integer(), read.contract()
-    read.text()  # includeExpired
-    end, bar_size, duration = read.text(), read.text(), read.text()
-    read.text()  # useRTH
-    show, format_date = read.text(), read.integer()
-    if contract.sec_type == "BAG":
-        read.skip(4 * read.count())
-    return HistoryRequest(
-        request_id, contract, end, bar_size, duration, show, format_date, read.flag()
-    )
-
-
-def parse_realtime_bars(fields: Sequence[str]) -> tuple[int, ContractQuery, str]:
-    """Read message 50: request id, contract, what to show."""
-    read = Fields(fields, 2)
-    request_id, contract = read.integer(), read.contract()
-    read.text()  # bar size: always five seconds
-    return request_id, contract, read.text()
 
 
 def parse_cancel_order(fields: Sequence[str], server_version: int) -> int:
