@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo = commands.add_parser("demo", help="trade against an own simulator, no account needed")
     add_demo_arguments(demo)
-    commands.add_parser("sim", help="run the simulator alone (trader sim --help)")
+    commands.add_parser("sim", help="run the simulator alone, or compare it: sim diff")
     status = commands.add_parser("status", help="show the running daemon")
     status.add_argument("--json", action="store_true", help="everything, as JSON")
     _add_state(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -448,6 +450,13 @@ def test_the_published_columns_stay() -> None:
             row[0] for row in shelf.db.execute("SELECT name FROM sqlite_schema WHERE type='view'")
         }
         assert {name for name in names if name.startswith("v_")} == set(PUBLISHED)
+
+
+def test_the_runbook_tells_every_published_column() -> None:
+    text = (Path(__file__).resolve().parents[3] / "RUNBOOK.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(v_\w+)` \|[^|]+\|([^|]+)\|$", text, re.M))
+    columns = {view: " ".join(re.findall(r"`(\w+)`", row)) for view, row in told.items()}
+    assert columns == PUBLISHED
 
 
 def test_each_view_is_made_once() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from trader.sim.oracle.findings import Finding, Kind, Note, in_order
 
 
@@ -23,6 +26,14 @@ def test_a_note_is_no_difference() -> None:
 
 def test_a_line_names_kind_and_subject() -> None:
     assert Finding(Kind.CASH, "USD", "differs").line == "cash  USD: differs"
+
+
+def test_the_runbook_explains_every_kind() -> None:
+    text = (Path(__file__).resolve().parents[4] / "RUNBOOK.md").read_text(encoding="utf-8")
+    section = text.partition("### Compare with a simulator")[2].partition("\n## ")[0]
+    told = [name for cell in re.findall(r"^\| (`.*?`) \|", section, re.M)
+            for name in re.findall(r"`(\w+)`", cell)]  # fmt: skip
+    assert told == [str(kind) for kind in Kind]
 
 
 def test_no_kind_has_the_name_of_a_note() -> None:
