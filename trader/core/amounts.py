@@ -4,7 +4,7 @@ IBKR marks "no value" with the largest double, with empty text, with NaN or with
 that is not a number never enters the daemon (INC-019, INC-105).
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 ZERO = Decimal(0)
 # Anything this large is the unset marker 1.7976931348623157E308 or an arithmetic accident.
@@ -31,18 +31,3 @@ def is_multiple(value: Decimal, step: Decimal) -> bool:
     assert step > ZERO, f"step {step}"
     # The remainder of what is not a number, or too large for one, is an error, not a value.
     return decimal_from(value) is not None and value % step == ZERO
-
-
-def round_down(value: Decimal, step: Decimal) -> Decimal:
-    """Round to the grid of ``step``, towards minus infinity."""
-    return _to_grid(value, step, ROUND_FLOOR)
-
-
-def round_up(value: Decimal, step: Decimal) -> Decimal:
-    """Round to the grid of ``step``, towards plus infinity."""
-    return _to_grid(value, step, ROUND_CEILING)
-
-
-def _to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    assert step > ZERO, f"step {step}"
-    return (value / step).to_integral_value(rounding=rounding) * step

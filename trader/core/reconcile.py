@@ -23,6 +23,9 @@ from trader.core.orders import UNANSWERED, Order, OrderState
 from trader.core.reserves import pending_commission
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow
 
+# The newest revision of each execution that the book does not hold.
+Missed = dict[ExecFamily, ev.ExecutionSeen]
+
 
 class DriftKind(StrEnum):
     """How book and broker can disagree."""
@@ -77,20 +80,17 @@ class Plan:
     tickets: tuple[ev.TicketOpened, ...]
     pending: tuple[Drift, ...]
 
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether book and broker agree once the repairs are recorded."""
-        return not self.tickets and not self.pending
-
 
 def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
     """Return every disagreement, executions first, each with the repair that one look allows."""
+    missed = _missed_executions(book, snapshot)
     found = (
-        *_missed_executions(book, snapshot),
-        *_order_drifts(book, snapshot, run),
+        *_execution_drifts(missed),
+        *_order_drifts(book, snapshot, run, missed),
         *_foreign_drifts(book, snapshot),
-        *_position_drifts(book, snapshot, run),
-        *_cash_drifts(book, snapshot, run),
+        *_position_drifts(book, snapshot, run, missed),
+        # A difference of cash would be theirs, and an adjustment would count it twice.
+        *(() if missed else _cash_drifts(book, snapshot, run)),
     )
     return tuple(drift for drift in found if not _is_ticketed(drift, book))
 
@@ -157,22 +157,9 @@ def _ticket(drift: Drift, run: RunContext) -> ev.TicketOpened:
 # ---- executions
 
 
-def _missed_executions(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
+def _missed_executions(book: Book, snapshot: BrokerSnapshot) -> Missed:
     # Of several revisions in one snapshot only the highest counts (INC-048).
-    for execution in _newest_executions(book, snapshot).values():
-        yield Drift(
-            kind=DriftKind.EXECUTION_MISSED,
-            key=execution.execution.exec_id,
-            expected="not in the book",
-            observed=f"{execution.execution.side} {execution.execution.quantity}"
-            f" {execution.execution.symbol} at {execution.execution.price}",
-            con_id=execution.execution.con_id,
-            repair=(execution,),
-        )
-
-
-def _newest_executions(book: Book, snapshot: BrokerSnapshot) -> dict[ExecFamily, ev.ExecutionSeen]:
-    newest: dict[ExecFamily, ev.ExecutionSeen] = {}
+    newest: Missed = {}
     for execution in sorted(snapshot.executions, key=lambda row: exec_family(row.exec_id)):
         seen = ev.ExecutionSeen(execution)
         if execution.account == snapshot.account and book.is_news(seen):
@@ -180,10 +167,25 @@ def _newest_executions(book: Book, snapshot: BrokerSnapshot) -> dict[ExecFamily,
     return newest
 
 
+def _execution_drifts(missed: Missed) -> Iterator[Drift]:
+    for seen in missed.values():
+        row = seen.execution
+        yield Drift(
+            kind=DriftKind.EXECUTION_MISSED,
+            key=row.exec_id,
+            expected="not in the book",
+            observed=f"{row.side} {row.quantity} {row.symbol} at {row.price}",
+            con_id=row.con_id,
+            repair=(seen,),
+        )
+
+
 # ---- orders
 
 
-def _order_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
+def _order_drifts(
+    book: Book, snapshot: BrokerSnapshot, run: RunContext, missed: Missed
+) -> Iterator[Drift]:
     open_ids = set()
     for row in _unique(snapshot.open_orders):
         order = _ours(book, row)
@@ -192,7 +194,6 @@ def _order_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iter
         open_ids.add(order.order_id)
         if book.touched.get(order.order_id, 0) <= run.mark:
             yield from _open_order_drift(book, order, row, run)
-    missed = _newest_executions(book, snapshot)
     for order in tuple(book.live_orders.values()):
         is_quiet = book.touched.get(order.order_id, 0) <= run.mark
         if order.order_id not in open_ids and is_quiet:
@@ -253,7 +254,7 @@ def _open_order_drift(
         )
 
 
-def _filled_by(order: Order, missed: dict[ExecFamily, ev.ExecutionSeen]) -> Decimal:
+def _filled_by(order: Order, missed: Missed) -> Decimal:
     """Return what the missed executions add to an order's filled quantity."""
     return sum(
         (
@@ -366,9 +367,11 @@ def _foreign_drifts(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
 # ---- positions and cash
 
 
-def _position_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
+def _position_drifts(
+    book: Book, snapshot: BrokerSnapshot, run: RunContext, missed: Missed
+) -> Iterator[Drift]:
     expected = {con_id: row.quantity for con_id, row in book.positions.items()}
-    for family, seen in _newest_executions(book, snapshot).items():
+    for family, seen in missed.items():
         known = book.fills.get(family)
         change = delta(known.execution if known else None, seen.execution)
         con_id = seen.execution.con_id
@@ -394,11 +397,10 @@ def _position_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> I
 
 
 def _cash_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
-    missed = _newest_executions(book, snapshot)
     has_moved = any(seq > run.mark for key, seq in book.touched.items() if isinstance(key, tuple))
     has_ticket = any(row.kind == DriftKind.CASH for row in book.tickets.values())
     late = commissions_to_record(book, snapshot)
-    if missed or late or has_moved or has_ticket:
+    if late or has_moved or has_ticket:
         return  # the difference would be theirs, and an adjustment would count it twice
     slack = run.cash_tolerance + pending_commission(book, run.limits)
     # A currency that the broker does not tell of is not known to be zero (INC-105).

@@ -1,13 +1,14 @@
 """Builds the one read-only view of the daemon from its parts."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from trader.core import events as ev
 from trader.core.amounts import ZERO
-from trader.core.halts import Posture, posture
+from trader.core.halts import HaltCause, Posture, posture
 from trader.core.ids import exec_family
 from trader.core.limits import RiskLimits
 from trader.core.market import fault
@@ -92,7 +93,7 @@ class Board:
             now_utc=self._clock.utc(),
             uptime_s=self._clock.monotonic() - self._started_s,
             loop_lag_s=self._guard.loop_lag_s,
-            link=self._link_status(),
+            link=self._link_status(causes),
             money=self._money(),
             positions=self._positions(),
             orders=self._orders(),
@@ -113,14 +114,13 @@ class Board:
             feed=tuple(_feed_line(recorded) for recorded in self._feed),
         )
 
-    def _link_status(self) -> st.LinkStatus:
+    def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:
         facts, beat = self._link.facts, self._guard.heartbeat
         skew_s = None
         if beat is not None:
             # Whole seconds on the wire: a skew below one second is not seen.
             skew_s = (beat.server_utc - self._clock.utc()).total_seconds()
             skew_s += self._guard.heartbeat_age_s() or 0.0
-        causes = self._guard.causes()
         return st.LinkStatus(
             is_connected=self._broker.is_connected,
             account=str(self._book.account or ""),

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trader.core.amounts import decimal_from, is_multiple, round_down, round_up
-
-STEPS = st.sampled_from([Decimal(1), Decimal("0.01"), Decimal("0.05"), Decimal("0.0001")])
-AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
+from trader.core.amounts import decimal_from, is_multiple
 
 
 @pytest.mark.parametrize(
@@ -55,19 +52,6 @@ def test_a_float_becomes_a_finite_number_or_nothing(value: float) -> None:
     assert number is None or (number.is_finite() and abs(number) < 10**15)
 
 
-@given(AMOUNTS, STEPS)
-def test_rounding_lands_on_the_grid_at_most_one_step_away(value: Decimal, step: Decimal) -> None:
-    down, up = round_down(value, step), round_up(value, step)
-    assert is_multiple(down, step)
-    assert is_multiple(up, step)
-    assert value - step < down <= value <= up < value + step
-
-
-def test_rounding_a_negative_amount_keeps_its_direction() -> None:
-    assert round_down(Decimal("-1.005"), Decimal("0.01")) == Decimal("-1.01")
-    assert round_up(Decimal("-1.005"), Decimal("0.01")) == Decimal("-1.00")
-
-
 @pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity", "1e30", "9e999999"])
 def test_what_cannot_be_divided_lies_on_no_grid(value: str) -> None:
     assert not is_multiple(Decimal(value), Decimal("0.01"))
@@ -76,8 +60,6 @@ def test_what_cannot_be_divided_lies_on_no_grid(value: str) -> None:
 def test_a_grid_without_a_step_is_a_mistake_of_ours() -> None:
     with pytest.raises(AssertionError):
         is_multiple(Decimal(1), Decimal(0))
-    with pytest.raises(AssertionError):
-        round_down(Decimal(1), Decimal(0))
 
 
 def test_a_whole_float_becomes_a_whole_number_without_a_trailing_zero() -> None:
