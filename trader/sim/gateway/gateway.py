@@ -39,8 +39,8 @@ class Client(Protocol):
     def show_commission(self, item: Execution) -> None:
         """Send a commission report."""
 
-    def show_error(self, request_id: int, code: int, text: str) -> None:
-        """Send an error message."""
+    def show_error(self, request_id: int, code: int, text: str, *, advanced: str = "") -> None:
+        """Send an error message; `advanced` is the JSON of a refusal that can be overridden."""
 
     def show_position(self, entry: Position) -> None:
         """Send a position if the client asked for positions."""
@@ -95,7 +95,7 @@ class Gateway:
     def admit(self, client_id: int, client: Client) -> Refusal | None:
         """Register a client; refuse a duplicate id (326) and the 33rd client."""
         now = self.clock.monotonic()
-        if client_id in self.clients or self.faults.busy_until_s.get(client_id, 0.0) > now:
+        if client_id in self.clients or self.faults.handshakes.is_busy(client_id, now):
             return validation.client_id_in_use()
         if len(self.clients) >= CLIENTS_MAX:
             return validation.too_many_clients(CLIENTS_MAX)
@@ -112,6 +112,10 @@ class Gateway:
         announced = self.announced_id.get(client_id)
         return self.highest_id.get(client_id, 0) + 1 if announced is None else announced
 
+    def live(self, client_id: int, order_id: int) -> Order | None:
+        """Return a client's live order under this id."""
+        return self._live.get((client_id, order_id))
+
     def adopt(self, order: Order) -> None:
         """Know an order that came from saved state."""
         if not order.status.is_done:
@@ -122,12 +126,7 @@ class Gateway:
     def place(self, client_id: int, request: OrderRequest) -> Refusal | None:
         """Take a placeOrder: a new order or a change of the client's live one."""
         existing = self._live.get((client_id, request.order_id))
-        self.place_frames.append(
-            PlaceFrame(
-                request.order_id, client_id, request.order_ref, existing is not None,
-                self.clock.host_monotonic(), self.clock.time(),
-            )
-        )  # fmt: skip
+        self.note_place(client_id, request)
         swallow = None if request.what_if else self.faults.takes("placeOrder")
         if swallow is not None and not swallow.register:
             return None
@@ -147,6 +146,30 @@ class Gateway:
             self._route(order, lambda c: c.show_error(order.order_id, *validation.PRESET_TIF))
         self._pass_on(client_id, lambda: self.exchange.submit(order))
         return None
+
+    def note_place(self, client_id: int, request: OrderRequest) -> None:
+        """Record that a placeOrder has come, whatever becomes of it."""
+        existing = self._live.get((client_id, request.order_id))
+        self.place_frames.append(
+            PlaceFrame(
+                request.order_id, client_id, request.order_ref, existing is not None,
+                self.clock.host_monotonic(), self.clock.time(),
+            )
+        )  # fmt: skip
+
+    def place_beside(self, client_id: int, request: OrderRequest) -> Refusal | None:
+        """Take a change as a second order beside the first, under the same order id.
+
+        The first stays the one that the id means; the second lives on with a permanent id of
+        its own and reports under the same order id.
+        """
+        self.note_place(client_id, request)
+        item = self.exchange.market.catalogue.find(request.contract)
+        refusal = validation.check_order(request, item, self.exchange.bank.names)
+        if refusal is None:
+            order = self._new_order(client_id, request, self.exchange.next_perm_id())
+            self._pass_on(client_id, lambda: self.exchange.submit(order))
+        return refusal
 
     def _refusal(
         self, client_id: int, request: OrderRequest, existing: Order | None

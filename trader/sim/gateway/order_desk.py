@@ -34,6 +34,20 @@ class OrderDesk:
         if refusal is not None:
             self._session.show_error(request.order_id, refusal.code, refusal.text)
 
+    def note(self, fields: list[str]) -> None:
+        """Record a placeOrder that nobody handles, if it can be read."""
+        assert self._session.client_id is not None, "dispatched after startApi"
+        request = requests_orders.parse_place_order(fields, self._session.sv)
+        self._world.gateway.note_place(self._session.client_id, request)
+
+    def place_beside(self, fields: list[str]) -> None:
+        """Take a change as a second order under the same order id."""
+        assert self._session.client_id is not None, "dispatched after startApi"
+        request = requests_orders.parse_place_order(fields, self._session.sv)
+        refusal = self._world.gateway.place_beside(self._session.client_id, request)
+        if refusal is not None:
+            self._session.show_error(request.order_id, refusal.code, refusal.text)
+
     def _what_if(self, request: OrderRequest) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
         gateway = self._world.gateway
@@ -69,7 +83,8 @@ class OrderDesk:
             self._session.show_error(-1, refusal.code, refusal.text)
             return
         for order in orders:
-            self._session.show_order(order)
+            if not self._world.faults.omits(order.perm_id):
+                self._session.show_order(order)
         self._session.push(53, messages_session.end(53))
 
     def _completed_orders(self, _fields: list[str]) -> None:

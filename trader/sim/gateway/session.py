@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from trader.sim.broker.accounts import Position
 from trader.sim.clock import utc
-from trader.sim.gateway import validation
+from trader.sim.gateway import handshake, intake, validation
 from trader.sim.gateway.account_desk import AccountDesk
 from trader.sim.gateway.market_desk import MarketDesk
 from trader.sim.gateway.order_desk import OrderDesk
 from trader.sim.gateway.outlet import Outlet
 from trader.sim.gateway.reference_desk import ReferenceDesk
+from trader.sim.gateway.times import execution_time
 from trader.sim.gateway.world import World
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order
@@ -38,10 +39,11 @@ class Session:
 
     def __init__(self, world: World, wake: Callable[[], None]) -> None:
         self.world = world
-        self.outlet = Outlet(world.faults, wake)
+        self.outlet = Outlet(world.faults, wake, world.gateway.clock)
         self.sv = 0
         self.client_id: int | None = None
         self.has_started = False
+        self._is_deaf = False
         self._reader = FrameReader()
         self._times: deque[float] = deque()
         self._orders = OrderDesk(self)
@@ -50,6 +52,7 @@ class Session:
         self._account = AccountDesk(self)
         self._handlers: dict[int, Callable[[list[str]], None]] = {
             8: self._ids, 14: _ignore, 17: self._accounts, 49: self._time,
+            104: self._user_info, 105: self._time_ms,
             **self._orders.handlers(), **self._market.handlers(), **self._reference.handlers(),
             **self._account.handlers(),
         }  # fmt: skip
@@ -58,6 +61,8 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client. Raises SessionEnded when it cannot go on."""
+        if self._is_deaf:
+            return
         try:
             frames = self._reader.feed(data)
         except WireError as error:
@@ -79,15 +84,23 @@ class Session:
         gateway.frames_in_per_s_max = max(gateway.frames_in_per_s_max, len(times))
 
     def _greet(self, version_min: int, version_max: int) -> None:
+        fault = self.world.faults.handshakes.take(handshake.BEFORE_VERSION)
+        kind, value = (fault.kind, fault.value) if fault else ("", "")
+        if kind == "silence":
+            self._is_deaf = True
+            return
+        if kind in ("eof", "reset"):
+            self.outlet.drop_how = "rst" if kind == "reset" else "fin"
+            raise SessionEnded(f"handshake fault: {kind}")
         version = min(self.world.server_version, version_max)
         if version < max(version_min, VERSION_MIN):
             raise SessionEnded(f"client speaks {version_min}..{version_max}, server {version}")
-        self.sv = version
-        now = utc(self.world.gateway.clock.time())
-        hello = messages_session.server_hello(
-            version, now.strftime("%Y%m%d %H:%M:%S Greenwich Mean Time")
-        )
-        self.outlet.push(-1, hello)
+        if kind == "version":
+            version = int(value)
+        self.sv = self.outlet.sv = version
+        zone = value if kind == "zone" else "Greenwich Mean Time"
+        now = utc(self.world.gateway.clock.time()).strftime("%Y%m%d %H:%M:%S")
+        self.outlet.push(-1, messages_session.server_hello(version, f"{now} {zone}"))
 
     def _dispatch(self, fields: list[str]) -> None:
         head = fields[0]
@@ -97,6 +110,17 @@ class Session:
                 raise SessionEnded(f"message {head[:20]!r} before startApi")
             self._start(fields)
             return
+        witness = self.world.faults.witness
+        if witness is not None and message_id > 0:
+            witness.receiving(self.client_id, fields)
+        if message_id < 0 or not self.world.faults.intake or not self._intercept(fields):
+            self.handle(message_id, fields)
+        if witness is not None and message_id > 0:
+            witness.received(self.client_id, fields)
+
+    def handle(self, message_id: int, fields: list[str]) -> None:
+        """Let a desk answer a message; one that cannot be read is answered with 320."""
+        head = fields[0]
         handler = self._handlers.get(message_id)
         try:
             if handler is None:
@@ -106,6 +130,40 @@ class Session:
             text = f"Error reading request. Message id {head[:20]}: {error}"
             log.warning("client %s: %s", self.client_id, text)
             self.show_error(self._request_id(message_id, fields), 320, text)
+
+    def _intercept(self, fields: list[str]) -> bool:
+        """Let the intake rules have the message; return whether it is not to be handled now."""
+        assert self.client_id is not None, "dispatched after startApi"
+        faults, gateway, message_id = self.world.faults, self.world.gateway, int(fields[0])
+        ident = intake.own_id(fields, self.sv)
+        is_change = gateway.live(self.client_id, ident) is not None
+        rule = intake.find(faults.intake, fields, self.sv, self.client_id, is_change=is_change)
+        if rule is None:
+            return False
+
+        def handle() -> None:
+            self.handle(message_id, fields)
+
+        match rule.effect:
+            case intake.Ignore():
+                self._note_unhandled(fields)
+            case intake.HoldBack(batch):
+                faults.held_intake.append(intake.Held(batch, handle))
+            case intake.Later(seconds):
+                gateway.clock.call_later(seconds, handle)
+            case intake.Answer() as answer:
+                self.show_error(ident, answer.code, answer.text, advanced=answer.advanced)
+                if answer.also_handled:
+                    return False
+                self._note_unhandled(fields)
+            case intake.Double():
+                self._orders.place_beside(fields)
+        return True
+
+    def _note_unhandled(self, fields: list[str]) -> None:
+        """Keep the record of orders that came complete although nobody will look at them."""
+        if int(fields[0]) == 3:
+            self._orders.note(fields)
 
     def _request_id(self, message_id: int, fields: list[str]) -> int:
         """Return the id an unreadable request most likely carried, -1 when there is none."""
@@ -125,14 +183,18 @@ class Session:
             self.show_error(-1, refusal.code, refusal.text)
             self.outlet.close()
             raise SessionEnded(f"client {client_id} refused: {refusal.code} {refusal.text}")
-        self.client_id = client_id
+        self.client_id = self.outlet.client_id = client_id
         own = gateway.orders_of(client_id)
         for order in own:
             self.show_order(order)
         if own:
             self.push(53, messages_session.end(53))
-        self._accounts(fields)
-        self._ids(fields)
+        fault = self.world.faults.handshakes.take(handshake.AFTER_START)
+        kind = fault.kind if fault else ""
+        if kind not in ("no-accounts", "no-session"):
+            self._accounts(fields)
+        if kind not in ("no-next-valid-id", "no-session"):
+            self._ids(fields)
         self.has_started = True
         gateway.clock.call_later(NOTICE_S, lambda: self._notices(2104, 2106))
         gateway.clock.call_later(NOTICE_S + FARM_DELAY_S, lambda: self._notices(2158))
@@ -149,6 +211,8 @@ class Session:
         self.world.feeds.leave(self.outlet)
         if self.client_id is not None:
             self.world.gateway.leave(self.client_id, self)
+            now_s = self.world.gateway.clock.monotonic()
+            self.world.faults.handshakes.left(self.client_id, now_s)
 
     def _ids(self, _fields: list[str]) -> None:
         assert self.client_id is not None, "dispatched after startApi"
@@ -161,6 +225,14 @@ class Session:
 
     def _time(self, _fields: list[str]) -> None:
         self.push(49, messages_session.current_time(int(self.world.gateway.clock.time())))
+
+    def _time_ms(self, _fields: list[str]) -> None:
+        now_ms = int(self.world.gateway.clock.time() * 1000)
+        self.push(109, encode(109, now_ms))
+
+    def _user_info(self, fields: list[str]) -> None:
+        # The white branding id is empty for clients of IBKR itself.
+        self.push(107, encode(107, Fields(fields, 1).integer(), ""))
 
     # -- out (gateway.Client) -------------------------------------------------------------------
 
@@ -179,17 +251,20 @@ class Session:
 
     def show_execution(self, item: Execution, request_id: int = -1) -> None:
         """Send an execution; the request id is -1 for a live one."""
-        text = messages_orders.execution_time(utc(item.time_s))
+        text = execution_time(self.world.faults.execution_time, item.time_s)
         self.push(11, messages_orders.execution(self.sv, request_id, item, text))
 
     def show_commission(self, item: Execution) -> None:
         """Send a commission report."""
         self.push(59, messages_orders.commission_report(item))
 
-    def show_error(self, request_id: int, code: int, text: str) -> None:
-        """Send an error message."""
+    def show_error(self, request_id: int, code: int, text: str, *, advanced: str = "") -> None:
+        """Send an error message; `advanced` is the JSON of a refusal that can be overridden."""
         time_ms = int(self.world.gateway.clock.time() * 1000)
-        self.push(4, messages_session.error(self.sv, request_id, code, text, time_ms=time_ms))
+        frame = messages_session.error(
+            self.sv, request_id, code, text, advanced=advanced, time_ms=time_ms
+        )
+        self.push(4, frame)
 
     def show_position(self, entry: Position) -> None:
         """Send a position if the client asked for positions; one closed today shows 0."""

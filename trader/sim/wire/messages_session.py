@@ -24,12 +24,14 @@ def server_hello(version: int, time_text: str) -> bytes:
     return encode(version, time_text)
 
 
-def error(sv: int, request_id: int, code: int, text: str, *, time_ms: int = 0) -> bytes:
-    """Message 4: a request id, an order id or -1; a code; a text."""
+def error(
+    sv: int, request_id: int, code: int, text: str, *, advanced: str = "", time_ms: int = 0
+) -> bytes:
+    """Message 4: a request id, an order id or -1; a code; a text; an advanced refusal's JSON."""
     if sv >= 194:
-        return encode(4, request_id, code, text, "", time_ms)
+        return encode(4, request_id, code, text, advanced, time_ms)
     if sv >= 166:
-        return encode(4, 2, request_id, code, text, "")
+        return encode(4, 2, request_id, code, text, advanced)
     return encode(4, 2, request_id, code, text)
 
 
