@@ -141,11 +141,22 @@ class Order:
     triggered: bool = False
     # The trigger of a trailing order now, None before it is first set.
     stop_now: Decimal | None = None
+    # The limit an order of changing limit has now (trailing limit, market to limit).
+    limit_now: Decimal | None = None
+    # The permanent id of the order it is attached to, and whether that has yet to fill.
+    parent_perm_id: int = 0
+    awaits_parent: bool = False
+    # Whether its conditions have come true.
+    is_released: bool = False
+    # What was paid for each leg of a combination, leg by leg.
+    leg_paid: tuple[Decimal, ...] = ()
     completed_s: float = 0.0
     completed_text: str = ""
     # A plan of partial fills is dropped when this number has moved on (change, cancel).
     plan: int = field(default=0, compare=False)
     is_filling: bool = field(default=False, compare=False)
+    # What stands before it at its price; None while it is not in the queue.
+    queue_ahead: Decimal | None = field(default=None, compare=False)
 
     @property
     def order_type(self) -> str:
