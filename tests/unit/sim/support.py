@@ -18,7 +18,7 @@ from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.session import Session
 from trader.sim.gateway.world import World
 from trader.sim.market.history import DayBar
-from trader.sim.market.market import Market
+from trader.sim.market.market import Market, Replay
 from trader.sim.model.instruments import ContractQuery
 from trader.sim.model.orders import OrderRequest, Terms
 from trader.sim.reference.catalogue import Catalogue
@@ -82,7 +82,7 @@ class Bench:
     ) -> None:
         self.clock = hand_clock()
         days = history or bars()
-        self.market = Market(self.clock, Catalogue(days), days, random.Random(seed), speed=1.0)
+        self.market = Market(self.clock, Catalogue(days), days, random.Random(seed), Replay())
         self.account = Account(ACCOUNT, cash)
         self.exchange = Exchange(
             self.clock, self.market, [self.account], random.Random(seed + 1), Latency(*fill_s)

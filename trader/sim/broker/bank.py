@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from trader.sim.broker.accounts import Account, SavedAccount, money, order_commission
-from trader.sim.market.market import Quote
+from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import ZERO, Execution, Margin, Order, Side
 

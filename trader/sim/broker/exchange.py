@@ -14,7 +14,8 @@ from trader.sim.broker.accounts import Account
 from trader.sim.broker.bank import Bank
 from trader.sim.broker.execution_ids import ExecutionIds, revised
 from trader.sim.clock import Clock
-from trader.sim.market.market import Market, Quote
+from trader.sim.market.market import Market
+from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import ZERO, Execution, Order, Side, Status, Terms
 

@@ -12,7 +12,8 @@ from trader.sim.clock import Clock
 from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.outlet import Outlet
 from trader.sim.market import bars
-from trader.sim.market.market import Market, Quote
+from trader.sim.market.market import Market
+from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
 from trader.sim.wire import messages_market, messages_session
 from trader.sim.wire.frames import plain
@@ -202,7 +203,7 @@ class Feeds:
             return
         start = (int(self._clock.time() + 0.5) // BAR_S - 1) * BAR_S
         for line in self._bar_lines.values():
-            bar = bars.sample_bar(self._market, self._clock, line.instrument, start, BAR_S)
+            bar = bars.show_bar(self._market, line.instrument, start, BAR_S)
             if bar is not None:
                 prices = [plain(v) for v in (bar.open, bar.high, bar.low, bar.close)]
                 values = (*prices, bar.volume, plain(bar.average), max(1, bar.volume // 100))

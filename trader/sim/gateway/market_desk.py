@@ -5,10 +5,10 @@ Each list ends in its own end marker; each subscription ends with its session.
 
 from collections.abc import Callable
 
-from trader.sim.clock import read_stamp, stamp
+from trader.sim.clock import stamp
 from trader.sim.gateway.feeds import Line
 from trader.sim.gateway.world import Asker
-from trader.sim.market import bars
+from trader.sim.market import bars, spans
 from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.wire import messages_history, messages_market, requests_history, requests_market
 from trader.sim.wire.frames import FieldError, plain
@@ -93,15 +93,13 @@ class MarketDesk:
             return
         clock, market = self._world.gateway.clock, self._world.exchange.market
         try:
-            end_s = _history_end(request.end, clock.time())
-            found = bars.history(
-                market, clock, item,
-                bar_size=request.bar_size, duration=request.duration, end_s=end_s,
-            )  # fmt: skip
-        except bars.BarsError as error:
-            text = f"Historical Market Data Service error message:{error}"
-            self._session.show_error(request.request_id, 162, text)
+            end_s = spans.read_end(request.end, clock.time())
+            texts = (request.bar_size, request.duration, request.show)
+            wanted = bars.read_wanted(item, texts, end_s, is_regular=False)
+        except spans.BarsError as error:
+            self._session.show_error(request.request_id, error.code, str(error))
             return
+        found = bars.history(market, clock, item, wanted)
         rows = [_bar_row(bar, request) for bar in found]
         start = found[0].start_s if found else end_s
         span = (stamp(start), stamp(end_s))
@@ -115,16 +113,6 @@ class MarketDesk:
             f"API historical data query cancelled: {request_id}"
         )
         self._session.show_error(request_id, 162, text)
-
-
-def _history_end(text: str, now_s: float) -> float:
-    """Read an end time as clients write it: empty for now, with or without a zone."""
-    if not text:
-        return now_s
-    end_s = read_stamp(text)
-    if end_s is None:
-        raise bars.BarsError(f"Invalid end date {text[:40]!r}")
-    return min(end_s, now_s)
 
 
 def _bar_row(bar: bars.Bar, request: requests_history.HistoryRequest) -> list[object]:

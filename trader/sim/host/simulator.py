@@ -18,7 +18,7 @@ from trader.sim.gateway.world import World
 from trader.sim.host.link import Link
 from trader.sim.host.state import StateFile
 from trader.sim.market.history import load_directory
-from trader.sim.market.market import Market
+from trader.sim.market.market import Market, Replay
 from trader.sim.oracle import truth
 from trader.sim.reference.catalogue import Catalogue
 from trader.sim.settings import Settings, SettingsError
@@ -33,7 +33,7 @@ class Simulator(ABC):
         history = load_directory(settings.data)
         self.market = Market(
             clock, Catalogue(history), history, _fork(rng),
-            speed=settings.speed, start_date=settings.start_date,
+            Replay(settings.speed, settings.start_date, settings.tick_interval_s),
         )  # fmt: skip
         self.faults = Faults()
         account = Account(settings.account, settings.cash)

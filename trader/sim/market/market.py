@@ -1,114 +1,41 @@
-"""The market: a seeded intraday path through each historical day, and quotes around it.
+"""The market: every instrument's price at every moment, present or past, drawn from one seed.
 
-A day's path touches that day's true open, high, low and close and never leaves [low, high].
-The path is a pure function of seed, symbol, day and time, so a bar asked for later agrees
-with the ticks that were sent. One session day of 23,400 s lasts 23400/speed wall seconds; then
-the next day follows at once, and after the last one the first.
+Time is cut into slots of `quantum_s` wall seconds. All that is shown of a slot (middle, sides,
+sizes, trades) is a pure function of seed, instrument and slot, so bars and historical ticks
+agree with what was sent live. Stocks and indices walk through the days of their price files;
+futures and options follow their underlying; currencies and the rest walk generated days.
 """
 
-import math
 import random
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
-from trader.sim.clock import Clock
+from trader.sim.clock import Clock, utc
+from trader.sim.market import generated, options
+from trader.sim.market.book import Book, make_book
+from trader.sim.market.chance import draw
 from trader.sim.market.history import DayBar
-from trader.sim.model.instruments import Instrument
+from trader.sim.market.hours import SESSION_S, AlwaysOpen, Hours, Moment
+from trader.sim.market.paths import DayPath, MappedPath, Path, SumPath
+from trader.sim.market.pins import Halts, Pins
+from trader.sim.market.quotes import Quote, Touch, touch
+from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.reference.catalogue import Catalogue
 
-SESSION_S = 23_400
-_NODES = 390
-_EXTREME_NODES = 4
-_PATHS_MAX = 256
+_PATHS_MAX = 512
+_DERIVED = ("FUT", "OPT", "FOP")
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """What the market shows for one instrument at one moment."""
+class Replay:
+    """How the days are played: session seconds a second, from which date, slots of what length."""
 
-    instrument: Instrument
-    bid: Decimal
-    ask: Decimal
-    last: Decimal
-    bid_size: int
-    ask_size: int
-    last_size: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: int
-    floor: Decimal
-    ceiling: Decimal
-
-
-class DayPath:
-    """One day of one instrument in ticks, at any fraction of the session."""
-
-    def __init__(self, bar: DayBar, tick: Decimal, rng: random.Random) -> None:
-        self.low = math.ceil(bar.low / tick)
-        self.high = max(self.low, math.floor(bar.high / tick))
-        self.open = self._grid(bar.open, tick)
-        self.close = self._grid(bar.close, tick)
-        self.volume = bar.volume
-        self._nodes = self._draw(rng)
-        self._highs: list[int] = []
-        self._lows: list[int] = []
-        highest = lowest = self.open
-        for node in self._nodes:
-            highest, lowest = max(highest, node), min(lowest, node)
-            self._highs.append(highest)
-            self._lows.append(lowest)
-
-    def _grid(self, price: Decimal, tick: Decimal) -> int:
-        return min(max(round(price / tick), self.low), self.high)
-
-    def _draw(self, rng: random.Random) -> list[int]:
-        # A rising day more often makes its low first, a falling one its high.
-        low_first = rng.random() < (0.75 if self.close > self.open else 0.25)
-        first, second = (self.low, self.high) if low_first else (self.high, self.low)
-        at_first = rng.randrange(_NODES // 10, _NODES * 45 // 100)
-        at_second = rng.randrange(_NODES * 55 // 100, _NODES * 9 // 10)
-        points = [(0, self.open), (at_first, first), (at_second, second), (_NODES, self.close)]
-        nodes = [self.open]
-        for (start, a), (stop, b) in pairwise(points):
-            nodes += self._bridge(stop - start, a, b, rng)
-        # An extreme holds for some nodes, so that a fast replay still shows it.
-        for centre, value in ((at_first, first), (at_second, second)):
-            for node in range(centre - _EXTREME_NODES, centre + _EXTREME_NODES + 1):
-                nodes[node] = value
-        nodes[: _EXTREME_NODES + 1] = [self.open] * (_EXTREME_NODES + 1)
-        nodes[-_EXTREME_NODES - 1 :] = [self.close] * (_EXTREME_NODES + 1)
-        return nodes
-
-    def _bridge(self, steps: int, a: int, b: int, rng: random.Random) -> list[int]:
-        """Return noise from a (not included) to b (included) that stays within the day."""
-        scale = 0.25 * (self.high - self.low) / math.sqrt(steps)
-        walk, position = [], 0.0
-        for _ in range(steps):
-            position += rng.gauss(0.0, scale)
-            walk.append(position)
-        result = []
-        for step in range(1, steps + 1):
-            share = step / steps
-            value = a + (b - a) * share + walk[step - 1] - position * share
-            result.append(min(max(round(value), self.low), self.high))
-        return result
-
-    def at(self, fraction: float) -> int:
-        """Return the price in ticks at a fraction of the session, 0 to 1."""
-        where = fraction * _NODES
-        node = min(int(where), _NODES - 1)
-        a, b = self._nodes[node], self._nodes[node + 1]
-        return a if a == b else round(a + (b - a) * (where - node))
-
-    def range_until(self, fraction: float) -> tuple[int, int]:
-        """Return low and high of the session so far, in ticks."""
-        node = min(int(fraction * _NODES), _NODES)
-        price = self.at(fraction)
-        return min(self._lows[node], price), max(self._highs[node], price)
+    speed: float = 1.0
+    start_date: date | None = None
+    quantum_s: float = 0.25
+    hours: Hours = field(default_factory=AlwaysOpen)
 
 
 class Market:
@@ -120,25 +47,26 @@ class Market:
         catalogue: Catalogue,
         bars: dict[str, tuple[DayBar, ...]],
         rng: random.Random,
-        *,
-        speed: float,
-        start_date: date | None = None,
+        replay: Replay,
     ) -> None:
-        self.catalogue, self.speed, self._clock, self._bars = catalogue, speed, clock, bars
+        self.catalogue, self.speed, self.quantum_s = catalogue, replay.speed, replay.quantum_s
+        self._clock, self._bars, self.hours = clock, bars, replay.hours
         self.days = [bar.day for bar in next(iter(bars.values()))]
-        self.start_index = self._first_day(start_date)
+        self.start_index = self._first_day(replay.start_date)
         self._origin_s = clock.monotonic()
         # Paths get a generator of their own each, so the order of asking does not matter.
-        self._path_seed = rng.getrandbits(64)
-        self._sizes = random.Random(rng.getrandbits(64))
-        self._paths: dict[tuple[str, int], DayPath] = {}
-        self.pins: dict[str, Decimal] = {}
+        self.seed = rng.getrandbits(64)
+        self._paths: dict[tuple[int, int, int], Path] = {}
+        self.pins = Pins(self.slot)
+        self.halts = Halts(self.slot)
 
     def _first_day(self, start_date: date | None) -> int:
         if start_date is None:
             # Leave a year of days before the start for those who ask for history.
             return min(252, len(self.days) // 2)
         return next((n for n, day in enumerate(self.days) if day >= start_date), len(self.days) - 1)
+
+    # -- time ---------------------------------------------------------------------------------
 
     @property
     def elapsed_s(self) -> float:
@@ -149,51 +77,277 @@ class Market:
         """Go on where an earlier run of the simulator stopped."""
         self._origin_s = self._clock.monotonic() - elapsed_s / self.speed
 
-    def position(self, elapsed_s: float) -> tuple[int, float]:
-        """Return the day, counted from the start date, and the fraction of its session."""
-        day, rest = divmod(elapsed_s, SESSION_S)
-        return int(day), rest / SESSION_S
+    def slot(self) -> int:
+        """Return the number of the present slot."""
+        # The small addition keeps a timer that fires on the boundary out of the slot before.
+        return int((self._clock.monotonic() - self._origin_s) / self.quantum_s + 1e-6)
+
+    def slot_at(self, epoch_s: float) -> int:
+        """Return the slot that a moment of wall time belongs to."""
+        elapsed = self._clock.monotonic() - self._origin_s - (self._clock.time() - epoch_s)
+        return int(elapsed / self.quantum_s + 1e-6) if elapsed >= 0 else -int(
+            -elapsed / self.quantum_s + 1 - 1e-6
+        )  # fmt: skip
+
+    def epoch_of(self, slot: int) -> float:
+        """Return the wall time at which a slot begins."""
+        behind_s = self._clock.monotonic() - self._origin_s - slot * self.quantum_s
+        return self._clock.time() - behind_s
+
+    def moment(self, item: Instrument, slot: int) -> Moment:
+        """Return the place in the replay of an instrument at a slot."""
+        elapsed_s = slot * self.quantum_s * self.speed
+        return self.hours.moment(item.calendar, elapsed_s, self.epoch_of(slot))
 
     def today(self) -> date:
         """Return the historical date being replayed."""
-        day, _ = self.position(self.elapsed_s)
+        day = self.moment(self.catalogue.all()[0], self.slot()).day
         return self.days[(self.start_index + day) % len(self.days)]
+
+    # -- days -----------------------------------------------------------------------------------
 
     def bar(self, symbol: str, day: int) -> DayBar:
         """Return the true bar of a day counted from the start date."""
         return self._bars[symbol][(self.start_index + day) % len(self.days)]
 
-    def path(self, item: Instrument, day: int) -> DayPath:
+    def days_before(self, item: Instrument) -> int:
+        """Return how many days of an instrument exist before the day of the start."""
+        base = self._base(item)
+        return self.start_index if self._has_file(base) else generated.DAYS_BEFORE
+
+    def day_bar(self, item: Instrument, day: int) -> DayBar:
+        """Return the bar of any instrument's day."""
+        if self._has_file(item):
+            return self.bar(item.symbol, day)
+        if item.sec_type not in (*_DERIVED, "BAG") or self._base(item) is item:
+            named = self.days[self.start_index] + timedelta(days=day)
+            return generated.day_bar(self.seed, item, day, named)
+        path, tick = self.path(item, day), item.tick
+        named = self.day_bar(self._base(item), day).day
+        return DayBar(
+            named, path.open * tick, path.high * tick, path.low * tick, path.close * tick,
+            path.volume,
+        )  # fmt: skip
+
+    def path(self, item: Instrument, day: int) -> Path:
         """Return the path of a day; the most recent ones are kept."""
-        key = (item.symbol, (self.start_index + day) % len(self.days))
+        base = self._underlying(item)
+        left_days = self._left_days(item, day) if base is not None else 0
+        key = (item.con_id or id(item), day, left_days)
+        if item.sec_type == "BAG":
+            return self._combination(item, day)
         found = self._paths.get(key)
         if found is None:
             if len(self._paths) >= _PATHS_MAX:
                 del self._paths[next(iter(self._paths))]
-            rng = random.Random(f"{self._path_seed}/{key[0]}/{key[1]}")
-            found = self._paths[key] = DayPath(self.bar(item.symbol, day), item.tick, rng)
+            found = self._paths[key] = self._make_path(item, base, day, left_days)
         return found
 
-    def quote(self, item: Instrument) -> Quote:
-        """Return the present quote; sizes and spread are drawn anew at each call."""
-        day, fraction = self.position(self.elapsed_s)
-        path, tick = self.path(item, day), item.tick
-        middle = path.at(fraction)
-        low, high = path.range_until(fraction)
-        floor, ceiling = path.low, path.high
-        pinned = self.pins.get(item.symbol)
+    def _make_path(
+        self, item: Instrument, base: Instrument | None, day: int, left_days: int
+    ) -> Path:
+        if base is None:
+            index = self.start_index + day
+            place = index % len(self.days) if self._has_file(item) else index
+            rng = random.Random(f"{self.seed}/{item.symbol}/{place}")
+            return DayPath(self.day_bar(item, day), item.tick, rng)
+        below = self.path(base, day)
+        share = 50 + draw(self.seed, item.con_id, day) % 150
+        volume = share * (100 if item.sec_type == "FUT" else 4)
+        return MappedPath(below, self._mapper(item, base, left_days), volume)
+
+    def _combination(self, item: Instrument, day: int) -> Path:
+        parts = []
+        for leg, ratio in self.legs(item):
+            parts.append((self.path(leg, day), _weigher(leg.tick, item.tick, ratio)))
+        return SumPath(parts)
+
+    def legs(self, item: Instrument) -> list[tuple[Instrument, int]]:
+        """Return the legs of a combination, each with its signed ratio."""
+        found = []
+        for leg in item.legs:
+            instrument = self.catalogue.find(ContractQuery(con_id=leg.con_id))
+            assert instrument is not None, "the catalogue checked the legs"
+            found.append((instrument, leg.ratio if leg.action == "BUY" else -leg.ratio))
+        return found
+
+    # -- what follows what ----------------------------------------------------------------------
+
+    def _has_file(self, item: Instrument) -> bool:
+        return item.sec_type not in (*_DERIVED, "BAG", "CASH", "CRYPTO") and (
+            item.symbol in self._bars
+        )
+
+    def _underlying(self, item: Instrument) -> Instrument | None:
+        if item.sec_type not in _DERIVED:
+            return None
+        if item.under_con_id:
+            return self.catalogue.find(ContractQuery(con_id=item.under_con_id))
+        return self.catalogue.symbol(item.under_symbol or item.symbol)
+
+    def _base(self, item: Instrument) -> Instrument:
+        """Return what an instrument's price goes back to."""
+        if item.sec_type == "BAG":
+            return self._base(self.legs(item)[0][0])
+        below = self._underlying(item)
+        return item if below is None else self._base(below)
+
+    def _left_days(self, item: Instrument, day: int) -> int:
+        """Return the calendar days to expiry on a day of the replay; today has its wall date."""
+        if item.expiry is None:
+            return 0
+        now = self.moment(item, self.slot()).day
+        today = utc(self._clock.time()).date()
+        # Weekdays are replayed, calendar days pass: five become seven.
+        return (item.expiry - today).days - (day - now) * 7 // 5
+
+    def _mapper(self, item: Instrument, base: Instrument, left_days: int) -> Callable[[int], int]:
+        left = max(left_days + 0.5, 0.0) / 365 if left_days >= 0 else 0.0
+        below, tick = float(base.tick), float(item.tick)
+        if item.sec_type == "FUT":
+            factor = options.carried(1.0, left) * below / tick
+            return lambda ticks: round(ticks * factor)
+        terms = options.Terms(item.right[:1], float(item.strike or 1), left)
+
+        def value(ticks: int) -> int:
+            spot = max(ticks, 1) * below
+            volatility = options.smile(self.seed, base.symbol, terms, spot)
+            return round(options.price(terms, spot, volatility) / tick)
+
+        return value
+
+    def option_terms(self, item: Instrument, slot: int) -> tuple[options.Terms, float, float]:
+        """Return an option's terms, its underlying's price and its volatility at a slot."""
+        base = self._underlying(item)
+        assert base is not None, "an option of the catalogue has an underlying"
+        left = max(self._left_days(item, self.moment(item, slot).day) + 0.5, 0.0) / 365
+        terms = options.Terms(item.right[:1], float(item.strike or 1), left)
+        spot = float(max(self.middle(base, slot), 1) * base.tick)
+        return terms, spot, options.smile(self.seed, base.symbol, terms, spot)
+
+    def was_touched(self, item: Instrument) -> bool:
+        """Return whether a pin or a halt ever changed the course of an instrument's price."""
+        base = self._underlying(item)
+        return (
+            self.pins.has_been(self.pin_key(item))
+            or self.halts.has_been(item.con_id)
+            or (base is not None and self.was_touched(base))
+            or any(self.was_touched(leg) for leg, _ in self.legs(item))
+        )
+
+    # -- prices -----------------------------------------------------------------------------------
+
+    @staticmethod
+    def pin_key(item: Instrument) -> str:
+        """Return the name under which a price is held: symbol or, if derived, local symbol."""
+        plain = item.sec_type in ("STK", "ETF", "IND")
+        return item.symbol if plain else item.local_symbol
+
+    def middle(self, item: Instrument, slot: int) -> int:
+        """Return the price in ticks at a slot, past or present."""
+        shown, _ = self.halts.at(item.con_id, slot)
+        pinned = self.pins.at(self.pin_key(item), shown)
         if pinned is not None:
-            middle = round(pinned / tick)
-            low, high = min(low, middle), max(high, middle)
-            floor, ceiling = min(floor, middle - 5), max(ceiling, middle + 5)
-        draw = self._sizes.random
-        below = max(middle - (1 if draw() < 0.6 else 2), 1)
-        above = middle + (1 if draw() < 0.6 else 2)
+            return round(pinned / item.tick)
+        if item.sec_type == "BAG":
+            return sum(
+                _weigher(leg.tick, item.tick, ratio)(self.middle(leg, shown))
+                for leg, ratio in self.legs(item)
+            )
+        moment = self.moment(item, shown)
+        base = self._underlying(item)
+        if base is not None:
+            left_days = self._left_days(item, moment.day)
+            return self._mapper(item, base, left_days)(self.middle(base, shown))
+        path = self.path(item, moment.day)
+        if moment.pre_share < 1:
+            before = round(self.day_bar(item, moment.day - 1).close / item.tick)
+            return round(before + (path.open - before) * moment.pre_share)
+        return path.at(moment.fraction)
+
+    def quote(self, item: Instrument) -> Quote:
+        """Return the present quote."""
+        return self.quote_at(item, self.slot())
+
+    def quote_at(self, item: Instrument, slot: int) -> Quote:
+        """Return the quote of a slot; the same each time it is asked for."""
+        shown, halted = self.halts.at(item.con_id, slot)
+        moment = self.moment(item, shown)
+        shown = min(shown, self.slot_at(moment.active_s)) if not moment.is_open else shown
+        path, tick, middle = self.path(item, moment.day), item.tick, self.middle(item, shown)
+        low, high = path.range_between(0.0, moment.fraction)
+        low, high = min(low, middle), max(high, middle)
+        sides = touch(item, middle, self.seed, shown, is_thin=moment.is_thin)
+        if item.sec_type == "BAG":
+            sides = self._combined(item, shown)
         return Quote(
-            item, bid=below * tick, ask=above * tick, last=middle * tick,
-            bid_size=100 * (1 + int(draw() * 20)), ask_size=100 * (1 + int(draw() * 20)),
-            last_size=100 * (1 + int(draw() * 5)) if path.volume else 0,
+            item, bid=sides.bid * tick, ask=sides.ask * tick, last=middle * tick,
+            bid_size=sides.bid_size, ask_size=sides.ask_size,
+            last_size=self._last_size(path, item, shown, moment),
             open=path.open * tick, high=high * tick, low=low * tick,
-            close=self.bar(item.symbol, day - 1).close, volume=int(path.volume * fraction),
-            floor=floor * tick, ceiling=ceiling * tick,
+            close=self.close_before(item, moment.day),
+            volume=self._cumulative(path, item, shown, moment.fraction),
+            floor=min(path.low, sides.bid, middle) * tick,
+            ceiling=max(path.high, sides.ask, middle) * tick,
+            halted=halted, is_open=moment.is_open,
         )  # fmt: skip
+
+    def _combined(self, item: Instrument, slot: int) -> Touch:
+        """Return the touch of a combination: each leg is bought at its ask, sold at its bid."""
+        bid = ask = 0
+        sizes = []
+        for leg, ratio in self.legs(item):
+            weigh = _weigher(leg.tick, item.tick, ratio)
+            side = touch(leg, self.middle(leg, slot), self.seed, slot, is_thin=False)
+            first, second = (side.bid, side.ask) if ratio > 0 else (side.ask, side.bid)
+            bid, ask = bid + weigh(first), ask + weigh(second)
+            sizes.append(min(side.bid_size, side.ask_size) // abs(ratio))
+        size = max(min(sizes), 1)
+        return Touch(bid, max(ask, bid + 1), size, size)
+
+    def close_before(self, item: Instrument, day: int) -> Decimal:
+        """Return the close of the day before a day."""
+        return self.day_bar(item, day - 1).close
+
+    def cumulative(self, item: Instrument, slot: int) -> int:
+        """Return what has traded on a slot's day up to and with that slot."""
+        moment = self.moment(item, slot)
+        return self._cumulative(self.path(item, moment.day), item, slot, moment.fraction)
+
+    def traded(self, item: Instrument, slot: int) -> int:
+        """Return the size of the one trade of a slot; 0 when nothing traded."""
+        if self.halts.at(item.con_id, slot)[1]:
+            return 0
+        moment = self.moment(item, slot)
+        return self._difference(self.path(item, moment.day), item, slot, moment)
+
+    def _cumulative(self, path: Path, item: Instrument, slot: int, fraction: float) -> int:
+        if not path.volume or fraction <= 0:
+            return 0
+        # Trades differ in size: what is drawn here moves volume from one slot to its neighbour.
+        spread = int(path.volume * self.quantum_s * self.speed / SESSION_S)
+        extra = (draw(self.seed, item.con_id, slot) >> 48) * spread >> 16
+        return min(int(path.volume * fraction) + extra, path.volume)
+
+    def _difference(self, path: Path, item: Instrument, slot: int, moment: Moment) -> int:
+        if not path.volume or not moment.is_open:
+            return 0
+        now = self._cumulative(path, item, slot, moment.fraction)
+        before = self.moment(item, slot - 1)
+        if before.day != moment.day:
+            return now
+        return max(now - self._cumulative(path, item, slot - 1, before.fraction), 0)
+
+    def _last_size(self, path: Path, item: Instrument, slot: int, moment: Moment) -> int:
+        # Without a trade in this slot the last one was an earlier one, of some size.
+        return self._difference(path, item, slot, moment) or (1 if path.volume else 0)
+
+    def book(self, item: Instrument, slot: int | None = None) -> Book:
+        """Return the order book behind the quote of a slot, now by default; empty when shut."""
+        at = self.slot() if slot is None else slot
+        return make_book(self.quote_at(item, at), self.seed, at)
+
+
+def _weigher(leg_tick: Decimal, tick: Decimal, ratio: int) -> Callable[[int], int]:
+    factor = float(leg_tick / tick) * ratio
+    return lambda ticks: round(ticks * factor)

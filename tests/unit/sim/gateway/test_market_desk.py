@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.sim.support import Bench, contract
 
 
-def test_history_is_served_or_refused_with_162() -> None:
+def test_history_is_served_or_refused_with_321() -> None:
     peer = Bench().client()
     tail = (0, "", "1 day", "2 D", 1, "TRADES", 1, 0, "")
     peer.send(20, 5, *contract(), *tail)
@@ -14,7 +14,7 @@ def test_history_is_served_or_refused_with_162() -> None:
     assert len(fields) == 5 + 8 * int(fields[4])
     peer.send(20, 6, *contract(), 0, "", "7 mins", "2 D", 1, "TRADES", 1, 0, "")
     peer.send(20, 7, *contract(), 0, "soon", "1 day", "2 D", 1, "TRADES", 1, 0, "")
-    assert [fields[2:4] for fields in peer.frames()] == [["6", "162"], ["7", "162"]]
+    assert [fields[2:4] for fields in peer.frames()] == [["6", "321"], ["7", "321"]]
     peer.send(25, 1, 5)
     assert "query cancelled: 5" in peer.frames()[0][4]
 

@@ -1,4 +1,4 @@
-"""A day's path touches its true open, high, low and close and never leaves low to high."""
+"""The market replays its days and shows the same of a moment whenever it is asked."""
 
 from __future__ import annotations
 
@@ -6,40 +6,13 @@ import random
 from datetime import date
 from decimal import Decimal
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.unit.sim.support import bars, hand_clock
 from trader.sim.clock import VirtualClock
-from trader.sim.market.history import DayBar
-from trader.sim.market.market import SESSION_S, DayPath, Market
+from trader.sim.market.hours import SESSION_S
+from trader.sim.market.market import Market, Replay
 from trader.sim.reference.catalogue import Catalogue
 
 TICK = Decimal("0.01")
-
-
-@st.composite
-def day_bars(draw: st.DrawFn) -> DayBar:
-    low = draw(st.integers(1, 100_000))
-    high = low + draw(st.integers(0, 5_000))
-    opened, close = draw(st.integers(low, high)), draw(st.integers(low, high))
-    prices = [Decimal(ticks) * TICK for ticks in (opened, high, low, close)]
-    return DayBar(date(2020, 1, 2), prices[0], prices[1], prices[2], prices[3], 1000)
-
-
-@given(day_bars(), st.integers(0, 2**32))
-def test_the_path_touches_its_bar_and_stays_within(bar: DayBar, seed: int) -> None:
-    path = DayPath(bar, TICK, random.Random(seed))
-    ticks = [path.at(step / 2000) for step in range(2001)]
-    assert (ticks[0] * TICK, ticks[-1] * TICK) == (bar.open, bar.close)
-    assert (min(ticks) * TICK, max(ticks) * TICK) == (bar.low, bar.high)
-
-
-@given(day_bars(), st.floats(0, 1))
-def test_the_range_so_far_holds_what_was_seen(bar: DayBar, fraction: float) -> None:
-    path = DayPath(bar, TICK, random.Random(1))
-    low, high = path.range_until(fraction)
-    assert path.low <= low <= path.at(fraction) <= high <= path.high
 
 
 def market(
@@ -47,7 +20,7 @@ def market(
 ) -> tuple[VirtualClock, Market]:
     clock, days = hand_clock(), bars()
     rng = random.Random(seed)
-    return clock, Market(clock, Catalogue(days), days, rng, speed=speed, start_date=start)
+    return clock, Market(clock, Catalogue(days), days, rng, Replay(speed, start))
 
 
 def walk(seed: int) -> list[Decimal]:
