@@ -67,8 +67,8 @@ def cme(year: int) -> frozenset[date]:
 def cme_early(year: int) -> Mapping[date, Closing]:
     """Return the dates on which equity index futures stop about noon, Chicago time."""
     holidays = sorted(us(year) - cme(year))
-    early = {day: _CME_HOLIDAY for day in holidays}
-    early.update({day: _CME_EARLY for day in us_early(year)})
+    early = dict.fromkeys(holidays, _CME_HOLIDAY)
+    early.update(dict.fromkeys(us_early(year), _CME_EARLY))
     return MappingProxyType(early)
 
 
@@ -84,7 +84,7 @@ def germany(year: int) -> frozenset[date]:
     sunday = easter(year)
     fixed = ((1, 1), (5, 1), (12, 24), (12, 25), (12, 26), (12, 31))
     movable = {sunday - timedelta(days=2), sunday + timedelta(days=1)}
-    return movable | {date(year, month, day) for month, day in fixed}
+    return frozenset(movable | {date(year, month, day) for month, day in fixed})
 
 
 @lru_cache(_YEARS_KEPT)

@@ -62,9 +62,7 @@ def hours(calendar: str, epoch_s: float, days: int = DAYS_SHOWN) -> Hours:
 def _evening_belongs_to_next(calendar: str, day: date) -> bool:
     """Return whether the next trading day starts on this one, as on a futures Sunday."""
     following = calendars.trading_day(calendar, day + timedelta(days=1))
-    return (
-        following is not None and calendars.local_date(calendar, following.start_s) == day
-    )
+    return following is not None and calendars.local_date(calendar, following.start_s) == day
 
 
 def _span(calendar: str, start_s: float, end_s: float) -> str:
