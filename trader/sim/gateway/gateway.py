@@ -22,6 +22,8 @@ from trader.sim.model.orders import Execution, Margin, Order, OrderRequest, Side
 
 CLIENTS_MAX = 32
 PLACE_FRAMES_MAX = 200_000
+# The kinds of news that a cut link holds back.
+NEWS = ("orders", "executions", "commissions", "positions")
 
 
 class Client(Protocol):
@@ -86,7 +88,8 @@ class Gateway:
         self._lane_due_s: dict[int, float] = {}
         self._lane_length: dict[int, int] = {}
         self._to_broker: list[Callable[[], None]] = []
-        self._from_broker: list[Callable[[], None]] = []
+        # What the cut link holds back, each with the kind of news it is.
+        self._from_broker: list[tuple[str, Callable[[], None]]] = []
         self._silent: set[int] = set()
         exchange.listener = self
 
@@ -304,7 +307,7 @@ class Gateway:
 
     def executed(self, item: Execution) -> None:
         """Route an execution to its owner and the position to everybody who asked."""
-        self._route(item, lambda c: c.show_execution(item))
+        self._route(item, lambda c: c.show_execution(item), kind="executions")
 
         def positions() -> None:
             entry = self.exchange.bank.account(item.account).position(item.instrument)
@@ -312,7 +315,7 @@ class Gateway:
                 client.show_position(entry)
                 client.account_changed(item.instrument.con_id)
 
-        self._from(positions)
+        self._from("positions", positions)
         self.on_change()
 
     def commission_known(self, item: Execution) -> None:
@@ -320,9 +323,11 @@ class Gateway:
         mode = self.faults.commissions
         if mode == "never" or (mode == "first" and item.cumulative != item.quantity):
             return
-        self._route(item, lambda c: c.show_commission(item))
+        self._route(item, lambda c: c.show_commission(item), kind="commissions")
 
-    def _route(self, owner: Order | Execution, show: Callable[[Client], None]) -> None:
+    def _route(
+        self, owner: Order | Execution, show: Callable[[Client], None], kind: str = "orders"
+    ) -> None:
         if owner.perm_id in self._silent:
             return
 
@@ -331,11 +336,11 @@ class Gateway:
             if client is not None:
                 show(client)
 
-        self._from(deliver)
+        self._from(kind, deliver)
 
-    def _from(self, deliver: Callable[[], None]) -> None:
+    def _from(self, kind: str, deliver: Callable[[], None]) -> None:
         if self.faults.is_upstream_down and not self.faults.is_delivering:
-            self._from_broker.append(deliver)
+            self._from_broker.append((kind, deliver))
         else:
             deliver()
 
@@ -346,17 +351,19 @@ class Gateway:
         for client in list(self.clients.values()):
             client.show_error(-1, code, text)
 
-    def restore_link(self, *, data_lost: bool) -> None:
-        """Let go, in order, of what the cut link held back."""
+    def restore_link(self, *, data_lost: bool, replay: tuple[str, ...] = NEWS) -> None:
+        """Let go, in order, of what the cut link held back; news of other kinds are lost."""
         self.faults.is_upstream_down = False
         if data_lost:
             for client in list(self.clients.values()):
                 client.data_lost()
-        for queue in (self._from_broker, self._to_broker):
-            steps = queue.copy()
-            queue.clear()
-            for step in steps:
-                step()
+        news, requests = self._from_broker, self._to_broker
+        self._from_broker, self._to_broker = [], []
+        for kind, deliver in news:
+            if kind in replay:
+                deliver()
+        for step in requests:
+            step()
 
     # -- views ----------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ class Link(asyncio.Protocol):
         self._simulator = simulator
         self._transport: asyncio.Transport | None = None
         self._has_flush = False
-        self._is_backed_up = False
+        self._is_backed_up = self._has_rest = False
         self._reason = "closed by the client"
         self.session = Session(simulator.world, self._wake)
 
@@ -49,6 +49,7 @@ class Link(asyncio.Protocol):
         except SessionEnded as end:
             self._reason = str(end)
             self.session.outlet.close()
+        self._rest()
         if self._has_flush:
             # The answer need not wait for the next turn of the loop.
             self.flush()
@@ -61,6 +62,20 @@ class Link(asyncio.Protocol):
         self._simulator.gateway.frames_out += self.session.outlet.frames
         reason = f"{error!r}" if error else self._reason
         log.info("connection of client %s ended: %s", self.session.client_id, reason)
+
+    def _rest(self) -> None:
+        """Read nothing for a while, when reading is to be slow."""
+        pause_s = self._simulator.world.faults.read_pause_s
+        if pause_s > 0 and not self._has_rest:
+            self._has_rest = True
+            self.pause()
+            self._simulator.clock.call_later(pause_s, self._go_on)
+
+    def _go_on(self) -> None:
+        self._has_rest = False
+        faults = self._simulator.world.faults
+        if not faults.is_muted and not faults.frozen.get(self.session.client_id or -1):
+            self.resume()
 
     def pause_writing(self) -> None:
         """Leave frames in the outlet, which is bounded, while the client does not read."""

@@ -21,16 +21,21 @@ class MemoryTransport(asyncio.Transport):
         self._clock, self._link, self._deliver = clock, link, deliver
         self._is_paused = False
         self._waiting = bytearray()
-        self._is_closing = False
+        self._is_closing = self._has_hung_up = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hand the bytes to the client at once."""
-        if not self._is_closing:
+        if not self._is_closing and not self._has_hung_up:
             self._deliver(bytes(data))
 
     def is_closing(self) -> bool:
         """Return whether the connection is over."""
         return self._is_closing
+
+    @property
+    def has_hung_up(self) -> bool:
+        """Return whether the client has left a paused connection."""
+        return self._has_hung_up
 
     def close(self) -> None:
         """End the connection; the link hears of it on the next turn."""
@@ -45,6 +50,13 @@ class MemoryTransport(asyncio.Transport):
     def _lost(self) -> None:
         self._link.connection_lost(None)
 
+    def hang_up(self) -> None:
+        """Take the client's end; what it sent to a paused connection is still read on resume."""
+        if self._is_paused:
+            self._has_hung_up = True
+        else:
+            self.close()
+
     def pause_reading(self) -> None:
         """Keep what the client sends until reading goes on."""
         self._is_paused = True
@@ -54,6 +66,8 @@ class MemoryTransport(asyncio.Transport):
         self._is_paused = False
         data, self._waiting = bytes(self._waiting), bytearray()
         self.feed(data)
+        if self._has_hung_up:
+            self.close()
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the client."""
@@ -75,7 +89,7 @@ class MemoryPeer:
     @property
     def is_open(self) -> bool:
         """Return whether the connection still stands."""
-        return not self._transport.is_closing()
+        return not (self._transport.is_closing() or self._transport.has_hung_up)
 
     def send(self, data: bytes) -> None:
         """Send bytes; what comes in one turn of the simulator has then arrived."""
@@ -89,7 +103,7 @@ class MemoryPeer:
 
     def close(self) -> None:
         """Leave."""
-        self._transport.close()
+        self._transport.hang_up()
 
 
 class MemoryHost(Simulator):
@@ -117,10 +131,9 @@ class MemoryHost(Simulator):
         self.clock.advance(0.0)
         self.close()
 
-    def go_down(self, how: str) -> None:
-        """Take no connections any more and close every one."""
+    def refuse(self) -> None:
+        """Take no connections any more."""
         self._is_listening = False
-        self.drop_links(how)
 
     def come_up(self) -> None:
         """Take connections again."""

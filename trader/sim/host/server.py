@@ -49,15 +49,14 @@ class SimServer(Simulator):
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
-    def go_down(self, how: str) -> None:
-        """Take no connections any more and close every one."""
+    def refuse(self) -> None:
+        """Take no connections any more."""
         if self._coming_up is not None:
             self._coming_up.cancel()
             self._coming_up = None
         if self._server is not None:
             self._server.close()
             self._server = None
-        self.drop_links(how)
 
     def come_up(self) -> None:
         """Listen again on the port of before; when that fails the simulator is stopped."""

@@ -18,9 +18,10 @@ from trader.sim.gateway.world import World
 from trader.sim.host.link import Link
 from trader.sim.host.state import StateFile
 from trader.sim.market.history import load_directory
+from trader.sim.market.hours import AlwaysOpen, ExchangeHours
 from trader.sim.market.market import Market, Replay
 from trader.sim.oracle import truth
-from trader.sim.reference.catalogue import Catalogue
+from trader.sim.reference.catalogue import Catalogue, Listing
 from trader.sim.settings import Settings, SettingsError
 
 
@@ -30,12 +31,9 @@ class Simulator(ABC):
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings, self.clock = settings, clock
         rng = random.Random(settings.seed)
-        history = load_directory(settings.data)
-        self.market = Market(
-            clock, Catalogue(history), history, _fork(rng),
-            Replay(settings.speed, settings.start_date, settings.tick_interval_s),
-        )  # fmt: skip
-        self.faults = Faults()
+        self.market = _market(settings, clock, _fork(rng))
+        # Chance of their own, so that a fault takes nothing from the world's draws.
+        self.faults = Faults(random.Random(f"faults {settings.seed}"))
         account = Account(settings.account, settings.cash)
         self.exchange = Exchange(
             clock, self.market, [account], _fork(rng), Latency(*settings.fill_s)
@@ -58,8 +56,14 @@ class Simulator(ABC):
         """Return whether new connections are taken."""
 
     @abstractmethod
+    def refuse(self) -> None:
+        """Take no connections any more; those that stand go on."""
+
     def go_down(self, how: str) -> None:
         """Take no connections any more and close every one, by FIN or RST; at once."""
+        self.refuse()
+        self.drop_links(how)
+        self.faults.handshakes.restarted()
 
     @abstractmethod
     def come_up(self) -> None:
@@ -109,6 +113,18 @@ class Simulator(ABC):
         """Return the broker's truth for comparison."""
         open_now = sum(link.session.outlet.frames for link in self.links)
         return truth.report(self.world, frames_out=self.gateway.frames_out + open_now)
+
+
+def _market(settings: Settings, clock: Clock, rng: random.Random) -> Market:
+    is_always_open = settings.sessions == "always"
+    history = load_directory(settings.data)
+    prices = {symbol: days[0].close for symbol, days in history.items()}
+    listing = Listing(prices, clock.time, always_open=is_always_open)
+    replay = Replay(
+        settings.speed, settings.start_date, settings.tick_interval_s,
+        AlwaysOpen() if is_always_open else ExchangeHours(clock.time()),
+    )  # fmt: skip
+    return Market(clock, Catalogue(history, listing), history, rng, replay)
 
 
 def _fork(rng: random.Random) -> random.Random:

@@ -19,6 +19,7 @@ from typing import Any
 from trader.sim.script import (
     actions_account,
     actions_frames,
+    actions_intake,
     actions_life,
     actions_link,
     actions_market,
@@ -32,6 +33,7 @@ from trader.sim.script.stage import Action, Stage
 _TOPICS = {
     "link": actions_link.ACTIONS,
     "frames": actions_frames.ACTIONS,
+    "incoming": actions_intake.ACTIONS,
     "orders": actions_orders.ACTIONS,
     "account": actions_account.ACTIONS,
     "market": actions_market.ACTIONS,

@@ -64,6 +64,9 @@ class Host(Protocol):
     def mute(self, is_on: bool) -> None:
         """Stop reading and writing everywhere but keep every connection, or go on."""
 
+    def refuse(self) -> None:
+        """Take no connections any more; those that stand go on."""
+
     def go_down(self, how: str) -> None:
         """Take no connections any more and close every one."""
 
