@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.sim.oracle.journals import REF, START, execution, story, write
+from trader.sim.oracle import journal as reading
+from trader.sim.oracle.fields import Fields
 from trader.sim.oracle.journal import read_journal
 from trader.sim.oracle.records import Cash, Halt, InputError, State, Terms
 
@@ -63,6 +65,22 @@ def test_a_journal_in_use_is_read_to_its_last_commit(tmp_path: Path) -> None:
         assert journal.executions[0].execution.exec_id == "0001.01.02"
         writer.execute("COMMIT")
         assert read_journal(path).executions[0].execution.exec_id == "0001.01.01"
+
+
+def test_all_views_are_read_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its first look and the next everything else is deleted by somebody."""
+    path = write(tmp_path / "journal.db", story())
+    rows = reading._Reader._rows
+
+    def slow(self: reading._Reader, view: str) -> list[Fields]:
+        found = rows(self, view)
+        with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            writer.execute("DELETE FROM events WHERE seq > 1")
+        return found
+
+    monkeypatch.setattr(reading._Reader, "_rows", slow)
+    journal = read_journal(path)
+    assert (journal.event_count, len(journal.orders), len(journal.tickets)) == (10, 1, 1)
 
 
 def test_reading_changes_nothing(tmp_path: Path) -> None:

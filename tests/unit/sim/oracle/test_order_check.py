@@ -10,7 +10,7 @@ import pytest
 from tests.unit.sim.oracle.worlds import ENDS, Draft, add_order, finished
 from trader.sim.oracle.findings import Finding, Kind
 from trader.sim.oracle.order_check import order_findings
-from trader.sim.oracle.records import Journal, State, Truth
+from trader.sim.oracle.records import Frame, Halt, Journal, State, Truth
 
 
 def one_order(end: str) -> tuple[Truth, Journal]:
@@ -57,6 +57,35 @@ def test_an_order_without_a_row_is_described() -> None:
     assert found.text == (
         "BUY 3 IBM LMT, Filled, reference T1-abc123-momentum-1-ffff: "
         "the broker has it, the journal has no row"
+    )
+
+
+def test_what_our_client_sent_needs_a_row_whatever_its_reference() -> None:
+    truth, journal = one_order("filled")
+    strange = Frame(50, 7, "by hand", False, truth.frames[0].at_us)
+    (found,) = differences(replace(truth, frames=(*truth.frames, strange)), journal)
+    assert (found.kind, found.subject) == (Kind.ORDER_UNRECORDED, "client 7 order 50")
+    others = replace(strange, client_id=8)
+    assert differences(replace(truth, frames=(*truth.frames, others)), journal) == []
+
+
+def test_a_change_of_an_order_is_no_order_of_its_own() -> None:
+    truth, journal = one_order("filled")
+    change = Frame(50, 7, "by hand", True, truth.frames[0].at_us)
+    assert differences(replace(truth, frames=(*truth.frames, change)), journal) == []
+
+
+def test_two_causes_are_one_halt_and_one_line() -> None:
+    truth, journal = one_order("filled")
+    seq = journal.orders[0].seq
+    halts = (
+        Halt(seq - 3, "operator", True), Halt(seq - 2, "invariant", True),
+        Halt(seq + 5, "operator", False), Halt(seq + 7, "invariant", False),
+    )  # fmt: skip
+    (found,) = differences(truth, replace(journal, halts=(*journal.halts, *halts)))
+    assert found.text == (
+        f"left with event {seq + 2}; halted by event {seq - 3} (operator), "
+        f"cleared by event {seq + 7}"
     )
 
 
