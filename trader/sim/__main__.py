@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ack-ms", type=_range_ms, default=(0.001, 0.005), metavar="LO:HI")
     add("--fill-ms", type=_range_ms, default=(0.005, 0.150), metavar="LO:HI")
     add("--start-date", type=_date, default=None, help="first historical date to replay")
+    add("--sessions", default="always", help="always: never closed; exchange: real calendars")
     add("--read-only", action="store_true", help="refuse orders as a read-only API does")
     add("--allow-remote", action="store_true", help="permit a bind beyond loopback")
     return parser
@@ -107,7 +108,7 @@ def read_settings(arguments: list[str]) -> Settings:
         cash=given.cash, positions=tuple(given.position), server_version=given.server_version,
         data=given.data or default_data, state=given.state,
         tick_interval_s=given.tick_interval, ack_s=given.ack_ms, fill_s=given.fill_ms,
-        start_date=given.start_date, is_read_only=given.read_only,
+        start_date=given.start_date, sessions=given.sessions, is_read_only=given.read_only,
         may_be_remote=given.allow_remote,
     )  # fmt: skip
 

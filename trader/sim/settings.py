@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 VERSION_RANGE = (157, 178)
+# Open day and night, or as the exchanges' own calendars say.
+SESSIONS = ("always", "exchange")
 
 
 class SettingsError(ValueError):
@@ -45,6 +47,7 @@ class Settings:
     ack_s: tuple[float, float] = (0.001, 0.005)
     fill_s: tuple[float, float] = (0.005, 0.150)
     start_date: date | None = None
+    sessions: str = "always"
     is_read_only: bool = False
     may_be_remote: bool = False
 
@@ -59,6 +62,7 @@ class Settings:
                f"{low} to {high}")  # fmt: skip
         _check("tick-interval", self.tick_interval_s, 0.0005 <= self.tick_interval_s <= 60,
                "0.0005 to 60 seconds")  # fmt: skip
+        _check("sessions", self.sessions, self.sessions in SESSIONS, " or ".join(SESSIONS))
         _check("data", self.data, self.data.is_dir(), "an existing directory")
         for name, (first, last) in (("ack-ms", self.ack_s), ("fill-ms", self.fill_s)):
             _check(name, f"{first * 1000:g}:{last * 1000:g}", 0 <= first <= last <= 60,

@@ -21,7 +21,7 @@ from trader.sim.market.history import DayBar
 from trader.sim.market.market import Market, Replay
 from trader.sim.model.instruments import ContractQuery
 from trader.sim.model.orders import OrderRequest, Terms
-from trader.sim.reference.catalogue import Catalogue
+from trader.sim.reference.catalogue import Catalogue, Listing
 from trader.sim.wire.frames import encode
 
 ACCOUNT = "DUSIM0001"
@@ -82,7 +82,9 @@ class Bench:
     ) -> None:
         self.clock = hand_clock()
         days = history or bars()
-        self.market = Market(self.clock, Catalogue(days), days, random.Random(seed), Replay())
+        listing = Listing({name: one[0].close for name, one in days.items()}, self.clock.time)
+        catalogue = Catalogue(days, listing)
+        self.market = Market(self.clock, catalogue, days, random.Random(seed), Replay())
         self.account = Account(ACCOUNT, cash)
         self.exchange = Exchange(
             self.clock, self.market, [self.account], random.Random(seed + 1), Latency(*fill_s)

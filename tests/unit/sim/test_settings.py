@@ -32,6 +32,7 @@ def make(**changes: object) -> Settings:
         ("tick_interval_s", 0.0),
         ("ack_s", (0.2, 0.1)),
         ("fill_s", (-1.0, 1.0)),
+        ("sessions", "sometimes"),
         ("host", "0.0.0.0"),
         ("host", "example.org"),
         ("data", Path("/nonexistent")),
