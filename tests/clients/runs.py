@@ -85,10 +85,10 @@ CLIENT_LIST = (
 # The server versions that each client meets. 178 is the simulator's own; below and above lie
 # layouts that differ.
 VERSIONS = {
-    "nautilus_ibapi": (157, 163, 173, 176, 178),
+    "nautilus_ibapi": (157, 163, 173, 176, 178, 193, 200),
     "ibapi": (157, 178),
-    "ib_async": (157, 178),
-    "stoqey": (157, 176, 178),
+    "ib_async": (157, 178, 200),
+    "stoqey": (157, 176, 178, 193),
 }
 
 
@@ -124,6 +124,8 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
     unexpected: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    # Why the simulator did not start, if it did not.
+    no_start: str = ""
     exit_code: int | None = None
     missing: MissingError | None = None
 
@@ -151,6 +153,8 @@ def _play_wave(wave: list[Run], folder: Path) -> dict[str, Outcome]:
                 stages[run.name] = _set_up(run, folder / run.name)
             except MissingError as error:
                 outcomes[run.name].missing = error
+            except AssertionError as error:
+                outcomes[run.name].no_start = str(error)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             jobs = [
                 pool.submit(_play, run, outcomes[run.name], stages[run.name])
@@ -171,9 +175,13 @@ def _set_up(run: Run, folder: Path) -> Stage:
     folder.mkdir(parents=True)
     options = (*OPTIONS, "--server-version", str(run.server_version))
     simulator = Simulator(folder, SEED, options)
-    simulator.start()
     driver = Driver(words, folder / "client.log", extra)
-    driver.start()
+    try:
+        simulator.start()
+        driver.start()
+    except BaseException:
+        destroy(simulator.process)
+        raise
     return Stage(simulator, driver, run.version)
 
 
