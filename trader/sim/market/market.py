@@ -20,11 +20,12 @@ from trader.sim.market.history import DayBar
 from trader.sim.market.hours import SESSION_S, AlwaysOpen, Hours, Moment
 from trader.sim.market.paths import DayPath, MappedPath, Path, SumPath
 from trader.sim.market.pins import Halts, Pins
-from trader.sim.market.quotes import Quote, Touch, touch
-from trader.sim.model.instruments import ContractQuery, Instrument
+from trader.sim.market.quotes import Quote, Touch, snapped, touch
+from trader.sim.model.instruments import Instrument
 from trader.sim.reference.catalogue import Catalogue
 
 _PATHS_MAX = 512
+_MOMENTS_MAX, _CLOSES_MAX = 64, 4096
 _DERIVED = ("FUT", "OPT", "FOP")
 
 
@@ -57,6 +58,8 @@ class Market:
         # Paths get a generator of their own each, so the order of asking does not matter.
         self.seed = rng.getrandbits(64)
         self._paths: dict[tuple[int, int, int], Path] = {}
+        self._moments: dict[tuple[str, int], Moment] = {}
+        self._closes: dict[tuple[int, int, int], Decimal] = {}
         self.pins = Pins(self.slot)
         self.halts = Halts(self.slot)
 
@@ -76,6 +79,7 @@ class Market:
     def resume(self, elapsed_s: float) -> None:
         """Go on where an earlier run of the simulator stopped."""
         self._origin_s = self._clock.monotonic() - elapsed_s / self.speed
+        self._moments.clear()
 
     def slot(self) -> int:
         """Return the number of the present slot."""
@@ -96,8 +100,15 @@ class Market:
 
     def moment(self, item: Instrument, slot: int) -> Moment:
         """Return the place in the replay of an instrument at a slot."""
-        elapsed_s = slot * self.quantum_s * self.speed
-        return self.hours.moment(item.calendar, elapsed_s, self.epoch_of(slot))
+        key = (item.calendar, slot)
+        found = self._moments.get(key)
+        if found is None:
+            elapsed_s = slot * self.quantum_s * self.speed
+            found = self.hours.moment(item.calendar, elapsed_s, self.epoch_of(slot))
+            if len(self._moments) >= _MOMENTS_MAX:
+                self._moments.clear()
+            self._moments[key] = found
+        return found
 
     def today(self) -> date:
         """Return the historical date being replayed."""
@@ -133,14 +144,15 @@ class Market:
         """Return the path of a day; the most recent ones are kept."""
         base = self._underlying(item)
         left_days = self._left_days(item, day) if base is not None else 0
-        key = (item.con_id or id(item), day, left_days)
         if item.sec_type == "BAG":
-            return self._combination(item, day)
+            left_days = self._left_days(self.legs(item)[0][0], day)
+        key = (item.con_id, day, left_days)
         found = self._paths.get(key)
         if found is None:
             if len(self._paths) >= _PATHS_MAX:
                 del self._paths[next(iter(self._paths))]
-            found = self._paths[key] = self._make_path(item, base, day, left_days)
+            made = self._combination(item, day) if item.sec_type == "BAG" else None
+            found = self._paths[key] = made or self._make_path(item, base, day, left_days)
         return found
 
     def _make_path(
@@ -158,18 +170,13 @@ class Market:
 
     def _combination(self, item: Instrument, day: int) -> Path:
         parts = []
-        for leg, ratio in self.legs(item):
-            parts.append((self.path(leg, day), _weigher(leg.tick, item.tick, ratio)))
+        for leg, weight in self.legs(item):
+            parts.append((self.path(leg, day), _weigher(leg.tick, item.tick, weight)))
         return SumPath(parts)
 
-    def legs(self, item: Instrument) -> list[tuple[Instrument, int]]:
-        """Return the legs of a combination, each with its signed ratio."""
-        found = []
-        for leg in item.legs:
-            instrument = self.catalogue.find(ContractQuery(con_id=leg.con_id))
-            assert instrument is not None, "the catalogue checked the legs"
-            found.append((instrument, leg.ratio if leg.action == "BUY" else -leg.ratio))
-        return found
+    def legs(self, item: Instrument) -> list[tuple[Instrument, Decimal]]:
+        """Return the legs of a combination, each with its weight in the price."""
+        return [(part.instrument, part.weight) for part in self.catalogue.parts(item)]
 
     # -- what follows what ----------------------------------------------------------------------
 
@@ -182,7 +189,7 @@ class Market:
         if item.sec_type not in _DERIVED:
             return None
         if item.under_con_id:
-            return self.catalogue.find(ContractQuery(con_id=item.under_con_id))
+            return self.catalogue.by_id(item.under_con_id)
         return self.catalogue.symbol(item.under_symbol or item.symbol)
 
     def _base(self, item: Instrument) -> Instrument:
@@ -212,7 +219,7 @@ class Market:
         def value(ticks: int) -> int:
             spot = max(ticks, 1) * below
             volatility = options.smile(self.seed, base.symbol, terms, spot)
-            return round(options.price(terms, spot, volatility) / tick)
+            return max(round(options.price(terms, spot, volatility) / tick), 1)
 
         return value
 
@@ -244,15 +251,18 @@ class Market:
         return item.symbol if plain else item.local_symbol
 
     def middle(self, item: Instrument, slot: int) -> int:
-        """Return the price in ticks at a slot, past or present."""
+        """Return the price in ticks at a slot, past or present, as its market rule allows it."""
+        return snapped(item, self._exact(item, slot))
+
+    def _exact(self, item: Instrument, slot: int) -> int:
         shown, _ = self.halts.at(item.con_id, slot)
         pinned = self.pins.at(self.pin_key(item), shown)
         if pinned is not None:
             return round(pinned / item.tick)
         if item.sec_type == "BAG":
             return sum(
-                _weigher(leg.tick, item.tick, ratio)(self.middle(leg, shown))
-                for leg, ratio in self.legs(item)
+                _weigher(leg.tick, item.tick, weight)(self.middle(leg, shown))
+                for leg, weight in self.legs(item)
             )
         moment = self.moment(item, shown)
         base = self._underlying(item)
@@ -296,18 +306,24 @@ class Market:
         """Return the touch of a combination: each leg is bought at its ask, sold at its bid."""
         bid = ask = 0
         sizes = []
-        for leg, ratio in self.legs(item):
-            weigh = _weigher(leg.tick, item.tick, ratio)
+        for leg, weight in self.legs(item):
+            weigh = _weigher(leg.tick, item.tick, weight)
             side = touch(leg, self.middle(leg, slot), self.seed, slot, is_thin=False)
-            first, second = (side.bid, side.ask) if ratio > 0 else (side.ask, side.bid)
+            first, second = (side.bid, side.ask) if weight > 0 else (side.ask, side.bid)
             bid, ask = bid + weigh(first), ask + weigh(second)
-            sizes.append(min(side.bid_size, side.ask_size) // abs(ratio))
+            sizes.append(int(min(side.bid_size, side.ask_size) / abs(weight)))
         size = max(min(sizes), 1)
         return Touch(bid, max(ask, bid + 1), size, size)
 
     def close_before(self, item: Instrument, day: int) -> Decimal:
         """Return the close of the day before a day."""
-        return self.day_bar(item, day - 1).close
+        key = (item.con_id, day, self._left_days(item, day))
+        found = self._closes.get(key)
+        if found is None:
+            if len(self._closes) >= _CLOSES_MAX:
+                self._closes.clear()
+            found = self._closes[key] = self.day_bar(item, day - 1).close
+        return found
 
     def cumulative(self, item: Instrument, slot: int) -> int:
         """Return what has traded on a slot's day up to and with that slot."""
@@ -348,6 +364,6 @@ class Market:
         return make_book(self.quote_at(item, at), self.seed, at)
 
 
-def _weigher(leg_tick: Decimal, tick: Decimal, ratio: int) -> Callable[[int], int]:
-    factor = float(leg_tick / tick) * ratio
+def _weigher(leg_tick: Decimal, tick: Decimal, weight: Decimal) -> Callable[[int], int]:
+    factor = float(leg_tick / tick * weight)
     return lambda ticks: round(ticks * factor)

@@ -130,7 +130,7 @@ class MappedPath:
 class SumPath:
     """The weighted sum of several paths; its extremes are those at a grid of moments."""
 
-    _STEPS = 64
+    _STEPS = 16
 
     def __init__(self, parts: Sequence[tuple[Path, Callable[[int], int]]]) -> None:
         self._parts = parts

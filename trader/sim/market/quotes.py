@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from trader.sim.market.chance import draw
 from trader.sim.model.instruments import Instrument
+from trader.sim.reference import rules
 
 # Size of one lot as quotes show it, and the most lots at the touch, by security type.
 _LOTS = {
@@ -71,4 +72,22 @@ def touch(item: Instrument, middle: int, seed: int, slot: int, *, is_thin: bool)
 
 def spread_step(item: Instrument, middle: int) -> int:
     """Return half a narrow spread in ticks: options are wider by their price."""
-    return max(1, middle // 60) if item.sec_type in ("OPT", "FOP") else 1
+    step = step_ticks(item, middle)
+    if item.sec_type not in ("OPT", "FOP"):
+        return step
+    return max(middle // 60 // step, 1) * step
+
+
+def step_ticks(item: Instrument, middle: int) -> int:
+    """Return by how many ticks a price near the middle moves, as its market rule says."""
+    bands = rules.RULES.get(item.market_rule_id, ())
+    if len(bands) < 2:
+        return 1
+    increment = rules.increment(item.market_rule_id, middle * item.tick)
+    return max(int(increment / item.tick), 1)
+
+
+def snapped(item: Instrument, ticks: int) -> int:
+    """Return the nearest price in ticks that the market rule allows."""
+    step = step_ticks(item, ticks)
+    return ticks if step == 1 else round(ticks / step) * step
