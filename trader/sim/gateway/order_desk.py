@@ -60,7 +60,7 @@ class OrderDesk:
 
     def _cancel(self, fields: list[str]) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
-        order_id = requests_orders.parse_cancel_order(fields, self._session.sv)
+        order_id = requests_orders.parse_cancel_order(fields, self._session.sv).order_id
         refusal = self._world.gateway.cancel(self._session.client_id, order_id)
         if refusal is not None:
             self._session.show_error(order_id, refusal.code, refusal.text)
@@ -97,7 +97,7 @@ class OrderDesk:
         self._session.push(102, messages_orders.completed_orders_end())
 
     def _executions(self, fields: list[str]) -> None:
-        wanted = requests_orders.parse_executions(fields)
+        wanted = requests_orders.parse_executions(fields, self._session.sv)
         now_s = self._world.gateway.clock.time()
         found = executions.matching(self._world.exchange.executions, wanted, now_s=now_s)
         for item in found:

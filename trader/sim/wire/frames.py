@@ -20,6 +20,9 @@ _VERSION = re.compile(rb"v(\d{1,6})(?:\.\.(\d{1,6}))?(?: .*)?\Z", re.DOTALL)
 _DECIMAL = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?\Z")
 _INTEGER = re.compile(r"[+-]?\d{1,19}\Z")
 _UNSET_NUMBER = Decimal("1.7976931348623157E308")
+# Newer official clients write an unset decimal as the largest 128-bit integer.
+_UNSET_DECIMAL = "170141183460469231731687303715884105727"
+_UNSET = frozenset(("", UNSET_INTEGER, UNSET_DOUBLE, UNSET_LONG, _UNSET_DECIMAL))
 
 
 class WireError(Exception):
@@ -103,7 +106,7 @@ def _split(payload: bytes) -> list[str]:
 
 def read_decimal(text: str) -> Decimal | None:
     """Return the number, or None for any of the ways clients write an unset one."""
-    if not text or text in (UNSET_INTEGER, UNSET_DOUBLE):
+    if text in _UNSET:
         return None
     if _DECIMAL.match(text) is None:
         raise FieldError(f"not a number: {text[:40]!r}")
@@ -140,3 +143,9 @@ def plain(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("", "-0") else text
+
+
+def amount(value: Decimal) -> str:
+    """Return a decimal as a gateway writes a double: `0.0`, `1.0`, `172.25`."""
+    text = plain(value)
+    return text if "." in text else text + ".0"

@@ -108,10 +108,10 @@ def test_one_broken_field_never_raises_anything_else(place: int, text: str) -> N
 
 
 def test_the_cancel_layout_changes_at_192() -> None:
-    assert parse_cancel_order(["4", "1", "12", ""], 178) == 12
-    assert parse_cancel_order(["4", "12", "", "", ""], 192) == 12
+    assert parse_cancel_order(["4", "1", "12", ""], 178).order_id == 12
+    assert parse_cancel_order(["4", "12", "", "", ""], 192).order_id == 12
 
 
 def test_an_execution_filter_is_read() -> None:
-    wanted = parse_executions([str(v) for v in (7, 3, 9, 0, "DU1", "", "AAPL", "", "", "BUY")])
+    wanted = parse_executions([str(v) for v in (7, 3, 9, 0, "DU1", "", "AAPL", "", "", "BUY")], 178)
     assert (wanted.request_id, wanted.account, wanted.side) == (9, "DU1", "BUY")
