@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import tempfile
 from collections import Counter
@@ -18,6 +19,9 @@ from trader.core.checkpoint import restored, state_of
 from trader.core.ids import ExecId, Seq, exec_family
 from trader.core.orders import OrderState
 from trader.ops.clock import SystemClock
+from trader.sim.oracle.comparison import compare
+from trader.sim.oracle.journal import read_journal
+from trader.sim.oracle.testimony import told
 from trader.store.journal import SqliteJournal
 
 _LIVE = frozenset({"PendingSubmit", "PreSubmitted", "Submitted"})
@@ -182,4 +186,11 @@ def halt_and_compare(simulator: Simulator, daemon: Daemon) -> Story:
     truth, status = settled(simulator, daemon)
     story = read_story(daemon.journal)
     assert_agree(story, truth, status)
+    assert_witness_agrees(daemon.journal, truth)
     return story
+
+
+def assert_witness_agrees(journal: Path, truth: Json) -> None:
+    """Have the simulator's own comparison say the same, through the journal's views alone."""
+    verdict = compare(told(json.dumps(truth).encode(), "truth"), read_journal(journal))
+    assert not verdict.differences, "\n".join(one.line for one in verdict.findings)

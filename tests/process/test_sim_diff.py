@@ -16,11 +16,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.process.agreement import halt_and_compare, settled
+from tests.process.agreement import halt_and_compare
 from tests.process.harness import (
     PATIENCE_S,
     ROOT,
@@ -103,17 +104,32 @@ def test_it_agrees_over_kills_and_names_what_was_planted(tmp_path: Path) -> None
         an_execution_written_twice(copies, port)
         a_journal_of_the_first_version(copies, port)
 
+        corrected(simulator, 0)
+        until(
+            "the correction is booked", lambda: findings(daemon.journal, "--control", port)[0] == 0
+        )
+
         daemon.kill()
         made = simulator.tell("/manual-trade", symbol="AAPL", side="BUY", quantity=13)
+        revised = corrected(simulator, 1)
         code, verdict = findings(daemon.journal, "--control", port)
         assert code == 1
-        assert kinds(verdict) == {"execution_missing", "position", "cash"}
+        assert kinds(verdict) == {"execution_missing", "execution_revision", "position", "cash"}
         assert about(verdict, "execution_missing") == [made["exec_id"]]
-        # The daemon finds it by itself at its next start, and they agree again.
+        assert about(verdict, "execution_revision") == [revised]
+        # The daemon finds both by itself at its next start, and they agree again.
         daemon.start()
-        until("reconciled", lambda: "not_reconciled" not in (daemon.causes() or {"not_reconciled"}))
-        settled(simulator, daemon)
-        assert findings(daemon.journal, "--control", port)[1]["differences"] == []
+        until("they agree again", lambda: findings(daemon.journal, "--control", port)[0] == 0)
+
+
+def corrected(simulator: Simulator, place: int) -> str:
+    """Have the broker correct the price of an execution; returns the new id."""
+    row = simulator.truth()["executions"][place]
+    price = f"{Decimal(row['price']) + 1}"
+    said = simulator.tell(
+        "/exec-correction", exec_id=row["exec_id"], price=price, quantity=row["quantity"]
+    )
+    return str(said["exec_id"])
 
 
 class Copies:
