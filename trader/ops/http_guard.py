@@ -1,5 +1,6 @@
 """What every request passes and every response carries, whichever route it takes."""
 
+import asyncio
 import json
 from collections.abc import Collection
 
@@ -38,6 +39,12 @@ def guard(host_names: Collection[str]) -> Middleware:
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
+        except AssertionError as error:
+            # Our bug: the server would answer 500 and go on, the daemon must not.
+            message = f"assertion failed in {request.method} {request.path}"
+            context = {"message": message, "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            raise
 
     return middleware
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
 from tests.unit.ops.conftest import Site
+from tests.unit.ops.support import TOKEN
 from trader.ops.http_guard import HEADERS, host_name
 
 
@@ -47,3 +49,19 @@ async def test_errors_are_json_like_all_else(site: Site) -> None:
     code, text = await site.get("/ops/halt")
     assert code == 405
     assert not site.desk.calls
+
+
+async def test_an_assertion_that_fails_in_a_verb_reaches_the_daemon(site: Site) -> None:
+    """A server that answers 500 and goes on would hide a broken invariant."""
+    strays: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: strays.append(context))
+    site.desk.error = AssertionError("two orders under one id")
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    async with site.session.post(
+        site.url + "/ops/reconcile", data='{"reason": "r", "by": "me"}', headers=headers
+    ) as response:
+        assert response.status == 500
+    assert [str(stray["message"]) for stray in strays] == [
+        "assertion failed in POST /ops/reconcile"
+    ]
+    assert strays[0]["exception"] is site.desk.error
