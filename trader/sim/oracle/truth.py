@@ -47,6 +47,7 @@ def _order(order: Order) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "client_id": order.client_id,
+        "account": order.account,
         "perm_id": order.perm_id,
         "order_ref": order.order_ref,
         "con_id": order.instrument.con_id,
@@ -69,6 +70,7 @@ def _execution(item: Execution) -> dict[str, Any]:
         "exec_id": item.exec_id,
         "order_id": item.order_id,
         "client_id": item.client_id,
+        "account": item.account,
         "perm_id": item.perm_id,
         "order_ref": item.order_ref,
         "con_id": item.instrument.con_id,

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.sim.host.test_server import serving
+from tests.unit.sim.support import request
 from trader.sim.oracle.records import Cash, Frame, InputError, Terms
 from trader.sim.oracle.testimony import asked, of_file, told
 
@@ -44,6 +46,18 @@ def answer() -> dict[str, Any]:
         }],
         "something new": {},
     }  # fmt: skip
+
+
+async def test_what_the_simulator_tells_is_understood(tmp_path: Path) -> None:
+    """The answer above is made up; this one is the simulator's own."""
+    async with serving(tmp_path, ack_s=(0.0, 0.0), fill_s=(0.0, 0.0)) as server:
+        server.gateway.place(7, request(1))
+        truth = told(as_bytes(server.truth()), "t")
+    (order,) = truth.orders
+    assert (order.order_id, order.status, order.filled) == (1, "Filled", Decimal(100))
+    assert sum(one.execution.quantity for one in truth.executions) == Decimal(100)
+    assert [(one.order_id, one.client_id) for one in truth.frames] == [(1, 7)]
+    assert [one.quantity for one in truth.positions] == [Decimal(100)]
 
 
 def as_bytes(data: object) -> bytes:
