@@ -20,11 +20,14 @@ from typing import NoReturn
 
 import uvloop
 
+from trader.sim.host import play
 from trader.sim.host.control import ControlPort
 from trader.sim.host.server import SimServer
 from trader.sim.host.state import StateError
 from trader.sim.market.history import HistoryError
 from trader.sim.oracle.diff import run_diff
+from trader.sim.script.loader import ScenarioError
+from trader.sim.script.scenario import Scenario
 from trader.sim.settings import Settings, SettingsError
 
 EXIT_BAD_ARGUMENT = 2
@@ -93,8 +96,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--start-date", type=_date, default=None, help="first historical date to replay")
     add("--sessions", default="always", help="always: never closed; exchange: real calendars")
     add("--read-only", action="store_true", help="refuse orders as a read-only API does")
+    add(
+        "--scenario",
+        default=None,
+        metavar="FILE",
+        help="play a scenario: a YAML file or the name of a shipped one; its settings win",
+    )
     add("--allow-remote", action="store_true", help="permit a bind beyond loopback")
     return parser
+
+
+def read_scenario(arguments: list[str]) -> Scenario | None:
+    """Return the scenario to play. Raises ScenarioError, SettingsError or SystemExit."""
+    name = _parser().parse_args(arguments).scenario
+    return None if name is None else play.find(name)
 
 
 def read_settings(arguments: list[str]) -> Settings:
@@ -113,14 +128,16 @@ def read_settings(arguments: list[str]) -> Settings:
     )  # fmt: skip
 
 
-async def run(settings: Settings) -> None:
-    """Serve until a signal or the control port says stop. Raises OSError."""
+async def run(settings: Settings, scenario: Scenario | None = None) -> None:
+    """Serve until a signal, the control port or the scenario's end. Raises OSError."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     server = SimServer(settings)
     control = ControlPort(server, stopped.set)
+    if scenario is not None:
+        play.set_time(scenario, server.clock)
     try:
         await server.start()
         await control.start()
@@ -129,8 +146,14 @@ async def run(settings: Settings) -> None:
             "control_port": control.port, "account": server.exchange.bank.main.name,
             "seed": settings.seed, "server_version": settings.server_version, "pid": os.getpid(),
         }  # fmt: skip
+        if scenario is not None:
+            line["scenario"] = scenario.name
+            play.begin(scenario, play.stage_of(server, server.clock, stopped.set))
         print(json.dumps(line), flush=True)
         await stopped.wait()
+        if scenario is not None:
+            told = {"event": "truth", "scenario": scenario.name, "seed": settings.seed}
+            print(json.dumps(told | {"truth": server.truth()}), flush=True)
     finally:
         await control.stop()
         await server.stop()
@@ -146,9 +169,11 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        settings = read_settings(arguments)
-        uvloop.run(run(settings))
-    except (SettingsError, HistoryError, StateError) as error:
+        settings, scenario = read_settings(arguments), read_scenario(arguments)
+        if scenario is not None:
+            settings = play.settings_for(scenario, settings)
+        uvloop.run(run(settings, scenario))
+    except (SettingsError, HistoryError, StateError, ScenarioError) as error:
         print(f"trader.sim: {error}", file=sys.stderr)
         return EXIT_BAD_ARGUMENT
     except OSError as error:

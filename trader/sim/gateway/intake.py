@@ -81,7 +81,7 @@ class IntakeRule:
             return False
         if self.message_id == 3 and self.kind != "any" and is_change != (self.kind == "change"):
             return False
-        if not all(_value(fields, name, sv) == text for name, text in self.where):
+        if not all(value_of(fields, name, sv) == text for name, text in self.where):
             return False
         if self.skip:
             self.skip -= 1
@@ -103,7 +103,7 @@ class Held:
 def own_id(fields: list[str], sv: int) -> int:
     """Return the order or request id a message carries, -1 when it has none."""
     for name in ("orderId", "reqId"):
-        text = _value(fields, name, sv)
+        text = value_of(fields, name, sv)
         if text.isdecimal():
             return int(text)
     return -1
@@ -120,7 +120,8 @@ def find(
     return None
 
 
-def _value(fields: list[str], name: str, sv: int) -> str:
+def value_of(fields: list[str], name: str, sv: int) -> str:
+    """Return an incoming message's field by name or place, empty when it has none."""
     place = int(name) if name.isdecimal() else _PLACES.get(int(fields[0]), {}).get(name)
     if place is not None and int(fields[0]) == 4 and sv >= NO_CANCEL_VERSION:
         place -= 1

@@ -119,6 +119,8 @@ class Action:
     serves: tuple[str, ...]
     fields: tuple[Field, ...]
     effect: Effect
+    # It moves the broker: a scenario performs it on the next turn, never within a match.
+    is_deferred: bool = False
 
     def read(self, inputs: Inputs) -> Given:
         """Check all inputs. Raises InputError."""

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from tests.unit.sim.support import ACCOUNT, split, write_prices
+from trader.sim.host import play
 from trader.sim.host.memory import MemoryHost, MemoryPeer
 from trader.sim.script.actions import perform, registry
+from trader.sim.script.engine import Engine
+from trader.sim.script.loader import load_text
 from trader.sim.script.stage import Stage
 from trader.sim.settings import Settings
 from trader.sim.wire.frames import encode
@@ -39,6 +42,20 @@ def staged(**changes: Any) -> Stage:
     """Return a stage around a simulator in memory."""
     host = memory_host(**changes)
     return Stage(host, lambda: None, host.clock.advance, random.Random(1))
+
+
+def playing(text: str, **changes: Any) -> tuple[MemoryHost, Engine]:
+    """Return a simulator that plays the scenario of a text, and the engine."""
+    scenario = load_text(text)
+    values: dict[str, Any] = {
+        "account": ACCOUNT, "seed": 1, "data": _prices(), "tick_interval_s": 1.0, "speed": 1.0,
+        "ack_s": (0.0, 0.0), "fill_s": (0.0, 0.0),
+    }  # fmt: skip
+    settings = play.settings_for(scenario, Settings(**(values | changes)))
+    host = MemoryHost(settings, epoch_s=EPOCH_S)
+    play.set_time(scenario, host.clock)
+    host.start()
+    return host, play.begin(scenario, play.stage_of(host, host.clock, lambda: None))
 
 
 def memory(stage: Stage) -> MemoryHost:

@@ -1,0 +1,76 @@
+"""Puts a scenario on a simulator, whatever its host: settings, the moment it starts, the engine."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from trader.sim.clock import LoopClock, VirtualClock
+from trader.sim.host.simulator import Simulator
+from trader.sim.script.engine import Engine
+from trader.sim.script.loader import load
+from trader.sim.script.moments import next_moment
+from trader.sim.script.scenario import Scenario
+from trader.sim.script.stage import Stage
+from trader.sim.settings import Settings, SettingsError
+
+SHIPPED = Path(__file__).parent.parent / "scenarios"
+
+
+def shipped() -> list[str]:
+    """Return the names of the scenarios that come with the program."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def find(text: str) -> Scenario:
+    """Return the scenario of a path, or of a shipped name. Raises ScenarioError, SettingsError."""
+    path = Path(text)
+    if not path.is_file() and text in shipped():
+        path = SHIPPED / f"{text}.yaml"
+    try:
+        return load(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"scenario: {text} is not allowed ({reason}); allowed: a file, or one of "
+            + ", ".join(shipped())
+        ) from None
+
+
+def settings_for(scenario: Scenario, settings: Settings) -> Settings:
+    """Return the settings with those of the scenario, which win. Raises SettingsError."""
+    changes: dict[str, Any] = {}
+    for name, value in scenario.settings.items():
+        match name:
+            case "cash":
+                changes["cash"] = Decimal(str(value))
+            case "positions":
+                changes["positions"] = tuple((s, Decimal(str(q))) for s, q in value.items())
+            case "ack_ms" | "fill_ms":
+                changes[name.replace("ms", "s")] = (value[0] / 1000, value[1] / 1000)
+            case "read_only":
+                changes["is_read_only"] = value
+            case _:
+                changes[name] = value
+    return replace(settings, **changes)
+
+
+def set_time(scenario: Scenario, clock: LoopClock | VirtualClock) -> None:
+    """Go to the moment the scenario starts at, before anything else happens."""
+    if scenario.start_at:
+        now_s = clock.time()
+        clock.advance(next_moment("start_at", scenario.start_at, now_s) - now_s)
+
+
+def stage_of(host: Simulator, clock: LoopClock | VirtualClock, stop: Callable[[], None]) -> Stage:
+    """Return the stage of a scenario, with chance of its own from the simulator's seed."""
+    return Stage(host, stop, clock.advance, random.Random(f"scenario {host.settings.seed}"))
+
+
+def begin(scenario: Scenario, stage: Stage) -> Engine:
+    """Start the engine on a simulator that is open."""
+    engine = Engine(scenario, stage, stage.stop)
+    engine.start()
+    return engine
