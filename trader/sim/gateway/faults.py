@@ -65,6 +65,8 @@ class Faults:
     # Permanent id -> how many lists of open orders leave the order out.
     omitted: dict[int, int] = field(default_factory=dict)
     shows_done_orders: bool = False
+    # Security types whose contract details are asked for in vain: no answer, no error.
+    unanswered_details: tuple[str, ...] = ()
     # How many live orders the next global cancel passes over.
     global_cancel_leaves: int = 0
 

@@ -18,9 +18,8 @@ from trader.sim.gateway.outlet import Outlet
 from trader.sim.gateway.reference_desk import ReferenceDesk
 from trader.sim.gateway.times import execution_time
 from trader.sim.gateway.world import World
-from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order
-from trader.sim.wire import messages_orders, messages_session
+from trader.sim.wire import messages_orders, messages_reference, messages_session
 from trader.sim.wire.frames import FieldError, FrameReader, WireError, encode
 from trader.sim.wire.reader import Fields
 
@@ -232,7 +231,7 @@ class Session:
 
     def _user_info(self, fields: list[str]) -> None:
         # The white branding id is empty for clients of IBKR itself.
-        self.push(107, encode(107, Fields(fields, 1).integer(), ""))
+        self.push(107, messages_reference.user_info(Fields(fields, 1).integer()))
 
     # -- out (gateway.Client) -------------------------------------------------------------------
 
@@ -282,16 +281,6 @@ class Session:
         """Say that the contract is unknown."""
         refusal = validation.unknown_contract()
         self.show_error(request_id, refusal.code, refusal.text)
-
-    def show_symbols(self, request_id: int, items: list[Instrument]) -> None:
-        """Send message 79 for the instruments found."""
-        rows: list[object] = []
-        for item in items:
-            rows += [item.con_id, item.symbol, item.sec_type, item.primary_exchange]
-            rows += [item.currency, 0]
-            if self.sv >= 176:
-                rows += [item.long_name, ""]
-        self.push(79, encode(79, request_id, len(items), *rows))
 
 
 def _ignore(_fields: list[str]) -> None:

@@ -8,7 +8,6 @@ from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.feeds import Feeds
 from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.outlet import Outlet
-from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order
 
 
@@ -48,6 +47,3 @@ class Asker(Protocol):
 
     def refuse_unknown(self, request_id: int) -> None:
         """Say that the contract is unknown."""
-
-    def show_symbols(self, request_id: int, items: list[Instrument]) -> None:
-        """Send message 79 for the instruments found."""
