@@ -179,7 +179,10 @@ class Gateway:
     ) -> Refusal | None:
         if self.is_read_only:
             return validation.read_only()
-        item = self.exchange.market.catalogue.find(request.contract)
+        catalogue = self.exchange.market.catalogue
+        item = catalogue.find(request.contract)
+        if item is None:
+            return Refusal(*catalogue.why_not(request.contract))
         refusal = validation.check_order(request, item, self.exchange.bank.names)
         if refusal is not None:
             return refusal

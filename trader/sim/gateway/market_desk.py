@@ -35,9 +35,10 @@ class MarketDesk:
         }  # fmt: skip
 
     def _instrument(self, request_id: int, query: ContractQuery) -> Instrument | None:
-        found = self._world.exchange.market.catalogue.find(query)
+        catalogue = self._world.exchange.market.catalogue
+        found = catalogue.find(query)
         if found is None:
-            self._session.refuse_unknown(request_id)
+            self._session.show_error(request_id, *catalogue.why_not(query))
         return found
 
     def _market_data(self, fields: list[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from trader.sim.broker.accounts import Position
 from trader.sim.clock import utc
-from trader.sim.gateway import handshake, intake, validation
+from trader.sim.gateway import handshake, intake
 from trader.sim.gateway.account_desk import AccountDesk
 from trader.sim.gateway.market_desk import MarketDesk
 from trader.sim.gateway.order_desk import OrderDesk
@@ -276,11 +276,6 @@ class Session:
     def data_lost(self) -> None:
         """Forget market data subscriptions (1101)."""
         self._market.data_lost()
-
-    def refuse_unknown(self, request_id: int) -> None:
-        """Say that the contract is unknown."""
-        refusal = validation.unknown_contract()
-        self.show_error(request_id, refusal.code, refusal.text)
 
 
 def _ignore(_fields: list[str]) -> None:

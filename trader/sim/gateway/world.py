@@ -44,6 +44,3 @@ class Asker(Protocol):
 
     def show_error(self, request_id: int, code: int, text: str) -> None:
         """Send an error message."""
-
-    def refuse_unknown(self, request_id: int) -> None:
-        """Say that the contract is unknown."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sim.support import Bench, Peer, contract
+from tests.unit.sim.support import Bench, Peer, contract, place_fields
 
 
 def asked(**given: Any) -> list[object]:
@@ -197,3 +197,20 @@ def test_paid_event_data_is_refused(number: int, code: str) -> None:
     peer = Bench().client()
     peer.send(number, 5, *([""] * 9 if number == 102 else []))
     assert error(peer)[:2] == ("5", code)
+
+
+def test_an_order_or_data_for_an_ambiguous_contract_is_refused_with_200() -> None:
+    peer = Bench().client()
+    fields = place_fields(1)
+    fields[3:5] = ["ES", "FUT"]
+    fields[9] = "CME"
+    peer.send(*fields)
+    text = "The contract description specified for ES is ambiguous."
+    assert error(peer) == ("1", "200", text)
+    peer.send(1, 11, 6, *asked(symbol="EUR", kind="CASH")[:12], 0, "", 0, 0, "")
+    assert error(peer)[:2] == ("6", "200")
+    fields[5] = "202612"
+    peer.send(*fields)
+    frames = peer.frames()
+    assert frames[0][0] == "5"
+    assert frames[0][2:5] == ["800000324", "ES", "FUT"]
