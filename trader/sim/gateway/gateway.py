@@ -209,7 +209,10 @@ class Gateway:
             refusal = validation.change_too_late(order)
             self._route(order, lambda c: c.show_error(order.order_id, refusal.code, refusal.text))
             return
-        self.exchange.change(order, validation.preset(request.terms))
+        refusal = self.exchange.change(order, validation.preset(request.terms))
+        if refusal:
+            text = f"Order rejected - reason:{refusal}"
+            self._route(order, lambda c: c.show_error(order.order_id, 201, text))
 
     def check(self, client_id: int, request: OrderRequest) -> Refusal | None:
         """Say why a what-if order would be refused; nothing is placed or recorded."""
@@ -261,7 +264,9 @@ class Gateway:
         """Take a global cancel: every live order, whoever owns it."""
 
         def step() -> None:
-            for order in self.exchange.working():
+            working = self.exchange.working()
+            leaves, self.faults.global_cancel_leaves = self.faults.global_cancel_leaves, 0
+            for order in working[: max(len(working) - leaves, 0)]:
                 self.exchange.cancel(order)
 
         self._pass_on(client_id, step)
@@ -307,6 +312,17 @@ class Gateway:
 
         self._route(order, show)
         self.on_change()
+
+    def order_reported(self, order: Order) -> None:
+        """Route a state that is told as an orderStatus alone."""
+        if order.status.is_done:
+            self._live.pop((order.client_id, order.order_id), None)
+        self._route(order, lambda c: c.show_status(order))
+        self.on_change()
+
+    def order_noted(self, order: Order, code: int, text: str) -> None:
+        """Route what is to be known about an order whose state has not changed."""
+        self._route(order, lambda c: c.show_error(order.order_id, code, text))
 
     def executed(self, item: Execution) -> None:
         """Route an execution to its owner and the position to everybody who asked."""

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from trader.sim.clock import iso
 from trader.sim.host.server import SimServer
+from trader.sim.oracle import codes
 from trader.sim.script.actions import describe, perform, registry
 from trader.sim.script.inputs import InputError
 from trader.sim.script.stage import Action, Stage
@@ -39,6 +40,7 @@ class ControlPort:
         app.router.add_get("/truth", _answer(self._server.truth))
         app.router.add_get("/health", _answer(lambda: health(self._server)))
         app.router.add_get("/actions", _answer(describe))
+        app.router.add_get("/codes", _answer(codes.describe))
         for name, action in registry().items():
             app.router.add_post(f"/{name}", _handler(self._stage, action))
         self._runner = web.AppRunner(app, access_log=None)
