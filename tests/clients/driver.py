@@ -152,8 +152,9 @@ class Driver:
                 self._taken.add(id(row))
 
     def forgive_all(self) -> None:
-        """Take every error seen so far, of any client."""
-        self._taken.update(id(row) for row in self.events if row["event"] == "error")
+        """Take every error and problem seen so far: they belong to a step that has failed."""
+        kinds = ("error", "problem")
+        self._taken.update(id(row) for row in self.events if row["event"] in kinds)
 
     def untaken_errors(self) -> list[Event]:
         """Return the errors that no step expected."""
@@ -162,7 +163,8 @@ class Driver:
 
     def problems(self) -> list[str]:
         """Return what the script called a problem."""
-        return [str(row["text"]) for row in self.events if row["event"] == "problem"]
+        rows = [row for row in self.events if row["event"] == "problem"]
+        return [str(row["text"]) for row in rows if id(row) not in self._taken]
 
     def settle(self, quiet_s: float = 0.15) -> None:
         """Read until nothing but market data came for a while."""

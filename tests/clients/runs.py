@@ -14,12 +14,14 @@ from pathlib import Path
 
 from tests.clients.driver import CLIENTS, Driver
 from tests.clients.environments import MissingError, node_modules_of, python_of
-from tests.clients.scenario import account, linked, market, orders, session
+from tests.clients.scenario import account, linked, market, more_market, orders, session
 from tests.clients.scenario.stage import FIRST, PRICE, Stage
 from tests.process.harness import Simulator, destroy, tail
 
 AT_ONCE = 4
 NEVER = 10**6
+# Steps that the protocol knows from a version on.
+SINCE = {"schedule": 165}
 SEED = 7
 OPTIONS = (
     "--speed", "1", "--tick-interval", "0.05", "--ack-ms", "0.2:1", "--fill-ms", "1:4",
@@ -33,6 +35,9 @@ STEPS: dict[str, Step] = {
     for step in (
         session.connect, market.begin_bars, session.current_time, market.contract_known,
         market.contract_unknown, market.ticks, market.history, market.history_unknown,
+        more_market.snapshot, more_market.symbols, more_market.market_rule,
+        more_market.option_chain, more_market.head_timestamp, more_market.schedule,
+        more_market.history_kept, more_market.tick_by_tick, more_market.depth,
         orders.market_order, orders.limit_order, orders.limit_fill, orders.stop_order,
         orders.refusals, orders.old_order_id, linked.bracket, linked.bracket_cancelled,
         linked.oca, linked.trail, linked.what_if, session.second_client,
@@ -57,6 +62,7 @@ class Client:
     # Steps that the library's own nature makes impossible, with the version from which they work.
     # Each has its reason in a comment.
     lacks: Mapping[str, int] = field(default_factory=dict)
+    is_raw: bool = True
 
     def words(self) -> tuple[list[str], dict[str, str]]:
         """Return how to start its script: words and environment. Raises MissingError."""
@@ -74,6 +80,7 @@ CLIENT_LIST = (
         CLIENTS / "ib_async" / "puppet.py",
         # It asserts by itself that an order which is done is not placed again.
         {"old_order_id": NEVER},
+        is_raw=False,
     ),
     Client(
         "stoqey", 193, CLIENTS / "stoqey", CLIENTS / "stoqey" / "puppet.js",
@@ -111,7 +118,7 @@ class Run:
 
     def lacks(self, step: str) -> bool:
         """Say whether the client cannot play a step at this version."""
-        return self.version < self.client.lacks.get(step, 0)
+        return self.version < max(self.client.lacks.get(step, 0), SINCE.get(step, 0))
 
 
 RUNS = [Run(client, version) for client in CLIENT_LIST for version in VERSIONS[client.name]]
@@ -182,7 +189,7 @@ def _set_up(run: Run, folder: Path) -> Stage:
     except BaseException:
         destroy(simulator.process)
         raise
-    return Stage(simulator, driver, run.version)
+    return Stage(simulator, driver, run.version, run.client.is_raw)
 
 
 def _play(run: Run, outcome: Outcome, stage: Stage) -> None:

@@ -21,6 +21,11 @@ NOT_YET: dict[str, str] = {
     "bracket_cancelled": "attached orders",
     "oca": "one-cancels-all groups",
     "trail": "trailing stops",
+    "head_timestamp": "head timestamps",
+    "schedule": "historical schedules",
+    "history_kept": "historical bars kept up to date",
+    "tick_by_tick": "tick by tick",
+    "depth": "market depth",
 }
 
 # Server versions that the simulator does not speak yet, strict as well.

@@ -15,6 +15,7 @@ from typing import Any
 from ib_async import IB, Contract, Order, Stock, Trade
 from ib_async import client as client_module
 from ib_async.decoder import Decoder
+from ib_async.objects import BarData, TickByTickAllLast
 from ib_async.util import UNSET_DOUBLE
 from lines import Lines, ProblemLog, read_command
 
@@ -75,6 +76,7 @@ class Desk:
         # The library wants contracts as the gateway described them.
         self.contracts: dict[str, Contract] = {}
         self.subscriptions: dict[int, Any] = {}
+        self.kinds: dict[int, str] = {}
         self.listen()
 
     def say(self, event: str, **fields: object) -> None:
@@ -128,6 +130,10 @@ class Desk:
     def on_bars(self, bars: Any, has_new_bar: bool) -> None:
         wanted = next(key for key, held in self.subscriptions.items() if held is bars)
         bar = bars[-1]
+        if isinstance(bar, BarData):
+            self.say("history_update", request=wanted, date=str(bar.date), open=bar.open,
+                     high=bar.high, low=bar.low, close=bar.close)  # fmt: skip
+            return
         self.say(
             "realtime_bar", request=wanted, epoch=int(bar.time.timestamp()), open=bar.open_,
             high=bar.high, low=bar.low, close=bar.close, volume=bar.volume,
@@ -136,8 +142,21 @@ class Desk:
     def on_tickers(self, tickers: Any) -> None:
         for ticker in tickers:
             wanted = [key for key, held in self.subscriptions.items() if held is ticker]
-            for tick in ticker.ticks if wanted else ():
-                self.say("tick_price", request=wanted[0], kind=tick.tickType, price=tick.price)
+            for request in wanted:
+                self.on_ticker(request, ticker)
+
+    def on_ticker(self, request: int, ticker: Any) -> None:
+        """Tell what came for one request; a ticker gathers all requests for its contract."""
+        for tick in ticker.ticks:
+            self.say("tick_price", request=request, kind=tick.tickType, price=tick.price)
+        for tick in ticker.tickByTicks:
+            if isinstance(tick, TickByTickAllLast):
+                self.say("trade_tick", request=request, price=tick.price, size=tick.size)
+            else:
+                self.say("quote_tick", request=request, bid=tick.bidPrice, ask=tick.askPrice)
+        for tick in ticker.domTicks:
+            self.say("depth", request=request, position=tick.position, operation=tick.operation,
+                     side=tick.side, price=tick.price, size=tick.size)  # fmt: skip
 
     def stock(self, symbol: str) -> Contract:
         """Return a US stock, as the gateway described it if it did."""
@@ -214,7 +233,7 @@ class Puppet:
                 await self.connect(number, **given)
             else:
                 await getattr(self, f"do_{what}")(self.desks[number], **given)
-        except BaseException:
+        except Exception:
             LINES.crash(number, f"command {what}")
 
     async def connect(self, number: int, port: int, client_id: int) -> None:
@@ -257,7 +276,7 @@ class Puppet:
                 local_symbol=contract.localSymbol, trading_class=contract.tradingClass,
                 min_tick=found.minTick, long_name=found.longName, zone=found.timeZoneId,
                 valid_exchanges=found.validExchanges, order_types=found.orderTypes,
-                trading_hours=found.tradingHours,
+                trading_hours=found.tradingHours, market_rules=found.marketRuleIds,
             )  # fmt: skip
         desk.say("contract_end", request=request)
 
@@ -288,6 +307,79 @@ class Puppet:
                 low=bar.low, close=bar.close, volume=bar.volume,
             )  # fmt: skip
         desk.say("history_end", request=request)
+
+    async def do_history_more(
+        self, desk: Desk, request: int, symbol: str, duration: str, bar_size: str, show: str,
+        keep: bool,
+    ) -> None:  # fmt: skip
+        desk.claim(request)
+        if show == "SCHEDULE":
+            days = int(duration.split(maxsplit=1)[0])
+            found = await desk.ib.reqHistoricalScheduleAsync(desk.stock(symbol), days)
+            desk.say("schedule", request=request, zone=found.timeZone,
+                     days=[row.refDate for row in found.sessions])  # fmt: skip
+            return
+        bars = await desk.ib.reqHistoricalDataAsync(
+            desk.stock(symbol), "", duration, bar_size, show, True, keepUpToDate=keep
+        )
+        desk.subscriptions[request] = bars
+        for bar in bars:
+            desk.say("history_bar", request=request, date=str(bar.date), open=bar.open,
+                     high=bar.high, low=bar.low, close=bar.close)  # fmt: skip
+        desk.say("history_end", request=request)
+
+    async def do_cancel_history(self, desk: Desk, request: int) -> None:
+        desk.ib.cancelHistoricalData(desk.subscriptions.pop(request))
+
+    async def do_head(self, desk: Desk, request: int, symbol: str) -> None:
+        desk.claim(request)
+        moment = await desk.ib.reqHeadTimeStampAsync(desk.stock(symbol), "TRADES", True, 1)
+        desk.say("head", request=request, time=str(moment))
+
+    async def do_tick_by_tick(self, desk: Desk, request: int, symbol: str, kind: str) -> None:
+        desk.claim(request)
+        desk.subscriptions[request] = desk.ib.reqTickByTickData(desk.stock(symbol), kind)
+        desk.kinds[request] = kind
+
+    async def do_cancel_tick_by_tick(self, desk: Desk, request: int) -> None:
+        ticker = desk.subscriptions.pop(request)
+        desk.ib.cancelTickByTickData(ticker.contract, desk.kinds[request])
+
+    async def do_snapshot(self, desk: Desk, request: int, symbol: str) -> None:
+        desk.claim(request)
+        ticker = desk.subscriptions[request] = desk.ib.reqMktData(desk.stock(symbol), "", True)
+        own_id = next(key for key, value in desk.own_ids.items() if value == request)
+        # The library has no event for the end of a snapshot, but a request that ends.
+        await desk.ib.wrapper.startReq(own_id, container=ticker)
+        desk.say("snapshot_end", request=request)
+
+    async def do_symbols(self, desk: Desk, request: int, pattern: str) -> None:
+        desk.claim(request)
+        rows = await desk.ib.reqMatchingSymbolsAsync(pattern) or []
+        found = [[row.contract.symbol, row.contract.conId] for row in rows if row.contract]
+        desk.say("symbols", request=request, found=found)
+
+    async def do_market_rule(self, desk: Desk, rule: int) -> None:
+        rows = await desk.ib.reqMarketRuleAsync(rule) or []
+        steps = [[row.lowEdge, row.increment] for row in rows]
+        desk.say("market_rule", rule=rule, steps=steps)
+
+    async def do_chain(self, desk: Desk, request: int, symbol: str, con_id: int) -> None:
+        desk.claim(request)
+        for row in await desk.ib.reqSecDefOptParamsAsync(symbol, "", "STK", con_id):
+            desk.say(
+                "chain", request=request, exchange=row.exchange, con_id=int(row.underlyingConId),
+                expirations=sorted(row.expirations), strikes=sorted(row.strikes),
+                multiplier=row.multiplier,
+            )  # fmt: skip
+        desk.say("chain_end", request=request)
+
+    async def do_depth(self, desk: Desk, request: int, symbol: str, rows: int) -> None:
+        desk.claim(request)
+        desk.subscriptions[request] = desk.ib.reqMktDepth(desk.stock(symbol), rows)
+
+    async def do_cancel_depth(self, desk: Desk, request: int) -> None:
+        desk.ib.cancelMktDepth(desk.subscriptions.pop(request).contract)
 
     async def do_place(self, desk: Desk, order_id: int, symbol: str, order: dict[str, Any]) -> None:
         terms = {NAMES[name]: value for name, value in order.items()}

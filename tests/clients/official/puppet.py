@@ -1,273 +1,25 @@
 """Drives the official client library: the packaged 10.x and the old 9.81, by one script.
 
-The library runs unchanged, with its own threads. Its decoder is watched: a message it does not
-know, an exception, a wrong number of fields and a field left over are problems, and so is
-everything it logs as a warning or worse.
+Whatever the library logs as a warning or worse is a problem, besides what its decoder cannot
+digest.
 """
 
 from __future__ import annotations
 
 import inspect
-import itertools
 import logging
 import sys
-import threading
 from typing import Any
 
-from ibapi import client as client_module
+from desk import LINES, Desk
 from ibapi.client import EClient
 from ibapi.contract import Contract
-from ibapi.decoder import Decoder
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
-from ibapi.wrapper import EWrapper
-from lines import Lines, ProblemLog, read_command
+from lines import ProblemLog, read_command
 
-LINES = Lines()
-UNSET = 1.7976931348623157e308
 # 10.x passes an object with every cancel; 9.81 knows none.
 HAS_ORDER_CANCEL = "orderCancel" in inspect.signature(EClient.cancelOrder).parameters
-
-
-class CheckedDecoder(Decoder):
-    """The library's decoder; afterwards nothing of the message may be left."""
-
-    def interpret(self, fields: Any, *rest: Any) -> None:
-        """Decode one message as the library does, and look at what remains of it."""
-        if not fields and not rest:
-            return
-        message = rest[0] if rest else int(fields[0])
-        number = self.wrapper.number
-        if message == 0:
-            return
-        info = self.msgId2handleInfo.get(message)
-        if info is None:
-            LINES.problem(number, f"message {message} is unknown to the library: {fields}")
-            return
-        try:
-            if info.processMeth is None:
-                super().interpret(fields, *rest)
-                return
-            iterator = iter(fields)
-            info.processMeth(self, iterator)
-            left = list(iterator)
-        except BaseException:
-            LINES.crash(number, f"message {message} {fields}")
-            return
-        if left:
-            LINES.problem(number, f"message {message}: {left} left over of {fields}")
-
-
-client_module.decoder.Decoder = CheckedDecoder
-
-
-def known(value: Any) -> Any:
-    """Return a number, or None where the library holds its mark for 'not set'."""
-    return None if value is None or float(value) >= UNSET else value
-
-
-class Desk(EWrapper, EClient):
-    """One connection: each callback becomes an event."""
-
-    def __init__(self, number: int) -> None:
-        EClient.__init__(self, self)
-        self.number = number
-        self.order_ids = itertools.count(1)
-        self.thread: threading.Thread | None = None
-
-    def say(self, event: str, **fields: object) -> None:
-        LINES.emit(self.number, event, **fields)
-
-    def open(self, port: int, client_id: int) -> None:
-        """Connect and start the library's message loop."""
-        self.connect("127.0.0.1", port, client_id)
-        self.thread = threading.Thread(target=self.loop, name=f"loop-{self.number}")
-        self.thread.start()
-
-    def loop(self) -> None:
-        """Run the library's message loop; whatever ends it by force is a problem."""
-        try:
-            self.run()
-        except BaseException:
-            LINES.crash(self.number, "message loop")
-        self.say("disconnected")
-
-    # -- session -----------------------------------------------------------------------------
-
-    def connectAck(self) -> None:
-        self.say("server", version=self.serverVersion())
-
-    def nextValidId(self, orderId: int) -> None:
-        self.order_ids = itertools.count(orderId)
-        self.say("next_id", order_id=orderId)
-
-    def managedAccounts(self, accountsList: str) -> None:
-        self.say("accounts", accounts=accountsList.split(","))
-
-    def error(self, reqId: int, *rest: Any) -> None:
-        # 9.81: code, text. 10.x: time, code, text, JSON of an advanced refusal.
-        code, text = rest[:2] if len(rest) == 2 else rest[1:3]
-        self.say("error", request=reqId, code=code, text=text)
-
-    def currentTime(self, time: int) -> None:
-        self.say("time", epoch=time)
-
-    # -- contracts and market data -----------------------------------------------------------
-
-    def contractDetails(self, reqId: int, contractDetails: Any) -> None:
-        contract = contractDetails.contract
-        self.say(
-            "contract", request=reqId, con_id=contract.conId, symbol=contract.symbol,
-            sec_type=contract.secType, currency=contract.currency, exchange=contract.exchange,
-            primary_exchange=contract.primaryExchange, local_symbol=contract.localSymbol,
-            trading_class=contract.tradingClass, min_tick=contractDetails.minTick,
-            long_name=contractDetails.longName, valid_exchanges=contractDetails.validExchanges,
-            order_types=contractDetails.orderTypes, zone=contractDetails.timeZoneId,
-            trading_hours=contractDetails.tradingHours,
-        )  # fmt: skip
-
-    def contractDetailsEnd(self, reqId: int) -> None:
-        self.say("contract_end", request=reqId)
-
-    def tickPrice(self, reqId: int, tickType: int, price: float, attrib: Any) -> None:
-        self.say("tick_price", request=reqId, kind=tickType, price=price)
-
-    def tickSize(self, reqId: int, tickType: int, size: Any) -> None:
-        self.say("tick_size", request=reqId, kind=tickType, size=size)
-
-    def tickString(self, reqId: int, tickType: int, value: str) -> None:
-        self.say("tick_string", request=reqId, kind=tickType, value=value)
-
-    def marketDataType(self, reqId: int, marketDataType: int) -> None:
-        self.say("market_data_type", request=reqId, kind=marketDataType)
-
-    def tickReqParams(self, tickerId: int, minTick: float, bboExchange: str, snapshot: int) -> None:
-        self.say("tick_parameters", request=tickerId, min_tick=minTick)
-
-    def realtimeBar(self, reqId: int, time: int, *rest: Any) -> None:
-        names = ("open", "high", "low", "close", "volume", "average", "count")
-        self.say("realtime_bar", request=reqId, epoch=time, **dict(zip(names, rest, strict=True)))
-
-    def historicalData(self, reqId: int, bar: Any) -> None:
-        self.say(
-            "history_bar", request=reqId, date=bar.date, open=bar.open, high=bar.high,
-            low=bar.low, close=bar.close, volume=bar.volume,
-        )  # fmt: skip
-
-    def historicalDataEnd(self, reqId: int, start: str, end: str) -> None:
-        self.say("history_end", request=reqId, start=start, end=end)
-
-    # -- orders ------------------------------------------------------------------------------
-
-    def openOrder(self, orderId: int, contract: Any, order: Any, orderState: Any) -> None:
-        self.say(
-            "open_order", order_id=orderId, perm_id=order.permId, client_id=order.clientId,
-            con_id=contract.conId, symbol=contract.symbol, action=order.action,
-            quantity=order.totalQuantity, type=order.orderType, limit=known(order.lmtPrice),
-            stop=known(order.auxPrice), trail_stop=known(order.trailStopPrice), tif=order.tif,
-            ref=order.orderRef, parent_id=order.parentId, oca_group=order.ocaGroup,
-            account=order.account, status=orderState.status, what_if=bool(order.whatIf),
-            margin_change=orderState.initMarginChange, margin_after=orderState.initMarginAfter,
-            commission=known(
-                orderState.commissionAndFees
-                if hasattr(orderState, "commissionAndFees")
-                else orderState.commission
-            ),
-        )  # fmt: skip
-
-    def orderStatus(self, orderId: int, status: str, filled: Any, remaining: Any,
-                    avgFillPrice: float, permId: int, parentId: int, lastFillPrice: float,
-                    clientId: int, whyHeld: str, mktCapPrice: float) -> None:  # fmt: skip
-        self.say(
-            "order_status", order_id=orderId, status=status, filled=filled, remaining=remaining,
-            average_price=avgFillPrice, perm_id=permId, parent_id=parentId,
-            last_price=lastFillPrice, client_id=clientId, why_held=whyHeld,
-        )  # fmt: skip
-
-    def openOrderEnd(self) -> None:
-        self.say("open_orders_end")
-
-    def completedOrder(self, contract: Any, order: Any, orderState: Any) -> None:
-        self.say(
-            "completed_order", perm_id=order.permId, symbol=contract.symbol, ref=order.orderRef,
-            action=order.action, type=order.orderType, filled=order.filledQuantity,
-            status=orderState.status, completed_status=orderState.completedStatus,
-            completed_time=orderState.completedTime,
-        )  # fmt: skip
-
-    def completedOrdersEnd(self) -> None:
-        self.say("completed_orders_end")
-
-    def execDetails(self, reqId: int, contract: Any, execution: Any) -> None:
-        self.say(
-            "execution", request=reqId, exec_id=execution.execId, order_id=execution.orderId,
-            perm_id=execution.permId, client_id=execution.clientId, symbol=contract.symbol,
-            con_id=contract.conId, side=execution.side, quantity=execution.shares,
-            price=execution.price, cumulative=execution.cumQty, average=execution.avgPrice,
-            ref=execution.orderRef, account=execution.acctNumber, time=execution.time,
-        )  # fmt: skip
-
-    def execDetailsEnd(self, reqId: int) -> None:
-        self.say("executions_end", request=reqId)
-
-    def commissionReport(self, report: Any) -> None:
-        """Take the report as 9.81 names it."""
-        self._commission(report, report.commission)
-
-    def commissionAndFeesReport(self, report: Any) -> None:
-        """Take the report as 10.x names it."""
-        self._commission(report, report.commissionAndFees)
-
-    def _commission(self, report: Any, amount: float) -> None:
-        self.say(
-            "commission", exec_id=report.execId, commission=amount, currency=report.currency,
-            realized=known(report.realizedPNL),
-        )  # fmt: skip
-
-    # -- account -----------------------------------------------------------------------------
-
-    def position(self, account: str, contract: Any, position: Any, avgCost: float) -> None:
-        self.say(
-            "position", account=account, con_id=contract.conId, symbol=contract.symbol,
-            quantity=position, average_cost=avgCost,
-        )  # fmt: skip
-
-    def positionEnd(self) -> None:
-        self.say("positions_end")
-
-    def updateAccountValue(self, key: str, val: str, currency: str, accountName: str) -> None:
-        self.say("account_value", key=key, value=val, currency=currency, account=accountName)
-
-    def updatePortfolio(self, contract: Any, position: Any, marketPrice: float,
-                        marketValue: float, averageCost: float, unrealizedPNL: float,
-                        realizedPNL: float, accountName: str) -> None:  # fmt: skip
-        self.say(
-            "portfolio", con_id=contract.conId, symbol=contract.symbol, quantity=position,
-            price=marketPrice, value=marketValue, average_cost=averageCost,
-            unrealized=unrealizedPNL, realized=realizedPNL, account=accountName,
-        )  # fmt: skip
-
-    def updateAccountTime(self, timeStamp: str) -> None:
-        self.say("account_time", time=timeStamp)
-
-    def accountDownloadEnd(self, accountName: str) -> None:
-        self.say("account_end", account=accountName)
-
-    def accountSummary(self, reqId: int, account: str, tag: str, value: str, cur: str) -> None:
-        self.say("summary", request=reqId, account=account, tag=tag, value=value, currency=cur)
-
-    def accountSummaryEnd(self, reqId: int) -> None:
-        self.say("summary_end", request=reqId)
-
-    def pnl(self, reqId: int, dailyPnL: float, unrealizedPnL: float, realizedPnL: float) -> None:
-        self.say("pnl", request=reqId, daily=known(dailyPnL), unrealized=known(unrealizedPnL),
-                 realized=known(realizedPnL))  # fmt: skip
-
-    def pnlSingle(self, reqId: int, pos: Any, dailyPnL: float, unrealizedPnL: float,
-                  realizedPnL: float, value: float) -> None:  # fmt: skip
-        self.say("pnl_single", request=reqId, quantity=pos, daily=known(dailyPnL),
-                 unrealized=known(unrealizedPnL), realized=known(realizedPnL),
-                 value=known(value))  # fmt: skip
 
 
 def stock(symbol: str) -> Contract:
@@ -362,6 +114,44 @@ class Puppet:
         self.desks[number].reqHistoricalData(
             request, stock(symbol), "", duration, bar_size, "TRADES", 1, 1, False, []
         )
+
+    def do_history_more(
+        self, number: int, request: int, symbol: str, duration: str, bar_size: str, show: str,
+        keep: bool,
+    ) -> None:  # fmt: skip
+        self.desks[number].reqHistoricalData(
+            request, stock(symbol), "", duration, bar_size, show, 1, 1, keep, []
+        )
+
+    def do_cancel_history(self, number: int, request: int) -> None:
+        self.desks[number].cancelHistoricalData(request)
+
+    def do_head(self, number: int, request: int, symbol: str) -> None:
+        self.desks[number].reqHeadTimeStamp(request, stock(symbol), "TRADES", 1, 1)
+
+    def do_tick_by_tick(self, number: int, request: int, symbol: str, kind: str) -> None:
+        self.desks[number].reqTickByTickData(request, stock(symbol), kind, 0, False)
+
+    def do_cancel_tick_by_tick(self, number: int, request: int) -> None:
+        self.desks[number].cancelTickByTickData(request)
+
+    def do_snapshot(self, number: int, request: int, symbol: str) -> None:
+        self.desks[number].reqMktData(request, stock(symbol), "", True, False, [])
+
+    def do_symbols(self, number: int, request: int, pattern: str) -> None:
+        self.desks[number].reqMatchingSymbols(request, pattern)
+
+    def do_market_rule(self, number: int, rule: int) -> None:
+        self.desks[number].reqMarketRule(rule)
+
+    def do_chain(self, number: int, request: int, symbol: str, con_id: int) -> None:
+        self.desks[number].reqSecDefOptParams(request, symbol, "", "STK", con_id)
+
+    def do_depth(self, number: int, request: int, symbol: str, rows: int) -> None:
+        self.desks[number].reqMktDepth(request, stock(symbol), rows, False, [])
+
+    def do_cancel_depth(self, number: int, request: int) -> None:
+        self.desks[number].cancelMktDepth(request, False)
 
     def do_place(self, number: int, order_id: int, symbol: str, order: dict[str, Any]) -> None:
         self.desks[number].placeOrder(order_id, stock(symbol), order_from(order))

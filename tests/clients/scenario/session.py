@@ -77,6 +77,10 @@ def reconnect(stage: Stage) -> None:
     )  # fmt: skip
     announced = stage.sees("next_id", after=back)
     assert announced["order_id"] > order_id, "the next id was used before"
+    if stage.is_raw:
+        names = [row["event"] for row in stage.driver.events[back:]]
+        first = [names.index(name) for name in ("open_order", "open_orders_end", "next_id")]
+        assert first == sorted(first), "a gateway lists live orders before it announces an id"
     stage.sees_error(2158, after=back)
     stage.driver.forgive(FIRST, *NOTICES)
     stage.cancel(order_id)

@@ -33,6 +33,8 @@ class Stage:
     simulator: Simulator
     driver: Driver
     version: int
+    # Whether its events come as the messages came, and not as a library put them in order.
+    is_raw: bool = True
     requests: Iterator[int] = field(default_factory=lambda: itertools.count(9001))
     notes: dict[str, int] = field(default_factory=dict)
 
@@ -138,8 +140,18 @@ class Stage:
                 "commission", client=client, after=mark, exec_id=item["exec_id"],
                 commission=float(item["commission"]), currency="USD",
             )  # fmt: skip
+        self._check_sequence(order_id, [str(item["exec_id"]) for item in items], mark, client)
         seen = {e["exec_id"] for e in self.seen("execution", client=client, order_id=order_id)}
         assert seen == {item["exec_id"] for item in items}
+
+    def _check_sequence(self, order_id: int, exec_ids: list[str], mark: int, client: int) -> None:
+        """An order is acknowledged before it trades, and a commission follows its execution."""
+        own = [row for row in self.driver.events[mark:] if row["client"] == client]
+        names = [(row["event"], row.get("exec_id") or row.get("order_id")) for row in own]
+        acknowledged = names.index(("open_order", order_id))
+        for exec_id in exec_ids:
+            traded = names.index(("execution", exec_id))
+            assert acknowledged < traded < names.index(("commission", exec_id))
 
     def cancelled(self, order_id: int, mark: int, client: int = FIRST) -> Json:
         """Wait until an order is cancelled for the client and the broker."""

@@ -54,7 +54,7 @@ const TRANSLATIONS = {
     primary_exchange: found.contract.primaryExch, local_symbol: found.contract.localSymbol,
     trading_class: found.contract.tradingClass, min_tick: found.minTick, long_name: found.longName,
     valid_exchanges: found.validExchanges, order_types: found.orderTypes, zone: found.timeZoneId,
-    trading_hours: found.tradingHours,
+    trading_hours: found.tradingHours, market_rules: found.marketRuleIds,
   }],
   [EventName.contractDetailsEnd]: (request) => ["contract_end", { request }],
   [EventName.tickPrice]: (request, kind, price) => ["tick_price", { request, kind, price }],
@@ -68,6 +68,26 @@ const TRANSLATIONS = {
     String(date).startsWith("finished")
       ? ["history_end", { request }]
       : ["history_bar", { request, date, open, high, low, close, volume }],
+  [EventName.historicalDataUpdate]: (request, date, open, high, low, close) =>
+    ["history_update", { request, date, open, high, low, close }],
+  [EventName.historicalSchedule]: (request, start, end, zone, sessions) =>
+    ["schedule", { request, zone, days: sessions.map((row) => row.refDate) }],
+  [EventName.headTimestamp]: (request, time) => ["head", { request, time }],
+  [EventName.tickByTickAllLast]: (request, kind, epoch, price, size) =>
+    ["trade_tick", { request, price, size, epoch: Number(epoch) }],
+  [EventName.tickByTickBidAsk]: (request, epoch, bid, ask) => ["quote_tick", { request, bid, ask, epoch }],
+  [EventName.tickSnapshotEnd]: (request) => ["snapshot_end", { request }],
+  [EventName.symbolSamples]: (request, rows) =>
+    ["symbols", { request, found: rows.map(({ contract }) => [contract.symbol, contract.conId]) }],
+  [EventName.marketRule]: (rule, rows) =>
+    ["market_rule", { rule, steps: rows.map((row) => [row.lowEdge, row.increment]) }],
+  [EventName.securityDefinitionOptionParameter]: (request, exchange, conId, cls, multiplier, expirations, strikes) =>
+    ["chain", { request, exchange, con_id: conId, expirations, strikes, multiplier }],
+  [EventName.securityDefinitionOptionParameterEnd]: (request) => ["chain_end", { request }],
+  [EventName.updateMktDepth]: (request, position, operation, side, price, size) =>
+    ["depth", { request, position, operation, side, price, size }],
+  [EventName.updateMktDepthL2]: (request, position, maker, operation, side, price, size) =>
+    ["depth", { request, position, operation, side, price, size }],
   [EventName.openOrder]: (...all) => ["open_order", orderRow(...all)],
   [EventName.orderStatus]: (orderId, status, filled, remaining, average, permId, parentId, last, clientId, why) =>
     ["order_status", {
@@ -175,6 +195,23 @@ const COMMANDS = {
   cancel_bars: (number, { request }) => desks.get(number).api.cancelRealTimeBars(request),
   history: (number, { request, symbol, duration, bar_size: size }) =>
     desks.get(number).api.reqHistoricalData(request, contractOf(symbol), "", duration, size, "TRADES", true, 1, false),
+  history_more: (number, { request, symbol, duration, bar_size: size, show, keep }) =>
+    desks.get(number).api.reqHistoricalData(request, contractOf(symbol), "", duration, size, show, true, 1, keep),
+  cancel_history: (number, { request }) => desks.get(number).api.cancelHistoricalData(request),
+  head: (number, { request, symbol }) =>
+    desks.get(number).api.reqHeadTimestamp(request, contractOf(symbol), "TRADES", true, 1),
+  tick_by_tick: (number, { request, symbol, kind }) =>
+    desks.get(number).api.reqTickByTickData(request, contractOf(symbol), kind, 0, false),
+  cancel_tick_by_tick: (number, { request }) => desks.get(number).api.cancelTickByTickData(request),
+  snapshot: (number, { request, symbol }) =>
+    desks.get(number).api.reqMktData(request, contractOf(symbol), "", true, false),
+  symbols: (number, { request, pattern }) => desks.get(number).api.reqMatchingSymbols(request, pattern),
+  market_rule: (number, { rule }) => desks.get(number).api.reqMarketRule(rule),
+  chain: (number, { request, symbol, con_id: conId }) =>
+    desks.get(number).api.reqSecDefOptParams(request, symbol, "", "STK", conId),
+  depth: (number, { request, symbol, rows }) =>
+    desks.get(number).api.reqMktDepth(request, contractOf(symbol), rows, false),
+  cancel_depth: (number, { request }) => desks.get(number).api.cancelMktDepth(request, false),
   place: (number, { order_id: orderId, symbol, order }) =>
     desks.get(number).api.placeOrder(orderId, contractOf(symbol), orderOf(order)),
   cancel: (number, { order_id: orderId }) => desks.get(number).api.cancelOrder(orderId),
