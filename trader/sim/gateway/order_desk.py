@@ -6,7 +6,7 @@ from trader.sim.clock import stamp
 from trader.sim.gateway import executions
 from trader.sim.gateway.world import Asker
 from trader.sim.model.orders import Order, OrderRequest, Status
-from trader.sim.wire import messages_orders, messages_session, requests_orders
+from trader.sim.wire import messages_completed, messages_orders, messages_session, requests_orders
 
 Handler = Callable[[list[str]], None]
 
@@ -71,7 +71,12 @@ class OrderDesk:
 
     def _own_orders(self, _fields: list[str]) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
-        self._list_orders(self._world.gateway.orders_of(self._session.client_id))
+        orders = self._world.gateway.orders_of(self._session.client_id)
+        if self._world.faults.shows_done_orders:
+            known = self._world.exchange.orders.values()
+            own = [o for o in known if o.client_id == self._session.client_id]
+            orders = [*orders, *(o for o in own if o.status.is_done)]
+        self._list_orders(orders)
 
     def _all_orders(self, _fields: list[str]) -> None:
         working = self._world.exchange.working()
@@ -90,11 +95,11 @@ class OrderDesk:
     def _completed_orders(self, _fields: list[str]) -> None:
         for order in self._world.exchange.orders.values():
             if order.status.is_done and order.status is not Status.INACTIVE:
-                frame = messages_orders.completed_order(
+                frame = messages_completed.completed_order(
                     self._session.sv, order, stamp(order.completed_s)
                 )
                 self._session.push(101, frame)
-        self._session.push(102, messages_orders.completed_orders_end())
+        self._session.push(102, messages_completed.completed_orders_end())
 
     def _executions(self, fields: list[str]) -> None:
         wanted = requests_orders.parse_executions(fields, self._session.sv)

@@ -19,7 +19,12 @@ from trader.sim.gateway.reference_desk import ReferenceDesk
 from trader.sim.gateway.times import execution_time
 from trader.sim.gateway.world import World
 from trader.sim.model.orders import Execution, Order
-from trader.sim.wire import messages_orders, messages_reference, messages_session
+from trader.sim.wire import (
+    messages_executions,
+    messages_orders,
+    messages_reference,
+    messages_session,
+)
 from trader.sim.wire.frames import FieldError, FrameReader, WireError, encode
 from trader.sim.wire.reader import Fields
 
@@ -251,11 +256,11 @@ class Session:
     def show_execution(self, item: Execution, request_id: int = -1) -> None:
         """Send an execution; the request id is -1 for a live one."""
         text = execution_time(self.world.faults.execution_time, item.time_s)
-        self.push(11, messages_orders.execution(self.sv, request_id, item, text))
+        self.push(11, messages_executions.execution(self.sv, request_id, item, text))
 
     def show_commission(self, item: Execution) -> None:
         """Send a commission report."""
-        self.push(59, messages_orders.commission_report(item))
+        self.push(59, messages_executions.commission_report(item))
 
     def show_error(self, request_id: int, code: int, text: str, *, advanced: str = "") -> None:
         """Send an error message; `advanced` is the JSON of a refusal that can be overridden."""

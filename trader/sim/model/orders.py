@@ -138,6 +138,8 @@ class Order:
     # What it has cost so far, and the same once the gateway shows it.
     charged: Decimal = ZERO
     commission: Decimal | None = None
+    # Empty means the instrument's currency.
+    commission_currency: str = ""
     triggered: bool = False
     # The trigger of a trailing order now, None before it is first set.
     stop_now: Decimal | None = None
@@ -214,6 +216,8 @@ class Execution:
     # Of a combination's leg: the order's own execution has the BAG as its instrument.
     is_leg: bool = False
     liquidity: int = 2
+    # Empty means the instrument's currency.
+    commission_currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +228,8 @@ class Margin:
     change: tuple[str, str, str]
     after: tuple[str, str, str]
     commission: Decimal
+    # Empty means the instrument's currency.
+    currency: str = ""
+    warning: str = ""
+    # The least the commission may be; None when it is known exactly.
+    commission_low: Decimal | None = None

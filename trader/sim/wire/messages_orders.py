@@ -1,93 +1,128 @@
-"""Order messages: openOrder 5, orderStatus 3, execution 11, commission 59, completed 101.
+"""Messages of live orders: openOrder 5, orderStatus 3, orderBound 100.
 
-The constant blocks are what a real gateway sends for a plain stock order; the comments name
-the fields. Counts: openOrder has 136 fields at 173 and 176, 135 at 178.
+Field counts are exact: clients drop or misread a message with one field more or less. openOrder
+has 136 fields at 173 and 176, 135 at 178. `sv` is the server version agreed with the client.
 """
 
-from datetime import datetime
-from decimal import Decimal
+from functools import cache
 
-from trader.sim.model.orders import Execution, Margin, Order, Side
-from trader.sim.wire.frames import UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG, encode, plain
+from trader.sim.model.orders import Margin, Order
+from trader.sim.wire import contract_blocks, order_blocks
+from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain
+from trader.sim.wire.order_fields import DELTA_NEUTRAL, PARTS, Kind, Layout, Part, layout
 
-_UD = UNSET_DOUBLE
-_UI = UNSET_INTEGER
-
-
-def _block(*fields: str) -> str:
-    return "\0".join(fields)
-
-
-# From rule80A to nbboPriceCap.
-_OPEN_A = _block(
-    "", "", "", "0", "", "-1", "0", "", "", "", "", "", _UI, "0", "0", "0", "", "3", "0", "0", ""
+_FLAGS = layout("outsideRth hidden discretionaryAmt goodAfterTime")
+_ALLOCATION = layout("faGroup faMethod faPercentage")
+_PROFILE = layout("faProfile")
+_ATTRIBUTES = layout(
+    "modelCode goodTillDate rule80A percentOffset settlingFirm shortSaleSlot designatedLocation"
+    " exemptCode auctionStrategy startingPrice stockRefPrice delta stockRangeLower stockRangeUpper"
+    " displaySize blockOrder sweepToFill allOrNone minQty ocaType eTradeOnly firmQuoteOnly"
+    " nbboPriceCap"
 )
-# triggerMethod, volatility, volatilityType, delta-neutral block ("None" is not empty, so its
-# eight fields follow), continuousUpdate, referencePriceType, trail, basis points, combo,
-# scale, hedge, routing, clearing, algo, solicited.
-_OPEN_B = _block(
-    "0", "", "0", "None", "", "0", "", "", "", "?", "0", "0", "", "0", "0", "", "", "", "", "",
-    "0", "0", "0", _UI, _UI, "", "", "0", "", "IB", "0", "0", "", "0",
+_VOLATILITY = layout(
+    "triggerMethod volatility volatilityType deltaNeutralOrderType deltaNeutralAuxPrice "
+    + DELTA_NEUTRAL
+    + " continuousUpdate referencePriceType trailStopPrice trailingPercent"
+    " basisPoints basisPointsType"
+)
+_CLEARING = layout("optOutSmartRouting clearingAccount clearingIntent notHeld")
+_SOLICITED = layout("solicited")
+_RANDOM = layout("randomizeSize randomizePrice")
+_ADJUSTED_HEAD = layout("adjustedOrderType triggerPrice")
+_ADJUSTED = layout(
+    "lmtPriceOffset adjustedStopPrice adjustedStopLimitPrice adjustedTrailingAmount"
+    " adjustableTrailingUnit softDollarTierName softDollarTierValue softDollarTierDisplayName"
+    " cashQty"
+)
+_PEGGING = ("minTradeQty", "minCompeteSize", "competeAgainstBestOffset", "midOffsetAtWhole",
+            "midOffsetAtHalf")  # fmt: skip
+# What stands elsewhere with another default. Gateways fill the first two in for any order.
+_SPECIAL = {
+    "minCompeteSize": Part("minCompeteSize", Kind.INTEGER, "100"),
+    "competeAgainstBestOffset": Part("competeAgainstBestOffset", Kind.OFFSET, "0.02"),
+    "bondAccruedInterest": Part("bondAccruedInterest"),
+    "submitter": Part("submitter", Kind.TEXT, order_blocks.SUBMITTER),
+    # Shown as 1 whatever the client said.
+    "dontUseAutoPriceForHedge": Part("dontUseAutoPriceForHedge", Kind.TEXT, "1"),
+}
+_TAIL = (
+    (0, ("dontUseAutoPriceForHedge", "isOmsContainer", "discretionaryUpToLimitPrice",
+         "usePriceMgmtAlgo")),
+    (158, ("duration",)), (160, ("postToAts",)), (162, ("autoCancelParent",)), (170, _PEGGING),
+    (183, ("customerAccount",)), (184, ("professionalCustomer",)), (185, ("bondAccruedInterest",)),
+    (189, ("includeOvernight",)), (193, ("extOperator", "manualOrderIndicator")),
+    (198, ("submitter",)), (199, ("imbalanceOnly",)),
 )  # fmt: skip
-_NO_MARGIN = _block(*[_UD] * 9)
-# From lmtPriceOffset to usePriceMgmtAlgo.
-_OPEN_C = _block(_UD, _UD, _UD, _UD, "0", "", "", "", "0", "1", "0", "0", "0")
-
-
-def _price(value: Decimal | None) -> str:
-    """Write a price as the gateway does: 0.0 when there is none, at least one decimal."""
-    if value is None or not value:
-        return "0.0"
-    text = plain(value)
-    return text if "." in text else text + ".0"
-
-
-def _contract(order: Order) -> str:
-    item = order.instrument
-    return _block(
-        str(item.con_id), item.symbol, item.sec_type, "", "0", "?", "", item.exchange,
-        item.currency, item.symbol, item.trading_class,
-    )  # fmt: skip
+_NO_MARGIN = "\0".join([UNSET_DOUBLE] * 9)
+# suggestedSize as an unset 64-bit number, no reason of refusal, no allocation.
+_NO_PREVIEW = "\0".join([_NO_MARGIN, "-9223372036854775808", "", "0"])
+_PLAIN_MIDDLE = "\0".join(
+    (_VOLATILITY.plain, "", "0", "0", "0", *order_blocks.scale_and_hedge({}), _CLEARING.plain,
+     "0", "", _SOLICITED.plain)
+)  # fmt: skip
 
 
 def open_order(sv: int, order: Order, margin: Margin | None = None) -> bytes:
     """Message 5; with a margin it is the answer to a what-if order."""
-    trail = _UD
-    if order.limit_price is not None and not order.changes and order.order_type == "LMT":
-        trail = _price(order.limit_price + 1)
+    terms, given = order.terms, order_blocks.given(order)
+    limit = terms.limit_price if order.limit_now is None else order.limit_now
+    is_plain = order_blocks.is_plain(order, given)
     return encode(
-        5, order.order_id, _contract(order), order.side, plain(order.quantity), order.order_type,
-        _price(order.limit_price), _price(order.aux_price), order.tif, order.terms.oca_group,
-        order.account, "", 0, order.order_ref, order.client_id, order.perm_id,
-        int(order.terms.outside_rth), 0, 0, "",
-        f"{order.perm_id}.{order.changes}/{order.account}/100", "", "", "", *_fa_profile(sv), "",
-        order.terms.good_till, _OPEN_A, order.parent_id, _OPEN_B, *_outcome(order, margin), 0, 0, 0,
-        "None", _UD, trail, _OPEN_C, *_open_tail(sv),
+        5, order.order_id, contract_blocks.of_order(order.instrument), order.side,
+        plain(order.quantity), terms.order_type, order_blocks.price(limit),
+        order_blocks.price(terms.aux_price), terms.tif, terms.oca_group, order.account,
+        given.get("openClose", ""), given.get("origin", "0"), order.order_ref, order.client_id,
+        order.perm_id, _FLAGS.show(given), f"{order.perm_id}.{order.changes}/{order.account}/100",
+        _ALLOCATION.show(given), *((_PROFILE.plain,) if sv < 177 else ()), _ATTRIBUTES.show(given),
+        order.parent_id, _PLAIN_MIDDLE if is_plain else _middle(order, given),
+        *_outcome(sv, order, margin), _RANDOM.show(given), *order_blocks.benchmark(order, given),
+        *order_blocks.conditions(terms), _ADJUSTED_HEAD.show(given),
+        order_blocks.trail_stop(order, given), _ADJUSTED.show(given), _tail(sv).show(given),
     )  # fmt: skip
 
 
-def _fa_profile(sv: int) -> tuple[str, ...]:
-    return () if sv >= 177 else ("",)
+def _middle(order: Order, given: dict[str, str]) -> str:
+    """Return the fields from triggerMethod to solicited."""
+    return "\0".join(
+        (
+            _VOLATILITY.show(given), *order_blocks.combination(order),
+            *order_blocks.scale_and_hedge(given), _CLEARING.show(given),
+            *order_blocks.hedge_contract(order.terms),
+            *order_blocks.algorithm(order.terms, given), _SOLICITED.show(given),
+        )
+    )  # fmt: skip
 
 
-def _outcome(order: Order, margin: Margin | None) -> tuple[object, ...]:
+def _outcome(sv: int, order: Order, margin: Margin | None) -> tuple[object, ...]:
     """Return whatIf, status, margin block, commission range, currency, warning."""
+    currency = order.commission_currency or order.instrument.currency
+    preview = ("", _NO_PREVIEW) if sv >= 195 else ()
     if margin is not None:
-        charge = plain(margin.commission)
+        currency = margin.currency or currency
         block = (*margin.before, *margin.change, *margin.after)
-        return (1, "PreSubmitted", *block, charge, charge, charge, "USD", "")
+        preview = (currency, _NO_PREVIEW) if sv >= 195 else ()
+        charges = (*_range(margin), currency)
+        return (1, "PreSubmitted", *block, *charges, *preview, margin.warning)
     if order.commission is None:
-        return (0, order.status, _NO_MARGIN, "", "", "", "", "")
-    return (0, order.status, _NO_MARGIN, _price(order.commission), "", "", "USD", "")
+        return (0, order.status, _NO_MARGIN, "", "", "", "", *preview, "")
+    charge = amount(order.commission)
+    return (0, order.status, _NO_MARGIN, charge, "", "", currency, *preview, "")
 
 
-def _open_tail(sv: int) -> list[object]:
-    """Return duration, postToAts, autoCancelParent and the five pegging fields, as they exist."""
-    tail: list[object] = []
-    for since, value in ((158, ""), (160, ""), (162, 0)):
-        if sv >= since:
-            tail.append(value)
-    return [*tail, "", 100, "0.02", "", ""] if sv >= 170 else tail
+def _range(margin: Margin) -> tuple[str, str, str]:
+    """Return the commission and its bounds; an uncertain one has only bounds."""
+    high = plain(margin.commission)
+    if margin.commission_low is None:
+        return high, high, high
+    return "", plain(margin.commission_low), high
+
+
+@cache
+def _tail(sv: int) -> Layout:
+    """Return the run from dontUseAutoPriceForHedge to the end at a server version."""
+    names = [name for since, some in _TAIL if sv >= since for name in some]
+    return Layout(*[_SPECIAL.get(name) or PARTS[name] for name in names])
 
 
 def order_status(order: Order) -> bytes:
@@ -99,55 +134,6 @@ def order_status(order: Order) -> bytes:
     )  # fmt: skip
 
 
-def execution(sv: int, request_id: int, item: Execution, time_text: str) -> bytes:
-    """Message 11; the request id is -1 for a live one."""
-    contract = item.instrument
-    tail = ["0"] if sv >= 178 else []  # pendingPriceRevision
-    return encode(
-        11, request_id, item.order_id, contract.con_id, contract.symbol, contract.sec_type, "",
-        "0.0", "", "", item.exchange, contract.currency, contract.symbol, contract.trading_class,
-        item.exec_id, time_text, item.account, item.exchange,
-        "BOT" if item.side is Side.BUY else "SLD", plain(item.quantity), plain(item.price),
-        item.perm_id, item.client_id, 0, plain(item.cumulative), plain(item.average_price),
-        item.order_ref, "", "", "", 2, *tail,
-    )  # fmt: skip
-
-
-def commission_report(item: Execution) -> bytes:
-    """Message 59; the realized result is unset for an opening trade."""
-    realized = _UD if item.realized is None else plain(item.realized)
-    return encode(59, 1, item.exec_id, _price(item.commission), "USD", realized, _UD, "")
-
-
-def execution_time(moment: datetime) -> str:
-    """Write a UTC moment with its zone, a form every client can read."""
-    return moment.strftime("%Y%m%d %H:%M:%S UTC")
-
-
-# From rule80A to triggerMethod of message 101.
-_DONE_A = _block("", "", "", "0", "", "-1", "", "", "", "", "", _UI, "0", "0", "", "3", "0")
-# volatility .. combo, scale, hedge, clearing, delta-neutral, algo, solicited.
-_DONE_B = _block(
-    "", "0", "None", "", "0", "0", "0", "", "0", "0", "", "", "", "0", "0", "0", _UI, _UI, "",
-    "", "", "IB", "0", "0", "", "0",
-)  # fmt: skip
-
-
-def completed_order(sv: int, order: Order, completed: str) -> bytes:
-    """Message 101; the order and client id are not sent, a filled order shows quantity 0."""
-    quantity = "0" if not order.remaining else plain(order.quantity)
-    tail = ("",) * 5 if sv >= 170 else ()
-    return encode(
-        101, _contract(order), order.side, quantity, order.order_type, _price(order.limit_price),
-        _price(order.aux_price), order.tif, order.terms.oca_group, order.account, "", 0,
-        order.order_ref, order.perm_id, int(order.terms.outside_rth), 0, 0, "", "", "", "",
-        *_fa_profile(sv), "", order.terms.good_till, _DONE_A, _DONE_B, order.status, 0, 0, 0,
-        _UD, _UD, 0, 1, 0, "", plain(order.filled), _UI, 0,
-        "Not an insider or substantial shareholder", 0, 0, UNSET_LONG, completed,
-        order.completed_text, *tail,
-    )  # fmt: skip
-
-
-def completed_orders_end() -> bytes:
-    """Message 102, the one end marker without a version."""
-    return encode(102)
+def order_bound(perm_id: int, client_id: int, order_id: int) -> bytes:
+    """Message 100: an order of the trading application has got an API order id."""
+    return encode(100, perm_id, client_id, order_id)

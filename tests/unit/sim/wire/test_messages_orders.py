@@ -1,95 +1,136 @@
-"""Order messages have the layouts that real gateways were recorded with."""
+"""Messages of live orders have the layouts that real gateways were recorded with."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from tests.unit.sim.support import Bench, request, split
-from trader.sim.model.orders import Execution, Margin, Order
-from trader.sim.wire import messages_orders
-from trader.sim.wire.frames import UNSET_DOUBLE
+from tests.unit.sim.wire.samples import EVERY, LATER, SPREAD, VERSIONS, only, order, terms
+from trader.sim.model.orders import Condition, Margin, Status
+from trader.sim.wire.frames import UNSET_DOUBLE, UNSET_INTEGER
+from trader.sim.wire.messages_orders import open_order, order_bound, order_status
 
-
-def done() -> tuple[Order, Execution]:
-    bench = Bench()
-    bench.gateway.place(7, request(5, order_ref="ref-5"))
-    return next(iter(bench.exchange.orders.values())), bench.exchange.executions[-1]
+MARGIN = Margin(("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), Decimal("1.5"), warning="w")
 
 
 @pytest.mark.parametrize(
     ("version", "count"),
     [
-        (157, 128),
-        (160, 130),
-        (163, 131),
-        (170, 136),
-        (173, 136),
-        (176, 136),
-        (177, 135),
-        (178, 135),
+        (157, 128), (158, 129), (160, 130), (162, 131), (163, 131), (170, 136), (173, 136),
+        (176, 136), (177, 135), (178, 135), (182, 135), (183, 136), (184, 137), (185, 138),
+        (189, 139), (192, 139), (193, 141), (194, 141), (195, 154), (198, 155), (199, 156),
+        (200, 156),
     ],
-)
+)  # fmt: skip
 def test_open_order_has_the_fields_of_its_version(version: int, count: int) -> None:
-    order, _ = done()
-    (fields,) = split(messages_orders.open_order(version, order))
+    fields = only(open_order(version, order()))
     assert len(fields) == count
     assert fields[:4] == ["5", "5", "265598", "AAPL"]
-    assert (fields[23], fields[24]) == ("ref-5", "7")
+    assert fields[23:26] == ["ref-5", "7", "1824933227"]
+
+
+def test_a_plain_market_order_shows_a_gateways_defaults() -> None:
+    fields = only(open_order(178, order(status=Status.PRE_SUBMITTED)))
+    assert fields[13:19] == ["BUY", "100", "MKT", "0.0", "0.0", "DAY"]
+    # rule80A to nbboPriceCap: an unset display size, OCA type 3, no exemption.
+    assert fields[36:57] == [
+        "", "", "", "0", "", "-1", "0", "", "", "", "", "", UNSET_INTEGER, "0", "0", "0", "",
+        "3", "0", "0", "",
+    ]  # fmt: skip
+    # "None" is not empty, so its block follows in which openClose is "?".
+    assert fields[58:71] == ["0", "", "0", "None", "", "0", "", "", "", "?", "0", "0", ""]
+    assert fields[92:94] == ["0", "PreSubmitted"]
+    assert fields[94:103] == [UNSET_DOUBLE] * 9
+    assert fields[107:114] == ["", "0", "0", "0", "None", UNSET_DOUBLE, UNSET_DOUBLE]
+    assert fields[118:] == [
+        "0", "", "", "", "0", "1", "0", "0", "0", "", "", "0", "", "100", "0.02", "", "",
+    ]  # fmt: skip
+
+
+def test_the_trail_stop_of_a_limit_order_is_its_limit_plus_one_until_it_is_changed() -> None:
+    wanted = terms(order_type="LMT", limit_price=Decimal("10.5"))
+    assert only(open_order(178, order(wanted=wanted)))[113] == "11.5"
+    assert only(open_order(178, order(wanted=wanted, changes=1)))[113] == UNSET_DOUBLE
+
+
+def test_a_trailing_order_shows_the_stop_it_has_now_in_both_places() -> None:
+    wanted = terms(order_type="TRAIL", trail_stop_price=Decimal(9), trailing_percent=Decimal(2))
+    fields = only(open_order(178, order(wanted=wanted, stop_now=Decimal("9.25"))))
+    assert fields[73:75] == ["9.25", "2.0"]
+    assert fields[113] == "9.25"
+
+
+@pytest.mark.parametrize("version", VERSIONS + LATER)
+@pytest.mark.parametrize("sec_type", EVERY)
+def test_every_type_has_as_many_fields_as_a_stock_but_for_its_legs(
+    version: int, sec_type: str
+) -> None:
+    item = EVERY[sec_type]
+    plain = len(only(open_order(version, order())))
+    assert len(only(open_order(version, order(item)))) == plain + 8 * len(item.legs)
+
+
+def test_a_combination_shows_its_legs_and_their_prices() -> None:
+    wanted = terms(
+        order_type="LMT", limit_price=Decimal(0), leg_prices=(Decimal("1.5"), None),
+        echo={"smartComboRoutingParams": ("NonGuaranteed", "1")},
+    )  # fmt: skip
+    fields = only(open_order(178, order(SPREAD, wanted)))
+    start = fields.index("265598|1,8314|-2")
+    assert fields[start + 1 : start + 25] == [
+        "2", "265598", "1", "BUY", "SMART", "0", "0", "", "-1",
+        "8314", "2", "SELL", "SMART", "1", "1", "place", "5",
+        "2", "1.5", "", "1", "NonGuaranteed", "1", UNSET_INTEGER,
+    ]  # fmt: skip
+
+
+def test_conditions_are_shown_with_their_options() -> None:
+    price = Condition(1, ("a", "1", "180.5", "265598", "SMART", "0"))
+    wanted = terms(conditions=(price,), conditions_cancel=True)
+    fields = only(open_order(178, order(wanted=wanted)))
+    start = fields.index("180.5") - 4
+    assert fields[start : start + 10] == [
+        "1", "1", "a", "1", "180.5", "265598", "SMART", "0", "0", "1",
+    ]  # fmt: skip
 
 
 def test_commission_and_currency_follow_the_margin_block() -> None:
-    order, _ = done()
-    (fields,) = split(messages_orders.open_order(178, order))
-    place = fields.index("Filled")
-    assert fields[place + 1 : place + 10] == [UNSET_DOUBLE] * 9
-    assert fields[place + 10 : place + 14] == ["1.0", "", "", "USD"]
+    done = order(status=Status.FILLED, commission=Decimal(1), commission_currency="EUR")
+    fields = only(open_order(178, done))
+    assert fields[93:94] + fields[103:108] == ["Filled", "1.0", "", "", "EUR", ""]
 
 
-def test_a_what_if_answer_carries_the_margin() -> None:
-    order, _ = done()
-    margin = Margin(("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), Decimal("1.5"))
-    (fields,) = split(messages_orders.open_order(178, order, margin))
-    place = fields.index("PreSubmitted")
-    assert fields[place - 1] == "1"
-    assert fields[place + 1 : place + 14] == [*"123456789", "1.5", "1.5", "1.5", "USD"]
+def test_a_what_if_answer_carries_margin_commission_and_warning() -> None:
+    fields = only(open_order(178, order(), MARGIN))
+    assert fields[92:108] == [
+        "1", "PreSubmitted", *"123456789", "1.5", "1.5", "1.5", "USD", "w",
+    ]  # fmt: skip
     assert len(fields) == 135
 
 
+def test_an_uncertain_commission_has_only_bounds() -> None:
+    unsure = replace(MARGIN, commission_low=Decimal("0.35"), currency="EUR")
+    assert only(open_order(178, order(), unsure))[103:107] == ["", "0.35", "1.5", "EUR"]
+
+
+def test_the_preview_block_of_195_stands_before_the_warning() -> None:
+    fields = only(open_order(195, order(), MARGIN))
+    start = fields.index("USD", 20)
+    assert fields[start : start + 15] == [
+        "USD", "USD", *[UNSET_DOUBLE] * 9, "-9223372036854775808", "", "0", "w",
+    ]  # fmt: skip
+
+
 def test_order_status_has_twelve_fields() -> None:
-    order, _ = done()
-    (fields,) = split(messages_orders.order_status(order))
-    assert len(fields) == 12
-    assert fields[2:5] == ["Filled", "100", "0"]
+    half = order(status=Status.SUBMITTED, filled=Decimal(50), paid=Decimal("500.5"),
+                 last_price=Decimal("10.01"), why_held="trigger", parent_id=4)  # fmt: skip
+    assert only(order_status(half)) == [
+        "3", "5", "Submitted", "50", "50", "10.01", "1824933227", "4", "10.01", "7", "trigger",
+        "0",
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("version", "count"), [(157, 31), (173, 31), (177, 31), (178, 32)])
-def test_an_execution_has_the_fields_of_its_version(version: int, count: int) -> None:
-    _, execution = done()
-    (fields,) = split(messages_orders.execution(version, -1, execution, "20260101 00:00:00 UTC"))
-    assert len(fields) == count
-    assert (fields[1], fields[18], fields[26]) == ("-1", "BOT", "ref-5")
-
-
-def test_a_commission_report_has_eight_fields_and_no_result_for_an_opening_trade() -> None:
-    _, execution = done()
-    (fields,) = split(messages_orders.commission_report(execution))
-    assert len(fields) == 8
-    assert fields[3:6] == ["1.0", "USD", UNSET_DOUBLE]
-
-
-@pytest.mark.parametrize(("version", "count"), [(157, 96), (169, 96), (173, 101), (178, 100)])
-def test_a_completed_order_has_the_fields_of_its_version(version: int, count: int) -> None:
-    order, _ = done()
-    (fields,) = split(messages_orders.completed_order(version, order, "20260101 00:00:00 UTC"))
-    assert len(fields) == count
-    # A filled order shows quantity 0 here; its size stands in filledQuantity.
-    assert fields[13] == "0"
-    assert "Filled Size: 100" in fields
-
-
-def test_execution_times_name_their_zone() -> None:
-    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert messages_orders.execution_time(moment) == "20260102 03:04:05 UTC"
+def test_a_bound_order_names_its_permanent_id_client_and_new_id() -> None:
+    assert only(order_bound(99, 0, -5)) == ["100", "99", "0", "-5"]

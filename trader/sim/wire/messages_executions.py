@@ -1,0 +1,42 @@
+"""Messages of fills: execution 11 and commission report 59.
+
+`sv` is the server version agreed with the client.
+"""
+
+from datetime import datetime
+
+from trader.sim.model.orders import Execution, Side
+from trader.sim.wire import contract_blocks
+from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain
+from trader.sim.wire.order_blocks import SUBMITTER
+
+
+def execution(sv: int, request_id: int, item: Execution, time_text: str) -> bytes:
+    """Message 11; the request id is -1 for a live one."""
+    tail: tuple[str, ...] = ()
+    if sv >= 178:
+        tail = ("0",)  # pendingPriceRevision
+    if sv >= 198:
+        tail = ("0", SUBMITTER)
+    return encode(
+        11, request_id, item.order_id,
+        contract_blocks.of_execution(item.instrument, item.exchange), item.exec_id, time_text,
+        item.account, item.exchange, "BOT" if item.side is Side.BUY else "SLD",
+        plain(item.quantity), plain(item.price), item.perm_id, item.client_id, item.liquidation,
+        plain(item.cumulative), plain(item.average_price), item.order_ref, "", "", "",
+        item.liquidity, *tail,
+    )  # fmt: skip
+
+
+def commission_report(item: Execution) -> bytes:
+    """Message 59; the realized result is unset for an opening trade."""
+    realized = UNSET_DOUBLE if item.realized is None else plain(item.realized)
+    currency = item.commission_currency or item.instrument.currency
+    return encode(
+        59, 1, item.exec_id, amount(item.commission), currency, realized, UNSET_DOUBLE, ""
+    )
+
+
+def execution_time(moment: datetime) -> str:
+    """Write a UTC moment with its zone, a form every client can read."""
+    return moment.strftime("%Y%m%d %H:%M:%S UTC")
