@@ -62,7 +62,7 @@ def chains(prices: Mapping[Instrument, Decimal]) -> list[Chain]:
 def _chain(item: Instrument, slot: int, price: Decimal) -> Chain:
     step = _step(price)
     lowest = max(1, math.ceil(price * Decimal("0.4") / step))
-    highest = max(lowest + 9, math.floor(price * Decimal("2.5") / step))
+    highest = max(lowest + 9, math.floor(price * 3 / step))
     return Chain(item, slot, step, lowest, highest)
 
 
