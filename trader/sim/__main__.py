@@ -7,12 +7,15 @@ by the control port, 2 a bad argument or unusable file, 5 a port that cannot be 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import secrets
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -22,8 +25,11 @@ import uvloop
 
 from trader.sim.host import play
 from trader.sim.host.control import ControlPort
+from trader.sim.host.memory import MemoryHost
 from trader.sim.host.server import SimServer
+from trader.sim.host.simulator import Simulator
 from trader.sim.host.state import StateError
+from trader.sim.host.transcript import Transcript
 from trader.sim.market.history import HistoryError
 from trader.sim.oracle.diff import run_diff
 from trader.sim.script.loader import ScenarioError
@@ -32,6 +38,10 @@ from trader.sim.settings import Settings, SettingsError
 
 EXIT_BAD_ARGUMENT = 2
 EXIT_NOT_STARTED = 5
+# Monday 5 January 2026, 14:30 UTC: the exchanges of New York open.
+VIRTUAL_EPOCH_S = 1_767_623_400.0
+# A scenario without an end is ended after a day.
+VIRTUAL_S_MAX = 86_400.0
 _DIFF = "trader sim diff --help: compare a daemon's journal with what really happened here."
 
 
@@ -102,34 +112,48 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="play a scenario: a YAML file or the name of a shipped one; its settings win",
     )
+    add("--virtual", action="store_true", help="no sockets, virtual time: needs --scenario")
+    add("--transcript", type=Path, default=None, metavar="FILE", help="write down every frame")
     add("--allow-remote", action="store_true", help="permit a bind beyond loopback")
     return parser
 
 
-def read_scenario(arguments: list[str]) -> Scenario | None:
-    """Return the scenario to play. Raises ScenarioError, SettingsError or SystemExit."""
-    name = _parser().parse_args(arguments).scenario
-    return None if name is None else play.find(name)
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What the arguments mean."""
+
+    settings: Settings
+    scenario: Scenario | None = None
+    is_virtual: bool = False
+    transcript: Path | None = None
 
 
-def read_settings(arguments: list[str]) -> Settings:
-    """Return the settings the arguments mean. Raises SettingsError or SystemExit."""
+def read(arguments: list[str]) -> Invocation:
+    """Return what the arguments mean. Raises ScenarioError, SettingsError or SystemExit."""
     given = _parser().parse_args(arguments)
-    default_data = Path(__file__).parent / "data"
-    return Settings(
-        account=given.account or f"DUSIM{secrets.token_hex(8)}",
-        seed=secrets.randbits(32) if given.seed is None else given.seed,
+    seed = secrets.randbits(32) if given.seed is None else given.seed
+    # Under virtual time nothing may come from outside, the name of the account included.
+    nonce = f"{seed:016X}" if given.virtual else secrets.token_hex(8)
+    settings = Settings(
+        account=given.account or f"DUSIM{nonce}", seed=seed,
         host=given.host, port=given.port, control_port=given.control_port, speed=given.speed,
         cash=given.cash, positions=tuple(given.position), server_version=given.server_version,
-        data=given.data or default_data, state=given.state,
+        data=given.data or Path(__file__).parent / "data", state=given.state,
         tick_interval_s=given.tick_interval, ack_s=given.ack_ms, fill_s=given.fill_ms,
         start_date=given.start_date, sessions=given.sessions, is_read_only=given.read_only,
         may_be_remote=given.allow_remote,
     )  # fmt: skip
+    scenario = None if given.scenario is None else play.find(given.scenario)
+    if scenario is not None:
+        settings = play.settings_for(scenario, settings)
+    elif given.virtual:
+        raise SettingsError("virtual: needs a scenario; allowed: --virtual --scenario FILE")
+    return Invocation(settings, scenario, given.virtual, given.transcript)
 
 
-async def run(settings: Settings, scenario: Scenario | None = None) -> None:
+async def serve(call: Invocation, write: Callable[[str], object] | None) -> None:
     """Serve until a signal, the control port or the scenario's end. Raises OSError."""
+    settings, scenario = call.settings, call.scenario
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -138,6 +162,8 @@ async def run(settings: Settings, scenario: Scenario | None = None) -> None:
     control = ControlPort(server, stopped.set)
     if scenario is not None:
         play.set_time(scenario, server.clock)
+    if write is not None:
+        server.transcript = Transcript(server.clock, write)
     try:
         await server.start()
         await control.start()
@@ -152,11 +178,48 @@ async def run(settings: Settings, scenario: Scenario | None = None) -> None:
         print(json.dumps(line), flush=True)
         await stopped.wait()
         if scenario is not None:
-            told = {"event": "truth", "scenario": scenario.name, "seed": settings.seed}
-            print(json.dumps(told | {"truth": server.truth()}), flush=True)
+            _tell_truth(scenario, server)
     finally:
         await control.stop()
         await server.stop()
+
+
+def play_virtually(call: Invocation, write: Callable[[str], object] | None) -> None:
+    """Play a scenario to its end with no sockets and no waiting."""
+    assert call.scenario is not None, "read() demands one"
+    host = MemoryHost(call.settings, epoch_s=VIRTUAL_EPOCH_S)
+    play.set_time(call.scenario, host.clock)
+    if write is not None:
+        host.transcript = Transcript(host.clock, write)
+    host.start()
+    line = {"event": "playing", "scenario": call.scenario.name, "seed": call.settings.seed}
+    print(json.dumps(line), flush=True)
+    has_ended: list[bool] = []
+    play.begin(call.scenario, play.stage_of(host, host.clock, lambda: has_ended.append(True)))
+    until_s = host.clock.monotonic() + VIRTUAL_S_MAX
+    while not has_ended and host.clock.monotonic() < until_s:
+        assert host.clock.step(), "a simulator that runs has timers"
+    _tell_truth(call.scenario, host)
+    host.stop()
+
+
+@contextlib.contextmanager
+def _paper(path: Path) -> Iterator[Callable[[str], object]]:
+    """Open the transcript. Raises SettingsError."""
+    try:
+        stream = path.open("w", encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"transcript: {path} is not allowed ({reason}); allowed: a file that can be written"
+        ) from None
+    with stream:
+        yield stream.write
+
+
+def _tell_truth(scenario: Scenario, simulator: Simulator) -> None:
+    told = {"event": "truth", "scenario": scenario.name, "seed": simulator.settings.seed}
+    print(json.dumps(told | {"truth": simulator.truth()}), flush=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -169,10 +232,15 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        settings, scenario = read_settings(arguments), read_scenario(arguments)
-        if scenario is not None:
-            settings = play.settings_for(scenario, settings)
-        uvloop.run(run(settings, scenario))
+        call = read(arguments)
+        with contextlib.ExitStack() as stack:
+            write = (
+                None if call.transcript is None else stack.enter_context(_paper(call.transcript))
+            )
+            if call.is_virtual:
+                play_virtually(call, write)
+            else:
+                uvloop.run(serve(call, write))
     except (SettingsError, HistoryError, StateError, ScenarioError) as error:
         print(f"trader.sim: {error}", file=sys.stderr)
         return EXIT_BAD_ARGUMENT

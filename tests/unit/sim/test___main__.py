@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.unit.sim.support import write_prices
-from trader.sim.__main__ import read_settings
+from trader.sim.__main__ import main, read
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 20
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_refused(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        read_settings(list(arguments))
+        read(list(arguments))
     assert caught.value.code == 2
     assert arguments[0] in capsys.readouterr().err
 
@@ -101,7 +101,49 @@ def test_arguments_become_settings(tmp_path: Path) -> None:
         "--data", str(tmp_path), "--ack-ms", "1:2", "--fill-ms", "0", "--position", "aapl:100",
         "--read-only", "--start-date", "2020-03-02", "--seed", "7",
     ]  # fmt: skip
-    made = read_settings(given)
+    made = read(given).settings
     assert (made.ack_s, made.fill_s) == ((0.001, 0.002), (0.0, 0.0))
     assert made.positions[0][0] == "AAPL"
     assert (made.is_read_only, str(made.start_date), made.seed) == (True, "2020-03-02", 7)
+
+
+SCENARIO = """
+name: two clients
+why: a transcript of a run under virtual time
+steps:
+- {at: 0s, action: client-join, with: {client_id: 1}}
+- {wait: 1s, action: client-join, with: {client_id: 2}}
+- wait: 1s
+  action: client-place
+  with: {client_id: 1, order_id: 1, symbol: AAPL, side: BUY, quantity: 300, order_type: MKT}
+- {wait: 2s, action: client-send, with: {client_id: 2, fields: ["7", "3", "1", "0", "", "", "", "", "", ""]}}
+- {wait: 600s, end: true}
+"""  # noqa: E501
+
+
+def played(directory: Path, seed: int, hash_seed: str) -> tuple[str, str]:
+    """Play the scenario in a process of its own; return what it printed and its transcript."""
+    directory.mkdir()
+    (directory / "s.yaml").write_text(SCENARIO)
+    words = ["--virtual", "--scenario", "s.yaml", "--transcript", "t.txt", "--seed", str(seed)]
+    done = subprocess.run(
+        [sys.executable, "-m", "trader.sim", *words],
+        cwd=directory, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
+    )  # fmt: skip
+    return done.stdout, (directory / "t.txt").read_text()
+
+
+@pytest.mark.process
+def test_the_same_seed_and_scenario_give_the_same_transcript(tmp_path: Path) -> None:
+    first, second = played(tmp_path / "a", 5, "1"), played(tmp_path / "b", 5, "2")
+    assert first == second
+    assert played(tmp_path / "c", 6, "1")[1] != first[1]
+    truth = json.loads(first[0].splitlines()[-1])
+    assert (truth["event"], truth["truth"]["orders"][0]["status"]) == ("truth", "Filled")
+    assert "#2 < 55|1|1" in first[1]
+
+
+def test_virtual_time_needs_a_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--virtual"]) == 2
+    assert "virtual: needs a scenario" in capsys.readouterr().err

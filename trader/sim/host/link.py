@@ -27,6 +27,8 @@ class Link(asyncio.Protocol):
         self._has_flush = False
         self._is_backed_up = self._has_rest = False
         self._reason = "closed by the client"
+        self._transcript = simulator.transcript
+        self._number = self._transcript.opened() if self._transcript else 0
         self.session = Session(simulator.world, self._wake)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -44,6 +46,8 @@ class Link(asyncio.Protocol):
         """Feed the session; end this connection when it cannot go on."""
         if self.session.outlet.is_closing:
             return
+        if self._transcript is not None:
+            self._transcript.heard(self._number, data)
         try:
             self.session.receive(data)
         except SessionEnded as end:
@@ -61,6 +65,8 @@ class Link(asyncio.Protocol):
         self.session.leave()
         self._simulator.gateway.frames_out += self.session.outlet.frames
         reason = f"{error!r}" if error else self._reason
+        if self._transcript is not None:
+            self._transcript.closed(self._number)
         log.info("connection of client %s ended: %s", self.session.client_id, reason)
 
     def _rest(self) -> None:
@@ -103,6 +109,8 @@ class Link(asyncio.Protocol):
             return
         data = b"" if self._is_backed_up else outlet.take()
         if data:
+            if self._transcript is not None:
+                self._transcript.said(self._number, data)
             transport.write(data)
         if outlet.is_closing and not self._simulator.world.faults.is_muted:
             self.drop(outlet.drop_how or "fin")

@@ -6,6 +6,7 @@ the same process under virtual time.
 
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from trader.sim.broker.accounts import Account
@@ -16,12 +17,15 @@ from trader.sim.gateway.feeds import Feeds
 from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.world import World
 from trader.sim.host.link import Link
+from trader.sim.host.pipe import MemoryPeer
 from trader.sim.host.state import StateFile
+from trader.sim.host.transcript import Transcript
 from trader.sim.market.history import load_directory
 from trader.sim.market.hours import AlwaysOpen, ExchangeHours
 from trader.sim.market.market import Market, Replay
 from trader.sim.oracle import truth
 from trader.sim.reference.catalogue import Catalogue, Listing
+from trader.sim.script.puppets import Puppets
 from trader.sim.settings import Settings, SettingsError
 
 
@@ -46,6 +50,9 @@ class Simulator(ABC):
         self.world = World(
             self.gateway, self.exchange, self.feeds, self.faults, settings.server_version
         )
+        self.puppets = Puppets(self.join)
+        # What was said on every connection, when somebody wants to read it.
+        self.transcript: Transcript | None = None
         # A dictionary for its order: a set would differ from run to run.
         self.links: dict[Link, None] = {}
         self.state = StateFile(settings.state, clock, self.gateway)
@@ -92,6 +99,12 @@ class Simulator(ABC):
         self.feeds.stop()
         self.gateway.on_change = lambda: None
         self.state.save()
+
+    def join(self, deliver: Callable[[bytes], None] | None = None) -> MemoryPeer:
+        """Join as a client of the same process. Raises ConnectionRefusedError while down."""
+        if not self.is_listening:
+            raise ConnectionRefusedError("the simulator does not listen")
+        return MemoryPeer(self, deliver)
 
     def mute(self, is_on: bool) -> None:
         """Stop reading and writing but keep every connection (half-open), or go on."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from trader.sim.script import (
     actions_account,
+    actions_client,
     actions_frames,
     actions_intake,
     actions_life,
@@ -37,6 +38,7 @@ _TOPICS = {
     "orders": actions_orders.ACTIONS,
     "account": actions_account.ACTIONS,
     "market": actions_market.ACTIONS,
+    "clients": actions_client.ACTIONS,
     "gateway life": actions_life.ACTIONS,
     "time": actions_time.ACTIONS,
 }

@@ -14,16 +14,16 @@ _CLIENT = fields.integer("client_id", "which scripted client")
 
 def _puppet(stage: Stage, given: Given) -> Puppet:
     client_id = given.integer("client_id")
-    found = stage.puppets.find(client_id)
+    found = stage.host.puppets.find(client_id)
     if found is None:
-        connected = ", ".join(map(str, stage.puppets.connected())) or "none"
+        connected = ", ".join(map(str, stage.host.puppets.connected())) or "none"
         raise InputError("client_id", client_id, f"a scripted client that has joined ({connected})")
     return found
 
 
 def _join(stage: Stage, given: Given) -> dict[str, Any]:
     try:
-        puppet = stage.puppets.join(given.integer("client_id"), given.integer("version_max"))
+        puppet = stage.host.puppets.join(given.integer("client_id"), given.integer("version_max"))
     except ConnectionRefusedError:
         return {"client_id": given.integer("client_id"), "connected": False}
     return {"client_id": puppet.client_id, "connected": puppet.is_open}

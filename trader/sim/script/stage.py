@@ -20,6 +20,7 @@ from trader.sim.market.market import Market
 from trader.sim.model.instruments import Instrument
 from trader.sim.script.fields import Field, Given
 from trader.sim.script.inputs import InputError, Inputs
+from trader.sim.script.puppets import Puppets
 
 
 class Connection(Protocol):
@@ -48,6 +49,7 @@ class Host(Protocol):
     gateway: Gateway
     feeds: Feeds
     world: World
+    puppets: Puppets
 
     @property
     def clock(self) -> Clock:
