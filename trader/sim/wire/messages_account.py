@@ -7,6 +7,7 @@ Field counts are exact because clients drop or misread a message with one field 
 from collections.abc import Sequence
 
 from trader.sim.model.instruments import Instrument
+from trader.sim.wire import contract_blocks
 from trader.sim.wire.frames import encode
 
 
@@ -27,31 +28,21 @@ def account_download_end(account: str) -> bytes:
 
 def portfolio(item: Instrument, values: Sequence[str], account: str) -> bytes:
     """Message 7: position, market price and value, average cost, unrealized, realized."""
-    return encode(
-        7, 8, item.con_id, item.symbol, item.sec_type, "", "0", "0", "", item.primary_exchange,
-        item.currency, item.symbol, item.trading_class, *values, account,
-    )  # fmt: skip
+    return encode(7, 8, contract_blocks.of_portfolio(item), *values, account)
 
 
 def position(account: str, item: Instrument, quantity: str, average_cost: str) -> bytes:
-    """Message 61."""
-    return encode(
-        61, 3, account, *_position_contract(item), quantity, average_cost,
-    )  # fmt: skip
+    """Message 61; the average cost includes the multiplier."""
+    return encode(61, 3, account, contract_blocks.of_position(item), quantity, average_cost)
 
 
 def position_multi(
-    request_id: int, account: str, item: Instrument, quantity: str, average_cost: str
-) -> bytes:
+    request_id: int, account: str, item: Instrument, quantity: str, average_cost: str,
+    *, model: str = "",
+) -> bytes:  # fmt: skip
     """Message 71."""
-    return encode(71, 1, request_id, account, *_position_contract(item), quantity, average_cost, "")
-
-
-def _position_contract(item: Instrument) -> tuple[object, ...]:
-    return (
-        item.con_id, item.symbol, item.sec_type, "", "0.0", "", "", item.primary_exchange,
-        item.currency, item.symbol, item.trading_class,
-    )  # fmt: skip
+    block = contract_blocks.of_position(item)
+    return encode(71, 1, request_id, account, block, quantity, average_cost, model)
 
 
 def account_summary(request_id: int, account: str, row: tuple[str, str, str]) -> bytes:
@@ -59,9 +50,11 @@ def account_summary(request_id: int, account: str, row: tuple[str, str, str]) ->
     return encode(63, 1, request_id, account, *row)
 
 
-def account_update_multi(request_id: int, account: str, row: tuple[str, str, str]) -> bytes:
+def account_update_multi(
+    request_id: int, account: str, row: tuple[str, str, str], *, model: str = ""
+) -> bytes:
     """Message 73: key, value, currency."""
-    return encode(73, 1, request_id, account, "", *row)
+    return encode(73, 1, request_id, account, model, *row)
 
 
 def pnl(request_id: int, values: Sequence[str]) -> bytes:
