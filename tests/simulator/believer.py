@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tests.unit.sim.support import split
-from trader.sim.host.memory import MemoryHost, MemoryPeer
+from trader.sim.host.memory import MemoryHost
+from trader.sim.host.pipe import MemoryPeer
 from trader.sim.wire.frames import encode
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from tests.simulator.fuzz import chunks, random_frame
 from tests.unit.sim.host.test_server import make
 from tests.unit.sim.support import EPOCH_S, split, write_prices
-from trader.sim.host.memory import MemoryHost, MemoryPeer
+from trader.sim.host.memory import MemoryHost
+from trader.sim.host.pipe import MemoryPeer
 from trader.sim.wire.frames import encode
 
 FRAMES = int(os.environ.get("FUZZ_FRAMES", "6000"))

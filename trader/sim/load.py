@@ -18,15 +18,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trader.sim.script.client_frames import VERSION_MAX, PlainOrder, hello, place_order, start_api
 from trader.sim.wire.frames import encode
 
 WINDOW = 400
 READ_BYTES = 1 << 18
 WAIT_S = 30.0
 STREAM_S = 10.0
-# A plain order at server version 178 behind its id and contract: see message 3.
-_BEFORE_TERMS = ("", "")
-_AFTER_TIF = ("", "", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,10 @@ class Result:
 
 def order_frame(order_id: int, *, kind: str, limit: str = "", quantity: int = 1) -> bytes:
     """Return message 3 for a plain AAPL order at server version 178."""
-    contract = (0, "AAPL", "STK", "", 0.0, "", "", "SMART", "", "USD", "", "")
-    head = (3, order_id, *contract, "", "", "BUY", quantity, kind, limit, "", "DAY")
-    body: tuple[object, ...] = ("", "", "", 0, f"load-{order_id}", 1, 0, 0, 0, 0, 0, 0, 0)
-    body += ("", 0.0, "", "", "", "", "", "", 0, "", -1, 0, "", "", 0, "", "", 0, 0, "", 0)
-    body += ("", "", "", "", "", 0, "", "", "", "", 0, "", "", "", "", "", "", "", "", "", "", 0)
-    body += ("", "", 0, 0, "", "", 0, "", 0, 0, 0, 0, "", "", "", "", "", "", 0, "", "", "", "")
-    return encode(*head, *body, "", "", "", "", 0, 0, 0, 0, "", "", 0, "", "")
+    order = PlainOrder(
+        order_id, "BUY", str(quantity), kind, "AAPL", limit=limit, order_ref=f"load-{order_id}"
+    )
+    return place_order(order, VERSION_MAX)
 
 
 class Client:
@@ -63,9 +58,7 @@ class Client:
         self._buffer = bytearray()
         self.counts: dict[bytes, int] = {}
         self.messages = 0
-        hello = b"v157..178"
-        self._socket.sendall(b"API\0" + len(hello).to_bytes(4, "big") + hello)
-        self._socket.sendall(encode(71, 2, client_id, ""))
+        self._socket.sendall(hello() + start_api(client_id))
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
         self.wait_for(b"9", 1)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from trader.sim import load
-from trader.sim.wire.requests import parse_place_order
+from trader.sim.wire.requests_orders import parse_place_order
 
 
 @pytest.mark.process

@@ -12,7 +12,8 @@ import pytest
 
 from tests.unit.sim.host.test_server import make
 from tests.unit.sim.support import EPOCH_S, place_fields, split, write_prices
-from trader.sim.host.memory import MemoryHost, MemoryPeer
+from trader.sim.host.memory import MemoryHost
+from trader.sim.host.pipe import MemoryPeer
 from trader.sim.wire.frames import encode
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from tests.unit.sim.support import ACCOUNT, split, write_prices
 from trader.sim.host import play
-from trader.sim.host.memory import MemoryHost, MemoryPeer
+from trader.sim.host.memory import MemoryHost
+from trader.sim.host.pipe import MemoryPeer
 from trader.sim.script.actions import perform, registry
 from trader.sim.script.engine import Engine
 from trader.sim.script.loader import load_text
