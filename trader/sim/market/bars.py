@@ -28,7 +28,7 @@ from trader.sim.model.instruments import Instrument
 
 BARS_MAX = 2000
 _SAMPLES_MAX = 64
-_SHOWS = (
+SHOWS = (
     "TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", "AGGTRADES",
     "HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY", "SCHEDULE",
 )  # fmt: skip
@@ -78,7 +78,7 @@ def read_wanted(
 ) -> Wanted:
     """Check size, duration and what to show, as written, for an instrument. Raises BarsError."""
     size_s, duration, show = read_size(texts[0]), read_duration(texts[1]), texts[2].upper()
-    if show not in _SHOWS:
+    if show not in SHOWS:
         raise invalid("What to show field is missing or incorrect.")
     check_show(item, show)
     if show == "SCHEDULE" and size_s != DAY_S:

@@ -17,3 +17,38 @@ def historical_data(
     if sv >= 196:
         return encode(17, request_id, len(bars), *flat) + encode(108, request_id, *span)
     return encode(17, request_id, *span, len(bars), *flat)
+
+
+def historical_update(request_id: int, values: Sequence[object]) -> bytes:
+    """Message 90: bar count (-1), then date, open, close, high, low, average, volume."""
+    return encode(90, request_id, -1, *values)
+
+
+def historical_schedule(
+    request_id: int, span: tuple[str, str], zone: str, sessions: Sequence[tuple[str, str, str]]
+) -> bytes:
+    """Message 106: start, end, zone, then start, end and date of each session."""
+    flat = [value for session in sessions for value in session]
+    return encode(106, request_id, *span, zone, len(sessions), *flat)
+
+
+def head_timestamp(request_id: int, text: str) -> bytes:
+    """Message 88: the moment of the earliest data."""
+    return encode(88, request_id, text)
+
+
+def histogram(request_id: int, rows: Sequence[tuple[str, int]]) -> bytes:
+    """Message 89: prices, each with its size."""
+    flat = [value for row in rows for value in row]
+    return encode(89, request_id, len(rows), *flat)
+
+
+def historical_ticks(
+    message_id: int, request_id: int, rows: Sequence[Sequence[object]], *, is_done: bool
+) -> bytes:
+    """Message 96 (time, 0, price, size), 97 (time, mask, bid, ask, sizes) or 98 (trades).
+
+    A row of 98 has time, mask, price, size, exchange, conditions.
+    """
+    flat = [value for row in rows for value in row]
+    return encode(message_id, request_id, len(rows), *flat, int(is_done))

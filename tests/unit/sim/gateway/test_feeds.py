@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from tests.unit.sim.support import Bench, contract, split
-from trader.sim.gateway.feeds import burst, difference, render
+from trader.sim.gateway.lines import render
+from trader.sim.gateway.quote_ticks import burst, difference
 
 
 def types(frames: list[list[str]]) -> list[tuple[int, int]]:

@@ -1,45 +1,33 @@
-"""What a session sees of the market."""
+"""What a session sees of the market, by topic; subscriptions end with 1101."""
 
 from __future__ import annotations
 
 from tests.unit.sim.support import Bench, contract
+from trader.sim.gateway.market_desk import MarketDesk
 
 
-def test_history_is_served_or_refused_with_321() -> None:
-    peer = Bench().client()
-    tail = (0, "", "1 day", "2 D", 1, "TRADES", 1, 0, "")
-    peer.send(20, 5, *contract(), *tail)
-    (fields,) = peer.frames()
-    assert fields[:2] == ["17", "5"]
-    assert len(fields) == 5 + 8 * int(fields[4])
-    peer.send(20, 6, *contract(), 0, "", "7 mins", "2 D", 1, "TRADES", 1, 0, "")
-    peer.send(20, 7, *contract(), 0, "soon", "1 day", "2 D", 1, "TRADES", 1, 0, "")
-    assert [fields[2:4] for fields in peer.frames()] == [["6", "321"], ["7", "321"]]
-    peer.send(25, 1, 5)
-    assert "query cancelled: 5" in peer.frames()[0][4]
+def test_every_request_for_market_data_has_a_handler() -> None:
+    session = Bench().client().session
+    assert set(MarketDesk(session).handlers()) == {
+        1, 2, 10, 11, 12, 13, 20, 22, 23, 24, 25, 50, 51, 52, 53, 54, 55, 56, 57, 59,
+        84, 85, 86, 87, 88, 89, 90, 96, 97, 98, 100, 101, 102, 103,
+    }  # fmt: skip
 
 
-def test_intraday_history_has_epochs_on_request_and_no_volume_for_midpoints() -> None:
+def test_after_data_was_lost_everything_must_be_asked_for_again() -> None:
     bench = Bench()
-    bench.clock.advance(4000)
+    bench.feeds.start()
     peer = bench.client()
-    peer.frames()
-    peer.send(20, 5, *contract(), 0, "", "1 min", "600 S", 1, "MIDPOINT", 2, 0, "")
-    (fields,) = peer.frames()
-    assert fields[5].isdigit()
-    assert fields[10:13] == ["-1", "-1", "-1"]
-
-
-def test_market_data_of_an_unknown_contract_is_200_and_an_unknown_cancel_300() -> None:
-    peer = Bench().client()
-    peer.send(1, 11, 5, *contract("NONE"), 0, "", 0, 0, "")
-    peer.send(2, 2, 9)
-    peer.send(59, 1, 3)
-    assert [fields[2:4] for fields in peer.frames()] == [["5", "200"], ["9", "300"]]
-
-
-def test_the_hundred_and_first_line_is_refused() -> None:
-    peer = Bench().client()
-    for number in range(101):
-        peer.send(1, 11, number, *contract(), 0, "", 0, 0, "")
-    assert peer.frames()[-1][2:4] == ["100", "101"]
+    peer.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+    peer.send(50, 3, 6, *contract(), 5, "TRADES", 1, "")
+    peer.send(97, 7, *contract(), "BidAsk", 0, 0)
+    peer.send(10, 5, 8, *contract(), 5, 0, "")
+    bench.clock.advance(6)
+    assert {"1", "50", "99", "13"} <= {fields[0] for fields in peer.frames()}
+    peer.session.data_lost()
+    bench.clock.advance(20)
+    assert peer.frames() == []
+    peer.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+    bench.clock.advance(5)
+    assert "1" in {fields[0] for fields in peer.frames()}
+    bench.feeds.stop()
