@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from trader.sim.model.instruments import ContractQuery, Instrument
-from trader.sim.reference import calendar, combos, futures, hours, options, underlyings
+from trader.sim.reference import calendar, combos, futures, hours, options, rules, underlyings
 from trader.sim.reference.matching import fits, fits_expiry, is_identified, right_of
 from trader.sim.reference.options import Chain
 
@@ -48,11 +48,11 @@ class Catalogue:
         generated = [] if listing is None else map(self._placed, underlyings.generated())
         names = {item.local_symbol for item in self._filed}
         self._standing = self._filed + [i for i in generated if i.local_symbol not in names]
-        self._by_id = {item.con_id: item for item in self._standing}
+        self._by_id: dict[int, Instrument] = {}
         self._by_symbol: dict[str, list[Instrument]] = {}
-        for item in self._standing:
-            self._by_symbol.setdefault(item.symbol, []).append(item)
-        self._by_local = {item.local_symbol: item for item in self._standing}
+        self._by_local: dict[str, Instrument] = {}
+        self._delisted: set[int] = set()
+        self._index()
         self._chains = {chain.slot: chain for chain in self._make_chains()}
         self._chain_of = {chain.underlying.con_id: chain for chain in self._chains.values()}
         self._made: dict[int, Instrument] = {}
@@ -137,6 +137,36 @@ class Catalogue:
         self._turn_day()
         return self._today
 
+    # -- what goes wrong on purpose -----------------------------------------------------------
+
+    def delist(self, con_id: int, *, is_gone: bool) -> None:
+        """Answer every request for a contract as if there were none (200), or know it again.
+
+        What is held or working keeps its instrument.
+        """
+        (self._delisted.add if is_gone else self._delisted.discard)(con_id)
+        self._answers.clear()
+
+    def amend(self, con_id: int, *, market_rule_id: int, price_magnifier: int) -> Instrument:
+        """Give what stands for itself other price bands and another magnifier, from now on.
+
+        Orders and positions that exist keep the instrument they were made with. Raises
+        ValueError for a contract made by rule and for a rule with another finest step.
+        """
+        item = self._by_id.get(con_id)
+        if item is None:
+            raise ValueError(f"conId: {con_id} is not allowed; allowed: what has a price file")
+        allowed = [rule for rule in rules.RULES if rules.finest(rule) == item.tick]
+        if market_rule_id not in allowed:
+            text = ", ".join(map(str, allowed))
+            raise ValueError(f"market_rule: {market_rule_id} is not allowed; allowed: {text}")
+        new = replace(item, market_rule_id=market_rule_id, price_magnifier=price_magnifier)
+        for items in (self._filed, self._standing):
+            items[:] = [new if other.con_id == con_id else other for other in items]
+        self._index()
+        self._answers.clear()
+        return new
+
     # -- making -------------------------------------------------------------------------------
 
     def _from_files(self, symbols: Iterable[str]) -> list[Instrument]:
@@ -147,6 +177,13 @@ class Catalogue:
                 item = underlyings.unknown(symbol, [other.con_id for other in items])
             items.append(self._placed(item))
         return items
+
+    def _index(self) -> None:
+        """Make every way of finding what stands for itself anew."""
+        self._by_symbol.clear()
+        for item in self._standing:
+            self._by_id[item.con_id] = self._by_local[item.local_symbol] = item
+            self._by_symbol.setdefault(item.symbol, []).append(item)
 
     def _placed(self, item: Instrument) -> Instrument:
         return replace(item, calendar="ALWAYS") if self._always_open else item
@@ -215,11 +252,15 @@ class Catalogue:
         else:
             return
         for item in found:
-            if fits(query, item) and (query.include_expired or self._is_live(item)):
+            is_shown = self._is_listed(item) and (query.include_expired or self._is_live(item))
+            if is_shown and fits(query, item):
                 yield item
 
     def _is_live(self, item: Instrument) -> bool:
         return item.expiry is None or item.expiry >= self._today
+
+    def _is_listed(self, item: Instrument) -> bool:
+        return item.con_id not in self._delisted
 
     def _candidates(self, query: ContractQuery) -> Iterator[Instrument]:
         if query.sec_id or query.sec_type not in ("FUT", "OPT"):

@@ -23,7 +23,7 @@ def _rule(*bands: tuple[str, str]) -> tuple[Band, ...]:
     return tuple(Band(Decimal(edge), Decimal(step)) for edge, step in bands)
 
 
-STOCK, SUB_DOLLAR, EQUITY_FUTURE, VOLATILITY_FUTURE = 26, 32, 67, 84
+STOCK, SUB_DOLLAR, EQUITY_FUTURE, VOLATILITY_FUTURE, STOCK_BANDED = 26, 32, 67, 84, 1905
 OPTION, OPTION_NICKEL = 110, 109
 CURRENCY, CURRENCY_YEN = 239, 240
 EUROPE, PENCE = 1903, 1904
@@ -32,6 +32,7 @@ CRYPTO_QUARTER = 2446
 RULES: Mapping[int, tuple[Band, ...]] = MappingProxyType(
     {
         STOCK: _rule(("0", "0.01")),
+        STOCK_BANDED: _rule(("0", "0.01"), ("20", "0.02"), ("50", "0.05"), ("100", "0.1")),
         SUB_DOLLAR: _rule(("0", "0.0001"), ("1", "0.01")),
         EQUITY_FUTURE: _rule(("0", "0.25")),
         VOLATILITY_FUTURE: _rule(("0", "0.05")),

@@ -25,6 +25,7 @@ from trader.sim.script import (
     actions_link,
     actions_market,
     actions_orders,
+    actions_reference,
     actions_time,
 )
 from trader.sim.script.fields import Field
@@ -38,6 +39,7 @@ _TOPICS = {
     "orders": actions_orders.ACTIONS,
     "account": actions_account.ACTIONS,
     "market": actions_market.ACTIONS,
+    "reference data": actions_reference.ACTIONS,
     "clients": actions_client.ACTIONS,
     "gateway life": actions_life.ACTIONS,
     "time": actions_time.ACTIONS,

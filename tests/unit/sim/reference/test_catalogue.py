@@ -244,3 +244,39 @@ def test_trading_hours_are_open_now_in_every_zone() -> None:
     trading, liquid = trading_hours(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp())
     assert trading == liquid
     assert trading.startswith("20261120:0000-20261121:0000;20261121:0000-20261122:0000")
+
+
+def test_a_delisted_contract_is_found_by_nobody_but_kept_by_its_id() -> None:
+    catalogue = full()
+    item = catalogue.find(option())
+    assert item is not None
+    catalogue.delist(item.con_id, is_gone=True)
+    assert catalogue.find(option()) is None
+    assert catalogue.find(ContractQuery(con_id=item.con_id)) is None
+    assert catalogue.by_id(item.con_id) == item
+    catalogue.delist(item.con_id, is_gone=False)
+    assert catalogue.find(option()) == item
+
+
+def test_amended_bands_and_magnifier_are_seen_by_every_way_of_asking() -> None:
+    catalogue = full()
+    before = catalogue.all()
+    new = catalogue.amend(265598, market_rule_id=1905, price_magnifier=100)
+    assert (new.market_rule_id, new.price_magnifier, new.tick) == (1905, 100, before[0].tick)
+    assert catalogue.by_id(265598) == catalogue.symbol("AAPL") == catalogue.all()[0] == new
+    assert catalogue.find(ContractQuery(symbol="AAPL", sec_type="STK")) == new
+    assert catalogue.all()[1:] == before[1:]
+
+
+@pytest.mark.parametrize(
+    ("con_id", "rule", "text"),
+    [
+        (800_000_324, 26, "conId: 800000324 is not allowed"),
+        (265598, 67, "market_rule: 67 is not allowed; allowed: 26, "),
+    ],
+)
+def test_an_amendment_that_would_not_fit_is_refused(con_id: int, rule: int, text: str) -> None:
+    catalogue = full()
+    with pytest.raises(ValueError, match=text):
+        catalogue.amend(con_id, market_rule_id=rule, price_magnifier=1)
+    assert catalogue.all() == full().all()

@@ -47,7 +47,11 @@ def test_expired_months_reach_two_years_back() -> None:
 
 def test_a_contract_is_named_and_sized_like_the_real_one() -> None:
     item = futures.contract(ES, INDEX, 2026, 3)
-    assert (item.local_symbol, item.contract_month, item.multiplier) == ("ESH6", "202603", Decimal(50))
+    assert (item.local_symbol, item.contract_month, item.multiplier) == (
+        "ESH6",
+        "202603",
+        Decimal(50),
+    )
     assert (item.exchange, item.under_con_id, item.calendar) == ("CME", INDEX.con_id, "CME")
     assert futures.contract(VX, underlyings.listed()["VIX"], 2026, 11).local_symbol == "VXX6"
 
