@@ -30,7 +30,8 @@ def parse_contract_details(fields: Sequence[str]) -> tuple[int, ContractQuery]:
 def parse_option_chain(fields: Sequence[str]) -> ChainRequest:
     """Read message 78."""
     read = Fields(fields, 1)
-    return ChainRequest(read.integer(), *read.texts(3), con_id=read.integer())
+    request_id, symbol, exchange, kind = read.integer(), read.text(), read.text(), read.text()
+    return ChainRequest(request_id, symbol, exchange, kind, read.integer())
 
 
 def parse_request_text(fields: Sequence[str]) -> tuple[int, str]:
