@@ -1,13 +1,20 @@
-"""Account values and positions of one session: updates, summaries, profit and loss.
+"""Account values of one session: updates (6 to 8, 54), summaries (63), multi-account values (73).
 
-They go out when asked for, when something changed (at most five times a second) and every
-180 s, as a real gateway does.
+They go out when asked for, when something changed (at most five times a second) and every 180 s;
+after the first list only what has changed since is sent, as a real gateway does.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from trader.sim.broker.accounts import Position, cost, money
+from trader.sim.broker.account_values import Row
+from trader.sim.broker.money import UNSET, cost, money
+from trader.sim.broker.summary import unsupported
 from trader.sim.clock import utc
+from trader.sim.gateway.account_view import Shown, invalid_account
+from trader.sim.gateway.exercise_desk import ExerciseDesk
+from trader.sim.gateway.pnl_desk import PnlDesk
+from trader.sim.gateway.position_desk import PositionDesk
 from trader.sim.gateway.world import Asker
 from trader.sim.wire import messages_account, messages_session
 from trader.sim.wire.frames import plain
@@ -15,50 +22,79 @@ from trader.sim.wire.reader import Fields
 
 ACCOUNT_PERIOD_S = 180.0
 ACCOUNT_DELAY_S = 0.2
+SUMMARIES_MAX = 2
 Handler = Callable[[list[str]], None]
+Known = dict[tuple[str, str], str]
+
+
+@dataclass(eq=False, slots=True)
+class _Values:
+    """One subscription to account values, and what it was last sent."""
+
+    account: str
+    ledger_only: bool = False
+    known: Known = field(default_factory=dict)
+    portfolio: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class _Summary:
+    """One account summary, and what it was last sent."""
+
+    accounts: list[str]
+    tags: list[str]
+    known: dict[str, Known] = field(default_factory=dict)
 
 
 class AccountDesk:
-    """What one session wants to know about the account."""
+    """What one session wants to know about accounts."""
 
     def __init__(self, session: Asker) -> None:
         self._session, self._world = session, session.world
-        self._has_account = False
-        self._has_positions = False
-        self._account_round = 0
-        self._stale: set[int] = set()
-        self._summaries: dict[int, set[str]] = {}
-        self._pnl: dict[int, int] = {}
+        self._view = session.world.gateway.account_view
+        self._positions = PositionDesk(session)
+        self._pnl = PnlDesk(session)
+        self._exercises = ExerciseDesk(session)
+        self._updates: _Values | None = None
+        self._multi: dict[int, _Values] = {}
+        self._summaries: dict[int, _Summary] = {}
+        self._stale: dict[str, dict[int, None]] = {}
 
     def handlers(self) -> dict[int, Handler]:
         """Return the message ids answered here."""
         return {
-            6: self._account_updates, 62: self._summary, 63: self._cancel_summary,
-            76: self._account_multi, 92: self._pnl_start, 93: self._pnl_cancel,
-            94: self._pnl_single, 95: self._pnl_cancel, 61: self._positions,
-            64: self._cancel_positions, 74: self._positions_multi, 75: _ignore, 77: _ignore,
+            6: self._account_updates, 62: self._ask_summary, 63: self._cancel_summary,
+            76: self._account_multi, 77: self._cancel_multi, **self._positions.handlers(),
+            **self._pnl.handlers(), **self._exercises.handlers(),
         }  # fmt: skip
 
-    def _rows(self) -> list[tuple[str, str, str]]:
-        return self._world.exchange.bank.rows("")
+    # -- news -------------------------------------------------------------------------------------
 
-    def _account_updates(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        self._has_account = read.flag()
-        self._account_round += 1
-        if self._has_account:
-            self._send_account(self._world.exchange.bank.main.held())
-            name = self._world.exchange.bank.main.name
-            self._session.push(54, messages_account.account_download_end(name))
-            self._repeat_account(self._account_round)
+    def position_changed(self, account: str, row: Shown) -> None:
+        """Send a live position to a client that asked for them; one that was closed shows 0."""
+        self._positions.changed(account, row)
 
-    def _repeat_account(self, number: int) -> None:
-        def again() -> None:
-            if self._has_account and number == self._account_round and self._is_open():
-                self._send_account(self._world.exchange.bank.main.held())
-                self._repeat_account(number)
+    def account_changed(self, account: str, con_id: int = 0) -> None:
+        """Send account values soon, together with what else changes until then."""
+        self._pnl.account_changed(account)
+        if self._updates is None and not self._multi:
+            return
+        if not self._stale:
+            self._world.gateway.clock.call_later(ACCOUNT_DELAY_S, self._send_stale)
+        self._stale.setdefault(account, {})[con_id] = None
 
-        self._world.gateway.clock.call_later(ACCOUNT_PERIOD_S, again)
+    def _send_stale(self) -> None:
+        stale, self._stale = self._stale, {}
+        if not self._is_open():
+            return
+        updates = self._updates
+        if updates is not None and updates.account in stale:
+            moved = stale[updates.account]
+            rows = self._view.portfolio(updates.account)
+            self._send_values(updates, [row for row in rows if row.instrument.con_id in moved])
+        for request_id, values in self._multi.items():
+            if values.account in stale:
+                self._send_multi(request_id, values)
 
     def _is_open(self) -> bool:
         session = self._session
@@ -66,146 +102,157 @@ class AccountDesk:
         client: object = self._world.gateway.clients.get(session.client_id)
         return client is session
 
-    def account_changed(self, con_id: int) -> None:
-        """Send account values soon, together with what else changes until then."""
-        if not (self._has_account or self._pnl):
-            return
-        if not self._stale:
-            self._world.gateway.clock.call_later(ACCOUNT_DELAY_S, self._send_stale)
-        self._stale.add(con_id)
+    # -- updates of one account -------------------------------------------------------------------
 
-    def _send_stale(self) -> None:
-        stale, self._stale = self._stale, set()
-        if not self._is_open():
-            return
-        positions = self._world.exchange.bank.main.positions
-        if self._has_account:
-            self._send_account([positions[con_id] for con_id in sorted(stale)])
-        for request_id, con_id in self._pnl.items():
-            self._send_pnl(request_id, con_id)
-
-    def _send_account(self, entries: list[Position]) -> None:
-        account = self._world.exchange.bank.main
-        for key, value, currency in self._rows():
-            self._session.push(
-                6, messages_account.account_value(key, value, currency, account.name)
-            )
-        for entry in entries:
-            price = self._world.exchange.quote(entry.instrument).last
-            worth = entry.quantity * price
-            gain = (price - entry.average_cost) * entry.quantity
-            values = [
-                plain(entry.quantity), plain(price), money(worth),
-                cost(entry.average_cost), money(gain), money(entry.realized),
-            ]  # fmt: skip
-            self._session.push(
-                7, messages_account.portfolio(entry.instrument, values, account.name)
-            )
-        now = utc(self._world.gateway.clock.time())
-        self._session.push(8, messages_account.account_time(now.strftime("%H:%M")))
-
-    def _account_multi(self, fields: list[str]) -> None:
-        request_id = Fields(fields, 2).integer()
-        name = self._world.exchange.bank.main.name
-        for row in self._rows():
-            self._session.push(73, messages_account.account_update_multi(request_id, name, row))
-        self._session.push(74, messages_session.end(74, request_id))
-
-    def _summary(self, fields: list[str]) -> None:
+    def _account_updates(self, fields: list[str]) -> None:
         read = Fields(fields, 2)
-        request_id = read.integer()
-        read.text()  # group
-        self._summaries[request_id] = {tag.strip() for tag in read.text().split(",")}
-        self._send_summary(request_id)
-        self._session.push(64, messages_session.end(64, request_id))
-
-    def _send_summary(self, request_id: int) -> None:
-        tags = self._summaries.get(request_id)
-        if tags is None:
+        subscribes, name = read.flag(), read.text()
+        if not subscribes:
+            self._updates = None
             return
-        name = self._world.exchange.bank.main.name
-        for row in self._rows():
-            if row[0] in tags and row[2] != "BASE":
-                self._session.push(63, messages_account.account_summary(request_id, name, row))
+        bank = self._world.exchange.bank
+        if name and name not in bank.accounts:
+            self._session.show_error(-1, 321, invalid_account(name))
+            return
+        name = name or bank.main.name
+        if self._updates is not None and self._updates.account != name:
+            self._session.show_error(-1, 2100, _UNSUBSCRIBED)
+        values = self._updates = _Values(name)
+        self._send_values(values, self._view.portfolio(name))
+        self._end(54, messages_account.account_download_end(name))
+        self._repeat(lambda: self._updates is values, lambda: self._refresh(values))
 
+    def _refresh(self, values: _Values) -> None:
+        self._send_values(values, self._view.portfolio(values.account))
+
+    def _repeat(self, is_wanted: Callable[[], bool], send: Callable[[], None]) -> None:
         def again() -> None:
-            if self._summaries.get(request_id) is tags and self._is_open():
-                self._send_summary(request_id)
+            if is_wanted() and self._is_open():
+                send()
+                self._world.gateway.clock.call_later(ACCOUNT_PERIOD_S, again)
 
         self._world.gateway.clock.call_later(ACCOUNT_PERIOD_S, again)
 
-    def _cancel_summary(self, fields: list[str]) -> None:
-        self._summaries.pop(Fields(fields, 2).integer(), None)
+    def _send_values(self, values: _Values, rows: list[Shown]) -> None:
+        name = values.account
+        for key, value, currency in _changed(values.known, self._view.rows(name)):
+            self._session.push(6, messages_account.account_value(key, value, currency, name))
+        for row in rows:
+            figures = self._figures(name, row)
+            if values.portfolio.get(row.instrument.con_id) != figures:
+                values.portfolio[row.instrument.con_id] = figures
+                frame = messages_account.portfolio(row.instrument, figures, name)
+                self._session.push(7, frame)
+        now = utc(self._world.gateway.clock.time())
+        self._session.push(8, messages_account.account_time(now.strftime("%H:%M")))
 
-    def _pnl_start(self, fields: list[str]) -> None:
-        request_id = Fields(fields, 1).integer()
-        self._pnl[request_id] = 0
-        self._send_pnl(request_id, 0)
-
-    def _pnl_single(self, fields: list[str]) -> None:
-        read = Fields(fields, 1)
-        request_id = read.integer()
-        read.skip(2)
-        con_id = self._pnl[request_id] = read.integer()
-        self._send_pnl(request_id, con_id)
-
-    def _pnl_cancel(self, fields: list[str]) -> None:
-        self._pnl.pop(Fields(fields, 1).integer(), None)
-
-    def _send_pnl(self, request_id: int, con_id: int) -> None:
-        exchange = self._world.exchange
-        account = exchange.bank.main
-        prices = exchange.bank.prices(account)
-        if not con_id:
-            open_result, closed = account.unrealized(prices), account.realized()
-            values = [money(open_result + closed), money(open_result), money(closed)]
-            self._session.push(94, messages_account.pnl(request_id, values))
-            return
-        entry = account.positions.get(con_id)
+    def _figures(self, name: str, row: Shown) -> tuple[str, ...]:
+        """Return position, market price and value, average cost, unrealized, realized."""
+        if self._view.switches.portfolio_is_unset:
+            return (plain(row.quantity), UNSET, UNSET, UNSET, "0.00", "0.00")
+        bank, item = self._world.exchange.bank, row.instrument
+        entry = bank.account(name).positions.get(item.con_id)
         if entry is None:
-            return
-        price = prices[con_id]
-        gain = (price - entry.average_cost) * entry.quantity
-        values = [
-            plain(entry.quantity), money(gain + entry.realized), money(gain),
-            money(entry.realized), money(entry.quantity * price),
-        ]  # fmt: skip
-        self._session.push(95, messages_account.pnl_single(request_id, values))
-
-    # -- positions --------------------------------------------------------------------------------
-
-    def _positions(self, _fields: list[str]) -> None:
-        self._has_positions = True
-        for entry in self._world.exchange.bank.main.held():
-            self._show_position(entry)
-        self._session.push(62, messages_session.end(62))
-
-    def _cancel_positions(self, _fields: list[str]) -> None:
-        self._has_positions = False
-
-    def position_changed(self, entry: Position) -> None:
-        """Send a live position to a client that asked for them."""
-        if self._has_positions:
-            self._show_position(entry)
-
-    def _show_position(self, entry: Position) -> None:
-        frame = messages_account.position(
-            self._world.exchange.bank.main.name, entry.instrument, plain(entry.quantity),
-            cost(entry.average_cost),
+            return (plain(row.quantity), "0", "0.00", cost(row.average_cost), "0.00", "0.00")
+        found = bank.result(entry)
+        price = found.price / item.price_magnifier
+        return (
+            plain(row.quantity), cost(price), money(price * row.quantity * item.multiplier),
+            cost(row.average_cost),
+            money((price * item.multiplier - row.average_cost) * row.quantity),
+            money(found.realized),
         )  # fmt: skip
-        self._session.push(61, frame)
 
-    def _positions_multi(self, fields: list[str]) -> None:
+    def _end(self, message_id: int, frame: bytes) -> None:
+        if message_id not in self._view.switches.missing_ends:
+            self._session.push(message_id, frame)
+
+    # -- values by request ------------------------------------------------------------------------
+
+    def _account_multi(self, fields: list[str]) -> None:
+        read = Fields(fields, 2)
+        request_id, name = read.integer(), read.text()
+        read.skip(1)
+        ledger_only = read.flag()
+        bank = self._world.exchange.bank
+        if name and name not in bank.accounts:
+            self._session.show_error(request_id, 321, invalid_account(name))
+            return
+        values = self._multi[request_id] = _Values(name or bank.main.name, ledger_only)
+        self._send_multi(request_id, values)
+        self._end(74, messages_session.end(74, request_id))
+        self._repeat(
+            lambda: self._multi.get(request_id) is values,
+            lambda: self._send_multi(request_id, values),
+        )
+
+    def _send_multi(self, request_id: int, values: _Values) -> None:
+        name = values.account
+        rows = self._view.ledger(name) if values.ledger_only else self._view.rows(name)
+        for row in _changed(values.known, rows):
+            self._session.push(73, messages_account.account_update_multi(request_id, name, row))
+
+    def _cancel_multi(self, fields: list[str]) -> None:
+        self._multi.pop(Fields(fields, 2).integer(), None)
+
+    # -- summaries --------------------------------------------------------------------------------
+
+    def _ask_summary(self, fields: list[str]) -> None:
+        read = Fields(fields, 2)
+        request_id, group = read.integer(), read.text()
+        tags = [tag.strip() for tag in read.text().split(",") if tag.strip()]
+        flaw = self._summary_flaw(request_id, group, tags)
+        if flaw:
+            self._session.show_error(request_id, *flaw)
+            return
+        bank = self._world.exchange.bank
+        accounts = [group] if group in bank.accounts else bank.names
+        summary = self._summaries[request_id] = _Summary(accounts, tags)
+        self._send_summary(request_id, summary)
+        self._end(64, messages_session.end(64, request_id))
+        self._repeat(
+            lambda: self._summaries.get(request_id) is summary,
+            lambda: self._send_summary(request_id, summary),
+        )
+
+    def _summary_flaw(self, request_id: int, group: str, tags: list[str]) -> tuple[int, str] | None:
+        if request_id in self._summaries or len(self._summaries) >= SUMMARIES_MAX:
+            return 322, _TOO_MANY_SUMMARIES
+        if group != "All" and group not in self._world.exchange.bank.accounts:
+            return 321, f"Error validating request.-'bQ' : cause - Invalid account group: {group}"
+        unknown = unsupported(tags)
+        if not tags or unknown:
+            named = ",".join(unknown) or "none given"
+            return 321, f"Error validating request.-'bQ' : cause - Invalid tags: {named}"
+        return None
+
+    def _send_summary(self, request_id: int, summary: _Summary) -> None:
+        for name in summary.accounts:
+            known = summary.known.setdefault(name, {})
+            for row in _changed(known, self._view.summary(name, summary.tags)):
+                self._session.push(63, messages_account.account_summary(request_id, name, row))
+
+    def _cancel_summary(self, fields: list[str]) -> None:
         request_id = Fields(fields, 2).integer()
-        account = self._world.exchange.bank.main
-        for entry in account.held():
-            frame = messages_account.position_multi(
-                request_id, account.name, entry.instrument, plain(entry.quantity),
-                cost(entry.average_cost),
-            )  # fmt: skip
-            self._session.push(71, frame)
-        self._session.push(72, messages_session.end(72, request_id))
+        if self._view.switches.cancel_stops_all:
+            self._summaries.clear()
+        self._summaries.pop(request_id, None)
 
 
-def _ignore(_fields: list[str]) -> None:
-    """Take a message that needs no answer."""
+_UNSUBSCRIBED = (
+    "New account data requested from TWS. API client has been unsubscribed from account data."
+)
+_TOO_MANY_SUMMARIES = (
+    "Error processing request.-'bS' : cause - Maximum number of account summary requests exceeded"
+)
+
+
+def _changed(known: Known, rows: list[Row]) -> list[Row]:
+    """Return the rows that are not known yet as they are, and know them from now on."""
+    found = []
+    for row in rows:
+        key = (row[0], row[2])
+        if known.get(key) != row[1]:
+            known[key] = row[1]
+            found.append(row)
+    return found

@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from trader.sim.gateway.account_view import AccountSwitches
 from trader.sim.gateway.frame_rules import Rule
 from trader.sim.gateway.handshake import Handshakes
 from trader.sim.gateway.intake import Held, IntakeRule
@@ -57,6 +58,7 @@ class Faults:
     # While the link is flagged as lost, order news may keep flowing all the same.
     is_delivering: bool = False
     commissions: str = "normal"
+    account: AccountSwitches = field(default_factory=AccountSwitches)
     swallow: dict[str, Swallow] = field(
         default_factory=lambda: {"placeOrder": Swallow(), "cancelOrder": Swallow()}
     )

@@ -16,6 +16,7 @@ from trader.sim.broker.accounts import Position
 from trader.sim.broker.exchange import Exchange, Latency
 from trader.sim.clock import Clock
 from trader.sim.gateway import validation
+from trader.sim.gateway.account_view import AccountView, Shown
 from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.validation import Refusal
 from trader.sim.model.orders import Execution, Margin, Order, OrderRequest, Side, Status
@@ -44,11 +45,11 @@ class Client(Protocol):
     def show_error(self, request_id: int, code: int, text: str, *, advanced: str = "") -> None:
         """Send an error message; `advanced` is the JSON of a refusal that can be overridden."""
 
-    def show_position(self, entry: Position) -> None:
+    def show_position(self, account: str, row: Shown) -> None:
         """Send a position if the client asked for positions."""
 
-    def account_changed(self, con_id: int) -> None:
-        """Note that account values are out of date."""
+    def account_changed(self, account: str, con_id: int = 0) -> None:
+        """Note that an account's values are out of date."""
 
     def data_lost(self) -> None:
         """Forget market data subscriptions (1101)."""
@@ -91,7 +92,9 @@ class Gateway:
         # What the cut link holds back, each with the kind of news it is.
         self._from_broker: list[tuple[str, Callable[[], None]]] = []
         self._silent: set[int] = set()
+        self.account_view = AccountView(exchange.bank, clock, faults.account)
         exchange.listener = self
+        exchange.bank.listener = self
 
     # -- client ids ---------------------------------------------------------------------------
 
@@ -209,9 +212,9 @@ class Gateway:
             refusal = validation.change_too_late(order)
             self._route(order, lambda c: c.show_error(order.order_id, refusal.code, refusal.text))
             return
-        refusal = self.exchange.change(order, validation.preset(request.terms))
-        if refusal:
-            text = f"Order rejected - reason:{refusal}"
+        reason = self.exchange.change(order, validation.preset(request.terms))
+        if reason:
+            text = f"Order rejected - reason:{reason}"
             self._route(order, lambda c: c.show_error(order.order_id, 201, text))
 
     def check(self, client_id: int, request: OrderRequest) -> Refusal | None:
@@ -327,15 +330,39 @@ class Gateway:
     def executed(self, item: Execution) -> None:
         """Route an execution to its owner and the position to everybody who asked."""
         self._route(item, lambda c: c.show_execution(item), kind="executions")
+        if not item.instrument.legs:
+            account = self.exchange.bank.account(item.account)
+            self.position_moved(account.name, account.position(item.instrument))
 
-        def positions() -> None:
-            entry = self.exchange.bank.account(item.account).position(item.instrument)
+    def position_moved(self, account: str, entry: Position) -> None:
+        """Tell everybody who asked that a position is another one (bank.Listener)."""
+        con_id = entry.instrument.con_id
+
+        def news() -> None:
+            self.account_view.moved(account, entry, self._show_position)
             for client in list(self.clients.values()):
-                client.show_position(entry)
-                client.account_changed(item.instrument.con_id)
+                client.account_changed(account, con_id)
 
-        self._from("positions", positions)
+        self._from("positions", news)
         self.on_change()
+
+    def _show_position(self, account: str, row: Shown) -> None:
+        for client in list(self.clients.values()):
+            client.show_position(account, row)
+
+    def funds_moved(self, account: str) -> None:
+        """Tell everybody who asked that cash was paid in or out (bank.Listener)."""
+
+        def news() -> None:
+            for client in list(self.clients.values()):
+                client.account_changed(account)
+
+        self._from("positions", news)
+        self.on_change()
+
+    def end_position_lag(self) -> None:
+        """Show every position change that was held back (S13)."""
+        self.account_view.end_lag(self._show_position)
 
     def commission_known(self, item: Execution) -> None:
         """Route a commission report, as the commission fault allows."""

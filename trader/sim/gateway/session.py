@@ -8,10 +8,10 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from trader.sim.broker.accounts import Position
 from trader.sim.clock import utc
 from trader.sim.gateway import handshake, intake
 from trader.sim.gateway.account_desk import AccountDesk
+from trader.sim.gateway.account_view import Shown
 from trader.sim.gateway.market_desk import MarketDesk
 from trader.sim.gateway.order_desk import OrderDesk
 from trader.sim.gateway.outlet import Outlet
@@ -270,13 +270,13 @@ class Session:
         )
         self.push(4, frame)
 
-    def show_position(self, entry: Position) -> None:
+    def show_position(self, account: str, row: Shown) -> None:
         """Send a position if the client asked for positions; one closed today shows 0."""
-        self._account.position_changed(entry)
+        self._account.position_changed(account, row)
 
-    def account_changed(self, con_id: int) -> None:
+    def account_changed(self, account: str, con_id: int = 0) -> None:
         """Note that account values are out of date."""
-        self._account.account_changed(con_id)
+        self._account.account_changed(account, con_id)
 
     def data_lost(self) -> None:
         """Forget market data subscriptions (1101)."""

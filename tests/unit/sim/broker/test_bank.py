@@ -19,24 +19,28 @@ def bench_order(bench: Bench, **changes: object) -> Order:
     return bench.gateway.preview(7, request(1, **changes))[0]
 
 
-def test_a_buy_reserves_its_limit_and_a_sale_nothing() -> None:
+def test_working_orders_reserve_their_margin_and_a_sale_of_what_is_held_nothing() -> None:
     bench = Bench()
     bank = bench.exchange.bank
     buy = bench_order(bench, order_type="LMT", limit_price=Decimal("90.00"))
     bank.reserve(buy)
-    assert bank.reserved(ACCOUNT) == Decimal(9000)
-    sale = replace(buy, perm_id=9, side=Side.SELL)
-    bank.reserve(sale)
-    assert bank.reserved(ACCOUNT) == Decimal(9000)
+    assert bank.reserved(ACCOUNT) == Decimal(2250)
+    short = replace(buy, perm_id=9, side=Side.SELL)
+    bank.reserve(short)
+    assert bank.reserved(ACCOUNT) == Decimal(2250 + 2700)
+    bank.main.position(buy.instrument).quantity = Decimal(100)
+    bank.reserve(short)
+    assert bank.reserved(ACCOUNT) == Decimal(2250)
     bank.release(buy)
-    bank.release(sale)
+    bank.release(short)
     assert bank.reserved(ACCOUNT) == 0
 
 
 def test_what_cannot_be_paid_for_is_refused_with_the_amounts() -> None:
     bench = Bench(cash=Decimal(100))
     reason = bench.exchange.bank.refusal(bench_order(bench))
-    assert "Available: 100.00 USD" in reason
+    assert "EQUITY WITH LOAN VALUE [99.00 USD]" in reason
+    assert "INITIAL MARGIN [5000." in reason
 
 
 def test_a_minimum_commission_is_charged_once_an_order() -> None:

@@ -58,8 +58,11 @@ def test_the_summary_has_the_tags_asked_for_until_cancelled() -> None:
     frames = peer.frames()
     assert [fields[4] for fields in frames[:-1]] == ["NetLiquidation", "TotalCashValue"]
     assert frames[-1] == ["64", "1", "5"]
+    bench.account.move("USD", Decimal(5))
     bench.clock.advance(181)
     assert [i for i in peer.ids() if i != 4] == [63, 63]
+    bench.clock.advance(181)
+    assert peer.ids() == []
     peer.send(63, 1, 5)
     bench.clock.advance(400)
     assert peer.ids() == []
@@ -78,7 +81,7 @@ def test_profit_and_loss_follow_a_fill() -> None:
     bench = Bench()
     peer = bench.client()
     peer.send(92, 5, ACCOUNT, "")
-    assert peer.frames() == [["94", "5", "0.00", "0.00", "0.00"]]
+    assert peer.frames() == [["94", "5", "0.0", "0.0", "0.0"]]
     peer.send(*place_fields(1, quantity=10))
     peer.send(94, 6, ACCOUNT, "", 265598)
     peer.frames()
