@@ -61,12 +61,12 @@ def _tail(*fields: object) -> bytes:
 
 def price_part(kind: int, price: Decimal, size: int, mask: int = 0) -> Part:
     """Return message 1: a price with its size and attribute mask."""
-    return _TICK_PRICE, _tail(kind, plain(price), size, mask)
+    return _TICK_PRICE, f"\0{kind}\0{plain(price)}\0{size}\0{mask}\0".encode()
 
 
 def size_part(kind: int, size: int) -> Part:
     """Return message 2: a size."""
-    return _TICK_SIZE, _tail(kind, size)
+    return _TICK_SIZE, f"\0{kind}\0{size}\0".encode()
 
 
 def generic_part(kind: int, value: str) -> Part:

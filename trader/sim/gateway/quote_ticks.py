@@ -83,15 +83,20 @@ def difference(old: Quote, new: Quote, epoch_s: float, ids: TickIds = LIVE) -> l
         parts += [price_part(ids.last, new.last, new.last_size)]
         if new.instrument.is_tradable:
             parts += [size_part(ids.last_size, new.last_size), size_part(ids.volume, new.volume)]
-    levels = (
-        (ids.high, old.high, new.high), (ids.low, old.low, new.low),
-        (ids.close, old.close, new.close), (ids.open, old.open, new.open),
-    )  # fmt: skip
-    parts += [price_part(kind, after, 0) for kind, before, after in levels if before != after]
+    if (old.high, old.low, old.close, old.open) != (new.high, new.low, new.close, new.open):
+        parts += _levels(old, new, ids)
     if new.instrument.is_tradable:
         parts += _side(ids.bid, ids.bid_size, (old.bid, old.bid_size), (new.bid, new.bid_size))
         parts += _side(ids.ask, ids.ask_size, (old.ask, old.ask_size), (new.ask, new.ask_size))
     return parts
+
+
+def _levels(old: Quote, new: Quote, ids: TickIds) -> list[Part]:
+    levels = (
+        (ids.high, old.high, new.high), (ids.low, old.low, new.low),
+        (ids.close, old.close, new.close), (ids.open, old.open, new.open),
+    )  # fmt: skip
+    return [price_part(kind, after, 0) for kind, before, after in levels if before != after]
 
 
 def _side(

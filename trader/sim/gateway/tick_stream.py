@@ -10,7 +10,7 @@ from trader.sim.gateway import generic_ticks, option_ticks
 from trader.sim.gateway.generic_ticks import Scene
 from trader.sim.gateway.lines import Line, Mode, Part, render
 from trader.sim.gateway.market_faults import MarketFaults
-from trader.sim.gateway.quote_ticks import DELAYED, LIVE, burst, difference, shut
+from trader.sim.gateway.quote_ticks import DELAYED, LIVE, TickIds, burst, difference, shut
 from trader.sim.market.market import Market
 from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
@@ -32,6 +32,11 @@ class Group:
     shown: Quote | None = None
     generics: list[Part] = field(default_factory=list)
     day: int = -1
+
+    @property
+    def ids(self) -> TickIds:
+        """Return the tick types of this kind of data."""
+        return DELAYED if self.mode.is_delayed else LIVE
 
 
 class TickStream:
@@ -152,14 +157,14 @@ class TickStream:
 
     def _view(self, group: Group, quote: Quote) -> Quote:
         """Return the quote as a kind of data shows it, with the faults that are on."""
-        if group.mode.is_delayed:
+        if group.mode is Mode.LIVE:
+            quote = quote if quote.is_open else shut(quote)
+        elif group.mode.is_delayed:
             quote = self._market.quote_at(group.item, self._slot(group.mode))
-        elif not quote.is_open and not group.mode.is_frozen:
-            quote = shut(quote)
         return self._faults.shown(quote)
 
     def _opening(self, group: Group, quote: Quote) -> list[Part]:
-        slot, ids = self._slot(group.mode), DELAYED if group.mode.is_delayed else LIVE
+        slot, ids = self._slot(group.mode), group.ids
         stale = self._faults.stale_first.pop(group.item.con_id, False)
         first = self._yesterday(quote) if stale else quote
         parts = burst(first, self._market.epoch_of(slot), ids)
@@ -176,19 +181,24 @@ class TickStream:
         )  # fmt: skip
 
     def _changes(self, group: Group, quote: Quote, epoch_s: float) -> list[Part]:
-        if group.mode.is_frozen and not quote.is_open:
+        if not quote.is_open and group.mode.is_frozen:
             return []
-        ids = DELAYED if group.mode.is_delayed else LIVE
         new, old = self._view(group, quote), group.shown
         assert old is not None, "a group with lines was shown a quote"
         group.shown = new
-        slot = self._slot(group.mode)
-        at_s = epoch_s - DELAY_S if group.mode.is_delayed else epoch_s
-        parts = difference(old, new, at_s, ids)
-        if parts and option_ticks.is_option(group.item):
-            parts += option_ticks.computations(self._market, new, slot, ids.computations)
+        if group.mode is not Mode.LIVE:
+            epoch_s -= DELAY_S if group.mode.is_delayed else 0
+        parts = difference(old, new, epoch_s, group.ids)
+        if group.numbers or option_ticks.is_option(group.item):
+            parts += self._more_changes(group, new, has_moved=bool(parts))
+        return parts
+
+    def _more_changes(self, group: Group, quote: Quote, *, has_moved: bool) -> list[Part]:
+        parts, slot = list[Part](), self._slot(group.mode)
+        if has_moved and option_ticks.is_option(group.item):
+            parts += option_ticks.computations(self._market, quote, slot, group.ids.computations)
         if group.numbers:
-            parts += self._generic_changes(group, Scene(self._market, new, slot))
+            parts += self._generic_changes(group, Scene(self._market, quote, slot))
         return parts
 
     def _generic_changes(self, group: Group, scene: Scene) -> list[Part]:

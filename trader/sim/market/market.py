@@ -283,23 +283,22 @@ class Market:
         """Return the quote of a slot; the same each time it is asked for."""
         shown, halted = self.halts.at(item.con_id, slot)
         moment = self.moment(item, shown)
-        shown = min(shown, self.slot_at(moment.active_s)) if not moment.is_open else shown
+        shown = shown if moment.is_open else min(shown, self.slot_at(moment.active_s))
         path, tick, middle = self.path(item, moment.day), item.tick, self.middle(item, shown)
         low, high = path.range_between(0.0, moment.fraction)
-        low, high = min(low, middle), max(high, middle)
         sides = touch(item, middle, self.seed, shown, is_thin=moment.is_thin)
         if item.sec_type == "BAG":
             sides = self._combined(item, shown)
+        volume = self._cumulative(path, item, shown, moment.fraction)
+        traded = self._difference(volume, path, item, shown, moment)
+        # Without a trade in this slot the last one was an earlier one, of some size.
+        last_size = traded or (1 if path.volume else 0)
         return Quote(
-            item, bid=sides.bid * tick, ask=sides.ask * tick, last=middle * tick,
-            bid_size=sides.bid_size, ask_size=sides.ask_size,
-            last_size=self._last_size(path, item, shown, moment),
-            open=path.open * tick, high=high * tick, low=low * tick,
-            close=self.close_before(item, moment.day),
-            volume=self._cumulative(path, item, shown, moment.fraction),
-            floor=min(path.low, sides.bid, middle) * tick,
-            ceiling=max(path.high, sides.ask, middle) * tick,
-            halted=halted, is_open=moment.is_open,
+            item, sides.bid * tick, sides.ask * tick, middle * tick, sides.bid_size,
+            sides.ask_size, last_size, path.open * tick, max(high, middle) * tick,
+            min(low, middle) * tick, self.close_before(item, moment.day), volume,
+            min(path.low, sides.bid, middle) * tick, max(path.high, sides.ask, middle) * tick,
+            halted, moment.is_open,
         )  # fmt: skip
 
     def _combined(self, item: Instrument, slot: int) -> Touch:
@@ -335,7 +334,9 @@ class Market:
         if self.halts.at(item.con_id, slot)[1]:
             return 0
         moment = self.moment(item, slot)
-        return self._difference(self.path(item, moment.day), item, slot, moment)
+        path = self.path(item, moment.day)
+        volume = self._cumulative(path, item, slot, moment.fraction)
+        return self._difference(volume, path, item, slot, moment)
 
     def _cumulative(self, path: Path, item: Instrument, slot: int, fraction: float) -> int:
         if not path.volume or fraction <= 0:
@@ -345,18 +346,16 @@ class Market:
         extra = (draw(self.seed, item.con_id, slot) >> 48) * spread >> 16
         return min(int(path.volume * fraction) + extra, path.volume)
 
-    def _difference(self, path: Path, item: Instrument, slot: int, moment: Moment) -> int:
-        if not path.volume or not moment.is_open:
+    def _difference(
+        self, volume: int, path: Path, item: Instrument, slot: int, moment: Moment
+    ) -> int:
+        """Return by how much the day's volume grew in a slot."""
+        if not volume or not moment.is_open:
             return 0
-        now = self._cumulative(path, item, slot, moment.fraction)
         before = self.moment(item, slot - 1)
         if before.day != moment.day:
-            return now
-        return max(now - self._cumulative(path, item, slot - 1, before.fraction), 0)
-
-    def _last_size(self, path: Path, item: Instrument, slot: int, moment: Moment) -> int:
-        # Without a trade in this slot the last one was an earlier one, of some size.
-        return self._difference(path, item, slot, moment) or (1 if path.volume else 0)
+            return volume
+        return max(volume - self._cumulative(path, item, slot - 1, before.fraction), 0)
 
     def book(self, item: Instrument, slot: int | None = None) -> Book:
         """Return the order book behind the quote of a slot, now by default; empty when shut."""

@@ -100,11 +100,11 @@ class DayPath:
         Between two nodes the path is straight, so ends and nodes hold the extremes. Ranges of
         neighbouring spans therefore add up to the range of the whole.
         """
-        a, b = self.at(first), self.at(last)
-        low, high = min(a, b), max(a, b)
-        node = min(int(last * NODES), NODES)
+        b, node = self.at(last), min(int(last * NODES), NODES)
         if first <= 0:
-            return min(low, self._lows[node]), max(high, self._highs[node])
+            return min(b, self._lows[node]), max(b, self._highs[node])
+        a = self.at(first)
+        low, high = min(a, b), max(a, b)
         inside = self._nodes[math.ceil(first * NODES) : node + 1]
         return min(low, *inside, low), max(high, *inside, high)
 
