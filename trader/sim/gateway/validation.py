@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Order, OrderRequest, Status, Terms
+from trader.sim.reference import rules
 from trader.sim.wire.frames import plain
 
 ORDER_TYPES = ("MKT", "LMT", "STP", "STP LMT")
@@ -78,20 +79,20 @@ def check_order(
         return _invalid("Invalid time in force was entered")
     if request.parent_id or not request.transmit:
         return _invalid("Attached and untransmitted orders are not supported")
-    return _check_quantity(terms.quantity) or _check_prices(terms, item.tick)
+    return _check_quantity(terms.quantity, item) or _check_prices(terms, item.market_rule_id)
 
 
-def _check_quantity(quantity: Decimal | None) -> Refusal | None:
+def _check_quantity(quantity: Decimal | None, item: Instrument) -> Refusal | None:
     if not quantity:
         return Refusal(434, "The order size cannot be zero.")
     if quantity < 0:
         return _invalid("The order size must be positive")
-    if quantity != quantity.to_integral_value():
+    if not rules.is_multiple(quantity, item.size_step):
         return Refusal(10318, "This order doesn't support fractional quantity trading")
     return None
 
 
-def _check_prices(terms: Terms, tick: Decimal) -> Refusal | None:
+def _check_prices(terms: Terms, market_rule_id: int) -> Refusal | None:
     needed = {
         "MKT": (),
         "LMT": (terms.limit_price,),
@@ -101,7 +102,7 @@ def _check_prices(terms: Terms, tick: Decimal) -> Refusal | None:
     for price in needed[terms.order_type]:
         if price is None or price <= 0:
             return _invalid("Please enter a valid price")
-        if price % tick:
+        if not rules.conforms(market_rule_id, price):
             return Refusal(
                 110,
                 "The price does not conform to the minimum price variation for this contract.",

@@ -44,8 +44,8 @@ class Chain:
 
     def has_strike(self, strike: Decimal) -> bool:
         """Return whether a strike is listed."""
-        number, rest = divmod(strike, self.step)
-        return not rest and self.lowest <= number <= self.highest
+        is_between = self.lowest * self.step <= strike <= self.highest * self.step
+        return is_between and rules.is_multiple(strike, self.step)
 
 
 def chains(prices: Mapping[Instrument, Decimal]) -> list[Chain]:

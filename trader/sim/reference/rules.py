@@ -23,6 +23,9 @@ def _rule(*bands: tuple[str, str]) -> tuple[Band, ...]:
     return tuple(Band(Decimal(edge), Decimal(step)) for edge, step in bands)
 
 
+# Beyond this a remainder has more digits than decimals compute with; nothing trades there.
+_LIMIT = Decimal(10) ** 15
+
 STOCK, SUB_DOLLAR, EQUITY_FUTURE, VOLATILITY_FUTURE, STOCK_BANDED = 26, 32, 67, 84, 1905
 OPTION, OPTION_NICKEL = 110, 109
 CURRENCY, CURRENCY_YEN = 239, 240
@@ -65,7 +68,12 @@ def increment(rule_id: int, price: Decimal) -> Decimal:
 
 def conforms(rule_id: int, price: Decimal) -> bool:
     """Return whether a price is one the rule allows (else error 110)."""
-    return price % increment(rule_id, price) == 0
+    return is_multiple(price, increment(rule_id, price))
+
+
+def is_multiple(value: Decimal, step: Decimal) -> bool:
+    """Return whether a price or size is a multiple of a step; nothing astronomic is."""
+    return abs(value) < _LIMIT and value % step == 0
 
 
 def finest(rule_id: int) -> Decimal:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.sim.support import ACCOUNT, Bench, request
 from trader.sim.gateway import validation
-from trader.sim.model.instruments import Instrument
+from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.model.orders import Order, Status
 
 
@@ -32,6 +32,8 @@ def aapl() -> Instrument:
         ({"quantity": Decimal(0)}, 434),
         ({"quantity": Decimal(-1)}, 321),
         ({"quantity": Decimal("1.5")}, 10318),
+        ({"quantity": Decimal("1e30")}, 10318),
+        ({"order_type": "LMT", "limit_price": Decimal("1e30")}, 110),
         ({"order_type": "LMT"}, 321),
         ({"order_type": "LMT", "limit_price": Decimal(0)}, 321),
         ({"order_type": "LMT", "limit_price": Decimal("1.005")}, 110),
@@ -43,6 +45,21 @@ def test_a_wrong_order_has_its_code(changes: dict[str, Any], code: int) -> None:
     refusal = validation.check_order(request(**changes), aapl(), [ACCOUNT])
     assert refusal is not None
     assert refusal.code == code
+
+
+def test_prices_and_sizes_follow_the_instruments_own_steps() -> None:
+    catalogue = Bench().market.catalogue
+    (option, *_) = catalogue.find_all(ContractQuery(symbol="AAPL", sec_type="OPT"))
+    coin = catalogue.symbol("BTC")
+    assert coin is not None
+    for item, quantity, price, code in (
+        (option, "1", "2.99", None), (option, "1", "3.05", None), (option, "1", "3.01", 110),
+        (coin, "0.00000001", "100.25", None), (coin, "0.000000001", "100", 10318),
+        (coin, "1", "100.1", 110),
+    ):  # fmt: skip
+        asked = request(order_type="LMT", quantity=Decimal(quantity), limit_price=Decimal(price))
+        refusal = validation.check_order(asked, item, [ACCOUNT])
+        assert (refusal.code if refusal else None) == code, (item.symbol, quantity, price)
 
 
 @pytest.mark.parametrize(

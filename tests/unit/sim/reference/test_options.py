@@ -32,6 +32,7 @@ def test_strikes_are_round_numbers_around_the_first_price(price: str, step: str)
     assert all(found.has_strike(strike) for strike in strikes)
     assert not found.has_strike(strikes[0] - found.step)
     assert not found.has_strike(strikes[0] + Decimal("0.1"))
+    assert not found.has_strike(Decimal("1e40"))
 
 
 def test_expiries_are_six_weeks_and_the_third_fridays_of_a_year() -> None:

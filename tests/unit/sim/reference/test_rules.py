@@ -37,6 +37,12 @@ def test_a_price_between_two_steps_does_not_conform() -> None:
     assert not rules.conforms(rules.CURRENCY, Decimal("1.10003"))
 
 
+@pytest.mark.parametrize("text", ["1e30", "-1e400", "1e15"])
+def test_an_astronomic_price_conforms_to_nothing(text: str) -> None:
+    assert not rules.conforms(rules.STOCK, Decimal(text))
+    assert not rules.is_multiple(Decimal(text), Decimal(1))
+
+
 def test_an_unknown_rule_has_no_increments() -> None:
     assert rules.increments(3) is None
     assert rules.increments(rules.STOCK) == [(Decimal(0), Decimal("0.01"))]
