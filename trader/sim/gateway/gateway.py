@@ -390,6 +390,11 @@ class Gateway:
         else:
             deliver()
 
+    def speak(self, order: Order) -> None:
+        """Break the silence about a swallowed order: show it now, and its news from now on."""
+        self._silent.discard(order.perm_id)
+        self._route(order, lambda c: c.show_order(order))
+
     # -- broker link ----------------------------------------------------------------------------
 
     def tell_all(self, code: int, text: str) -> None:

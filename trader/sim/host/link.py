@@ -122,6 +122,9 @@ class Link(asyncio.Protocol):
             return
         if not self.session.outlet.is_closing:
             self._reason = f"dropped ({how})"
+        if how == "fin" and not self._is_backed_up:
+            # An orderly end still sends what was waiting to be written.
+            transport.write(self.session.outlet.take())
         self.session.outlet.is_closing = True
         if how == "rst":
             peer = transport.get_extra_info("socket")

@@ -29,7 +29,7 @@ _WHICH = (
     fields.integer("order_id", "only about this order", None, low=-(2**31)),
     fields.words("where", "field name or place -> text it must have", None),
     fields.integer("skip", "how many such messages pass first", 0),
-    fields.integer("count", "how many are affected; null for all", 1, low=1),
+    fields.integer("count", "how many are affected; null for all", 1, low=1, nullable=True),
     fields.text("name", "the rule's name, to take it away again", ""),
 )
 
@@ -149,7 +149,7 @@ ACTIONS = (
         "permanent ids, both alive.", ("S08", "S18"),
         (
             fields.integer("client_id", "only from this client", None),
-            fields.integer("count", "how many changes; null for all", 1, low=1),
+            fields.integer("count", "how many changes; null for all", 1, low=1, nullable=True),
             fields.text("name", "the rule's name, to take it away again", ""),
         ),
         _double,

@@ -217,7 +217,7 @@ ACTIONS = (
             fields.choice("kind", "silence: no answer; eof, reset: end before the version; "
                           "version, zone: what the greeting says; no-next-valid-id, no-accounts, "
                           "no-session: what is missing after startApi", KINDS),
-            fields.integer("count", "how many connections; null for all", 1, low=1),
+            fields.integer("count", "how many connections; null for all", 1, low=1, nullable=True),
             fields.text("value", "the version or the zone", ""),
         ),
         _handshake,

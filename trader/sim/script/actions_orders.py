@@ -72,6 +72,12 @@ def find_order(stage: Stage, given: Given) -> Order:
     raise InputError("order_id", shown or None, "an order the broker knows")
 
 
+def _speak(stage: Stage, given: Given) -> dict[str, Any]:
+    order = find_order(stage, given)
+    stage.host.gateway.speak(order)
+    return {"perm_id": order.perm_id}
+
+
 def _omit(stage: Stage, given: Given) -> dict[str, Any]:
     order = find_order(stage, given)
     stage.host.faults.omitted[order.perm_id] = given.integer("lists")
@@ -159,6 +165,10 @@ ACTIONS = (
             fields.flag("register", "true when the broker takes them all the same"),
         ),
         _swallow,
+    ),
+    Action(
+        "speak", "Tell a client, late, of an order that was swallowed but registered.", ("S03",),
+        WHICH_ORDER, _speak,
     ),
     Action(
         "ack", "Set the time a message needs from the gateway to the broker.", ("S03",),

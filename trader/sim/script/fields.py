@@ -24,6 +24,7 @@ class Field:
     doc: str
     default: object
     check: Callable[[Inputs], object]
+    may_be_null: bool = False
 
     @property
     def is_required(self) -> bool:
@@ -34,7 +35,7 @@ class Field:
         """Return the checked value, or the default when it is absent. Raises InputError."""
         if not self.is_required and not inputs.has(self.name):
             return self.default
-        if self.default is None and inputs.is_null(self.name):
+        if (self.default is None or self.may_be_null) and inputs.is_null(self.name):
             inputs.drop(self.name)
             return None
         return self.check(inputs)
@@ -58,11 +59,19 @@ def flag(name: str, doc: str, default: object = REQUIRED) -> Field:
 
 
 def integer(
-    name: str, doc: str, default: object = REQUIRED, *, low: int = 0, high: int = INT_MAX
+    name: str,
+    doc: str,
+    default: object = REQUIRED,
+    *,
+    low: int = 0,
+    high: int = INT_MAX,
+    nullable: bool = False,
 ) -> Field:
-    """Declare an integer in a range."""
-    allowed = f"an integer from {low} to {high}"
-    return Field(name, "integer", allowed, doc, default, lambda i: i.integer(name, low, high))
+    """Declare an integer in a range; null too where that means something else than absent."""
+    allowed = f"an integer from {low} to {high}" + (" or null" if nullable else "")
+    return Field(
+        name, "integer", allowed, doc, default, lambda i: i.integer(name, low, high), nullable
+    )
 
 
 def integers(

@@ -15,6 +15,7 @@ from trader.sim.host.pipe import MemoryPeer
 from trader.sim.script.actions import perform, registry
 from trader.sim.script.engine import Engine
 from trader.sim.script.loader import load_text
+from trader.sim.script.scenario import Scenario
 from trader.sim.script.stage import Stage
 from trader.sim.settings import Settings
 from trader.sim.wire.frames import encode
@@ -47,7 +48,16 @@ def staged(**changes: Any) -> Stage:
 
 def playing(text: str, **changes: Any) -> tuple[MemoryHost, Engine]:
     """Return a simulator that plays the scenario of a text, and the engine."""
-    scenario = load_text(text)
+    return play_scenario(load_text(text), **changes)
+
+
+def played(name: str, **changes: Any) -> tuple[MemoryHost, Engine]:
+    """Return a simulator that plays a shipped scenario, and the engine."""
+    return play_scenario(play.find(name), **changes)
+
+
+def play_scenario(scenario: Scenario, **changes: Any) -> tuple[MemoryHost, Engine]:
+    """Return a simulator that plays a scenario, and the engine."""
     values: dict[str, Any] = {
         "account": ACCOUNT, "seed": 1, "data": _prices(), "tick_interval_s": 1.0, "speed": 1.0,
         "ack_s": (0.0, 0.0), "fill_s": (0.0, 0.0),
@@ -67,6 +77,11 @@ def memory(stage: Stage) -> MemoryHost:
 def act(stage: Stage, name: str, **inputs: Any) -> dict[str, Any]:
     """Perform one action."""
     return perform(stage, registry()[name], inputs)
+
+
+def act_on(host: MemoryHost, name: str, **inputs: Any) -> dict[str, Any]:
+    """Perform one action on a simulator in memory."""
+    return act(Stage(host, lambda: None, host.clock.advance, random.Random(1)), name, **inputs)
 
 
 class Wire:
