@@ -201,7 +201,7 @@ def test_paid_event_data_is_refused(number: int, code: str) -> None:
 
 def test_an_order_or_data_for_an_ambiguous_contract_is_refused_with_200() -> None:
     peer = Bench().client()
-    fields = place_fields(1)
+    fields = place_fields(1, quantity=1)
     fields[3:5] = ["ES", "FUT"]
     fields[9] = "CME"
     peer.send(*fields)
