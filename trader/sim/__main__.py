@@ -78,6 +78,14 @@ def _range_ms(text: str) -> tuple[float, float]:
         raise argparse.ArgumentTypeError(allowed) from None
 
 
+def _rate(text: str) -> int | None:
+    if text == "off":
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: a number or off")
+    return int(text)
+
+
 def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -94,10 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--control-port", type=int, default=0, help="control port (loopback), 0 for any")
     add("--seed", type=int, default=None, help="draws everything random; default: by chance")
     add("--speed", type=float, default=1.0, help="a session day lasts 23400/SPEED seconds")
-    add("--account", default=None, help="account name; default: DUSIM and a nonce")
-    add("--cash", type=_amount, default=Decimal(1_000_000), help="cash in USD at the start")
+    add("--account", action="append", default=[], metavar="NAME",
+        help="account name, once for each account; default: DUSIM and a nonce")  # fmt: skip
+    add("--account-kind", default="margin", help="margin, cash or portfolio")
+    add("--currency", default="USD", help="base currency of the accounts")
+    add("--commissions", default="fixed", help="price list: fixed or tiered")
+    add("--cash", type=_amount, default=Decimal(1_000_000), help="cash of each at the start")
     add("--position", type=_position, action="append", default=[], metavar="SYMBOL:QUANTITY")
-    add("--server-version", type=int, default=178, help="157 to 178")
+    add("--server-version", type=int, default=178, help="157 to 200, best not 158")
     add("--data", type=Path, default=None, help="directory of price files")
     add("--state", type=Path, default=None, help="file that survives the process")
     add("--tick-interval", type=float, default=0.25, help="seconds between quotes")
@@ -105,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--fill-ms", type=_range_ms, default=(0.005, 0.150), metavar="LO:HI")
     add("--start-date", type=_date, default=None, help="first historical date to replay")
     add("--sessions", default="always", help="always: never closed; exchange: real calendars")
+    add("--rate-limit", type=_rate, default=50, metavar="N", help="messages a second, or off")
+    add("--no-history-pacing", action="store_true", help="do not pace requests for small bars")
     add("--read-only", action="store_true", help="refuse orders as a read-only API does")
     add(
         "--scenario",
@@ -141,6 +155,7 @@ def read(arguments: list[str]) -> Invocation:
         data=given.data or Path(__file__).parent / "data", state=given.state,
         tick_interval_s=given.tick_interval, ack_s=given.ack_ms, fill_s=given.fill_ms,
         start_date=given.start_date, sessions=given.sessions, is_read_only=given.read_only,
+        rate_limit=given.rate_limit, has_history_pacing=not given.no_history_pacing,
         may_be_remote=given.allow_remote,
     )  # fmt: skip
     scenario = None if given.scenario is None else play.find(given.scenario)

@@ -28,7 +28,7 @@ def make(**changes: object) -> Settings:
         ("cash", Decimal("-1")),
         ("cash", Decimal("NaN")),
         ("server_version", 156),
-        ("server_version", 179),
+        ("server_version", 201),
         ("tick_interval_s", 0.0),
         ("ack_s", (0.2, 0.1)),
         ("fill_s", (-1.0, 1.0)),

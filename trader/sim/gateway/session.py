@@ -5,7 +5,6 @@ sends ends in an answer, in an error message to it, or in the end of this sessio
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable
 
 from trader.sim.clock import utc
@@ -15,6 +14,7 @@ from trader.sim.gateway.account_view import Shown
 from trader.sim.gateway.market_desk import MarketDesk
 from trader.sim.gateway.order_desk import OrderDesk
 from trader.sim.gateway.outlet import Outlet
+from trader.sim.gateway.pacing import TOO_FAST, Penalty, RateMeter, Verdict
 from trader.sim.gateway.reference_desk import ReferenceDesk
 from trader.sim.gateway.times import execution_time
 from trader.sim.gateway.world import World
@@ -25,7 +25,7 @@ from trader.sim.wire import (
     messages_reference,
     messages_session,
 )
-from trader.sim.wire.frames import FieldError, FrameReader, WireError, encode
+from trader.sim.wire.frames import FieldError, FrameReader, WireError
 from trader.sim.wire.reader import Fields
 
 log = logging.getLogger("trader.sim")
@@ -49,7 +49,7 @@ class Session:
         self.has_started = False
         self._is_deaf = False
         self._reader = FrameReader()
-        self._times: deque[float] = deque()
+        self._rate = RateMeter(world.rate)
         self._orders = OrderDesk(self)
         self._market = MarketDesk(self)
         self._reference = ReferenceDesk(self)
@@ -75,17 +75,33 @@ class Session:
             self._greet(self._reader.hello.version_min, self._reader.hello.version_max)
         for fields in frames:
             self._meter()
+            if self._is_deaf:
+                return
             self._dispatch(fields)
 
     def _meter(self) -> None:
-        """Count the message and keep the largest number any client sent within a second."""
-        gateway, times = self.world.gateway, self._times
-        now = gateway.clock.monotonic()
-        times.append(now)
-        while now - times[0] >= 1.0:
-            times.popleft()
+        """Count the message; a client that is too fast is told (100), in the end cut off.
+
+        The message itself is handled all the same. Raises SessionEnded.
+        """
+        gateway, meter = self.world.gateway, self._rate
+        verdict = meter.note(gateway.clock.monotonic())
         gateway.frames_in += 1
-        gateway.frames_in_per_s_max = max(gateway.frames_in_per_s_max, len(times))
+        gateway.frames_in_per_s_max = max(gateway.frames_in_per_s_max, meter.rate)
+        if verdict is Verdict.FINE:
+            return
+        rule = self.world.rate
+        if verdict is Verdict.NEAR:
+            text = "Approaching max rate of %s messages per second (%s): client %s"
+            log.info(text, rule.limit_per_s, meter.rate, self.client_id)
+            return
+        log.warning("client %s: over %s messages a second", self.client_id, rule.limit_per_s)
+        self.show_error(-1, *TOO_FAST)
+        if verdict is Verdict.LAST_VIOLATION:
+            if rule.penalty is Penalty.FREEZE:
+                self._is_deaf = True
+                return
+            raise SessionEnded(f"{meter.violations} violations of the message rate")
 
     def _greet(self, version_min: int, version_max: int) -> None:
         fault = self.world.faults.handshakes.take(handshake.BEFORE_VERSION)
@@ -171,7 +187,9 @@ class Session:
 
     def _request_id(self, message_id: int, fields: list[str]) -> int:
         """Return the id an unreadable request most likely carried, -1 when there is none."""
-        place = 1 if message_id in (3, 20) or message_id >= 78 else 2
+        has_version = message_id not in (3, 20, 22) and message_id < 78
+        has_version &= message_id != 4 or self.sv < 192
+        place = 1 + has_version
         text = fields[place] if len(fields) > place else ""
         known = message_id in self._handlers and text.isascii() and text.isdigit()
         return int(text) if known and len(text) < 10 else -1
@@ -232,7 +250,7 @@ class Session:
 
     def _time_ms(self, _fields: list[str]) -> None:
         now_ms = int(self.world.gateway.clock.time() * 1000)
-        self.push(109, encode(109, now_ms))
+        self.push(109, messages_session.current_time_ms(now_ms))
 
     def _user_info(self, fields: list[str]) -> None:
         # The white branding id is empty for clients of IBKR itself.

@@ -50,6 +50,11 @@ def current_time(epoch_s: int) -> bytes:
     return encode(49, 1, epoch_s)
 
 
+def current_time_ms(epoch_ms: int) -> bytes:
+    """Message 109, which clients ask for from version 197 on."""
+    return encode(109, epoch_ms)
+
+
 def end(message_id: int, request_id: int | None = None) -> bytes:
     """Return an end marker with a version field: 52, 53, 55, 57, 62, 64, 72 or 74."""
     if request_id is None:

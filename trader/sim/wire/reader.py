@@ -87,7 +87,7 @@ class Fields:
         )  # fmt: skip
         return ContractQuery(
             con_id, symbol, sec_type, exchange, primary, currency, local, trading_class,
-            expiry=expiry, strike=strike or None, right=_right(right), multiplier=multiplier,
+            expiry=expiry, strike=strike or None, right=right_of(right), multiplier=multiplier,
         )  # fmt: skip
 
     def contract_and_expired(self) -> ContractQuery:
@@ -102,7 +102,7 @@ class Fields:
         )
 
 
-def _right(text: str) -> str:
+def right_of(text: str) -> str:
     """Return C, P or nothing; clients write the word, the letter, or 0 or ? for none."""
     letter = text[:1].upper()
     if letter in ("C", "P"):

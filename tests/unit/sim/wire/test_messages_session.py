@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.sim.support import split
+from tests.unit.sim.wire.samples import split
 from trader.sim.wire import messages_session
 
 
@@ -24,4 +24,5 @@ def test_session_messages_have_exactly_three_fields() -> None:
     assert split(messages_session.next_valid_id(5)) == [["9", "1", "5"]]
     assert split(messages_session.managed_accounts("DU1")) == [["15", "1", "DU1"]]
     assert split(messages_session.current_time(7)) == [["49", "1", "7"]]
+    assert split(messages_session.current_time_ms(7001)) == [["109", "7001"]]
     assert split(messages_session.server_hello(178, "now")) == [["178", "now"]]
