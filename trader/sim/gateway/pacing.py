@@ -12,6 +12,8 @@ from enum import StrEnum
 
 MESSAGES_PER_S_MAX = 50
 VIOLATIONS_MAX = 3
+# So many messages a second below the limit the gateway's log warns: at 44 of 50.
+_NEAR = 6
 TOO_FAST = (100, "Max rate of messages per second has been exceeded.")
 # Bars longer than this are no longer paced by the service.
 PACED_BAR_S_MAX = 30
@@ -31,12 +33,22 @@ class Penalty(StrEnum):
     FREEZE = "freeze"
 
 
+@dataclass(slots=True)
+class RateRule:
+    """The limit all clients are held to; None means that nobody is."""
+
+    limit_per_s: int | None = None
+    penalty: Penalty = Penalty.DROP
+    violations_max: int = VIOLATIONS_MAX
+
+
 class Verdict(StrEnum):
     """What a message does to its client's record."""
 
     FINE = "fine"
-    # Nothing more is told within the second in which the limit was passed.
-    IGNORED = "ignored"
+    # Close to the limit: a line in the gateway's log, once a second.
+    NEAR = "near"
+    # The limit was passed: error 100, once a second.
     VIOLATION = "violation"
     LAST_VIOLATION = "last violation"
 
@@ -44,11 +56,11 @@ class Verdict(StrEnum):
 class RateMeter:
     """Messages of one client, of all types together, within the last second."""
 
-    def __init__(self, limit_per_s: int | None = MESSAGES_PER_S_MAX) -> None:
-        self.limit_per_s = limit_per_s
+    def __init__(self, rule: RateRule) -> None:
+        self._rule = rule
         self.violations = 0
         self._times: deque[float] = deque()
-        self._told_s = float("-inf")
+        self._warned_s = self._told_s = float("-inf")
 
     @property
     def rate(self) -> int:
@@ -57,17 +69,26 @@ class RateMeter:
 
     def note(self, now_s: float) -> Verdict:
         """Count a message at a monotonic time and say what it means."""
-        times = self._times
+        times, limit = self._times, self._rule.limit_per_s
         times.append(now_s)
         while now_s - times[0] >= 1.0:
             times.popleft()
-        if self.limit_per_s is None or len(times) <= self.limit_per_s:
+        if limit is None or len(times) < limit - _NEAR:
             return Verdict.FINE
+        if len(times) <= limit:
+            return self._warning(now_s)
         if now_s - self._told_s < 1.0:
-            return Verdict.IGNORED
+            return Verdict.FINE
         self._told_s = now_s
         self.violations += 1
-        return Verdict.LAST_VIOLATION if self.violations >= VIOLATIONS_MAX else Verdict.VIOLATION
+        is_last = self.violations >= self._rule.violations_max
+        return Verdict.LAST_VIOLATION if is_last else Verdict.VIOLATION
+
+    def _warning(self, now_s: float) -> Verdict:
+        if now_s - self._warned_s < 1.0:
+            return Verdict.FINE
+        self._warned_s = now_s
+        return Verdict.NEAR
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,34 +74,35 @@ class Session:
         if not self.sv and self._reader.hello is not None:
             self._greet(self._reader.hello.version_min, self._reader.hello.version_max)
         for fields in frames:
-            self._meter()
-            if self._is_deaf:
+            if not self._meter():
                 return
             self._dispatch(fields)
 
-    def _meter(self) -> None:
+    def _meter(self) -> bool:
         """Count the message; a client that is too fast is told (100), in the end cut off.
 
-        The message itself is handled all the same. Raises SessionEnded.
+        The message itself is handled all the same, unless the session freezes: then the answer
+        is False. Raises SessionEnded.
         """
         gateway, meter = self.world.gateway, self._rate
         verdict = meter.note(gateway.clock.monotonic())
         gateway.frames_in += 1
         gateway.frames_in_per_s_max = max(gateway.frames_in_per_s_max, meter.rate)
         if verdict is Verdict.FINE:
-            return
+            return True
         rule = self.world.rate
         if verdict is Verdict.NEAR:
             text = "Approaching max rate of %s messages per second (%s): client %s"
             log.info(text, rule.limit_per_s, meter.rate, self.client_id)
-            return
+            return True
         log.warning("client %s: over %s messages a second", self.client_id, rule.limit_per_s)
         self.show_error(-1, *TOO_FAST)
-        if verdict is Verdict.LAST_VIOLATION:
-            if rule.penalty is Penalty.FREEZE:
-                self._is_deaf = True
-                return
+        if verdict is Verdict.VIOLATION:
+            return True
+        if rule.penalty is Penalty.DROP:
             raise SessionEnded(f"{meter.violations} violations of the message rate")
+        self._is_deaf = True
+        return False
 
     def _greet(self, version_min: int, version_max: int) -> None:
         fault = self.world.faults.handshakes.take(handshake.BEFORE_VERSION)

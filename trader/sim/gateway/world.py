@@ -1,6 +1,6 @@
 """What the sessions of one simulator share, and what a session is to those who answer for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from trader.sim.broker.exchange import Exchange
@@ -8,6 +8,7 @@ from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.feeds import Feeds
 from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.outlet import Outlet
+from trader.sim.gateway.pacing import RateRule
 from trader.sim.model.orders import Execution, Order
 
 
@@ -20,6 +21,8 @@ class World:
     feeds: Feeds
     faults: Faults
     server_version: int
+    # Nobody is held to a rate unless the host says so.
+    rate: RateRule = field(default_factory=RateRule)
 
 
 class Asker(Protocol):
