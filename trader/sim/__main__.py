@@ -148,8 +148,10 @@ def read(arguments: list[str]) -> Invocation:
     seed = secrets.randbits(32) if given.seed is None else given.seed
     # Under virtual time nothing may come from outside, the name of the account included.
     nonce = f"{seed:016X}" if given.virtual else secrets.token_hex(8)
+    names = given.account or [f"DUSIM{nonce}"]
     settings = Settings(
-        account=given.account or f"DUSIM{nonce}", seed=seed,
+        account=names[0], more_accounts=tuple(names[1:]), account_kind=given.account_kind,
+        currency=given.currency, commissions=given.commissions, seed=seed,
         host=given.host, port=given.port, control_port=given.control_port, speed=given.speed,
         cash=given.cash, positions=tuple(given.position), server_version=given.server_version,
         data=given.data or Path(__file__).parent / "data", state=given.state,

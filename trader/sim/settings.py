@@ -72,8 +72,8 @@ class Settings:
             _check("account", name, is_new, "letters and digits, each name once")
         _check("account-kind", self.account_kind, self.account_kind in ACCOUNT_KINDS,
                " or ".join(ACCOUNT_KINDS))  # fmt: skip
-        is_currency = self.currency.isalpha() and self.currency.isupper() and (
-            len(self.currency) == 3
+        is_currency = (
+            self.currency.isalpha() and self.currency.isupper() and (len(self.currency) == 3)
         )
         _check("currency", self.currency, is_currency, "three capital letters")
         _check("commissions", self.commissions, self.commissions in COMMISSIONS,

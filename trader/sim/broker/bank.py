@@ -7,13 +7,20 @@ depend on how many orders work.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from trader.sim.broker import commissions, corporate, refusals
 from trader.sim.broker.account_values import Row, rows
-from trader.sim.broker.accounts import Account, Kind, Position, SavedAccount, Unsettled
+from trader.sim.broker.accounts import (
+    Account,
+    Kind,
+    Position,
+    SavedAccount,
+    Unsettled,
+    is_paid_in_full,
+)
 from trader.sim.broker.commissions import Traded
 from trader.sim.broker.impact import Assessor, Hold, Part, may_be_short
 from trader.sim.broker.liquidation import Closing, Holding, needs_liquidation, to_close
@@ -32,6 +39,7 @@ from trader.sim.reference import calendar
 SETTLING = ("STK", "OPT")
 DERIVED = ("OPT", "FOP", "FUT")
 SETTLEMENT_CALENDAR = "US-REGULAR"
+_QUARTER_S = 900
 
 
 class Listener(Protocol):
@@ -54,8 +62,6 @@ class Sources:
     legs: Callable[[Instrument], Sequence[Part]] = lambda _item: ()
     monotonic: Callable[[], float] = lambda: 0.0
     time: Callable[[], float] = lambda: 0.0
-    # The price of what nobody watches; none means the same quotes as for orders.
-    mark: Callable[[Instrument], Quote] | None = None
 
 
 def market_sources(market: Market, clock: Clock, quote: Callable[[Instrument], Quote]) -> Sources:
@@ -66,7 +72,6 @@ def market_sources(market: Market, clock: Clock, quote: Callable[[Instrument], Q
 
     return Sources(
         quote, market.catalogue.symbol, market.catalogue.by_id, legs, clock.monotonic, clock.time,
-        market.quote,
     )  # fmt: skip
 
 
@@ -83,14 +88,14 @@ class Bank:
         self.accounts = {account.name: account for account in accounts}
         self.listener: Listener | None = None
         self.sources = sources
-        mark = sources.mark or sources.quote
-        self.rates = Rates(mark, sources.by_name)
-        self.valuer = Valuer(mark, self.below, self.rates, sources.monotonic)
+        self.rates = Rates(sources.quote, sources.by_name)
+        self.valuer = Valuer(sources.quote, self.below, self.rates, sources.monotonic)
         self._assessor = Assessor(sources.quote, sources.legs, self.valuer)
         self._holds: dict[int, Hold] = {}
         # Sums of the holds: by account and currency, and units by account and contract id.
         self._tied: dict[tuple[str, str], Decimal] = {}
         self._selling: dict[tuple[str, int], Decimal] = {}
+        self._day = (-1, date.min)
         self.nights = Nights(self)
 
     def below(self, item: Instrument) -> Instrument | None:
@@ -266,7 +271,15 @@ class Bank:
 
     def today(self) -> str:
         """Return the date in New York as ISO text."""
-        return calendar.local_date(SETTLEMENT_CALENDAR, self.sources.time()).isoformat()
+        return self._date().isoformat()
+
+    def _date(self) -> date:
+        now = self.sources.time()
+        quarter = int(now // _QUARTER_S)
+        if self._day[0] != quarter:
+            # Days begin on a quarter of an hour in every zone.
+            self._day = (quarter, calendar.local_date(SETTLEMENT_CALENDAR, now))
+        return self._day[1]
 
     # -- the trade --------------------------------------------------------------------------------
 
@@ -311,7 +324,7 @@ class Bank:
         if item.instrument.sec_type not in SETTLING:
             return
         amount = item.quantity * item.price * self._unit(item.instrument) - item.commission
-        day = calendar.local_date(SETTLEMENT_CALENDAR, self.sources.time()) + timedelta(days=1)
+        day = self._date() + timedelta(days=1)
         while calendar.trading_day(SETTLEMENT_CALENDAR, day) is None:
             day += timedelta(days=1)
         account.unsettled.append(Unsettled(day.isoformat(), item.instrument.currency, amount))
@@ -343,6 +356,18 @@ class Bank:
         if not self.rates.knows(currency, account.base):
             raise ValueError(f"currency: {currency} is not allowed; allowed: one with a rate")
         self.move_cash(account, currency, amount)
+
+    def endow(self, name: str, item: Instrument, quantity: Decimal) -> Position:
+        """Let an account hold something since before the day began, at its present price."""
+        account = self.account(name)
+        entry = account.position(item)
+        worth = quantity * self.valuer.price(item) * self._unit(item)
+        entry.quantity, entry.day_value = quantity, worth
+        entry.average_cost = self.valuer.price(item) * self._unit(item)
+        if not is_paid_in_full(item):
+            entry.open_value = worth
+        self.tell_position(account, entry)
+        return entry
 
     def split(self, item: Instrument, terms: corporate.Split) -> list[Position]:
         """Split an instrument's shares in every account; return the positions."""

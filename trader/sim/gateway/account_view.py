@@ -49,6 +49,8 @@ class AccountSwitches:
     # The equity of the next so many lists is off by this amount, up and down by turns.
     noise: Decimal = ZERO
     noisy_lists: int = 0
+    # Whether the broker closes positions of accounts that lack margin.
+    liquidates: bool = False
 
     @property
     def has_lag(self) -> bool:

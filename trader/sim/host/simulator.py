@@ -9,12 +9,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from trader.sim.broker.accounts import Account
+from trader.sim.broker.accounts import Account, Kind
+from trader.sim.broker.commissions import Schedule
 from trader.sim.broker.exchange import Exchange, Latency
 from trader.sim.clock import Clock
 from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.feeds import Feeds
 from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.liquidator import Liquidator
+from trader.sim.gateway.pacing import RateRule
 from trader.sim.gateway.world import World
 from trader.sim.host.link import Link
 from trader.sim.host.pipe import MemoryPeer
@@ -38,18 +41,20 @@ class Simulator(ABC):
         self.market = _market(settings, clock, _fork(rng))
         # Chance of their own, so that a fault takes nothing from the world's draws.
         self.faults = Faults(random.Random(f"faults {settings.seed}"))
-        account = Account(settings.account, settings.cash)
         self.exchange = Exchange(
-            clock, self.market, [account], _fork(rng), Latency(*settings.fill_s)
+            clock, self.market, _accounts(settings), _fork(rng), Latency(*settings.fill_s)
         )
         self.gateway = Gateway(
             clock, self.exchange, self.faults, _fork(rng), Latency(*settings.ack_s)
         )
         self.gateway.is_read_only = settings.is_read_only
         self.feeds = Feeds(clock, self.market, self.exchange, self.faults, settings.tick_interval_s)
+        self.feeds.history_meter.is_on = settings.has_history_pacing
         self.world = World(
-            self.gateway, self.exchange, self.feeds, self.faults, settings.server_version
-        )
+            self.gateway, self.exchange, self.feeds, self.faults, settings.server_version,
+            RateRule(settings.rate_limit),
+        )  # fmt: skip
+        self.liquidator = Liquidator(clock, self.gateway)
         self.puppets = Puppets(self.join)
         # What was said on every connection, when somebody wants to read it.
         self.transcript: Transcript | None = None
@@ -78,21 +83,26 @@ class Simulator(ABC):
 
     def open(self) -> None:
         """Restore state and open the market. Raises SettingsError or StateError."""
+        self._check_currency()
         if not self.state.restore():
             self._open_positions()
         self.gateway.on_change = self.state.mark
         self.feeds.start()
+        self.exchange.bank.nights.start(self.clock)
+        self.liquidator.start()
+
+    def _check_currency(self) -> None:
+        currency = self.settings.currency
+        if not self.exchange.bank.rates.knows(currency, "USD"):
+            raise SettingsError(f"currency: {currency} is not allowed; allowed: one with a rate")
 
     def _open_positions(self) -> None:
-        account = self.exchange.bank.main
         for symbol, quantity in self.settings.positions:
             item = self.market.catalogue.symbol(symbol)
             if item is None or not item.is_tradable:
                 known = ", ".join(i.symbol for i in self.market.catalogue.all() if i.is_tradable)
                 raise SettingsError(f"position: {symbol} is not allowed; allowed: {known}")
-            entry = account.position(item)
-            entry.quantity = quantity
-            entry.average_cost = self.market.quote(item).last
+            self.exchange.bank.endow("", item, quantity)
 
     def close(self) -> None:
         """Stop the market and save the state."""
@@ -138,6 +148,16 @@ def _market(settings: Settings, clock: Clock, rng: random.Random) -> Market:
         AlwaysOpen() if is_always_open else ExchangeHours(clock.time()),
     )  # fmt: skip
     return Market(clock, Catalogue(history, listing), history, rng, replay)
+
+
+def _accounts(settings: Settings) -> list[Account]:
+    return [
+        Account(
+            name, settings.cash, kind=Kind(settings.account_kind), base=settings.currency,
+            schedule=Schedule(settings.commissions),
+        )
+        for name in (settings.account, *settings.more_accounts)
+    ]  # fmt: skip
 
 
 def _fork(rng: random.Random) -> random.Random:
