@@ -9,6 +9,7 @@ from typing import Any
 
 from trader.sim.clock import LoopClock, VirtualClock
 from trader.sim.host.simulator import Simulator
+from trader.sim.script import manual
 from trader.sim.script.engine import Engine
 from trader.sim.script.loader import load
 from trader.sim.script.moments import next_moment
@@ -37,6 +38,15 @@ def find(text: str) -> Scenario:
             f"scenario: {text} is not allowed ({reason}); allowed: a file, or one of "
             + ", ".join(shipped())
         ) from None
+
+
+def manual_parts() -> dict[str, str]:
+    """Return the generated parts of docs/simulator.md by name."""
+    return {
+        "scenarios": manual.scenarios_text(find(name) for name in shipped()),
+        "actions": manual.actions_text(),
+        "codes": manual.codes_text(),
+    }
 
 
 def settings_for(scenario: Scenario, settings: Settings) -> Settings:

@@ -18,6 +18,7 @@ from typing import Any
 
 from trader.sim.script import (
     actions_account,
+    actions_broker,
     actions_client,
     actions_frames,
     actions_intake,
@@ -38,6 +39,7 @@ _TOPICS = {
     "incoming": actions_intake.ACTIONS,
     "orders": actions_orders.ACTIONS,
     "account": actions_account.ACTIONS,
+    "broker": actions_broker.ACTIONS,
     "market": actions_market.ACTIONS,
     "reference data": actions_reference.ACTIONS,
     "clients": actions_client.ACTIONS,

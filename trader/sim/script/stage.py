@@ -14,6 +14,7 @@ from trader.sim.clock import Clock
 from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.feeds import Feeds
 from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.liquidator import Liquidator
 from trader.sim.gateway.session import Session
 from trader.sim.gateway.world import World
 from trader.sim.market.market import Market
@@ -50,6 +51,7 @@ class Host(Protocol):
     feeds: Feeds
     world: World
     puppets: Puppets
+    liquidator: Liquidator
 
     @property
     def clock(self) -> Clock:

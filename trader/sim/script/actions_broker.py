@@ -1,0 +1,186 @@
+"""Actions of the broker on accounts, without any order of a client (S10)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from trader.sim.broker.accounts import Account, Position
+from trader.sim.broker.corporate import Split
+from trader.sim.model.instruments import ContractQuery, Instrument
+from trader.sim.script import fields
+from trader.sim.script.fields import Given
+from trader.sim.script.inputs import InputError
+from trader.sim.script.stage import Action, Stage
+from trader.sim.wire.frames import plain
+
+
+def _account(stage: Stage, given: Given) -> Account:
+    bank, name = stage.host.exchange.bank, given.maybe_text("account")
+    if name is not None and name not in bank.accounts:
+        raise InputError("account", name, ", ".join(bank.names))
+    return bank.account(name or "")
+
+
+def _instrument(stage: Stage, given: Given, field: str = "symbol") -> Instrument:
+    """Return the instrument of a symbol, a local name or a contract id. Raises InputError."""
+    name, catalogue = given.text(field), stage.host.market.catalogue
+    found = catalogue.symbol(name)
+    if found is None and name.isascii() and name.isdigit() and len(name) < 11:
+        found = catalogue.find(ContractQuery(con_id=int(name), include_expired=True))
+    if found is None:
+        raise InputError(field, name, "a symbol, a local name or a contract id")
+    return found
+
+
+def _held(stage: Stage, given: Given) -> tuple[Account, Position]:
+    account, item = _account(stage, given), _instrument(stage, given)
+    entry = account.positions.get(item.con_id)
+    if entry is None or not entry.quantity:
+        raise InputError("symbol", given.text("symbol"), "an instrument that the account holds")
+    return account, entry
+
+
+def _checked(field: str, step: Callable[[], Any]) -> Any:
+    """Do a step of the broker's; what it refuses is a wrong input."""
+    try:
+        return step()
+    except ValueError as error:
+        raise InputError(field, None, str(error)) from None
+
+
+def _deposit(stage: Stage, given: Given) -> dict[str, Any]:
+    account, currency = _account(stage, given), given.text("currency")
+    amount = given.decimal("amount")
+    bank = stage.host.exchange.bank
+    _checked("currency", lambda: bank.deposit(account.name, currency, amount))
+    return {"account": account.name, "balance": plain(account.balance(currency))}
+
+
+def _split(stage: Stage, given: Given) -> dict[str, Any]:
+    item, ratio = _instrument(stage, given), given.decimal("ratio")
+    exchange, market = stage.host.exchange, stage.host.market
+    if item.sec_type != "STK":
+        raise InputError("symbol", item.symbol, "a share")
+    becomes = None if given.maybe_text("becomes") is None else _instrument(stage, given, "becomes")
+    price = (market.quote(item).last / ratio).quantize(item.tick)
+    terms = _checked("ratio", lambda: Split(ratio, price, becomes))
+    cancelled = _cancel_resting(stage, item)
+    moved = _checked("becomes", lambda: exchange.bank.split(item, terms))
+    if becomes is None:
+        # From now on a share is worth so much less.
+        market.pins[item.local_symbol] = price
+        stage.host.feeds.refresh(item.local_symbol)
+    return {"positions": [_row(entry) for entry in moved], "cancelled": cancelled}
+
+
+def _cancel_resting(stage: Stage, item: Instrument) -> int:
+    """Cancel the orders that stand on old terms, as the broker does before the action."""
+    orders = [o for o in stage.host.exchange.working() if o.instrument.con_id == item.con_id]
+    for order in orders:
+        stage.host.exchange.cancel(order)
+    return len(orders)
+
+
+def _dividend(stage: Stage, given: Given) -> dict[str, Any]:
+    item, amount = _instrument(stage, given), given.decimal("amount")
+    paid = _checked("amount", lambda: stage.host.exchange.bank.dividend(item, amount))
+    return {"accounts": [account.name for account in paid]}
+
+
+def _rename(stage: Stage, given: Given) -> dict[str, Any]:
+    item, becomes = _instrument(stage, given), _instrument(stage, given, "becomes")
+    cancelled = _cancel_resting(stage, item)
+    bank = stage.host.exchange.bank
+    moved = _checked("becomes", lambda: bank.rename(item, becomes))
+    return {"positions": [_row(entry) for entry in moved], "cancelled": cancelled}
+
+
+def _expire(stage: Stage, given: Given) -> dict[str, Any]:
+    account, entry = _held(stage, given)
+    _checked("symbol", lambda: stage.host.exchange.bank.nights.end(account, entry))
+    return {"positions": [_row(one) for one in account.held()]}
+
+
+def _assign(stage: Stage, given: Given) -> dict[str, Any]:
+    account, entry = _held(stage, given)
+    quantity, nights = given.decimal("quantity"), stage.host.exchange.bank.nights
+    _checked("quantity", lambda: nights.assign(account, entry, quantity))
+    return {"positions": [_row(one) for one in account.held()]}
+
+
+def _night(stage: Stage, _given: Given) -> dict[str, Any]:
+    stage.host.exchange.bank.nights.process()
+    return {}
+
+
+def _margin_desk(stage: Stage, given: Given) -> dict[str, Any]:
+    stage.host.faults.account.liquidates = given.flag("on")
+    return {"on": given.flag("on")}
+
+
+def _liquidate(stage: Stage, given: Given) -> dict[str, Any]:
+    account, liquidator = _account(stage, given), stage.host.liquidator
+    named = given.maybe_text("symbol")
+    if named is not None:
+        _, entry = _held(stage, given)
+        liquidator.force(account.name, entry.instrument, entry.quantity)
+        return {"account": account.name, "symbol": named}
+    if not stage.host.exchange.bank.to_liquidate(account.name):
+        raise InputError("account", account.name, "one that lacks margin, or any with a symbol")
+    liquidator.warn(account.name)
+    return {"account": account.name}
+
+
+def _row(entry: Position) -> dict[str, str]:
+    return {
+        "symbol": entry.instrument.local_symbol, "con_id": str(entry.instrument.con_id),
+        "quantity": plain(entry.quantity), "average_cost": plain(entry.average_cost),
+    }  # fmt: skip
+
+
+_ACCOUNT = fields.text("account", "the account; the first one without", None)
+_SYMBOL = fields.text("symbol", "a symbol, a local name or a contract id")
+ACTIONS = (
+    Action(
+        "deposit", "Pay money into an account, or out of it when negative.", ("S10",),
+        (
+            _ACCOUNT, fields.text("currency", "its currency", "USD"),
+            fields.decimal("amount", "how much"),
+        ),
+        _deposit,
+    ),
+    Action(
+        "split", "Split a share in every account: other quantity and cost, no execution.",
+        ("S10",),
+        (
+            _SYMBOL, fields.decimal("ratio", "new shares for an old one", above_zero=True),
+            fields.text("becomes", "the instrument it comes back as", None),
+        ),
+        _split,
+    ),
+    Action(
+        "dividend", "Pay a cash dividend to every holder of a share.", ("S10",),
+        (_SYMBOL, fields.decimal("amount", "for each share", above_zero=True)), _dividend,
+    ),
+    Action(
+        "rename", "Turn every position in an instrument into one of another.", ("S10",),
+        (_SYMBOL, fields.text("becomes", "what it is called from now on")), _rename,
+    ),
+    Action(
+        "expire", "End an option or future as if its last day were over.", ("S10",),
+        (_SYMBOL, _ACCOUNT), _expire,
+    ),
+    Action(
+        "assign", "Assign written options before their last day.", ("S10",),
+        (_SYMBOL, _ACCOUNT, fields.decimal("quantity", "how many contracts", above_zero=True)),
+        _assign,
+    ),
+    Action("night", "Do now what the broker does at 02:30.", ("S10",), (), _night),
+    Action(
+        "margin-desk", "Let the broker close positions of accounts that lack margin, or not.",
+        ("S10",), (fields.flag("on", "true to let it"),), _margin_desk,
+    ),
+    Action(
+        "liquidate", "Warn (2148) and close positions by force seconds later.", ("S10", "S16"),
+        (_ACCOUNT, fields.text("symbol", "this position, whatever the margin", None)), _liquidate,
+    ),
+)  # fmt: skip
