@@ -84,6 +84,9 @@ class HistoryDesk:
         ident = request.request_id
         frame = messages_history.historical_data(self._session.sv, ident, (span[0], span[1]), rows)
         self._session.push(17, frame)
+        if self._session.sv >= messages_history.END_VERSION:
+            end = messages_history.historical_data_end(ident, (span[0], span[1]))
+            self._session.push(108, end)
         if request.keep_up_to_date:
             line = UpdateLine(
                 self._session.outlet, ident, item, size_s=wanted.size_s, show=wanted.show,

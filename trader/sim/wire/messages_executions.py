@@ -8,7 +8,6 @@ from datetime import datetime
 from trader.sim.model.orders import Execution, Side
 from trader.sim.wire import contract_blocks
 from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain
-from trader.sim.wire.order_blocks import SUBMITTER
 
 
 def execution(sv: int, request_id: int, item: Execution, time_text: str) -> bytes:
@@ -17,7 +16,7 @@ def execution(sv: int, request_id: int, item: Execution, time_text: str) -> byte
     if sv >= 178:
         tail = ("0",)  # pendingPriceRevision
     if sv >= 198:
-        tail = ("0", SUBMITTER)
+        tail = ("0", "")  # the submitter, which recorded live fills leave empty
     return encode(
         11, request_id, item.order_id,
         contract_blocks.of_execution(item.instrument, item.exchange), item.exec_id, time_text,

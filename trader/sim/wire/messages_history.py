@@ -8,15 +8,23 @@ from collections.abc import Sequence
 
 from trader.sim.wire.frames import encode
 
+# From this version on the span of a history stands in a message of its own.
+END_VERSION = 196
+
 
 def historical_data(
     sv: int, request_id: int, span: tuple[str, str], bars: Sequence[Sequence[object]]
 ) -> bytes:
-    """Message 17 (from 196 on followed by 108): date, prices, volume, average, count."""
+    """Message 17: date, prices, volume, average, count of each bar; before 196 its span too."""
     flat = [value for bar in bars for value in bar]
-    if sv >= 196:
-        return encode(17, request_id, len(bars), *flat) + encode(108, request_id, *span)
+    if sv >= END_VERSION:
+        return encode(17, request_id, len(bars), *flat)
     return encode(17, request_id, *span, len(bars), *flat)
+
+
+def historical_data_end(request_id: int, span: tuple[str, str]) -> bytes:
+    """Message 108, which follows 17 from version 196 on and names the span."""
+    return encode(108, request_id, *span)
 
 
 def historical_update(request_id: int, values: Sequence[object]) -> bytes:

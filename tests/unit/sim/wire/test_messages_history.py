@@ -11,8 +11,9 @@ def test_history_moves_its_end_to_a_message_of_its_own_at_196() -> None:
     (fields,) = split(messages_history.historical_data(178, 5, ("a", "b"), [bar, bar]))
     assert fields[:5] == ["17", "5", "a", "b", "2"]
     assert len(fields) == 5 + 16
-    first, last = split(messages_history.historical_data(196, 5, ("a", "b"), [bar]))
-    assert (first[:3], last) == (["17", "5", "1"], ["108", "5", "a", "b"])
+    (fields,) = split(messages_history.historical_data(196, 5, ("a", "b"), [bar]))
+    assert fields == ["17", "5", "1", *map(str, bar)]
+    assert split(messages_history.historical_data_end(5, ("a", "b"))) == [["108", "5", "a", "b"]]
 
 
 def test_an_update_has_its_prices_in_an_order_of_its_own() -> None:
