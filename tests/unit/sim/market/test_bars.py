@@ -85,3 +85,101 @@ def test_what_cannot_be_served_is_refused(bar_size: str, duration: str) -> None:
 def test_the_average_lies_within_the_bar() -> None:
     bar = Bar(0, Decimal(10), Decimal(12), Decimal(9), Decimal(11), 5)
     assert bar.average == Decimal("10.5")
+
+
+def test_shorter_bars_add_up_to_longer_ones() -> None:
+    bench = bench_after(1.2)
+    for name in ("AAPL", "EUR.USD"):
+        item = bench.market.catalogue.symbol(name)
+        assert item is not None
+        start = int(bench.clock.time()) // 300 * 300 - 600
+        whole = show_bar(bench.market, item, start, 300)
+        parts = [show_bar(bench.market, item, start + 5 * n, 5) for n in range(60)]
+        assert whole is not None
+        small = [bar for bar in parts if bar is not None]
+        assert whole.open == small[0].open
+        assert whole.close == small[-1].close
+        assert whole.high == max(bar.high for bar in small)
+        assert whole.low == min(bar.low for bar in small)
+        assert whole.volume == sum(bar.volume for bar in small)
+
+
+def test_a_bar_contains_every_tick_of_its_time() -> None:
+    bench = bench_after(1.2)
+    item = bench.market.catalogue.all()[0]
+    start = int(bench.clock.time()) // 60 * 60 - 60
+    bars = {show: show_bar(bench.market, item, start, 60, show) for show in ("TRADES", "BID_ASK")}
+    first = bench.market.slot_at(start)
+    quotes = [bench.market.quote_at(item, slot) for slot in range(first, first + 240)]
+    trades, sides = bars["TRADES"], bars["BID_ASK"]
+    assert trades is not None
+    assert sides is not None
+    assert trades.low <= min(quote.last for quote in quotes)
+    assert max(quote.last for quote in quotes) <= trades.high
+    assert sides.low <= min(quote.bid for quote in quotes)
+    assert max(quote.ask for quote in quotes) <= sides.high
+
+
+def test_a_pinned_price_is_in_the_bars_of_its_time() -> None:
+    bench = bench_after(1.2)
+    item = bench.market.catalogue.all()[0]
+    bench.market.pins["AAPL"] = Decimal(50)
+    bench.clock.advance(60)
+    del bench.market.pins["AAPL"]
+    bench.clock.advance(600)
+    start = bench.clock.time() - 660
+    pinned = show_bar(bench.market, item, start, 30)
+    later = show_bar(bench.market, item, start + 120, 30)
+    assert pinned is not None
+    assert later is not None
+    assert pinned.low == pinned.high == Decimal(50)
+    assert later.low > 100
+
+
+def test_days_join_to_weeks_and_months() -> None:
+    bench = bench_after(0.5)
+    item = bench.market.catalogue.symbol("EUR.USD")
+    assert item is not None
+    wanted = read_wanted(item, ("1 day", "6 M", "MIDPOINT"), bench.clock.time(), is_regular=True)
+    days = history(bench.market, bench.clock, item, wanted)
+    for size in ("1 week", "1 month"):
+        wanted = read_wanted(item, (size, "6 M", "MIDPOINT"), bench.clock.time(), is_regular=True)
+        joined = history(bench.market, bench.clock, item, wanted)
+        assert max(bar.high for bar in joined) == max(bar.high for bar in days)
+        assert (joined[0].open, joined[-1].close) == (days[0].open, days[-1].close)
+        assert joined[-1].day == days[-1].day
+    assert len(days) == 126
+
+
+def test_what_an_instrument_does_not_have_is_refused() -> None:
+    bench = Bench()
+    asked = (("EUR.USD", "TRADES", 162), ("BTC", "TRADES", 10299), ("VIX", "BID", 162),
+             ("ESZ6", "OPTION_IMPLIED_VOLATILITY", 162), ("AAPL", "GOSSIP", 321),
+             ("AAPL", "", 321))  # fmt: skip
+    for name, show, code in asked:
+        item = bench.market.catalogue.symbol(name)
+        assert item is not None
+        with pytest.raises(BarsError) as caught:
+            read_wanted(item, ("1 day", "5 D", show), bench.clock.time(), is_regular=True)
+        assert caught.value.code == code
+
+
+def test_volatilities_have_no_volume() -> None:
+    bars = ask(bench_after(1.2), "1 day", "2 D", "HISTORICAL_VOLATILITY")
+    assert [bar.volume for bar in bars] == [-1, -1]
+    assert all(bar.low <= bar.close <= bar.high for bar in bars)
+
+
+def test_by_the_exchange_s_hours_bars_fill_the_sessions_alone() -> None:
+    bench = Bench(always_open=False)
+    item = bench.market.catalogue.symbol("AAPL")
+    assert item is not None
+    texts = ("1 hour", "1 D", "TRADES")
+    regular = read_wanted(item, texts, bench.clock.time(), is_regular=True)
+    bars = history(bench.market, bench.clock, item, regular)
+    clock = [datetime.fromtimestamp(bar.start_s, UTC).strftime("%H:%M") for bar in bars]
+    assert clock == ["14:30", "15:00", "16:00", "17:00", "18:00", "19:00", "20:00"]
+    extended = read_wanted(item, texts, bench.clock.time(), is_regular=False)
+    bars = history(bench.market, bench.clock, item, extended)
+    assert len(bars) == 16
+    assert bars[0].volume == 0

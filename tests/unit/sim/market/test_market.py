@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from tests.unit.sim.support import bars, hand_clock
+from tests.unit.sim.support import Bench, bars, hand_clock
 from trader.sim.clock import VirtualClock
 from trader.sim.market.hours import SESSION_S
 from trader.sim.market.market import Market, Replay
+from trader.sim.model.instruments import ContractQuery, Instrument, Leg
 from trader.sim.reference.catalogue import Catalogue
 
 TICK = Decimal("0.01")
@@ -75,3 +77,109 @@ def test_a_resumed_replay_goes_on_where_it_was() -> None:
     _, other = market()
     other.resume(world.elapsed_s)
     assert other.elapsed_s == world.elapsed_s
+
+
+def found(bench: Bench, **wanted: Any) -> Instrument:
+    return bench.market.catalogue.find_all(ContractQuery(**wanted))[0]
+
+
+def test_a_future_costs_its_underlying_with_carry() -> None:
+    bench = Bench()
+    bench.clock.advance(3000)
+    futures = bench.market.catalogue.find_all(ContractQuery(symbol="VIX", sec_type="FUT"))
+    spot = bench.market.quote(bench.market.catalogue.symbol("VIX") or futures[0]).last
+    prices = [bench.market.quote(item).last for item in futures]
+    assert prices == sorted(prices)
+    assert spot <= prices[0] < prices[-1] < spot * Decimal("1.1")
+    assert all(price % item.tick == 0 for price, item in zip(prices, futures, strict=True))
+
+
+def test_options_of_one_underlying_are_consistent() -> None:
+    bench = Bench()
+    bench.clock.advance(3000)
+    stock = found(bench, symbol="AAPL", sec_type="STK")
+    calls = bench.market.catalogue.find_all(ContractQuery(symbol="AAPL", sec_type="OPT", right="C"))
+    expiry = calls[len(calls) // 2].expiry
+    chain = sorted((c for c in calls if c.expiry == expiry), key=lambda c: c.strike or 0)
+    prices = [bench.market.quote(item).last for item in chain]
+    assert prices == sorted(prices, reverse=True)
+    spot = bench.market.quote(stock).last
+    for item, price in zip(chain, prices, strict=True):
+        assert price >= max(spot - (item.strike or 0), Decimal(0)) - Decimal("0.05")
+        quote = bench.market.quote(item)
+        assert quote.low <= quote.last <= quote.high
+
+
+def test_an_option_follows_a_pin_of_its_underlying() -> None:
+    bench = Bench()
+    puts = bench.market.catalogue.find_all(ContractQuery(symbol="AAPL", sec_type="OPT", right="P"))
+    item = max(puts, key=lambda put: put.strike or 0)
+    before = bench.market.quote(item).last
+    bench.market.pins["AAPL"] = Decimal(100)
+    assert bench.market.quote(item).last > before + 50
+
+
+def test_a_combination_is_bought_at_the_asks_of_what_it_buys() -> None:
+    bench = Bench()
+    one, two = bench.market.catalogue.find_all(
+        ContractQuery(symbol="AAPL", sec_type="OPT", right="C")
+    )[40:42]
+    legs = (Leg(one.con_id, 1, "BUY", "SMART"), Leg(two.con_id, 1, "SELL", "SMART"))
+    spread = found(
+        bench, symbol="AAPL", sec_type="BAG", currency="USD", exchange="SMART", legs=legs
+    )
+    first, second, whole = (bench.market.quote(item) for item in (one, two, spread))
+    assert whole.ask == first.ask - second.bid
+    assert whole.bid == first.bid - second.ask
+    assert whole.bid < whole.last < whole.ask
+
+
+def test_a_slot_looks_the_same_whenever_it_is_asked_for() -> None:
+    bench = Bench()
+    items = [bench.market.catalogue.symbol(name) for name in ("AAPL", "EUR.USD", "BTC", "SPX")]
+    items.append(found(bench, symbol="AAPL", sec_type="OPT"))
+    seen = []
+    for _ in range(20):
+        bench.clock.advance(7)
+        slot = bench.market.slot()
+        seen += [(slot, item, bench.market.quote(item)) for item in items if item is not None]
+    for slot, item, quote in reversed(seen):
+        assert bench.market.quote_at(item, slot) == quote
+
+
+def test_a_halt_freezes_the_quote_and_the_reopening_leaps() -> None:
+    bench = Bench()
+    item = found(bench, symbol="AAPL", sec_type="STK")
+    bench.clock.advance(3000)
+    before = bench.market.quote(item)
+    bench.market.halts.halt(item.con_id, 2)
+    bench.clock.advance(3600)
+    halted = bench.market.quote(item)
+    assert (halted.bid, halted.last, halted.halted) == (before.bid, before.last, 2)
+    assert bench.market.traded(item, bench.market.slot()) == 0
+    bench.market.halts.reopen(item.con_id)
+    after = bench.market.quote(item)
+    assert after.halted == 0
+    assert after.last != before.last
+
+
+def test_by_the_exchange_s_hours_nothing_moves_at_the_weekend() -> None:
+    bench = Bench(always_open=False)
+    item = found(bench, symbol="AAPL", sec_type="STK")
+    quotes = set()
+    for _ in range(5):
+        bench.clock.advance(600)
+        quote = bench.market.quote(item)
+        assert not quote.is_open
+        quotes.add((quote.bid, quote.ask, quote.bid_size, quote.last, quote.volume))
+    assert len(quotes) == 1
+
+
+def test_slots_and_moments_of_wall_time_belong_together() -> None:
+    bench = Bench()
+    bench.clock.advance(12.3)
+    now = bench.clock.time()
+    assert bench.market.slot() == bench.market.slot_at(now) == 49
+    assert bench.market.slot_at(now - 100) == 49 - 400
+    assert bench.market.epoch_of(49) <= now < bench.market.epoch_of(50)
+    assert bench.market.slot_at(bench.market.epoch_of(-7)) == -7
