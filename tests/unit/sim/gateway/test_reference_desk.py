@@ -97,6 +97,12 @@ def test_a_price_in_pence_says_so() -> None:
     assert fields[8] == "GBP"
 
 
+def test_a_coin_is_sized_in_fractions() -> None:
+    (fields,) = details(Bench().client(), symbol="BTC", kind="CRYPTO", exchange="PAXOS")
+    assert fields[-3:] == ["0.00000001"] * 3
+    assert fields[13] == "0.25"
+
+
 def test_details_of_a_combination_are_refused_or_never_answered() -> None:
     bench = Bench()
     peer = bench.client()

@@ -237,6 +237,10 @@ def test_kept_contracts_and_answers_do_not_grow_without_end() -> None:
     known = sum(catalogue.by_id(base + n) is not None for n in range(0, 400_000, 5))
     assert known > 10_000
     assert len(catalogue._answers) <= 4096
+    # A whole chain is an answer that is not kept.
+    chains = [ContractQuery(symbol="AAPL", sec_type="OPT", issuer_id=str(n)) for n in range(3)]
+    assert len({len(catalogue.find_all(query)) for query in chains}) == 1
+    assert max(len(found) for found in catalogue._answers.values()) <= 16
     assert len(catalogue._made) <= 32_768
 
 
