@@ -65,6 +65,7 @@ class Desk(EWrapper, EClient):
         self.number = number
         self.order_ids = itertools.count(1)
         self.thread: threading.Thread | None = None
+        self.is_leaving = False
 
     def say(self, event: str, **fields: object) -> None:
         LINES.emit(self.number, event, **fields)
@@ -76,12 +77,22 @@ class Desk(EWrapper, EClient):
         self.thread.start()
 
     def loop(self) -> None:
-        """Run the library's message loop; whatever ends it by force is a problem."""
+        """Run the library's message loop; whatever ends it by force is a problem.
+
+        When the library is told to disconnect it forgets the server version, which its own loop
+        may need at that moment; so what happens from then on does not count.
+        """
         try:
             self.run()
         except BaseException:
-            LINES.crash(self.number, "message loop")
+            if not self.is_leaving:
+                LINES.crash(self.number, "message loop")
         self.say("disconnected")
+
+    def leave(self) -> None:
+        """Disconnect by the library's own means."""
+        self.is_leaving = True
+        self.disconnect()
 
     # -- session -----------------------------------------------------------------------------
 
