@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from trader.sim.model.instruments import ContractQuery, Instrument
-from trader.sim.reference import calendar, combos, futures, hours, options, rules, underlyings
+from trader.sim.reference import calendar, combos, futures, options, rules, underlyings
 from trader.sim.reference.matching import fits, fits_expiry, is_identified, right_of
 from trader.sim.reference.options import Chain
 
@@ -316,9 +316,3 @@ class Catalogue:
         if combos.flaw(query.legs, items) is None:
             known = [item for item in items if item is not None]
             yield self._keep(combos.make(query.symbol, query.exchange, query.legs, known))
-
-
-def trading_hours(epoch_s: float) -> tuple[str, str]:
-    """Return trading and liquid hours of a market that never closes."""
-    found = hours.hours("ALWAYS", epoch_s)
-    return found.trading, found.liquid

@@ -9,7 +9,7 @@ import pytest
 
 from trader.sim.model.instruments import ContractQuery, Instrument, Leg
 from trader.sim.reference import options
-from trader.sim.reference.catalogue import NOT_FOUND, Catalogue, Listing, trading_hours
+from trader.sim.reference.catalogue import NOT_FOUND, Catalogue, Listing
 
 CATALOGUE = Catalogue(["AAPL", "VIX", "ZZZ"])
 PRICES = {"AAPL": Decimal("39.47"), "VIX": Decimal("16.37"), "ZZZ": Decimal(12)}
@@ -242,12 +242,6 @@ def test_kept_contracts_and_answers_do_not_grow_without_end() -> None:
     assert len({len(catalogue.find_all(query)) for query in chains}) == 1
     assert max(len(found) for found in catalogue._answers.values()) <= 16
     assert len(catalogue._made) <= 32_768
-
-
-def test_trading_hours_are_open_now_in_every_zone() -> None:
-    trading, liquid = trading_hours(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp())
-    assert trading == liquid
-    assert trading.startswith("20261120:0000-20261121:0000;20261121:0000-20261122:0000")
 
 
 def test_a_delisted_contract_is_found_by_nobody_but_kept_by_its_id() -> None:
