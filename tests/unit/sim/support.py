@@ -18,6 +18,7 @@ from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.session import Session
 from trader.sim.gateway.world import World
 from trader.sim.market.history import DayBar
+from trader.sim.market.hours import ExchangeHours
 from trader.sim.market.market import Market, Replay
 from trader.sim.model.instruments import ContractQuery
 from trader.sim.model.orders import OrderRequest, Terms
@@ -79,12 +80,15 @@ class Bench:
         server_version: int = 178,
         seed: int = 1,
         history: dict[str, tuple[DayBar, ...]] | None = None,
+        always_open: bool = True,
     ) -> None:
         self.clock = hand_clock()
         days = history or bars()
-        listing = Listing({name: one[0].close for name, one in days.items()}, self.clock.time)
+        prices = {name: one[0].close for name, one in days.items()}
+        listing = Listing(prices, self.clock.time, always_open)
         catalogue = Catalogue(days, listing)
-        self.market = Market(self.clock, catalogue, days, random.Random(seed), Replay())
+        replay = Replay() if always_open else Replay(hours=ExchangeHours(self.clock.time()))
+        self.market = Market(self.clock, catalogue, days, random.Random(seed), replay)
         self.account = Account(ACCOUNT, cash)
         self.exchange = Exchange(
             self.clock, self.market, [self.account], random.Random(seed + 1), Latency(*fill_s)
