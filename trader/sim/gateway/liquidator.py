@@ -4,9 +4,12 @@ It first says so (2148) and a few seconds later trades: executions with order id
 liquidation mark (INC-086). Off unless switched on; the actions can also make it act at once.
 """
 
+from decimal import Decimal
+
 from trader.sim.broker.money import money
 from trader.sim.clock import Clock
 from trader.sim.gateway.gateway import Gateway
+from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution
 
 WATCH_S = 5.0
@@ -55,6 +58,17 @@ class Liquidator:
         def act() -> None:
             self._warned.pop(name, None)
             self.close(name)
+
+        self._clock.call_later(GRACE_S, act)
+
+    def force(self, name: str, item: Instrument, quantity: Decimal) -> None:
+        """Warn and close so much of one position soon, whatever the margin."""
+        self._gateway.tell_all(
+            WARNING, f"URGENT: the position of account {name} in {item.symbol} is being liquidated."
+        )
+
+        def act() -> None:
+            self._gateway.exchange.liquidate(item, abs(quantity), account=name)
 
         self._clock.call_later(GRACE_S, act)
 

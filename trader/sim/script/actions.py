@@ -26,6 +26,7 @@ from trader.sim.script import (
     actions_link,
     actions_market,
     actions_orders,
+    actions_outcomes,
     actions_reference,
     actions_time,
 )
@@ -38,6 +39,7 @@ _TOPICS = {
     "frames": actions_frames.ACTIONS,
     "incoming": actions_intake.ACTIONS,
     "orders": actions_orders.ACTIONS,
+    "outcomes of orders": actions_outcomes.ACTIONS,
     "account": actions_account.ACTIONS,
     "broker": actions_broker.ACTIONS,
     "market": actions_market.ACTIONS,

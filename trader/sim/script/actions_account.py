@@ -133,7 +133,7 @@ ACTIONS = (
             fields.integer("con_id", "a contract id that does not exist", low=1),
             fields.text("symbol", "the symbol it is listed under"),
             fields.decimal("quantity", "how many; 0 takes it off the lists"),
-            fields.decimal("average_cost", "its average cost", "0"),
+            fields.decimal("average_cost", "its average cost"),
         ),
         _phantom_position,
     ),
