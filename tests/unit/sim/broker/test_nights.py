@@ -1,0 +1,118 @@
+"""The night's processing moves positions and cash without any execution."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.sim.broker.test_bank import Ear
+from tests.unit.sim.broker.wealth import CALL, FUTURE, PUT, STOCK, D, Wealth
+
+AFTER_EXPIRY_S = 30 * 86_400.0
+
+
+def listening(wealth: Wealth) -> list[str]:
+    heard: list[str] = []
+    wealth.bank.listener = Ear(heard)
+    return heard
+
+
+def test_an_assigned_call_takes_the_shares_away_at_the_strike() -> None:
+    wealth = Wealth()
+    wealth.trade(STOCK, "100", "90")
+    wealth.trade(CALL, "-1", "4")
+    wealth.prices[1] = D(120)
+    wealth.clock.advance(AFTER_EXPIRY_S)
+    heard = listening(wealth)
+    wealth.bank.nights.process()
+    assert heard == ["position DU1 ABC 0", "position DU1 ABC 0"]
+    assert wealth.account.held() == []
+    assert wealth.account.cash == 100_000 - 9000 + 400 + 10_000
+
+
+def test_a_worthless_option_is_gone_and_only_its_premium_is_lost() -> None:
+    wealth = Wealth()
+    wealth.trade(PUT, "1", "3")
+    wealth.clock.advance(AFTER_EXPIRY_S)
+    wealth.bank.nights.process()
+    assert wealth.account.positions == {}
+    assert wealth.account.cash == 99_700
+
+
+def test_a_future_pays_the_difference_in_cash() -> None:
+    wealth = Wealth()
+    wealth.trade(FUTURE, "-2", "5000")
+    wealth.prices[9] = D(4990)
+    wealth.clock.advance(AFTER_EXPIRY_S)
+    wealth.bank.nights.process()
+    assert wealth.account.positions == {}
+    assert wealth.account.cash == 101_000
+
+
+def test_exercise_happens_in_the_night_and_never_changes_the_net_value() -> None:
+    wealth = Wealth()
+    wealth.trade(CALL, "2", "20")
+    wealth.prices[1], wealth.prices[5] = D(120), D(20)
+    before, nights = wealth.net(), wealth.bank.nights
+    assert nights.ask_exercise(wealth.account, CALL, D(1), is_forced=False) == ""
+    assert wealth.account.quantity(STOCK) == 0
+    nights.process()
+    assert (wealth.account.quantity(CALL), wealth.account.quantity(STOCK)) == (1, 100)
+    assert wealth.net() == before
+    nights.process()
+    assert wealth.account.quantity(STOCK) == 100
+
+
+def test_exercise_is_refused_without_a_position_or_against_reason() -> None:
+    wealth = Wealth()
+    ask = wealth.bank.nights.ask_exercise
+    assert "No unlapsed position" in ask(wealth.account, CALL, D(1), is_forced=True)
+    wealth.trade(CALL, "1", "4")
+    assert "not in-the-money" in ask(wealth.account, CALL, D(1), is_forced=False)
+    assert ask(wealth.account, CALL, D(1), is_forced=True) == ""
+    wealth.prices[1] = D(120)
+    assert "in-the-money" in ask(wealth.account, CALL, D(-1), is_forced=False)
+    assert ask(wealth.account, CALL, D(-1), is_forced=True) == ""
+    wealth.bank.nights.process()
+    assert (wealth.account.quantity(CALL), wealth.account.quantity(STOCK)) == (0, 0)
+
+
+def test_early_assignment_needs_so_many_written_options() -> None:
+    wealth = Wealth()
+    wealth.trade(PUT, "-3", "3")
+    entry = wealth.account.positions[PUT.con_id]
+    with pytest.raises(ValueError, match="up to 3"):
+        wealth.bank.nights.assign(wealth.account, entry, D(4))
+    wealth.bank.nights.assign(wealth.account, entry, D(2))
+    assert (wealth.account.quantity(PUT), wealth.account.quantity(STOCK)) == (-1, 200)
+    with pytest.raises(ValueError, match="ABC"):
+        wealth.bank.nights.end(wealth.account, wealth.account.positions[STOCK.con_id])
+
+
+def test_a_new_day_starts_results_at_zero_and_drops_what_is_flat() -> None:
+    wealth = Wealth()
+    wealth.trade(STOCK, "10", "90")
+    wealth.trade(PUT, "1", "3")
+    wealth.trade(PUT, "-1", "4")
+    wealth.bank.nights.process()
+    assert list(wealth.account.positions) == [STOCK.con_id]
+    found = wealth.bank.result(wealth.account.positions[STOCK.con_id])
+    assert (found.daily, found.realized, found.unrealized) == (0, 0, 100)
+    assert wealth.account.day_equity == 100_000 + 100 + 100
+
+
+def test_nights_come_at_half_past_two_of_the_zone_every_day() -> None:
+    wealth = Wealth()
+    # Saturday 21 November 2026, 05:46:40 UTC, 00:46:40 in New York.
+    wealth.bank.nights.start(wealth.clock, "America/New_York")
+    wealth.trade(PUT, "1", "3")
+    wealth.trade(PUT, "-1", "3")
+    wealth.clock.advance(6199)
+    assert PUT.con_id in wealth.account.positions
+    wealth.clock.advance(2)
+    assert wealth.account.positions == {}
+    wealth.trade(PUT, "1", "3")
+    wealth.trade(PUT, "-1", "3")
+    wealth.clock.advance(86_398)
+    assert PUT.con_id in wealth.account.positions
+    wealth.clock.advance(2)
+    assert wealth.account.positions == {}
