@@ -1,59 +1,43 @@
-"""The broker's back end: the order book, matching and executions, whoever is connected.
+"""The broker's back end: orders, changes and cancels in, executions out, whoever is connected.
 
-It knows nothing of sockets, sessions or the API: it takes orders, changes and cancels, matches
-them against quotes, books executions, and tells one listener what happened, in order.
+It knows nothing of sockets, sessions or the API. An order is judged here, then held for what it
+waits for (`entrance`), then meets the market (`floor`); what comes of it is told to one listener,
+in order (`outcomes`).
 """
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
 
+from trader.sim.broker import kinds
 from trader.sim.broker.accounts import Account
-from trader.sim.broker.bank import Bank
-from trader.sim.broker.execution_ids import ExecutionIds, revised
+from trader.sim.broker.bank import Bank, market_sources
+from trader.sim.broker.entrance import Entrance
+from trader.sim.broker.execution_ids import ExecutionIds
+from trader.sim.broker.floor import AT_ONCE, Floor, Latency
+from trader.sim.broker.groups import Groups
+from trader.sim.broker.holds import Holds
+from trader.sim.broker.kinds import Auction
+from trader.sim.broker.life import Event
+from trader.sim.broker.outcomes import Outcomes
+from trader.sim.broker.register import BY_SYSTEM, BY_TRADER, CANCELED, Listener, Register
+from trader.sim.broker.sessions import Sessions
+from trader.sim.broker.trades import Trades
+from trader.sim.broker.unasked import Unasked
+from trader.sim.broker.views import Views
 from trader.sim.clock import Clock
 from trader.sim.market.market import Market
 from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
-from trader.sim.model.orders import ZERO, Execution, Order, Side, Status, Terms
+from trader.sim.model.orders import Execution, Order, Side, Status, Terms
 
-PARTS_MAX = 3
-MANUAL_PERM_ID = 1_518_189_976_000_000_000
-_VENUES = ("ISLAND", "ARCA", "IEX", "BATS", "NYSE")
-
-
-class Listener(Protocol):
-    """Who hears about orders and executions."""
-
-    def order_changed(self, order: Order) -> None:
-        """The order has a new state: one openOrder and orderStatus pair."""
-
-    def order_ended(self, order: Order, code: int, text: str) -> None:
-        """The broker cancelled (202) or refused (201) the order."""
-
-    def executed(self, item: Execution) -> None:
-        """An execution was booked."""
-
-    def commission_known(self, item: Execution) -> None:
-        """The commission of an execution is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """A range of seconds that delays are drawn from."""
-
-    low_s: float
-    high_s: float
-
-    def draw(self, rng: random.Random) -> float:
-        """Return a delay; no draw is spent when the range is zero."""
-        return rng.uniform(self.low_s, self.high_s) if self.high_s > 0 else 0.0
+__all__ = ["Exchange", "Latency", "Listener"]
+_PENDING_CANCELS = 2
 
 
 class Exchange:
-    """Working orders, matching and the account behind them."""
+    """Working orders, matching and the accounts behind them."""
 
     def __init__(
         self,
@@ -63,279 +47,290 @@ class Exchange:
         rng: random.Random,
         fill: Latency,
     ) -> None:
-        self.market, self.fill = market, fill
-        self.bank = Bank(accounts, self.quote)
-        self.orders: dict[int, Order] = {}
-        self.executions: list[Execution] = []
-        self.ids = ExecutionIds(clock)
-        # The last quote of each instrument, by contract id.
+        self.market = market
+        self.sessions = Sessions(clock)
+        # The last quote the feeds have taken of each instrument, by contract id.
         self.quotes: dict[int, Quote] = {}
-        self.listener: Listener | None = None
+        # A cancel may first be shown as PendingCancel; a closed market may let it wait.
+        self.shows_pending_cancel = False
+        self.cancels_wait_for_open = False
         self._clock, self._rng = clock, rng
-        # Live orders by contract id, then by permanent id.
-        self._working: dict[int, dict[int, Order]] = {}
+        self._views = Views(market)
+        self.bank = Bank(accounts, market_sources(market, clock, self.price_now))
+        self.trades = Trades(clock, self.bank, self.price_now, market.catalogue.by_id)
+        self._register, self._groups = Register(clock), Groups()
+        self._holds = Holds(clock, self.sessions, self.quote_by_id)
+        self._outcomes = Outcomes(self._register, self._groups, self.trades, self.bank, rng)
+        self._floor = Floor(clock, self._views, rng, fill, self._outcomes)
+        self._entrance = Entrance(
+            clock, rng, self._register, self._holds, floor=self._floor, outcomes=self._outcomes
+        )
+        self._unasked = Unasked(
+            clock, self._register, self.trades, self.bank, self._outcomes, views=self._views
+        )
 
-    def _tell(self) -> Listener:
-        assert self.listener is not None, "the exchange was started without a listener"
-        return self.listener
+    # -- views ------------------------------------------------------------------------------------
+
+    @property
+    def fill(self) -> Latency:
+        """Return how long fills take."""
+        return self._floor.fill
+
+    @fill.setter
+    def fill(self, value: Latency) -> None:
+        self._floor.fill = value
+
+    @property
+    def listener(self) -> Listener | None:
+        """Return who hears of orders and executions."""
+        return self._register.listener
+
+    @listener.setter
+    def listener(self, value: Listener | None) -> None:
+        self._register.listener = value
+
+    @property
+    def orders(self) -> dict[int, Order]:
+        """Return all orders by permanent id, in the order they came."""
+        return self._register.orders
+
+    @property
+    def executions(self) -> list[Execution]:
+        """Return all executions in the order they happened, corrected ones as they are now."""
+        return self.trades.items
+
+    @property
+    def ids(self) -> ExecutionIds:
+        """Return the issuer of permanent and execution ids."""
+        return self.trades.ids
 
     def next_perm_id(self) -> int:
         """Issue a permanent id; they only grow."""
-        return self.ids.next_perm_id()
+        return self.trades.ids.next_perm_id()
 
     def quote(self, item: Instrument) -> Quote:
-        """Return the last quote of the instrument."""
+        """Return the last quote the feeds have taken."""
         found = self.quotes.get(item.con_id)
         if found is None:
             found = self.quotes[item.con_id] = self.market.quote(item)
         return found
 
+    def price_now(self, item: Instrument) -> Quote:
+        """Return the quote of this moment, whether or not anybody is shown it."""
+        return self._views.now(item).quote
+
+    def quote_by_id(self, con_id: int) -> Quote | None:
+        """Return the quote of this moment by contract id, None for an unknown one."""
+        item = self.market.catalogue.by_id(con_id)
+        return None if item is None else self.price_now(item)
+
     def working(self) -> list[Order]:
         """Return all live orders in the order they came."""
-        return [order for order in self.orders.values() if not order.status.is_done]
+        return list(self._register.working())
 
-    # -- orders in ----------------------------------------------------------------------------
+    def wants_quotes(self, con_id: int) -> bool:
+        """Return whether a quote of the instrument could concern an order."""
+        return self._floor.has(con_id) or self._holds.watches(con_id)
+
+    def instruments_traded(self) -> list[Instrument]:
+        """Return the instruments whose quotes concern orders, each once, in a fixed order."""
+        found = {o.instrument.con_id: o.instrument for o in self._register.live.values()}
+        for con_id in self._holds.watched():
+            item = self.market.catalogue.by_id(con_id)
+            if item is not None:
+                found.setdefault(con_id, item)
+        return list(found.values())
+
+    # -- orders in --------------------------------------------------------------------------------
 
     def submit(self, order: Order) -> None:
-        """Take a new order: PreSubmitted, or Inactive when it cannot be paid for."""
-        self.orders[order.perm_id] = order
-        reason = self.bank.refusal(order)
-        if reason:
-            self._end(order, Status.INACTIVE, 201, f"Order rejected - reason:{reason}")
+        """Take a new order: PreSubmitted, or Inactive when it is refused (201)."""
+        self._register.add(order)
+        parent = self.orders.get(order.parent_perm_id)
+        self._groups.join(order, parent)
+        if parent is not None and parent.status.is_done and parent.status is not Status.FILLED:
+            self._outcomes.refuse(order, "Parent order is being cancelled.")
             return
-        order.status = Status.PRE_SUBMITTED
-        order.why_held = _why_held(order)
-        self._working.setdefault(order.instrument.con_id, {})[order.perm_id] = order
-        self.bank.reserve(order)
-        self._tell().order_changed(order)
-        self._wake(order)
+        self._size_by_cash(order)
+        if not order.awaits_parent and not self._outcomes.may_be_paid(order):
+            return
+        self._register.move(order, Event.HELD)
+        order.why_held = kinds.why_held(order)
+        self._holds.begin(order)
+        self._warn_if_closed(order)
+        if order.tif in AT_ONCE:
+            self._register.hide(order)
+        else:
+            self._register.show(order)
+        self._entrance.admit(order)
 
-    def change(self, order: Order, terms: Terms) -> None:
-        """Give a live order new terms; a fill in flight is dropped and looked at anew."""
+    def _size_by_cash(self, order: Order) -> None:
+        """Turn an amount of money into the quantity it buys now, rounded down."""
+        if order.quantity or not order.terms.cash_quantity:
+            return
+        item = order.instrument
+        price = order.limit_price or self.price_now(item).ask
+        units = order.terms.cash_quantity / (price * item.multiplier)
+        order.quantity = max(units // item.size_step * item.size_step, item.size_step)
+
+    def _warn_if_closed(self, order: Order) -> None:
+        """Say when an order will reach its market, if not now (399)."""
+        opens = self._closed_until(order)
+        if opens:
+            item, size = order.instrument, f"{order.quantity.normalize():f}"
+            name = f"{order.side} {size} {item.symbol} {item.primary_exchange or item.exchange}"
+            text = (
+                f"Order Message:\n{name}\n"
+                f"Warning: your order will not be placed at the exchange until {opens}"
+            )
+            self._register.tell().order_noted(order, 399, text)
+
+    def _closed_until(self, order: Order) -> str:
+        outside, item = order.terms.outside_rth, order.instrument
+        waits_anyway = kinds.auction_of(order.terms) is not Auction.NONE
+        if waits_anyway or self.sessions.is_open(item, outside_rth=outside):
+            return ""
+        return self.sessions.opens_text(item, outside_rth=outside)
+
+    def change(self, order: Order, terms: Terms) -> str:
+        """Give a live order new terms; a fill in flight is dropped and looked at anew.
+
+        Returns why the order keeps its old terms: the new ones cannot be paid for. Empty when it
+        has changed.
+        """
         assert terms.quantity is not None, "checked by the gateway"
-        order.quantity = max(terms.quantity, order.filled)
-        order.terms = terms
+        quantity = max(terms.quantity, order.filled)
+        refusal = self._refused_change(order, terms, quantity)
+        if refusal:
+            return refusal
+        self._entrance.withdraw(order)
+        if terms.order_type != order.order_type:
+            order.triggered, order.limit_now = False, None
+        if not order.triggered:
+            order.stop_now = None
+        order.is_released = order.is_released and terms.conditions == order.terms.conditions
+        order.quantity, order.terms = quantity, terms
         order.changes += 1
-        order.plan += 1
-        order.is_filling = False
-        order.why_held = _why_held(order)
-        self.bank.reserve(order)
         if not order.remaining:
-            self._finish(order)
-            self._tell().order_changed(order)
-            return
+            self._outcomes.complete(order)
+            self._register.show(order)
+            return ""
+        if not order.awaits_parent:
+            self.bank.reserve(order)
+        self._holds.begin(order)
+        order.why_held = kinds.why_held(order)
+        if order.why_held and order.status is Status.SUBMITTED:
+            self._register.move(order, Event.HELD)
         # The gateway shows a change as two pairs with the new values.
-        self._tell().order_changed(order)
-        self._tell().order_changed(order)
-        self._wake(order)
+        self._register.show(order)
+        self._register.show(order)
+        self._entrance.admit(order)
+        return ""
 
-    def cancel(self, order: Order, text: str = "Order Canceled - reason:") -> None:
-        """End a live order."""
-        self._end(order, Status.CANCELLED, 202, text)
-        order.completed_text = "Cancelled by Trader"
-
-    def _end(self, order: Order, status: Status, code: int, text: str) -> None:
-        order.status, order.why_held = status, ""
-        order.completed_text = text
-        self._retire(order)
-        self._tell().order_ended(order, code, text)
-
-    def _retire(self, order: Order) -> None:
-        order.is_filling = False
-        order.completed_s = self._clock.time()
-        self._working.get(order.instrument.con_id, {}).pop(order.perm_id, None)
+    def _refused_change(self, order: Order, terms: Terms, quantity: Decimal) -> str:
+        if order.awaits_parent:
+            return ""
         self.bank.release(order)
+        refusal = self.bank.refusal(replace(order, terms=terms, quantity=quantity))
+        if refusal:
+            self.bank.reserve(order)
+        return refusal
+
+    def cancel(self, order: Order, text: str = CANCELED) -> None:
+        """End a live order, at once or, as set, by way of PendingCancel."""
+        waits = self.cancels_wait_for_open and bool(self._closed_until(order))
+        if not waits and not self.shows_pending_cancel:
+            self._outcomes.cancelled(order, text, BY_TRADER)
+            return
+        for _ in range(_PENDING_CANCELS):
+            self._register.move(order, Event.CANCEL_ASKED)
+            self._register.show(order)
+        if waits:
+            self._entrance.wait_for_open(order)
+            return
+
+        def agreed() -> None:
+            if not order.status.is_done:
+                self._outcomes.cancelled(order, text, BY_TRADER)
+
+        self._floor.after(self.fill.draw(self._rng) / 4, agreed)
 
     def restore(self, order: Order) -> None:
-        """Put back an order from saved state."""
-        self.orders[order.perm_id] = order
+        """Put back an order from saved state; parents come before their children."""
+        order.is_filling = False
+        self._register.add(order)
         if order.status.is_done:
             return
-        if order.tif in ("IOC", "FOK"):
+        if order.tif in AT_ONCE:
             # It was on its way through the market when the process ended: it is not resting.
-            order.status, order.completed_text = Status.CANCELLED, "Order Canceled - reason:"
-        else:
-            if not order.why_held:
-                order.status = Status.SUBMITTED
-            self._working.setdefault(order.instrument.con_id, {})[order.perm_id] = order
+            self._register.end_silently(order, Status.CANCELLED, CANCELED)
+            return
+        self._groups.join(order, self.orders.get(order.parent_perm_id))
+        self._holds.begin(order)
+        if order.status is Status.PENDING_SUBMIT:
+            self._register.move(order, Event.HELD)
+        if not order.awaits_parent:
             self.bank.reserve(order)
-
-    # -- matching -----------------------------------------------------------------------------
+        is_quiet = not kinds.awaits_trigger(order) and self._holds.is_free(order)
+        if order.status is Status.PRE_SUBMITTED and is_quiet:
+            self._register.move(order, Event.WORKING)
+        self._entrance.admit_restored(order)
 
     def take_quote(self, quote: Quote) -> None:
-        """Take a new quote and look at every order of that instrument."""
+        """Take a new quote and look at every order it concerns."""
         con_id = quote.instrument.con_id
+        before = self.quotes.get(con_id)
         self.quotes[con_id] = quote
-        waiting = self._working.get(con_id)
-        if waiting:
-            for order in list(waiting.values()):
-                if not order.is_filling and not order.status.is_done:
-                    self._look(order)
+        self._views.take_quote(quote)
+        traded = 0 if before is None else quote.volume - before.volume
+        self._floor.take_quote(quote, traded if traded >= 0 else quote.last_size)
+        for order in self._holds.released_by(con_id):
+            self._entrance.review(order)
 
-    def _wake(self, order: Order) -> None:
-        """Let an order just taken or changed go on to the market after the fill latency."""
-        plan = order.plan
-        order.is_filling = True
+    def refuse_next_leg(self, number: int) -> None:
+        """Let the next combination that trades be refused at a leg, counted from 1; 0 for none."""
+        self._outcomes.refused_leg = number
 
-        def enter() -> None:
-            if order.plan != plan or order.status.is_done:
-                return
-            order.is_filling = False
-            if not order.why_held and order.status is Status.PRE_SUBMITTED:
-                order.status = Status.SUBMITTED
-                for _ in range(1 + (self._rng.random() < 0.3)):
-                    self._tell().order_changed(order)
-            self._look(order)
-            if order.tif in ("IOC", "FOK") and not order.is_filling and not order.status.is_done:
-                self._kill(order)
-
-        self._after(self.fill.draw(self._rng) / 4, enter)
-
-    def _after(self, delay_s: float, step: Callable[[], None]) -> None:
-        if delay_s > 0:
-            self._clock.call_later(delay_s, step)
-        else:
-            step()
-
-    def _look(self, order: Order) -> None:
-        quote = self.quote(order.instrument)
-        if order.why_held and not self._trigger(order, quote):
-            return
-        if self._price(order, quote) is not None:
-            self._plan(order)
-
-    def _trigger(self, order: Order, quote: Quote) -> bool:
-        stop = order.aux_price
-        assert stop is not None, "an order held for its trigger has a stop price"
-        if order.side is Side.BUY and quote.last < stop:
-            return False
-        if order.side is Side.SELL and quote.last > stop:
-            return False
-        order.triggered, order.why_held = True, ""
-        order.status = Status.SUBMITTED
-        self._tell().order_changed(order)
-        return True
-
-    def _price(self, order: Order, quote: Quote) -> Decimal | None:
-        """Return the price at which the order would trade now, None if it would not."""
-        buys = order.side is Side.BUY
-        touch = quote.ask if buys else quote.bid
-        limit = order.limit_price if order.order_type in ("LMT", "STP LMT") else None
-        if limit is not None and (limit < touch if buys else limit > touch):
-            return None
-        tick = order.instrument.tick
-        if limit is None and self._rng.random() < 0.2:
-            touch += tick * order.side.sign  # slippage of a market order
-        return min(max(touch, quote.floor), quote.ceiling)
-
-    def _plan(self, order: Order) -> None:
-        """Cut what is left into parts and fill them one after the other."""
-        order.is_filling = True
-        whole = int(order.remaining)
-        parts = 1 if order.tif == "FOK" else self._rng.randint(1, min(PARTS_MAX, max(whole, 1)))
-        cuts = sorted(self._rng.sample(range(1, whole), parts - 1)) if parts > 1 else []
-        sizes = [Decimal(b - a) for a, b in zip([0, *cuts], cuts, strict=False)]
-        sizes.append(order.remaining - sum(sizes, ZERO))
-        delays = sorted(self.fill.draw(self._rng) for _ in sizes)
-        self._next_part(order, order.plan, sizes, delays, 0.0)
-
-    def _next_part(
-        self, order: Order, plan: int, sizes: list[Decimal], delays: list[float], passed_s: float
-    ) -> None:
-        def part() -> None:
-            if order.plan != plan or order.status.is_done:
-                return
-            price = self._price(order, self.quote(order.instrument))
-            if price is None:
-                order.is_filling = False
-                if order.tif in ("IOC", "FOK"):
-                    self._kill(order)
-                return
-            self._fill(order, sizes[0], price)
-            if len(sizes) > 1:
-                self._next_part(order, plan, sizes[1:], delays[1:], delays[0])
-
-        self._after(delays[0] - passed_s, part)
-
-    def _kill(self, order: Order) -> None:
-        """End what an IOC or FOK order could not trade at once."""
-        if order.tif == "FOK":
-            self._end(order, Status.INACTIVE, 201, "Order rejected - reason:FOK not fillable")
-        else:
-            self._end(order, Status.CANCELLED, 202, "Order Canceled - reason:")
-
-    def _fill(self, order: Order, quantity: Decimal, price: Decimal) -> None:
-        commission = self.bank.commission(order, quantity, price)
-        order.filled += quantity
-        order.paid += quantity * price
-        order.charged += commission
-        order.last_price = price
-        done = not order.remaining
-        order.status = Status.FILLED if done else Status.SUBMITTED
-        item = self._book(order, quantity, price, commission)
-        if done:
-            self._finish(order)
-        else:
-            self.bank.reserve(order)
-        listener = self._tell()
-        listener.executed(item)
-        listener.order_changed(order)
-        if done:
-            order.commission = order.charged
-            listener.order_changed(order)
-        listener.commission_known(item)
-
-    def _finish(self, order: Order) -> None:
-        order.status = Status.FILLED
-        self._retire(order)
-        order.completed_text = f"Filled Size: {order.filled.normalize():f}"
-
-    def _book(
-        self, order: Order, quantity: Decimal, price: Decimal, commission: Decimal
-    ) -> Execution:
-        item = Execution(
-            self.ids.next_exec_id(), order.order_id, order.client_id, order.perm_id,
-            order.order_ref, order.instrument, order.account, self._rng.choice(_VENUES),
-            order.side, quantity, price, order.filled, order.average_price, self._clock.time(),
-            commission, None,
-        )  # fmt: skip
-        item = replace(item, realized=self.bank.book(item))
-        self.executions.append(item)
-        return item
+    # -- what no client asked for -----------------------------------------------------------------
 
     def correct(self, exec_id: str, price: Decimal, quantity: Decimal) -> Execution:
-        """Revise an execution: the same trade under the next revision of its id."""
-        place, old = next(
-            (n, item) for n, item in enumerate(self.executions) if item.exec_id == exec_id
-        )
-        self.bank.unbook(old)
-        new = replace(
-            old, exec_id=revised(exec_id), price=price, quantity=quantity,
-            cumulative=old.cumulative + quantity - old.quantity,
-        )  # fmt: skip
-        new = replace(new, realized=self.bank.book(new))
-        # The store keeps the last revision only, as reqExecutions shows it.
-        self.executions[place] = new
-        self._tell().executed(new)
-        self._tell().commission_known(new)
-        return new
+        """Revise an execution under the next revision of its id; quantity 0 takes it back."""
+        return self._unasked.correct(exec_id, price, quantity)
 
-    def trade_by_hand(self, item: Instrument, side: Side, quantity: Decimal) -> Execution:
+    def refuse(self, order: Order, reason: str) -> None:
+        """Refuse a live order as the broker's servers do: Inactive, then 201."""
+        self._outcomes.refuse(order, reason)
+
+    def end(self, order: Order, text: str = CANCELED) -> None:
+        """Cancel a live order though nobody asked for it: Cancelled, then 202."""
+        self._outcomes.cancelled(order, text, BY_SYSTEM)
+
+    def hold(self, order: Order, why: str) -> None:
+        """Take a live order off the market until `let_go`, and show why it is held."""
+        self._entrance.withdraw(order)
+        self._register.move(order, Event.HELD)
+        order.why_held = why
+        self._register.show(order)
+
+    def let_go(self, order: Order) -> None:
+        """Let a held order back to the market."""
+        self._holds.begin(order)
+        order.why_held = kinds.why_held(order)
+        self._register.show(order)
+        self._entrance.admit(order)
+
+    def fill_after_cancel(self, order: Order, quantity: Decimal | None = None) -> Execution:
+        """Book a fill that crossed the cancel of an order already reported as Cancelled."""
+        return self._unasked.fill_after_cancel(order, quantity)
+
+    def trade_by_hand(
+        self, item: Instrument, side: Side, quantity: Decimal, *, account: str = ""
+    ) -> Execution:
         """Book an execution that no API client asked for: order id 0, client 0, huge permId."""
-        quote = self.quote(item)
-        price = quote.ask if side is Side.BUY else quote.bid
-        order = Order(
-            MANUAL_PERM_ID + self.ids.next_perm_id(), 0, 0, item, side,
-            Terms(str(side), quantity, "MKT", tif="DAY"), self.bank.main.name, "",
-            self._clock.time(), status=Status.FILLED, quantity=quantity, last_price=price,
-        )  # fmt: skip
-        commission = self.bank.commission(order, quantity, price)
-        order.filled, order.paid = quantity, quantity * price
-        execution = self._book(order, quantity, price, commission)
-        self._tell().executed(execution)
-        self._tell().commission_known(execution)
-        return execution
+        return self._unasked.trade(item, side, quantity, account=account)
 
-
-def _why_held(order: Order) -> str:
-    return "trigger" if order.order_type in ("STP", "STP LMT") and not order.triggered else ""
+    def liquidate(
+        self, item: Instrument, quantity: Decimal | None = None, *, account: str = ""
+    ) -> Execution | None:
+        """Close a position by force, whole or in part: order id -1; None when there is none."""
+        return self._unasked.liquidate(item, quantity, account=account)

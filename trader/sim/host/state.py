@@ -98,4 +98,4 @@ def load(gateway: Gateway, data: dict[str, Any]) -> None:
         order.is_filling = False
         exchange.restore(order)
         gateway.adopt(order)
-    exchange.executions += [from_json(Execution, row) for row in data["executions"]]
+    exchange.executions.extend(from_json(Execution, row) for row in data["executions"])

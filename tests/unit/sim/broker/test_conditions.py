@@ -1,0 +1,74 @@
+"""Conditions hold as written, joined from left to right."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.sim.broker.floors import aapl, quote
+from tests.unit.sim.support import EPOCH_S, Bench
+from trader.sim.broker import conditions
+from trader.sim.market.quotes import Quote
+from trader.sim.model.orders import Condition
+
+ITEM = aapl(Bench())
+LATER, EARLIER = "20300101 00:00:00 UTC", "20200101-00:00:00"
+
+
+def price(level: str, *, more: bool = True, joined: str = "a") -> Condition:
+    return Condition(1, (joined, str(int(more)), level, str(ITEM.con_id), "SMART", "0"))
+
+
+def time(moment: str, *, more: bool = True, joined: str = "a") -> Condition:
+    return Condition(3, (joined, str(int(more)), moment))
+
+
+def seen(con_id: int) -> Quote | None:
+    changed = quote(ITEM, "200.00", close=Decimal(160), volume=5000)
+    return changed if con_id == ITEM.con_id else None
+
+
+@pytest.mark.parametrize(
+    ("terms", "is_true"),
+    [
+        ((price("199"),), True),
+        ((price("201"),), False),
+        ((price("201", more=False),), True),
+        ((time(EARLIER),), True),
+        ((time(LATER),), False),
+        ((time(LATER, more=False),), True),
+        ((price("199"), time(LATER)), False),
+        ((price("201", joined="o"), time(EARLIER)), True),
+        ((price("201", joined="o"), price("199"), time(LATER)), False),
+        ((Condition(6, ("a", "1", "4000", str(ITEM.con_id), "SMART")),), True),
+        ((Condition(7, ("a", "1", "25", str(ITEM.con_id), "SMART")),), True),
+        ((Condition(7, ("a", "1", "26", str(ITEM.con_id), "SMART")),), False),
+        ((Condition(4, ("a", "1", "30")),), False),
+        ((Condition(5, ("a", "STK", "SMART", "AAPL")),), False),
+        ((Condition(1, ("a", "1", "1", "999", "SMART", "0")),), False),
+    ],
+)
+def test_conditions_are_true_or_not(terms: tuple[Condition, ...], is_true: bool) -> None:
+    assert conditions.flaw(terms, EPOCH_S) == ""
+    assert conditions.hold(terms, EPOCH_S, seen) is is_true
+
+
+def test_what_must_be_watched_is_told_once() -> None:
+    both = (price("1"), time(LATER), price("2"))
+    assert conditions.watched(both) == [ITEM.con_id]
+    assert len(conditions.times(both, EPOCH_S)) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "field"),
+    [
+        (Condition(2, ()), "type"),
+        (Condition(1, ("a", "1")), "fields"),
+        (Condition(3, ("a", "1", "soon")), "time"),
+        (Condition(1, ("a", "1", "x", "1", "SMART", "0")), "value"),
+        (Condition(1, ("a", "1", "5", "x", "SMART", "0")), "conId"),
+    ],
+)
+def test_a_wrong_condition_is_named(condition: Condition, field: str) -> None:
+    assert field in conditions.flaw((condition,), EPOCH_S)

@@ -1,0 +1,162 @@
+"""What keeps an order from the market, and when that changes: parent, start, conditions, hours.
+
+All questions are about now; `moments` says when to ask again. The broker's clock and quotes are the
+only things looked at, so a restored order is held for the same reasons as before.
+"""
+
+from collections.abc import Callable
+
+from trader.sim.broker import conditions, kinds
+from trader.sim.broker.kinds import Auction
+from trader.sim.broker.moments import read_moment
+from trader.sim.broker.sessions import NEVER, Sessions
+from trader.sim.clock import Clock
+from trader.sim.market.quotes import Quote
+from trader.sim.model.orders import Order
+from trader.sim.reference.calendar import AUCTION_S
+
+_LONG = ("GTC", "GTD")
+
+
+class Holds:
+    """The ends, starts and conditions of the live orders."""
+
+    def __init__(
+        self, clock: Clock, sessions: Sessions, quote: Callable[[int], Quote | None]
+    ) -> None:
+        self._clock, self._sessions, self._quote = clock, sessions, quote
+        self._ends_s: dict[int, float] = {}
+        self._starts_s: dict[int, float] = {}
+        # Orders that wait for the quotes of an instrument, by contract id.
+        self._watching: dict[int, dict[int, Order]] = {}
+        # Cancels that wait for the market to open.
+        self._asked: dict[int, float] = {}
+
+    def begin(self, order: Order) -> None:
+        """Work out an order's start and end, when it is new or has been changed."""
+        self.forget(order)
+        now, terms = self._clock.time(), order.terms
+        end_s = self._end_s(order, now)
+        if end_s != NEVER:
+            self._ends_s[order.perm_id] = end_s
+        start_s = read_moment(terms.good_after, now_s=now) if terms.good_after else None
+        if start_s is not None and start_s > now:
+            self._starts_s[order.perm_id] = start_s
+        if terms.conditions and not order.is_released:
+            for con_id in conditions.watched(terms.conditions):
+                self._watching.setdefault(con_id, {})[order.perm_id] = order
+
+    def _end_s(self, order: Order, now: float) -> float:
+        terms, item = order.terms, order.instrument
+        auction = kinds.auction_of(terms)
+        if auction is not Auction.NONE:
+            return self._sessions.auction_s(item, auction) + AUCTION_S
+        if terms.tif == "GTD":
+            end_s = read_moment(terms.good_till, now_s=now)
+            return NEVER if end_s is None else end_s
+        if terms.tif in _LONG:
+            return NEVER
+        return self._sessions.day_end_s(item, outside_rth=terms.outside_rth)
+
+    def forget(self, order: Order) -> None:
+        """Drop what is known of an order."""
+        perm_id = order.perm_id
+        self._ends_s.pop(perm_id, None)
+        self._starts_s.pop(perm_id, None)
+        self._asked.pop(perm_id, None)
+        if order.terms.conditions:
+            for con_id in conditions.watched(order.terms.conditions):
+                row = self._watching.get(con_id, {})
+                row.pop(perm_id, None)
+                if not row:
+                    self._watching.pop(con_id, None)
+
+    # -- questions --------------------------------------------------------------------------------
+
+    def is_ready(self, order: Order) -> bool:
+        """Return whether neither parent, start nor conditions hold the order, whatever the hour."""
+        if order.awaits_parent:
+            return False
+        if self._starts_s and self._starts_s.get(order.perm_id, 0.0) > self._clock.time():
+            return False
+        terms = order.terms
+        if terms.conditions and not terms.conditions_cancel and not order.is_released:
+            order.is_released = self._hold(order)
+            return order.is_released
+        return True
+
+    def is_free(self, order: Order) -> bool:
+        """Return whether the order may be in the market now."""
+        if kinds.auction_of(order.terms) is not Auction.NONE:
+            return False
+        outside = order.terms.outside_rth
+        is_open = self._sessions.is_open(order.instrument, outside_rth=outside)
+        return is_open and self.is_ready(order)
+
+    def is_in_auction(self, order: Order) -> bool:
+        """Return whether the auction an order is for takes place now."""
+        return self._sessions.is_auction(order.instrument, kinds.auction_of(order.terms))
+
+    def is_at_open(self, order: Order) -> bool:
+        """Return whether the order trades at the day's opening price.
+
+        Where markets never close, the day of the replay opens at another hour than the calendar's.
+        """
+        is_opening = kinds.auction_of(order.terms) is Auction.OPENING
+        return is_opening and self._sessions.next_change_s(order.instrument) != NEVER
+
+    def has_expired(self, order: Order) -> bool:
+        """Return whether the order has come to its end, by its time or by its conditions."""
+        terms = order.terms
+        if terms.conditions and terms.conditions_cancel and self._hold(order):
+            return True
+        # The auction itself is the last moment of an auction order: it is not too late for it.
+        return self._clock.time() >= self._ends_s.get(order.perm_id, NEVER)
+
+    def _hold(self, order: Order) -> bool:
+        return conditions.hold(order.terms.conditions, self._clock.time(), self._quote)
+
+    def moments(self, order: Order) -> list[float]:
+        """Return when to look at an order again."""
+        perm_id = order.perm_id
+        found = [self._ends_s.get(perm_id, NEVER), self._starts_s.get(perm_id, NEVER)]
+        auction = kinds.auction_of(order.terms)
+        if auction is not Auction.NONE:
+            found.append(self._sessions.auction_s(order.instrument, auction))
+        else:
+            found.append(self._sessions.next_change_s(order.instrument))
+        if order.terms.conditions:
+            found += conditions.times(order.terms.conditions, self._clock.time())
+        return [moment for moment in found if moment != NEVER]
+
+    # -- quotes -----------------------------------------------------------------------------------
+
+    def watches(self, con_id: int) -> bool:
+        """Return whether an order waits for quotes of an instrument."""
+        return con_id in self._watching
+
+    def watched(self) -> list[int]:
+        """Return the contract ids that conditions need quotes of."""
+        return list(self._watching)
+
+    def released_by(self, con_id: int) -> list[Order]:
+        """Return the orders whose conditions a quote of the instrument has made true."""
+        row = self._watching.get(con_id)
+        if not row:
+            return []
+        found = [order for order in row.values() if not order.is_released and self._hold(order)]
+        for order in found:
+            order.is_released = not order.terms.conditions_cancel
+        return found
+
+    # -- cancels at a closed market ---------------------------------------------------------------
+
+    def ask_end(self, order: Order) -> float:
+        """Let a cancel wait until the market opens; return when that is."""
+        rth = order.terms.outside_rth
+        self._asked[order.perm_id] = self._sessions.opens_s(order.instrument, outside_rth=rth)
+        return self._asked[order.perm_id]
+
+    def is_end_due(self, order: Order) -> bool:
+        """Return whether a cancel that waited can be acknowledged."""
+        return self._clock.time() >= self._asked.get(order.perm_id, NEVER)
