@@ -16,7 +16,7 @@ from trader.sim.gateway.exercise_desk import ExerciseDesk
 from trader.sim.gateway.pnl_desk import PnlDesk
 from trader.sim.gateway.position_desk import PositionDesk
 from trader.sim.gateway.world import Asker
-from trader.sim.wire import messages_account, messages_session
+from trader.sim.wire import messages_account, messages_session, requests_account
 from trader.sim.wire.frames import plain
 from trader.sim.wire.reader import Fields
 
@@ -105,9 +105,9 @@ class AccountDesk:
     # -- updates of one account -------------------------------------------------------------------
 
     def _account_updates(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        subscribes, name = read.flag(), read.text()
-        if not subscribes:
+        wanted = requests_account.parse_account_updates(fields)
+        name = wanted.account
+        if not wanted.is_on:
             self._updates = None
             return
         bank = self._world.exchange.bank
@@ -170,15 +170,13 @@ class AccountDesk:
     # -- values by request ------------------------------------------------------------------------
 
     def _account_multi(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        request_id, name = read.integer(), read.text()
-        read.skip(1)
-        ledger_only = read.flag()
+        wanted = requests_account.parse_account_updates_multi(fields)
+        request_id, name = wanted.request_id, wanted.account
         bank = self._world.exchange.bank
         if name and name not in bank.accounts:
             self._session.show_error(request_id, 321, invalid_account(name))
             return
-        values = self._multi[request_id] = _Values(name or bank.main.name, ledger_only)
+        values = self._multi[request_id] = _Values(name or bank.main.name, wanted.is_ledger)
         self._send_multi(request_id, values)
         self._end(74, messages_session.end(74, request_id))
         self._repeat(
@@ -198,9 +196,8 @@ class AccountDesk:
     # -- summaries --------------------------------------------------------------------------------
 
     def _ask_summary(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        request_id, group = read.integer(), read.text()
-        tags = [tag.strip() for tag in read.text().split(",") if tag.strip()]
+        wanted = requests_account.parse_account_summary(fields)
+        request_id, group, tags = wanted.request_id, wanted.group, list(wanted.tags)
         flaw = self._summary_flaw(request_id, group, tags)
         if flaw:
             self._session.show_error(request_id, *flaw)

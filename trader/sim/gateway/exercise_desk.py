@@ -7,9 +7,8 @@ one it turns into change with the night's processing.
 from collections.abc import Callable
 
 from trader.sim.gateway.world import Asker
-from trader.sim.model.instruments import ContractQuery
 from trader.sim.model.orders import ZERO
-from trader.sim.wire.reader import Fields
+from trader.sim.wire.requests_account import parse_exercise
 
 EXERCISE, LAPSE = 1, 2
 Handler = Callable[[list[str]], None]
@@ -26,10 +25,9 @@ class ExerciseDesk:
         return {21: self._exercise}
 
     def _exercise(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        request_id, query = read.integer(), _contract(read)
-        action, quantity, name = read.integer(), read.decimal() or ZERO, read.text()
-        is_forced = read.flag()
+        wanted = parse_exercise(fields, self._session.sv)
+        request_id, query, name = wanted.request_id, wanted.contract, wanted.account
+        action, quantity = wanted.action, wanted.quantity or ZERO
         bank, catalogue = self._world.exchange.bank, self._world.exchange.market.catalogue
         item = catalogue.find(query)
         if item is None:
@@ -45,20 +43,8 @@ class ExerciseDesk:
         else:
             flaw = bank.nights.ask_exercise(
                 bank.account(name), item, quantity if action == EXERCISE else -quantity,
-                is_forced=is_forced,
+                is_forced=wanted.is_forced,
             )  # fmt: skip
         if flaw:
             text = f"Error validating request.-'bV' : cause - {flaw}"
             self._session.show_error(request_id, 321, text)
-
-
-def _contract(read: Fields) -> ContractQuery:
-    """Return the eleven contract fields of message 21: there is no primary exchange."""
-    con_id, symbol, sec_type, expiry = read.integer(), read.text(), read.text(), read.text()
-    strike, right, multiplier = read.decimal(), read.text(), read.text()
-    exchange, currency, local, trading_class = (read.text() for _ in range(4))
-    return ContractQuery(
-        con_id, symbol, sec_type, exchange, "", currency, local, trading_class, expiry=expiry,
-        strike=strike or None, right=right[:1].upper() if right[:1] in "CPcp" else "",
-        multiplier=multiplier,
-    )  # fmt: skip

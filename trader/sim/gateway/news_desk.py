@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 from trader.sim.gateway.data_request import Requests
 from trader.sim.gateway.world import Asker
-from trader.sim.wire import messages_market, requests_market
-from trader.sim.wire.reader import Fields
+from trader.sim.wire import messages_market, requests_market, requests_news, requests_special
 
 Handler = Callable[[list[str]], None]
 _NO_NEWS = (10276, "News feed is not allowed")
@@ -35,12 +34,12 @@ class NewsDesk:
         return {
             12: _ignore, 13: _ignore, 22: self._scanner, 23: self._cancel_scanner,
             24: self._scanner_parameters, 52: self._fundamentals, 53: _ignore,
-            84: self._news, 85: self._providers, 86: self._news, 100: self._calendar_kinds,
+            84: self._article, 85: self._providers, 86: self._news, 100: self._calendar_kinds,
             101: _ignore, 102: self._calendar, 103: _ignore,
         }  # fmt: skip
 
     def _scanner(self, fields: list[str]) -> None:
-        ident = requests_market.parse_request_id(fields, 1)
+        ident = requests_news.parse_scanner(fields).request_id
         text = f"{_SCANNER}Market Scanner is not configured for one of the chosen locations."
         self._requests.refuse(ident, 162, text)
 
@@ -53,21 +52,24 @@ class NewsDesk:
         self._session.push(19, messages_market.scanner_parameters(_PARAMETERS))
 
     def _fundamentals(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        self._requests.refuse(read.integer(), *_NO_FUNDAMENTALS)
+        wanted = requests_special.parse_fundamentals(fields)
+        self._requests.refuse(wanted.request_id, *_NO_FUNDAMENTALS)
 
     def _providers(self, _fields: list[str]) -> None:
         self._session.push(85, messages_market.news_providers(()))
 
     def _news(self, fields: list[str]) -> None:
-        self._requests.refuse(requests_market.parse_request_id(fields, 1), *_NO_NEWS)
+        self._requests.refuse(requests_news.parse_headlines(fields).request_id, *_NO_NEWS)
+
+    def _article(self, fields: list[str]) -> None:
+        self._requests.refuse(requests_news.parse_article(fields).request_id, *_NO_NEWS)
 
     def _calendar_kinds(self, fields: list[str]) -> None:
         ident = requests_market.parse_request_id(fields, 1)
         self._requests.refuse(ident, 10279, "Failed request WSH metadata:no subscription")
 
     def _calendar(self, fields: list[str]) -> None:
-        ident = requests_market.parse_request_id(fields, 1)
+        ident = requests_special.parse_events(fields, self._session.sv).request_id
         self._requests.refuse(ident, 10282, "WSH metadata not requested")
 
 

@@ -65,8 +65,9 @@ class OrderDesk:
         if refusal is not None:
             self._session.show_error(order_id, refusal.code, refusal.text)
 
-    def _cancel_all(self, _fields: list[str]) -> None:
+    def _cancel_all(self, fields: list[str]) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
+        requests_orders.parse_global_cancel(fields, self._session.sv)
         self._world.gateway.cancel_all(self._session.client_id)
 
     def _own_orders(self, _fields: list[str]) -> None:

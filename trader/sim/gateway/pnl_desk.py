@@ -11,7 +11,7 @@ from trader.sim.broker.money import UNSET, double
 from trader.sim.gateway.account_view import invalid_account
 from trader.sim.gateway.world import Asker
 from trader.sim.model.orders import ZERO
-from trader.sim.wire import messages_account
+from trader.sim.wire import messages_account, requests_account
 from trader.sim.wire.frames import plain
 from trader.sim.wire.reader import Fields
 
@@ -44,14 +44,12 @@ class PnlDesk:
         }  # fmt: skip
 
     def _ask(self, fields: list[str]) -> None:
-        read = Fields(fields, 1)
-        self._begin(read.integer(), read.text(), 0)
+        wanted = requests_account.parse_pnl(fields)
+        self._begin(wanted.request_id, wanted.account, 0)
 
     def _ask_single(self, fields: list[str]) -> None:
-        read = Fields(fields, 1)
-        request_id, name = read.integer(), read.text()
-        read.skip(1)
-        self._begin(request_id, name, read.integer())
+        wanted = requests_account.parse_pnl_single(fields)
+        self._begin(wanted.request_id, wanted.account, wanted.con_id)
 
     def _begin(self, request_id: int, name: str, con_id: int) -> None:
         bank = self._world.exchange.bank

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from trader.sim.broker.money import cost
 from trader.sim.gateway.account_view import Shown, invalid_account
 from trader.sim.gateway.world import Asker
-from trader.sim.wire import messages_account, messages_session
+from trader.sim.wire import messages_account, messages_session, requests_account
 from trader.sim.wire.frames import plain
 from trader.sim.wire.reader import Fields
 
@@ -43,8 +43,8 @@ class PositionDesk:
         self._is_asked = False
 
     def _ask_multi(self, fields: list[str]) -> None:
-        read = Fields(fields, 2)
-        request_id, name = read.integer(), read.text()
+        wanted = requests_account.parse_positions_multi(fields)
+        request_id, name = wanted.request_id, wanted.account
         bank = self._world.exchange.bank
         if name and name not in bank.accounts:
             self._session.show_error(request_id, 321, invalid_account(name))

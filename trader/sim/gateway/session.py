@@ -11,6 +11,7 @@ from trader.sim.clock import utc
 from trader.sim.gateway import handshake, intake
 from trader.sim.gateway.account_desk import AccountDesk
 from trader.sim.gateway.account_view import Shown
+from trader.sim.gateway.group_desk import GroupDesk
 from trader.sim.gateway.market_desk import MarketDesk
 from trader.sim.gateway.order_desk import OrderDesk
 from trader.sim.gateway.outlet import Outlet
@@ -58,7 +59,7 @@ class Session:
             8: self._ids, 14: _ignore, 17: self._accounts, 49: self._time,
             104: self._user_info, 105: self._time_ms,
             **self._orders.handlers(), **self._market.handlers(), **self._reference.handlers(),
-            **self._account.handlers(),
+            **self._account.handlers(), **GroupDesk(self).handlers(),
         }  # fmt: skip
 
     # -- in -------------------------------------------------------------------------------------

@@ -75,3 +75,21 @@ def test_only_the_current_day_is_known() -> None:
     midnight = NOW_S - NOW_S % 86_400 + 86_400
     assert executions.matching(items, ANY, now_s=midnight - 1) == items
     assert executions.matching(items, ANY, now_s=midnight) == []
+
+
+def test_earlier_days_are_known_to_who_asks_for_them() -> None:
+    items = traded()
+    tomorrow = NOW_S - NOW_S % 86_400 + 86_400
+    assert executions.matching(items, replace(ANY, last_days=2), now_s=tomorrow) == items
+    assert executions.matching(items, replace(ANY, last_days=1), now_s=tomorrow) == []
+    day = stamp(NOW_S)[:8]
+    assert executions.matching(items, replace(ANY, dates=(day,)), now_s=tomorrow) == items
+    assert executions.matching(items, replace(ANY, dates=("20200101",)), now_s=tomorrow) == []
+
+
+@pytest.mark.parametrize(
+    "wanted", [replace(ANY, last_days=0), replace(ANY, last_days=8), replace(ANY, dates=("x",))]
+)
+def test_days_out_of_reach_are_refused(wanted: ExecutionFilter) -> None:
+    with pytest.raises(FieldError, match=r"allowed: 1 to 7|expected yyyymmdd"):
+        matching(traded(), wanted)
