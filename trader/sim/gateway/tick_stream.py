@@ -170,7 +170,11 @@ class TickStream:
         parts = burst(first, self._market.epoch_of(slot), ids)
         if option_ticks.is_option(group.item):
             parts += option_ticks.computations(self._market, quote, slot, ids.computations)
-        return parts + generic_ticks.parts(Scene(self._market, quote, slot), group.numbers)
+        if group.numbers:
+            scene = Scene(self._market, quote, slot)
+            group.day, group.generics = scene.day, generic_ticks.parts(scene, group.numbers)
+            parts += group.generics
+        return parts
 
     def _yesterday(self, quote: Quote) -> Quote:
         """Return a quote whose last price is the close of the day before."""
