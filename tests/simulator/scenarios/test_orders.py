@@ -6,6 +6,8 @@ wire and the broker's truth. The seed is given, so a failure comes again.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.sim.script.stages import Wire, act_on, played
@@ -27,7 +29,7 @@ def orders(host: MemoryHost) -> dict[int, str]:
     return {o.order_id: str(o.status) for o in host.exchange.orders.values()}
 
 
-def resting(order_id: int, limit: int = 50, **more: object) -> list[object]:
+def resting(order_id: int, limit: int = 50, **more: Any) -> list[object]:
     return place_fields(order_id, kind="LMT", limit=limit, **more)
 
 

@@ -155,7 +155,7 @@ ACTIONS = (
             _SYMBOL, fields.decimal("ratio", "new shares for an old one", above_zero=True),
             fields.text("becomes", "the instrument it comes back as", None),
         ),
-        _split,
+        _split, is_deferred=True,
     ),
     Action(
         "dividend", "Pay a cash dividend to every holder of a share.", ("S10",),
@@ -164,17 +164,21 @@ ACTIONS = (
     Action(
         "rename", "Turn every position in an instrument into one of another.", ("S10",),
         (_SYMBOL, fields.text("becomes", "what it is called from now on")), _rename,
+        is_deferred=True,
     ),
     Action(
         "expire", "End an option or future as if its last day were over.", ("S10",),
         (_SYMBOL, _ACCOUNT), _expire,
+        is_deferred=True,
     ),
     Action(
         "assign", "Assign written options before their last day.", ("S10",),
         (_SYMBOL, _ACCOUNT, fields.decimal("quantity", "how many contracts", above_zero=True)),
-        _assign,
+        _assign, is_deferred=True,
     ),
-    Action("night", "Do now what the broker does at 02:30.", ("S10",), (), _night),
+    Action(
+        "night", "Do now what the broker does at 02:30.", ("S10",), (), _night, is_deferred=True
+    ),
     Action(
         "margin-desk", "Let the broker close positions of accounts that lack margin, or not.",
         ("S10",), (fields.flag("on", "true to let it"),), _margin_desk,
@@ -182,5 +186,6 @@ ACTIONS = (
     Action(
         "liquidate", "Warn (2148) and close positions by force seconds later.", ("S10", "S16"),
         (_ACCOUNT, fields.text("symbol", "this position, whatever the margin", None)), _liquidate,
+        is_deferred=True,
     ),
 )  # fmt: skip

@@ -146,6 +146,7 @@ ACTIONS = (
                            nullable=True),
         ),
         _price,
+        is_deferred=True,
     ),
     Action(
         "halt", "Stop trading of a symbol: tick 49, the last quote stays, orders wait.",
@@ -157,6 +158,7 @@ ACTIONS = (
         "reopen", "End a halt; the price jumps.", ("S15",),
         (_SYMBOL, fields.decimal("price", "hold it at this price", None, above_zero=True)),
         _reopen,
+        is_deferred=True,
     ),
     Action(
         "farm", "Let a data farm come or go, and say so.", ("S15",),

@@ -186,7 +186,7 @@ ACTIONS = (
             fields.choice("side", "the side", ["BUY", "SELL"]),
             fields.decimal("quantity", "the quantity", above_zero=True),
         ),
-        _manual_trade,
+        _manual_trade, is_deferred=True,
     ),
     Action(
         "commission", "Choose when commission reports are sent.", ("S11", "S12"),
@@ -201,6 +201,6 @@ ACTIONS = (
             fields.decimal("price", "the price it has now", above_zero=True),
             fields.decimal("quantity", "the quantity it has now", above_zero=True),
         ),
-        _exec_correction,
+        _exec_correction, is_deferred=True,
     ),
 )  # fmt: skip

@@ -4,7 +4,6 @@ The file holds each part between two marks. `filled` puts the present text there
 says what the program does.
 """
 
-import re
 from collections.abc import Iterable
 
 from trader.sim.oracle.codes import EFFECTS, SCOPES, catalogue
@@ -67,8 +66,9 @@ def codes_text() -> str:
 def filled(document: str, parts: dict[str, str]) -> str:
     """Return the document with each part between its marks replaced. Raises ValueError."""
     for name, text in parts.items():
-        pattern = re.compile(f"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        if not pattern.search(document):
+        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+        if begin not in document or end not in document:
             raise ValueError(f"no marks for {name!r} in the document")
-        document = pattern.sub(lambda m, t=text: f"{m[1]}\n{t}\n{m[2]}", document)
+        head, _, rest = document.partition(begin)
+        document = f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
     return document
