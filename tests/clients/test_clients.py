@@ -21,28 +21,17 @@ NOT_YET: dict[str, str] = {
     "bracket_cancelled": "attached orders",
     "oca": "one-cancels-all groups",
     "trail": "trailing stops",
-    "head_timestamp": "head timestamps",
     "schedule": "historical schedules",
-    "history_kept": "historical bars kept up to date",
-    "tick_by_tick": "tick by tick",
-    "depth": "market depth",
 }
 
-# Server versions that the simulator does not speak yet, strict as well.
-VERSIONS_NOT_YET = (193, 200)
 
-
-def marks_of(run: Run, step: str = "") -> list[pytest.MarkDecorator]:
+def marks_of(step: str) -> list[pytest.MarkDecorator]:
     """Return the strict expectation of a failure, where there is one."""
-    reason = NOT_YET.get(step, "")
-    if run.server_version in VERSIONS_NOT_YET:
-        reason = f"server version {run.server_version}"
+    reason = NOT_YET.get(step)
     return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
 
 
-every_run = pytest.mark.parametrize(
-    "run", [pytest.param(run, id=run.name, marks=marks_of(run)) for run in RUNS]
-)
+every_run = pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
 
 
 def outcome_of(run: Run, outcomes: dict[str, Outcome]) -> Outcome:
@@ -56,7 +45,7 @@ def outcome_of(run: Run, outcomes: dict[str, Outcome]) -> Outcome:
 def cases() -> list[ParameterSet]:
     """Give each run with each of its steps."""
     return [
-        pytest.param(run, name, id=f"{run.name}-{name}", marks=marks_of(run, name))
+        pytest.param(run, name, id=f"{run.name}-{name}", marks=marks_of(name))
         for run in RUNS
         for name in steps_of(run)
     ]

@@ -390,7 +390,7 @@ class Puppet:
             desk.say(
                 "open_order", order_id=order_id, what_if=True, status=state.status,
                 margin_change=state.initMarginChange, margin_after=state.initMarginAfter,
-                commission=known(state.commission),
+                commission=known(state.commission), commission_min=known(state.minCommission),
             )  # fmt: skip
             return
         known_trade = self.find(desk, order_id)

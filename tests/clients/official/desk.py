@@ -229,6 +229,11 @@ class Desk(EWrapper, EClient):
                 if hasattr(orderState, "commissionAndFees")
                 else orderState.commission
             ),
+            commission_min=known(
+                orderState.minCommissionAndFees
+                if hasattr(orderState, "minCommissionAndFees")
+                else orderState.minCommission
+            ),
         )  # fmt: skip
 
     def orderStatus(self, orderId: int, status: str, filled: Any, remaining: Any,

@@ -37,7 +37,7 @@ function orderRow(orderId, contract, order, state) {
     limit: order.lmtPrice, stop: order.auxPrice, trail_stop: order.trailStopPrice, tif: order.tif,
     ref: order.orderRef, parent_id: order.parentId ?? 0, oca_group: order.ocaGroup ?? "", account: order.account,
     status: state.status, what_if: Boolean(order.whatIf), margin_change: state.initMarginChange,
-    margin_after: state.initMarginAfter, commission: state.commission,
+    margin_after: state.initMarginAfter, commission: state.commission, commission_min: state.minCommission,
   };
 }
 
