@@ -263,7 +263,7 @@ def compare(
     assert (back[0].conId, back[0].secType) == (item.conId, item.secType)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(orders(), st.sampled_from(VERSIONS))
 def test_open_order_shows_the_client_what_it_said(
     wanted: tuple[Contract, Order], version: int
@@ -276,7 +276,7 @@ def test_open_order_shows_the_client_what_it_said(
     compare(*wanted, back, unshown=UNSHOWN, version=version, shown=shown)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(orders(), st.sampled_from(VERSIONS))
 def test_completed_order_shows_the_client_what_it_said(
     wanted: tuple[Contract, Order], version: int
@@ -286,7 +286,7 @@ def test_completed_order_shows_the_client_what_it_said(
     compare(*wanted, back, unshown=UNSHOWN_COMPLETED, version=version, shown={})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(orders(), st.sampled_from(VERSIONS))
 def test_placing_is_read_to_the_last_field(wanted: tuple[Contract, Order], version: int) -> None:
     texts = written(version, *wanted)
