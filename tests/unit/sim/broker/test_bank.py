@@ -188,7 +188,7 @@ def test_a_preview_shows_margin_before_and_after_and_changes_nothing() -> None:
     assert shown.before == ("0.00", "0.00", "100000.00")
     assert shown.change == ("2500.00", "2500.00", "-1.00")
     assert shown.after == ("2500.00", "2500.00", "99999.00")
-    assert (shown.commission, shown.commission_low, shown.currency) == (1, 1, "USD")
+    assert (shown.commission, shown.commission_low, shown.currency) == (D(1), D(1), "USD")
     assert wealth.account.saved() == before
 
 
@@ -236,7 +236,7 @@ def test_what_an_account_begins_with_has_no_result_yet() -> None:
     for item in (STOCK, FUTURE):
         entry = wealth.bank.endow("", item, D(3))
         found = wealth.bank.result(entry)
-        assert (found.daily, found.unrealized, found.realized) == (0, 0, 0)
+        assert (found.daily, found.unrealized, found.realized) == (D(0), D(0), D(0))
     assert wealth.net() == 100_000 + 300
 
 

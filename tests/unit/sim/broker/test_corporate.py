@@ -16,13 +16,14 @@ def test_a_split_multiplies_the_quantity_and_divides_the_cost() -> None:
     wealth.bank.split(STOCK, Split(D(4), D(25)))
     for account in wealth.bank.accounts.values():
         entry = account.positions[STOCK.con_id]
-        assert (entry.quantity, entry.average_cost) == (40, 25)
+        assert (entry.quantity, entry.average_cost) == (D(40), D(25))
         assert account.cash == 99_000
 
 
 def test_fractions_of_a_merge_are_paid_out_under_the_new_name() -> None:
     # 350 become 8.75 of another instrument: 8 stay, 0.75 are paid at 4,000.
-    wealth, heard = Wealth(), []
+    wealth = Wealth()
+    heard: list[str] = []
     wealth.trade(STOCK, "350", "100")
     wealth.bank.listener = Ear(heard)
     wealth.bank.split(STOCK, Split(D("0.025"), D(4000), RENAMED))
@@ -52,7 +53,7 @@ def test_a_new_name_takes_over_cost_and_results() -> None:
     cost, realized = old.average_cost, old.realized
     wealth.bank.rename(STOCK, RENAMED)
     new = wealth.account.positions[RENAMED.con_id]
-    assert (new.quantity, new.average_cost, new.realized) == (5, cost, realized)
+    assert (new.quantity, new.average_cost, new.realized) == (D(5), cost, realized)
     wealth.trade(STOCK, "1", "100")
     with pytest.raises(ValueError, match="becomes: XYZ"):
         wealth.bank.rename(STOCK, RENAMED)

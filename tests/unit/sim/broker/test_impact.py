@@ -51,11 +51,12 @@ def test_what_only_closes_ties_up_nothing_and_what_goes_through_zero_does() -> N
 def test_a_cash_account_pays_in_the_instruments_currency_and_counts_what_it_sells() -> None:
     wealth = Wealth(kind=Kind.CASH)
     bought = tied(wealth, order(EURO_STOCK, "10"))
-    assert (bought.currency, bought.amount) == ("EUR", 500)
+    assert (bought.currency, bought.amount) == ("EUR", D(500))
     sold = tied(wealth, order(STOCK, "-10"))
-    assert (sold.amount, sold.selling, sold.con_id) == (0, 10, 1)
+    assert (sold.amount, sold.selling) == (D(0), D(10))
+    assert sold.con_id == STOCK.con_id
     exchanged = tied(wealth, order(PAIR, "-1000"))
-    assert (exchanged.currency, exchanged.amount) == ("EUR", 1000)
+    assert (exchanged.currency, exchanged.amount) == ("EUR", D(1000))
 
 
 def test_a_currency_that_would_be_owed_needs_a_margin() -> None:
@@ -70,7 +71,7 @@ def test_a_combination_is_the_sum_of_its_legs() -> None:
     combo = replace(STOCK, con_id=99, sec_type="BAG")
     found = assessor(wealth).impact(wealth.account, order(combo, "1", limit="1"), D(1))
     # A call bought for 400, a put written for 300 against 20% of 100.
-    assert (found.equity, found.initial) == (-400 + 300, 300 + 2000)
+    assert (found.equity, found.initial) == (D(-400) + D(300), D(300) + D(2000))
 
 
 def test_only_margin_accounts_owe_shares_and_nobody_owes_coins() -> None:

@@ -56,7 +56,7 @@ def test_exercise_happens_in_the_night_and_never_changes_the_net_value() -> None
     assert nights.ask_exercise(wealth.account, CALL, D(1), is_forced=False) == ""
     assert wealth.account.quantity(STOCK) == 0
     nights.process()
-    assert (wealth.account.quantity(CALL), wealth.account.quantity(STOCK)) == (1, 100)
+    assert (wealth.account.quantity(CALL), wealth.account.quantity(STOCK)) == (D(1), D(100))
     assert wealth.net() == before
     nights.process()
     assert wealth.account.quantity(STOCK) == 100
@@ -73,7 +73,7 @@ def test_exercise_is_refused_without_a_position_or_against_reason() -> None:
     assert "in-the-money" in ask(wealth.account, CALL, D(-1), is_forced=False)
     assert ask(wealth.account, CALL, D(-1), is_forced=True) == ""
     wealth.bank.nights.process()
-    assert (wealth.account.quantity(CALL), wealth.account.quantity(STOCK)) == (0, 0)
+    assert (wealth.account.quantity(CALL), wealth.account.quantity(STOCK)) == (D(0), D(0))
 
 
 def test_early_assignment_needs_so_many_written_options() -> None:
@@ -83,7 +83,7 @@ def test_early_assignment_needs_so_many_written_options() -> None:
     with pytest.raises(ValueError, match="up to 3"):
         wealth.bank.nights.assign(wealth.account, entry, D(4))
     wealth.bank.nights.assign(wealth.account, entry, D(2))
-    assert (wealth.account.quantity(PUT), wealth.account.quantity(STOCK)) == (-1, 200)
+    assert (wealth.account.quantity(PUT), wealth.account.quantity(STOCK)) == (D(-1), D(200))
     with pytest.raises(ValueError, match="ABC"):
         wealth.bank.nights.end(wealth.account, wealth.account.positions[STOCK.con_id])
 
@@ -96,7 +96,7 @@ def test_a_new_day_starts_results_at_zero_and_drops_what_is_flat() -> None:
     wealth.bank.nights.process()
     assert list(wealth.account.positions) == [STOCK.con_id]
     found = wealth.bank.result(wealth.account.positions[STOCK.con_id])
-    assert (found.daily, found.realized, found.unrealized) == (0, 0, 100)
+    assert (found.daily, found.realized, found.unrealized) == (D(0), D(0), D(100))
     assert wealth.account.day_equity == 100_000 + 100 + 100
 
 

@@ -39,7 +39,7 @@ def test_each_kind_of_instrument_has_its_own_place() -> None:
     wealth.prices[4] = D(5002)
     total = wealth.bank.statement("DU1").total
     assert (total.stocks, total.futures_result, total.options, total.coins) == (
-        100, 100, 400, 30_000,
+        D(100), D(100), D(400), D(30_000),
     )  # fmt: skip
 
 

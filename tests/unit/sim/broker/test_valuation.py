@@ -51,7 +51,7 @@ def test_a_futures_worth_is_its_open_result() -> None:
     wealth.prices[4] = D(5010)
     wealth.pass_time()
     funds = wealth.bank.funds("DU1")
-    assert (funds.marks.futures_result, funds.marks.value) == (1000, 0)
+    assert (funds.marks.futures_result, funds.marks.value) == (D(1000), D(0))
     assert funds.net == D("100995.50")
 
 
@@ -59,7 +59,7 @@ def test_options_count_in_the_net_value_but_lend_nothing() -> None:
     wealth = Wealth()
     wealth.trade(CALL, "10", "4")
     funds = wealth.bank.funds("DU1")
-    assert (funds.net, funds.equity) == (100_000, 96_000)
+    assert (funds.net, funds.equity) == (D(100_000), D(96_000))
 
 
 def test_foreign_money_and_shares_are_worth_their_rate() -> None:

@@ -36,7 +36,7 @@ def test_without_switches_everything_is_shown_at_once_and_flats_only_live() -> N
     assert watched.quantities() == [10]
     watched.trade("-10")
     assert watched.quantities() == []
-    assert watched.shown == [("DU1", 10), ("DU1", 0)]
+    assert watched.shown == [("DU1", D(10)), ("DU1", D(0))]
 
 
 def test_positions_lag_by_so_many_seconds_in_lists_and_live() -> None:
@@ -46,10 +46,10 @@ def test_positions_lag_by_so_many_seconds_in_lists_and_live() -> None:
     watched.switches.position_lag_s = 5.0
     watched.trade("5")
     watched.trade("-15")
-    assert (watched.quantities(), watched.shown) == ([10], [("DU1", 10)])
+    assert (watched.quantities(), watched.shown) == ([D(10)], [("DU1", D(10))])
     watched.wealth.clock.advance(5.1)
     assert watched.quantities() == []
-    assert watched.shown[1:] == [("DU1", 15), ("DU1", 0)]
+    assert watched.shown[1:] == [("DU1", D(15)), ("DU1", D(0))]
 
 
 def test_positions_lag_by_so_many_changes() -> None:
@@ -58,11 +58,11 @@ def test_positions_lag_by_so_many_changes() -> None:
     watched.switches.position_lag_fills = 2
     for quantity in ("1", "2", "4", "8"):
         watched.trade(quantity)
-    assert watched.shown == [("DU1", 1), ("DU1", 3)]
+    assert watched.shown == [("DU1", D(1)), ("DU1", D(3))]
     assert watched.quantities() == [3]
     watched.switches.position_lag_fills = 0
     watched.view.end_lag(watched.hear)
-    assert watched.shown[2:] == [("DU1", 7), ("DU1", 15)]
+    assert watched.shown[2:] == [("DU1", D(7)), ("DU1", D(15))]
     assert watched.quantities() == [15]
 
 
