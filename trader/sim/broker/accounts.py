@@ -23,6 +23,9 @@ class Kind(StrEnum):
     PORTFOLIO = "portfolio"
 
 
+_FINE = Decimal("0.00000001")
+
+
 def unit_value(item: Instrument) -> Decimal:
     """Return what one unit is worth in its currency at a quoted price of 1."""
     return item.multiplier / item.price_magnifier if item.price_magnifier != 1 else item.multiplier
@@ -229,7 +232,8 @@ def _opened_value(entry: Position, before: Decimal, signed: Decimal, each: Decim
         return entry.open_value + signed * each
     if abs(signed) > abs(before):
         return entry.quantity * each
-    return entry.open_value * entry.quantity / before
+    # Rounded once, so that cash stays a sum of plain decimals.
+    return (entry.open_value * entry.quantity / before).quantize(_FINE)
 
 
 def _turn_over(

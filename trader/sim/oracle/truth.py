@@ -6,6 +6,7 @@ also by CLOCK_MONOTONIC.
 
 from typing import Any
 
+from trader.sim.broker.accounts import Account
 from trader.sim.clock import iso
 from trader.sim.gateway.gateway import PlaceFrame
 from trader.sim.gateway.world import World
@@ -24,14 +25,18 @@ def report(world: World, *, frames_out: int) -> dict[str, Any]:
         "executions": [_execution(item) for item in exchange.executions],
         "positions": [
             {
+                "account": account.name,
                 "con_id": entry.instrument.con_id,
                 "symbol": entry.instrument.symbol,
                 "quantity": plain(entry.quantity),
                 "average_cost": plain(entry.average_cost),
             }
-            for entry in exchange.bank.main.positions.values()
+            for account in exchange.bank.accounts.values()
+            for entry in account.positions.values()
         ],
-        "cash": {"USD": plain(exchange.bank.main.cash)},
+        # The first account's, by currency; then every account's.
+        "cash": _cash(exchange.bank.main),
+        "accounts": {name: _cash(one) for name, one in exchange.bank.accounts.items()},
         "next_order_id": {str(key): gateway.next_order_id(key) for key in sorted(clients)},
         "place_frames": [_frame(frame) for frame in gateway.place_frames],
         "frames": {
@@ -40,6 +45,10 @@ def report(world: World, *, frames_out: int) -> dict[str, Any]:
             "out": frames_out,
         },
     }
+
+
+def _cash(account: Account) -> dict[str, str]:
+    return {currency: plain(account.balances[currency]) for currency in sorted(account.balances)}
 
 
 def _order(order: Order) -> dict[str, Any]:

@@ -16,7 +16,7 @@ async def test_the_report_is_json_and_complete(tmp_path: Path) -> None:
         report = json.loads(json.dumps(server.truth()))
     assert set(report) == {
         "account", "clients", "orders", "executions", "positions", "cash", "next_order_id",
-        "place_frames", "frames",
+        "place_frames", "frames", "accounts",
     }  # fmt: skip
     (order,) = report["orders"]
     assert (order["quantity"], order["filled"], order["side"]) == ("100", "100", "BUY")
@@ -24,4 +24,6 @@ async def test_the_report_is_json_and_complete(tmp_path: Path) -> None:
     # The refused duplicate was received all the same.
     assert [frame["order_id"] for frame in report["place_frames"]] == [1, 1]
     assert isinstance(report["cash"]["USD"], str)
+    assert report["accounts"] == {report["account"]: report["cash"]}
+    assert {row["account"] for row in report["positions"]} == {report["account"]}
     assert {execution["side"] for execution in report["executions"]} == {"BUY"}
