@@ -1,4 +1,4 @@
-"""What needs a subscription the account does not have: news, scanners, fundamentals, events.
+"""What needs a subscription the account does not have: news, scanners, fundamentals.
 
 Each request gets the answer a real account without the subscription gets; the lists of what is
 there are empty. Nothing is ever pushed.
@@ -34,8 +34,7 @@ class NewsDesk:
         return {
             12: _ignore, 13: _ignore, 22: self._scanner, 23: self._cancel_scanner,
             24: self._scanner_parameters, 52: self._fundamentals, 53: _ignore,
-            84: self._article, 85: self._providers, 86: self._news, 100: self._calendar_kinds,
-            101: _ignore, 102: self._calendar, 103: _ignore,
+            84: self._article, 85: self._providers, 86: self._news,
         }  # fmt: skip
 
     def _scanner(self, fields: list[str]) -> None:
@@ -63,14 +62,6 @@ class NewsDesk:
 
     def _article(self, fields: list[str]) -> None:
         self._requests.refuse(requests_news.parse_article(fields).request_id, *_NO_NEWS)
-
-    def _calendar_kinds(self, fields: list[str]) -> None:
-        ident = requests_market.parse_request_id(fields, 1)
-        self._requests.refuse(ident, 10279, "Failed request WSH metadata:no subscription")
-
-    def _calendar(self, fields: list[str]) -> None:
-        ident = requests_special.parse_events(fields, self._session.sv).request_id
-        self._requests.refuse(ident, 10282, "WSH metadata not requested")
 
 
 def _ignore(_fields: list[str]) -> None:

@@ -9,7 +9,6 @@ from trader.sim.gateway.world import Asker
 from trader.sim.market.options import Terms
 from trader.sim.model.instruments import Instrument
 from trader.sim.wire import messages_market, messages_session, requests_market
-from trader.sim.wire.frames import FieldError
 from trader.sim.wire.reader import Fields
 
 Handler = Callable[[list[str]], None]
@@ -87,7 +86,9 @@ class TickDesk:
     def _data_type(self, fields: list[str]) -> None:
         kind = Fields(fields, 2).integer()
         if kind not in tuple(Mode):
-            raise FieldError(f"market data type {kind}, allowed 1 to 4")
+            cause = f"market data type {kind} is not allowed; allowed: 1 to 4"
+            self._requests.refuse(-1, 321, _INVALID + cause)
+            return
         self._wish = Mode(kind)
 
     # -- option calculations ------------------------------------------------------------------

@@ -114,3 +114,111 @@ def test_rendering_the_burst_yields_whole_frames() -> None:
     bench = Bench()
     quote = bench.market.quote(bench.market.catalogue.all()[0])
     assert len(split(render(burst(quote, 0), 123456))) == len(BURST)
+
+
+def future() -> list[object]:
+    return [0, "ES", "FUT", "202612", 0, "", "", "CME", "", "USD", "", ""]
+
+
+def test_whatever_is_watched_or_traded_gets_quotes_and_nothing_else_stays() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    peer = bench.client()
+    peer.send(1, 11, 5, *future(), 0, "", 0, 0, "")
+    bench.clock.advance(5)
+    assert len([f for f in peer.frames() if f[0] == "1" and f[2] == "5"]) > 6
+    filed = {item.con_id for item in bench.market.catalogue.all()}
+    (watched,) = set(bench.exchange.quotes) - filed
+    peer.send(2, 2, 5)
+    bench.exchange.quote(bench.market.catalogue.underlyings()[-1])
+    bench.clock.advance(1)
+    assert set(bench.exchange.quotes) == filed
+    assert watched not in filed
+    bench.feeds.stop()
+
+
+def test_a_farm_that_breaks_silences_what_it_serves_until_it_is_back() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    peer = bench.client()
+    peer.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+    peer.send(1, 11, 6, *future(), 0, "", 0, 0, "")
+    peer.send(50, 3, 7, *contract(), 5, "TRADES", 1, "")
+    bench.clock.advance(1)
+    peer.frames()
+    assert bench.feeds.note_farm(2103) == "Market data farm connection is broken:usfarm"
+    bench.clock.advance(10)
+    frames = peer.frames()
+    assert {f[2] for f in frames if f[0] == "1"} == {"6"}
+    assert [f for f in frames if f[0] == "50"]
+    bench.feeds.note_farm(2104)
+    bench.feeds.note_farm(2105)
+    bench.clock.advance(10)
+    frames = peer.frames()
+    assert {f[2] for f in frames if f[0] == "1"} == {"5", "6"}
+    assert not [f for f in frames if f[0] == "50"]
+    bench.feeds.stop()
+
+
+def test_a_flap_may_leave_a_line_dead_for_ever_without_a_word() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    peer = bench.client()
+    peer.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+    bench.feeds.note_farm(2103)
+    bench.feeds.note_farm(2104)
+    assert bench.feeds.silence(bench.market.catalogue.all()[0].con_id) == 1
+    bench.clock.advance(1)
+    peer.frames()
+    bench.clock.advance(3600)
+    assert peer.frames() == []
+    bench.feeds.stop()
+
+
+def test_a_halt_is_told_and_the_reopening_gaps() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    item = bench.market.catalogue.all()[0]
+    bench.clock.advance(1000)
+    peer = bench.client()
+    peer.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+    bench.clock.advance(1)
+    peer.frames()
+    bench.feeds.halt(item)
+    bench.clock.advance(600)
+    assert peer.frames() == [["45", "6", "5", "49", "1.0"]]
+    bench.market.pins["AAPL"] = bench.market.quote(item).last + 10
+    bench.feeds.reopen(item)
+    frames = peer.frames()
+    assert frames[0] == ["45", "6", "5", "49", "0.0"]
+    assert [f for f in frames if f[0] == "1" and f[3] == "4"]
+    bench.feeds.stop()
+
+
+def test_while_another_session_competes_every_line_is_silent() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    peer = bench.client()
+    peer.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+    bench.clock.advance(1)
+    peer.frames()
+    bench.feeds.trouble.is_competing = True
+    bench.clock.advance(20)
+    assert peer.frames() == []
+    bench.feeds.trouble.is_competing = False
+    bench.clock.advance(20)
+    assert peer.frames()
+    bench.feeds.stop()
+
+
+def test_a_refreshed_underlying_moves_the_options_that_are_watched() -> None:
+    bench = Bench()
+    peer = bench.client()
+    option = [0, "AAPL", "OPT", "20261218", 200, "C", "100", "SMART", "", "USD", "", ""]
+    peer.send(1, 11, 5, *option, 0, "", 0, 0, "")
+    peer.frames()
+    bench.pin("AAPL", "260")
+    frames = peer.frames()
+    (last,) = [float(f[4]) for f in frames if f[0] == "1" and f[3] == "4"]
+    assert last > 55
+    assert [f[2] for f in frames if f[0] == "21"] == ["10", "11", "12", "13"]

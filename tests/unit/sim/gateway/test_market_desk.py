@@ -10,7 +10,7 @@ def test_every_request_for_market_data_has_a_handler() -> None:
     session = Bench().client().session
     assert set(MarketDesk(session).handlers()) == {
         1, 2, 10, 11, 12, 13, 20, 22, 23, 24, 25, 50, 51, 52, 53, 54, 55, 56, 57, 59,
-        84, 85, 86, 87, 88, 89, 90, 96, 97, 98, 100, 101, 102, 103,
+        84, 85, 86, 87, 88, 89, 90, 96, 97, 98,
     }  # fmt: skip
 
 

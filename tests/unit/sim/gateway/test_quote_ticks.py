@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.unit.sim.support import Bench, split
 from trader.sim.gateway.lines import render
-from trader.sim.gateway.quote_ticks import DELAYED, burst, difference, shut
+from trader.sim.gateway.quote_ticks import DELAYED, NO_PRICE, burst, difference, shut
 from trader.sim.market.quotes import Quote
 
 
@@ -44,5 +44,6 @@ def test_a_halt_and_its_end_are_told() -> None:
 
 def test_outside_the_sessions_nobody_bids_or_offers() -> None:
     quote = shut(replace(quote_of("AAPL"), is_open=False))
-    assert (quote.bid, quote.ask, quote.bid_size, quote.ask_size) == (-1, -1, 0, 0)
+    assert quote.bid == quote.ask == NO_PRICE
+    assert (quote.bid_size, quote.ask_size) == (0, 0)
     assert quote.last > 0

@@ -1,0 +1,106 @@
+"""Bars that go on: one for each boundary, however timers fire; history kept up to date."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+
+from tests.unit.sim.support import Bench, contract
+from trader.sim.market import bars
+
+
+def test_each_boundary_is_served_once_even_when_its_timer_is_early() -> None:
+    bench = Bench()
+    stream = bench.feeds.bars
+    bench.clock.advance(stream.seconds_left() - 0.004)
+    boundary = stream.due()
+    assert boundary is not None
+    assert boundary % 5 == 0
+    assert stream.due() is None
+    bench.clock.advance(0.004)
+    assert stream.due() is None
+    assert stream.seconds_left() == 5.0
+
+
+def test_five_second_bars_show_what_was_traded() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    peer = bench.client()
+    for request_id, show in ((5, "TRADES"), (6, "BID"), (7, "MIDPOINT")):
+        peer.send(50, 3, request_id, *contract(), 5, show, 1, "")
+    bench.clock.advance(61)
+    found = [fields for fields in peer.frames() if fields[0] == "50"]
+    by_id = {n: [fields for fields in found if fields[2] == str(n)] for n in (5, 6, 7)}
+    item = bench.market.catalogue.all()[0]
+    for fields in by_id[5]:
+        bar = bars.show_bar(bench.market, item, int(fields[3]), 5)
+        assert bar is not None
+        assert [Decimal(text) for text in fields[4:8]] == [bar.open, bar.high, bar.low, bar.close]
+        assert int(fields[8]) == bar.volume > 0
+    for request_id in (5, 6, 7):
+        epochs = [int(fields[3]) for fields in by_id[request_id]]
+        assert len(epochs) == 12
+        assert all(b - a == 5 for a, b in pairwise(epochs))
+    assert {fields[8] for fields in by_id[6]} == {"0"}
+    assert all(Decimal(b[7]) < Decimal(t[7]) for b, t in zip(by_id[6], by_id[5], strict=True))
+    bench.feeds.stop()
+
+
+def test_history_kept_up_to_date_grows_its_last_bar_and_starts_the_next() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    bench.clock.advance(300)
+    peer = bench.client()
+    peer.frames()
+    peer.send(20, 5, *contract(), 0, "", "1 min", "300 S", 1, "TRADES", 2, 1, "")
+    bench.clock.advance(130)
+    frames = peer.frames()
+    assert frames[0][0] == "17"
+    updates = [fields for fields in frames if fields[0] == "90"]
+    assert len(updates) == 26
+    assert {fields[2] for fields in updates} == {"-1"}
+    stamps = [int(fields[3]) for fields in updates]
+    assert stamps == sorted(stamps)
+    assert len(set(stamps)) == 3
+    for before, after in pairwise(updates):
+        if before[3] == after[3]:
+            assert int(after[9]) >= int(before[9])
+            assert before[4] == after[4]
+    for fields in updates:
+        opened, close, high, low = (Decimal(text) for text in fields[4:8])
+        assert low <= min(opened, close) <= max(opened, close) <= high
+    peer.send(25, 1, 5)
+    assert peer.frames()[0][2:4] == ["5", "162"]
+    bench.clock.advance(20)
+    assert peer.frames() == []
+    bench.feeds.stop()
+
+
+def test_a_day_bar_is_kept_up_to_date_as_well() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    bench.clock.advance(1000)
+    peer = bench.client()
+    peer.frames()
+    peer.send(20, 5, *contract(), 0, "", "1 day", "3 D", 1, "TRADES", 1, 1, "")
+    bench.clock.advance(6)
+    quote = bench.market.quote(bench.market.catalogue.all()[0])
+    update = [fields for fields in peer.frames() if fields[0] == "90"][-1]
+    assert len(update[3]) == 8
+    assert Decimal(update[6]) == quote.high
+    bench.feeds.stop()
+
+
+def test_stopped_bars_stop_and_come_back() -> None:
+    bench = Bench()
+    bench.feeds.start()
+    peer = bench.client()
+    peer.send(50, 3, 5, *contract(), 5, "TRADES", 1, "")
+    con_id = bench.market.catalogue.all()[0].con_id
+    bench.feeds.trouble.stopped_bars[con_id] = True
+    bench.clock.advance(20)
+    assert "50" not in {fields[0] for fields in peer.frames()}
+    del bench.feeds.trouble.stopped_bars[con_id]
+    bench.clock.advance(6)
+    assert "50" in {fields[0] for fields in peer.frames()}
+    bench.feeds.stop()
