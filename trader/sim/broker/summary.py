@@ -21,7 +21,8 @@ _PLAIN = (
     "Cushion", "FullInitMarginReq", "FullMaintMarginReq", "FullAvailableFunds",
     "FullExcessLiquidity", "LookAheadNextChange", "LookAheadInitMarginReq",
     "LookAheadMaintMarginReq", "LookAheadAvailableFunds", "LookAheadExcessLiquidity",
-    "DayTradesRemaining", "AccruedDividend",
+    "DayTradesRemaining", "DayTradesRemainingT+1", "DayTradesRemainingT+2",
+    "DayTradesRemainingT+3", "DayTradesRemainingT+4", "AccruedDividend",
 )  # fmt: skip
 _MADE = ("SettledCash", "HighestSeverity", "Leverage")
 TAGS = frozenset((*_PLAIN, *_RENAMED, *_MADE))

@@ -48,3 +48,20 @@ def test_settled_cash_leaves_out_what_has_not_settled() -> None:
 def test_unknown_tags_are_named() -> None:
     assert unsupported(["NetLiquidation", "$LEDGER:ALL", "$LEDGER"]) == []
     assert unsupported(["Wealth", "$LEDGER:1", "$ledger"]) == ["Wealth", "$LEDGER:1", "$ledger"]
+
+
+def test_the_tags_that_clients_ask_for_by_default_are_known() -> None:
+    usual = (
+        "AccountType,NetLiquidation,TotalCashValue,SettledCash,AccruedCash,BuyingPower,SMA,"
+        "EquityWithLoanValue,PreviousEquityWithLoanValue,PreviousDayEquityWithLoanValue,"
+        "GrossPositionValue,ReqTEquity,ReqTMargin,RegTEquity,RegTMargin,InitMarginReq,"
+        "MaintMarginReq,AvailableFunds,ExcessLiquidity,Cushion,FullInitMarginReq,"
+        "FullMaintMarginReq,FullAvailableFunds,FullExcessLiquidity,LookAheadNextChange,"
+        "LookAheadInitMarginReq,LookAheadMaintMarginReq,LookAheadAvailableFunds,"
+        "LookAheadExcessLiquidity,HighestSeverity,DayTradesRemaining,DayTradesRemainingT+1,"
+        "DayTradesRemainingT+2,DayTradesRemainingT+3,DayTradesRemainingT+4,Leverage,$LEDGER:ALL"
+    ).split(",")
+    assert unsupported(usual) == []
+    # A portfolio account counts no day trades: the tag is known and has no row.
+    said = Wealth(kind=Kind.PORTFOLIO).bank.statement("DU1")
+    assert summary_rows(said, ["DayTradesRemaining"]) == []
