@@ -51,16 +51,45 @@ def test_unknown_tags_are_named() -> None:
 
 
 def test_the_tags_that_clients_ask_for_by_default_are_known() -> None:
-    usual = (
-        "AccountType,NetLiquidation,TotalCashValue,SettledCash,AccruedCash,BuyingPower,SMA,"
-        "EquityWithLoanValue,PreviousEquityWithLoanValue,PreviousDayEquityWithLoanValue,"
-        "GrossPositionValue,ReqTEquity,ReqTMargin,RegTEquity,RegTMargin,InitMarginReq,"
-        "MaintMarginReq,AvailableFunds,ExcessLiquidity,Cushion,FullInitMarginReq,"
-        "FullMaintMarginReq,FullAvailableFunds,FullExcessLiquidity,LookAheadNextChange,"
-        "LookAheadInitMarginReq,LookAheadMaintMarginReq,LookAheadAvailableFunds,"
-        "LookAheadExcessLiquidity,HighestSeverity,DayTradesRemaining,DayTradesRemainingT+1,"
-        "DayTradesRemainingT+2,DayTradesRemainingT+3,DayTradesRemainingT+4,Leverage,$LEDGER:ALL"
-    ).split(",")
+    usual = [
+        "AccountType",
+        "NetLiquidation",
+        "TotalCashValue",
+        "SettledCash",
+        "AccruedCash",
+        "BuyingPower",
+        "SMA",
+        "EquityWithLoanValue",
+        "PreviousEquityWithLoanValue",
+        "PreviousDayEquityWithLoanValue",
+        "GrossPositionValue",
+        "ReqTEquity",
+        "ReqTMargin",
+        "RegTEquity",
+        "RegTMargin",
+        "InitMarginReq",
+        "MaintMarginReq",
+        "AvailableFunds",
+        "ExcessLiquidity",
+        "Cushion",
+        "FullInitMarginReq",
+        "FullMaintMarginReq",
+        "FullAvailableFunds",
+        "FullExcessLiquidity",
+        "LookAheadNextChange",
+        "LookAheadInitMarginReq",
+        "LookAheadMaintMarginReq",
+        "LookAheadAvailableFunds",
+        "LookAheadExcessLiquidity",
+        "HighestSeverity",
+        "DayTradesRemaining",
+        "DayTradesRemainingT+1",
+        "DayTradesRemainingT+2",
+        "DayTradesRemainingT+3",
+        "DayTradesRemainingT+4",
+        "Leverage",
+        "$LEDGER:ALL",
+    ]
     assert unsupported(usual) == []
     # A portfolio account counts no day trades: the tag is known and has no row.
     said = Wealth(kind=Kind.PORTFOLIO).bank.statement("DU1")
