@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _simulator() -> Iterator[dict[str, Any]]:
     words = ["trader.sim", "--port", "0", "--control-port", "0", "--ack-ms", "0:0"]
     child = subprocess.Popen(
-        [sys.executable, "-m", *words, "--cash", "1000000000"],
+        [sys.executable, "-m", *words, "--cash", "1000000000", "--rate-limit", "off"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -69,7 +69,7 @@ def memory_kib() -> int:
 def test_no_frame_stops_the_simulator_or_fills_its_memory(tmp_path: Path) -> None:
     print(f"FUZZ_FRAMES={FRAMES} FUZZ_SEED={SEED}")
     rng = random.Random(SEED)
-    host = MemoryHost(make(write_prices(tmp_path), seed=SEED), epoch_s=EPOCH_S)
+    host = MemoryHost(make(write_prices(tmp_path), seed=SEED, rate_limit=None), epoch_s=EPOCH_S)
     host.start()
     sane = host.connect()
     sane.send(b"API\0" + len(b"v157..178").to_bytes(4, "big") + b"v157..178")

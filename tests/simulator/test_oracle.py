@@ -50,7 +50,8 @@ class Market:
 
     def __init__(self, directory: Path, seed: int) -> None:
         self.host = MemoryHost(
-            make(directory, seed=seed, cash=CASH, tick_interval_s=0.05), epoch_s=EPOCH_S
+            make(directory, seed=seed, cash=CASH, tick_interval_s=0.05, rate_limit=None),
+            epoch_s=EPOCH_S,
         )
         self.host.start()
         self.clients = {number: Believer(self.host, number) for number in CLIENTS}

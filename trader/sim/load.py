@@ -122,7 +122,8 @@ def simulator(*words: str) -> Iterator[tuple[int, int]]:
     """Start a simulator; give its port and its process id."""
     command = [sys.executable, "-m", "trader.sim", "--port", "0", "--seed", "1", *words]
     with subprocess.Popen(
-        [*command, "--ack-ms", "0:0", "--fill-ms", "0:0", "--cash", "900000000000"],
+        [*command, "--ack-ms", "0:0", "--fill-ms", "0:0", "--cash", "900000000000",
+         "--rate-limit", "off"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None, "a pipe was asked for"
