@@ -28,7 +28,7 @@ from trader.sim.host.control import ControlPort
 from trader.sim.host.memory import MemoryHost
 from trader.sim.host.server import SimServer
 from trader.sim.host.simulator import Simulator
-from trader.sim.host.state import StateError
+from trader.sim.host.store import StateError
 from trader.sim.host.transcript import Transcript
 from trader.sim.market.history import HistoryError
 from trader.sim.oracle.diff import run_diff

@@ -21,6 +21,7 @@ from trader.sim.broker.holds import Holds
 from trader.sim.broker.kinds import Auction
 from trader.sim.broker.life import Event
 from trader.sim.broker.outcomes import Outcomes
+from trader.sim.broker.past import Past
 from trader.sim.broker.register import BY_SYSTEM, BY_TRADER, CANCELED, Listener, Register
 from trader.sim.broker.sessions import Sessions
 from trader.sim.broker.trades import Trades
@@ -91,12 +92,21 @@ class Exchange:
 
     @property
     def orders(self) -> dict[int, Order]:
-        """Return all orders by permanent id, in the order they came."""
+        """Return the orders in memory by permanent id, in the order they came."""
         return self._register.orders
 
     @property
+    def register(self) -> Register:
+        """Return all orders, those that have left the memory included."""
+        return self._register
+
+    def keep_past(self, past: Past) -> None:
+        """Let ended orders and old executions leave the memory for a store."""
+        self._register.past = self.trades.past = past
+
+    @property
     def executions(self) -> list[Execution]:
-        """Return all executions in the order they happened, corrected ones as they are now."""
+        """Return the latest executions in the order they happened, corrected ones as they are."""
         return self.trades.items
 
     @property

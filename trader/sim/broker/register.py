@@ -1,10 +1,14 @@
-"""All orders of the broker, their status by the order machine, and who hears of each change."""
+"""All orders of the broker, their status by the order machine, and who hears of each change.
+
+Live orders and the last ended ones are in memory; older ones may have left it for the past.
+"""
 
 from collections.abc import Iterator
 from typing import Protocol
 
 from trader.sim.broker import life
 from trader.sim.broker.life import Event
+from trader.sim.broker.past import NoPast, Past
 from trader.sim.clock import Clock
 from trader.sim.model.orders import Execution, Order, Status
 
@@ -44,6 +48,10 @@ class Register:
         self.live: dict[int, Order] = {}
         self.listener: Listener | None = None
         self._clock = clock
+        self.past: Past = NoPast()
+        # Ended orders that are in memory, in the order they ended, and by their clients' ids.
+        self._ended: dict[int, Order] = {}
+        self._ended_by_id: dict[tuple[int, int], Order] = {}
         # Orders that want an answer at once are shown only when they have had it.
         self._unshown: dict[int, None] = {}
 
@@ -55,7 +63,9 @@ class Register:
     def add(self, order: Order) -> None:
         """Know an order."""
         self.orders[order.perm_id] = order
-        if not order.status.is_done:
+        if order.status.is_done:
+            self._close(order)
+        else:
             self.live[order.perm_id] = order
 
     def working(self) -> Iterator[Order]:
@@ -66,9 +76,51 @@ class Register:
         """Let something happen to an order, unseen."""
         order.status = life.after(order.status, event)
         if order.status.is_done:
-            self.live.pop(order.perm_id, None)
             order.completed_s = order.completed_s or self._clock.time()
             order.why_held = ""
+            self._close(order)
+
+    def _close(self, order: Order) -> None:
+        self.live.pop(order.perm_id, None)
+        self._ended[order.perm_id] = order
+        self._ended_by_id[(order.client_id, order.order_id)] = order
+
+    @property
+    def ended_count(self) -> int:
+        """Return how many ended orders are in memory."""
+        return len(self._ended)
+
+    def retire(self, kept: int) -> list[Order]:
+        """Forget the orders that ended first, so that so many are kept; return them."""
+        found: list[Order] = []
+        while len(self._ended) > kept:
+            perm_id = next(iter(self._ended))
+            order = self._ended.pop(perm_id)
+            self.orders.pop(perm_id, None)
+            name = (order.client_id, order.order_id)
+            if self._ended_by_id.get(name) is order:
+                del self._ended_by_id[name]
+            found.append(order)
+        return found
+
+    def ended(self, client_id: int, order_id: int) -> Order | None:
+        """Return the ended order that a client knows under its own id, None if there is none."""
+        found = self._ended_by_id.get((client_id, order_id))
+        return found or self.past.ended(client_id, order_id)
+
+    def completed_since(self, epoch_s: float) -> Iterator[Order]:
+        """Go through the orders that ended at or after a moment, in the order they ended."""
+        for order in self.past.completed_since(epoch_s):
+            if order.perm_id not in self._ended:
+                yield order
+        yield from (o for o in list(self._ended.values()) if o.completed_s >= epoch_s)
+
+    def everything(self) -> Iterator[Order]:
+        """Go through all orders there have ever been, those of the past first."""
+        for order in self.past.orders():
+            if order.perm_id not in self.orders:
+                yield order
+        yield from list(self.orders.values())
 
     def show(self, order: Order) -> None:
         """Tell the present state as a pair."""
@@ -94,4 +146,4 @@ class Register:
         """Put an order that was restored on its way to its end."""
         order.status, order.completed_text = status, completed
         order.completed_s = order.completed_s or self._clock.time()
-        self.live.pop(order.perm_id, None)
+        self._close(order)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from trader.sim.broker.bank import Bank
 from trader.sim.broker.execution_ids import ExecutionIds, revised
 from trader.sim.broker.matching import Fill
+from trader.sim.broker.past import NoPast, Past
 from trader.sim.clock import Clock
 from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
@@ -43,7 +44,10 @@ class Trades:
         quote: Callable[[Instrument], Quote],
         by_id: Callable[[int], Instrument | None],
     ) -> None:
+        # The latest executions; so many have left the memory before them.
         self.items: list[Execution] = []
+        self.retired = 0
+        self.past: Past = NoPast()
         self.ids = ExecutionIds(clock)
         self._clock, self._bank, self._quote, self._by_id = clock, bank, quote, by_id
 
@@ -136,7 +140,20 @@ class Trades:
         place = len(self.items)
         while place and self.items[place - 1].time_s >= epoch_s:
             place -= 1
-        return iter(self.items[place:])
+        if self.retired and not place:
+            held = {item.exec_id.rpartition(".")[0] for item in self.items}
+            for item in self.past.executions_since(epoch_s):
+                if item.exec_id.rpartition(".")[0] not in held:
+                    yield item
+        yield from self.items[place:]
+
+    def retire(self, kept: int) -> list[tuple[int, Execution]]:
+        """Forget the first executions, so that so many are kept; return them by their place."""
+        count = max(len(self.items) - kept, 0)
+        found = list(enumerate(self.items[:count], self.retired))
+        del self.items[:count]
+        self.retired += count
+        return found
 
 
 def _leg_order(order: Order, part: Part, *, filled: Decimal, paid: Decimal) -> Order:

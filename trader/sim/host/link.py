@@ -107,6 +107,8 @@ class Link(asyncio.Protocol):
             self.drop("rst")
             self._reason = "the client does not read"
             return
+        # Whoever is told something must find it again after a kill.
+        self._simulator.keeper.settle()
         data = b"" if self._is_backed_up else outlet.take()
         if data:
             if self._transcript is not None:

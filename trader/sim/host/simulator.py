@@ -19,9 +19,9 @@ from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.liquidator import Liquidator
 from trader.sim.gateway.pacing import RateRule
 from trader.sim.gateway.world import World
+from trader.sim.host.keeper import Keeper
 from trader.sim.host.link import Link
 from trader.sim.host.pipe import MemoryPeer
-from trader.sim.host.state import StateFile
 from trader.sim.host.transcript import Transcript
 from trader.sim.market.history import load_directory
 from trader.sim.market.hours import AlwaysOpen, ExchangeHours
@@ -60,7 +60,7 @@ class Simulator(ABC):
         self.transcript: Transcript | None = None
         # A dictionary for its order: a set would differ from run to run.
         self.links: dict[Link, None] = {}
-        self.state = StateFile(settings.state, clock, self.gateway)
+        self.keeper = Keeper(settings.state, self.gateway)
 
     @property
     @abstractmethod
@@ -84,9 +84,9 @@ class Simulator(ABC):
     def open(self) -> None:
         """Restore state and open the market. Raises SettingsError or StateError."""
         self._check_currency()
-        if not self.state.restore():
+        if not self.keeper.restore():
             self._open_positions()
-        self.gateway.on_change = self.state.mark
+        self.gateway.on_change = self.keeper.mark
         self.feeds.start()
         self.exchange.bank.nights.start(self.clock)
         self.liquidator.start()
@@ -108,7 +108,7 @@ class Simulator(ABC):
         """Stop the market and save the state."""
         self.feeds.stop()
         self.gateway.on_change = lambda: None
-        self.state.save()
+        self.keeper.close()
 
     def join(self, deliver: Callable[[bytes], None] | None = None) -> MemoryPeer:
         """Join as a client of the same process. Raises ConnectionRefusedError while down."""

@@ -14,7 +14,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from trader.sim.broker.accounts import SavedAccount
+from trader.sim.broker.accounts import Position, SavedAccount
 from trader.sim.host.encoding import fields_from_json, from_json, to_json
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order, Terms
@@ -39,6 +39,9 @@ _TABLES = (
 )
 _ORDER_FIELDS = tuple(f.name for f in fields(Order) if f.name not in ("instrument", "terms"))
 _EXECUTION_FIELDS = tuple(f.name for f in fields(Execution) if f.name != "instrument")
+_POSITION_FIELDS = tuple(f.name for f in fields(Position) if f.name != "instrument")
+_ACCOUNT_FIELDS = tuple(f.name for f in fields(SavedAccount) if f.name != "positions")
+_position_values = attrgetter(*_POSITION_FIELDS)
 _order_values = attrgetter(*_ORDER_FIELDS)
 _execution_values = attrgetter(*_EXECUTION_FIELDS)
 
@@ -122,11 +125,18 @@ class Store:
                 (place, item.exec_id, item.time_s, item.instrument.con_id, body),
             )
         for place, account in enumerate(accounts):
-            body = json.dumps(to_json(account))
+            body = self._account_body(account)
             execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", (account.name, place, body))
         for key, value in (meta or {}).items():
             execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
         execute("COMMIT")
+
+    def _account_body(self, account: SavedAccount) -> str:
+        for entry in account.positions:
+            self._know(entry.instrument)
+        body = {name: to_json(getattr(account, name)) for name in _ACCOUNT_FIELDS}
+        positions = [(e.instrument.con_id, *_position_values(e)) for e in account.positions]
+        return json.dumps(body | {"positions": positions}, default=str)
 
     def _know(self, item: Instrument) -> None:
         if self._instruments.get(item.con_id) == item:
@@ -146,6 +156,11 @@ class Store:
         return known[1]
 
     # -- reading ----------------------------------------------------------------------------------
+
+    def ended_last(self, count: int) -> list[Order]:
+        """Return the orders that ended last, in the order they ended."""
+        found = list(self._orders("is_done ORDER BY completed_s DESC, perm_id DESC LIMIT ?", count))
+        return found[::-1]
 
     def live_orders(self) -> list[Order]:
         """Return the orders that had not ended, in the order of their permanent ids."""
@@ -175,7 +190,10 @@ class Store:
     def executions_since(self, epoch_s: float) -> Iterator[Execution]:
         """Go through the executions at or after a moment, in the order they were booked."""
         text = "SELECT con_id, body FROM executions WHERE time_s >= ? ORDER BY place"
-        for con_id, body in self._db.execute(text, (epoch_s,)):
+        return self._executions(self._db.execute(text, (epoch_s,)))
+
+    def _executions(self, rows: Iterable[tuple[int, str]]) -> Iterator[Execution]:
+        for con_id, body in rows:
             found = self._fields(Execution, _EXECUTION_FIELDS, body)
             yield Execution(instrument=self._instruments[con_id], **found)
 
@@ -188,7 +206,28 @@ class Store:
     def accounts(self) -> list[SavedAccount]:
         """Return the accounts in their order."""
         rows = self._db.execute("SELECT body FROM accounts ORDER BY place")
-        return [self._decoded(SavedAccount, body) for (body,) in rows]
+        return [self._account(body) for (body,) in rows.fetchall()]
+
+    def _account(self, body: str) -> SavedAccount:
+        try:
+            data = json.loads(body)
+            positions = tuple(
+                Position(
+                    self._instruments[con_id],
+                    **fields_from_json(Position, dict(zip(_POSITION_FIELDS, row, strict=True))),
+                )
+                for con_id, *row in data.pop("positions")
+            )
+            return SavedAccount(positions=positions, **fields_from_json(SavedAccount, data))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateError(f"state: {self._name} cannot be read: {error!r}") from None
+
+    def executions_last(self, count: int) -> tuple[int, list[Execution]]:
+        """Return the last executions, and how many there are before them."""
+        (total,) = self._db.execute("SELECT count(*) FROM executions").fetchone()
+        before = max(total - count, 0)
+        text = "SELECT con_id, body FROM executions WHERE place >= ? ORDER BY place"
+        return before, list(self._executions(self._db.execute(text, (before,))))
 
     def meta(self) -> dict[str, Any]:
         """Return the counters by name."""

@@ -21,8 +21,8 @@ def report(world: World, *, frames_out: int) -> dict[str, Any]:
     return {
         "account": exchange.bank.main.name,
         "clients": sorted(gateway.clients),
-        "orders": [_order(order) for order in exchange.orders.values()],
-        "executions": [_execution(item) for item in exchange.executions],
+        "orders": [_order(order) for order in exchange.register.everything()],
+        "executions": [_execution(item) for item in exchange.trades.since(0.0)],
         "positions": [
             {
                 "account": account.name,
