@@ -27,6 +27,7 @@ from trader.sim.wire import (
     messages_session,
 )
 from trader.sim.wire.frames import FieldError, FrameReader, WireError
+from trader.sim.wire.places import SINCE
 from trader.sim.wire.reader import Fields
 
 log = logging.getLogger("trader.sim")
@@ -145,7 +146,7 @@ class Session:
         head = fields[0]
         handler = self._handlers.get(message_id)
         try:
-            if handler is None:
+            if handler is None or self.sv < SINCE.get(message_id, 0):
                 raise FieldError(f"unknown message id {head[:20]!r}")
             handler(fields)
         except FieldError as error:
@@ -272,6 +273,12 @@ class Session:
     def show_status(self, order: Order) -> None:
         """Send orderStatus alone."""
         self.push(3, messages_orders.order_status(order))
+
+    def show_bound(self, order: Order) -> None:
+        """Send orderBound (message 100)."""
+        assert self.client_id is not None, "only a started session owns orders"
+        frame = messages_orders.order_bound(order.perm_id, self.client_id, order.order_id)
+        self.push(100, frame)
 
     def show_execution(self, item: Execution, request_id: int = -1) -> None:
         """Send an execution; the request id is -1 for a live one."""

@@ -4,6 +4,8 @@ Faults and scenarios speak of `openOrder` and `permId`, not of numbers: this is 
 both. Only fields before the first optional block of a message have a name here.
 """
 
+from types import MappingProxyType
+
 _CONTRACT = (
     "conId", "symbol", "secType", "expiry", "strike", "right", "multiplier", "exchange",
     "currency", "localSymbol", "tradingClass",
@@ -138,6 +140,9 @@ _LAYOUTS: dict[str, tuple[int, tuple[str, ...]]] = {
     "historicalDataEnd": (108, ("reqId",)),
     "currentTimeInMillis": (109, ("time",)),
 }  # fmt: skip
+
+# From which server version on a request is known; the others are older than 157.
+SINCE = MappingProxyType({100: 161, 101: 161, 102: 161, 103: 161, 104: 167, 105: 197})
 
 # What the market data line of a client consists of.
 TICKS = frozenset({1, 2, 21, 45, 46, 50, 99})

@@ -188,3 +188,15 @@ def test_the_largest_pace_of_a_client_is_kept() -> None:
     peer.send(49, 1)
     # Forty questions and startApi came within one second.
     assert bench.gateway.frames_in_per_s_max == 41
+
+
+@pytest.mark.parametrize(
+    ("version", "request_id", "answer"), [(166, 104, "320"), (167, 104, ""), (196, 105, "320")]
+)
+def test_a_request_younger_than_the_agreed_version_is_unknown(
+    version: int, request_id: int, answer: str
+) -> None:
+    peer = Bench(server_version=version).client(versions="v157..200")
+    peer.send(request_id, *([9] if request_id == 104 else []))
+    (fields,) = peer.frames()
+    assert (fields[0], answer in fields) == (("4", True) if answer else ("107", True))
