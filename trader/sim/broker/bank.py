@@ -210,7 +210,8 @@ class Bank:
             before=(money(before[0]), money(before[1]), money(before[2])),
             change=(money(moved[0]), money(moved[1]), money(moved[2])),
             after=(money(after[0]), money(after[1]), money(after[2])),
-            commission=high * rate, commission_low=low * rate, currency=account.base,
+            commission=high * rate, currency=account.base,
+            commission_low=None if low == high else low * rate,
         )  # fmt: skip
 
     # -- commissions ------------------------------------------------------------------------------

@@ -188,8 +188,11 @@ def test_a_preview_shows_margin_before_and_after_and_changes_nothing() -> None:
     assert shown.before == ("0.00", "0.00", "100000.00")
     assert shown.change == ("2500.00", "2500.00", "-1.00")
     assert shown.after == ("2500.00", "2500.00", "99999.00")
-    assert (shown.commission, shown.commission_low, shown.currency) == (D(1), D(1), "USD")
+    assert (shown.commission, shown.commission_low, shown.currency) == (D(1), None, "USD")
     assert wealth.account.saved() == before
+    wealth.account.schedule = Schedule.TIERED
+    shown = wealth.bank.preview(order(STOCK, "100"))
+    assert (shown.commission_low, shown.commission) == (D("0.37"), D("0.67"))
 
 
 def test_a_preview_in_another_currency_is_in_the_base_currency() -> None:
