@@ -57,6 +57,8 @@ class Driver:
     log: Path
     extra: Mapping[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    # How long a wait may take.
+    patience_s: float = WAIT_S
     _process: subprocess.Popen[bytes] | None = None
     _buffer: bytes = b""
     _taken: set[int] = field(default_factory=set)
@@ -112,11 +114,9 @@ class Driver:
         process.stdin.flush()
         return mark
 
-    def await_event(
-        self, client: int, name: str, *, after: int = 0, wait_s: float = WAIT_S, **wanted: Any
-    ) -> Event:
+    def await_event(self, client: int, name: str, *, after: int = 0, **wanted: Any) -> Event:
         """Return the first event like this from ``after`` on. Fails at the deadline."""
-        deadline_s = time.monotonic() + wait_s
+        deadline_s = time.monotonic() + self.patience_s
         while True:
             found = self.find(client, name, after=after, **wanted)
             if found:
@@ -126,7 +126,7 @@ class Driver:
             if not self._read(deadline_s):
                 near = [_short(e) for e in self.events[after:] if e["client"] in (client, -1)]
                 raise AssertionError(
-                    f"no {name} with {_names(wanted)} within {wait_s:g} s; "
+                    f"no {name} with {_names(wanted)} within {self.patience_s:g} s; "
                     f"since: {' '.join(near[-25:])}"
                 )
 

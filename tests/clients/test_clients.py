@@ -10,19 +10,10 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from tests.clients.environments import or_skip
-from tests.clients.runs import RUNS, Outcome, Run, steps_of
+from tests.clients.runs import NOT_YET, RUNS, Outcome, Run, steps_of
 
 # The first test of the session plays every run.
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(900)]
-
-# Steps that the simulator cannot play yet. Strict: the day one works, its line must go.
-NOT_YET: dict[str, str] = {
-    "bracket": "attached orders",
-    "bracket_cancelled": "attached orders",
-    "oca": "one-cancels-all groups",
-    "trail": "trailing stops",
-    "schedule": "historical schedules",
-}
 
 
 def marks_of(step: str) -> list[pytest.MarkDecorator]:
