@@ -35,7 +35,6 @@ NOT_YET: dict[str, str] = {
     "bracket_cancelled": "attached orders",
     "oca": "one-cancels-all groups",
     "trail": "trailing stops",
-    "schedule": "historical schedules",
 }
 NOT_YET_S = 2.0
 

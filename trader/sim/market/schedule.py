@@ -21,10 +21,17 @@ _HISTOGRAM_STEPS = 390
 
 
 def sessions(item: Instrument, wanted: Wanted) -> list[tuple[str, str, str]]:
-    """Return start, end and date of each session of a span, oldest first."""
-    last = calendars.local_date(item.calendar, wanted.end_s)
-    first = last - timedelta(days=wanted.duration.seconds // DAY_S)
-    days = hours.days_between(item.calendar, first, last)
+    """Return start, end and date of each session of a span, oldest first.
+
+    Days are counted as sessions; weeks, months and years by the calendar on the wall.
+    """
+    duration = wanted.duration
+    if duration.unit == "D":
+        days = hours.last_days(item.calendar, wanted.end_s, duration.count)
+    else:
+        last = calendars.local_date(item.calendar, wanted.end_s)
+        first = last - timedelta(days=duration.seconds // DAY_S)
+        days = hours.days_between(item.calendar, first, last)
     rows = hours.schedule(item.calendar, days, regular=wanted.is_regular)
     return [(row.start, row.end, row.day) for row in rows]
 

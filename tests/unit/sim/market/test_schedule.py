@@ -12,13 +12,15 @@ from trader.sim.market.bars import Wanted
 from trader.sim.market.spans import DAY_S, BarsError, Duration
 
 
-def test_a_week_of_sessions_has_start_end_and_date() -> None:
+def test_days_are_counted_as_sessions_each_with_start_end_and_date() -> None:
     bench = Bench(always_open=False)
     item = bench.market.catalogue.symbol("AAPL")
     assert item is not None
     wanted = Wanted(DAY_S, Duration(7, "D"), bench.clock.time(), "SCHEDULE", is_regular=True)
     found = schedule.sessions(item, wanted)
-    assert 4 <= len(found) <= 6
+    assert len(found) == 7
+    week = Wanted(DAY_S, Duration(1, "W"), bench.clock.time(), "SCHEDULE", is_regular=True)
+    assert schedule.sessions(item, week) == found[-5:]
     for start, end, day in found:
         assert (start, end) == (f"{day}-09:30:00", f"{day}-16:00:00")
 
