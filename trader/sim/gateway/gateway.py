@@ -1,58 +1,46 @@
-"""What all sessions share: client ids, the order id authority, and the way to the broker.
+"""What all sessions share: clients, orders and whose they are, and the way to the broker.
 
 The gateway validates a request before the broker sees it (errors with no status), passes it on
-after an acknowledgement latency in the order it came, and routes what the broker says to the
-client that owns the order. While the broker link is cut it holds both directions.
+after an acknowledgement latency in the order it came (`lanes`), and routes what the broker says to
+the client that owns the order (`owned`).
 """
 
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol
 
-from trader.sim.broker.accounts import Position
+from trader.sim.broker import life
 from trader.sim.broker.exchange import Exchange, Latency
+from trader.sim.broker.life import Event
+from trader.sim.broker.register import CANCELED
+from trader.sim.broker.unasked import MANUAL_PERM_ID
 from trader.sim.clock import Clock
-from trader.sim.gateway import validation
-from trader.sim.gateway.account_view import AccountView, Shown
+from trader.sim.gateway import order_checks, validation
+from trader.sim.gateway.account_view import AccountView
+from trader.sim.gateway.clients import Client
 from trader.sim.gateway.faults import Faults
+from trader.sim.gateway.lanes import NEWS, Lanes
+from trader.sim.gateway.news import News
+from trader.sim.gateway.order_ids import OrderIds
+from trader.sim.gateway.order_rules import OrderRules
+from trader.sim.gateway.owned import MANUAL_CLIENT, Owned
 from trader.sim.gateway.validation import Refusal
-from trader.sim.model.orders import Execution, Margin, Order, OrderRequest, Side, Status
+from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import (
+    ZERO,
+    Execution,
+    Margin,
+    Order,
+    OrderRequest,
+    Side,
+    Status,
+    Terms,
+)
 
 CLIENTS_MAX = 32
 PLACE_FRAMES_MAX = 200_000
-# The kinds of news that a cut link holds back.
-NEWS = ("orders", "executions", "commissions", "positions")
-
-
-class Client(Protocol):
-    """What the gateway needs of one connected session."""
-
-    def show_order(self, order: Order) -> None:
-        """Send openOrder and orderStatus."""
-
-    def show_status(self, order: Order) -> None:
-        """Send orderStatus alone."""
-
-    def show_execution(self, item: Execution) -> None:
-        """Send a live execution."""
-
-    def show_commission(self, item: Execution) -> None:
-        """Send a commission report."""
-
-    def show_error(self, request_id: int, code: int, text: str, *, advanced: str = "") -> None:
-        """Send an error message; `advanced` is the JSON of a refusal that can be overridden."""
-
-    def show_position(self, account: str, row: Shown) -> None:
-        """Send a position if the client asked for positions."""
-
-    def account_changed(self, account: str, con_id: int = 0) -> None:
-        """Note that an account's values are out of date."""
-
-    def data_lost(self) -> None:
-        """Forget market data subscriptions (1101)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +61,37 @@ class Gateway:
     def __init__(
         self, clock: Clock, exchange: Exchange, faults: Faults, rng: random.Random, ack: Latency
     ) -> None:
-        self.clock, self.exchange, self.faults, self.ack = clock, exchange, faults, ack
+        self.clock, self.exchange, self.faults = clock, exchange, faults
+        self.rules = OrderRules()
         self.clients: dict[int, Client] = {}
         self.is_read_only = False
-        self.highest_id: dict[int, int] = {}
-        self.announced_id: dict[int, int] = {}
+        self._ids, self._owned = OrderIds(), Owned()
+        self._lanes = Lanes(clock, faults, rng, ack)
+        self._binds_manual = False
         self.place_frames: deque[PlaceFrame] = deque(maxlen=PLACE_FRAMES_MAX)
         self.frames_in = 0
         # A real gateway allows a client 50 messages a second (error 100); this shows the pace.
         self.frames_in_per_s_max = 0
         self.frames_out = 0
-        self.on_change: Callable[[], None] = lambda: None
-        self._rng = rng
-        self._live: dict[tuple[int, int], Order] = {}
-        self._lane_due_s: dict[int, float] = {}
-        self._lane_length: dict[int, int] = {}
-        self._to_broker: list[Callable[[], None]] = []
-        # What the cut link holds back, each with the kind of news it is.
-        self._from_broker: list[tuple[str, Callable[[], None]]] = []
-        self._silent: set[int] = set()
-        self.account_view = AccountView(exchange.bank, clock, faults.account)
-        exchange.listener = self
-        exchange.bank.listener = self
+        self.news = News(
+            exchange, self.clients, faults, self.rules, lanes=self._lanes, owned=self._owned
+        )
+        exchange.listener = self.news
+        exchange.bank.listener = self.news
+
+    @property
+    def account_view(self) -> AccountView:
+        """Return positions as clients are shown them."""
+        return self.news.account_view
+
+    @property
+    def on_change(self) -> Callable[[], None]:
+        """Return what is called when anything worth keeping has changed."""
+        return self.news.on_change
+
+    @on_change.setter
+    def on_change(self, value: Callable[[], None]) -> None:
+        self.news.on_change = value
 
     # -- client ids ---------------------------------------------------------------------------
 
@@ -113,25 +110,47 @@ class Gateway:
         if self.clients.get(client_id) is client:
             del self.clients[client_id]
 
+    @property
+    def ack(self) -> Latency:
+        """Return how long a message needs from the gateway to the broker."""
+        return self._lanes.ack
+
+    @ack.setter
+    def ack(self, value: Latency) -> None:
+        self._lanes.ack = value
+
+    # -- order ids ------------------------------------------------------------------------------
+
+    @property
+    def highest_id(self) -> dict[int, int]:
+        """Return the highest order id each client has used."""
+        return self._ids.highest
+
+    @property
+    def announced_id(self) -> dict[int, int]:
+        """Return the ids announced instead of the next ones, by client."""
+        return self._ids.announced
+
     def next_order_id(self, client_id: int) -> int:
         """Return the id to announce: the highest used by this client id, plus one."""
-        announced = self.announced_id.get(client_id)
-        return self.highest_id.get(client_id, 0) + 1 if announced is None else announced
+        return self._ids.next(client_id)
 
     def live(self, client_id: int, order_id: int) -> Order | None:
         """Return a client's live order under this id."""
-        return self._live.get((client_id, order_id))
+        return self._owned.live(client_id, order_id)
 
     def adopt(self, order: Order) -> None:
         """Know an order that came from saved state."""
-        if not order.status.is_done:
-            self._live[(order.client_id, order.order_id)] = order
+        if order.status.is_done:
+            self._owned.end(order)
+        else:
+            self._owned.add(order)
 
     # -- requests from clients ------------------------------------------------------------------
 
     def place(self, client_id: int, request: OrderRequest) -> Refusal | None:
         """Take a placeOrder: a new order or a change of the client's live one."""
-        existing = self._live.get((client_id, request.order_id))
+        existing = self._owned.live(client_id, request.order_id)
         self.note_place(client_id, request)
         swallow = None if request.what_if else self.faults.takes("placeOrder")
         if swallow is not None and not swallow.register:
@@ -139,23 +158,45 @@ class Gateway:
         refusal = self._refusal(client_id, request, existing)
         if refusal is not None:
             return None if swallow else refusal
-        if existing is not None:
-            self._pass_on(client_id, lambda: self._change(existing, request))
+        if existing is not None and not existing.is_staged:
+            self._lanes.up(client_id, lambda: self._change(existing, request))
             return None
         order = self._new_order(client_id, request, self.exchange.next_perm_id())
+        if existing is not None:
+            order.perm_id = existing.perm_id
         if swallow is not None:
-            self._silent.add(order.perm_id)
-        self.highest_id[client_id] = request.order_id
-        self.announced_id.pop(client_id, None)
-        self._live[(client_id, request.order_id)] = order
-        if not request.terms.tif:
-            self._route(order, lambda c: c.show_error(order.order_id, *validation.PRESET_TIF))
-        self._pass_on(client_id, lambda: self.exchange.submit(order))
+            self.news.silence(order)
+        self._ids.use(client_id, request.order_id)
+        self._stage(order)
+        if request.transmit:
+            for code, text in order_checks.notices(request.terms):
+                self.news.order_noted(order, code, text)
+            for one in self._owned.family(order):
+                self._transmit(one)
         return None
+
+    def _stage(self, order: Order) -> None:
+        """Keep an order back until it, or one it belongs to, is to be transmitted."""
+        parent = self._owned.known(order.client_id, order.parent_id) if order.parent_id else None
+        order.parent_perm_id = 0 if parent is None else parent.perm_id
+        order.is_staged = True
+        if self.rules.perm_ids_withheld:
+            self.rules.perm_ids_withheld -= 1
+            self.news.withhold(order, self.rules.messages_withheld)
+        self._owned.add(order)
+
+    def _transmit(self, order: Order) -> None:
+        order.is_staged = False
+        self._lanes.up(order.client_id, lambda: self.exchange.submit(order))
+
+    def transmit_by_hand(self, order: Order) -> None:
+        """Send an order that was kept back, and its family, as a person at TWS would."""
+        for one in self._owned.family(order):
+            self._transmit(one)
 
     def note_place(self, client_id: int, request: OrderRequest) -> None:
         """Record that a placeOrder has come, whatever becomes of it."""
-        existing = self._live.get((client_id, request.order_id))
+        existing = self._owned.live(client_id, request.order_id)
         self.place_frames.append(
             PlaceFrame(
                 request.order_id, client_id, request.order_ref, existing is not None,
@@ -171,11 +212,15 @@ class Gateway:
         """
         self.note_place(client_id, request)
         item = self.exchange.market.catalogue.find(request.contract)
-        refusal = validation.check_order(request, item, self.exchange.bank.names)
+        refusal = order_checks.check_order(request, item, self._place(item))
         if refusal is None:
             order = self._new_order(client_id, request, self.exchange.next_perm_id())
-            self._pass_on(client_id, lambda: self.exchange.submit(order))
+            self._lanes.up(client_id, lambda: self.exchange.submit(order))
         return refusal
+
+    def _place(self, item: Instrument | None) -> order_checks.Place:
+        has_auctions = item is not None and self.exchange.sessions.has_auctions(item)
+        return order_checks.Place(self.exchange.bank.names, self.clock.time(), has_auctions)
 
     def _refusal(
         self, client_id: int, request: OrderRequest, existing: Order | None
@@ -186,40 +231,60 @@ class Gateway:
         item = catalogue.find(request.contract)
         if item is None:
             return Refusal(*catalogue.why_not(request.contract))
-        refusal = validation.check_order(request, item, self.exchange.bank.names)
+        refusal = order_checks.check_order(request, item, self._place(item))
+        if refusal is None and self.rules.has_presets:
+            quote = self.exchange.price_now(item)
+            refusal = order_checks.check_presets(request.terms, quote, self.rules)
         if refusal is not None:
             return refusal
         if existing is not None:
-            return validation.check_change(existing, request, item)
-        if request.order_id <= self.highest_id.get(client_id, 0):
+            return self._refused_change(existing, request, item)
+        return self._refused_id(client_id, request)
+
+    def _refused_change(
+        self, existing: Order, request: OrderRequest, item: Instrument
+    ) -> Refusal | None:
+        parent = self._owned.live(existing.client_id, request.parent_id)
+        if self.rules.refuses_gone_parent and request.parent_id and parent is None:
+            return validation.parent_gone(request.parent_id)
+        return validation.check_change(existing, request, item)
+
+    def _refused_id(self, client_id: int, request: OrderRequest) -> Refusal | None:
+        if request.parent_id and self._owned.known(client_id, request.parent_id) is None:
+            return validation.missing_parent()
+        if self.rules.revives_ended_ids and self._owned.ended(client_id, request.order_id):
+            return None
+        if self._ids.is_used(client_id, request.order_id):
             return validation.duplicate_order_id()
         return None
 
     def _new_order(self, client_id: int, request: OrderRequest, perm_id: int) -> Order:
         item = self.exchange.market.catalogue.find(request.contract)
-        quantity = request.terms.quantity
         assert item is not None, "validated before"
-        assert quantity is not None, "validated before"
         terms = validation.preset(request.terms)
         return Order(
             perm_id, client_id, request.order_id, item, Side(terms.action), terms,
             request.account or self.exchange.bank.main.name, request.order_ref,
-            self.clock.time(), parent_id=request.parent_id, quantity=quantity,
+            self.clock.time(), parent_id=request.parent_id,
+            quantity=request.terms.quantity or ZERO,
         )  # fmt: skip
 
     def _change(self, order: Order, request: OrderRequest) -> None:
         if order.status.is_done:
             refusal = validation.change_too_late(order)
-            self._route(order, lambda c: c.show_error(order.order_id, refusal.code, refusal.text))
+            self.news.order_noted(order, refusal.code, refusal.text)
             return
-        reason = self.exchange.change(order, validation.preset(request.terms))
+        terms = validation.preset(request.terms)
+        terms = replace(terms, quantity=terms.quantity or order.quantity)
+        if not terms.oca_group:
+            terms = replace(terms, oca_group=order.terms.oca_group, oca_type=order.terms.oca_type)
+        reason = self.exchange.change(order, terms)
         if reason:
-            text = f"Order rejected - reason:{reason}"
-            self._route(order, lambda c: c.show_error(order.order_id, 201, text))
+            self.news.order_noted(order, 201, f"Order rejected - reason:{reason}")
 
     def check(self, client_id: int, request: OrderRequest) -> Refusal | None:
         """Say why a what-if order would be refused; nothing is placed or recorded."""
-        existing = self._live.get((client_id, request.order_id))
+        existing = self._owned.live(client_id, request.order_id)
         return self._refusal(client_id, request, existing)
 
     def preview(self, client_id: int, request: OrderRequest) -> tuple[Order, Margin]:
@@ -232,36 +297,44 @@ class Gateway:
         return validation.read_only()
 
     def cancel(self, client_id: int, order_id: int) -> Refusal | None:
-        """Take a cancelOrder: only the client's own live order can be cancelled."""
+        """Take a cancelOrder: only the client's own live order can be cancelled, as a rule."""
         swallow = self.faults.takes("cancelOrder")
         if swallow is not None and not swallow.register:
             return None
-        order = self._live.get((client_id, order_id))
+        order = self._owned.live(client_id, order_id)
+        if order is None and self.rules.allows_foreign_cancel:
+            order = self._owned.everybodys(client_id, order_id)
         if order is None:
-            done = self._find_done(client_id, order_id)
+            done = self._owned.ended(client_id, order_id)
             return None if swallow else validation.cancel_refused(order_id, done)
         if swallow is not None:
-            self._silent.add(order.perm_id)
-        self._pass_on(client_id, lambda: self._cancel(order))
+            self.news.silence(order)
+        if order.is_staged:
+            self._discard(order)
+        else:
+            self._lanes.up(client_id, lambda: self._cancel(order, client_id))
         return None
 
-    def _find_done(self, client_id: int, order_id: int) -> Order | None:
-        return next(
-            (
-                order
-                for order in reversed(self.exchange.orders.values())
-                if order.order_id == order_id and order.client_id == client_id
-            ),
-            None,
-        )
+    def _discard(self, order: Order) -> None:
+        """End an order the broker has not heard of, and its children with it."""
+        children = [o for o in self._owned.family(order) if o.parent_id == order.order_id]
+        for one in (order, *children):
+            one.status, one.is_staged = life.after(one.status, Event.DISCARDED), False
+            self.news.order_ended(one, 202, CANCELED)
 
-    def _cancel(self, order: Order) -> None:
-        if not order.status.is_done:
-            self.exchange.cancel(order)
+    def _cancel(self, order: Order, client_id: int) -> None:
+        if order.status.is_done:
+            # It ended while the cancel was on its way; 161 does not say whether it filled.
+            refusal = validation.cancel_too_late(order)
+            self.news.order_noted(order, refusal.code, refusal.text)
             return
-        # It ended while the cancel was on its way; 161 does not say whether it filled.
-        refusal = validation.cancel_too_late(order)
-        self._route(order, lambda c: c.show_error(order.order_id, refusal.code, refusal.text))
+        self.exchange.cancel(order)
+        stranger = self.clients.get(client_id)
+        is_live = self._owned.live(order.client_id, order.order_id) is order
+        if client_id != order.client_id and stranger is not None and not is_live:
+            # As recorded: the end is told to whoever asked for it, as if the order were its own.
+            stranger.show_status(replace(order, client_id=client_id))
+            stranger.show_error(order.order_id, 202, CANCELED)
 
     def cancel_all(self, client_id: int) -> None:
         """Take a global cancel: every live order, whoever owns it."""
@@ -270,132 +343,20 @@ class Gateway:
             working = self.exchange.working()
             leaves, self.faults.global_cancel_leaves = self.faults.global_cancel_leaves, 0
             for order in working[: max(len(working) - leaves, 0)]:
-                self.exchange.cancel(order)
+                if not order.status.is_done:
+                    self.exchange.cancel(order)
 
-        self._pass_on(client_id, step)
+        self._lanes.up(client_id, step)
 
-    def _pass_on(self, client_id: int, step: Callable[[], None]) -> None:
-        """Run a step at the broker after the latency, never before an earlier one."""
-        delay_s, now = self.ack.draw(self._rng), self.clock.monotonic()
-        due = max(now + delay_s, self._lane_due_s.get(client_id, 0.0))
-        if due <= now and not self._lane_length.get(client_id):
-            self._at_broker(step)
-            return
-        self._lane_due_s[client_id] = due
-        self._lane_length[client_id] = self._lane_length.get(client_id, 0) + 1
-
-        def arrive() -> None:
-            self._lane_length[client_id] -= 1
-            self._at_broker(step)
-
-        self.clock.call_later(due - now, arrive)
-
-    def _at_broker(self, step: Callable[[], None]) -> None:
-        if self.faults.is_upstream_down:
-            self._to_broker.append(step)
-        else:
-            step()
-
-    # -- news from the broker (exchange.Listener) ----------------------------------------------
-
-    def order_changed(self, order: Order) -> None:
-        """Route one openOrder and orderStatus pair."""
-        if order.status.is_done:
-            self._live.pop((order.client_id, order.order_id), None)
-        self._route(order, lambda c: c.show_order(order))
-        self.on_change()
-
-    def order_ended(self, order: Order, code: int, text: str) -> None:
-        """Route the end of an order: status, then the code."""
-        self._live.pop((order.client_id, order.order_id), None)
-
-        def show(client: Client) -> None:
-            client.show_status(order)
-            client.show_error(order.order_id, code, text)
-
-        self._route(order, show)
-        self.on_change()
-
-    def order_reported(self, order: Order) -> None:
-        """Route a state that is told as an orderStatus alone."""
-        if order.status.is_done:
-            self._live.pop((order.client_id, order.order_id), None)
-        self._route(order, lambda c: c.show_status(order))
-        self.on_change()
-
-    def order_noted(self, order: Order, code: int, text: str) -> None:
-        """Route what is to be known about an order whose state has not changed."""
-        self._route(order, lambda c: c.show_error(order.order_id, code, text))
-
-    def executed(self, item: Execution) -> None:
-        """Route an execution to its owner and the position to everybody who asked."""
-        self._route(item, lambda c: c.show_execution(item), kind="executions")
-        if not item.instrument.legs:
-            account = self.exchange.bank.account(item.account)
-            self.position_moved(account.name, account.position(item.instrument))
-
-    def position_moved(self, account: str, entry: Position) -> None:
-        """Tell everybody who asked that a position is another one (bank.Listener)."""
-        con_id = entry.instrument.con_id
-
-        def news() -> None:
-            self.account_view.moved(account, entry, self._show_position)
-            for client in list(self.clients.values()):
-                client.account_changed(account, con_id)
-
-        self._from("positions", news)
-        self.on_change()
-
-    def _show_position(self, account: str, row: Shown) -> None:
-        for client in list(self.clients.values()):
-            client.show_position(account, row)
-
-    def funds_moved(self, account: str) -> None:
-        """Tell everybody who asked that cash was paid in or out (bank.Listener)."""
-
-        def news() -> None:
-            for client in list(self.clients.values()):
-                client.account_changed(account)
-
-        self._from("positions", news)
-        self.on_change()
+    # -- news and the broker link -----------------------------------------------------------------
 
     def end_position_lag(self) -> None:
         """Show every position change that was held back (S13)."""
-        self.account_view.end_lag(self._show_position)
-
-    def commission_known(self, item: Execution) -> None:
-        """Route a commission report, as the commission fault allows."""
-        mode = self.faults.commissions
-        if mode == "never" or (mode == "first" and item.cumulative != item.quantity):
-            return
-        self._route(item, lambda c: c.show_commission(item), kind="commissions")
-
-    def _route(
-        self, owner: Order | Execution, show: Callable[[Client], None], kind: str = "orders"
-    ) -> None:
-        if owner.perm_id in self._silent:
-            return
-
-        def deliver() -> None:
-            client = self.clients.get(owner.client_id)
-            if client is not None:
-                show(client)
-
-        self._from(kind, deliver)
-
-    def _from(self, kind: str, deliver: Callable[[], None]) -> None:
-        if self.faults.is_upstream_down and not self.faults.is_delivering:
-            self._from_broker.append((kind, deliver))
-        else:
-            deliver()
+        self.news.end_position_lag()
 
     def speak(self, order: Order) -> None:
         """Break the silence about a swallowed order: show it now, and its news from now on."""
-        self._silent.discard(order.perm_id)
-        self._route(order, lambda c: c.show_order(order))
-
-    # -- broker link ----------------------------------------------------------------------------
+        self.news.speak(order)
 
     def tell_all(self, code: int, text: str) -> None:
         """Send a system message to every client."""
@@ -408,27 +369,56 @@ class Gateway:
         if data_lost:
             for client in list(self.clients.values()):
                 client.data_lost()
-        news, requests = self._from_broker, self._to_broker
-        self._from_broker, self._to_broker = [], []
-        for kind, deliver in news:
-            if kind in replay:
-                deliver()
-        for step in requests:
-            step()
+        self._lanes.release(replay)
 
     # -- views ----------------------------------------------------------------------------------
 
     def orders_of(self, client_id: int) -> list[Order]:
         """Return the live orders a client owns, by order id."""
-        own = [order for (owner, _), order in self._live.items() if owner == client_id]
-        return sorted((o for o in own if o.status is not Status.PENDING_SUBMIT), key=_by_id)
+        found = self._owned.of_client(client_id)
+        if client_id == MANUAL_CLIENT:
+            self.bind_manual()
+            found = self._owned.of_client(client_id)
+        return found
+
+    def orders_of_all(self, client_id: int) -> list[Order]:
+        """Return every live order the broker knows, as one client may see it."""
+        found = [o for o in self.exchange.working() if o.status is not Status.PENDING_SUBMIT]
+        if not self.rules.hides_foreign_ids:
+            return found
+        return [o if o.client_id == client_id else replace(o, order_id=0) for o in found]
+
+    # -- hands at the terminal ------------------------------------------------------------------
+
+    def bind_automatically(self, *, is_on: bool) -> None:
+        """Bind what is entered by hand, now and from now on (message 15 of client 0)."""
+        self._binds_manual = is_on
+        if is_on:
+            self.bind_manual()
+
+    def bind_manual(self) -> None:
+        """Give client 0 an order id for each manual order, and say so (message 100)."""
+        client = self.clients.get(MANUAL_CLIENT)
+        if client is None:
+            return
+        for order in self._owned.bind():
+            client.show_bound(order)
+
+    def order_by_hand(self, item: Instrument, terms: Terms, *, account: str = "") -> Order:
+        """Enter an order as a person at TWS would: client 0, order id 0 until it is bound."""
+        order = Order(
+            MANUAL_PERM_ID + self.exchange.next_perm_id(), MANUAL_CLIENT, 0, item,
+            Side(terms.action), validation.preset(terms), account or self.exchange.bank.main.name,
+            "", self.clock.time(), quantity=terms.quantity or ZERO,
+        )  # fmt: skip
+        self._owned.add(order)
+        if self._binds_manual:
+            self.bind_manual()
+        self.exchange.submit(order)
+        return order
 
     def trade_by_hand(self, symbol: str, side: Side, quantity: Decimal) -> Execution:
         """Trade as a person at TWS would; only client 0 hears of the execution."""
         item = self.exchange.market.catalogue.symbol(symbol)
         assert item is not None, "the control port checked the symbol"
         return self.exchange.trade_by_hand(item, side, quantity)
-
-
-def _by_id(order: Order) -> int:
-    return order.order_id

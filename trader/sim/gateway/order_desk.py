@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from trader.sim.clock import stamp
-from trader.sim.gateway import executions
+from trader.sim.gateway import executions, validation
 from trader.sim.gateway.world import Asker
 from trader.sim.model.orders import Order, OrderRequest, Status
 from trader.sim.wire import messages_completed, messages_orders, messages_session, requests_orders
+from trader.sim.wire.reader import Fields
 
 Handler = Callable[[list[str]], None]
 
@@ -21,7 +22,7 @@ class OrderDesk:
         """Return the message ids answered here."""
         return {
             3: self._place, 4: self._cancel, 5: self._own_orders, 7: self._executions,
-            15: _ignore, 16: self._all_orders, 58: self._cancel_all, 99: self._completed_orders,
+            15: self._bind, 16: self._all_orders, 58: self._cancel_all, 99: self._completed_orders,
         }  # fmt: skip
 
     def _place(self, fields: list[str]) -> None:
@@ -80,8 +81,17 @@ class OrderDesk:
         self._list_orders(orders)
 
     def _all_orders(self, _fields: list[str]) -> None:
-        working = self._world.exchange.working()
-        self._list_orders([o for o in working if o.status is not Status.PENDING_SUBMIT])
+        assert self._session.client_id is not None, "dispatched after startApi"
+        self._list_orders(self._world.gateway.orders_of_all(self._session.client_id))
+
+    def _bind(self, fields: list[str]) -> None:
+        """Only client 0 can have what is entered by hand bound to itself."""
+        is_on = Fields(fields, 2).flag()
+        if self._session.client_id == 0:
+            self._world.gateway.bind_automatically(is_on=is_on)
+            return
+        refusal = validation.invalid("Only the default client (i.e 0) can auto bind orders")
+        self._session.show_error(-1, refusal.code, refusal.text)
 
     def _list_orders(self, orders: list[Order]) -> None:
         if self._world.gateway.is_read_only:
@@ -112,7 +122,3 @@ class OrderDesk:
             if self._world.faults.commissions != "never":
                 self._session.show_commission(item)
         self._session.push(55, messages_session.end(55, wanted.request_id))
-
-
-def _ignore(_fields: list[str]) -> None:
-    """Take a message that needs no answer."""

@@ -3,19 +3,11 @@
 A refused new order gets exactly one error and never a status.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Order, OrderRequest, Status, Terms
-from trader.sim.reference import rules
 from trader.sim.wire.frames import plain
-
-ORDER_TYPES = ("MKT", "LMT", "STP", "STP LMT")
-TIFS = ("DAY", "GTC", "IOC", "FOK")
-# Recent gateways set a missing time in force by preset, say so, and keep the order live.
-PRESET_TIF = (10349, "Order TIF was set to DAY based on order preset.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +18,14 @@ class Refusal:
     text: str
 
 
-def _invalid(cause: str) -> Refusal:
+def invalid(cause: str) -> Refusal:
+    """Refuse what the validation of a request does not let through (321)."""
     return Refusal(321, f"Error validating request.-'bW' : cause - {cause}")
 
 
 def read_only() -> Refusal:
     """Refuse because the API is read-only."""
-    return _invalid("The API interface is currently in Read-Only mode.")
+    return invalid("The API interface is currently in Read-Only mode.")
 
 
 def client_id_in_use() -> Refusal:
@@ -59,66 +52,35 @@ def duplicate_order_id() -> Refusal:
     return Refusal(103, "Duplicate order id")
 
 
-def check_order(
-    request: OrderRequest, item: Instrument | None, accounts: Sequence[str]
-) -> Refusal | None:
-    """Check what does not depend on other orders."""
-    terms = request.terms
-    if item is None:
-        return unknown_contract()
-    if not item.is_tradable:
-        text = f"The security {item.symbol} is not available or allowed for this account."
-        return Refusal(203, text)
-    if request.account not in ("", *accounts):
-        return _invalid("Invalid account code")
-    if terms.action not in ("BUY", "SELL"):
-        return _invalid("Invalid action was entered")
-    if terms.order_type not in ORDER_TYPES:
-        return _invalid("Invalid order type was entered")
-    if terms.tif not in ("", *TIFS):
-        return _invalid("Invalid time in force was entered")
-    if request.parent_id or not request.transmit:
-        return _invalid("Attached and untransmitted orders are not supported")
-    return _check_quantity(terms.quantity, item) or _check_prices(terms, item.market_rule_id)
-
-
-def _check_quantity(quantity: Decimal | None, item: Instrument) -> Refusal | None:
-    if not quantity:
-        return Refusal(434, "The order size cannot be zero.")
-    if quantity < 0:
-        return _invalid("The order size must be positive")
-    if not rules.is_multiple(quantity, item.size_step):
-        return Refusal(10318, "This order doesn't support fractional quantity trading")
-    return None
-
-
-def _check_prices(terms: Terms, market_rule_id: int) -> Refusal | None:
-    needed = {
-        "MKT": (),
-        "LMT": (terms.limit_price,),
-        "STP": (terms.aux_price,),
-        "STP LMT": (terms.limit_price, terms.aux_price),
-    }
-    for price in needed[terms.order_type]:
-        if price is None or price <= 0:
-            return _invalid("Please enter a valid price")
-        if not rules.conforms(market_rule_id, price):
-            return Refusal(
-                110,
-                "The price does not conform to the minimum price variation for this contract.",
-            )
-    return None
+# Between these types a working order may be changed; any other change of type is refused (329).
+_CHANGEABLE = (
+    "MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MIT", "LIT", "MTL", "REL",
+)  # fmt: skip
 
 
 def check_change(order: Order, request: OrderRequest, item: Instrument | None) -> Refusal | None:
-    """Check a change against the live order it means."""
-    terms = request.terms
-    assert terms.quantity is not None, "checked with the order"
+    """Check a change against the live order it means; the order stays as it was."""
+    terms, before = request.terms, order.terms
     if item != order.instrument or terms.action != order.side:
         return Refusal(105, "Order being modified does not match original order.")
-    if terms.quantity <= order.filled:
-        return _invalid(f"The order size must exceed what has filled, {plain(order.filled)}")
+    if terms.quantity is not None and terms.quantity and terms.quantity <= order.filled:
+        return invalid(f"The order size must exceed what has filled, {plain(order.filled)}")
+    both = (terms.order_type, before.order_type)
+    if both[0] != both[1] and not all(kind in _CHANGEABLE for kind in both):
+        return Refusal(329, "Order modify failed. Cannot change to the new order type.")
+    if terms.oca_group and terms.oca_group != before.oca_group and not order.is_staged:
+        return Refusal(10326, "OCA group revision is not allowed")
     return None
+
+
+def parent_gone(parent_id: int) -> Refusal:
+    """Refuse a change of a child whose parent is not live any more."""
+    return Refusal(135, f"Can't find order with ID = {parent_id}")
+
+
+def missing_parent() -> Refusal:
+    """Refuse a child of an order that is not known."""
+    return Refusal(10006, "Missing parent order.")
 
 
 def preset(terms: Terms) -> Terms:
@@ -130,7 +92,7 @@ def change_too_late(order: Order) -> Refusal:
     """Refuse a change that reached a finished order."""
     if order.status is Status.FILLED:
         return Refusal(104, "Cannot modify a filled order.")
-    return _invalid(f"The order is in state {order.status}")
+    return invalid(f"The order is in state {order.status}")
 
 
 def cancel_refused(order_id: int, done: Order | None) -> Refusal:

@@ -152,7 +152,6 @@ def test_a_restored_order_is_held_for_the_same_reasons() -> None:
     bench = Bench()
     order = submit(bench, good_after="20261121 06:10:00 UTC", tif="GTC")
     other = Bench()
-    other.exchange.listener = other.gateway
     other.exchange.restore(order)
     other.clock.advance(390)
     assert state(order) is Status.PRE_SUBMITTED

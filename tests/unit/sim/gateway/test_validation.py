@@ -1,88 +1,12 @@
-"""Each wrong request has its code; nothing wrong has none."""
+"""A change or a cancel that cannot be has its code."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
-import pytest
-
-from tests.unit.sim.support import ACCOUNT, Bench, request
+from tests.unit.sim.support import Bench, request
 from trader.sim.gateway import validation
-from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.model.orders import Order, Status
-
-
-def aapl() -> Instrument:
-    item = Bench().market.catalogue.symbol("AAPL")
-    assert item is not None
-    return item
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"action": "SSHORT"}, 321),
-        ({"order_type": "TRAIL"}, 321),
-        ({"tif": "OPG"}, 321),
-        ({"account": "OTHER"}, 321),
-        ({"transmit": False}, 321),
-        ({"parent_id": 3}, 321),
-        ({"quantity": None}, 434),
-        ({"quantity": Decimal(0)}, 434),
-        ({"quantity": Decimal(-1)}, 321),
-        ({"quantity": Decimal("1.5")}, 10318),
-        ({"quantity": Decimal("1e30")}, 10318),
-        ({"order_type": "LMT", "limit_price": Decimal("1e30")}, 110),
-        ({"order_type": "LMT"}, 321),
-        ({"order_type": "LMT", "limit_price": Decimal(0)}, 321),
-        ({"order_type": "LMT", "limit_price": Decimal("1.005")}, 110),
-        ({"order_type": "STP"}, 321),
-        ({"order_type": "STP LMT", "aux_price": Decimal(1)}, 321),
-    ],
-)
-def test_a_wrong_order_has_its_code(changes: dict[str, Any], code: int) -> None:
-    refusal = validation.check_order(request(**changes), aapl(), [ACCOUNT])
-    assert refusal is not None
-    assert refusal.code == code
-
-
-def test_prices_and_sizes_follow_the_instruments_own_steps() -> None:
-    catalogue = Bench().market.catalogue
-    (option, *_) = catalogue.find_all(ContractQuery(symbol="AAPL", sec_type="OPT"))
-    coin = catalogue.symbol("BTC")
-    assert coin is not None
-    for item, quantity, price, code in (
-        (option, "1", "2.99", None), (option, "1", "3.05", None), (option, "1", "3.01", 110),
-        (coin, "0.00000001", "100.25", None), (coin, "0.000000001", "100", 10318),
-        (coin, "1", "100.1", 110),
-    ):  # fmt: skip
-        asked = request(order_type="LMT", quantity=Decimal(quantity), limit_price=Decimal(price))
-        refusal = validation.check_order(asked, item, [ACCOUNT])
-        assert (refusal.code if refusal else None) == code, (item.symbol, quantity, price)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"tif": ""},
-        {"account": ACCOUNT},
-        {"order_type": "LMT", "limit_price": Decimal("172.25"), "tif": "GTC"},
-        {"order_type": "STP LMT", "aux_price": Decimal(1), "limit_price": Decimal(2)},
-    ],
-)
-def test_a_right_order_has_none(changes: dict[str, Any]) -> None:
-    assert validation.check_order(request(**changes), aapl(), [ACCOUNT]) is None
-
-
-def test_unknown_and_untradable_contracts_are_told_apart() -> None:
-    vix = Bench().market.catalogue.symbol("VIX")
-    unknown = validation.check_order(request(), None, ACCOUNT)
-    untradable = validation.check_order(request(), vix, ACCOUNT)
-    assert unknown is not None
-    assert untradable is not None
-    assert (unknown.code, untradable.code) == (200, 203)
 
 
 def live() -> Order:
@@ -113,3 +37,21 @@ def test_late_changes_and_cancels_name_the_state() -> None:
     assert "Filled" in refused.text
     order.status = Status.CANCELLED
     assert validation.change_too_late(order).code == 321
+
+
+def test_a_change_of_type_or_group_has_its_limits() -> None:
+    order = live()
+    price = Decimal(1)
+    to_market = validation.check_change(order, request(order_type="MKT"), order.instrument)
+    to_close = validation.check_change(order, request(order_type="MOC"), order.instrument)
+    grouped = request(order_type="LMT", limit_price=price, oca_group="g")
+    regrouped = validation.check_change(order, grouped, order.instrument)
+    assert to_market is None
+    assert to_close is not None
+    assert regrouped is not None
+    assert (to_close.code, regrouped.code) == (329, 10326)
+
+
+def test_parents_that_are_missing_or_gone_are_named() -> None:
+    assert validation.missing_parent().code == 10006
+    assert "20" in validation.parent_gone(20).text
