@@ -145,6 +145,14 @@ def plain(value: Decimal) -> str:
     return "0" if text in ("", "-0") else text
 
 
+def ascii7(text: str) -> str:
+    """Return a text whose characters beyond ASCII are escaped: `caf\\xe9`.
+
+    Clients undo it in error texts, in reasons of refusals and in long names.
+    """
+    return text if text.isascii() else text.encode("ascii", "backslashreplace").decode()
+
+
 def amount(value: Decimal) -> str:
     """Return a decimal as a gateway writes a double: `0.0`, `1.0`, `172.25`."""
     text = plain(value)

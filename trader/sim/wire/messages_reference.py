@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from trader.sim.model.instruments import DERIVATIVES, Instrument
-from trader.sim.wire.frames import encode, plain
+from trader.sim.wire.frames import ascii7, encode, plain
 
 ORDER_TYPES = (
     "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,AON,AVGCOST,BASKET,BENCHPX,CASHQTY,COND,CONDORDER,"
@@ -44,7 +44,7 @@ def contract_details(
     body: list[object] = [
         plain(item.multiplier) if item.sec_type in DERIVATIVES else "",
         item.order_types or ORDER_TYPES, ",".join(exchanges), item.price_magnifier,
-        item.under_con_id, item.long_name, primary, item.contract_month,
+        item.under_con_id, ascii7(item.long_name), primary, item.contract_month,
         item.industry, item.category, item.subcategory, item.time_zone, hours[0], hours[1],
         "", "", *ids, _STOCK_GROUP if item.sec_type == "STK" else _UNSET, item.under_symbol,
         item.under_sec_type, ",".join(map(str, rules)), day, item.stock_type,

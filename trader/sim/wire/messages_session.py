@@ -4,7 +4,7 @@ Field counts are exact because clients drop or misread a message with one field 
 `sv` is the server version agreed with the client.
 """
 
-from trader.sim.wire.frames import encode
+from trader.sim.wire.frames import ascii7, encode
 
 TEXTS = {
     326: "Unable to connect as the client id is already in use. Retry with a unique client id.",
@@ -28,6 +28,7 @@ def error(
     sv: int, request_id: int, code: int, text: str, *, advanced: str = "", time_ms: int = 0
 ) -> bytes:
     """Message 4: a request id, an order id or -1; a code; a text; an advanced refusal's JSON."""
+    text, advanced = ascii7(text), ascii7(advanced)
     if sv >= 194:
         return encode(4, request_id, code, text, advanced, time_ms)
     if sv >= 166:

@@ -14,6 +14,8 @@ from trader.sim.wire.frames import (
     FrameReader,
     Hello,
     WireError,
+    amount,
+    ascii7,
     encode,
     plain,
     read_decimal,
@@ -104,3 +106,26 @@ def test_a_plain_decimal_has_no_exponent_and_keeps_its_value(value: Decimal) -> 
     text = plain(value)
     assert "E" not in text
     assert Decimal(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "2147483647", "1.7976931348623157E308", "1.7976931348623157e+308",
+        "9223372036854775807", "170141183460469231731687303715884105727",
+    ],
+)  # fmt: skip
+def test_every_way_to_write_an_unset_number_is_known(text: str) -> None:
+    assert read_decimal(text) is None
+
+
+def test_a_double_is_written_with_a_point_and_without_an_exponent() -> None:
+    texts = ["0", "1", "172.250", "1E+3", "1E-7", "-0"]
+    assert [amount(Decimal(text)) for text in texts] == [
+        "0.0", "1.0", "172.25", "1000.0", "0.0000001", "0.0",
+    ]  # fmt: skip
+
+
+def test_only_characters_beyond_ascii_are_escaped() -> None:
+    assert ascii7("a\\b\n") == "a\\b\n"
+    assert ascii7("\N{EURO SIGN}") == "\\u20ac"

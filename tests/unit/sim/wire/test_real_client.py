@@ -22,6 +22,7 @@ from tests.unit.sim.wire.samples import (
     SPREAD,
     VERSIONS,
     fill,
+    instrument,
     only,
 )
 from trader.sim.wire import (
@@ -133,6 +134,14 @@ def test_an_error_and_its_advanced_reason(version: int) -> None:
     frame = messages_session.error(version, 5, 201, "text", advanced="{}")
     reason = "{}" if version >= 166 else ""
     assert one_heard(version, frame) == ("error", (5, 201, "text", reason))
+
+
+def test_texts_beyond_ascii_are_escaped_where_clients_undo_it() -> None:
+    item = instrument(1, "X", "STK", long_name="Soci\u00e9t\u00e9 \u20ac")
+    frame = messages_reference.contract_details(178, 9, item, "SMART", ("t", "l"))
+    assert one_heard(178, frame)[1][1].longName == "Soci\u00e9t\u00e9 \u20ac"
+    fields = only(messages_session.error(178, 5, 201, "caf\u00e9", advanced='{"a": "\u20ac"}'))
+    assert fields[4:] == ["caf\\xe9", '{"a": "\\u20ac"}']
 
 
 def test_history_in_all_its_forms() -> None:
