@@ -124,7 +124,7 @@ def test_the_nightly_reset_comes_and_goes_by_itself() -> None:
 
 
 def test_nobody_connects_until_the_operator_has_logged_in() -> None:
-    host, _ = played("inc-042-weekly-login-waits-for-a-person")
+    host, _ = played("inc-042-weekly-login-waits-for-a-person", tick_interval_s=30.0)
     wire = Wire(host)
     wire.wait(11 * 60)
     assert not wire.peer.is_open
@@ -253,7 +253,7 @@ def test_a_gateway_without_a_broker_says_so_and_takes_orders_nowhere() -> None:
 
 
 def test_the_gateway_restarts_at_its_own_hour_three_days_running() -> None:
-    host, _ = played("inc-153-restart-at-the-gateways-own-hour")
+    host, _ = played("inc-153-restart-at-the-gateways-own-hour", tick_interval_s=30.0)
     for _ in range(3):
         seen = []
         for seconds in (299, 2, 75):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.unit.sim.script.stages import Wire, played
@@ -19,20 +21,22 @@ def codes(frames: list[list[str]]) -> list[str]:
 
 
 def test_a_feed_dies_behind_a_farm_that_is_back() -> None:
-    host, _ = played("inc-011-farm-flap-kills-one-feed")
+    host, _ = played(
+        "inc-011-farm-flap-kills-one-feed", tick_interval_s=30.0, positions=(("IBM", Decimal(10)),)
+    )
     wire = Wire(host)
     wire.send(6, 2, 1, "")
     watch(wire)
     watch(wire, 6, "IBM")
     wire.wait(10)
     assert codes(wire.frames())[-2:] == ["2103", "2104"]
-    wire.wait(8 * 3600)
+    wire.wait(3600)
     frames = wire.frames(1, 2, 6)
     assert {f[2] for f in frames if f[0] in ("1", "2")} == {"6"}
     assert any(f[0] == "6" for f in frames)
     # Asked for anew, it lives.
     watch(wire, 7)
-    wire.wait(10)
+    wire.wait(60)
     assert "7" in {f[2] for f in wire.frames(1, 2)}
 
 

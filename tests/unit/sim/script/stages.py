@@ -74,12 +74,12 @@ def memory(stage: Stage) -> MemoryHost:
     return cast(MemoryHost, stage.host)
 
 
-def act(stage: Stage, name: str, **inputs: Any) -> dict[str, Any]:
+def act(stage: Stage, name: str, /, **inputs: Any) -> dict[str, Any]:
     """Perform one action."""
     return perform(stage, registry()[name], inputs)
 
 
-def act_on(host: MemoryHost, name: str, **inputs: Any) -> dict[str, Any]:
+def act_on(host: MemoryHost, name: str, /, **inputs: Any) -> dict[str, Any]:
     """Perform one action on a simulator in memory."""
     return act(Stage(host, lambda: None, host.clock.advance, random.Random(1)), name, **inputs)
 

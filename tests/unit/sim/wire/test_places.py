@@ -1,69 +1,42 @@
-"""A named field stands where the codec puts it, at every version."""
+"""Names of messages and fields stand for the numbers and places the wire has them at."""
 
 from __future__ import annotations
 
-import pytest
-
-from tests.unit.sim.wire.samples import AAPL, LATER, VERSIONS, fill, only, order
-from trader.sim.wire import (
-    messages_account,
-    messages_completed,
-    messages_executions,
-    messages_market,
-    messages_orders,
-    messages_reference,
-    messages_session,
-)
+from tests.unit.sim.script.stages import Wire, memory_host
+from tests.unit.sim.support import place_fields
 from trader.sim.wire.places import INBOUND, field_names, outbound, places
 
 
-def named(frame: bytes, version: int, *names: str) -> list[str]:
-    """Return the fields of a frame that stand at the places of these names."""
-    fields = only(frame)
-    found = places(int(fields[0]), version)
-    return [fields[found[name]] for name in names]
+def test_names_and_numbers_are_one_to_one() -> None:
+    assert len(set(INBOUND.values())) == len(INBOUND)
+    assert len(set(outbound().values())) == len(outbound())
 
 
-@pytest.mark.parametrize("version", VERSIONS + LATER)
-def test_names_of_order_messages_point_to_their_fields(version: int) -> None:
-    item, perm = order(), "1824933227"
-    names = ("orderId", "symbol", "action", "orderRef", "permId")
-    plain = ["5", "AAPL", "BUY", "ref-5", perm]
-    assert named(messages_orders.open_order(version, item), version, *names) == plain
-    done = messages_completed.completed_order(version, item, "t")
-    assert named(done, version, *names[1:]) == plain[1:]
-    status = messages_orders.order_status(item)
-    assert named(status, version, "orderId", "remaining", "permId") == ["5", "100", perm]
-    trade = messages_executions.execution(version, 3, fill(), "t")
-    assert named(trade, version, "reqId", "execId", "shares", "orderRef") == [
-        "3", "0000e0d5.67fe667b.01.01", "100", "ref-5",
-    ]  # fmt: skip
+def test_the_places_are_those_of_real_frames() -> None:
+    host = memory_host()
+    wire = Wire(host)
+    wire.send(61, 1)
+    wire.send(*place_fields(41, quantity=10, ref="mine"))
+    wire.wait(1)
+    frames = {int(f[0]): f for f in wire.frames()}
+    (order,) = host.exchange.orders.values()
+    perm_id = str(order.perm_id)
+    expected = {
+        3: {"orderId": "41", "status": "Filled", "permId": perm_id, "clientId": "7"},
+        5: {"orderId": "41", "symbol": "AAPL", "action": "BUY", "orderType": "MKT",
+            "orderRef": "mine", "clientId": "7", "permId": perm_id},
+        11: {"orderId": "41", "symbol": "AAPL", "side": "BOT", "permId": perm_id,
+             "orderRef": "mine", "clientId": "7"},
+        61: {"symbol": "AAPL", "position": "10"},
+        59: {"currency": "USD"},
+    }  # fmt: skip
+    for message_id, values in expected.items():
+        at = places(message_id, 178)
+        for name, text in values.items():
+            assert frames[message_id][at[name]] == text, (message_id, name)
 
 
-@pytest.mark.parametrize("version", [157, 163, 164, 193, 194, 200])
-def test_version_fields_that_went_away_move_the_places(version: int) -> None:
-    error = messages_session.error(version, 7, 201, "text", time_ms=5)
-    assert named(error, version, "reqId", "code", "text") == ["7", "201", "text"]
-    details = messages_reference.contract_details(version, 9, AAPL, "SMART", ("t", "l"))
-    assert named(details, version, "reqId", "symbol", "secType") == ["9", "AAPL", "STK"]
-
-
-def test_names_of_account_and_market_messages_point_to_their_fields() -> None:
-    row = messages_account.portfolio(AAPL, ["5", "1", "2", "3", "4", "6"], "DU1")
-    assert named(row, 178, "conId", "position", "realizedPNL", "account") == [
-        "265598", "5", "6", "DU1",
-    ]  # fmt: skip
-    held = messages_account.position("DU1", AAPL, "5", "1.5")
-    assert named(held, 178, "account", "position", "avgCost") == ["DU1", "5", "1.5"]
-    depth = messages_market.market_depth_by_maker(9, (2, 0, 1), "ARCA", ("1.5", 200, True))
-    assert named(depth, 178, "position", "marketMaker", "price", "isSmart") == [
-        "2", "ARCA", "1.5", "1",
-    ]  # fmt: skip
-
-
-def test_each_message_has_one_name() -> None:
-    for table in (INBOUND, outbound()):
-        assert len(set(table.values())) == len(table)
-    assert set(outbound().values()) >= {*range(1, 22), *range(45, 60), 61, 62, 63, 64} - {48}
-    assert {"orderId", "permId", "reqId"} <= set(field_names())
-    assert places(999, 178) == {}
+def test_a_message_without_named_fields_has_no_places() -> None:
+    assert places(102, 178) == {}
+    assert places(250, 178) == {}
+    assert "permId" in field_names()
