@@ -33,7 +33,6 @@ OPTIONS = (
 NOT_YET: dict[str, str] = {
     "bracket": "attached orders",
     "bracket_cancelled": "attached orders",
-    "oca": "one-cancels-all groups",
     "trail": "trailing stops",
 }
 NOT_YET_S = 2.0
