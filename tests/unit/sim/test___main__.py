@@ -147,3 +147,34 @@ def test_the_same_seed_and_scenario_give_the_same_transcript(tmp_path: Path) -> 
 def test_virtual_time_needs_a_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--virtual"]) == 2
     assert "virtual: needs a scenario" in capsys.readouterr().err
+
+
+@pytest.mark.process
+def test_a_scenario_on_tcp_says_its_seed_and_at_its_end_the_truth(tmp_path: Path) -> None:
+    write_prices(tmp_path)
+    path = tmp_path / "short.yaml"
+    path.write_text(
+        "name: short\nwhy: a play on a real socket\nsettings: {cash: 777}\nsteps:\n"
+        "- {at: 200ms, action: manual-trade, with: {symbol: AAPL, side: BUY, quantity: 1}}\n"
+        "- {wait: 100ms, end: true}\n"
+    )
+    with running("--data", tmp_path, "--port", 0, "--seed", 9, "--scenario", path) as (
+        process,
+        line,
+    ):
+        assert (line["seed"], line["scenario"]) == (9, "short")
+        out, _ = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0
+    told = json.loads(out)
+    assert (told["event"], told["scenario"], told["seed"]) == ("truth", "short", 9)
+    assert len(told["truth"]["executions"]) == 1
+
+
+@pytest.mark.process
+def test_a_wrong_scenario_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("name: x\nwhy: y\nsteps:\n- action: explode\n")
+    process = start("--scenario", path, "--port", 0)
+    out, errors = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, out) == (2, "")
+    assert "wrong.yaml, line 4: action: 'explode' is not allowed" in errors
