@@ -256,3 +256,71 @@ def test_the_gateways_clock_is_off(seed: int) -> None:
     wire.send(49, 1)
     (fields,) = wire.frames(49)
     assert 2 <= float(fields[2]) - host.clock.time() <= 91
+
+
+def test_account_values_are_those_of_three_minutes_ago() -> None:
+    host, _ = played("inc-037-values-lag-behind-the-orders")
+    wire = Wire(host)
+
+    def available() -> str:
+        wire.send(62, 1, 5, "All", "AvailableFunds")
+        wire.send(63, 1, 5)
+        wire.send(6, 2, 1, "")
+        return next(f[3] for f in wire.frames(6) if f[2] == "AvailableFunds")
+
+    first = available()
+    wire.send(*place_fields(1, quantity=1000))
+    wire.wait(60)
+    assert available() == first
+    wire.wait(130)
+    assert float(available()) < float(first) - 10_000
+
+
+def test_a_futures_cost_contains_its_multiplier() -> None:
+    host, _ = played("inc-088-costs-that-contain-the-multiplier")
+    wire = Wire(host)
+    wire.send(61, 1)
+    (row,) = wire.frames(61)
+    wire.send(6, 2, 1, "")
+    (shown,) = wire.frames(7)
+    assert (row[4], row[5], row[14]) == ("ES", "FUT", "1")
+    assert abs(float(row[15]) / float(shown[14]) - 50) < 1
+
+
+def test_a_written_call_takes_the_shares_away_overnight() -> None:
+    host, _ = played("inc-100-assigned-overnight")
+    wire = Wire(host)
+    wire.send(61, 1)
+    assert [(f[5], f[14]) for f in wire.frames(61)] == [("STK", "100"), ("OPT", "-1")]
+    wire.wait(6 * 3600)
+    assert wire.frames(61) == []
+    wire.wait(3600)
+    assert [(f[5], f[14]) for f in wire.frames(61)] == [("OPT", "0"), ("STK", "0")]
+    assert host.exchange.executions == []
+    # Sold at the strike, which is below the price.
+    assert host.exchange.bank.main.cash > 1_000_000 + 100 * 100
+
+
+def test_a_split_overnight_leaves_another_contract_and_some_cash() -> None:
+    host, _ = played("inc-138-split-overnight")
+    wire = Wire(host)
+    wire.send(61, 1)
+    wire.send(*place_fields(1, kind="LMT", limit=10, quantity=1))
+    wire.wait(30)
+    wire.frames()
+    wire.wait(60)
+    frames = wire.frames(3, 11, 61)
+    assert [(f[4], f[14]) for f in frames if f[0] == "61"] == [("AAPL", "0"), ("IBM", "8")]
+    assert [f[2] for f in frames if f[0] == "3"] == ["Cancelled"]
+    assert [f for f in frames if f[0] == "11"] == []
+    assert host.exchange.bank.main.cash > 1_000_000
+
+
+def test_the_first_two_lists_are_a_little_off() -> None:
+    host, _ = played("inc-144-noise-in-the-first-values")
+    wire = Wire(host)
+    nets = []
+    for _ in range(3):
+        wire.send(6, 2, 1, "")
+        nets += [float(f[3]) for f in wire.frames(6) if f[2] == "NetLiquidation"]
+    assert [net - nets[2] for net in nets] == [250.0, -250.0, 0.0]

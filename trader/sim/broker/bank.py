@@ -40,6 +40,8 @@ SETTLING = ("STK", "OPT")
 DERIVED = ("OPT", "FOP", "FUT")
 SETTLEMENT_CALENDAR = "US-REGULAR"
 _QUARTER_S = 900
+# A day's contracts are settled from 17:00 on.
+_AFTER_CLOSE_S = 7 * 3600
 
 
 class Listener(Protocol):
@@ -273,6 +275,11 @@ class Bank:
     def today(self) -> str:
         """Return the date in New York as ISO text."""
         return self._date().isoformat()
+
+    def expiry_day(self) -> str:
+        """Return the day before which contracts are over: after New York's close the next one."""
+        later = self.sources.time() + _AFTER_CLOSE_S
+        return calendar.local_date(SETTLEMENT_CALENDAR, later).isoformat()
 
     def _date(self) -> date:
         now = self.sources.time()

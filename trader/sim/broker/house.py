@@ -19,6 +19,9 @@ class House(Protocol):
     def today(self) -> str:
         """Return the date in New York as ISO text."""
 
+    def expiry_day(self) -> str:
+        """Return the day (ISO text) before which contracts are over."""
+
     def below(self, item: Instrument) -> Instrument | None:
         """Return what an instrument is made from."""
 

@@ -45,7 +45,7 @@ class Nights:
 
     def end_contracts(self, account: Account) -> list[Position]:
         """End every position whose last day is over; return them as they are now."""
-        today = self._house.today()
+        today = self._house.expiry_day()
         over = [entry for entry in account.held() if expiry.is_over(entry.instrument, today)]
         for entry in over:
             self.end(account, entry)

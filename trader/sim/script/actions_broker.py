@@ -1,6 +1,7 @@
 """Actions of the broker on accounts, without any order of a client (S10)."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from trader.sim.broker.accounts import Account, Position
@@ -11,6 +12,9 @@ from trader.sim.script.fields import Given
 from trader.sim.script.inputs import InputError
 from trader.sim.script.stage import Action, Stage
 from trader.sim.wire.frames import plain
+
+# How far in the money an option is that is not named: its strike as a share of the price.
+_DEEP_CALL, _DEEP_PUT = Decimal("0.8"), Decimal("1.2")
 
 
 def _account(stage: Stage, given: Given) -> Account:
@@ -53,6 +57,33 @@ def _deposit(stage: Stage, given: Given) -> dict[str, Any]:
     bank = stage.host.exchange.bank
     _checked("currency", lambda: bank.deposit(account.name, currency, amount))
     return {"account": account.name, "balance": plain(account.balance(currency))}
+
+
+def _hold(stage: Stage, given: Given) -> dict[str, Any]:
+    account, item = _account(stage, given), _contract(stage, given)
+    if item.sec_type in ("IND", "CASH", "BAG"):
+        raise InputError("symbol", given.text("symbol"), "an instrument that can be held")
+    entry = stage.host.exchange.bank.endow(account.name, item, given.decimal("quantity"))
+    return {"positions": [_row(entry)]}
+
+
+def _contract(stage: Stage, given: Given) -> Instrument:
+    """Return what is named, or its nearest future, or its nearest option in the money."""
+    kind, name = given.text("contract"), given.text("symbol")
+    if kind == "itself":
+        return _instrument(stage, given)
+    market, is_future = stage.host.market, kind == "future"
+    right = "" if is_future else kind[0].upper()
+    query = ContractQuery(symbol=name, sec_type="FUT" if is_future else "OPT", right=right)
+    found = market.catalogue.find_all(query)
+    if not found:
+        raise InputError("symbol", name, f"one that has a {kind}")
+    first = min(item.expiry for item in found if item.expiry is not None)
+    below = stage.host.exchange.bank.below(found[0])
+    spot = market.quote(below or found[0]).last
+    aim = spot * (_DEEP_CALL if right == "C" else _DEEP_PUT)
+    nearest = [item for item in found if item.expiry == first]
+    return min(nearest, key=lambda item: (abs((item.strike or aim) - aim), item.con_id))
 
 
 def _split(stage: Stage, given: Given) -> dict[str, Any]:
@@ -147,6 +178,18 @@ ACTIONS = (
             fields.decimal("amount", "how much"),
         ),
         _deposit,
+    ),
+    Action(
+        "endow", "Let an account hold something since before the day began, without an execution.",
+        ("S10", "S13"),
+        (
+            _SYMBOL, _ACCOUNT, fields.decimal("quantity", "how many; negative for short"),
+            fields.choice(
+                "contract", "that itself, or its nearest contract, options in the money",
+                ["itself", "future", "call", "put"], "itself",
+            ),
+        ),
+        _hold,
     ),
     Action(
         "split", "Split a share in every account: other quantity and cost, no execution.",

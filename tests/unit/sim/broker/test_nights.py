@@ -116,3 +116,15 @@ def test_nights_come_at_half_past_two_of_the_zone_every_day() -> None:
     assert PUT.con_id in wealth.account.positions
     wealth.clock.advance(2)
     assert wealth.account.positions == {}
+
+
+def test_a_contract_ends_in_the_night_after_its_last_day_whatever_the_zone() -> None:
+    wealth = Wealth()
+    # Friday 18 December 2026, 21:30 UTC: half past four in New York, the market has closed.
+    wealth.clock.advance(1_797_629_400.0 - wealth.clock.time())
+    wealth.trade(PUT, "1", "3")
+    wealth.bank.nights.end_contracts(wealth.account)
+    assert wealth.account.quantity(PUT) == 1
+    wealth.clock.advance(3600)
+    wealth.bank.nights.end_contracts(wealth.account)
+    assert wealth.account.quantity(PUT) == 0

@@ -95,3 +95,23 @@ def test_a_liquidation_is_warned_of_and_executed() -> None:
     (done,) = stage.host.exchange.executions
     assert (done.order_id, done.liquidation) == (-1, 1)
     assert act(stage, "margin-desk", on=True) == {"on": True}
+
+
+def test_an_account_begins_with_a_nearest_contract_in_the_money() -> None:
+    stage = staged()
+    spot = stage.host.market.quote(stage.host.market.catalogue.all()[0]).last
+    for contract, kind, side in (("call", "C", -1), ("put", "P", 1)):
+        act(stage, "endow", symbol="AAPL", contract=contract, quantity=1)
+        entry = list(stage.host.exchange.bank.main.positions.values())[-1]
+        strike = entry.instrument.strike
+        assert strike is not None
+        assert entry.instrument.right == kind
+        assert (strike - spot) * side > 0
+    act(stage, "endow", symbol="ES", contract="future", quantity=-2)
+    entry = list(stage.host.exchange.bank.main.positions.values())[-1]
+    assert (entry.instrument.sec_type, entry.quantity) == ("FUT", Decimal(-2))
+    with pytest.raises(InputError, match="one that has a put"):
+        act(stage, "endow", symbol="IBIS", contract="put", quantity=1)
+    with pytest.raises(InputError, match="can be held"):
+        act(stage, "endow", symbol="EUR.USD", quantity=1)
+    assert stage.host.exchange.executions == []
