@@ -78,9 +78,8 @@ class Feeds:
     def _active(self) -> dict[int, Instrument]:
         """Return what somebody watches or trades, and everything with a price file."""
         active = {item.con_id: item for item in self._market.catalogue.all()}
-        active.update((item.con_id, item) for item in self.ticks.instruments())
-        for order in self._exchange.working():
-            active.setdefault(order.instrument.con_id, order.instrument)
+        for items in (self.ticks.instruments(), self._exchange.instruments_traded()):
+            active.update((item.con_id, item) for item in items)
         active.update(self.depth.watched())
         return active
 

@@ -285,7 +285,11 @@ class Market:
         moment = self.moment(item, shown)
         shown = shown if moment.is_open else min(shown, self.slot_at(moment.active_s))
         path, tick, middle = self.path(item, moment.day), item.tick, self.middle(item, shown)
-        low, high = path.range_between(0.0, moment.fraction)
+        if moment.pre_share < 1:
+            # Nobody knows the open, the high or the low of a day that has not opened.
+            opened = low = high = middle
+        else:
+            opened, (low, high) = path.open, path.range_between(0.0, moment.fraction)
         sides = touch(item, middle, self.seed, shown, is_thin=moment.is_thin)
         if item.sec_type == "BAG":
             sides = self._combined(item, shown)
@@ -295,7 +299,7 @@ class Market:
         last_size = traded or (1 if path.volume else 0)
         return Quote(
             item, sides.bid * tick, sides.ask * tick, middle * tick, sides.bid_size,
-            sides.ask_size, last_size, path.open * tick, max(high, middle) * tick,
+            sides.ask_size, last_size, opened * tick, max(high, middle) * tick,
             min(low, middle) * tick, self.close_before(item, moment.day), volume,
             min(path.low, sides.bid, middle) * tick, max(path.high, sides.ask, middle) * tick,
             halted, moment.is_open,

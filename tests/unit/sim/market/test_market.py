@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -183,3 +183,19 @@ def test_slots_and_moments_of_wall_time_belong_together() -> None:
     assert bench.market.slot_at(now - 100) == 49 - 400
     assert bench.market.epoch_of(49) <= now < bench.market.epoch_of(50)
     assert bench.market.slot_at(bench.market.epoch_of(-7)) == -7
+
+
+def test_before_the_open_nothing_of_the_coming_day_is_known() -> None:
+    bench = Bench(always_open=False)
+    item = found(bench, symbol="AAPL", sec_type="STK")
+    # The bench begins on a Saturday; on Monday at 11:00 UTC New York is in its pre-market.
+    bench.clock.advance(datetime(2026, 11, 23, 11, tzinfo=UTC).timestamp() - bench.clock.time())
+    quote = bench.market.quote(item)
+    assert quote.is_open
+    assert quote.open == quote.high == quote.low == quote.last
+    assert quote.volume == 0
+    bench.clock.advance(7 * 3600)
+    regular = bench.market.quote(item)
+    assert regular.low <= regular.last <= regular.high
+    assert regular.volume > 0
+    assert regular.close == quote.close
