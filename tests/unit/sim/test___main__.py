@@ -105,6 +105,18 @@ def test_arguments_become_settings(tmp_path: Path) -> None:
     assert (made.ack_s, made.fill_s) == ((0.001, 0.002), (0.0, 0.0))
     assert made.positions[0][0] == "AAPL"
     assert (made.is_read_only, str(made.start_date), made.seed) == (True, "2020-03-02", 7)
+    assert (made.account[:5], made.more_accounts) == ("DUSIM", ())
+
+
+def test_accounts_are_named_one_by_one(tmp_path: Path) -> None:
+    made = read(
+        [
+            "--data", str(tmp_path), "--account", "DU1", "--account", "DU2",
+            "--account-kind", "cash", "--currency", "EUR", "--commissions", "tiered",
+        ]
+    ).settings  # fmt: skip
+    assert (made.account, made.more_accounts) == ("DU1", ("DU2",))
+    assert (made.account_kind, made.currency, made.commissions) == ("cash", "EUR", "tiered")
 
 
 SCENARIO = """

@@ -33,6 +33,10 @@ def make(**changes: object) -> Settings:
         ("ack_s", (0.2, 0.1)),
         ("fill_s", (-1.0, 1.0)),
         ("sessions", "sometimes"),
+        ("account_kind", "joint"),
+        ("currency", "usd"),
+        ("currency", "EURO"),
+        ("commissions", "none"),
         ("host", "0.0.0.0"),
         ("host", "example.org"),
         ("data", Path("/nonexistent")),
@@ -44,6 +48,13 @@ def test_a_wrong_value_is_refused_by_name(field: str, value: object) -> None:
     name = field.removesuffix("_s").replace("_", "-")
     assert name in str(caught.value)
     assert "allowed" in str(caught.value)
+
+
+@pytest.mark.parametrize("more", [("DU 2",), ("DUSIM1",), ("DU2", "DU2"), ("",)])
+def test_each_account_is_named_once_in_letters_and_digits(more: tuple[str, ...]) -> None:
+    assert make(more_accounts=("DU2", "DU3")).more_accounts == ("DU2", "DU3")
+    with pytest.raises(SettingsError, match="account: .* each name once"):
+        make(more_accounts=more)
 
 
 def test_a_remote_bind_needs_permission() -> None:

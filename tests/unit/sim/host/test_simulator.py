@@ -10,6 +10,8 @@ import pytest
 from tests.unit.sim.host.test_memory import joined, started
 from tests.unit.sim.host.test_server import make
 from tests.unit.sim.support import EPOCH_S, write_prices
+from trader.sim.broker.accounts import Kind
+from trader.sim.broker.commissions import Schedule
 from trader.sim.host.memory import MemoryHost
 from trader.sim.settings import SettingsError
 
@@ -26,6 +28,29 @@ def test_positions_are_there_from_the_start(tmp_path: Path) -> None:
 def test_a_position_that_cannot_be_is_refused_by_name(tmp_path: Path, symbol: str) -> None:
     settings = make(write_prices(tmp_path), positions=((symbol, Decimal(7)),))
     with pytest.raises(SettingsError, match=f"position: {symbol} is not allowed; allowed: "):
+        MemoryHost(settings, epoch_s=EPOCH_S).start()
+
+
+def test_accounts_are_of_the_kind_and_currency_of_the_settings(tmp_path: Path) -> None:
+    settings = make(
+        write_prices(tmp_path), more_accounts=("DU2",), account_kind="cash", currency="EUR",
+        commissions="tiered", cash=Decimal(500),
+    )  # fmt: skip
+    host = MemoryHost(settings, epoch_s=EPOCH_S)
+    host.start()
+    accounts = list(host.exchange.bank.accounts.values())
+    assert [account.name for account in accounts] == [settings.account, "DU2"]
+    assert {(one.kind, one.base, one.schedule) for one in accounts} == {
+        (Kind.CASH, "EUR", Schedule.TIERED)
+    }
+    assert host.truth()["accounts"] == {
+        settings.account: {"EUR": "500"}, "DU2": {"EUR": "500"},
+    }  # fmt: skip
+
+
+def test_a_base_currency_without_a_rate_is_refused(tmp_path: Path) -> None:
+    settings = make(write_prices(tmp_path), currency="XYZ")
+    with pytest.raises(SettingsError, match="currency: XYZ is not allowed"):
         MemoryHost(settings, epoch_s=EPOCH_S).start()
 
 
