@@ -28,6 +28,7 @@ def test_the_trades_of_a_time_add_up_to_the_volume_of_its_bar() -> None:
     ]
     grown = bench.market.cumulative(item, now) - bench.market.cumulative(item, now - 240)
     assert sum(sizes) == grown > 0
+    assert len(set(sizes)) > 10
 
 
 def test_the_price_of_a_trade_is_the_last_price_of_its_slot() -> None:
