@@ -53,7 +53,7 @@ def test_a_wrong_value_is_refused_by_name(field: str, value: object) -> None:
 @pytest.mark.parametrize("more", [("DU 2",), ("DUSIM1",), ("DU2", "DU2"), ("",)])
 def test_each_account_is_named_once_in_letters_and_digits(more: tuple[str, ...]) -> None:
     assert make(more_accounts=("DU2", "DU3")).more_accounts == ("DU2", "DU3")
-    with pytest.raises(SettingsError, match="account: .* each name once"):
+    with pytest.raises(SettingsError, match=r"account: .* each name once"):
         make(more_accounts=more)
 
 
