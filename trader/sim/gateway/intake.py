@@ -17,6 +17,12 @@ _PLACES = {
     9: {"reqId": 2, "conId": 3, "symbol": 4, "secType": 5},
     20: {"reqId": 1, "conId": 2, "symbol": 3, "secType": 4},
     50: {"reqId": 2, "conId": 3, "symbol": 4, "secType": 5},
+    # Of all others only the request id is spoken of: behind a version, or without one.
+    **{number: {"reqId": 2} for number in (2, 10, 11, 23, 25, 51, 62, 63, 74, 75, 76, 77)},
+    **{
+        number: {"reqId": 1}
+        for number in (22, 78, 79, 81, 83, 84, 86, 87, 88, 89, 90, 92, 93, 94, 95, 96, 97, 98, 104)
+    },
 }
 NO_CANCEL_VERSION = 192
 

@@ -37,7 +37,7 @@ _TOP = ("name", "why", "incidents", "serves", "settings", "start_at", "steps")
 _STEP = (*_TRIGGERS, "action", "with", "times", "every", "end")
 SETTINGS = (
     "cash", "positions", "server_version", "ack_ms", "fill_ms", "speed", "tick_interval_s",
-    "read_only",
+    "read_only", "sessions",
 )  # fmt: skip
 
 
@@ -227,6 +227,8 @@ def _setting(name: str, value: Any) -> None:
             raise InputError(name, value, "two numbers of milliseconds")
     elif name == "positions":
         Inputs({name: value}).words(name)
+    elif name == "sessions":
+        Inputs({name: value}).text(name)
     elif name == "read_only":
         Inputs({name: value}).flag(name)
     else:
