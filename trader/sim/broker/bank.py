@@ -318,6 +318,8 @@ class Bank:
             commission=item.commission, realized=item.realized,
         )  # fmt: skip
         self._count(account, item.instrument, -item.quantity)
+        if account.kind is Kind.CASH and item.side is Side.SELL:
+            self._stop_waiting(account, item)
         self.valuer.renew(account, account.positions[item.instrument.con_id])
 
     def _count(self, account: Account, item: Instrument, quantity: Decimal) -> None:
@@ -331,11 +333,22 @@ class Bank:
         """Keep the proceeds of a sale until the next trading day."""
         if item.instrument.sec_type not in SETTLING:
             return
-        amount = item.quantity * item.price * self._unit(item.instrument) - item.commission
+        amount = self._proceeds(item)
         day = self._date() + timedelta(days=1)
         while calendar.trading_day(SETTLEMENT_CALENDAR, day) is None:
             day += timedelta(days=1)
         account.unsettled.append(Unsettled(day.isoformat(), item.instrument.currency, amount))
+
+    def _stop_waiting(self, account: Account, item: Execution) -> None:
+        """Forget the proceeds of a sale that is taken back, unless they have settled."""
+        amount, currency = self._proceeds(item), item.instrument.currency
+        for entry in account.unsettled:
+            if (entry.currency, entry.amount) == (currency, amount):
+                account.unsettled.remove(entry)
+                return
+
+    def _proceeds(self, item: Execution) -> Decimal:
+        return item.quantity * item.price * self._unit(item.instrument) - item.commission
 
     # -- views ------------------------------------------------------------------------------------
 

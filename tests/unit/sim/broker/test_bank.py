@@ -168,6 +168,16 @@ def test_money_of_a_sale_waits_for_the_next_trading_day_in_a_cash_account() -> N
     assert wealth.bank.refusal(order(STOCK, "50")) == ""
 
 
+def test_a_sale_taken_back_leaves_nothing_to_settle() -> None:
+    wealth = Wealth(cash="10000", kind=Kind.CASH)
+    wealth.trade(STOCK, "90", "100")
+    sold = wealth.trade(STOCK, "-40", "110", "1")
+    assert wealth.account.settled("USD") == 1000
+    wealth.bank.unbook(sold)
+    assert wealth.account.unsettled == []
+    assert wealth.account.cash == wealth.account.settled("USD") == 1000
+
+
 def test_a_cash_account_cannot_sell_what_it_does_not_hold_nor_the_same_shares_twice() -> None:
     wealth = Wealth(kind=Kind.CASH)
     assert "SHORT" in wealth.bank.refusal(order(STOCK, "-1"))
