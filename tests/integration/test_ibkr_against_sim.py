@@ -94,6 +94,12 @@ class Sim:
             while not is_true():  # noqa: ASYNC110 - what is waited for is another process
                 await asyncio.sleep(0.01)
 
+    async def until_filled(self) -> None:
+        """Wait for the order's whole fill and the commission of each of its parts."""
+        await self.until(lambda: any(s.status == "Filled" for s in self.of_type(OrderStatusSeen)))
+        parts = len(self.of_type(ExecutionSeen))
+        await self.until(lambda: len(self.of_type(CommissionSeen)) >= parts)
+
     async def connected_again(self) -> LinkFacts:
         """Try until the gateway is back."""
         async with asyncio.timeout(10):
@@ -171,8 +177,7 @@ async def test_instruments_are_found_and_quoted(sim: Sim) -> None:
 
 async def test_a_market_order_fills_and_the_next_snapshot_tells_the_same(sim: Sim) -> None:
     order_id = sim.place(OrderType.MARKET)
-    await sim.until(lambda: len(sim.of_type(CommissionSeen)) > 0)
-    await sim.until(lambda: any(s.status == "Filled" for s in sim.of_type(OrderStatusSeen)))
+    await sim.until_filled()
     executions = [seen.execution for seen in sim.of_type(ExecutionSeen)]
     assert {row.order_id for row in executions} == {order_id}
     assert sum(row.quantity for row in executions) == 100
@@ -215,7 +220,7 @@ async def test_a_stop_is_echoed_with_its_stop_price(sim: Sim) -> None:
 
 async def test_an_order_id_that_was_used_is_unclear_evidence(sim: Sim) -> None:
     order_id = sim.place(OrderType.MARKET)
-    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    await sim.until_filled()
     sim.broker.place(approved_order(order_id, account=sim.account, number=2))
     await sim.until(lambda: bool(sim.of_type(OrderErrorSeen)))
     error = sim.of_type(OrderErrorSeen)[0]
@@ -302,7 +307,7 @@ async def test_a_snapshot_whose_end_is_withheld_is_none_and_its_late_end_harms_n
     sim: Sim, held: int, part: str
 ) -> None:
     sim.place(OrderType.MARKET)
-    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    await sim.until_filled()
     await sim.tell("hold", message_ids=[held], on=True)
     with pytest.raises(SnapshotUnavailable, match=part):
         await sim.broker.snapshot()
@@ -313,7 +318,7 @@ async def test_a_snapshot_whose_end_is_withheld_is_none_and_its_late_end_harms_n
 
 async def test_frames_that_come_three_times_make_the_same_snapshot(sim: Sim) -> None:
     sim.place(OrderType.MARKET)
-    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    await sim.until_filled()
     once = await sim.broker.snapshot()
     await sim.tell("duplicate", times=3)
     again = await sim.broker.snapshot()
@@ -324,7 +329,7 @@ async def test_frames_that_come_three_times_make_the_same_snapshot(sim: Sim) -> 
 @pytest.mark.parametrize("how", ["rst", "fin"])
 async def test_a_dropped_connection_comes_back_with_everything(sim: Sim, how: str) -> None:
     sim.place(OrderType.MARKET)
-    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    await sim.until_filled()
     await sim.tell("drop", how=how)
     await sim.until(lambda: not sim.broker.is_connected)
     await sim.broker.connect(OrderId(0))
@@ -333,7 +338,7 @@ async def test_a_dropped_connection_comes_back_with_everything(sim: Sim, how: st
 
 async def test_a_correction_is_an_execution_of_its_own_id(sim: Sim) -> None:
     sim.place(OrderType.MARKET)
-    await sim.until(lambda: bool(sim.of_type(CommissionSeen)))
+    await sim.until_filled()
     first = sim.of_type(ExecutionSeen)[0].execution
     await sim.tell("exec-correction", exec_id=first.exec_id, price="189.50", quantity="100")
     await sim.until(lambda: sim.of_type(ExecutionSeen)[-1].execution.price == Decimal("189.50"))

@@ -67,7 +67,8 @@ class Entrance:
             self._outcomes.cancelled(order, CANCELED, BY_SYSTEM)
         elif self._holds.is_free(order):
             self._floor.meet(order)
-        elif order.tif in AT_ONCE:
+        elif order.tif in AT_ONCE and self._holds.is_ready(order):
+            # Its market is closed: there is no at once.
             self._outcomes.not_done_at_once(order)
         elif kinds.auction_of(order.terms) is not Auction.NONE:
             self._meet_auction(order)

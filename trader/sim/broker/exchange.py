@@ -168,7 +168,8 @@ class Exchange:
         order.why_held = kinds.why_held(order)
         self._holds.begin(order)
         self._warn_if_closed(order)
-        if order.tif in AT_ONCE:
+        is_at_once = order.tif in AT_ONCE and not order.why_held and self._holds.is_ready(order)
+        if is_at_once:
             self._register.hide(order)
         else:
             self._register.show(order)

@@ -75,6 +75,8 @@ class Register:
     def move(self, order: Order, event: Event) -> None:
         """Let something happen to an order, unseen."""
         order.status = life.after(order.status, event)
+        if event is Event.CANCEL_ASKED:
+            order.why_held = ""
         if order.status.is_done:
             order.completed_s = order.completed_s or self._clock.time()
             order.why_held = ""
