@@ -7,7 +7,7 @@ the client that owns the order (`owned`).
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -40,7 +40,6 @@ from trader.sim.model.orders import (
 )
 
 CLIENTS_MAX = 32
-PLACE_FRAMES_MAX = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,12 @@ class Gateway:
         self.rules = OrderRules()
         self.clients: dict[int, Client] = {}
         self.is_read_only = False
-        self._ids, self._owned = OrderIds(), Owned()
+        self._ids, self._owned = OrderIds(), Owned(exchange.register.ended)
         self._lanes = Lanes(clock, faults, rng, ack)
         self._binds_manual = False
-        self.place_frames: deque[PlaceFrame] = deque(maxlen=PLACE_FRAMES_MAX)
+        # The latest frames; the host may put the older ones away, and then knows them.
+        self.place_frames: deque[PlaceFrame] = deque()
+        self.past_frames: Callable[[], Iterator[PlaceFrame]] = lambda: iter(())
         self.frames_in = 0
         # A real gateway allows a client 50 messages a second (error 100); this shows the pace.
         self.frames_in_per_s_max = 0

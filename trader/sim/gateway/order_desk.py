@@ -104,8 +104,12 @@ class OrderDesk:
         self._session.push(53, messages_session.end(53))
 
     def _completed_orders(self, _fields: list[str]) -> None:
-        for order in self._world.exchange.orders.values():
-            if order.status.is_done and order.status is not Status.INACTIVE:
+        now_s = self._world.gateway.clock.time()
+        # The orders of the gateway's day, as a real one lists them.
+        for order in self._world.exchange.register.completed_since(
+            now_s - now_s % executions.DAY_S
+        ):
+            if order.status is not Status.INACTIVE:
                 frame = messages_completed.completed_order(
                     self._session.sv, order, stamp(order.completed_s)
                 )
@@ -115,7 +119,9 @@ class OrderDesk:
     def _executions(self, fields: list[str]) -> None:
         wanted = requests_orders.parse_executions(fields, self._session.sv)
         now_s = self._world.gateway.clock.time()
-        found = executions.matching(self._world.exchange.executions, wanted, now_s=now_s)
+        oldest_s = now_s - executions.DAYS_MAX * executions.DAY_S
+        known = self._world.exchange.trades.since(oldest_s)
+        found = executions.matching(known, wanted, now_s=now_s)
         for item in found:
             self._session.show_execution(item, wanted.request_id)
         for item in found:

@@ -5,16 +5,25 @@ its parent or another child of that parent is sent with transmit set. What a per
 has no order id until client 0 binds it, which gives it a negative one.
 """
 
+from collections.abc import Callable
+
 from trader.sim.model.orders import Order, Status
 
-ENDED_MAX = 100_000
+# Orders that ended here without the broker, and the latest that ended there.
+ENDED_MAX = 10_000
 MANUAL_CLIENT = 0
+
+
+def _nobody(_client_id: int, _order_id: int) -> None:
+    """Know no order."""
 
 
 class Owned:
     """The orders of all clients of one gateway."""
 
-    def __init__(self) -> None:
+    def __init__(self, past: Callable[[int, int], Order | None] = _nobody) -> None:
+        """Begin without orders; `past` finds the broker's ended ones by client and order id."""
+        self._past = past
         self._live: dict[tuple[int, int], Order] = {}
         self._ended: dict[tuple[int, int], Order] = {}
         self._unbound: dict[int, Order] = {}
@@ -26,7 +35,8 @@ class Owned:
 
     def ended(self, client_id: int, order_id: int) -> Order | None:
         """Return the last order a client had under this id, if it has ended."""
-        return self._ended.get((client_id, order_id))
+        found = self._ended.get((client_id, order_id))
+        return found or self._past(client_id, order_id)
 
     def known(self, client_id: int, order_id: int) -> Order | None:
         """Return the order of this id, live or ended."""

@@ -7,7 +7,7 @@ settle before bytes leave. Without a state file nothing is put down until it lea
 from pathlib import Path
 
 from trader.sim.broker.register import Listener
-from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.gateway import Gateway, PlaceFrame
 from trader.sim.host.store import Store
 from trader.sim.model.orders import Execution, Order
 
@@ -30,6 +30,7 @@ class Keeper:
         self._written = 0
         self._exchange.listener = self
         self._exchange.keep_past(self._store)
+        gateway.past_frames = self._store.frames
 
     # -- what happened (exchange.Listener) --------------------------------------------------------
 
@@ -84,7 +85,8 @@ class Keeper:
 
     def settle(self) -> None:
         """Put down what has changed, and put away what is old."""
-        if not self._has_changed:
+        frames = self._gateway.place_frames
+        if not self._has_changed and not (frames and self._store.is_durable):
             return
         self._has_changed = False
         if self._store.is_durable:
@@ -106,6 +108,7 @@ class Keeper:
         self._store.write(
             orders=self._changed.values(),
             executions=[*self._revised.items(), *new],
+            frames=self._take_frames(),
             accounts=[account.saved() for account in self._exchange.bank.accounts.values()],
             meta={
                 "last_perm_id": self._exchange.ids.last_perm_id,
@@ -115,8 +118,16 @@ class Keeper:
         )
         self._written = trades.retired + len(trades.items)
 
+    def _take_frames(self) -> list[PlaceFrame]:
+        """Return the frames in memory, which are in the store from now on."""
+        found = list(self._gateway.place_frames)
+        self._gateway.place_frames.clear()
+        return found
+
     def _put_away(self) -> None:
         register, trades = self._exchange.register, self._exchange.trades
+        if len(self._gateway.place_frames) > KEPT:
+            self._store.write(frames=self._take_frames())
         if register.ended_count > KEPT + SLACK:
             ended = register.retire(KEPT)
             if not self._store.is_durable:

@@ -8,20 +8,36 @@ import asyncio
 import logging
 import socket
 import struct
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
+from trader.sim.clock import Clock
+from trader.sim.gateway.gateway import Gateway
 from trader.sim.gateway.session import Session, SessionEnded
-
-if TYPE_CHECKING:
-    from trader.sim.host.simulator import Simulator
+from trader.sim.gateway.world import World
+from trader.sim.host.keeper import Keeper
+from trader.sim.host.transcript import Transcript
 
 log = logging.getLogger("trader.sim")
+
+
+class Hub(Protocol):
+    """What a connection needs of the simulator it belongs to."""
+
+    world: World
+    gateway: Gateway
+    keeper: Keeper
+    transcript: Transcript | None
+    links: "dict[Link, None]"
+
+    @property
+    def clock(self) -> Clock:
+        """Return the only source of time."""
 
 
 class Link(asyncio.Protocol):
     """One connection and its session."""
 
-    def __init__(self, simulator: "Simulator") -> None:
+    def __init__(self, simulator: Hub) -> None:
         self._simulator = simulator
         self._transport: asyncio.Transport | None = None
         self._has_flush = False

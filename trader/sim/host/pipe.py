@@ -7,13 +7,9 @@ simulator under virtual time does.
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from trader.sim.clock import Clock
-from trader.sim.host.link import Link
-
-if TYPE_CHECKING:
-    from trader.sim.host.simulator import Simulator
+from trader.sim.host.link import Hub, Link
 
 
 class MemoryTransport(asyncio.Transport):
@@ -83,9 +79,7 @@ class MemoryTransport(asyncio.Transport):
 class MemoryPeer:
     """The client's end of a pipe."""
 
-    def __init__(
-        self, simulator: "Simulator", deliver: Callable[[bytes], None] | None = None
-    ) -> None:
+    def __init__(self, simulator: Hub, deliver: Callable[[bytes], None] | None = None) -> None:
         """Join; what comes is kept for `receive`, or handed to `deliver` and forgotten."""
         link = Link(simulator)
         self._received = bytearray()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trader.sim.broker.accounts import Position, SavedAccount
+from trader.sim.gateway.gateway import PlaceFrame
 from trader.sim.host.encoding import fields_from_json, from_json, to_json
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order, Terms
@@ -35,10 +36,13 @@ _TABLES = (
     "CREATE INDEX orders_completed ON orders (completed_s) WHERE is_done",
     "CREATE TABLE executions (place INTEGER PRIMARY KEY, exec_id TEXT NOT NULL,"
     " time_s REAL NOT NULL, con_id INTEGER NOT NULL, body TEXT NOT NULL)",
+    "CREATE TABLE place_frames (place INTEGER PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE INDEX executions_time ON executions (time_s)",
 )
 _ORDER_FIELDS = tuple(f.name for f in fields(Order) if f.name not in ("instrument", "terms"))
 _EXECUTION_FIELDS = tuple(f.name for f in fields(Execution) if f.name != "instrument")
+_FRAME_FIELDS = tuple(f.name for f in fields(PlaceFrame))
+_frame_values = attrgetter(*_FRAME_FIELDS)
 _POSITION_FIELDS = tuple(f.name for f in fields(Position) if f.name != "instrument")
 _ACCOUNT_FIELDS = tuple(f.name for f in fields(SavedAccount) if f.name != "positions")
 _position_values = attrgetter(*_POSITION_FIELDS)
@@ -102,6 +106,7 @@ class Store:
         orders: Iterable[Order] = (),
         executions: Iterable[tuple[int, Execution]] = (),
         accounts: Iterable[SavedAccount] = (),
+        frames: Iterable[PlaceFrame] = (),
         meta: dict[str, object] | None = None,
     ) -> None:
         """Put all of it down in one transaction; executions come with their place in time."""
@@ -127,6 +132,9 @@ class Store:
         for place, account in enumerate(accounts):
             body = self._account_body(account)
             execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", (account.name, place, body))
+        for frame in frames:
+            body = json.dumps(_frame_values(frame))
+            execute("INSERT INTO place_frames (body) VALUES (?)", (body,))
         for key, value in (meta or {}).items():
             execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
         execute("COMMIT")
@@ -202,6 +210,11 @@ class Store:
             return fields_from_json(kind, dict(zip(names, json.loads(body), strict=True)))
         except (ValueError, KeyError, TypeError) as error:
             raise StateError(f"state: {self._name} cannot be read: {error!r}") from None
+
+    def frames(self) -> Iterator[PlaceFrame]:
+        """Go through the placeOrder frames that were put down, in the order they came."""
+        for (body,) in self._db.execute("SELECT body FROM place_frames ORDER BY place"):
+            yield PlaceFrame(**self._fields(PlaceFrame, _FRAME_FIELDS, body))
 
     def accounts(self) -> list[SavedAccount]:
         """Return the accounts in their order."""

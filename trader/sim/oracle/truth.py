@@ -38,7 +38,9 @@ def report(world: World, *, frames_out: int) -> dict[str, Any]:
         "cash": _cash(exchange.bank.main),
         "accounts": {name: _cash(one) for name, one in exchange.bank.accounts.items()},
         "next_order_id": {str(key): gateway.next_order_id(key) for key in sorted(clients)},
-        "place_frames": [_frame(frame) for frame in gateway.place_frames],
+        "place_frames": [
+            _frame(frame) for frame in (*gateway.past_frames(), *gateway.place_frames)
+        ],
         "frames": {
             "in": gateway.frames_in,
             "in_per_s_max": gateway.frames_in_per_s_max,
