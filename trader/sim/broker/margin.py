@@ -26,7 +26,7 @@ REG_T = Decimal("0.50")
 # money by, and a smaller share of the underlying (call) or the strike (put).
 WRITTEN_SHARE, WRITTEN_FLOOR = Decimal("0.20"), Decimal("0.10")
 PORTFOLIO_WRITTEN = Decimal("0.15")
-# Futures: maintenance as a share of the notional value, by symbol; initial is a tenth more.
+# Futures: maintenance as a share of the notional value, by trading class; initial is a tenth more.
 FUTURE_SHARES = {
     "ES": Decimal("0.06"), "MES": Decimal("0.06"), "NQ": Decimal("0.07"), "MNQ": Decimal("0.07"),
     "RTY": Decimal("0.07"), "M2K": Decimal("0.07"), "YM": Decimal("0.06"), "MYM": Decimal("0.06"),
@@ -108,7 +108,7 @@ def _stock(terms: Terms, quantity: Decimal, value: Decimal) -> Need:
 
 
 def _future(item: Instrument, value: Decimal) -> Need:
-    kept = value * FUTURE_SHARES.get(item.symbol, FUTURE_SHARE)
+    kept = value * FUTURE_SHARES.get(item.trading_class, FUTURE_SHARE)
     return Need(kept * FUTURE_INITIAL, kept)
 
 

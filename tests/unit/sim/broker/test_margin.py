@@ -33,7 +33,9 @@ def test_buying_power_is_four_times_the_funds_twice_in_a_small_account() -> None
 def test_a_future_needs_a_share_of_its_notional_value_and_a_tenth_more_to_open() -> None:
     found = need(LARGE, FUTURE, D(2), D(5000))
     assert found == Need(D(500_000) * D("0.06") * D("1.10"), D(500_000) * D("0.06"))
-    unknown = replace(FUTURE, symbol="ZZ")
+    volatility = replace(FUTURE, symbol="VIX", trading_class="VX")
+    assert need(LARGE, volatility, D(1), D(20)).maintenance == D(400)
+    unknown = replace(FUTURE, trading_class="ZZ")
     assert need(LARGE, unknown, D(-1), D(100)).maintenance == D(500)
 
 
