@@ -102,6 +102,94 @@ def test_a_change_of_a_finished_order_is_refused_and_nothing_new_lives() -> None
     assert len(host.exchange.orders) == 1
 
 
+def test_the_position_contains_what_the_open_order_has_filled() -> None:
+    for seed in range(1, 30):
+        host, _ = played("inc-053-a-part-filled-order-and-its-position", seed=seed)
+        wire = Wire(host)
+        wire.send(*place_fields(1, quantity=100))
+        # As soon as a part has filled, the connection is gone.
+        for _ in range(200):
+            if not wire.peer.is_open:
+                break
+            wire.wait(0.01)
+        again = Wire(host)
+        again.send(61, 1)
+        again.send(5, 1)
+        frames = again.frames(3, 11, 61)
+        working = host.exchange.working()
+        if not working:
+            continue
+        (order,) = working
+        assert 0 < order.filled < 100
+        (position,) = [f for f in frames if f[0] == "61"]
+        assert position[14] == str(order.filled) == [f[3] for f in frames if f[0] == "3"][-1]
+        assert not [f for f in frames if f[0] == "11"]
+        return
+    raise AssertionError("no seed filled the order in parts")
+
+
+def test_an_exit_after_hours_fills_at_the_opening() -> None:
+    host, engine = played("inc-068-an-exit-outside-the-session")
+    wire = Wire(host)
+    wire.send(*place_fields(1, action="SELL", quantity=100))
+    wire.wait(12 * 3600)
+    assert "399" in [f[3] for f in wire.frames(4)]
+    assert len(host.exchange.executions) == 0
+    wire.wait(4 * 3600)
+    assert {54 < float(item.price) < 56 for item in host.exchange.executions} == {True}
+    assert host.exchange.bank.main.held() == []
+    assert engine.failures == []
+
+
+def test_the_same_history_twice_is_refused() -> None:
+    host, _ = played("inc-130-history-asked-for-too-often")
+    wire = Wire(host)
+    ask = [*contract(), 0, "", "30 secs", "1800 S", 1, "TRADES", 1, 0, ""]
+    wire.send(20, 5, *ask)
+    wire.send(20, 6, *ask)
+    frames = wire.frames(4, 17)
+    assert [(f[0], f[2] if f[0] == "4" else f[1]) for f in frames] == [("17", "5"), ("4", "6")]
+    assert frames[1][3] == "162"
+    wire.wait(16)
+    wire.send(20, 7, *ask)
+    assert wire.frames(4, 17)[0][0] == "17"
+
+
+def test_an_order_left_behind_is_transmitted_by_somebody() -> None:
+    host, engine = played("inc-146-an-order-left-behind")
+    wire = Wire(host)
+    wire.send(*place_fields(1, kind="LMT", limit=50, transmit=0))
+    wire.wait(3599)
+    assert wire.frames(3, 5) == []
+    assert len(host.exchange.orders) == 0
+    wire.wait(2)
+    assert wire.frames(3)[-1][2] == "Submitted"
+    assert engine.failures == []
+
+
+def test_the_permanent_id_of_an_order_comes_late() -> None:
+    host, _ = played("permanent-ids-come-late")
+    wire = Wire(host)
+    wire.send(*place_fields(1, kind="LMT", limit=50))
+    wire.wait(1)
+    assert wire.frames(3)[0][6] == "0"
+    wire.send(5, 1)
+    (order,) = host.exchange.working()
+    assert wire.frames(3)[-1][6] == str(order.perm_id)
+
+
+def test_precautions_refuse_an_exit() -> None:
+    host, _ = played("precautions-of-the-terminal")
+    wire = Wire(host)
+    wire.send(*place_fields(1, action="SELL", quantity=100))
+    wire.wait(1)
+    assert [f[2] for f in wire.frames(3, 4, 5)] == ["1"]
+    assert len(host.exchange.executions) == 0
+    wire.send(*place_fields(2, action="SELL", quantity=50))
+    wire.wait(1)
+    assert sum(item.quantity for item in host.exchange.executions) == 50
+
+
 def combination(order_id: int) -> list[object]:
     """Return a placeOrder of one AAPL bought and one IBM sold, as one order."""
     words = place_fields(order_id, quantity=10, symbol="AAPL")

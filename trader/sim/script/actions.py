@@ -28,6 +28,7 @@ from trader.sim.script import (
     actions_orders,
     actions_outcomes,
     actions_reference,
+    actions_terminal,
     actions_time,
 )
 from trader.sim.script.fields import Field
@@ -40,6 +41,7 @@ _TOPICS = {
     "incoming": actions_intake.ACTIONS,
     "orders": actions_orders.ACTIONS,
     "outcomes of orders": actions_outcomes.ACTIONS,
+    "terminal": actions_terminal.ACTIONS,
     "account": actions_account.ACTIONS,
     "broker": actions_broker.ACTIONS,
     "market": actions_market.ACTIONS,
