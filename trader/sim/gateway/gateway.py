@@ -187,7 +187,7 @@ class Gateway:
         self._owned.add(order)
 
     def _transmit(self, order: Order) -> None:
-        order.is_staged = False
+        self._owned.send(order)
         self._lanes.up(order.client_id, lambda: self.exchange.submit(order))
 
     def transmit_by_hand(self, order: Order) -> None:

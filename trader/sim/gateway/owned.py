@@ -27,6 +27,7 @@ class Owned:
         self._live: dict[tuple[int, int], Order] = {}
         self._ended: dict[tuple[int, int], Order] = {}
         self._unbound: dict[int, Order] = {}
+        self._staged: dict[int, Order] = {}
         self._last_bound = 0
 
     def live(self, client_id: int, order_id: int) -> Order | None:
@@ -44,6 +45,8 @@ class Owned:
 
     def add(self, order: Order) -> None:
         """Know a live order."""
+        if order.is_staged:
+            self._staged[order.perm_id] = order
         if order.client_id == MANUAL_CLIENT and order.order_id == 0:
             self._unbound[order.perm_id] = order
         else:
@@ -53,6 +56,7 @@ class Owned:
         """Know that an order has ended; a second order under its id stays live."""
         key = (order.client_id, order.order_id)
         self._unbound.pop(order.perm_id, None)
+        self._staged.pop(order.perm_id, None)
         if self._live.get(key) is order:
             del self._live[key]
         self._ended.pop(key, None)
@@ -83,10 +87,15 @@ class Owned:
         root = order.parent_id or order.order_id
         staged = [
             other
-            for (owner, _), other in self._live.items()
-            if owner == order.client_id and other.is_staged and _belongs(other, root)
+            for other in self._staged.values()
+            if other.client_id == order.client_id and _belongs(other, root)
         ]
         return sorted(staged, key=lambda other: (other.order_id != root, other.order_id))
+
+    def send(self, order: Order) -> None:
+        """Keep an order back no longer."""
+        order.is_staged = False
+        self._staged.pop(order.perm_id, None)
 
     # -- orders of nobody -------------------------------------------------------------------------
 

@@ -70,3 +70,13 @@ def test_ended_orders_are_remembered_up_to_a_limit() -> None:
         book.end(order(7, number))
     assert book.ended(7, 2) is None
     assert book.ended(7, 3) is not None
+
+
+def test_what_is_sent_is_kept_back_no_longer() -> None:
+    book, parent, child = Owned(), order(7, 1), order(7, 2, parent_id=1)
+    for one in (parent, child):
+        one.is_staged = True
+        book.add(one)
+    book.send(parent)
+    assert book.family(child) == [child]
+    assert not parent.is_staged
