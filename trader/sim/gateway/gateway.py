@@ -9,6 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from trader.sim.broker import life
@@ -64,6 +65,8 @@ class Gateway:
         self.rules = OrderRules()
         self.clients: dict[int, Client] = {}
         self.is_read_only = False
+        # Where the gateway believes to be: its day begins at midnight there (reqExecutions).
+        self.zone: tzinfo = UTC
         self._ids, self._owned = OrderIds(), Owned(exchange.register.ended)
         self._lanes = Lanes(clock, faults, rng, ack)
         self._binds_manual = False

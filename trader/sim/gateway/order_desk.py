@@ -104,11 +104,10 @@ class OrderDesk:
         self._session.push(53, messages_session.end(53))
 
     def _completed_orders(self, _fields: list[str]) -> None:
-        now_s = self._world.gateway.clock.time()
+        gateway = self._world.gateway
         # The orders of the gateway's day, as a real one lists them.
-        for order in self._world.exchange.register.completed_since(
-            now_s - now_s % executions.DAY_S
-        ):
+        since_s = executions.day_start_s(gateway.clock.time(), gateway.zone)
+        for order in self._world.exchange.register.completed_since(since_s):
             if order.status is not Status.INACTIVE:
                 frame = messages_completed.completed_order(
                     self._session.sv, order, stamp(order.completed_s)
@@ -118,10 +117,10 @@ class OrderDesk:
 
     def _executions(self, fields: list[str]) -> None:
         wanted = requests_orders.parse_executions(fields, self._session.sv)
-        now_s = self._world.gateway.clock.time()
+        now_s, zone = self._world.gateway.clock.time(), self._world.gateway.zone
         oldest_s = now_s - executions.DAYS_MAX * executions.DAY_S
         known = self._world.exchange.trades.since(oldest_s)
-        found = executions.matching(known, wanted, now_s=now_s)
+        found = executions.matching(known, wanted, now_s=now_s, zone=zone)
         for item in found:
             self._session.show_execution(item, wanted.request_id)
         for item in found:

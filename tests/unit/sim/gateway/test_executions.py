@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -93,3 +94,30 @@ def test_earlier_days_are_known_to_who_asks_for_them() -> None:
 def test_days_out_of_reach_are_refused(wanted: ExecutionFilter) -> None:
     with pytest.raises(FieldError, match=r"allowed: 1 to 7|expected yyyymmdd"):
         matching(traded(), wanted)
+
+
+def test_the_day_begins_at_midnight_where_the_gateway_is() -> None:
+    items, zone = traded(), ZoneInfo("America/New_York")
+    # 06:03 UTC on 21 November is 01:03 in New York: the day there began an hour ago.
+    next_utc_day = NOW_S - NOW_S % 86_400 + 86_400 + 60
+    assert executions.matching(items, ANY, now_s=next_utc_day) == []
+    assert executions.matching(items, ANY, now_s=next_utc_day, zone=zone) == items
+    assert executions.matching(items, ANY, now_s=next_utc_day + 5 * 3600, zone=zone) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "is_before"),
+    [
+        ("20261121 01:03:15", True),
+        ("20261121 01:03:25", False),
+        ("20261121-06:03:25", False),
+        ("20261121 06:03:25 UTC", False),
+        ("20261121 01:03:15 US/Eastern", True),
+    ],
+)
+def test_a_time_is_of_the_gateway_s_zone_unless_it_says_otherwise(
+    since: str, is_before: bool
+) -> None:
+    items, zone = traded(), ZoneInfo("America/New_York")
+    found = executions.matching(items, replace(ANY, since=since), now_s=NOW_S, zone=zone)
+    assert (items[0] in found) is is_before
