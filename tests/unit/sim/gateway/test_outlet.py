@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tests.unit.sim.support import hand_clock
 from trader.sim.gateway.faults import Faults
+from trader.sim.gateway.frame_rules import Delay, Drop, Hold, Match, Rule
 from trader.sim.gateway.outlet import PENDING_BYTES_MAX, Outlet
 from trader.sim.wire.frames import encode
 
@@ -86,3 +88,47 @@ def test_nothing_goes_out_after_the_close() -> None:
     out.push(3, b"x")
     out.push_tick(b"x", 1)
     assert (out.take(), len(wakes)) == (b"", 1)
+
+
+def test_rules_are_applied_and_what_they_hold_is_released() -> None:
+    faults = Faults()
+    faults.frame_rules.append(Rule("", Match(frozenset({3})), Hold("b"), left=1))
+    out, _ = outlet(faults)
+    out.push(3, encode(3, 1))
+    out.push(3, encode(3, 2))
+    assert out.take() == encode(3, 2)
+    assert out.release_batch("b") == 1
+    assert out.take() == encode(3, 1)
+
+
+def test_a_delayed_frame_goes_when_its_time_has_come() -> None:
+    faults, clock = Faults(), hand_clock()
+    faults.frame_rules.append(Rule("", Match(frozenset({3})), Delay((2.0, 2.0))))
+    out = Outlet(faults, lambda: None, clock)
+    out.push(3, encode(3, 1))
+    out.push(5, encode(5, 1))
+    assert out.take() == encode(5, 1)
+    clock.advance(2.0)
+    assert out.take() == encode(3, 1)
+
+
+def test_ticks_are_looked_at_one_by_one_only_when_a_rule_may_mean_them() -> None:
+    faults = Faults()
+    faults.frame_rules.append(Rule("", Match(frozenset({1})), Drop()))
+    out, _ = outlet(faults)
+    out.push_tick(encode(1, 6, 5) + encode(2, 6, 5), 2)
+    assert out.take() == encode(2, 6, 5)
+
+
+def test_one_client_is_frozen_and_a_slow_one_gets_its_bytes_in_drops() -> None:
+    faults, clock = Faults(), hand_clock()
+    faults.write_bytes_max, faults.write_pause_s = 4, 1.0
+    out = Outlet(faults, lambda: None, clock)
+    out.client_id = 7
+    out.push(3, b"abcdefgh")
+    assert (out.take(), out.take()) == (b"abcd", b"")
+    faults.frozen[7] = True
+    clock.advance(1.0)
+    assert out.take() == b""
+    faults.frozen[7] = False
+    assert out.take() == b"efgh"

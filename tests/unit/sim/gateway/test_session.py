@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.sim.support import ACCOUNT, Bench, Peer, contract, place_fields
+from trader.sim.gateway.handshake import HandshakeFault
 from trader.sim.gateway.session import SessionEnded
 from trader.sim.wire.frames import encode
 
@@ -200,3 +201,80 @@ def test_a_request_younger_than_the_agreed_version_is_unknown(
     peer.send(request_id, *([9] if request_id == 104 else []))
     (fields,) = peer.frames()
     assert (fields[0], answer in fields) == (("4", True) if answer else ("107", True))
+
+
+def started(bench: Bench, *, wait_s: float = 0.0) -> Peer:
+    peer = Peer(bench)
+    peer.hello()
+    peer.send(71, 2, 7, "")
+    bench.clock.advance(wait_s)
+    return peer
+
+
+def test_the_time_comes_in_milliseconds_and_the_user_has_no_branding() -> None:
+    bench = Bench(server_version=200)
+    peer = bench.client(versions="v157..200")
+    peer.send(105)
+    peer.send(104, 9)
+    assert peer.frames() == [["109", str(int(bench.clock.time() * 1000))], ["107", "9", ""]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [("no-accounts", {"15"}), ("no-next-valid-id", {"9"}), ("no-session", {"9", "15"})],
+)
+def test_a_start_may_lack_a_part_once(kind: str, missing: set[str]) -> None:
+    bench = Bench()
+    bench.faults.handshakes.faults.append(HandshakeFault(kind))
+    seen = {fields[0] for fields in started(bench).frames()}
+    assert {"9", "15"} - seen == missing
+    bench.gateway.leave(7, bench.gateway.clients[7])
+    assert {"9", "15"} <= {fields[0] for fields in started(bench).frames()}
+
+
+@pytest.mark.parametrize(("kind", "how"), [("eof", "fin"), ("reset", "rst")])
+def test_a_greeting_may_be_an_end(kind: str, how: str) -> None:
+    bench = Bench()
+    bench.faults.handshakes.faults.append(HandshakeFault(kind))
+    peer = Peer(bench)
+    with pytest.raises(SessionEnded, match=kind):
+        peer.hello()
+    assert peer.session.outlet.drop_how == how
+    assert peer.frames() == []
+
+
+def test_a_silent_gateway_takes_everything_and_says_nothing() -> None:
+    bench = Bench()
+    bench.faults.handshakes.faults.append(HandshakeFault("silence"))
+    peer = started(bench, wait_s=5.0)
+    assert peer.frames() == []
+    assert bench.gateway.clients == {}
+
+
+def test_one_client_breaks_the_framing_and_another_does_not_notice() -> None:
+    bench = Bench()
+    bad, good = bench.client(7), bench.client(8)
+    with pytest.raises(SessionEnded, match="malformed data"):
+        bad.session.receive(b"\0\0\0\0")
+    good.send(49, 1)
+    assert good.ids() == [49]
+
+
+def test_a_witness_sees_messages_before_and_after_they_are_handled() -> None:
+    bench = Bench()
+    peer = bench.client()
+    seen: list[tuple[str, int]] = []
+
+    class Notes:
+        def receiving(self, client_id: int, fields: list[str]) -> None:
+            seen.append(("before", int(fields[0])))
+
+        def received(self, client_id: int, fields: list[str]) -> None:
+            seen.append(("after", int(fields[0])))
+
+        def sent(self, client_id: int, message_id: int, frame: bytes) -> None:
+            seen.append(("sent", message_id))
+
+    bench.faults.witness = Notes()
+    peer.send(61, 1)
+    assert seen == [("before", 61), ("sent", 62), ("after", 61)]
