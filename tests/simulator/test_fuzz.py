@@ -22,7 +22,7 @@ from trader.sim.wire.frames import encode
 
 FRAMES = int(os.environ.get("FUZZ_FRAMES", "6000"))
 SEED = int(os.environ.get("FUZZ_SEED", "20261121"))
-VERSIONS = (157, 163, 170, 176, 178)
+VERSIONS = (157, 163, 170, 176, 178, 193, 200)
 # Far above what any frame here costs, far below a hang.
 FRAME_S_MAX = 5.0
 GROWTH_KIB_MAX = 200 * 1024

@@ -18,16 +18,18 @@ from hypothesis import strategies as st
 
 from tests.simulator.believer import Believer
 from tests.unit.sim.host.test_server import make
+from tests.unit.sim.statuses import Watch
 from tests.unit.sim.support import EPOCH_S, place_fields, write_prices
 from trader.sim.host.memory import MemoryHost
 
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "40"))
 CLIENTS = (1, 2, 3)
+KINDS = ("MKT", "LMT", "STP", "STP LMT", "MIT", "LIT", "TRAIL", "MTL")
 CASH = Decimal(1_000_000)
 
 place = st.tuples(
     st.just("place"), st.sampled_from(CLIENTS), st.sampled_from(["AAPL", "IBM"]),
-    st.sampled_from(["BUY", "SELL"]), st.sampled_from(["MKT", "LMT", "STP", "STP LMT"]),
+    st.sampled_from(["BUY", "SELL"]), st.sampled_from(KINDS),
     st.integers(1, 400), st.integers(-300, 300), st.sampled_from(["DAY", "GTC", "IOC", "FOK"]),
 )  # fmt: skip
 change = st.tuples(
@@ -110,7 +112,7 @@ class Market:
         self.do_wait(0.0)
         client.peer.close()
         self.host.clock.advance(0.3)
-        again = Believer(self.host, number)
+        again = Believer(self.host, number, frames=client.frames)
         again.fills, again.commissions = client.fills, client.commissions
         again.statuses, again.quantities = client.statuses, client.quantities
         self.clients[number] = again
@@ -140,6 +142,9 @@ def test_the_truth_is_the_sum_of_what_clients_were_told(
             held[con_id] += quantity
     assert {row["con_id"]: Decimal(row["quantity"]) for row in truth["positions"]} == held
     assert_orders(truth["orders"], clients)
+    for client in clients:
+        # Every status was one that a real gateway has been seen to give.
+        Watch().see(client.frames)
     market.host.stop()
 
 
