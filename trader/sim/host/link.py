@@ -95,8 +95,9 @@ class Link(asyncio.Protocol):
 
     def _go_on(self) -> None:
         self._has_rest = False
-        faults = self._simulator.world.faults
-        if not faults.is_muted and not faults.frozen.get(self.session.client_id or -1):
+        faults, client_id = self._simulator.world.faults, self.session.client_id
+        is_frozen = client_id is not None and faults.frozen.get(client_id, False)
+        if not faults.is_muted and not is_frozen:
             self.resume()
 
     def pause_writing(self) -> None:

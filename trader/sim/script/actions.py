@@ -14,6 +14,7 @@ The documentation (docs/simulator.md, GET /actions) is generated from this regis
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from trader.sim.script import (
@@ -88,5 +89,6 @@ def _describe_field(field: Field) -> dict[str, Any]:
         "required": field.is_required,
     }  # fmt: skip
     if not field.is_required:
-        shown["default"] = field.default
+        default = field.default
+        shown["default"] = str(default) if isinstance(default, Decimal) else default
     return shown

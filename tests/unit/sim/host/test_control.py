@@ -337,6 +337,47 @@ async def test_a_shutdown_asks_the_process_to_stop(tmp_path: Path) -> None:
         assert world.stopped.is_set()
 
 
+async def test_the_port_describes_its_actions_and_the_codes(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        async with world._http.get(world._base + "/actions") as answer:
+            actions = {entry["name"]: entry for entry in await answer.json()}
+        async with world._http.get(world._base + "/codes") as answer:
+            codes = {entry["code"]: entry for entry in await answer.json()}
+    assert actions["mute"]["inputs"][0]["name"] == "on"
+    assert len(codes) == 431
+    assert codes[201]["effect"] == "ends"
+
+
+async def test_time_is_advanced_and_a_code_acts_on_an_order(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        wire = await world.client()
+        wire.send(*place_fields(1, kind="LMT", limit=50))
+        while (await wire.next(3))[2] != "Submitted":
+            pass
+        before_s = world.server.clock.time()
+        await world.ok("/advance", seconds=3600)
+        assert world.server.clock.time() - before_s >= 3600
+        answer = await world.ok("/emit-code", code=202, id=1)
+        assert answer["status"] == "Cancelled"
+        assert (await wire.error(202))[2] == "1"
+
+
+async def test_frames_are_changed_on_a_real_socket(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        wire = await world.client()
+        await wire.error(2158)
+        await world.ok("/frame-edit", messages=["currentTime"], set={"time": 7}, count=1)
+        wire.send(49, 1)
+        assert await wire.next(49) == ["49", "1", "7"]
+        await world.ok("/slow", write_bytes=5, write_pause_ms=1)
+        wire.send(49, 1)
+        assert (await wire.next(49))[0] == "49"
+        await world.ok("/freeze", client_id=7, on=True)
+        assert await wire.silence()
+        await world.ok("/freeze", client_id=7, on=False)
+        assert (await wire.next(49))[0] == "49"
+
+
 WRONG: list[tuple[str, dict[str, object], str]] = [
     ("/price", {"symbol": "NONE", "price": 1}, "symbol"),
     ("/price", {"symbol": "AAPL", "price": -1}, "price"),

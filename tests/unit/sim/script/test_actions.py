@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ def test_every_action_has_a_name_of_its_own_and_a_sentence() -> None:
         assert action.name == action.name.lower()
         assert action.doc.endswith("."), action.name
         assert len({field.name for field in action.fields}) == len(action.fields), action.name
+
+
+def test_the_description_is_json() -> None:
+    assert json.loads(json.dumps(describe())) == describe()
 
 
 def test_the_description_names_every_input_with_what_is_allowed() -> None:
