@@ -81,7 +81,7 @@ def parts(quantity: Decimal, step: Decimal, rng: random.Random) -> list[Decimal]
     count = rng.randint(1, min(PARTS_MAX, max(whole, 1)))
     if count == 1:
         return [quantity]
-    cuts = [0, *sorted(rng.sample(range(1, whole), count - 1))]
+    cuts = [0, *sorted({rng.randrange(1, whole) for _ in range(count - 1)})]
     sizes = [(after - before) * step for before, after in pairwise(cuts)]
     return [*sizes, quantity - sum(sizes, ZERO)]
 

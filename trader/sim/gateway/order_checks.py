@@ -21,6 +21,7 @@ from trader.sim.reference import rules
 TIFS = ("DAY", "GTC", "IOC", "FOK", "GTD", "OPG")
 TRIGGER_METHODS = (0, 1, 2, 3, 4, 7, 8)
 OCA_TYPES = (0, 1, 2, 3)
+CASH_MAX, PERCENT_MAX = 10**12, 100
 TICK_TEXT = "The price does not conform to the minimum price variation for this contract."
 TIME_TEXT = (
     "The date, time, or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss xxx "
@@ -46,6 +47,8 @@ def check_order(request: OrderRequest, item: Instrument | None, place: Place) ->
     """Check what does not depend on other orders or on prices of the moment."""
     if item is None:
         return unknown_contract()
+    if request.what_if and not request.transmit:
+        return Refusal(413, "What-if order should have the transmit flag set to true.")
     if not item.is_tradable:
         text = f"The security {item.symbol} is not available or allowed for this account."
         return Refusal(203, text)
@@ -91,7 +94,7 @@ def _check_type(terms: Terms, place: Place) -> Refusal | None:
 def _check_quantity(terms: Terms, item: Instrument) -> Refusal | None:
     quantity, cash = terms.quantity, terms.cash_quantity
     if not quantity:
-        if cash and cash > 0:
+        if cash and 0 < cash <= CASH_MAX:
             return None
         return Refusal(434, "The order size cannot be zero.")
     if quantity < 0:
@@ -123,6 +126,9 @@ def _check_prices(terms: Terms, item: Instrument) -> Refusal | None:
     kind = KINDS[terms.order_type]
     # The price of a combination may be nothing or less than nothing.
     is_any = bool(item.legs)
+    percent = terms.trailing_percent
+    if percent is not None and not 0 < percent < PERCENT_MAX:
+        return invalid("The trailing percent must be above 0 and below 100")
     for price in _needed(terms, kind):
         if price is None or (price <= 0 and not is_any):
             return invalid("Please enter a valid price")

@@ -78,6 +78,11 @@ def test_parts_add_up_and_are_multiples_of_the_step(units: int, step: str, seed:
     assert all(part > 0 and part % D(step) == 0 for part in parts)
 
 
+def test_a_huge_quantity_of_a_tiny_step_is_cut_all_the_same() -> None:
+    parts = matching.parts(D(10) ** 15, D("0.00000001"), random.Random(3))
+    assert sum(parts) == D(10) ** 15
+
+
 def test_a_better_price_has_nobody_before_it_and_a_worse_one_a_queue() -> None:
     bids = (Level(D("10.00"), 400, "A"), Level(D("9.98"), 200, "A"))
     rng = random.Random(1)
