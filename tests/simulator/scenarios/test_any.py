@@ -6,6 +6,8 @@ when it is thrown out. What each scenario promises is tested one by one in the f
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.sim.script.stages import Wire, played
@@ -18,7 +20,7 @@ ROUNDS = 3
 
 def day(first_id: int) -> list[list[object]]:
     """Return what the client says in one connection."""
-    limit = {"kind": "LMT", "limit": 50}
+    limit: dict[str, Any] = {"kind": "LMT", "limit": 50}
     return [
         [61, 1], [5, 1], [6, 2, 1, ""], [1, 11, 500 + first_id, *contract(), 0, "", 0, 0, ""],
         [9, 8, 600 + first_id, *contract(), 0, "", "", ""], [8, 1, 1], [49, 1],
