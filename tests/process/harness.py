@@ -374,8 +374,8 @@ def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:
             "port": simulator.port,
             # The simulator's day begins at midnight UTC.
             "zone": "UTC",
-            "messages_per_s": 45,
-            "messages_burst": 45,
+            "messages_per_s": 30,
+            "messages_burst": 15,
             "heartbeat_interval_s": 1,
             "heartbeat_deadline_s": 2,
             "heartbeat_age_s_max": 5,

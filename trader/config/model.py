@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from trader.core.halts import Mode
 from trader.core.limits import RiskLimits
 
-# IBKR counts 50 messages a second over all requests of a connection.
+# IBKR counts 50 messages over any second and all requests of a connection.
 PACING_PER_S_MAX = 45.0
 # The simulator's account: a name that no real account can have, with a nonce.
 DEMO_ACCOUNT_FORM = re.compile(r"DUSIM[0-9a-f]{16}")
@@ -90,7 +90,7 @@ class BrokerSection(_Section):
     backoff_s_max: Seconds = 30.0
     page_after_s: Seconds = 120.0
     messages_per_s: Annotated[float, Field(strict=True, gt=0, le=PACING_PER_S_MAX)] = 30.0
-    messages_burst: Annotated[float, Field(strict=True, ge=10, le=PACING_PER_S_MAX)] = 30.0
+    messages_burst: Annotated[float, Field(strict=True, ge=10, le=PACING_PER_S_MAX)] = 15.0
     zone: Annotated[str, AfterValidator(_zone)] = "America/New_York"
 
 

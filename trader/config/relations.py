@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable
 
-from trader.config.model import DEMO_ACCOUNT_FORM, MomentumSection, Settings
+from trader.config.model import (
+    DEMO_ACCOUNT_FORM,
+    PACING_PER_S_MAX,
+    MomentumSection,
+    Settings,
+)
 from trader.core.halts import Mode
 from trader.core.instruments import InstrumentSpec
 
@@ -38,6 +43,13 @@ def _broker_problems(settings: Settings) -> Iterable[str]:
         yield (
             f"broker.backoff_s_min is {broker.backoff_s_min:g}, allowed is at most "
             f"backoff_s_max = {broker.backoff_s_max:g}"
+        )
+    in_a_second = broker.messages_per_s + broker.messages_burst
+    if in_a_second > PACING_PER_S_MAX:
+        yield (
+            f"broker.messages_per_s is {broker.messages_per_s:g}, with messages_burst = "
+            f"{broker.messages_burst:g} that makes {in_a_second:g} in one second, allowed is at "
+            f"most {PACING_PER_S_MAX:g}"
         )
     needed_s = broker.heartbeat_interval_s + broker.heartbeat_deadline_s
     if broker.heartbeat_age_s_max < needed_s:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.config.support import loaded, problems_of, refusals, write_files
+from trader.config.model import PACING_PER_S_MAX
 
 MOMENTUM = {"symbols": ["AAPL", "IBM"], "quantity": 10}
 
@@ -29,6 +30,10 @@ def momentum(**changes: Any) -> dict[str, Any]:
         (
             {"broker": {"heartbeat_interval_s": 6, "heartbeat_deadline_s": 5}},
             ["broker.heartbeat_age_s_max is 10", "= 11"],
+        ),
+        (
+            {"broker": {"messages_per_s": 31}},
+            ["broker.messages_per_s is 31", "messages_burst = 15", "46", "at most 45"],
         ),
         (
             {"drain": {"in_flight_s": 45}},
@@ -84,3 +89,11 @@ def test_a_drain_always_ends_before_systemd_kills(
     drain = dict(zip(names, steps, strict=True)) | {"stop_timeout_s": stop_timeout_s}
     fits = steps[0] + steps[1] + steps[2] + steps[3] < stop_timeout_s
     assert bool(refusals(lambda: loaded(tmp_path, drain=drain))) is not fits
+
+
+def test_no_second_of_the_default_pace_holds_more_messages_than_the_broker_takes(
+    tmp_path: Path,
+) -> None:
+    broker = loaded(tmp_path).settings.broker
+    # A full bucket and what flows into it within the second (INC-061).
+    assert broker.messages_burst + broker.messages_per_s <= PACING_PER_S_MAX
