@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--fill-ms", type=_range_ms, default=(0.005, 0.150), metavar="LO:HI")
     add("--start-date", type=_date, default=None, help="first historical date to replay")
     add("--sessions", default="always", help="always: never closed; exchange: real calendars")
+    add("--zone", default="UTC", help="the gateway's zone: its day, its nights")
     add("--rate-limit", type=_rate, default=50, metavar="N", help="messages a second, or off")
     add("--no-history-pacing", action="store_true", help="do not pace requests for small bars")
     add("--read-only", action="store_true", help="refuse orders as a read-only API does")
@@ -157,6 +158,7 @@ def read(arguments: list[str]) -> Invocation:
         data=given.data or Path(__file__).parent / "data", state=given.state,
         tick_interval_s=given.tick_interval, ack_s=given.ack_ms, fill_s=given.fill_ms,
         start_date=given.start_date, sessions=given.sessions, is_read_only=given.read_only,
+        zone=given.zone,
         rate_limit=given.rate_limit, has_history_pacing=not given.no_history_pacing,
         may_be_remote=given.allow_remote,
     )  # fmt: skip

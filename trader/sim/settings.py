@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 # Above 200 clients speak protobuf. At 158 one widely used client writes a field (the duration of
 # an order) that it does not read back, so that it misreads every openOrder: best left out.
@@ -21,6 +22,14 @@ COMMISSIONS = ("fixed", "tiered")
 
 class SettingsError(ValueError):
     """A setting is not allowed."""
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:
@@ -60,6 +69,8 @@ class Settings:
     sessions: str = "always"
     # Messages a second a client may send (error 100), None for any number.
     rate_limit: int | None = 50
+    # Where the gateway believes to be: its day and its nights are those of this zone.
+    zone: str = "UTC"
     has_history_pacing: bool = True
     is_read_only: bool = False
     may_be_remote: bool = False
@@ -93,6 +104,7 @@ class Settings:
         for name, (first, last) in (("ack-ms", self.ack_s), ("fill-ms", self.fill_s)):
             _check(name, f"{first * 1000:g}:{last * 1000:g}", 0 <= first <= last <= 60,
                    "LO:HI with 0 <= LO <= HI <= 60000")  # fmt: skip
+        _check("zone", self.zone, _is_zone(self.zone), "a name such as America/New_York")
         if not self.may_be_remote:
             _check("host", self.host, is_loopback(self.host),
                    "a loopback address, or any with --allow-remote")  # fmt: skip

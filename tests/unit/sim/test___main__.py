@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from tests.unit.sim.support import write_prices
 from trader.sim.__main__ import main, read
+from trader.sim.host.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 20
@@ -56,7 +58,9 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
         assert "cannot listen" in errors
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT_S) == 0
-    assert json.loads(state.read_text())["accounts"][0]["cash"] == "1000000"
+    store = Store(state)
+    assert [account.cash for account in store.accounts()] == [Decimal(1_000_000)]
+    store.close()
 
 
 @pytest.mark.process

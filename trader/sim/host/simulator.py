@@ -8,6 +8,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from trader.sim.broker.accounts import Account, Kind
 from trader.sim.broker.commissions import Schedule
@@ -48,6 +49,7 @@ class Simulator(ABC):
             clock, self.exchange, self.faults, _fork(rng), Latency(*settings.ack_s)
         )
         self.gateway.is_read_only = settings.is_read_only
+        self.gateway.zone = ZoneInfo(settings.zone)
         self.feeds = Feeds(clock, self.market, self.exchange, self.faults, settings.tick_interval_s)
         self.feeds.history_meter.is_on = settings.has_history_pacing
         self.world = World(
@@ -88,7 +90,7 @@ class Simulator(ABC):
             self._open_positions()
         self.gateway.on_change = self.keeper.mark
         self.feeds.start()
-        self.exchange.bank.nights.start(self.clock)
+        self.exchange.bank.nights.start(self.clock, self.settings.zone)
         self.liquidator.start()
 
     def _check_currency(self) -> None:

@@ -62,3 +62,9 @@ def test_frames_of_connections_that_ended_are_counted_still(tmp_path: Path) -> N
     peer.close()
     host.clock.advance(0.0)
     assert 0 < during == host.truth()["frames"]["out"]
+
+
+def test_the_gateway_lives_in_the_zone_of_the_settings(tmp_path: Path) -> None:
+    settings = make(write_prices(tmp_path), zone="America/New_York")
+    host = MemoryHost(settings, epoch_s=EPOCH_S)
+    assert str(host.gateway.zone) == "America/New_York"
