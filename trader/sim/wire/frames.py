@@ -145,6 +145,11 @@ def plain(value: Decimal) -> str:
     return "0" if text in ("", "-0") else text
 
 
+def quotient(value: Decimal) -> str:
+    """Return a computed number, such as an average, with the digits that a double has."""
+    return plain(Decimal(repr(float(value))))
+
+
 def ascii7(text: str) -> str:
     """Return a text whose characters beyond ASCII are escaped: `caf\\xe9`.
 

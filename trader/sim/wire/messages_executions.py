@@ -7,7 +7,7 @@ from datetime import datetime
 
 from trader.sim.model.orders import Execution, Side
 from trader.sim.wire import contract_blocks
-from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain
+from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain, quotient
 
 
 def execution(sv: int, request_id: int, item: Execution, time_text: str) -> bytes:
@@ -22,14 +22,14 @@ def execution(sv: int, request_id: int, item: Execution, time_text: str) -> byte
         contract_blocks.of_execution(item.instrument, item.exchange), item.exec_id, time_text,
         item.account, item.exchange, "BOT" if item.side is Side.BUY else "SLD",
         plain(item.quantity), plain(item.price), item.perm_id, item.client_id, item.liquidation,
-        plain(item.cumulative), plain(item.average_price), item.order_ref, "", "", "",
+        plain(item.cumulative), quotient(item.average_price), item.order_ref, "", "", "",
         item.liquidity, *tail,
     )  # fmt: skip
 
 
 def commission_report(item: Execution) -> bytes:
     """Message 59; the realized result is unset for an opening trade."""
-    realized = UNSET_DOUBLE if item.realized is None else plain(item.realized)
+    realized = UNSET_DOUBLE if item.realized is None else quotient(item.realized)
     currency = item.commission_currency or item.instrument.currency
     return encode(
         59, 1, item.exec_id, amount(item.commission), currency, realized, UNSET_DOUBLE, ""

@@ -8,7 +8,7 @@ from functools import cache
 
 from trader.sim.model.orders import Margin, Order
 from trader.sim.wire import contract_blocks, order_blocks
-from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain
+from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain, quotient
 from trader.sim.wire.order_fields import DELTA_NEUTRAL, PARTS, Kind, Layout, Part, layout
 
 _FLAGS = layout("outsideRth hidden discretionaryAmt goodAfterTime")
@@ -129,7 +129,7 @@ def order_status(order: Order) -> bytes:
     """Message 3, twelve fields."""
     return encode(
         3, order.order_id, order.status, plain(order.filled), plain(order.remaining),
-        plain(order.average_price), order.perm_id, order.parent_id, plain(order.last_price),
+        quotient(order.average_price), order.perm_id, order.parent_id, plain(order.last_price),
         order.client_id, order.why_held, 0,
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from trader.sim.wire.frames import (
     ascii7,
     encode,
     plain,
+    quotient,
     read_decimal,
     read_flag,
     read_integer,
@@ -129,3 +130,11 @@ def test_a_double_is_written_with_a_point_and_without_an_exponent() -> None:
 def test_only_characters_beyond_ascii_are_escaped() -> None:
     assert ascii7("a\\b\n") == "a\\b\n"
     assert ascii7("\N{EURO SIGN}") == "\\u20ac"
+
+
+def test_a_computed_number_has_no_more_digits_than_a_double() -> None:
+    assert quotient(Decimal(708) / 7) == "101.14285714285714"
+    assert quotient(Decimal("-8.3") / 7) == "-1.1857142857142857"
+    assert quotient(Decimal("0.00000012") / 3) == "0.00000004"
+    assert quotient(Decimal("172.25")) == "172.25"
+    assert quotient(Decimal(0)) == "0"
