@@ -30,11 +30,7 @@ OPTIONS = (
 
 # Steps that the simulator cannot play yet. Strict: the day one works, its line must go.
 # Tests mark them as failures, and their waits are short.
-NOT_YET: dict[str, str] = {
-    "bracket": "attached orders",
-    "bracket_cancelled": "attached orders",
-    "trail": "trailing stops",
-}
+NOT_YET: dict[str, str] = {}
 NOT_YET_S = 2.0
 
 Step = Callable[[Stage], None]

@@ -18,7 +18,7 @@ from trader.sim.broker.execution_ids import ExecutionIds
 from trader.sim.broker.floor import AT_ONCE, Floor, Latency
 from trader.sim.broker.groups import Groups
 from trader.sim.broker.holds import Holds
-from trader.sim.broker.kinds import Auction
+from trader.sim.broker.kinds import Auction, Trigger
 from trader.sim.broker.life import Event
 from trader.sim.broker.outcomes import Outcomes
 from trader.sim.broker.past import Past
@@ -166,6 +166,7 @@ class Exchange:
             return
         self._register.move(order, Event.HELD)
         order.why_held = kinds.why_held(order)
+        self._start_trail(order)
         self._holds.begin(order)
         self._warn_if_closed(order)
         is_at_once = order.tif in AT_ONCE and not order.why_held and self._holds.is_ready(order)
@@ -174,6 +175,11 @@ class Exchange:
         else:
             self._register.show(order)
         self._entrance.admit(order)
+
+    def _start_trail(self, order: Order) -> None:
+        """Set the first stop of a trailing order, which is shown from the beginning."""
+        if kinds.kind_of(order.terms).trigger is Trigger.TRAIL and not order.awaits_parent:
+            order.stop_now = kinds.trailed(order, self.price_now(order.instrument))
 
     def _size_by_cash(self, order: Order) -> None:
         """Turn an amount of money into the quantity it buys now, rounded down."""
@@ -228,6 +234,7 @@ class Exchange:
             return ""
         if not order.awaits_parent:
             self.bank.reserve(order)
+        self._start_trail(order)
         self._holds.begin(order)
         order.why_held = kinds.why_held(order)
         if order.why_held and order.status is Status.SUBMITTED:

@@ -3,6 +3,7 @@ the broker link is cut.
 """
 
 import random
+from collections import deque
 from collections.abc import Callable
 
 from trader.sim.broker.exchange import Latency
@@ -22,7 +23,7 @@ class Lanes:
         self.clock = clock
         self._faults, self._rng = faults, rng
         self._due_s: dict[int, float] = {}
-        self._length: dict[int, int] = {}
+        self._waiting: dict[int, deque[Step]] = {}
         self._up: list[Step] = []
         # What the cut link holds back, each with the kind of news it is.
         self._down: list[tuple[str, Step]] = []
@@ -31,17 +32,14 @@ class Lanes:
         """Run a step at the broker after the latency, never before an earlier one."""
         delay_s, now = self.ack.draw(self._rng), self.clock.monotonic()
         due = max(now + delay_s, self._due_s.get(client_id, 0.0))
-        if due <= now and not self._length.get(client_id):
+        waiting = self._waiting.setdefault(client_id, deque())
+        if due <= now and not waiting:
             self._arrive(step)
             return
         self._due_s[client_id] = due
-        self._length[client_id] = self._length.get(client_id, 0) + 1
-
-        def arrive() -> None:
-            self._length[client_id] -= 1
-            self._arrive(step)
-
-        self.clock.call_later(due - now, arrive)
+        waiting.append(step)
+        # Timers of a real loop may fire out of order: each lets the first one through.
+        self.clock.call_later(due - now, lambda: self._arrive(waiting.popleft()))
 
     def _arrive(self, step: Step) -> None:
         if self._faults.is_upstream_down:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tests.unit.sim.support import hand_clock
 from trader.sim.broker.exchange import Latency
-from trader.sim.clock import VirtualClock
+from trader.sim.clock import Timer, VirtualClock
 from trader.sim.gateway.faults import Faults
 from trader.sim.gateway.lanes import NEWS, Lanes
 
@@ -24,6 +24,26 @@ def note(seen: list[int], number: int) -> Callable[[], None]:
 def test_a_client_s_requests_never_overtake_one_another() -> None:
     clock, _, one = lanes(Latency(0.001, 0.1))
     seen: list[int] = []
+    for number in range(50):
+        one.up(7, note(seen, number))
+    clock.advance(5)
+    assert seen == list(range(50))
+
+
+class LateClock(VirtualClock):
+    """Timers of a real loop: each a little late, the later set one not always the later."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self._rng = random.Random(3)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        return super().call_later(delay_s + self._rng.uniform(0, 0.01), callback)
+
+
+def test_a_timer_that_fires_too_late_does_not_change_the_order() -> None:
+    clock, seen = LateClock(), list[int]()
+    one = Lanes(clock, Faults(), random.Random(1), Latency(0.0002, 0.001))
     for number in range(50):
         one.up(7, note(seen, number))
     clock.advance(5)

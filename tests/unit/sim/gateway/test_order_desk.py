@@ -74,3 +74,13 @@ def test_a_what_if_order_is_answered_once_and_not_placed() -> None:
     assert bench.gateway.next_order_id(7) == 1
     peer.send(*place_fields(9, what_if=1, symbol="NONE"))
     assert peer.frames()[0][2:4] == ["9", "200"]
+
+
+def test_a_trailing_order_shows_its_stop_from_the_first_message_on() -> None:
+    bench = Bench()
+    bench.pin("AAPL", "100")
+    peer = bench.client()
+    peer.send(*place_fields(1, kind="TRAIL", action="SELL", stop="1.50"))
+    first = next(fields for fields in peer.frames() if fields[0] == "5")
+    # The stop stands in the block of trailing terms, and again in that of adjusted ones.
+    assert first.count("98.5") == 2
