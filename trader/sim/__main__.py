@@ -48,8 +48,25 @@ _DIFF = "trader sim diff --help: compare a daemon's journal with what really hap
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line, without the usage text."""
-        print(f"trader.sim: {message}", file=sys.stderr)
+        known = "" if "allowed:" in message else "; allowed: what trader.sim --help lists"
+        print(f"trader.sim: {message}{known}", file=sys.stderr)
         raise SystemExit(EXIT_BAD_ARGUMENT)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        allowed = f"{text!r} is not allowed; allowed: a whole number"
+        raise argparse.ArgumentTypeError(allowed) from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        allowed = f"{text!r} is not allowed; allowed: a number"
+        raise argparse.ArgumentTypeError(allowed) from None
 
 
 def _amount(text: str) -> Decimal:
@@ -98,23 +115,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="trader.sim", description="A simulated TWS / IB Gateway.", epilog=_DIFF)
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to bind; loopback unless --allow-remote")
-    add("--port", type=int, default=7497, help="API port, 0 for any")
-    add("--control-port", type=int, default=0, help="control port (loopback), 0 for any")
-    add("--seed", type=int, default=None, help="draws everything random; default: by chance")
-    add("--speed", type=float, default=1.0, help="a session day lasts 23400/SPEED seconds")
+    add("--port", type=_whole, default=7497, help="API port, 0 for any")
+    add("--control-port", type=_whole, default=0, help="control port (loopback), 0 for any")
+    add("--seed", type=_whole, default=None, help="source of all chance; default: drawn and told")
+    add("--speed", type=_number, default=1.0, help="a session day lasts 23400/SPEED seconds")
     add("--account", action="append", default=[], metavar="NAME",
         help="account name, once for each account; default: DUSIM and a nonce")  # fmt: skip
     add("--account-kind", default="margin", help="margin, cash or portfolio")
     add("--currency", default="USD", help="base currency of the accounts")
-    add("--commissions", default="fixed", help="price list: fixed or tiered")
+    add("--commissions", default="fixed", help="price list, fixed or tiered")
     add("--cash", type=_amount, default=Decimal(1_000_000), help="cash of each at the start")
-    add("--position", type=_position, action="append", default=[], metavar="SYMBOL:QUANTITY")
-    add("--server-version", type=int, default=178, help="157 to 200, best not 158")
+    add("--position", type=_position, action="append", default=[], metavar="SYMBOL:QUANTITY",
+        help="what the first account holds at the start; once for each")  # fmt: skip
+    add("--server-version", type=_whole, default=178, help="157 to 200, best not 158")
     add("--data", type=Path, default=None, help="directory of price files")
-    add("--state", type=Path, default=None, help="file that survives the process")
-    add("--tick-interval", type=float, default=0.25, help="seconds between quotes")
-    add("--ack-ms", type=_range_ms, default=(0.001, 0.005), metavar="LO:HI")
-    add("--fill-ms", type=_range_ms, default=(0.005, 0.150), metavar="LO:HI")
+    add("--state", type=Path, default=None, help="file of its state, goes on after a kill")
+    add("--tick-interval", type=_number, default=0.25, help="seconds between quotes")
+    add("--ack-ms", type=_range_ms, default=(0.001, 0.005), metavar="LO:HI",
+        help="milliseconds until the broker has an order")  # fmt: skip
+    add("--fill-ms", type=_range_ms, default=(0.005, 0.150), metavar="LO:HI",
+        help="milliseconds within which it fills")  # fmt: skip
     add("--start-date", type=_date, default=None, help="first historical date to replay")
     add("--sessions", default="always", help="always: never closed; exchange: real calendars")
     add("--zone", default="UTC", help="the gateway's zone: its day, its nights")
@@ -129,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--virtual", action="store_true", help="no sockets, virtual time: needs --scenario")
     add("--transcript", type=Path, default=None, metavar="FILE", help="write down every frame")
-    add("--allow-remote", action="store_true", help="permit a bind beyond loopback")
+    add("--allow-remote", action="store_true", help="permit --host beyond loopback")
     return parser
 
 
@@ -241,6 +261,25 @@ def _tell_truth(scenario: Scenario, simulator: Simulator) -> None:
     print(json.dumps(told | {"truth": simulator.truth()}), flush=True)
 
 
+def _run(call: Invocation) -> int:
+    """Serve or play, and return the exit code. Raises what `main` tells in one line."""
+    try:
+        with contextlib.ExitStack() as stack:
+            paper = None if call.transcript is None else _paper(call.transcript)
+            write = None if paper is None else stack.enter_context(paper)
+            if call.is_virtual:
+                play_virtually(call, write)
+            else:
+                uvloop.run(serve(call, write))
+    except OSError as error:
+        asked = call.settings
+        where = f"host {asked.host}, port {asked.port}, control-port {asked.control_port}"
+        allowed = "an address of this machine, ports that are free"
+        print(f"trader.sim: {where}: cannot listen: {error}; allowed: {allowed}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run the simulator, or its comparison with a journal, and return the exit code."""
     if arguments[:1] == ["diff"]:
@@ -251,22 +290,10 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        call = read(arguments)
-        with contextlib.ExitStack() as stack:
-            write = (
-                None if call.transcript is None else stack.enter_context(_paper(call.transcript))
-            )
-            if call.is_virtual:
-                play_virtually(call, write)
-            else:
-                uvloop.run(serve(call, write))
+        return _run(read(arguments))
     except (SettingsError, HistoryError, StateError, ScenarioError) as error:
         print(f"trader.sim: {error}", file=sys.stderr)
         return EXIT_BAD_ARGUMENT
-    except OSError as error:
-        print(f"trader.sim: cannot listen: {error}", file=sys.stderr)
-        return EXIT_NOT_STARTED
-    return 0
 
 
 if __name__ == "__main__":

@@ -112,4 +112,5 @@ class Settings:
 
 def _check(field: str, value: object, is_allowed: bool, allowed: str) -> None:
     if not is_allowed:
-        raise SettingsError(f"{field}: {value} is not allowed; allowed: {allowed}")
+        shown = "an empty text" if value == "" else value
+        raise SettingsError(f"{field}: {shown} is not allowed; allowed: {allowed}")

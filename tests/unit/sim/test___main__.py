@@ -55,7 +55,9 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
         second = start("--data", tmp_path, "--port", line["port"])
         _, errors = second.communicate(timeout=WAIT_S)
         assert second.returncode == 5
+        assert f"port {line['port']}, " in errors
         assert "cannot listen" in errors
+        assert "allowed: an address of this machine, ports that are free" in errors
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT_S) == 0
     store = Store(state)
@@ -71,6 +73,12 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
         (("--host", "0.0.0.0"), ["host", "0.0.0.0", "--allow-remote"]),
         (("--position", "AAPL"), ["--position", "AAPL", "SYMBOL:QUANTITY"]),
         (("--position", "NONE:5"), ["position", "NONE", "allowed"]),
+        (("--port", "api"), ["--port", "'api'", "allowed: a whole number"]),
+        (("--speed", "fast"), ["--speed", "'fast'", "allowed: a number"]),
+        (("--nosuch",), ["--nosuch", "allowed: what trader.sim --help lists"]),
+        (("--account", ""), ["account", "an empty text", "allowed: letters and digits"]),
+        (("--start-date", "2099-01-01"), ["start-date", "2099-01-01", "days of the price files"]),
+        (("--state", "/"), ["state", "/", "allowed: a state file of this program"]),
     ],
 )
 def test_a_bad_argument_is_one_line_and_exit_code_2(

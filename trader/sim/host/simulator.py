@@ -86,6 +86,7 @@ class Simulator(ABC):
     def open(self) -> None:
         """Restore state and open the market. Raises SettingsError or StateError."""
         self._check_currency()
+        self._check_start()
         if not self.keeper.restore():
             self._open_positions()
         self.gateway.on_change = self.keeper.mark
@@ -97,6 +98,12 @@ class Simulator(ABC):
         currency = self.settings.currency
         if not self.exchange.bank.rates.knows(currency, "USD"):
             raise SettingsError(f"currency: {currency} is not allowed; allowed: one with a rate")
+
+    def _check_start(self) -> None:
+        asked, days = self.settings.start_date, self.market.days
+        if asked is not None and not days[0] <= asked <= days[-1]:
+            allowed = f"{days[0]} to {days[-1]}, the days of the price files"
+            raise SettingsError(f"start-date: {asked} is not allowed; allowed: {allowed}")
 
     def _open_positions(self) -> None:
         for symbol, quantity in self.settings.positions:

@@ -67,7 +67,10 @@ class Store:
             self._db = sqlite3.connect(self._name, isolation_level=None, timeout=1.0)
             self._prepare()
         except sqlite3.Error as error:
-            raise StateError(f"state: {self._name} cannot be used: {error}") from None
+            allowed = "a state file of this program, or a new one in an existing directory"
+            raise StateError(
+                f"state: {self._name} cannot be used: {error}; allowed: {allowed}"
+            ) from None
 
     def _prepare(self) -> None:
         if self.is_durable:
