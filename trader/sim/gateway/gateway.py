@@ -198,6 +198,10 @@ class Gateway:
         for one in self._owned.family(order):
             self._transmit(one)
 
+    def keep_order_id(self, client_id: int, order_id: int) -> None:
+        """Let a new order that was read but waits be taken later, whatever has passed it."""
+        self._ids.keep(client_id, order_id)
+
     def note_place(self, client_id: int, request: OrderRequest) -> None:
         """Record that a placeOrder has come, whatever becomes of it."""
         existing = self._owned.live(client_id, request.order_id)
@@ -258,7 +262,8 @@ class Gateway:
             return validation.missing_parent()
         if self.rules.revives_ended_ids and self._owned.ended(client_id, request.order_id):
             return None
-        if self._ids.is_used(client_id, request.order_id):
+        was_kept = self._ids.redeem(client_id, request.order_id)
+        if self._ids.is_used(client_id, request.order_id) and not was_kept:
             return validation.duplicate_order_id()
         return None
 

@@ -163,6 +163,9 @@ class Session:
         rule = intake.find(faults.intake, fields, self.sv, self.client_id, is_change=is_change)
         if rule is None:
             return False
+        is_kept = isinstance(rule.effect, intake.HoldBack | intake.Later)
+        if message_id == 3 and is_kept and not is_change:
+            gateway.keep_order_id(self.client_id, ident)
 
         def handle() -> None:
             self.handle(message_id, fields)

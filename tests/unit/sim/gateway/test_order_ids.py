@@ -23,3 +23,13 @@ def test_an_announced_id_frees_no_used_one() -> None:
     assert ids.is_used(7, 5)
     ids.use(7, 13)
     assert ids.next(7) == 14
+
+
+def test_an_id_that_waits_with_its_order_may_be_used_once_although_others_passed_it() -> None:
+    ids = OrderIds()
+    ids.keep(7, 12)
+    ids.use(7, 13)
+    assert not ids.redeem(8, 12)
+    assert not ids.redeem(7, 13)
+    assert ids.redeem(7, 12)
+    assert not ids.redeem(7, 12)

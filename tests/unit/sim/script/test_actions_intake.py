@@ -64,6 +64,31 @@ def test_a_message_is_handled_late() -> None:
     assert wire.ids() == [49]
 
 
+@pytest.mark.parametrize(
+    ("action", "more"), [("late", {"seconds": 3}), ("hold-back", {"batch": "b"})]
+)
+def test_an_order_that_was_read_keeps_its_id_while_it_waits_and_others_pass(
+    action: str, more: dict[str, Any]
+) -> None:
+    host = memory_host()
+    wire = Wire(host)
+    act_on(host, action, message="placeOrder", kind="new", **more)
+    wire.send(*resting(1))
+    wire.send(*resting(2))
+    wire.wait(4)
+    if action == "hold-back":
+        act_on(host, "let-in", batch="b")
+    wire.wait(1)
+    assert [o.order_id for o in host.exchange.working()] == [2, 1]
+    assert wire.frames(4) == []
+    # Once it has been handled the id is as used as any other.
+    wire.send(4, 1, 1, "")
+    wire.wait(1)
+    wire.send(*resting(1))
+    wire.wait(1)
+    assert wire.frames(4)[-1][2:4] == ["1", "103"]
+
+
 def test_an_error_may_be_sent_and_the_message_handled_as_well() -> None:
     host = memory_host()
     wire = Wire(host)
