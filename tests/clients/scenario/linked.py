@@ -81,7 +81,9 @@ def trail(stage: Stage) -> None:
     def near(price: float) -> dict[str, Any]:
         return {"trail_stop": lambda seen: seen is not None and abs(float(seen) - price) < 0.1}
 
-    stage.sees("open_order", after=mark, order_id=order_id, type="TRAIL", **near(PRICE - 1))
+    # A library with a record of its own (ib_async) takes over other fields of openOrder only.
+    stop = near(PRICE - 1) if stage.is_raw else {}
+    stage.sees("open_order", after=mark, order_id=order_id, type="TRAIL", **stop)
     stage.pin(PRICE + 5)
     listed = stage.tell("time")
     stage.sees("time", after=listed)
