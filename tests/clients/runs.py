@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.clients.driver import CLIENTS, WAIT_S, Driver
+from tests.clients.driver import CLIENTS, Driver
 from tests.clients.environments import MissingError, node_modules_of, python_of
 from tests.clients.scenario import account, linked, market, more_market, orders, session
 from tests.clients.scenario.stage import FIRST, PRICE, Stage
@@ -27,11 +27,6 @@ OPTIONS = (
     "--speed", "1", "--tick-interval", "0.05", "--ack-ms", "0.2:1", "--fill-ms", "1:4",
     "--position", "AAPL:100",
 )  # fmt: skip
-
-# Steps that the simulator cannot play yet. Strict: the day one works, its line must go.
-# Tests mark them as failures, and their waits are short.
-NOT_YET: dict[str, str] = {}
-NOT_YET_S = 2.0
 
 Step = Callable[[Stage], None]
 # In the order in which they are played.
@@ -200,7 +195,6 @@ def _set_up(run: Run, folder: Path) -> Stage:
 def _play(run: Run, outcome: Outcome, stage: Stage) -> None:
     driver = stage.driver
     for name, step in steps_of(run).items():
-        driver.patience_s = NOT_YET_S if name in NOT_YET else WAIT_S
         try:
             step(stage)
         except Exception:

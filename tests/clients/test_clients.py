@@ -10,16 +10,10 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from tests.clients.environments import or_skip
-from tests.clients.runs import NOT_YET, RUNS, Outcome, Run, steps_of
+from tests.clients.runs import RUNS, Outcome, Run, steps_of
 
 # The first test of the session plays every run.
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-def marks_of(step: str) -> list[pytest.MarkDecorator]:
-    """Return the strict expectation of a failure, where there is one."""
-    reason = NOT_YET.get(step)
-    return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
 
 
 every_run = pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
@@ -36,9 +30,7 @@ def outcome_of(run: Run, outcomes: dict[str, Outcome]) -> Outcome:
 def cases() -> list[ParameterSet]:
     """Give each run with each of its steps."""
     return [
-        pytest.param(run, name, id=f"{run.name}-{name}", marks=marks_of(name))
-        for run in RUNS
-        for name in steps_of(run)
+        pytest.param(run, name, id=f"{run.name}-{name}") for run in RUNS for name in steps_of(run)
     ]
 
 
