@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.sim.script.stages import Wire, act_on, played
@@ -58,10 +60,11 @@ def test_a_position_is_shown_long_after_its_fill() -> None:
     assert wire.frames(61)[-1][14] == "10"
 
 
-def test_the_broker_cancels_under_a_lost_link() -> None:
+@pytest.mark.parametrize("terms", [{"kind": "LMT", "limit": 50}, {"kind": "MKT"}])
+def test_the_broker_cancels_under_a_lost_link(terms: dict[str, Any]) -> None:
     host, _ = played("inc-038-cancelled-while-the-link-is-down")
     wire = Wire(host)
-    wire.send(*place_fields(1, kind="LMT", limit=50))
+    wire.send(*place_fields(1, **terms))
     wire.wait(5)
     frames = [f for f in wire.frames(3, 4) if f[0] == "3" or f[3] in ("1100", "202")]
     assert [f[3] for f in frames if f[0] == "4"] == ["1100", "202"]
