@@ -150,7 +150,9 @@ class Session:
                 raise FieldError(f"unknown message id {head[:20]!r}")
             handler(fields)
         except FieldError as error:
-            text = f"Error reading request. Message id {head[:20]}: {error}"
+            # What is no number is quoted: nobody writes lines of the log but the simulator.
+            name = str(message_id) if message_id >= 0 else repr(head[:20])
+            text = f"Error reading request. Message id {name}: {error}"
             log.warning("client %s: %s", self.client_id, text)
             self.show_error(self._request_id(message_id, fields), 320, text)
 

@@ -278,3 +278,12 @@ def test_a_witness_sees_messages_before_and_after_they_are_handled() -> None:
     bench.faults.witness = Notes()
     peer.send(61, 1)
     assert seen == [("before", 61), ("sent", 62), ("after", 61)]
+
+
+def test_a_client_cannot_write_lines_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    peer = Bench().client()
+    peer.send("\r\n2026 ERROR trader.sim: all is lost")
+    assert "\n2026" not in caplog.text
+    (answer,) = peer.frames()
+    assert answer[3] == "320"
+    assert answer[4].startswith(r"Error reading request. Message id '\r\n2026")
