@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the generated parts of docs/simulator.md anew: actions, scenarios, effects of codes."""
+"""Write the generated parts of docs/simulator.md anew: capabilities, actions, scenarios, codes."""
 
 import sys
 from pathlib import Path

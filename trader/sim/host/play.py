@@ -43,6 +43,7 @@ def find(text: str) -> Scenario:
 def manual_parts() -> dict[str, str]:
     """Return the generated parts of docs/simulator.md by name."""
     return {
+        "capabilities": manual.capabilities_text(),
         "scenarios": manual.scenarios_text(find(name) for name in shipped()),
         "actions": manual.actions_text(),
         "codes": manual.codes_text(),

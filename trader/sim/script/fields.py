@@ -86,7 +86,7 @@ def number(
     name: str, doc: str, default: object = REQUIRED, *, low: float = 0, high: float
 ) -> Field:
     """Declare a finite number in a range."""
-    allowed = f"a number from {low:g} to {high:g}"
+    allowed = f"a number from {low:.12g} to {high:.12g}"
     return Field(name, "number", allowed, doc, default, lambda i: i.number(name, low, high))
 
 

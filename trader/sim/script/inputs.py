@@ -122,9 +122,9 @@ class Inputs:
         """Return a finite number in a range."""
         value = self._take(field)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(field, self._shown(value), f"a number from {low:g} to {high:g}")
+            raise InputError(field, self._shown(value), f"a number from {low:.12g} to {high:.12g}")
         if not math.isfinite(value) or not low <= value <= high:
-            raise InputError(field, value, f"a number from {low:g} to {high:g}")
+            raise InputError(field, value, f"a number from {low:.12g} to {high:.12g}")
         return float(value)
 
     def decimal(

@@ -1,16 +1,54 @@
-"""The parts of docs/simulator.md that are generated: actions, scenarios, effects of codes.
+"""The parts of docs/simulator.md that are generated: capabilities, actions, scenarios, codes.
 
 The file holds each part between two marks. `filled` puts the present text there, so the manual
 says what the program does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from trader.sim.oracle.codes import EFFECTS, SCOPES, catalogue
-from trader.sim.script.actions import topics
+from trader.sim.script.actions import registry, topics
 from trader.sim.script.fields import Field
 from trader.sim.script.scenario import Scenario
 from trader.sim.script.stage import Action
+
+# What each capability is for; S23 and S24 have no actions.
+CAPABILITIES: Mapping[str, str] = MappingProxyType(
+    {
+        "S01": "a script and a clock of its own: the same seed, the same play",
+        "S02": "frames on their way out: lost, kept back, repeated, reordered, late, cut, changed",
+        "S03": "messages on their way in: read and never answered, or much later",
+        "S04": "the link to the broker cut while clients stay connected (1100, 1101, 1102, 2110)",
+        "S05": "sockets: reset, closed, half open, slow, a wrong length",
+        "S06": "handshakes that fail at any point, and client ids in use (326)",
+        "S07": "who counts order ids: the next one goes back, used ones are refused (103)",
+        "S08": "permanent ids that come late or twice for one order",
+        "S09": "whose orders a list shows, what it leaves out, and whether it ends",
+        "S10": "others at work: a person at the terminal, a client, the broker, splits, expiry",
+        "S11": "news about orders in any order, left out, repeated or taken back",
+        "S12": "executions: corrected, sent again, with odd times or commissions",
+        "S13": "positions that lag, never end, or are of something unknown",
+        "S14": "account values that lag, are unset, or stop",
+        "S15": "market data: farms, silence, false prices, halts, limits, kinds of data",
+        "S16": "any code at any id, with its effect or without",
+        "S17": "cancels: never answered, too late, refused, or passed over",
+        "S18": "changes: refused, lost, waiting, or a second order",
+        "S19": "rates: messages a second, and requests for historical bars",
+        "S20": "the day of a gateway: restarts, resets, logging in, sessions",
+        "S21": "a dialog that stands in the way of orders",
+        "S22": "reference data that is missing, changed or in other bands",
+    }
+)
+
+
+def capabilities_text() -> str:
+    """Return a table of the capabilities with the actions that serve each."""
+    rows = ["| capability | what can go wrong | actions |", "|---|---|---|"]
+    for name, text in CAPABILITIES.items():
+        served = [f"`{one.name}`" for one in registry().values() if name in one.serves]
+        rows.append(f"| {name} | {text} | {', '.join(served)} |")
+    return "\n".join(rows) + "\n"
 
 
 def actions_text() -> str:

@@ -8,7 +8,13 @@ import pytest
 
 from trader.sim.host import play
 from trader.sim.script.actions import registry
-from trader.sim.script.manual import actions_text, codes_text, filled
+from trader.sim.script.manual import (
+    CAPABILITIES,
+    actions_text,
+    capabilities_text,
+    codes_text,
+    filled,
+)
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "simulator.md"
 
@@ -23,6 +29,15 @@ def test_every_action_and_every_input_is_told() -> None:
     for action in registry().values():
         assert f"**`{action.name}`**" in text
         assert all(f"`{field.name}`" in text for field in action.fields)
+
+
+def test_every_capability_is_told_with_an_action_and_no_action_serves_another() -> None:
+    rows = [line.split("|") for line in capabilities_text().splitlines()[2:]]
+    assert [row[1].strip() for row in rows] == [f"S{number:02}" for number in range(1, 23)]
+    assert all("`" in row[3] for row in rows)
+    served = {name for action in registry().values() for name in action.serves}
+    # S24 is what is done to processes from outside; some actions help with it.
+    assert served - {"S24"} == set(CAPABILITIES)
 
 
 def test_every_scenario_is_told() -> None:
