@@ -44,12 +44,14 @@ class Incident:
     causes: tuple[str, ...] = ()
     # Seconds of the scenario that are passed over once the daemon is halted.
     advance_s: float = 0.0
+    # So many of the steps make the fault; the rest takes it back.
+    fault_steps: int = 1
 
-    def acted(self, simulator: Simulator) -> bool:
-        """Tell whether every step has been done, and none in vain."""
+    def acted(self, simulator: Simulator, steps: int | None = None) -> bool:
+        """Tell whether the first steps, or all, have been done, and none in vain."""
         log = simulator.log.read_text()
         assert "ERROR" not in log, log
-        return log.count(f"scenario {self.name}, line ") >= self.steps
+        return log.count(f"scenario {self.name}, line ") >= (steps or self.steps)
 
 
 # What is said of an order may be repeated, late, missing, out of turn or refused: noise.
@@ -61,8 +63,8 @@ NOISE = (
     Incident("inc-129-refused-after-a-part-has-filled", steps=1),
 )
 BLIND = (
-    Incident("inc-002-orders-lost-before-the-restart", 2, ("link",), advance_s=90),
-    Incident("inc-003-fills-while-the-link-is-down", 2, ("upstream",), advance_s=11),
+    Incident("inc-002-orders-lost-before-the-restart", 2, ("link",), 90, fault_steps=2),
+    Incident("inc-003-fills-while-the-link-is-down", 2, ("upstream",), 11),
 )
 LATE = Incident("inc-007-acknowledged-after-the-deadline", 1, ("invariant",), advance_s=45)
 FOR_A_PERSON = (
@@ -96,6 +98,8 @@ def test_noise_about_orders_costs_nothing(tmp_path: Path, incident: Incident) ->
 @pytest.mark.parametrize("incident", BLIND, ids=lambda one: one.name)
 def test_a_blinding_fault_halts_and_is_recovered_from(tmp_path: Path, incident: Incident) -> None:
     with trading(tmp_path, incident) as (simulator, daemon):
+        # A start has the same causes, so the fault is waited for first.
+        until("the fault is there", lambda: incident.acted(simulator, incident.fault_steps))
         daemon.await_cause(*incident.causes)
         sent = len(simulator.frame_times())
         time.sleep(ON_THE_WAY_S)
@@ -125,9 +129,9 @@ def test_an_order_taken_long_after_it_was_given_up_is_found_and_stops_everything
         daemon.await_orders(4)
         simulator.tell("/advance", seconds=LATE.advance_s)
         stays_halted(simulator, daemon, LATE)
-        first = simulator.truth()["place_frames"][-1]["order_id"]
-        taken = [row["order_id"] for row in simulator.truth()["orders"]]
-        assert first == min(taken), "the late order was not taken"
+        truth = simulator.truth()
+        taken = {row["order_id"] for row in truth["orders"]}
+        assert {frame["order_id"] for frame in truth["place_frames"]} == taken
 
 
 def stays_halted(simulator: Simulator, daemon: Daemon, incident: Incident) -> None:
