@@ -43,7 +43,7 @@ def running(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], dict[st
 @pytest.mark.process
 def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
     write_prices(tmp_path)
-    state = tmp_path / "state.json"
+    state = tmp_path / "state.db"
     given = ("--data", tmp_path, "--port", 0, "--seed", 5, "--state", state)
     with running(*given) as (process, line):
         assert set(line) == {

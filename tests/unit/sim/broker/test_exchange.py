@@ -105,9 +105,7 @@ def test_working_buys_reserve_cash_and_give_it_back() -> None:
     bench = Bench(cash=Decimal(10_000))
     first = submit(bench, 1, order_type="LMT", limit_price=Decimal("90.00"))
     assert bench.exchange.bank.reserved("DUSIM0001") == Decimal(4500)
-    second = submit(
-        bench, 2, order_type="LMT", quantity=Decimal(200), limit_price=Decimal("90.00")
-    )
+    second = submit(bench, 2, order_type="LMT", quantity=Decimal(200), limit_price=Decimal("90.00"))
     assert second.status is Status.INACTIVE
     bench.exchange.cancel(first)
     assert bench.exchange.bank.reserved("DUSIM0001") == 0

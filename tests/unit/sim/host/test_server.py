@@ -156,7 +156,7 @@ async def test_a_second_client_with_the_same_id_is_turned_away(tmp_path: Path) -
 
 
 async def test_the_broker_remembers_over_a_restart_of_the_process(tmp_path: Path) -> None:
-    state = tmp_path / "state.json"
+    state = tmp_path / "state.db"
     async with serving(tmp_path, state=state) as server, connected(server) as ib:
         trade = ib.placeOrder(AAPL, LimitOrder("BUY", 10, 50.0, tif="GTC", orderRef="kept"))
         await until(lambda: trade.orderStatus.status == "Submitted")
