@@ -29,7 +29,7 @@ from trader.sim.oracle.journal import read_journal
 from trader.sim.oracle.testimony import told
 
 SEED = 20240370
-# A placeOrder, an answer, or both were on their way when the causes were read.
+# What was written before the halt is read by then.
 ON_THE_WAY_S = 1.0
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -137,6 +137,7 @@ def test_an_order_taken_long_after_it_was_given_up_is_found_and_stops_everything
 def stays_halted(simulator: Simulator, daemon: Daemon, incident: Incident) -> None:
     """Wait for the halt, and hold that nothing is sent after it and nothing was lost."""
     daemon.await_cause(*incident.causes)
+    time.sleep(ON_THE_WAY_S)
     sent = len(simulator.frame_times())
     until("the scenario has acted", lambda: incident.acted(simulator))
     until("all is settled", lambda: is_settled(simulator, daemon))
