@@ -99,7 +99,7 @@ def test_a_correction_replaces_the_execution() -> None:
     wire.wait(2)
     (second,) = wire.frames(11)
     assert second[14] == first[14][:-1] + "2"
-    assert second[20] == "99.5"
+    assert (second[19], second[20]) == (first[19], "99.5")
     assert len(host.exchange.executions) == 1
 
 
@@ -190,7 +190,7 @@ def test_a_position_in_something_unknown_is_listed() -> None:
     wire.send(61, 1)
     frames = wire.frames(61, 62)
     assert [f[0] for f in frames] == ["61", "62"]
-    assert frames[0][3:5] == ["999000111", "ZZZQ"]
+    assert frames[0][2:5] == [host.exchange.bank.main.name, "999000111", "ZZZQ"]
     assert len(frames[0]) == 16
 
 

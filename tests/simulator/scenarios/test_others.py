@@ -124,6 +124,8 @@ def test_the_position_contains_what_the_open_order_has_filled() -> None:
         (position,) = [f for f in frames if f[0] == "61"]
         assert position[14] == str(order.filled) == [f[3] for f in frames if f[0] == "3"][-1]
         assert not [f for f in frames if f[0] == "11"]
+        again.wait(25)
+        assert again.frames(11), "in the end the executions come"
         return
     raise AssertionError("no seed filled the order in parts")
 

@@ -39,10 +39,12 @@ def _commission(stage: Stage, given: Given) -> dict[str, Any]:
 
 def _exec_correction(stage: Stage, given: Given) -> dict[str, Any]:
     exec_id = given.text("exec_id")
-    known = [item.exec_id for item in stage.host.exchange.executions]
+    known = {item.exec_id: item for item in stage.host.exchange.executions}
     if exec_id not in known:
         raise InputError("exec_id", exec_id, "the id of an execution")
-    price, quantity = given.decimal("price"), given.decimal("quantity")
+    price, quantity = given.decimal("price"), given.maybe_decimal("quantity")
+    if quantity is None:
+        quantity = known[exec_id].quantity
     return {"exec_id": stage.host.exchange.correct(exec_id, price, quantity).exec_id}
 
 
@@ -199,7 +201,10 @@ ACTIONS = (
         (
             fields.text("exec_id", "the execution to correct"),
             fields.decimal("price", "the price it has now", above_zero=True),
-            fields.decimal("quantity", "the quantity it has now", above_zero=True),
+            fields.decimal(
+                "quantity", "the quantity it has now, the old one when absent", None,
+                above_zero=True,
+            ),
         ),
         _exec_correction, is_deferred=True,
     ),

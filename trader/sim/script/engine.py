@@ -52,7 +52,7 @@ class Engine:
         self._seen = 0
         self._counted: set[int] = set()
         self._started_s = 0.0
-        self._known: dict[str, Any] = {}
+        self._known: dict[str, Any] = {"account": stage.host.exchange.bank.main.name}
         self._events: deque[Callable[[], None]] = deque()
         self._is_busy = False
         self.is_ended = False
