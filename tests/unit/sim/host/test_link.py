@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.sim.host.test_memory import joined, started
-from tests.unit.sim.support import split
+from tests.unit.sim.host.test_server import make
+from tests.unit.sim.support import EPOCH_S, place_fields, split, write_prices
+from trader.sim.host.memory import MemoryHost
+from trader.sim.host.store import Store
 from trader.sim.wire.frames import encode
 
 
@@ -47,3 +50,24 @@ def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
         link.session.outlet.push(4, big)
         host.clock.advance(0.01)
     assert not peer.is_open
+
+
+def test_nothing_is_told_that_is_not_put_down(tmp_path: Path) -> None:
+    """Goal: whoever was told something finds it again after a kill at that very instant."""
+    path = tmp_path / "state.db"
+    host = MemoryHost(make(write_prices(tmp_path), state=path), epoch_s=EPOCH_S)
+    host.start()
+    peer = joined(host)
+    host.clock.advance(0.1)
+    peer.receive()
+    told: list[int] = []
+    for order_id in range(1, 6):
+        peer.send(encode(*place_fields(order_id)))
+        while (str(order_id), "11") not in {(f[2], f[0]) for f in split(peer.receive())}:
+            assert host.clock.step()
+        # Here the process ends; what another reads is what was on the disk.
+        store = Store(path)
+        told.append(order_id)
+        assert [order.order_id for order in store.orders()] == told
+        assert {item.order_id for item in store.executions_since(0.0)} == set(told)
+        store.close()
