@@ -5,7 +5,8 @@ sends ends in an answer, in an error message to it, or in the end of this sessio
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from trader.sim.clock import utc
 from trader.sim.gateway import handshake, intake
@@ -34,6 +35,10 @@ log = logging.getLogger("trader.sim")
 VERSION_MIN = 157
 FARM_DELAY_S = 0.02
 NOTICE_S = 0.01
+# Zones as gateways have been recorded to write them; others by their abbreviation.
+ZONE_NAMES: Mapping[str, str] = MappingProxyType(
+    {"UTC": "Greenwich Mean Time", "CET": "Central European Standard Time"}
+)
 
 
 class SessionEnded(Exception):
@@ -121,9 +126,11 @@ class Session:
         if kind == "version":
             version = int(value)
         self.sv = self.outlet.sv = version
-        zone = value if kind == "zone" else "Greenwich Mean Time"
-        now = utc(self.world.gateway.clock.time()).strftime("%Y%m%d %H:%M:%S")
-        self.outlet.push(-1, messages_session.server_hello(version, f"{now} {zone}"))
+        now = utc(self.world.gateway.clock.time()).astimezone(self.world.gateway.zone)
+        # A real gateway writes whatever its host calls the zone.
+        zone = value if kind == "zone" else ZONE_NAMES.get(f"{now:%Z}", f"{now:%Z}")
+        hello = messages_session.server_hello(version, f"{now:%Y%m%d %H:%M:%S} {zone}")
+        self.outlet.push(-1, hello)
 
     def _dispatch(self, fields: list[str]) -> None:
         head = fields[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -287,3 +288,20 @@ def test_a_client_cannot_write_lines_into_the_log(caplog: pytest.LogCaptureFixtu
     (answer,) = peer.frames()
     assert answer[3] == "320"
     assert answer[4].startswith(r"Error reading request. Message id '\r\n2026")
+
+
+@pytest.mark.parametrize(
+    ("zone", "ending"),
+    [
+        ("UTC", "06:03:20 Greenwich Mean Time"),
+        ("America/New_York", "01:03:20 EST"),
+        ("Europe/Berlin", "07:03:20 Central European Standard Time"),
+    ],
+)
+def test_the_handshake_tells_the_time_where_the_gateway_is(zone: str, ending: str) -> None:
+    bench = Bench()
+    bench.gateway.zone = ZoneInfo(zone)
+    peer = Peer(bench)
+    peer.hello()
+    ((_, when),) = peer.frames()
+    assert when.endswith(ending)
