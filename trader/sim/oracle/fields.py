@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from trader.sim.oracle.records import InputError
+from trader.sim.oracle.records import Execution, InputError, Terms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN_CHARACTERS = 80
+_SIDES = ("BUY", "SELL")
 
 
 class Fields:
@@ -108,3 +109,28 @@ class Fields:
 
 def _shown(value: object) -> str:
     return repr(value)[:_SHOWN_CHARACTERS]
+
+
+def terms_of(row: Fields, *, tif: str) -> Terms:
+    """Return the terms of an order; each side names the time in force its own way."""
+    return Terms(
+        con_id=row.whole("con_id"),
+        side=row.choice("side", _SIDES),
+        quantity=row.decimal("quantity"),
+        order_type=row.text("order_type"),
+        limit_price=row.price("limit_price"),
+        stop_price=row.price("stop_price"),
+        time_in_force=row.text(tif),
+    )
+
+
+def execution_of(row: Fields) -> Execution:
+    """Return what both sides say of an execution."""
+    return Execution(
+        exec_id=row.text("exec_id"),
+        con_id=row.whole("con_id"),
+        symbol=row.text("symbol"),
+        side=row.choice("side", _SIDES),
+        quantity=row.decimal("quantity"),
+        price=row.decimal("price"),
+    )

@@ -13,10 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trader.sim.oracle.fields import Fields
+from trader.sim.oracle.fields import Fields, execution_of, terms_of
 from trader.sim.oracle.records import (
     Cash,
-    Execution,
     Halt,
     InputError,
     Journal,
@@ -25,7 +24,6 @@ from trader.sim.oracle.records import (
     JournalOrder,
     Position,
     State,
-    Terms,
     Ticket,
 )
 
@@ -33,7 +31,6 @@ from trader.sim.oracle.records import (
 APPLICATION_ID = 0x5452444A
 VERSION_MIN = 2
 _BUSY_S = 5.0
-_SIDES = ("BUY", "SELL")
 _STATES = tuple(State)
 _ALLOWED = "allowed: the journal.db of a daemon"
 
@@ -148,15 +145,7 @@ def _order(row: Fields) -> JournalOrder:
         client_id=row.whole("client_id"),
         order_ref=row.text("order_ref"),
         symbol=row.text("symbol"),
-        terms=Terms(
-            con_id=row.whole("con_id"),
-            side=row.choice("side", _SIDES),
-            quantity=row.decimal("quantity"),
-            order_type=row.text("order_type"),
-            limit_price=row.price("limit_price"),
-            stop_price=row.price("stop_price"),
-            time_in_force=row.text("time_in_force"),
-        ),
+        terms=terms_of(row, tif="time_in_force"),
         strategy=row.text("strategy"),
         is_reduce_only=row.flag("is_reduce_only"),
         sent_seq=row.whole("sent_seq") if row.has("sent_seq") else None,
@@ -166,13 +155,6 @@ def _order(row: Fields) -> JournalOrder:
 
 def _execution(row: Fields) -> JournalExecution:
     return JournalExecution(
-        execution=Execution(
-            exec_id=row.text("exec_id"),
-            con_id=row.whole("con_id"),
-            symbol=row.text("symbol"),
-            side=row.choice("side", _SIDES),
-            quantity=row.decimal("quantity"),
-            price=row.decimal("price"),
-        ),
+        execution=execution_of(row),
         our_order_id=row.whole("our_order_id") if row.has("our_order_id") else None,
     )

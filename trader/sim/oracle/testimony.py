@@ -5,20 +5,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trader.sim.oracle.fields import Fields
+from trader.sim.oracle.fields import Fields, execution_of, terms_of
 from trader.sim.oracle.records import (
     BrokerExecution,
     BrokerOrder,
     Cash,
-    Execution,
     Frame,
     InputError,
     Position,
-    Terms,
     Truth,
 )
-
-_SIDES = ("BUY", "SELL")
 
 
 def asked(port: int, timeout_s: float) -> Truth:
@@ -90,15 +86,7 @@ def _order(row: Fields) -> BrokerOrder:
         perm_id=row.whole("perm_id"),
         order_ref=row.text("order_ref"),
         symbol=row.text("symbol"),
-        terms=Terms(
-            con_id=row.whole("con_id"),
-            side=row.choice("side", _SIDES),
-            quantity=row.decimal("quantity"),
-            order_type=row.text("order_type"),
-            limit_price=row.price("limit_price"),
-            stop_price=row.price("stop_price"),
-            time_in_force=row.text("tif"),
-        ),
+        terms=terms_of(row, tif="tif"),
         status=row.text("status"),
         filled=row.decimal("filled"),
         created_us=row.moment_us("created_utc"),
@@ -107,14 +95,7 @@ def _order(row: Fields) -> BrokerOrder:
 
 def _execution(row: Fields) -> BrokerExecution:
     return BrokerExecution(
-        execution=Execution(
-            exec_id=row.text("exec_id"),
-            con_id=row.whole("con_id"),
-            symbol=row.text("symbol"),
-            side=row.choice("side", _SIDES),
-            quantity=row.decimal("quantity"),
-            price=row.decimal("price"),
-        ),
+        execution=execution_of(row),
         order_id=row.whole("order_id"),
         perm_id=row.whole("perm_id"),
         commission=row.decimal("commission"),
