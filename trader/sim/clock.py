@@ -206,16 +206,3 @@ def iso(epoch_s: float) -> str:
 def stamp(epoch_s: float) -> str:
     """Write a moment as the gateway does, with its zone."""
     return utc(epoch_s).strftime("%Y%m%d %H:%M:%S UTC")
-
-
-def read_stamp(text: str) -> float | None:
-    """Read `yyyymmdd hh:mm:ss` or `yyyymmdd-hh:mm:ss`, zone ignored; None if it is neither.
-
-    The simulated gateway's zone is UTC.
-    """
-    parts = text.replace("-", " ").split()
-    try:
-        moment = datetime.strptime(" ".join(parts[:2]) + " +0000", "%Y%m%d %H:%M:%S %z")
-    except ValueError:
-        return None
-    return moment.timestamp()
