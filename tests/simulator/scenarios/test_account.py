@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.sim.script.stages import Wire, played
 from tests.unit.sim.support import contract, place_fields
-from trader.sim.gateway.times import FORMS
+from trader.sim.gateway.ways.times import FORMS
 
 SEEDS = [1, 2, 3, 4]
 UNSET = "1.7976931348623157E308"

@@ -12,11 +12,11 @@ from typing import Any
 from trader.sim.broker.accounts import Account
 from trader.sim.broker.exchange import Exchange, Latency
 from trader.sim.clock import VirtualClock
-from trader.sim.gateway.faults import Faults
-from trader.sim.gateway.feeds import Feeds
-from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.desks.world import World
+from trader.sim.gateway.feeds.feeds import Feeds
+from trader.sim.gateway.orders.gateway import Gateway
 from trader.sim.gateway.session import Session
-from trader.sim.gateway.world import World
+from trader.sim.gateway.ways.faults import Faults
 from trader.sim.market.history import DayBar
 from trader.sim.market.hours import ExchangeHours
 from trader.sim.market.market import Market, Replay

@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from trader.sim.clock import utc
-from trader.sim.gateway import handshake, intake
-from trader.sim.gateway.account_desk import AccountDesk
-from trader.sim.gateway.account_view import Shown
-from trader.sim.gateway.group_desk import GroupDesk
-from trader.sim.gateway.market_desk import MarketDesk
-from trader.sim.gateway.order_desk import OrderDesk
-from trader.sim.gateway.outlet import Outlet
-from trader.sim.gateway.pacing import TOO_FAST, Penalty, RateMeter, Verdict
-from trader.sim.gateway.reference_desk import ReferenceDesk
-from trader.sim.gateway.times import execution_time
-from trader.sim.gateway.world import World
+from trader.sim.gateway.desks.account_desk import AccountDesk
+from trader.sim.gateway.desks.group_desk import GroupDesk
+from trader.sim.gateway.desks.market_desk import MarketDesk
+from trader.sim.gateway.desks.order_desk import OrderDesk
+from trader.sim.gateway.desks.reference_desk import ReferenceDesk
+from trader.sim.gateway.desks.world import World
+from trader.sim.gateway.ways import handshake, intake
+from trader.sim.gateway.ways.account_view import Shown
+from trader.sim.gateway.ways.outlet import Outlet
+from trader.sim.gateway.ways.pacing import TOO_FAST, Penalty, RateMeter, Verdict
+from trader.sim.gateway.ways.times import execution_time
 from trader.sim.model.orders import Execution, Order
 from trader.sim.wire import (
     messages_executions,

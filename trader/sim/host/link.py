@@ -11,9 +11,9 @@ import struct
 from typing import Protocol, cast
 
 from trader.sim.clock import Clock
-from trader.sim.gateway.gateway import Gateway
+from trader.sim.gateway.desks.world import World
+from trader.sim.gateway.orders.gateway import Gateway
 from trader.sim.gateway.session import Session, SessionEnded
-from trader.sim.gateway.world import World
 from trader.sim.host.keeper import Keeper
 from trader.sim.host.transcript import Transcript
 

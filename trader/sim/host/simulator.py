@@ -14,12 +14,12 @@ from trader.sim.broker.accounts import Account, Kind
 from trader.sim.broker.commissions import Schedule
 from trader.sim.broker.exchange import Exchange, Latency
 from trader.sim.clock import Clock
-from trader.sim.gateway.faults import Faults
-from trader.sim.gateway.feeds import Feeds
-from trader.sim.gateway.gateway import Gateway
-from trader.sim.gateway.liquidator import Liquidator
-from trader.sim.gateway.pacing import RateRule
-from trader.sim.gateway.world import World
+from trader.sim.gateway.desks.world import World
+from trader.sim.gateway.feeds.feeds import Feeds
+from trader.sim.gateway.orders.gateway import Gateway
+from trader.sim.gateway.orders.liquidator import Liquidator
+from trader.sim.gateway.ways.faults import Faults
+from trader.sim.gateway.ways.pacing import RateRule
 from trader.sim.host.keeper import Keeper
 from trader.sim.host.link import Link
 from trader.sim.host.pipe import MemoryPeer

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trader.sim.broker.accounts import Position, SavedAccount
-from trader.sim.gateway.gateway import PlaceFrame
+from trader.sim.gateway.orders.gateway import PlaceFrame
 from trader.sim.host.encoding import fields_from_json, from_json, to_json
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order, Terms

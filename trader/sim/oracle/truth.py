@@ -8,8 +8,8 @@ from typing import Any
 
 from trader.sim.broker.accounts import Account
 from trader.sim.clock import iso
-from trader.sim.gateway.gateway import PlaceFrame
-from trader.sim.gateway.world import World
+from trader.sim.gateway.desks.world import World
+from trader.sim.gateway.orders.gateway import PlaceFrame
 from trader.sim.model.orders import Execution, Order
 from trader.sim.wire.frames import plain
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from trader.sim.broker.account_values import KEYS
 from trader.sim.broker.accounts import Position
-from trader.sim.gateway.account_view import SENTINELS, AccountSwitches
+from trader.sim.gateway.ways.account_view import SENTINELS, AccountSwitches
 from trader.sim.model.instruments import Instrument
 from trader.sim.script import fields
 from trader.sim.script.fields import Given

@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from trader.sim.gateway.frame_rules import (
+from trader.sim.gateway.ways.frame_rules import (
     Delay,
     Drop,
     Edit,

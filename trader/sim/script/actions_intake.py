@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trader.sim.gateway.intake import (
+from trader.sim.gateway.ways.intake import (
     Answer,
     Double,
     Effect,

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from trader.sim.gateway.handshake import KINDS, HandshakeFault
-from trader.sim.gateway.lanes import NEWS
+from trader.sim.gateway.ways.handshake import KINDS, HandshakeFault
+from trader.sim.gateway.ways.lanes import NEWS
 from trader.sim.script import fields
 from trader.sim.script.fields import Given
 from trader.sim.script.inputs import InputError

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from trader.sim.gateway.farms import NOTICES
-from trader.sim.gateway.lines import Mode
-from trader.sim.gateway.market_faults import Distortion, Falsity, Permission
-from trader.sim.gateway.pacing import Penalty
-from trader.sim.gateway.permissions import COMPETING
+from trader.sim.gateway.feeds.farms import NOTICES
+from trader.sim.gateway.feeds.lines import Mode
+from trader.sim.gateway.feeds.market_faults import Distortion, Falsity, Permission
+from trader.sim.gateway.feeds.permissions import COMPETING
+from trader.sim.gateway.ways.pacing import Penalty
 from trader.sim.script import fields
 from trader.sim.script.fields import Given
 from trader.sim.script.inputs import InputError

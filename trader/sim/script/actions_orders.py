@@ -3,7 +3,7 @@
 from typing import Any
 
 from trader.sim.broker.exchange import Latency
-from trader.sim.gateway.times import FORMS
+from trader.sim.gateway.ways.times import FORMS
 from trader.sim.model.orders import Order, Side
 from trader.sim.script import fields
 from trader.sim.script.fields import Given

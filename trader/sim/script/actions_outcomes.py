@@ -3,7 +3,7 @@
 from typing import Any
 
 from trader.sim.broker.register import REJECTED
-from trader.sim.gateway.frame_rules import Drop, Match, Rule
+from trader.sim.gateway.ways.frame_rules import Drop, Match, Rule
 from trader.sim.model.orders import Order, Status
 from trader.sim.oracle.codes import Code, catalogue
 from trader.sim.script import fields

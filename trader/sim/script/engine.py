@@ -12,7 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from trader.sim.gateway.intake import own_id, value_of
+from trader.sim.gateway.ways.intake import own_id, value_of
 from trader.sim.model.orders import Order
 from trader.sim.script.actions import perform
 from trader.sim.script.inputs import InputError

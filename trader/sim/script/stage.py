@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from trader.sim.broker.exchange import Exchange
 from trader.sim.clock import Clock
-from trader.sim.gateway.faults import Faults
-from trader.sim.gateway.feeds import Feeds
-from trader.sim.gateway.gateway import Gateway
-from trader.sim.gateway.liquidator import Liquidator
+from trader.sim.gateway.desks.world import World
+from trader.sim.gateway.feeds.feeds import Feeds
+from trader.sim.gateway.orders.gateway import Gateway
+from trader.sim.gateway.orders.liquidator import Liquidator
 from trader.sim.gateway.session import Session
-from trader.sim.gateway.world import World
+from trader.sim.gateway.ways.faults import Faults
 from trader.sim.market.market import Market
 from trader.sim.model.instruments import Instrument
 from trader.sim.script.fields import Field, Given

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.unit.sim.support import Bench, request
-from trader.sim.gateway.validation import preset
+from trader.sim.gateway.orders.validation import preset
 from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order, OrderRequest, Side, Status

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.sim.broker.floors import Ear, submit
 from tests.unit.sim.support import Bench, request
-from trader.sim.gateway.validation import preset
+from trader.sim.gateway.orders.validation import preset
 from trader.sim.model.orders import Side, Status
 
 

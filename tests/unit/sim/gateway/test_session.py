@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.sim.support import ACCOUNT, Bench, Peer, contract, place_fields
-from trader.sim.gateway.handshake import HandshakeFault
 from trader.sim.gateway.session import SessionEnded
+from trader.sim.gateway.ways.handshake import HandshakeFault
 from trader.sim.wire.frames import encode
 
 

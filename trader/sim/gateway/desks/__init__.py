@@ -1,0 +1,1 @@
+"""The desks of one session: each answers the requests of one topic."""

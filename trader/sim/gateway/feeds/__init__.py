@@ -1,0 +1,1 @@
+"""Market data as it streams: who watches what, and how a change becomes frames."""
