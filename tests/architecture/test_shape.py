@@ -26,7 +26,7 @@ BANNED_WORDS = ("denial", "denials", "event_bus", "fee", "fees", "orphan", "orph
 UNTESTED_ALONE = {
     "trader/__main__.py": "two lines that call cli.main",
     "trader/sim/gateway/orders/clients.py": "one declaration: a session as the gateway sees it",
-    "trader/sim/gateway/desks/world.py": "two declarations: what sessions share, a session as a protocol",
+    "trader/sim/gateway/desks/world.py": "two declarations: what is shared, a session as protocol",
     "trader/sim/__main__.py": "a process of its own: the process tests start it",
 }
 
