@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -188,3 +188,11 @@ def place_fields(order_id: int, version: int = 178, **order: object) -> list[obj
     words += ["", "", "", "", "", "", 0, "", "", "", "", "", "", "", "", 0, 0, 0, 0]
     tail = ((158, ""), (160, ""), (162, 0), (166, ""), (169, ""))
     return words + [value for since, value in tail if version >= since]
+
+
+def at_wall(bench: Bench, text: str) -> Bench:
+    """Advance a bench to a moment in UTC, given in ISO 8601."""
+    moment = datetime.fromisoformat(f"{text}+00:00").timestamp()
+    assert moment >= bench.clock.time(), "a clock only goes ahead"
+    bench.clock.advance(moment - bench.clock.time())
+    return bench

@@ -34,6 +34,10 @@ class Moment:
     # While closed: the last moment at which anything moved, in epoch seconds.
     active_s: float = 0.0
 
+    def counts(self, *, regular: bool) -> bool:
+        """Return whether anything trades, in the regular session where only that is asked for."""
+        return self.is_open and not (regular and self.is_thin)
+
 
 class Hours(Protocol):
     """How wall time becomes a place in the replay."""

@@ -17,6 +17,8 @@ _VENUES = ("NASDAQ", "ARCA", "BATS", "IEX", "NYSE", "FINRA", "DRCTEDGE", "ISLAND
 # A trade of fewer than a hundred shares is marked as an odd lot, as the tape does.
 _ODD_LOT = "   I"
 _SCANNED_MAX = 20_000
+# No exchange is shut for longer than this at a stretch.
+_SHUT_S_MAX = 14 * 86_400
 UNREPORTED = 2
 
 
@@ -85,24 +87,42 @@ def midpoint_change(market: Market, item: Instrument, slot: int) -> Change | Non
     return Change(int(market.epoch_of(slot) + 1e-6), now)
 
 
-def forward(market: Market, item: Instrument, start_s: float) -> Iterator[int]:
-    """Return slots from a moment on up to the present one, as many as may be scanned."""
-    first = max(market.slot_at(start_s), _first_slot(market, item))
-    return iter(range(first, min(first + _SCANNED_MAX, market.slot() + 1)))
+def forward(
+    market: Market, item: Instrument, start_s: float, *, regular: bool = False
+) -> Iterator[int]:
+    """Return slots from a moment on up to now, leaping over hours that do not count."""
+    slot, last = max(market.slot_at(start_s), _first_slot(market, item)), market.slot()
+    for _ in range(_SCANNED_MAX):
+        if slot > last:
+            return
+        if market.moment(item, slot).counts(regular=regular):
+            yield slot
+            slot += 1
+            continue
+        now_s = market.epoch_of(slot)
+        sessions = market.hours.spans(item.calendar, now_s, now_s + _SHUT_S_MAX, regular=regular)
+        if not sessions:
+            return
+        slot = max(market.slot_at(sessions[0][0]), slot + 1)
 
 
-def backward(market: Market, item: Instrument, end_s: float) -> Iterator[int]:
-    """Return slots from a moment back, leaping over hours in which nothing trades."""
+def backward(
+    market: Market, item: Instrument, end_s: float, *, regular: bool = False
+) -> Iterator[int]:
+    """Return slots from a moment back, leaping over hours that do not count."""
     slot, first = min(market.slot_at(end_s), market.slot()), _first_slot(market, item)
     for _ in range(_SCANNED_MAX):
         if slot < first:
             return
-        moment = market.moment(item, slot)
-        if not moment.is_open:
-            slot = min(market.slot_at(moment.active_s), slot - 1)
+        if market.moment(item, slot).counts(regular=regular):
+            yield slot
+            slot -= 1
             continue
-        yield slot
-        slot -= 1
+        now_s = market.epoch_of(slot)
+        sessions = market.hours.spans(item.calendar, now_s - _SHUT_S_MAX, now_s, regular=regular)
+        if not sessions:
+            return
+        slot = min(market.slot_at(sessions[-1][1]), slot - 1)
 
 
 def _first_slot(market: Market, item: Instrument) -> int:

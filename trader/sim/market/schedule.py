@@ -36,14 +36,14 @@ def sessions(item: Instrument, wanted: Wanted) -> list[tuple[str, str, str]]:
     return [(row.start, row.end, row.day) for row in rows]
 
 
-def first_moment(market: Market, clock: Clock, item: Instrument) -> float:
+def first_moment(market: Market, clock: Clock, item: Instrument, *, regular: bool = True) -> float:
     """Return when the earliest data of an instrument begins, in epoch seconds."""
     day = utc(clock.time()).date()
     for earlier, _ in day_numbers(market, clock, item, clock.time()):
         day = earlier
     opened = calendars.trading_day(item.calendar, day)
     if opened is not None:
-        return opened.open_s
+        return opened.open_s if regular else opened.start_s
     return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import islice
 
-from tests.unit.sim.support import Bench
+from tests.unit.sim.support import Bench, at_wall
 from trader.sim.market import prints
 from trader.sim.market.prints import UNREPORTED
 from trader.sim.model.instruments import Instrument
@@ -103,3 +104,22 @@ def test_walking_back_leaps_over_closed_hours() -> None:
     first = next(prints.backward(bench.market, item, bench.clock.time()))
     assert bench.market.moment(item, first).is_open
     assert bench.clock.time() - bench.market.epoch_of(first) > 3600
+
+
+def test_walks_through_regular_hours_leap_over_all_others() -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-24T14:31:00")
+    market, item = bench.market, bench.market.catalogue.symbol("AAPL")
+    assert item is not None
+    closed_s, opened_s = (datetime.fromisoformat(f"2026-11-{text}+00:00").timestamp()
+                          for text in ("23T21:00:00", "24T14:30:00"))  # fmt: skip
+    back = list(islice(prints.backward(market, item, bench.clock.time(), regular=True), 300))
+    assert [market.epoch_of(slot) for slot in back[239:242]] == [
+        opened_s + 0.25, opened_s, closed_s - 0.25,
+    ]  # fmt: skip
+    ahead = list(islice(prints.forward(market, item, closed_s - 30, regular=True), 300))
+    assert sorted(ahead) == ahead
+    assert [market.epoch_of(slot) for slot in ahead[119:121]] == [closed_s - 0.25, opened_s]
+    # Without the wish for regular hours only the hours in which nothing trades are leapt over.
+    whole = list(prints.forward(market, item, closed_s - 30))
+    assert market.epoch_of(whole[120]) == closed_s
+    assert all(market.moment(item, slot).is_open for slot in whole)

@@ -91,7 +91,7 @@ class HistoryDesk:
         if request.keep_up_to_date:
             line = UpdateLine(
                 self._session.outlet, ident, item, size_s=wanted.size_s, show=wanted.show,
-                format_date=request.format_date,
+                format_date=request.format_date, is_regular=wanted.is_regular,
             )  # fmt: skip
             self._feeds.bars.keep_up(line)
 
@@ -163,7 +163,9 @@ class HistoryDesk:
                 raise invalid("What to show field is missing or incorrect.")
             bars.check_show(item, show)
             self._check_access(item)
-            first_s = schedule.first_moment(self._market, self._clock, item)
+            first_s = schedule.first_moment(
+                self._market, self._clock, item, regular=request.is_regular
+            )
             is_text = request.format_date == 1
             text = schedule.utc_stamp(first_s) if is_text else str(int(first_s))
             frame = messages_history.head_timestamp(request.request_id, text)
@@ -211,7 +213,9 @@ class HistoryDesk:
         self._check_access(item)
         start_s = spans.read_moment(request.start) if request.start else None
         end_s = spans.read_end(request.end, self._clock.time()) if request.end else None
-        wanted = tick_history.Wanted(kind, request.count, start_s, end_s)
+        wanted = tick_history.Wanted(
+            kind, request.count, start_s, end_s, is_regular=request.is_regular
+        )
         found = tick_history.rows(self._market, item, wanted)
         if request.ignore_size:
             found = tick_history.without_sizes(found, kind)

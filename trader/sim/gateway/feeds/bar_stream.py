@@ -26,15 +26,15 @@ class BarLine(Line):
     """One subscription of five-second bars."""
 
     show: str = "TRADES"
+    # Nothing comes outside the regular session (useRTH).
     is_regular: bool = False
 
 
 @dataclass(slots=True)
-class UpdateLine(Line):
+class UpdateLine(BarLine):
     """One historical request that is kept up to date."""
 
     size_s: int = BAR_S
-    show: str = "TRADES"
     format_date: int = 1
 
 
@@ -113,10 +113,10 @@ class BarStream:
             if self._is_fed(update):
                 self._send_update(update, boundary_s)
 
-    def _is_fed(self, line: Line) -> bool:
-        is_open = self._market.moment(line.instrument, self._market.slot() - 1).is_open
+    def _is_fed(self, line: BarLine) -> bool:
+        moment = self._market.moment(line.instrument, self._market.slot() - 1)
         is_stopped = line.instrument.con_id in self._faults.stopped_bars
-        return is_open and not is_stopped and not line.is_deaf
+        return moment.counts(regular=line.is_regular) and not is_stopped and not line.is_deaf
 
     def _send_bar(self, line: BarLine, start_s: int) -> None:
         bar = bars.show_bar(self._market, line.instrument, start_s, BAR_S, line.show)
@@ -140,10 +140,14 @@ def current_bar(market: Market, clock: Clock, line: UpdateLine, boundary_s: int)
     """Return the bar under way at a boundary, as far as it has come."""
     item = line.instrument
     if line.size_s < DAY_S:
-        start_s = (boundary_s - 1) // line.size_s * line.size_s
+        # A bar does not reach back beyond the session, as in the history it continues.
+        first_s = float((boundary_s - 1) // line.size_s * line.size_s)
+        sessions = market.hours.spans(
+            item.calendar, first_s, float(boundary_s), regular=line.is_regular
+        )
+        start_s = sessions[-1][0] if sessions else first_s
         return bars.show_bar(market, item, start_s, boundary_s - start_s, line.show)
     duration = Duration(1, "M")
-    found = bars.history(
-        market, clock, item, Wanted(line.size_s, duration, float(boundary_s), line.show)
-    )
+    wanted = Wanted(line.size_s, duration, float(boundary_s), line.show, line.is_regular)
+    found = bars.history(market, clock, item, wanted)
     return found[-1] if found else None

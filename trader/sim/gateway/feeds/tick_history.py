@@ -23,14 +23,17 @@ class Wanted:
     count: int
     start_s: float | None = None
     end_s: float | None = None
+    is_regular: bool = False
 
 
 def rows(market: Market, item: Instrument, wanted: Wanted) -> list[list[object]]:
     """Return at least so many ticks, if there are: a second is never cut in two."""
+    regular = wanted.is_regular
     if wanted.start_s is not None:
-        return _collect(market, item, wanted, prints.forward(market, item, wanted.start_s))
+        slots = prints.forward(market, item, wanted.start_s, regular=regular)
+        return _collect(market, item, wanted, slots)
     end_s = wanted.end_s if wanted.end_s is not None else market.epoch_of(market.slot())
-    found = _collect(market, item, wanted, prints.backward(market, item, end_s))
+    found = _collect(market, item, wanted, prints.backward(market, item, end_s, regular=regular))
     found.reverse()
     return found
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.sim.support import Bench, Peer, contract
+from tests.unit.sim.support import Bench, Peer, at_wall, contract
 from trader.sim.gateway.feeds.market_faults import Permission
 
 
@@ -217,3 +217,32 @@ def test_from_196_on_the_end_of_history_is_a_message_of_its_own() -> None:
     assert [fields[0] for fields in frames] == ["17", "108"]
     assert len(frames[0]) == 3 + 8 * int(frames[0][2])
     assert len(frames[1]) == 4
+
+
+@pytest.mark.parametrize("show", ["BID_ASK", "MIDPOINT"])
+def test_past_ticks_of_regular_hours_leave_out_the_others(show: str) -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-23T14:30:10")
+    peer = bench.client()
+    opened_s = bench.clock.time() - 10
+    for request_id, regular in ((5, 0), (6, 1)):
+        end = "20261123-14:30:10"
+        peer.send(96, request_id, *contract(), 0, "", end, 1000, show, regular, 0, "")
+    width = 6 if show == "BID_ASK" else 4
+    every, regular_only = (
+        [int(text) for text in fields[3:-1][::width]] for fields in peer.frames()
+    )
+    today = [epoch for epoch in every if epoch >= opened_s]
+    assert min(every) < opened_s
+    assert today
+    assert [epoch for epoch in regular_only if epoch >= opened_s] == today
+    # The others are of Friday's session: nothing of the night or the morning before the open.
+    assert all(epoch >= opened_s or epoch < opened_s - 2 * 86_400 for epoch in regular_only)
+
+
+def test_the_earliest_moment_is_the_open_or_the_start_of_the_early_trading() -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-23T14:30:10")
+    peer = bench.client()
+    for request_id, regular in ((5, 0), (6, 1)):
+        peer.send(87, request_id, *contract(), 0, regular, "TRADES", 1)
+    early, opened = (fields[2] for fields in peer.frames())
+    assert (early[-8:], opened[-8:]) == ("09:00:00", "14:30:00")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
-from tests.unit.sim.support import Bench, contract
+import pytest
+
+from tests.unit.sim.support import Bench, at_wall, contract
 from trader.sim.market import bars
+
+
+def at(text: str) -> int:
+    """Return a moment in UTC as epoch seconds."""
+    return int(datetime.fromisoformat(f"{text}+00:00").timestamp())
 
 
 def test_each_boundary_is_served_once_even_when_its_timer_is_early() -> None:
@@ -103,4 +111,47 @@ def test_stopped_bars_stop_and_come_back() -> None:
     del bench.feeds.trouble.stopped_bars[con_id]
     bench.clock.advance(6)
     assert "50" in {fields[0] for fields in peer.frames()}
+    bench.feeds.stop()
+
+
+def test_bars_of_the_regular_session_only_begin_at_the_open_and_end_at_the_close() -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-23T14:29:00")
+    bench.feeds.start()
+    bench.clock.advance(0.5)
+    peer = bench.client()
+    for request_id, regular in ((5, 0), (6, 1)):
+        peer.send(50, 3, request_id, *contract(), 5, "TRADES", regular, "")
+    bench.clock.advance(120)
+    found = [fields for fields in peer.frames() if fields[0] == "50"]
+    starts = {n: [int(f[3]) for f in found if f[2] == str(n)] for n in (5, 6)}
+    opened_s = at("2026-11-23T14:30:00")
+    assert len(starts[5]) == 24
+    assert starts[6] == list(range(opened_s, opened_s + 60, 5))
+    bench.feeds.stop()
+    at_wall(bench, "2026-11-23T20:59:40")
+    bench.feeds.start()
+    bench.clock.advance(60)
+    late = [fields for fields in peer.frames() if fields[0] == "50"]
+    assert max(int(f[3]) for f in late if f[2] == "6") == at("2026-11-23T20:59:55")
+    assert max(int(f[3]) for f in late if f[2] == "5") > at("2026-11-23T21:00:00")
+    bench.feeds.stop()
+
+
+@pytest.mark.parametrize(("size", "regular"), [("1 hour", 1), ("1 hour", 0), ("1 day", 1)])
+def test_history_kept_up_to_date_goes_on_as_history_itself_has_it(size: str, regular: int) -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-23T14:29:00")
+    bench.feeds.start()
+    bench.clock.advance(0.5)
+    peer = bench.client()
+    peer.send(20, 5, *contract(), 0, "", size, "2 D", regular, "TRADES", 2, 1, "")
+    peer.frames()
+    bench.clock.advance(70)
+    updates = [fields for fields in peer.frames() if fields[0] == "90"]
+    assert len(updates) == (2 if regular else 14)
+    # The bar under way at the open begins with the session and not with the hour.
+    peer.send(20, 6, *contract(), 0, "", size, "2 D", regular, "TRADES", 2, 0, "")
+    (history,) = peer.frames()
+    last = history[-8:]
+    assert updates[-1][3] == last[0]
+    assert updates[-1][4] == last[1]
     bench.feeds.stop()
