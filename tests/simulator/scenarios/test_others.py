@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.unit.sim.script.stages import Wire, played
 from tests.unit.sim.support import contract, place_fields
+from trader.sim.oracle import truth
 
 
 def test_the_order_of_another_program_is_listed_and_cannot_be_cancelled() -> None:
@@ -72,6 +73,22 @@ def test_details_name_the_magnifier() -> None:
     place = other.index("1", 14)
     assert (details[place], other[place]) == ("100", "1")
     assert engine.failures == []
+
+
+def test_fills_are_in_the_currency_and_quotes_in_hundredths_of_it() -> None:
+    host, _ = played("inc-101-prices-in-hundredths")
+    wire = Wire(host)
+    wire.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+    wire.wait(2)
+    bids = [float(f[4]) for f in wire.frames(1) if f[3] == "1"]
+    wire.send(*place_fields(1, quantity=1))
+    wire.wait(2)
+    frames = wire.frames(3, 11, 59)
+    (price,) = [float(f[20]) for f in frames if f[0] == "11"]
+    assert abs(price - bids[-1] / 100) < 0.01 * price
+    assert {float(f[5]) for f in frames if f[0] == "3" and f[2] == "Filled"} == {price}
+    (fill,) = truth.report(host.world, frames_out=0)["executions"]
+    assert float(fill["price"]) == price
 
 
 def test_an_order_outside_the_session_waits_for_its_opening() -> None:

@@ -219,6 +219,11 @@ class Execution:
     # Empty means the instrument's currency.
     commission_currency: str = ""
 
+    @property
+    def told_price(self) -> Decimal:
+        """Return the price in the currency: ``price`` is in what quotes are in (INC-101)."""
+        return self.price / self.instrument.price_magnifier
+
 
 @dataclass(frozen=True, slots=True)
 class Margin:

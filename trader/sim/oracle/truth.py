@@ -88,7 +88,7 @@ def _execution(item: Execution) -> dict[str, Any]:
         "symbol": item.instrument.symbol,
         "side": str(item.side),
         "quantity": plain(item.quantity),
-        "price": plain(item.price),
+        "price": plain(item.told_price),
         "time_utc": iso(item.time_s),
         "commission": plain(item.commission),
     }

@@ -21,8 +21,9 @@ def execution(sv: int, request_id: int, item: Execution, time_text: str) -> byte
         11, request_id, item.order_id,
         contract_blocks.of_execution(item.instrument, item.exchange), item.exec_id, time_text,
         item.account, item.exchange, "BOT" if item.side is Side.BUY else "SLD",
-        plain(item.quantity), plain(item.price), item.perm_id, item.client_id, item.liquidation,
-        plain(item.cumulative), quotient(item.average_price), item.order_ref, "", "", "",
+        plain(item.quantity), plain(item.told_price), item.perm_id, item.client_id,
+        item.liquidation, plain(item.cumulative),
+        quotient(item.average_price / item.instrument.price_magnifier), item.order_ref, "", "", "",
         item.liquidity, *tail,
     )  # fmt: skip
 

@@ -126,11 +126,12 @@ def _tail(sv: int) -> Layout:
 
 
 def order_status(order: Order) -> bytes:
-    """Message 3, twelve fields."""
+    """Message 3, twelve fields; prices are in the currency, whatever quotes are in (INC-101)."""
+    magnifier = order.instrument.price_magnifier
     return encode(
         3, order.order_id, order.status, plain(order.filled), plain(order.remaining),
-        quotient(order.average_price), order.perm_id, order.parent_id, plain(order.last_price),
-        order.client_id, order.why_held, 0,
+        quotient(order.average_price / magnifier), order.perm_id, order.parent_id,
+        plain(order.last_price / magnifier), order.client_id, order.why_held, 0,
     )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from tests.unit.sim.wire.samples import CALL, ES, fill, only
+from tests.unit.sim.wire.samples import AAPL, CALL, ES, fill, only
 from trader.sim.model.orders import Side
 from trader.sim.wire import messages_executions
 from trader.sim.wire.frames import UNSET_DOUBLE
@@ -33,6 +34,13 @@ def test_an_execution_names_the_derivative_and_a_liquidation() -> None:
     fields = only(messages_executions.execution(178, 9, item, "t"))
     assert fields[6:10] == ["20261218", "202.5", "C", "100"]
     assert (fields[18], fields[23], fields[30]) == ("SLD", "1", "1")
+
+
+def test_an_execution_is_in_the_currency_where_quotes_are_in_hundredths_of_it() -> None:
+    fields = only(
+        messages_executions.execution(178, 9, fill(replace(AAPL, price_magnifier=100)), "t")
+    )
+    assert (fields[20], fields[25]) == ("2.0194", "2.0194")
 
 
 def test_a_commission_report_has_eight_fields_and_no_result_for_an_opening_trade() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.sim.wire.samples import EVERY, LATER, SPREAD, VERSIONS, only, order, terms
+from tests.unit.sim.wire.samples import AAPL, EVERY, LATER, SPREAD, VERSIONS, only, order, terms
 from trader.sim.model.orders import Condition, Margin, Status
 from trader.sim.wire.frames import UNSET_DOUBLE, UNSET_INTEGER
 from trader.sim.wire.messages_orders import open_order, order_bound, order_status
@@ -130,6 +130,14 @@ def test_order_status_has_twelve_fields() -> None:
         "3", "5", "Submitted", "50", "50", "10.01", "1824933227", "4", "10.01", "7", "trigger",
         "0",
     ]  # fmt: skip
+
+
+def test_order_status_is_in_the_currency_where_quotes_are_in_hundredths_of_it() -> None:
+    pence = replace(AAPL, price_magnifier=100)
+    half = order(pence, filled=Decimal(50), paid=Decimal("500.5"),
+                 last_price=Decimal("10.02"))  # fmt: skip
+    fields = only(order_status(half))
+    assert (fields[5], fields[8]) == ("0.1001", "0.1002")
 
 
 def test_a_bound_order_names_its_permanent_id_client_and_new_id() -> None:
