@@ -12,7 +12,6 @@ from trader.sim.script import fields
 from trader.sim.script.fields import Given
 from trader.sim.script.inputs import InputError
 from trader.sim.script.stage import Action, Stage
-from trader.sim.wire import messages_market
 
 _MODES = {mode.name.lower().replace("_", "-"): mode for mode in Mode}
 LIMIT_MAX = 10_000
@@ -27,6 +26,18 @@ def _price(stage: Stage, given: Given) -> dict[str, Any]:
         pins[symbol] = price
     stage.host.feeds.refresh(symbol)
     return {"symbol": symbol, "price": None if price is None else str(price)}
+
+
+def _price_move(stage: Stage, given: Given) -> dict[str, Any]:
+    item, percent = stage.instrument(given.text("symbol")), given.decimal("percent")
+    if percent <= -100:
+        raise InputError("percent", str(percent), "more than -100")
+    market = stage.host.market
+    now = market.middle(item, market.slot())
+    price = max(round(now * (1 + percent / 100)), 1) * item.tick
+    market.pins[market.pin_key(item)] = price
+    stage.host.feeds.refresh(item.symbol)
+    return {"symbol": item.symbol, "from": str(now * item.tick), "price": str(price)}
 
 
 def _halt(stage: Stage, given: Given) -> dict[str, Any]:
@@ -75,16 +86,12 @@ def _distort(stage: Stage, given: Given) -> dict[str, Any]:
 
 def _data_type(stage: Stage, given: Given) -> dict[str, Any]:
     item, mode = stage.instrument(given.text("symbol")), _MODES[given.text("type")]
-    moved = stage.host.feeds.switch(item, mode)
-    for line in moved:
-        frame = messages_market.market_data_type(line.request_id, int(mode))
-        line.outlet.push(58, frame)
-    return {"lines": len(moved), "type": int(mode)}
+    return {"lines": len(stage.host.feeds.switch(item, mode)), "type": int(mode)}
 
 
 def _permission(stage: Stage, given: Given) -> dict[str, Any]:
     item, granted = stage.instrument(given.text("symbol")), Permission(given.text("data"))
-    stage.host.feeds.trouble.permissions[item.con_id] = granted
+    stage.host.feeds.permit(item, granted)
     return {"symbol": item.symbol, "data": str(granted)}
 
 
@@ -146,6 +153,12 @@ ACTIONS = (
                            nullable=True),
         ),
         _price,
+        is_deferred=True,
+    ),
+    Action(
+        "price-move", "Move the price of a symbol by some percent, and hold it there.", ("S15",),
+        (_SYMBOL, fields.decimal("percent", "of the present price; negative for a fall")),
+        _price_move,
         is_deferred=True,
     ),
     Action(

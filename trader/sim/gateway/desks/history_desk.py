@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from trader.sim.gateway.desks.data_request import Requests
 from trader.sim.gateway.desks.world import Asker
-from trader.sim.gateway.feeds import bar_rows, farms, tick_history
+from trader.sim.gateway.feeds import bar_rows, farms, permissions, tick_history
 from trader.sim.gateway.feeds.bar_stream import BAR_S, UpdateLine
-from trader.sim.gateway.feeds.market_faults import Permission
 from trader.sim.gateway.ways import pacing
 from trader.sim.gateway.ways.pacing import HistoryAsk
 from trader.sim.market import bars, schedule, spans
@@ -56,9 +55,8 @@ class HistoryDesk:
         if farms.HISTORY_FARM in trouble.broken_farms:
             text = "HMDS server disconnect occurred.  Attempting reconnection..."
             raise BarsError(f"Historical Market Data Service query message:{text}", 165)
-        if trouble.permission(item.con_id) not in (Permission.LIVE, Permission.PARTIAL):
-            where = f"{item.primary_exchange} {item.sec_type}"
-            raise BarsError(f"{_SERVICE}No market data permissions for {where}")
+        if trouble.permission(item.con_id) not in permissions.SEEN:
+            raise BarsError(permissions.no_history(item))
 
     # -- bars ------------------------------------------------------------------------------------
 
@@ -204,9 +202,7 @@ class HistoryDesk:
             raise invalid(f"Number of ticks {request.count} is not allowed; allowed: 1 to {most}")
         if bool(request.start) == bool(request.end):
             raise invalid("Specify either a start or an end time, not both and not neither")
-        if self._feeds.trouble.permission(item.con_id) not in (
-            Permission.LIVE, Permission.PARTIAL,
-        ):  # fmt: skip
+        if self._feeds.trouble.permission(item.con_id) not in permissions.SEEN:
             where = f"{item.primary_exchange} {item.sec_type}"
             text = f"Failed to request historical ticks:No market data permissions for {where}"
             raise BarsError(text, 10187)

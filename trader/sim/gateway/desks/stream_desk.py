@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from trader.sim.gateway.desks.data_request import Requests
 from trader.sim.gateway.desks.world import Asker
-from trader.sim.gateway.feeds import tick_history
+from trader.sim.gateway.feeds import permissions, tick_history
 from trader.sim.gateway.feeds.bar_stream import BarLine
 from trader.sim.gateway.feeds.depth_stream import DepthLine
-from trader.sim.gateway.feeds.market_faults import Permission
 from trader.sim.gateway.feeds.print_stream import Kind, PrintLine
 from trader.sim.model.instruments import Instrument
 from trader.sim.wire import requests_market
@@ -48,14 +47,10 @@ class StreamDesk:
         """Return whether the account sees an instrument live; refuse otherwise (10089, 10197)."""
         if self._requests.competes(request_id):
             return False
-        if self._feeds.trouble.permission(item.con_id) in (Permission.LIVE, Permission.PARTIAL):
-            return True
-        text = (
-            "Requested market data requires additional subscription for API. "
-            "See link in 'Market Data Connections' dialog for more details."
-        )
-        self._requests.refuse(request_id, 10089, text)
-        return False
+        is_seen = self._feeds.trouble.permission(item.con_id) in permissions.SEEN
+        if not is_seen:
+            self._requests.refuse(request_id, *permissions.UNSEEN)
+        return is_seen
 
     # -- depth ----------------------------------------------------------------------------------
 

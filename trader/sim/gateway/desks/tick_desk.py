@@ -6,6 +6,7 @@ from trader.sim.gateway.desks.data_request import Requests
 from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.feeds import generic_ticks, option_ticks, permissions
 from trader.sim.gateway.feeds.lines import Line, Mode, render
+from trader.sim.gateway.feeds.permissions import Grant
 from trader.sim.market.options import Terms
 from trader.sim.model.instruments import Instrument
 from trader.sim.wire import messages_market, messages_session, requests_market
@@ -48,24 +49,26 @@ class TickDesk:
             return
         if say.competes(ident):
             return
-        mode = self._granted(ident, item)
-        if mode is not None:
-            is_once = request.is_snapshot or request.is_regulatory
-            self._open(Line(self._session.outlet, ident, item), mode, numbers, is_once=is_once)
+        is_once = request.is_snapshot or request.is_regulatory
+        line = Line(self._session.outlet, ident, item, wish=self._wish)
+        grant = self._grant(item)
+        if grant.mode is not None:
+            self._session.push(58, messages_market.market_data_type(ident, grant.mode))
+        if grant.code:
+            line.notice = grant.code
+            say.refuse(ident, grant.code, grant.text)
+        if grant.mode is not None:
+            self._open(line, grant.mode, numbers, is_once=is_once)
 
-    def _granted(self, request_id: int, item: Instrument) -> Mode | None:
-        """Return the kind of data the account may have; say what there is to say about it."""
+    def _grant(self, item: Instrument) -> Grant:
+        """Return the kind of data the account may have of an instrument."""
         is_open = self._session.world.exchange.quote(item).is_open
         permission = self._feeds.trouble.permission(item.con_id)
-        grant = permissions.decide(self._wish, permission, item, is_open=is_open)
-        if grant.code:
-            self._requests.refuse(request_id, grant.code, grant.text)
-        return grant.mode
+        return permissions.decide(self._wish, permission, item, is_open=is_open)
 
     def _open(self, line: Line, mode: Mode, numbers: tuple[int, ...], *, is_once: bool) -> None:
         session, quote = self._session, self._session.world.exchange.quote(line.instrument)
         ident = line.request_id
-        session.push(58, messages_market.market_data_type(ident, mode))
         session.push(81, messages_market.tick_request_parameters(ident, line.instrument))
         if not self._feeds.is_served(line.instrument):
             # The farm is not connected: the line exists and stays silent until it is back.

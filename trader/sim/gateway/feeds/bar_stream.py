@@ -55,6 +55,10 @@ class BarStream:
         """Return all lines."""
         return [*self._bars.values(), *self._updates.values()]
 
+    def updates(self) -> list[UpdateLine]:
+        """Return the historical requests that are kept up to date."""
+        return list(self._updates.values())
+
     def has(self, key: Key) -> bool:
         """Return whether a five-second line of this key exists."""
         return key in self._bars

@@ -10,8 +10,9 @@ from trader.sim.clock import Clock
 from trader.sim.gateway.feeds import farms
 from trader.sim.gateway.feeds.bar_stream import BarStream
 from trader.sim.gateway.feeds.depth_stream import DepthStream
+from trader.sim.gateway.feeds.grants import Grants
 from trader.sim.gateway.feeds.lines import Line, Mode
-from trader.sim.gateway.feeds.market_faults import MarketFaults
+from trader.sim.gateway.feeds.market_faults import MarketFaults, Permission
 from trader.sim.gateway.feeds.print_stream import PrintStream
 from trader.sim.gateway.feeds.tick_stream import TickStream
 from trader.sim.gateway.ways.faults import Faults
@@ -35,6 +36,7 @@ class Feeds:
         self.depth = DepthStream(market)
         self.prints = PrintStream(market, self.trouble)
         self.bars = BarStream(clock, market, self.trouble)
+        self.grants = Grants(clock, self.trouble, self.ticks, self.bars, (self.depth, self.prints))
         self._is_running = False
 
     # -- rounds -------------------------------------------------------------------------------
@@ -81,13 +83,15 @@ class Feeds:
         for items in (self.ticks.instruments(), self._exchange.instruments_traded()):
             active.update((item.con_id, item) for item in items)
         active.update(self.depth.watched())
+        active.update(self.grants.due)
         return active
 
     def _tick(self, item: Instrument) -> None:
-        quote = self._market.quote(item)
+        quote, before = self._market.quote(item), self._exchange.quotes.get(item.con_id)
         self._exchange.take_quote(quote)
         if self._faults.is_upstream_down or not self.is_served(item):
             return
+        self.grants.review(quote, before)
         self.ticks.tick(quote, self._clock.time())
         self.depth.tick(quote)
 
@@ -95,7 +99,12 @@ class Feeds:
         if not self._is_running:
             return
         boundary_s = self.bars.due()
-        is_cut = self._faults.is_upstream_down or (farms.HISTORY_FARM in self.trouble.broken_farms)
+        trouble = self.trouble
+        is_cut = (
+            self._faults.is_upstream_down
+            or trouble.is_competing
+            or farms.HISTORY_FARM in trouble.broken_farms
+        )
         if boundary_s is not None and not is_cut:
             self.bars.serve(boundary_s)
         self._clock.call_later(self.bars.seconds_left(), self._bar_round)
@@ -150,6 +159,11 @@ class Feeds:
         self._market.halts.reopen(item.con_id)
         self._tick(item)
 
+    def permit(self, item: Instrument, permission: Permission) -> None:
+        """Let the account see so much of an instrument from now on; its lines follow at once."""
+        self.grants.permit(item, permission)
+        self._tick(item)
+
     def switch(self, item: Instrument, mode: Mode) -> list[Line]:
         """Move all lines of an instrument to another kind of data; return them."""
-        return self.ticks.switch(item.con_id, mode, self._exchange.quote(item))
+        return self.grants.switch(self._exchange.quote(item), mode)

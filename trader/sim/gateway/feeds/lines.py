@@ -48,6 +48,9 @@ class Line:
     request_id: int
     instrument: Instrument
     is_deaf: bool = False
+    # Of quotes: the kind of data wished for when it was asked for, and the last notice about it.
+    wish: Mode = Mode.LIVE
+    notice: int = 0
 
     @property
     def key(self) -> tuple[int, int]:

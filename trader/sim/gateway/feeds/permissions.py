@@ -13,6 +13,11 @@ _ADDITIONAL = (
     "See link in 'Market Data Connections' dialog for more details."
 )
 
+# Whoever has one of these sees what is live.
+SEEN = (Permission.LIVE, Permission.PARTIAL)
+# What is said of depth, bars and single ticks that the account does not see; recorded of bars.
+UNSEEN = (10089, _ADDITIONAL.rstrip())
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -25,7 +30,7 @@ class Grant:
 
 def decide(wish: Mode, permission: Permission, item: Instrument, *, is_open: bool) -> Grant:
     """Return what a request for market data is given."""
-    if permission in (Permission.LIVE, Permission.PARTIAL):
+    if permission in SEEN:
         # Frozen data is what a closed market last showed; an open one shows live data.
         frozen = wish.is_frozen and not is_open
         mode = Mode.FROZEN if frozen else Mode.LIVE
@@ -45,6 +50,14 @@ def decide(wish: Mode, permission: Permission, item: Instrument, *, is_open: boo
         return Grant(None, 10089, f"{_ADDITIONAL}Delayed market data is available.{_source(item)}")
     hint = "" if permission is Permission.NONE else "Delayed market data is available."
     return Grant(None, 354, f"{_NOT_SUBSCRIBED}{hint}{_source(item)}")
+
+
+def no_history(item: Instrument) -> str:
+    """Return what is said of history that the account does not see (162)."""
+    return (
+        "Historical Market Data Service error message:No market data permissions for "
+        f"{item.primary_exchange} {item.sec_type}"
+    )
 
 
 def _source(item: Instrument) -> str:

@@ -121,21 +121,11 @@ class TickStream:
                 for line in group.lines.values():
                     self._send(line, parts)
 
-    def switch(self, con_id: int, mode: Mode, quote: Quote) -> list[Line]:
-        """Move all lines of an instrument to another kind of data; return them."""
-        moved: list[Line] = []
-        for group in list(self._groups.get(con_id, {}).values()):
-            if group.mode is mode:
-                continue
-            self._forget(group)
-            target = self._group(group.item, mode, group.numbers)
-            if target.shown is None:
-                target.shown = self._view(target, quote)
-            for key, line in group.lines.items():
-                target.lines[key] = line
-                self._where[key] = target
-                moved.append(line)
-        return moved
+    def move(self, line: Line, mode: Mode, quote: Quote) -> None:
+        """Let a line go on with another kind of data: it begins with all values of that kind."""
+        numbers = self._where[line.key].numbers
+        self.drop(line.key)
+        self.add(line, mode, numbers, quote)
 
     def _group(self, item: Instrument, mode: Mode, numbers: tuple[int, ...]) -> Group:
         groups = self._groups.setdefault(item.con_id, {})
