@@ -38,7 +38,8 @@ class Instrument:
     multiplier: Decimal
     bands: tuple[PriceBand, ...]
     size_increment: Decimal
-    # Quotes may come in hundredths of the currency in which positions are kept (INC-101).
+    # Quotes and orders may be in hundredths of the currency in which positions are kept (INC-101).
+    # Only the wire knows: every price in here is in the currency.
     price_magnifier: int
     is_tradeable: bool = True
 

@@ -213,7 +213,7 @@ class IbkrBroker:
             self._has_data_type = True
         contract = translate.contract_out(instrument)
         request_id = self._tap.ids.take()
-        self._tap.quotes.add(request_id, instrument.con_id)
+        self._tap.quotes.add(request_id, instrument.con_id, instrument.price_magnifier)
         await self._paced(lambda: self._api.reqMktData(request_id, contract, "", False, False, []))
 
     # ---- sending

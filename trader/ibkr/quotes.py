@@ -2,7 +2,8 @@
 
 A price of -1, below zero, or of 0 without a size is the broker's "no data" and becomes None
 (INC-019); delayed tick types (66 and up) never become live fields (INC-058); whether the live
-ones are live is said by message 58.
+ones are live is said by message 58. Prices are passed on in the currency, whatever hundredths of
+it the broker quotes in (INC-101).
 """
 
 from collections.abc import Iterator
@@ -23,21 +24,24 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._con_ids: dict[int, ConId] = {}
+        self._magnifiers: dict[int, int] = {}
 
-    def add(self, request_id: int, con_id: ConId) -> None:
-        """Note a subscription."""
+    def add(self, request_id: int, con_id: ConId, magnifier: int = 1) -> None:
+        """Note a subscription; its prices come as so many times the currency."""
         self._con_ids[request_id] = con_id
+        self._magnifiers[request_id] = magnifier
 
     def remove(self, con_id: ConId) -> list[int]:
         """Forget an instrument's subscriptions and return their request ids."""
         gone = [key for key, value in self._con_ids.items() if value == con_id]
         for key in gone:
-            del self._con_ids[key]
+            del self._con_ids[key], self._magnifiers[key]
         return gone
 
     def clear(self) -> None:
         """Forget all: they do not outlive the connection."""
         self._con_ids.clear()
+        self._magnifiers.clear()
 
     def con_id_of(self, request_id: int) -> ConId | None:
         """Return the instrument of a subscription."""
@@ -54,6 +58,9 @@ class Subscriptions:
         price, size = decimal_from(texts[0]), decimal_from(texts[1])
         if price is not None and (price < ZERO or (price == ZERO and not size)):
             price = None
+        if price is not None:
+            # After the sentinels: -1 in hundredths is still no price.
+            price /= self._magnifiers[request_id]
         yield QuoteTick(con_id, names[0], price, now_s)
         if names[1] is not None:
             yield QuoteTick(con_id, names[1], _size(size), now_s)

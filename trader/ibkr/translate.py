@@ -212,9 +212,9 @@ def order_out(approved: ApprovedOrder) -> Order:
     """Write an order's terms; everything else stays at the protocol's "not set".
 
     The time in force is always sent: without one the broker fills in a preset and answers 10349,
-    which reads like a cancel (INC-001).
+    which reads like a cancel (INC-001). Prices go out in what quotes come in (INC-101).
     """
-    terms = approved.terms
+    terms, magnifier = approved.terms, approved.approval.instrument.price_magnifier
     order = Order(
         action=terms.side.value,
         # The encoder writes a Decimal as it is; ib_async declares the field a float.
@@ -229,10 +229,10 @@ def order_out(approved: ApprovedOrder) -> Order:
     match terms.order_type:
         case OrderType.LIMIT:
             assert terms.limit_price is not None, "limit order without a limit"
-            order.lmtPrice = terms.limit_price
+            order.lmtPrice = terms.limit_price * magnifier
         case OrderType.STOP:
             assert terms.stop_price is not None, "stop order without a stop"
-            order.auxPrice = terms.stop_price
+            order.auxPrice = terms.stop_price * magnifier
         case OrderType.MARKET:
             pass
     return order
@@ -300,12 +300,23 @@ def market_rule_of(details: ContractDetails) -> int | None:
 def instrument_in(
     spec: InstrumentSpec, details: ContractDetails, rule: Sequence[PriceIncrement]
 ) -> Instrument:
-    """Make an instrument of contract details and their price rule (messages 10 and 93)."""
+    """Make an instrument of contract details and their price rule (messages 10 and 93).
+
+    Its steps are in the currency; the broker's are in what quotes come in (INC-101).
+    """
     contract = details.contract
     assert contract is not None, "contract details without a contract"
     steps = [(step.lowEdge, step.increment) for step in rule] or [(0.0, details.minTick)]
+    magnifier = details.priceMagnifier
+    if magnifier < 1:
+        if spec.is_tradeable:
+            raise Unreadable(f"{spec.symbol}: price magnifier {magnifier}")
+        magnifier = 1
     bands = tuple(
-        PriceBand(amount("price band", edge), amount("price increment", increment))
+        PriceBand(
+            amount("price band", edge) / magnifier,
+            amount("price increment", increment) / magnifier,
+        )
         for edge, increment in sorted(steps)
     )
     if spec.is_tradeable and any(band.increment <= ZERO for band in bands):
@@ -319,7 +330,7 @@ def instrument_in(
         multiplier=multiplier_in(contract.multiplier),
         bands=bands,
         size_increment=_size_increment(contract, details),
-        price_magnifier=max(details.priceMagnifier, 1),
+        price_magnifier=magnifier,
         is_tradeable=spec.is_tradeable,
     )
 

@@ -289,6 +289,7 @@ def approved_order(
     price = Decimal("190.10")
     account = changes.pop("account", ACCOUNT)
     client_id = changes.pop("client_id", CLIENT)
+    instrument = changes.pop("instrument", AAPL)
     intent = Intent(
         intent_id=intent_id(LINEAGE, STRATEGY, number),
         strategy=STRATEGY,
@@ -326,7 +327,7 @@ def approved_order(
         data_type=1,
         received_s=0.0,
     )
-    given = risk.RiskInput(book, AAPL, quote, limits, datetime.now(UTC), 1.0)
+    given = risk.RiskInput(book, instrument, quote, limits, datetime.now(UTC), 1.0)
     verdict = risk.review(intent, given)
     assert isinstance(verdict, risk.Approved), verdict
     terms = OrderTerms(

@@ -1,6 +1,7 @@
 """The port: orders leave at once or not at all, questions end, ids only rise."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -278,6 +279,14 @@ async def test_a_subscription_asks_for_live_data_once_and_its_ticks_reach_the_si
         # The earlier subscription is given up, so that ticks do not come twice.
         assert served.of_kind("2") == [["2", "2", first[2]]]
         assert desk.pacer.taken == [Lane.DATA] * 4
+
+
+async def test_quotes_in_pence_reach_the_sink_in_pounds() -> None:
+    async with connected() as (served, desk):
+        served.replies["1"] = lambda f: [f"1|6|{f[2]}|1|19010|300|0"]
+        await desk.broker.subscribe(replace(AAPL, price_magnifier=100))
+        await desk.until(lambda: bool(desk.of_type(QuoteTick)))
+        assert desk.of_type(QuoteTick)[0].value == Decimal("190.10")
 
 
 async def test_a_subscription_that_fails_is_told_for_its_instrument() -> None:

@@ -38,6 +38,18 @@ def test_a_price_brings_its_size_along(
     assert got == expected
 
 
+def test_prices_in_hundredths_are_passed_on_in_the_currency_and_sizes_as_they_are() -> None:
+    quotes = Subscriptions()
+    quotes.add(9, CON_ID, magnifier=100)
+    got = list(quotes.price(9, 1, ("15468", "300"), 1.5))
+    assert [tick.value for tick in got] == [Decimal("154.68"), Decimal(300)]
+    assert next(quotes.price(9, 2, ("-1", "0"), 1.5)).value is None
+    # Asked for again, a subscription brings its own.
+    assert quotes.remove(CON_ID) == [9]
+    quotes.add(9, CON_ID)
+    assert next(quotes.price(9, 1, ("15468", "300"), 1.5)).value == 15468
+
+
 @pytest.mark.parametrize(
     ("price", "size", "expected"),
     [

@@ -1,5 +1,6 @@
 """Wire to core and back: exact numbers, no guess, and no execution lost for its time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -241,6 +242,18 @@ def test_an_order_leaves_with_everything_that_must_be_said(
     assert (order.lmtPrice, order.auxPrice) == (limit, stop)
 
 
+@pytest.mark.parametrize(
+    ("order_type", "limit", "stop"),
+    [(OrderType.LIMIT, 19010, Order().auxPrice), (OrderType.STOP, Order().lmtPrice, 19010)],
+)
+def test_the_prices_of_an_order_leave_in_what_its_instrument_is_quoted_in(
+    order_type: OrderType, limit: float, stop: float
+) -> None:
+    pence = replace(AAPL, price_magnifier=100)
+    order = translate.order_out(approved_order(order_type=order_type, instrument=pence))
+    assert (order.lmtPrice, order.auxPrice) == (limit, stop)
+
+
 def test_an_instrument_is_named_by_its_id_and_its_route() -> None:
     contract = translate.contract_out(AAPL)
     assert (contract.conId, contract.exchange, contract.currency) == (265598, "SMART", "USD")
@@ -329,9 +342,26 @@ def test_a_tradeable_instrument_without_a_price_grid_is_refused() -> None:
         translate.instrument_in(SPEC, details(minTick=0.0), [])
 
 
-def test_multiplier_and_magnifier_have_the_value_1_where_none_is_told() -> None:
-    got = translate.instrument_in(SPEC, details(priceMagnifier=0), [])
-    assert (got.multiplier, got.price_magnifier) == (Decimal(1), 1)
+@pytest.mark.parametrize("magnifier", [0, -100])
+def test_a_tradeable_instrument_with_an_unknown_magnifier_is_refused(magnifier: int) -> None:
+    with pytest.raises(Unreadable, match=f"magnifier {magnifier}"):
+        translate.instrument_in(SPEC, details(priceMagnifier=magnifier), [])
+    shown = replace(SPEC, is_tradeable=False)
+    assert (
+        translate.instrument_in(shown, details(priceMagnifier=magnifier), []).price_magnifier == 1
+    )
+
+
+def test_the_steps_of_an_instrument_in_pence_are_in_pounds() -> None:
+    rule = [PriceIncrement(0.0, 0.05), PriceIncrement(500.0, 0.5)]
+    got = translate.instrument_in(SPEC, details(priceMagnifier=100), rule)
+    assert got.price_magnifier == 100
+    assert got.tick_at(Decimal("4.99")) == Decimal("0.0005")
+    assert got.tick_at(Decimal(5)) == Decimal("0.005")
+
+
+def test_multiplier_has_the_value_1_where_none_is_told() -> None:
+    assert translate.instrument_in(SPEC, details(), []).multiplier == 1
     assert translate.multiplier_in("50") == 50
     with pytest.raises(Unreadable):
         translate.multiplier_in("x")
