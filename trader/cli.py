@@ -19,8 +19,15 @@ import uvloop
 
 from trader import __version__
 from trader.app import real_world, run_daemon
-from trader.config import ConfigError, Configuration, live_authority_problems, load
+from trader.config import (
+    JOURNAL_FILE_NAME,
+    ConfigError,
+    Configuration,
+    live_authority_problems,
+    load,
+)
 from trader.config import process_environment as environment_of
+from trader.core.story import NoStory, story_of
 from trader.demo import add_demo_arguments, run_demo
 from trader.engine.drain import ExitCode
 from trader.ops.clock import SystemClock
@@ -29,7 +36,9 @@ from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
 from trader.ops.kill import Order, World, halt, operator_name
 from trader.ops.logs import configure_logs
 from trader.ops.status_text import status_lines
+from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
+from trader.store.story import NameUnknown, related
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
 _EXIT_CODES = """\
@@ -60,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run_demo(given, environment)
         case "status":
             return _status(given)
+        case "why":
+            return _why(given)
         case "halt":
             return _halt(given, environment)
         case _:
@@ -87,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="show the running daemon")
     status.add_argument("--json", action="store_true", help="everything, as JSON")
     _add_state(status)
+    why = commands.add_parser("why", help="tell the whole story of one intent, from the journal")
+    why.add_argument("name", help="an intent id, orderRef, order id, permId or execution id")
+    why.add_argument("--json", action="store_true", help="everything, as JSON")
+    why.add_argument(
+        "--journal", type=Path, metavar="FILE", help="another journal than the state's"
+    )
+    _add_state(why)
     halt_command = commands.add_parser("halt", help="halt now (see also scripts/kill_switch.py)")
     halt_command.add_argument("--reason", default="manual")
     _add_state(halt_command)
@@ -171,6 +189,17 @@ def _status(given: argparse.Namespace) -> int:
         print(json.dumps(reply.body, indent=1))
     else:
         print("\n".join(status_lines(reply.body)))
+    return DONE
+
+
+def _why(given: argparse.Namespace) -> int:
+    """Tell a story; the journal is enough, so the daemon need not run."""
+    try:
+        story = story_of(*related(given.journal or given.state / JOURNAL_FILE_NAME, given.name))
+    except (NameUnknown, NoStory, WorldError) as error:
+        print(f"trader: {error}", file=sys.stderr)
+        return NOT_DONE
+    print(json.dumps(story_json(story), indent=1) if given.json else "\n".join(story_lines(story)))
     return DONE
 
 

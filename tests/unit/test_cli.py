@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,10 +20,15 @@ import pytest
 import yaml
 
 from tests.unit.config.support import write_files
+from tests.unit.core.factories import T0, an_intent
 from trader import __version__, cli
+from trader.core import events as ev
+from trader.core.ids import Seq
 from trader.ops.control_token import Endpoint, write_endpoint
 from trader.ops.halt_record import verdict
 from trader.ops.instance_lock import InstanceLock
+from trader.store.rows import row_of
+from trader.store.schema import upgrade_from
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
@@ -197,7 +203,7 @@ def test_help_warns_of_nothing() -> None:
     done = trader("--help")
     assert (done.returncode, done.stderr) == (0, "")
     for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile",
-                    "cancel-orders", "resolve"):  # fmt: skip
+                    "cancel-orders", "resolve", "why"):  # fmt: skip
         assert re.search(rf"^    {command}( |$)", done.stdout, re.M)
 
 
@@ -211,6 +217,26 @@ def test_a_verb_without_a_daemon_says_so(
     shown = capsys.readouterr()
     assert shown.err == (f"trader: no daemon is running for {tmp_path} (choose with --state)\n")
     assert shown.out == ""
+
+
+def test_why_needs_a_journal_and_no_daemon(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["why", "1", "--state", str(tmp_path)]) == 1
+    missing = f"trader: {tmp_path / 'journal.db'}: there is no journal\n"
+    assert capsys.readouterr() == ("", missing)
+    elsewhere = tmp_path / "moved.db"
+    with closing(sqlite3.connect(elsewhere)) as db:
+        for statement in upgrade_from(0):
+            db.execute(statement)
+        halted = ev.IntentReviewed(an_intent(), "d", False, "HALTED", "lunch", ())
+        db.execute("INSERT INTO events VALUES (?,?,?,?,?)", row_of(ev.Recorded(Seq(1), T0, halted)))
+        db.commit()
+    named = ["why", an_intent().intent_id, "--journal", str(elsewhere)]
+    assert cli.main(named) == 0
+    assert "outcome  refused, HALTED: lunch" in capsys.readouterr().out
+    assert cli.main([*named, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "refused, HALTED: lunch"
 
 
 @pytest.mark.parametrize("words", [["status"], ["resume", "--reason", "x"], ["reconcile"]])

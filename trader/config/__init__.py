@@ -6,6 +6,7 @@ is allowed. The environment and the policy can only tighten what the file grants
 """
 
 from trader.config.environment import (
+    JOURNAL_FILE_NAME,
     environment_halt,
     live_authority_problems,
     process_environment,
@@ -15,6 +16,7 @@ from trader.config.load import Configuration, load
 from trader.config.model import Settings
 
 __all__ = [
+    "JOURNAL_FILE_NAME",
     "ConfigError",
     "Configuration",
     "Settings",

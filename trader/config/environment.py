@@ -27,6 +27,8 @@ _AGENT_MODES: Mapping[str, Mode] = {
     "SHADOW_MODE": Mode.SHADOW,
 }
 _DIGITS_MAX = 12
+# The journal, below the state directory.
+JOURNAL_FILE_NAME = "journal.db"
 
 
 def environment_halt(environment: Mapping[str, str]) -> str:
@@ -105,7 +107,7 @@ def journal_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
     """Return the journal: ``DATABASE_URL``'s file or ``journal.db`` in the state."""
     url = environment.get("DATABASE_URL", "")
     if not url:
-        return settings.state_dir / "journal.db"
+        return settings.state_dir / JOURNAL_FILE_NAME
     scheme, separator, name = url.partition(":///")
     # The value is not shown: a URL for another database may hold a password.
     if scheme != "sqlite" or not separator:

@@ -14,6 +14,7 @@ from trader.core.limits import RiskLimits
 from trader.core.market import fault
 from trader.core.orders import Order
 from trader.core.reserves import pending_commission
+from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.link import LinkWatch
 from trader.engine.runner import StrategyRunner
@@ -260,42 +261,6 @@ class Board:
 def _feed_line(recorded: ev.Recorded) -> st.FeedLine:
     event = recorded.event
     return st.FeedLine(recorded.seq, recorded.at_utc, type(event).__name__, words(event))
-
-
-def words(event: ev.Event) -> str:
-    """Say what an event tells, in a line."""
-    match event:
-        case ev.IntentReviewed(intent=intent, is_approved=approved, text=text, checks=checks):
-            # The first check names the instrument; a halted gate refuses before any.
-            named = next((check.value for check in checks if "INSTRUMENT" in check.code), "")
-            wish = f"{intent.side} {intent.quantity} {named or intent.con_id} {intent.order_type}"
-            return f"{intent.intent_id} {wish}: {'approved' if approved else text}"
-        case ev.OrderPlanned(order_id=order_id, terms=terms):
-            price = terms.limit_price or terms.stop_price or ""
-            what = f"{terms.side} {terms.quantity} {terms.symbol} {terms.order_type} {price}"
-            return f"{order_id} {what}"
-        case ev.ExecutionSeen(execution=row, run_id=run_id):
-            recovered = " (recovered)" if run_id else ""
-            return f"{row.side} {row.quantity} {row.symbol} at {row.price}{recovered}"
-        case ev.HaltRaised(cause=cause, reason=reason) | ev.HaltCleared(cause=cause, reason=reason):
-            return f"{cause}: {reason}"
-        case ev.ReconcileFinished(trigger=trigger, problem=problem, drift_count=drifts):
-            return f"{trigger}: {problem or f'{drifts} drifts'}"
-        case ev.TicketOpened(text=text):
-            return text
-        case ev.OrderErrorSeen(order_id=order_id, code=code, text=text):
-            return f"{order_id}: {code} {text}"
-        case ev.OrderSent(order_id=order_id) | ev.OrderAbsentSeen(order_id=order_id):
-            return str(order_id)
-        case (
-            ev.OrderWithheld(order_id=order_id, reason=reason)
-            | ev.OrderUnanswered(order_id=order_id, reason=reason)
-        ):
-            return f"{order_id}: {reason}"
-        case ev.CancelSent(order_id=order_id, reason=reason):
-            return f"{order_id}: {reason}"
-        case _:
-            return ""
 
 
 def _order_status(order: Order) -> st.OrderStatus:

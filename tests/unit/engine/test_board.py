@@ -15,15 +15,10 @@ from tests.unit.engine.world import (
     World,
     a_commission,
     a_ticket,
-    an_execution,
-    an_exit,
     an_intent,
 )
-from trader.core import events as ev
 from trader.core.halts import HaltCause, Posture
-from trader.core.ids import OrderId, RunId, TicketId
-from trader.core.intents import digest
-from trader.engine.board import About, Board, words
+from trader.engine.board import About, Board
 from trader.ports import DataProblem, LinkWord
 
 
@@ -221,46 +216,6 @@ async def test_the_feed_leaves_out_what_nobody_reads() -> None:
     world.fill(order)
     kinds = [line.kind for line in board.status().feed]
     assert kinds == ["IntentReviewed", "OrderPlanned", "OrderSent", "ExecutionSeen"]
-
-
-def a_word_for_each() -> list[tuple[ev.Event, str]]:
-    intent = an_intent()
-    reviewed = ev.IntentReviewed(intent, digest(intent), True, "", "approved", ())
-    refused = ev.IntentReviewed(intent, digest(intent), False, "X", "too much", ())
-    order = OrderId(7)
-    finished = ev.ReconcileFinished(RunId("r"), "timed", "", 3, 2, 1, 0.1)
-    broken = ev.ReconcileFinished(RunId("r"), "timed", "no end", 0, 0, 0, 0.1)
-    return [
-        (reviewed, "abc123-alpha-1 BUY 10 101 LMT: approved"),
-        (refused, "abc123-alpha-1 BUY 10 101 LMT: too much"),
-        (ev.ExecutionSeen(an_execution()), "BUY 10 AAA at 100"),
-        (ev.ExecutionSeen(an_execution(), RunId("r")), "BUY 10 AAA at 100 (recovered)"),
-        (ev.HaltRaised(HaltCause.OPERATOR, "stop", "me"), "operator: stop"),
-        (ev.HaltCleared(HaltCause.OPERATOR, "fine", "me"), "operator: fine"),
-        (finished, "timed: 3 drifts"),
-        (broken, "timed: no end"),
-        (a_ticket(), "10 or 0"),
-        (ev.OrderErrorSeen(order, 201, "margin", ev.Evidence.REJECTS_NEW), "7: 201 margin"),
-        (ev.OrderSent(order), "7"),
-        (ev.OrderWithheld(order, "halted"), "7: halted"),
-        (ev.OrderUnanswered(order, "silence"), "7: silence"),
-        (ev.CancelSent(order, "drain"), "7: drain"),
-        (ev.TicketClosed(TicketId("t"), "r", "me"), ""),
-    ]
-
-
-async def test_each_event_is_told_in_words() -> None:
-    for event, told in a_word_for_each():
-        assert words(event) == told, type(event).__name__
-
-
-async def test_a_plan_is_told_with_its_price() -> None:
-    world = World(held=10)
-    await world.gateway.submit(an_intent())
-    await world.gateway.submit(an_exit(2))
-    plans = [words(event) for event in world.journal.events(ev.OrderPlanned)]
-    assert plans[0] == "2 BUY 10 AAA LMT 100"
-    assert plans[1].startswith("3 SELL 10 AAA MKT")
 
 
 async def test_a_short_position_and_its_mark_are_shown() -> None:

@@ -1,0 +1,51 @@
+"""Each kind of event that a person reads has its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.core.factories import (
+    an_error,
+    an_execution,
+    an_intent,
+    planned,
+    reviewed,
+)
+from trader.core import events as ev
+from trader.core.halts import HaltCause
+from trader.core.ids import OrderId, RunId, TicketId
+from trader.core.words import words
+
+ORDER = OrderId(7)
+RUN = RunId("r")
+CHECKED = ev.IntentReviewed(
+    an_intent(), "d", True, "", "approved", (ev.Check("INSTRUMENT_UNKNOWN", "AAA", "x", True),)
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (reviewed(an_intent()), "abc123-alpha-1 BUY 10 101 LMT: approved"),
+        (CHECKED, "abc123-alpha-1 BUY 10 AAA LMT: approved"),
+        (reviewed(an_intent(), "TOO_MUCH"), "abc123-alpha-1 BUY 10 101 LMT: TOO_MUCH"),
+        (planned(an_intent(), 7), "7 BUY 10 AAA LMT 100"),
+        (ev.ExecutionSeen(an_execution()), "BUY 10 AAA at 100"),
+        (ev.ExecutionSeen(an_execution(), RUN), "BUY 10 AAA at 100 (recovered)"),
+        (ev.HaltRaised(HaltCause.OPERATOR, "stop", "me"), "operator: stop"),
+        (ev.HaltCleared(HaltCause.OPERATOR, "fine", "me"), "operator: fine"),
+        (ev.ReconcileFinished(RUN, "timed", "", 3, 2, 1, 0.1), "timed: 3 drifts"),
+        (ev.ReconcileFinished(RUN, "timed", "no end", 0, 0, 0, 0.1), "timed: no end"),
+        (ev.TicketOpened(TicketId("t"), "position", None, "10 or 0", RUN), "10 or 0"),
+        (an_error(ev.Evidence.REJECTS_NEW, 7, 201, "margin"), "7: 201 margin"),
+        (ev.OrderSent(ORDER), "7"),
+        (ev.OrderAbsentSeen(ORDER, RUN), "7"),
+        (ev.OrderWithheld(ORDER, "halted"), "7: halted"),
+        (ev.OrderUnanswered(ORDER, "silence"), "7: silence"),
+        (ev.CancelSent(ORDER, "drain"), "7: drain"),
+        (ev.TicketClosed(TicketId("t"), "r", "me"), ""),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else None,
+)
+def test_an_event_is_told_in_words(event: ev.Event, told: str) -> None:
+    assert words(event) == told

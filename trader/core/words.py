@@ -1,0 +1,39 @@
+"""Events in words, one line each: what the feed shows and what the story of an order tells."""
+
+from trader.core import events as ev
+
+
+def words(event: ev.Event) -> str:
+    """Say what an event tells, in a line; empty where its kind says it all."""
+    match event:
+        case ev.IntentReviewed(intent=intent, is_approved=approved, text=text, checks=checks):
+            # The first check names the instrument; a halted gate refuses before any.
+            named = next((check.value for check in checks if "INSTRUMENT" in check.code), "")
+            wish = f"{intent.side} {intent.quantity} {named or intent.con_id} {intent.order_type}"
+            return f"{intent.intent_id} {wish}: {'approved' if approved else text}"
+        case ev.OrderPlanned(order_id=order_id, terms=terms):
+            price = terms.limit_price or terms.stop_price or ""
+            what = f"{terms.side} {terms.quantity} {terms.symbol} {terms.order_type} {price}"
+            return f"{order_id} {what}"
+        case ev.ExecutionSeen(execution=row, run_id=run_id):
+            recovered = " (recovered)" if run_id else ""
+            return f"{row.side} {row.quantity} {row.symbol} at {row.price}{recovered}"
+        case ev.HaltRaised(cause=cause, reason=reason) | ev.HaltCleared(cause=cause, reason=reason):
+            return f"{cause}: {reason}"
+        case ev.ReconcileFinished(trigger=trigger, problem=problem, drift_count=drifts):
+            return f"{trigger}: {problem or f'{drifts} drifts'}"
+        case ev.TicketOpened(text=text):
+            return text
+        case ev.OrderErrorSeen(order_id=order_id, code=code, text=text):
+            return f"{order_id}: {code} {text}"
+        case ev.OrderSent(order_id=order_id) | ev.OrderAbsentSeen(order_id=order_id):
+            return str(order_id)
+        case (
+            ev.OrderWithheld(order_id=order_id, reason=reason)
+            | ev.OrderUnanswered(order_id=order_id, reason=reason)
+        ):
+            return f"{order_id}: {reason}"
+        case ev.CancelSent(order_id=order_id, reason=reason):
+            return f"{order_id}: {reason}"
+        case _:
+            return ""

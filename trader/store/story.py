@@ -1,0 +1,185 @@
+"""Finding everything in the journal that belongs to one intent, by whatever name it is asked for.
+
+Reads only, from a connection of its own, while the daemon writes: an operator's question costs
+the daemon nothing but the disk's attention. The journal has no index for it on purpose, because
+an index would cost every promise; a million events take a few seconds.
+"""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from trader.core.events import ExecutionSeen, Recorded
+from trader.core.ids import ExecFamily, ExecId, IntentId, exec_family, intent_id_in, order_ref
+from trader.store.connection import describe
+from trader.store.rows import JournalUnusable, Row, recorded_of
+from trader.store.schema import APPLICATION_ID
+
+_INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}")
+_NUMBER_FORM = re.compile(r"(?:(order|perm):)?([0-9]{1,18})", re.ASCII)
+_ROW = "SELECT seq, at_us, kind, version, payload FROM events WHERE "
+_IN_PLACE = " ORDER BY seq"
+_OF_ORDERS = """kind IN ('OrderPlanned', 'OrderSent', 'OrderWithheld', 'CancelSent',
+    'OrderErrorSeen', 'OrderUnanswered', 'OrderAbsentSeen', 'OrderProvenAbsent',
+    'OrderStatusSeen', 'OpenOrderSeen') AND json_extract(payload, '$.order_id') = ?"""
+# The broker may name an order by its reference or its permId where it gives no order id.
+_WORDS_OF = """kind IN ('OrderStatusSeen', 'OpenOrderSeen')
+    AND json_extract(payload, '$.order_id') <> ?
+    AND (json_extract(payload, '$.perm_id') IN (SELECT value FROM json_each(?))
+         OR json_extract(payload, '$.order_ref') LIKE ? || '%')"""
+_EXECUTIONS_OF = """kind = 'ExecutionSeen' AND (json_extract(payload, '$.execution.order_id') = ?
+    OR json_extract(payload, '$.execution.perm_id') IN (SELECT value FROM json_each(?))
+    OR json_extract(payload, '$.execution.order_ref') LIKE ? || '%')"""
+
+
+class NameUnknown(ValueError):
+    """Nothing in the journal has this name, or more than one thing; the message says which."""
+
+
+def related(path: Path, name: str) -> tuple[IntentId, tuple[Recorded, ...]]:
+    """Return the intent that ``name`` means, with its events and the halts before, in order.
+
+    ``name`` is an intent id, an orderRef, an order id, a permId or an execution id; ``order:N``
+    and ``perm:N`` say which number is meant. Words about other orders that share a number with
+    this one may be among the events. Raises NameUnknown and JournalUnusable.
+    """
+    if not path.is_file():
+        raise JournalUnusable(f"{path}: there is no journal")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            ((application_id,),) = db.execute("PRAGMA application_id")
+            if application_id != APPLICATION_ID:
+                raise JournalUnusable(f"{path}: not a journal of this program")
+            # One instant of the journal, however long the reading takes.
+            db.execute("BEGIN")
+            intent = _intent_named(db, name.strip())
+            return intent, tuple(recorded_of(row) for row in _rows_about(db, intent))
+    except sqlite3.Error as error:
+        raise JournalUnusable(f"{path}: {describe(error)}") from error
+
+
+# ---- which intent
+
+
+def _intent_named(db: sqlite3.Connection, name: str) -> IntentId:
+    by_ref = intent_id_in(name)
+    if by_ref is not None:
+        return by_ref
+    if _INTENT_FORM.fullmatch(name):
+        return IntentId(name)
+    number = _NUMBER_FORM.fullmatch(name)
+    found = _by_number(db, number[1], int(number[2])) if number else _by_execution(db, name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NameUnknown(
+            f"{name} is an order id of {found[0]} and a permId of {found[1]}; "
+            f"say order:{name} or perm:{name}"
+        )
+    raise NameUnknown(
+        f"the journal knows no order {name!r}; allowed: an intent id, an orderRef, an order id, "
+        "a permId (as trader status shows them) or an execution id of an order of ours"
+    )
+
+
+def _by_number(db: sqlite3.Connection, kind: str | None, number: int) -> list[IntentId]:
+    found: list[IntentId] = []
+    if kind != "perm":
+        found += _planned(db, number)
+    if kind != "order":
+        sql = """SELECT DISTINCT json_extract(payload, '$.order_id'),
+                        coalesce(json_extract(payload, '$.order_ref'), '')
+                   FROM events WHERE kind IN ('OrderStatusSeen', 'OpenOrderSeen')
+                    AND json_extract(payload, '$.perm_id') = ?
+                  UNION
+                 SELECT json_extract(payload, '$.execution.order_id'),
+                        json_extract(payload, '$.execution.order_ref')
+                   FROM events WHERE kind = 'ExecutionSeen'
+                    AND json_extract(payload, '$.execution.perm_id') = ?"""
+        found += _named_by(db, db.execute(sql, (number, number)).fetchall())
+    return list(dict.fromkeys(found))
+
+
+def _by_execution(db: sqlite3.Connection, name: str) -> list[IntentId]:
+    family, _ = exec_family(ExecId(name))
+    sql = """SELECT json_extract(payload, '$.execution.exec_id'),
+                    json_extract(payload, '$.execution.order_id'),
+                    json_extract(payload, '$.execution.order_ref')
+               FROM events WHERE kind = 'ExecutionSeen' AND instr(payload, ?) > 0"""
+    rows = db.execute(sql, (str(family),)).fetchall()
+    same = [(order, ref) for exec_id, order, ref in rows if _is_of(exec_id, name, family)]
+    return _named_by(db, same)
+
+
+def _is_of(exec_id: str, name: str, family: ExecFamily) -> bool:
+    return name in (exec_id, exec_family(ExecId(exec_id))[0]) or (
+        exec_family(ExecId(exec_id))[0] == family
+    )
+
+
+def _named_by(db: sqlite3.Connection, rows: list[tuple[int, str]]) -> list[IntentId]:
+    """Return the intents of orders that the broker named by reference, or else by id."""
+    found: list[IntentId] = []
+    for order_id, ref in rows:
+        by_ref = intent_id_in(ref)
+        found += [by_ref] if by_ref is not None else ([] if ref else _planned(db, order_id))
+    return list(dict.fromkeys(found))
+
+
+def _planned(db: sqlite3.Connection, order_id: int) -> list[IntentId]:
+    sql = """SELECT json_extract(payload, '$.terms.intent_id') FROM events
+              WHERE kind = 'OrderPlanned' AND json_extract(payload, '$.order_id') = ?"""
+    return [IntentId(intent) for (intent,) in db.execute(sql, (order_id,))]
+
+
+# ---- its events
+
+
+def _rows_about(db: sqlite3.Connection, intent: IntentId) -> list[Row]:
+    rows = _rows(
+        db, "kind = 'IntentReviewed' AND json_extract(payload, '$.intent.intent_id') = ?", intent
+    )
+    for (order_id,) in db.execute(
+        """SELECT json_extract(payload, '$.order_id') FROM events WHERE kind = 'OrderPlanned'
+            AND json_extract(payload, '$.terms.intent_id') = ?""",
+        (intent,),
+    ).fetchall():
+        rows += _rows_of_order(db, intent, order_id)
+    if rows:
+        halts = "kind IN ('HaltRaised', 'HaltCleared') AND seq < ?"
+        rows += _rows(db, halts, min(row[0] for row in rows))
+    return sorted(rows)
+
+
+def _rows_of_order(db: sqlite3.Connection, intent: IntentId, order_id: int) -> list[Row]:
+    ref = order_ref(intent)
+    words = _rows(db, _OF_ORDERS, order_id)
+    perm_ids = str(_perm_ids(db, order_id, ref))
+    words += _rows(db, _WORDS_OF, order_id, perm_ids, ref)
+    executions = _rows(db, _EXECUTIONS_OF, order_id, perm_ids, ref)
+    families = {_family_of(row) for row in executions}
+    commissions = [
+        row
+        for family in sorted(families)
+        for row in _rows(db, "kind = 'CommissionSeen' AND instr(payload, ?) > 0", family)
+    ]
+    return [*words, *executions, *commissions]
+
+
+def _perm_ids(db: sqlite3.Connection, order_id: int, ref: str) -> list[int]:
+    sql = """SELECT DISTINCT json_extract(payload, '$.perm_id') FROM events
+              WHERE kind IN ('OrderStatusSeen', 'OpenOrderSeen')
+                AND (json_extract(payload, '$.order_id') = ?
+                     OR json_extract(payload, '$.order_ref') LIKE ? || '%')"""
+    return sorted(perm for (perm,) in db.execute(sql, (order_id, ref)) if perm)
+
+
+def _family_of(row: Row) -> ExecFamily:
+    event = recorded_of(row).event
+    assert isinstance(event, ExecutionSeen), row
+    return exec_family(event.execution.exec_id)[0]
+
+
+def _rows(db: sqlite3.Connection, where: str, *values: object) -> list[Row]:
+    return list(db.execute(_ROW + where + _IN_PLACE, values))
