@@ -1,0 +1,121 @@
+"""A policy that contradicts itself is named before it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.core.policies import CLASSES, a_policy, bent
+from trader.core.contradictions import contradictions
+from trader.core.policy import AccountType, Policy, RegimeLimits, TradingHours
+
+D = Decimal
+NUMBERS = [
+    (group.name, row.name)
+    for group in fields(Policy)
+    for row in fields(getattr(a_policy(), group.name))
+    if isinstance(getattr(getattr(a_policy(), group.name), row.name), int | float | Decimal)
+    and not isinstance(getattr(getattr(a_policy(), group.name), row.name), bool)
+]
+ZERO_OR_MORE = {
+    ("cash", "reserve_min"),
+    ("cash", "commission_per_unit_max"),
+    ("cash", "commission_per_order_min"),
+    ("session", "open_guard_s"),
+    ("session", "close_guard_s"),
+    ("session", "restart_guard_s"),
+}
+
+
+def with_number(group: str, limit: str, value: Any) -> Policy:
+    kind = type(getattr(getattr(a_policy(), group), limit))
+    return bent(a_policy(), **{f"{group}__{limit}": kind(value) if kind is Decimal else value})
+
+
+def test_a_sound_policy_has_no_contradiction() -> None:
+    assert contradictions(a_policy()) == ()
+
+
+@pytest.mark.parametrize(("group", "limit"), NUMBERS)
+def test_a_limit_below_zero_is_named(group: str, limit: str) -> None:
+    found = contradictions(with_number(group, limit, -1))
+    allowed = "0 or more" if (group, limit) in ZERO_OR_MORE else "above 0"
+    assert any(line == f"{group}.{limit} is -1, allowed is {allowed}" for line in found), found
+
+
+@pytest.mark.parametrize(("group", "limit"), NUMBERS)
+def test_a_limit_of_zero_is_named_where_nothing_could_pass(group: str, limit: str) -> None:
+    found = contradictions(with_number(group, limit, 0))
+    is_named = any(line.startswith(f"{group}.{limit} is 0, allowed is above") for line in found)
+    assert is_named is ((group, limit) not in ZERO_OR_MORE), found
+
+
+@pytest.mark.parametrize(("group", "limit"), NUMBERS)
+@pytest.mark.parametrize("value", ["NaN", "Infinity"])
+def test_a_limit_that_limits_nothing_is_named(group: str, limit: str, value: str) -> None:
+    (line,) = contradictions(bent(a_policy(), **{f"{group}__{limit}": D(value)}))
+    assert line.startswith(f"{group}.{limit} is ")
+    assert line.endswith("allowed is a finite number")
+
+
+@pytest.mark.parametrize(
+    ("changes", "start"),
+    [
+        (
+            {"order__quantity_max": D(2_001)},
+            "order.quantity_max 2001 is above position.quantity_max 2000: one order could not",
+        ),
+        (
+            {"order__notional_max": D(200_001)},
+            "order.notional_max 200001 is above position.notional_max 200000: one order",
+        ),
+        ({"price__collar_fraction_max": D(1)}, "price.collar_fraction_max is 1, allowed is below"),
+        ({"price__slippage_fraction_max": D(1)}, "price.slippage_fraction_max is 1, allowed is"),
+        ({"price__illiquid_share": D("1.1")}, "price.illiquid_share is 1.1, allowed is at most 1"),
+        (
+            {"price__illiquid_spread_fraction": D("0.3")},
+            "price.illiquid_spread_fraction 0.3 is above price.spread_fraction_max 0.2",
+        ),
+        ({"rate__orders_per_strategy_max": 6}, "rate.orders_per_strategy_max 6 is above"),
+        ({"rate__window_s": 3_601.0}, "rate.window_s is 3601, allowed is at most 3600"),
+        ({"order__forms": frozenset()}, "order.forms is empty"),
+        ({"session__close_guard_s": 60.0}, "session.close_guard_s is 60, allowed is 0 when hours"),
+        (
+            {"exposure__calm": RegimeLimits(D("1.9"), D("1.9"), D(1))},
+            "exposure.normal.gross_max is 2, allowed is at most that of calm, 1.9",
+        ),
+        (
+            {"exposure__storm": RegimeLimits(D(1), D("1.1"), D(1))},
+            "exposure.storm.net_max is 1.1, allowed is at most gross_max = 1",
+        ),
+        (
+            {"exposure__storm": RegimeLimits(D(1), D(1), D("0.5"))},
+            "exposure.storm.box_max is 0.5, allowed is at least concentration_hold = 1",
+        ),
+        (
+            {"exposure__account_type": AccountType.CASH},
+            "exposure.storm.gross_max is 2, allowed is at most 1, what a cash account carries",
+        ),
+        ({"exposure__classes": (*CLASSES, CLASSES[0])}, "exposure.classes has STK twice"),
+        (
+            {"exposure__classes": (replace(CLASSES[0], leverage_max=D(0)),)},
+            "exposure.classes.STK.leverage_max is 0, allowed is above 0",
+        ),
+        (
+            {"exposure__classes": (replace(CLASSES[0], initial_margin_fraction=D(2)),)},
+            "exposure.classes.STK.initial_margin_fraction is 2, allowed is at most 1",
+        ),
+    ],
+)
+def test_limits_that_cannot_hold_together_are_named(changes: dict[str, Any], start: str) -> None:
+    found = contradictions(a_policy(**changes))
+    assert any(line.startswith(start) for line in found), found
+
+
+def test_guards_around_the_session_are_sound_where_there_are_sessions() -> None:
+    policy = a_policy(session__hours=TradingHours.REGULAR, session__close_guard_s=60.0)
+    assert contradictions(policy) == ()
+    assert contradictions(a_policy(session__restart_guard_s=60.0)) == ()

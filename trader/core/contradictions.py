@@ -1,0 +1,158 @@
+"""What cannot be true of a policy, alone or together; one with any of it must not be loaded."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+from trader.core.policy import GROSS_CAP, ExposurePolicy, Policy, RatePolicy, TradingHours
+
+# The book remembers single acts this long; a longer window would count less than there was.
+WINDOW_S_MAX = 3_600.0
+_MAY_BE_ZERO = frozenset(
+    {
+        "cash.reserve_min",
+        "cash.commission_per_unit_max",
+        "cash.commission_per_order_min",
+        "session.open_guard_s",
+        "session.close_guard_s",
+        "session.restart_guard_s",
+    }
+)
+_BELOW_ONE = ("price.collar_fraction_max", "price.slippage_fraction_max")
+_AT_MOST_ONE = (
+    "price.spread_fraction_max",
+    "price.illiquid_spread_fraction",
+    "price.illiquid_share",
+    "exposure.concentration_hold",
+    "exposure.day_loss_max",
+    "exposure.margin_usage_max",
+    "exposure.margin_usage_warning",
+)
+# The first of each pair may not be above the second.
+_ORDERED = (
+    ("order.quantity_max", "position.quantity_max", "one order could not be held"),
+    ("order.notional_max", "position.notional_max", "one order could not be held"),
+    ("price.illiquid_spread_fraction", "price.spread_fraction_max", "it could never be reached"),
+    ("exposure.margin_usage_warning", "exposure.margin_usage_max", "the warning comes first"),
+    ("rate.orders_per_strategy_max", "rate.orders_max", "a strategy is part of the account"),
+    ("rate.orders_per_instrument_max", "rate.orders_max", "it is part of the account"),
+    ("rate.orders_max", "rate.messages_max", "every order is a message"),
+    ("rate.cancels_max", "rate.messages_max", "every cancel is a message"),
+    ("rate.cancels_per_strategy_max", "rate.cancels_max", "a strategy is part of the account"),
+    ("rate.messages_per_strategy_max", "rate.messages_max", "a strategy is part of the account"),
+    ("rate.modifies_per_order_max", "rate.modifies_max", "an order is part of its instrument"),
+)
+
+
+def contradictions(policy: Policy) -> tuple[str, ...]:
+    """List what is wrong with a policy: the limit, its value and what is allowed."""
+    numbers = dict(_numbers(policy))
+    # An infinite limit is no limit, and NaN cannot be compared with anything.
+    endless = [
+        f"{name} is {value}, allowed is a finite number"
+        for name, value in numbers.items()
+        if not isfinite(value)
+    ]
+    if endless:
+        return tuple(endless)
+    return (
+        *_alone(numbers),
+        *_ordered(numbers),
+        *_exposure(policy.exposure),
+        *_rates(policy.rate),
+        *_others(policy),
+    )
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every number of a policy with its dotted name; an asset class goes by its own."""
+    if is_dataclass(value):
+        for row in fields(value):
+            yield from _numbers(
+                getattr(value, row.name), f"{name}.{row.name}" if name else row.name
+            )
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _numbers(part, f"{name}.{getattr(part, 'sec_type', '')}")
+    elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        yield name, value
+
+
+def _alone(numbers: dict[str, Any]) -> Iterable[str]:
+    for name, value in numbers.items():
+        if name in _MAY_BE_ZERO:
+            if value < 0:
+                yield f"{name} is {value}, allowed is 0 or more"
+        elif not value > 0:
+            yield f"{name} is {value}, allowed is above 0"
+    for name in _BELOW_ONE:
+        if numbers[name] >= 1:
+            yield f"{name} is {numbers[name]}, allowed is below 1 (a fraction)"
+    for name in _AT_MOST_ONE:
+        if numbers[name] > 1:
+            yield f"{name} is {numbers[name]}, allowed is at most 1 (a fraction)"
+
+
+def _ordered(numbers: dict[str, Any]) -> Iterable[str]:
+    for low, high, why in _ORDERED:
+        if numbers[low] > numbers[high]:
+            yield f"{low} {numbers[low]} is above {high} {numbers[high]}: {why}"
+
+
+def _exposure(exposure: ExposurePolicy) -> Iterable[str]:
+    named = (("calm", exposure.calm), ("normal", exposure.normal), ("storm", exposure.storm))
+    for name, limits in named:
+        if limits.box_max < exposure.concentration_hold:
+            yield (
+                f"exposure.{name}.box_max is {limits.box_max}, allowed is at least "
+                f"concentration_hold = {exposure.concentration_hold}: holding back comes first"
+            )
+        if limits.net_max > limits.gross_max:
+            yield (
+                f"exposure.{name}.net_max is {limits.net_max}, allowed is at most "
+                f"gross_max = {limits.gross_max}"
+            )
+    for (calmer, before), (rougher, after) in pairwise(named):
+        for what in ("gross_max", "net_max", "box_max"):
+            if getattr(after, what) > getattr(before, what):
+                yield (
+                    f"exposure.{rougher}.{what} is {getattr(after, what)}, allowed is at most "
+                    f"that of {calmer}, {getattr(before, what)}"
+                )
+    cap = GROSS_CAP[exposure.account_type]
+    if exposure.storm.gross_max > cap:
+        yield (
+            f"exposure.storm.gross_max is {exposure.storm.gross_max}, allowed is at most {cap}, "
+            f"what a {exposure.account_type} account carries"
+        )
+    names = [row.sec_type for row in exposure.classes]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"exposure.classes has {name} twice, allowed is once"
+    for row in exposure.classes:
+        if row.initial_margin_fraction > 1:
+            yield (
+                f"exposure.classes.{row.sec_type}.initial_margin_fraction is "
+                f"{row.initial_margin_fraction}, allowed is at most 1 (a fraction)"
+            )
+
+
+def _rates(rate: RatePolicy) -> Iterable[str]:
+    for name in ("window_s", "repeat_window_s", "execution_window_s"):
+        if getattr(rate, name) > WINDOW_S_MAX:
+            yield f"rate.{name} is {getattr(rate, name):g}, allowed is at most {WINDOW_S_MAX:g}"
+
+
+def _others(policy: Policy) -> Iterable[str]:
+    if not policy.order.forms:
+        yield "order.forms is empty, allowed is at least one form"
+    session = policy.session
+    if session.hours is TradingHours.ALWAYS:
+        for name in ("open_guard_s", "close_guard_s"):
+            if getattr(session, name):
+                yield (
+                    f"session.{name} is {getattr(session, name):g}, allowed is 0 when hours is "
+                    "always: there is no open and no close"
+                )
