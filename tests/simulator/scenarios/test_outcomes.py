@@ -119,17 +119,22 @@ def test_the_broker_closes_the_position_by_force() -> None:
     assert host.exchange.bank.main.quantity(item) == 0
 
 
-def test_a_refused_order_leaves_a_position() -> None:
-    host, _ = played("inc-121-refused-and-yet-a-position")
+# A market order is never seen Submitted before its first fill.
+@pytest.mark.parametrize(("kind", "limit"), [("LMT", 500), ("MKT", "")])
+def test_a_refused_order_leaves_a_position(kind: str, limit: object) -> None:
+    host, engine = played("inc-121-refused-and-yet-a-position")
     wire = Wire(host)
     wire.send(61, 1)
-    wire.send(*place_fields(1, action="SELL", kind="LMT", limit=500, quantity=1))
+    wire.send(*place_fields(1, action="SELL", kind=kind, limit=limit, quantity=1))
     wire.wait(5)
+    wire.send(7, 3, 9, 0, "", "", "", "", "", "")
     frames = wire.frames(3, 4, 11, 61)
     assert "201" in [f[3] for f in frames if f[0] == "4"]
     assert [f[2] for f in frames if f[0] == "3"][-1] == "Inactive"
     assert [f[14] for f in frames if f[0] == "61"] == ["-1"]
     assert not [f for f in frames if f[0] == "11"]
+    assert [str(order.status) for order in host.exchange.orders.values()] == ["Inactive"]
+    assert engine.failures == []
 
 
 def test_a_refusal_ends_only_what_had_not_filled() -> None:
