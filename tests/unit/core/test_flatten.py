@@ -1,0 +1,179 @@
+"""What stays working can only shrink a position, and a close never crosses zero."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trader.core.flatten import (
+    Resting,
+    close_quantity,
+    close_side,
+    exits_working,
+    sort_orders,
+)
+from trader.core.ids import ClientId, ConId, OrderId, PermId
+from trader.core.intents import Side
+
+BUY, SELL = Side.BUY, Side.SELL
+CON, OTHER = ConId(1), ConId(2)
+OURS, STRANGER, BY_HAND = ClientId(7), ClientId(9), ClientId(0)
+OWN = frozenset({OURS})
+
+
+def resting(
+    side: Side,
+    quantity: int,
+    kind: str = "LMT",
+    *,
+    client: ClientId = OURS,
+    number: int = 1,
+    con_id: ConId = CON,
+) -> Resting:
+    return Resting(
+        con_id=con_id,
+        symbol="AAA",
+        side=side,
+        remaining=Decimal(quantity),
+        order_type=kind,
+        client_id=client,
+        order_id=OrderId(number),
+        perm_id=PermId(1000 + number),
+    )
+
+
+def test_what_adds_risk_is_cancelled_and_the_protective_stop_stays() -> None:
+    entry, stop = resting(BUY, 10, number=1), resting(SELL, 100, "STP", number=2)
+    found = sort_orders((entry, stop), {CON: Decimal(100)}, OWN, keeps_exits=True)
+    assert (found.cancel, found.keep) == ((entry,), (stop,))
+
+
+def test_everything_of_ours_goes_when_positions_are_to_be_closed() -> None:
+    orders = (resting(BUY, 10, number=1), resting(SELL, 100, "STP", number=2))
+    found = sort_orders(orders, {CON: Decimal(100)}, OWN, keeps_exits=False)
+    assert set(found.cancel) == set(orders)
+    assert found.keep == ()
+
+
+def test_of_a_stop_and_a_target_for_the_same_shares_the_stop_stays() -> None:
+    target, stop = resting(SELL, 100, "LMT", number=1), resting(SELL, 100, "STP", number=2)
+    found = sort_orders((target, stop), {CON: Decimal(100)}, OWN, keeps_exits=True)
+    assert (found.cancel, found.keep) == ((target,), (stop,))
+
+
+@pytest.mark.parametrize("kind", ["STP", "STP LMT", "TRAIL", "TRAIL LIMIT"])
+def test_every_kind_of_stop_is_protection(kind: str) -> None:
+    assert resting(SELL, 1, kind).is_stop
+    assert not resting(SELL, 1, "MKT").is_stop
+
+
+def test_a_stop_for_more_than_is_held_would_cross_zero_and_goes() -> None:
+    stop = resting(SELL, 150, "STP")
+    found = sort_orders((stop,), {CON: Decimal(100)}, OWN, keeps_exits=True)
+    assert found.cancel == (stop,)
+
+
+def test_an_exit_without_a_position_adds_risk() -> None:
+    found = sort_orders((resting(SELL, 5, "STP"),), {}, OWN, keeps_exits=True)
+    assert len(found.cancel) == 1
+
+
+def test_exits_of_a_short_position_are_buys() -> None:
+    cover, more = resting(BUY, 10, "STP", number=1), resting(SELL, 10, number=2)
+    found = sort_orders((cover, more), {CON: Decimal(-10)}, OWN, keeps_exits=True)
+    assert (found.cancel, found.keep) == ((more,), (cover,))
+
+
+def test_orders_of_strangers_are_named_and_never_cancelled() -> None:
+    entry = resting(BUY, 5, client=STRANGER)
+    stop = resting(SELL, 60, "STP", client=BY_HAND)
+    found = sort_orders((entry, stop), {CON: Decimal(100)}, OWN, keeps_exits=False)
+    assert found.cancel == ()
+    assert set(found.foreign) == {entry, stop}
+    assert found.foreign_risk == (entry,)
+
+
+def test_the_exit_of_a_stranger_leaves_less_room_for_ours() -> None:
+    theirs = resting(SELL, 60, "LMT", client=STRANGER, number=5)
+    ours = resting(SELL, 50, "STP", number=1)
+    found = sort_orders((ours, theirs), {CON: Decimal(100)}, OWN, keeps_exits=True)
+    assert found.cancel == (ours,)
+
+
+def test_two_instruments_do_not_share_their_room() -> None:
+    first, second = resting(SELL, 10, "STP"), resting(SELL, 10, "STP", con_id=OTHER, number=2)
+    held = {CON: Decimal(10), OTHER: Decimal(10)}
+    assert sort_orders((first, second), held, OWN, keeps_exits=True).cancel == ()
+
+
+def test_an_order_is_named_for_a_person() -> None:
+    assert resting(SELL, 5, "STP").words == "client 7 order 1: SELL 5 AAA STP"
+    by_hand = resting(SELL, 5, "STP", client=BY_HAND)
+    assert by_hand.words.startswith("order 1001 entered by hand: SELL 5")
+
+
+rows = st.lists(
+    st.builds(
+        resting,
+        st.sampled_from([BUY, SELL]),
+        st.integers(0, 120),
+        st.sampled_from(["MKT", "LMT", "STP", "TRAIL"]),
+        client=st.sampled_from([OURS, STRANGER, BY_HAND]),
+        number=st.integers(1, 50),
+        con_id=st.sampled_from([CON, OTHER]),
+    ),
+    max_size=12,
+    unique_by=lambda row: row.order_id,
+)
+holdings = st.fixed_dictionaries(
+    {CON: st.integers(-150, 150).map(Decimal), OTHER: st.integers(-150, 150).map(Decimal)}
+)
+
+
+@given(rows, holdings, st.booleans(), st.randoms(use_true_random=False))
+def test_what_stays_of_ours_never_crosses_zero(
+    orders: list[Resting], held: dict[ConId, Decimal], keeps: bool, chance: object
+) -> None:
+    found = sort_orders(orders, held, OWN, keeps_exits=keeps)
+    sorted_out = (*found.cancel, *found.keep, *found.foreign)
+    assert sorted(map(id, sorted_out)) == sorted(map(id, orders)), "an order got lost"
+    assert all(row.client_id == OURS for row in (*found.cancel, *found.keep))
+    for con_id, position in held.items():
+        harmless = [*found.keep, *(r for r in found.foreign if r not in found.foreign_risk)]
+        mine = [row for row in harmless if row.con_id == con_id]
+        assert all(row.side.sign * position < 0 for row in mine)
+        assert sum(row.remaining for row in mine) <= abs(position)
+    # The order of the broker's rows decides nothing.
+    assert sort_orders(reversed(orders), held, OWN, keeps_exits=keeps) == found
+
+
+def test_a_close_is_what_is_held_minus_what_is_on_its_way_out() -> None:
+    orders = (resting(SELL, 4, client=STRANGER), resting(BUY, 3, number=2))
+    held = Decimal(10)
+    assert exits_working(orders, CON, held) == 4
+    assert close_quantity(held, exits_working(orders, CON, held)) == 6
+    assert close_side(held) is SELL
+    assert close_side(-held) is BUY
+
+
+def test_a_fraction_that_the_broker_would_refuse_stays() -> None:
+    assert close_quantity(Decimal("10.4"), Decimal(0)) == 10
+    assert close_quantity(Decimal("0.4"), Decimal(0)) == 0
+    assert close_quantity(Decimal("0.4"), Decimal(0), Decimal("0.1")) == Decimal("0.4")
+
+
+@given(
+    st.decimals(-1000, 1000, places=2),
+    st.decimals(0, 1000, places=2),
+    st.sampled_from([Decimal(1), Decimal("0.01"), Decimal(10)]),
+)
+def test_no_close_takes_a_position_across_zero(
+    held: Decimal, exits: Decimal, increment: Decimal
+) -> None:
+    quantity = close_quantity(held, exits, increment)
+    assert quantity >= 0
+    assert quantity % increment == 0
+    assert quantity + min(exits, abs(held)) <= abs(held)
