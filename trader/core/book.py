@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from trader.core import events as ev
@@ -38,6 +39,8 @@ from trader.core.positions import Position, traded
 
 # The daily order count looks back this far at most.
 _DAY = timedelta(hours=24)
+# How long the key of a request at the API door is remembered, at the least.
+_KEYS_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,15 @@ class Fill:
     execution: Execution
     revision: int
     order_id: OrderId | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What a key of the API door was used for, and when first."""
+
+    digest: str
+    intent_id: IntentId
+    at_utc: datetime
 
 
 @dataclass(slots=True)
@@ -95,6 +107,8 @@ class Book:
         self.halts: dict[HaltCause, str] = {HaltCause.FRESH_INSTALL: "no halt record yet"}
         self.tickets: dict[TicketId, ev.TicketOpened] = {}
         self.strategies: dict[StrategyName, ev.StrategyCheckpointed] = {}
+        # In the order in which they came, so that the oldest go first.
+        self.requests: dict[str, RequestRecord] = {}
         self.absent_since: dict[OrderId, tuple[RunId, datetime]] = {}
         self.order_id_high = OrderId(0)
         self.planned_times: deque[datetime] = deque()
@@ -455,6 +469,14 @@ class Book:
     def _on_strategy(self, event: ev.StrategyCheckpointed, at: datetime) -> None:
         self.strategies[event.strategy] = event
 
+    def _on_request(self, event: ev.RequestReceived, at: datetime) -> None:
+        assert event.key not in self.requests, f"key {event.key!r} used before"
+        self.requests[event.key] = RequestRecord(event.digest, event.intent_id, at)
+        # Two at a time, so that the old ones go however many there are.
+        for key in [*islice(self.requests, 2)]:
+            if self.requests[key].at_utc < at - _KEYS_KEPT:
+                del self.requests[key]
+
 
 _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.JournalOpened: Book._on_journal_opened,
@@ -483,4 +505,5 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.PositionAdjusted: Book._on_position_adjusted,
     ev.ReconcileFinished: Book._on_reconciled,
     ev.StrategyCheckpointed: Book._on_strategy,
+    ev.RequestReceived: Book._on_request,
 }

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.core import events as ev
-from trader.core.book import Book, Fill, IntentRecord, Tally
+from trader.core.book import Book, Fill, IntentRecord, RequestRecord, Tally
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, PermId, RunId, Seq
@@ -39,6 +39,7 @@ class BookState:
     halts: tuple[tuple[HaltCause, str], ...]
     tickets: tuple[ev.TicketOpened, ...]
     strategies: tuple[ev.StrategyCheckpointed, ...]
+    requests: tuple[tuple[str, RequestRecord], ...]
     absent_since: tuple[tuple[OrderId, RunId, datetime], ...]
     order_id_high: OrderId
     planned_times: tuple[datetime, ...]
@@ -68,6 +69,7 @@ def state_of(book: Book) -> BookState:
         halts=tuple(book.halts.items()),
         tickets=tuple(book.tickets.values()),
         strategies=tuple(book.strategies.values()),
+        requests=tuple(book.requests.items()),
         absent_since=tuple((key, run, at) for key, (run, at) in book.absent_since.items()),
         order_id_high=book.order_id_high,
         planned_times=tuple(book.planned_times),
@@ -96,6 +98,7 @@ def restored(state: BookState) -> Book:
     book.halts = dict(state.halts)
     book.tickets = {row.ticket_id: row for row in state.tickets}
     book.strategies = {row.strategy: row for row in state.strategies}
+    book.requests = dict(state.requests)
     book.order_id_high = state.order_id_high
     book.planned_times = deque(state.planned_times)
     book.last_reconcile = state.last_reconcile

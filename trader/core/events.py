@@ -16,6 +16,7 @@ from trader.core.ids import (
     AccountId,
     ClientId,
     ConId,
+    IntentId,
     Lineage,
     OrderId,
     OrderRef,
@@ -331,6 +332,20 @@ class StrategyCheckpointed:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """An order was asked for at the API door: ``key`` seals who asked and what will come of it.
+
+    The same key with the same ``digest`` of the request always means this intent; it is recorded
+    before the intent is reviewed.
+    """
+
+    key: str
+    digest: str
+    intent_id: IntentId
+    by: str
+
+
 Event = (
     JournalOpened
     | DaemonStarted
@@ -359,6 +374,7 @@ Event = (
     | PositionAdjusted
     | ReconcileFinished
     | StrategyCheckpointed
+    | RequestReceived
 )
 
 

@@ -536,6 +536,19 @@ def test_tickets_foreign_orders_and_strategy_states_come_and_go() -> None:
     assert not book.foreign
 
 
+def test_a_key_of_the_api_door_is_remembered_for_a_week_at_least() -> None:
+    book = a_book()
+    day = 86_400.0
+    for number in range(6):
+        record(book, ev.RequestReceived(f"k{number}", "d", an_id(number + 1), "me"), number)
+    record(book, ev.RequestReceived("later", "d", an_id(9), "me"), 7 * day)
+    assert list(book.requests) == ["k0", "k1", "k2", "k3", "k4", "k5", "later"]
+    for number in range(3):
+        record(book, ev.RequestReceived(f"new{number}", "d", an_id(9), "me"), 8 * day)
+    assert list(book.requests) == ["later", "new0", "new1", "new2"]
+    assert book.requests["later"].intent_id == an_id(9)
+
+
 def test_only_complete_reconciliations_are_counted() -> None:
     book = a_book()
     for problem in ("", "no end marker"):

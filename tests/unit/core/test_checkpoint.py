@@ -122,6 +122,9 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.StrategyCheckpointed: lambda m: ev.StrategyCheckpointed(
         StrategyName(f"s{m.order}"), m.variant, "{}"
     ),
+    ev.RequestReceived: lambda m: ev.RequestReceived(
+        f"k{m.order}.{m.variant}", "d", make.an_id(m.order), "me"
+    ),
 }
 # What happens to an order is drawn more often: a stream of unrelated events would prove little.
 _OF_ORDERS = (
@@ -153,6 +156,8 @@ def is_legal(book: Book, event: ev.Event) -> bool:
             return is_open and order_id > book.order_id_high
         case ev.OrderAbsentSeen(order_id=order_id):
             return order_id in book.live_orders
+        case ev.RequestReceived(key=key):
+            return key not in book.requests
         case _:
             return book.is_news(event)
 
