@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from trader.sim.broker import kinds
+from trader.sim.broker import kinds, refusals
 from trader.sim.broker.accounts import Account
 from trader.sim.broker.bank import Bank, market_sources
 from trader.sim.broker.entrance import Entrance
@@ -161,6 +161,10 @@ class Exchange:
         if parent is not None and parent.status.is_done and parent.status is not Status.FILLED:
             self._outcomes.refuse(order, "Parent order is being cancelled.")
             return
+        flaw = self._flaw(order)
+        if flaw:
+            self._outcomes.refuse(order, flaw)
+            return
         self._size_by_cash(order)
         if not order.awaits_parent and not self._outcomes.may_be_paid(order):
             return
@@ -175,6 +179,12 @@ class Exchange:
         else:
             self._register.show(order)
         self._entrance.admit(order)
+
+    def _flaw(self, order: Order) -> str:
+        """Return why the broker does not take an order, whatever it costs; empty if it does."""
+        if order.terms.echo.get("faGroup"):
+            return refusals.INVALID_ACCOUNT
+        return self.sessions.auction_refusal(order.instrument, kinds.auction_of(order.terms))
 
     def _start_trail(self, order: Order) -> None:
         """Set the first stop of a trailing order, which is shown from the beginning."""

@@ -8,6 +8,9 @@ from decimal import Decimal
 from trader.sim.broker.accounts import Kind
 from trader.sim.broker.money import money
 
+# An account beside a group, or a group where nobody is an advisor.
+INVALID_ACCOUNT = "Invalid account number."
+
 
 def short_of_margin(equity: Decimal, needed: Decimal, currency: str) -> str:
     """Say that the equity does not cover the initial margin."""

@@ -4,6 +4,7 @@ Where the catalogue says that a market never closes, a DAY order has no end. A s
 their hours all the same: they are moments and not sessions.
 """
 
+from trader.sim.broker import cutoffs
 from trader.sim.broker.kinds import Auction
 from trader.sim.clock import Clock
 from trader.sim.model.instruments import Instrument
@@ -68,6 +69,14 @@ class Sessions:
         """Return whether that auction takes place now."""
         phase = calendars.phase(_auctions(item), self._clock.time())
         return phase is (Phase.OPENING if auction is Auction.OPENING else Phase.CLOSING)
+
+    def auction_refusal(self, item: Instrument, auction: Auction) -> str:
+        """Return why an order for an auction comes too late; empty where markets do not close."""
+        if auction is Auction.NONE or item.calendar == _NEVER_SHUT:
+            return ""
+        now = self._clock.time()
+        day = calendars.next_day(item.calendar, now - cutoffs.TURNOVER_S)
+        return cutoffs.refusal(auction, item.primary_exchange or item.exchange, day, now)
 
     def auction_s(self, item: Instrument, auction: Auction) -> float:
         """Return when the next auction of that kind begins; its own beginning while it lasts."""

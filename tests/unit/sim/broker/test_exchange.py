@@ -25,6 +25,14 @@ def test_a_market_order_is_heard_of_in_the_recorded_order() -> None:
     assert order.commission == Decimal(1)
 
 
+def test_a_group_where_nobody_is_an_advisor_is_no_account() -> None:
+    bench = Bench()
+    ear = Ear(bench)
+    order = submit(bench, echo={"faGroup": "everybody"})
+    assert (order.status, ear.heard) == (Status.INACTIVE, [("ended", 201)])
+    assert order.completed_text == "Order rejected - reason:Invalid account number."
+
+
 def test_a_fill_comes_in_parts_that_add_up_within_the_latency() -> None:
     bench = Bench(fill_s=(0.005, 0.150))
     orders = [submit(bench, n, quantity=Decimal(30)) for n in range(1, 21)]

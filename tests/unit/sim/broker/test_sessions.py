@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.sim.broker.floors import aapl
 from tests.unit.sim.support import Bench
+from trader.sim.broker.cutoffs import CLOSED, LATE
 from trader.sim.broker.kinds import Auction
 from trader.sim.broker.sessions import NEVER, Sessions
 from trader.sim.clock import VirtualClock
@@ -79,6 +80,14 @@ def test_where_markets_do_not_close_a_day_has_no_end() -> None:
     assert sessions.day_end_s(ALWAYS, outside_rth=False) == NEVER
     assert sessions.next_change_s(ALWAYS) == NEVER
     assert sessions.next_change_s(ITEM) < NEVER
+
+
+def test_an_auction_order_may_come_too_late_where_markets_close() -> None:
+    late, closed = at("2026-11-20 20:57"), at("2026-11-20 21:00")
+    assert late.auction_refusal(ITEM, Auction.CLOSING) == LATE
+    assert closed.auction_refusal(ITEM, Auction.OPENING) == CLOSED
+    assert late.auction_refusal(ITEM, Auction.NONE) == ""
+    assert late.auction_refusal(ALWAYS, Auction.CLOSING) == ""
 
 
 @pytest.mark.parametrize("item", [ITEM, ALWAYS])
