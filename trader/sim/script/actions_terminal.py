@@ -12,6 +12,7 @@ from trader.sim.script.stage import Action, Stage
 _TYPES = ("MKT", "LMT", "STP", "STP LMT")
 _SWITCHES = (
     "allows_foreign_cancel", "hides_foreign_ids", "refuses_gone_parent", "revives_ended_ids",
+    "rewrites_combos", "fills_in_volatility",
 )  # fmt: skip
 
 
@@ -115,6 +116,10 @@ ACTIONS = (
             fields.flag("refuses_gone_parent", "135 to a change that names a parent that is gone",
                         default=False),
             fields.flag("revives_ended_ids", "take a used id as a new order", default=False),
+            fields.flag("rewrites_combos", "keep combinations with their legs in another order",
+                        default=False),
+            fields.flag("fills_in_volatility", "show a volatility that a change must not send back",
+                        default=False),
             fields.integer("master_client_id", "this client sees everybody's orders", None),
             fields.decimal("size_max", "precaution: largest order", None, above_zero=True),
             fields.decimal("percent_max", "precaution: furthest price from the market, in percent",

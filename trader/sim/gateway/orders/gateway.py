@@ -268,9 +268,12 @@ class Gateway:
         return None
 
     def _new_order(self, client_id: int, request: OrderRequest, perm_id: int) -> Order:
-        item = self.exchange.market.catalogue.find(request.contract)
+        contract, terms = request.contract, validation.preset(request.terms)
+        if self.rules.rewrites_combos:
+            contract = replace(contract, legs=contract.legs[::-1])
+            terms = replace(terms, leg_prices=terms.leg_prices[::-1])
+        item = self.exchange.market.catalogue.find(contract)
         assert item is not None, "validated before"
-        terms = validation.preset(request.terms)
         return Order(
             perm_id, client_id, request.order_id, item, Side(terms.action), terms,
             request.account or self.exchange.bank.main.name, request.order_ref,

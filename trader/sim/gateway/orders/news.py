@@ -17,7 +17,10 @@ from trader.sim.gateway.orders.owned import MANUAL_CLIENT, Owned
 from trader.sim.gateway.ways.account_view import AccountView, Shown
 from trader.sim.gateway.ways.faults import Faults
 from trader.sim.gateway.ways.lanes import Lanes
-from trader.sim.model.orders import Execution, Order
+from trader.sim.model.orders import Execution, Order, Terms
+
+# What an order that is no volatility order may be shown with: annual, as a share.
+FILLED_IN_VOLATILITY = "0.25"
 
 
 class News:
@@ -150,6 +153,8 @@ class News:
 
     def _as_shown(self, order: Order) -> Order:
         """Return the order as its client may see it: for some, the permanent id comes late."""
+        if self._rules.fills_in_volatility:
+            order = replace(order, terms=_with_volatility(order.terms))
         if not self._withheld:
             return order
         left = self._withheld.pop(order.perm_id, 0)
@@ -161,6 +166,10 @@ class News:
         """Break the silence about a swallowed order: show it now, and its news from now on."""
         self._silent.discard(order.perm_id)
         self._route(order, lambda c: c.show_order(order))
+
+
+def _with_volatility(terms: Terms) -> Terms:
+    return replace(terms, echo={**terms.echo, "volatility": FILLED_IN_VOLATILITY})
 
 
 def _is_unbound(order: Order) -> bool:

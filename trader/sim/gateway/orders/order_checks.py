@@ -27,6 +27,10 @@ TIME_TEXT = (
     "The date, time, or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss xxx "
     "where yyyymmdd and xxx are optional. E.g.: 20031126 15:59:00 EST"
 )
+VOLATILITY_TEXT = (
+    "VOL order requires non-negative floating point value for volatility.  "
+    "Do not set it for other order types."
+)
 OUTSIDE_IGNORED = (
     2109,
     "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored based on the order "
@@ -154,6 +158,8 @@ def _check_times(terms: Terms, now_s: float) -> Refusal | None:
 
 
 def _check_attributes(terms: Terms) -> Refusal | None:
+    if terms.echo.get("volatility"):
+        return invalid(VOLATILITY_TEXT)
     if not terms.conditions:
         return None
     # Moments are read against today's date, which does not decide whether they can be read.

@@ -22,6 +22,12 @@ class OrderRules:
     refuses_gone_parent: bool = False
     # Whether an id that has ended can be used again, as a new order.
     revives_ended_ids: bool = False
+    # Whether combinations are kept and shown with their legs in another order than they came in,
+    # so that a change in the client's own order is of another contract (105).
+    rewrites_combos: bool = False
+    # Whether orders that are no volatility orders are shown with a volatility all the same, which
+    # a change must not send back (321).
+    fills_in_volatility: bool = False
     # How many of the next orders are shown without a permanent id, for how many messages each.
     perm_ids_withheld: int = 0
     messages_withheld: int = 2

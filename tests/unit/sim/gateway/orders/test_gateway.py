@@ -8,6 +8,7 @@ from typing import Any
 from tests.unit.sim.support import Bench, request
 from trader.sim.gateway.orders.gateway import CLIENTS_MAX
 from trader.sim.gateway.orders.validation import Refusal
+from trader.sim.model.instruments import ContractQuery, Leg
 from trader.sim.model.orders import Order, Status
 
 RESTING: dict[str, Any] = {"order_type": "LMT", "limit_price": Decimal(50)}
@@ -49,6 +50,21 @@ def test_a_live_order_is_changed_by_its_own_id() -> None:
     (order,) = bench.exchange.working()
     assert order.limit_price == Decimal(60)
     assert [frame.is_change for frame in bench.gateway.place_frames] == [False, True]
+
+
+def test_a_combination_may_be_kept_with_its_legs_in_another_order() -> None:
+    bench = Bench()
+    bench.gateway.rules.rewrites_combos = True
+    legs = (Leg(265598, 1, "BUY", "SMART"), Leg(8314, 1, "SELL", "SMART"))
+    asked: dict[str, Any] = {
+        "contract": ContractQuery(sec_type="BAG", exchange="SMART", currency="USD", legs=legs),
+        "order_type": "LMT", "limit_price": Decimal(-400), "quantity": Decimal(1),
+    }  # fmt: skip
+    prices = (Decimal(1), Decimal(2))
+    bench.gateway.place(7, request(1, **asked, leg_prices=prices))
+    (order,) = bench.exchange.working()
+    assert (order.instrument.legs, order.terms.leg_prices) == (legs[::-1], prices[::-1])
+    assert code(bench.gateway.place(7, request(1, **asked))) == 105
 
 
 def test_a_client_cancels_only_its_own_orders() -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.unit.sim.support import Bench, request
+from trader.sim.gateway.orders.news import FILLED_IN_VOLATILITY
 
 RESTING: dict[str, Any] = {"order_type": "LMT", "limit_price": Decimal(50)}
 
@@ -45,6 +46,18 @@ def test_a_permanent_id_may_come_late() -> None:
     assert [f[6] for f in peer.frames() if f[0] == "3"][-1] == str(order.perm_id)
     bench.gateway.place(7, request(2, **RESTING))
     assert all(fields[6] != "0" for fields in peer.frames() if fields[0] == "3")
+
+
+def test_a_volatility_may_be_shown_that_nobody_gave() -> None:
+    bench = Bench()
+    peer = bench.client(7)
+    bench.gateway.place(7, request(1, **RESTING))
+    assert not any(FILLED_IN_VOLATILITY in fields for fields in peer.frames())
+    bench.gateway.rules.fills_in_volatility = True
+    bench.gateway.place(7, request(2, **RESTING))
+    shown = [fields for fields in peer.frames() if fields[0] == "5"]
+    assert all(FILLED_IN_VOLATILITY in fields for fields in shown)
+    assert "volatility" not in bench.exchange.working()[1].terms.echo
 
 
 def test_a_silenced_order_speaks_when_it_is_told_to() -> None:

@@ -55,6 +55,7 @@ def check(**changes: Any) -> Refusal | None:
         ({"discretionary": D("0.005")}, 168),
         ({"conditions": (Condition(9, ()),)}, 321),
         ({"account": "OTHER"}, 321),
+        ({"echo": {"volatility": "0.3"}}, 321),
         ({"quantity": None}, 434),
         ({"quantity": Decimal(0)}, 434),
         ({"quantity": Decimal(-1)}, 321),
