@@ -5,9 +5,8 @@ the same book, live or replayed. Only the ledger may call :meth:`Book.apply`; ev
 reads.
 """
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -15,141 +14,26 @@ from typing import Any
 
 from trader.core import events as ev
 from trader.core.amounts import ZERO
+from trader.core.book_view import BookView
+from trader.core.entries import Fill, IntentRecord, RequestRecord
 from trader.core.executions import Commission, Execution, delta
-from trader.core.halts import HaltCause, Mode
 from trader.core.ids import (
-    AccountId,
-    ClientId,
-    ConId,
     ExecFamily,
-    IntentId,
-    Lineage,
     OrderId,
-    OrderRef,
-    PermId,
-    RunId,
-    Seq,
-    StrategyName,
-    TicketId,
     exec_family,
-    intent_id_in,
 )
 from trader.core.orders import ABSENT_NOTE, Order, OrderEvent, OrderState, event_of_status, moved
 from trader.core.positions import Position, traded
+from trader.core.tapes import Act, ActKind, pattern_of
 
-# The daily order count looks back this far at most.
-_DAY = timedelta(hours=24)
 # How long the key of a request at the API door is remembered, at the least.
 _KEYS_KEPT = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class IntentRecord:
-    """What became of an intent; asked again, it answers the same."""
-
-    digest: str
-    is_approved: bool
-    code: str
-    text: str
-    order_id: OrderId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """An execution in the book; ``order_id`` is None when the order is not ours."""
-
-    execution: Execution
-    revision: int
-    order_id: OrderId | None
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """What a key of the API door was used for, and when first."""
-
-    digest: str
-    intent_id: IntentId
-    at_utc: datetime
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts since the journal began, for the summary and the metrics."""
-
-    intents: int = 0
-    refusals: int = 0
-    orders_sent: int = 0
-    executions: int = 0
-    drifts: int = 0
-    repairs: int = 0
-    reconciliations: int = 0
-
-
-class Book:
+class Book(BookView):
     """The state that recorded events amount to."""
 
-    def __init__(self) -> None:
-        self.seq = Seq(0)
-        self.lineage: Lineage | None = None
-        self.account: AccountId | None = None
-        self.mode: Mode | None = None
-        self.intents: dict[IntentId, IntentRecord] = {}
-        self.orders: dict[OrderId, Order] = {}
-        self.live_orders: dict[OrderId, Order] = {}
-        self.fills: dict[ExecFamily, Fill] = {}
-        self.baselined_fills: dict[ExecFamily, None] = {}
-        self.commissions: dict[ExecFamily, Commission] = {}
-        self.uncommissioned: dict[ExecFamily, Decimal] = {}
-        self.positions: dict[ConId, Position] = {}
-        self.cash: dict[str, Decimal] = {}
-        self.commission_paid: dict[str, Decimal] = {}
-        self.foreign: dict[PermId, ev.ForeignOrderSeen] = {}
-        self.halts: dict[HaltCause, str] = {HaltCause.FRESH_INSTALL: "no halt record yet"}
-        self.tickets: dict[TicketId, ev.TicketOpened] = {}
-        self.strategies: dict[StrategyName, ev.StrategyCheckpointed] = {}
-        # In the order in which they came, so that the oldest go first.
-        self.requests: dict[str, RequestRecord] = {}
-        self.absent_since: dict[OrderId, tuple[RunId, datetime]] = {}
-        self.order_id_high = OrderId(0)
-        self.planned_times: deque[datetime] = deque()
-        self.last_reconcile: tuple[datetime, ev.ReconcileFinished] | None = None
-        # The seq of the last event that touched an order or an instrument, for reconciliation.
-        self.touched: dict[OrderId | tuple[str, ConId], Seq] = {}
-        self.tally = Tally()
-        self.perm_ids: dict[PermId, OrderId] = {}
-
-    # ---- reading
-
-    def order_of_intent(self, intent: IntentId) -> Order | None:
-        """Return the order made from an intent, if any."""
-        record = self.intents.get(intent)
-        if record is None or record.order_id is None:
-            return None
-        return self.orders.get(record.order_id)
-
-    def find_order(
-        self, *, order_ref: OrderRef, perm_id: PermId, order_id: OrderId, client_id: ClientId
-    ) -> Order | None:
-        """Return our order that the broker speaks of, by the strongest identity it gives.
-
-        ``orderRef`` first, then ``permId``; the order id is a session-scoped alias and counts
-        only together with our client id, and never against a reference that names another order.
-        """
-        intent = intent_id_in(order_ref)
-        if intent is not None:
-            return self.order_of_intent(intent)
-        if perm_id and perm_id in self.perm_ids:
-            return self.orders[self.perm_ids[perm_id]]
-        candidate = self.orders.get(order_id)
-        if candidate is None or candidate.client_id != client_id or order_ref:
-            return None
-        is_other = candidate.perm_id and perm_id and candidate.perm_id != perm_id
-        return None if is_other else candidate
-
-    def position_of(self, con_id: ConId) -> Decimal:
-        """Return the signed quantity held of an instrument."""
-        position = self.positions.get(con_id)
-        return position.quantity if position else ZERO
+    # ---- what is news
 
     def is_news(self, event: ev.Event) -> bool:
         """Tell whether a fact says anything that the book does not hold already.
@@ -174,20 +58,6 @@ class Book:
                 return perm_id in self.foreign
             case _:
                 return True
-
-    def order_named(self, event: ev.OrderStatusSeen | ev.OpenOrderSeen) -> Order | None:
-        """Return our order that a status or an echo is about."""
-        ref = event.order_ref if isinstance(event, ev.OpenOrderSeen) else OrderRef("")
-        return self.find_order(
-            order_ref=ref,
-            perm_id=event.perm_id,
-            order_id=event.order_id,
-            client_id=event.client_id,
-        )
-
-    def orders_since(self, since: datetime) -> int:
-        """Count the orders planned at or after ``since`` (within the last day)."""
-        return sum(1 for at in reversed(self.planned_times) if at >= since)
 
     def _is_new_execution(self, execution: Execution) -> bool:
         family, revision = exec_family(execution.exec_id)
@@ -216,6 +86,9 @@ class Book:
 
     def put_order(self, order: Order) -> None:
         """Store an order and keep the indices true; for the fold and for restoring only."""
+        self.workings.change(
+            self.live_orders.get(order.order_id), order, self.position_of(order.terms.con_id)
+        )
         self.orders[order.order_id] = order
         self.touched[order.order_id] = self.seq
         if order.perm_id:
@@ -250,6 +123,8 @@ class Book:
             )
             for row in event.holdings
         }
+        for con_id in self.workings.by_instrument:
+            self.workings.hold(con_id, self.position_of(con_id))
         self.cash = dict(event.cash)
         for exec_id in event.exec_ids:
             self.baselined_fills[ExecFamily(exec_id)] = None
@@ -274,9 +149,7 @@ class Book:
         assert record.order_id is None, f"intent {intent} already has order {record.order_id}"
         self.order_id_high = event.order_id
         self.intents[intent] = replace(record, order_id=event.order_id)
-        self.planned_times.append(at)
-        while self.planned_times[0] < at - _DAY:
-            self.planned_times.popleft()
+        self.planned.add(at)
         self.put_order(
             Order(
                 order_id=event.order_id,
@@ -286,6 +159,7 @@ class Book:
                 planned_utc=at,
             )
         )
+        self._act(self.orders[event.order_id], ActKind.ORDER, at)
 
     def _on_sent(self, event: ev.OrderSent, at: datetime) -> None:
         self.tally.orders_sent += 1
@@ -296,7 +170,16 @@ class Book:
         self._move(event.order_id, OrderEvent.MADE_DURABLE, at)
         self._move(event.order_id, OrderEvent.WITHHELD, at, event.reason)
 
+    def _act(self, order: Order, kind: ActKind, at: datetime) -> None:
+        """Put on the tape what was done to an order, for the counts of the review."""
+        row = order.terms
+        same = pattern_of(row.side, row.quantity, row.order_type, row.limit_price, row.stop_price)
+        pattern = same if kind is ActKind.ORDER else ""
+        self.acts.add(Act(at, kind, row.strategy, row.con_id, order.order_id, row.side, pattern))
+
     def _on_cancel_sent(self, event: ev.CancelSent, at: datetime) -> None:
+        if event.order_id in self.orders:
+            self._act(self.orders[event.order_id], ActKind.CANCEL, at)
         self._move(event.order_id, OrderEvent.CANCEL_SENT, at, event.reason)
 
     def _on_order_word(self, event: ev.OrderStatusSeen | ev.OpenOrderSeen, at: datetime) -> None:
@@ -363,7 +246,7 @@ class Book:
         self.tally.executions += known is None
         commission = self.commissions.get(family)
         if commission is None:
-            self.uncommissioned[family] = execution.quantity
+            self._pend(family, known.execution if known else None, execution)
         elif known is None:
             self._pay(commission.currency, commission.amount)
         if known is not None:
@@ -375,14 +258,25 @@ class Book:
                 change = delta(None, execution)  # the order has not counted the one before
             self._fill_order(order, execution, change.quantity, change.cash, at)
 
+    def _pend(self, family: ExecFamily, before: Execution | None, now: Execution) -> None:
+        """Expect a commission for an execution, in place of what it said before."""
+        if before is not None and family in self.uncommissioned:
+            self.workings.pend(before.currency, -1, -self.uncommissioned[family])
+        self.uncommissioned[family] = now.quantity
+        self.workings.pend(now.currency, 1, now.quantity)
+
     def _trade(self, execution: Execution, trades: tuple[tuple[Decimal, Decimal], ...]) -> None:
         position = self.positions.get(execution.con_id) or Position(
             con_id=execution.con_id, symbol=execution.symbol, multiplier=execution.multiplier
         )
         for quantity, price in trades:
             position = traded(position, quantity, price)
-        self.positions[execution.con_id] = position
-        self.touched["position", execution.con_id] = self.seq
+        self._put_position(position)
+
+    def _put_position(self, position: Position) -> None:
+        self.positions[position.con_id] = position
+        self.workings.hold(position.con_id, position.quantity)
+        self.touched["position", position.con_id] = self.seq
 
     def _fill_order(
         self, order: Order, execution: Execution, quantity: Decimal, cash: Decimal, at: datetime
@@ -397,6 +291,8 @@ class Book:
             changed_utc=at,
         )
         self.absent_since.pop(order.order_id, None)
+        if quantity == filled > ZERO and not order.terms.is_reduce_only:
+            self._act(order, ActKind.ENTRY, at)
         if filled >= order.terms.quantity:
             order = moved(order, OrderEvent.FILL_COMPLETED, at)
         else:
@@ -411,7 +307,9 @@ class Book:
         family, _ = exec_family(commission.exec_id)
         before = self.commissions.get(family)
         self.commissions[family] = commission
-        self.uncommissioned.pop(family, None)
+        pending = self.uncommissioned.pop(family, None)
+        if pending is not None:
+            self.workings.pend(self.fills[family].execution.currency, -1, -pending)
         # It moves cash together with its execution: one without may be another account's, whose
         # executions never get here (INC-078, INC-137).
         if family in self.fills:
@@ -435,10 +333,16 @@ class Book:
         self._move(event.order_id, OrderEvent.PROVEN_ABSENT, at, note)
 
     def _on_foreign(self, event: ev.ForeignOrderSeen, at: datetime) -> None:
+        self._on_foreign_gone(event, at)
         self.foreign[event.perm_id] = event
+        self.workings.meet(event.con_id, event.side, event.quantity)
 
-    def _on_foreign_gone(self, event: ev.ForeignOrderGone, at: datetime) -> None:
-        self.foreign.pop(event.perm_id, None)
+    def _on_foreign_gone(
+        self, event: ev.ForeignOrderGone | ev.ForeignOrderSeen, at: datetime
+    ) -> None:
+        known = self.foreign.pop(event.perm_id, None)
+        if known is not None:
+            self.workings.meet(known.con_id, known.side, -known.quantity)
 
     def _on_halt(self, event: ev.HaltRaised, at: datetime) -> None:
         self.halts[event.cause] = event.reason
@@ -457,8 +361,7 @@ class Book:
 
     def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
         known = self.positions.get(event.con_id) or Position(event.con_id, event.symbol)
-        self.positions[event.con_id] = replace(known, quantity=event.after)
-        self.touched["position", event.con_id] = self.seq
+        self._put_position(replace(known, quantity=event.after))
 
     def _on_reconciled(self, event: ev.ReconcileFinished, at: datetime) -> None:
         self.tally.reconciliations += not event.problem

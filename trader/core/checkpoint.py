@@ -4,18 +4,19 @@ Restoring a checkpoint and replaying the events after it gives the same book as 
 everything.
 """
 
-from collections import deque
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from trader.core import events as ev
-from trader.core.book import Book, Fill, IntentRecord, RequestRecord, Tally
+from trader.core.book import Book
+from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, PermId, RunId, Seq
 from trader.core.orders import Order
 from trader.core.positions import Position
+from trader.core.tapes import DAY_SPAN, Act, Acts, Tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class BookState:
     absent_since: tuple[tuple[OrderId, RunId, datetime], ...]
     order_id_high: OrderId
     planned_times: tuple[datetime, ...]
+    acts: tuple[Act, ...]
     last_reconcile: tuple[datetime, ev.ReconcileFinished] | None
     # One order can end up with two permIds, and both must go on naming it (INC-085).
     perm_ids: tuple[tuple[PermId, OrderId], ...]
@@ -72,7 +74,8 @@ def state_of(book: Book) -> BookState:
         requests=tuple(book.requests.items()),
         absent_since=tuple((key, run, at) for key, (run, at) in book.absent_since.items()),
         order_id_high=book.order_id_high,
-        planned_times=tuple(book.planned_times),
+        planned_times=book.planned.times(),
+        acts=book.acts.all(),
         last_reconcile=book.last_reconcile,
         perm_ids=tuple(book.perm_ids.items()),
         tally=astuple(book.tally),
@@ -100,11 +103,17 @@ def restored(state: BookState) -> Book:
     book.strategies = {row.strategy: row for row in state.strategies}
     book.requests = dict(state.requests)
     book.order_id_high = state.order_id_high
-    book.planned_times = deque(state.planned_times)
+    book.planned = Tape(DAY_SPAN, state.planned_times)
+    book.acts = Acts(state.acts)
     book.last_reconcile = state.last_reconcile
     book.tally = Tally(*state.tally)
     for order in state.orders:
         book.put_order(order)
+    # The aggregates are not saved: they follow from what is, and a fold must find them the same.
+    for family, quantity in book.uncommissioned.items():
+        book.workings.pend(book.fills[family].execution.currency, 1, quantity)
+    for row in state.foreign:
+        book.workings.meet(row.con_id, row.side, row.quantity)
     book.perm_ids = dict(state.perm_ids)
     book.absent_since = {key: (run, at) for key, run, at in state.absent_since}
     return book

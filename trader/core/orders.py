@@ -156,6 +156,7 @@ class OrderTerms:
     is_reduce_only: bool
     # What one unit may cost at worst, multiplier included and commission not.
     reserve_per_unit: Decimal
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,7 +315,7 @@ def _rate_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
     # Entries may not use up the room of the exits: a stop must still leave after a busy minute.
     # Exits have a bound as well, so that a loop of them ends.
     share = 2 if intent.is_reduce_only else 1
-    recent = book.orders_since(given.now_utc - timedelta(seconds=limits.order_window_s))
+    recent = book.planned.since(given.now_utc - timedelta(seconds=limits.order_window_s))
     most_recent = share * limits.orders_per_window_max
     yield Check(
         "ORDER_RATE",
@@ -323,7 +323,7 @@ def _rate_checks(intent: Intent, given: RiskInput) -> Iterable[Check]:
         f"below {most_recent}",
         recent < most_recent or given.is_operator,
     )
-    today = book.orders_since(given.now_utc - timedelta(hours=24))
+    today = book.planned.since(given.now_utc - timedelta(hours=24))
     most_today = share * limits.orders_per_day_max
     yield Check(
         "DAILY_ORDERS",

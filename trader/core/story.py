@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from trader.core import events as ev
 from trader.core.amounts import ZERO
-from trader.core.book import Book, Fill
+from trader.core.book import Book
+from trader.core.entries import Fill
 from trader.core.halts import HaltCause
 from trader.core.ids import IntentId, Seq, exec_family
 from trader.core.intents import Intent

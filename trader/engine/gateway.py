@@ -206,6 +206,7 @@ class OrderGateway:
                 stop_price=intent.stop_price,
                 is_reduce_only=intent.is_reduce_only,
                 reserve_per_unit=approval.reserve_per_unit,
+                currency=approval.instrument.currency,
             ),
         )
         self._ledger.record(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from trader.core.book import Tally
+from trader.core.entries import Tally
 from trader.core.halts import HaltCause, Mode, Posture
 
 

@@ -219,10 +219,10 @@ def test_orders_are_counted_over_the_window_asked_for() -> None:
     book = a_book()
     for number, seconds in enumerate((0, 50, 100), start=1):
         plan_order(book, order_id=number, seconds=seconds)
-    assert book.orders_since(at(51)) == 1
-    assert book.orders_since(at(50)) == 2
-    plan_order(book, order_id=4, seconds=86_400 + 51)
-    assert len(book.planned_times) == 2
+    assert book.planned.since(at(51)) == 1
+    assert book.planned.since(at(50)) == 2
+    plan_order(book, order_id=4, seconds=26 * 3_600 + 51)
+    assert len(book.planned.times()) == 2
 
 
 # ---- executions

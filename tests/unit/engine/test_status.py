@@ -10,7 +10,7 @@ from enum import Enum
 
 import pytest
 
-from trader.core.book import Tally
+from trader.core.entries import Tally
 from trader.engine import status as st
 
 KINDS = [

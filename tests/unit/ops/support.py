@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from trader.core.book import Tally
+from trader.core.entries import Tally
 from trader.core.halts import Mode, Posture
 from trader.engine.operator import Answer
 from trader.engine.status import (

@@ -1,0 +1,107 @@
+"""What a book holds and how it is read; only :class:`trader.core.book.Book` changes it."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from trader.core import events as ev
+from trader.core.amounts import ZERO
+from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
+from trader.core.executions import Commission
+from trader.core.halts import HaltCause, Mode
+from trader.core.ids import (
+    AccountId,
+    ClientId,
+    ConId,
+    ExecFamily,
+    IntentId,
+    Lineage,
+    OrderId,
+    OrderRef,
+    PermId,
+    RunId,
+    Seq,
+    StrategyName,
+    TicketId,
+    intent_id_in,
+)
+from trader.core.orders import Order
+from trader.core.positions import Position
+from trader.core.tapes import DAY_SPAN, Acts, Tape
+from trader.core.working import Workings
+
+
+class BookView:
+    """The state that recorded events amount to, to be read."""
+
+    def __init__(self) -> None:
+        self.seq = Seq(0)
+        self.lineage: Lineage | None = None
+        self.account: AccountId | None = None
+        self.mode: Mode | None = None
+        self.intents: dict[IntentId, IntentRecord] = {}
+        self.orders: dict[OrderId, Order] = {}
+        self.live_orders: dict[OrderId, Order] = {}
+        self.fills: dict[ExecFamily, Fill] = {}
+        self.baselined_fills: dict[ExecFamily, None] = {}
+        self.commissions: dict[ExecFamily, Commission] = {}
+        self.uncommissioned: dict[ExecFamily, Decimal] = {}
+        self.positions: dict[ConId, Position] = {}
+        self.cash: dict[str, Decimal] = {}
+        self.commission_paid: dict[str, Decimal] = {}
+        self.foreign: dict[PermId, ev.ForeignOrderSeen] = {}
+        self.halts: dict[HaltCause, str] = {HaltCause.FRESH_INSTALL: "no halt record yet"}
+        self.tickets: dict[TicketId, ev.TicketOpened] = {}
+        self.strategies: dict[StrategyName, ev.StrategyCheckpointed] = {}
+        # In the order in which they came, so that the oldest go first.
+        self.requests: dict[str, RequestRecord] = {}
+        self.absent_since: dict[OrderId, tuple[RunId, datetime]] = {}
+        self.order_id_high = OrderId(0)
+        self.planned = Tape(DAY_SPAN)
+        self.acts = Acts()
+        self.workings = Workings()
+        self.last_reconcile: tuple[datetime, ev.ReconcileFinished] | None = None
+        # The seq of the last event that touched an order or an instrument, for reconciliation.
+        self.touched: dict[OrderId | tuple[str, ConId], Seq] = {}
+        self.tally = Tally()
+        self.perm_ids: dict[PermId, OrderId] = {}
+
+    def order_of_intent(self, intent: IntentId) -> Order | None:
+        """Return the order made from an intent, if any."""
+        record = self.intents.get(intent)
+        if record is None or record.order_id is None:
+            return None
+        return self.orders.get(record.order_id)
+
+    def find_order(
+        self, *, order_ref: OrderRef, perm_id: PermId, order_id: OrderId, client_id: ClientId
+    ) -> Order | None:
+        """Return our order that the broker speaks of, by the strongest identity it gives.
+
+        ``orderRef`` first, then ``permId``; the order id is a session-scoped alias and counts
+        only together with our client id, and never against a reference that names another order.
+        """
+        intent = intent_id_in(order_ref)
+        if intent is not None:
+            return self.order_of_intent(intent)
+        if perm_id and perm_id in self.perm_ids:
+            return self.orders[self.perm_ids[perm_id]]
+        candidate = self.orders.get(order_id)
+        if candidate is None or candidate.client_id != client_id or order_ref:
+            return None
+        is_other = candidate.perm_id and perm_id and candidate.perm_id != perm_id
+        return None if is_other else candidate
+
+    def position_of(self, con_id: ConId) -> Decimal:
+        """Return the signed quantity held of an instrument."""
+        position = self.positions.get(con_id)
+        return position.quantity if position else ZERO
+
+    def order_named(self, event: ev.OrderStatusSeen | ev.OpenOrderSeen) -> Order | None:
+        """Return our order that a status or an echo is about."""
+        ref = event.order_ref if isinstance(event, ev.OpenOrderSeen) else OrderRef("")
+        return self.find_order(
+            order_ref=ref,
+            perm_id=event.perm_id,
+            order_id=event.order_id,
+            client_id=event.client_id,
+        )

@@ -1,0 +1,170 @@
+"""Counts over time windows, from tapes that forget: no count grows with history.
+
+A tape holds the times of one kind of act in order, so a count is a search and not a walk. Times
+that step back are taken for the latest that was seen: an act is never forgotten too early by it.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from trader.core.ids import ConId, OrderId, StrategyName
+from trader.core.intents import OrderType, Side
+
+# A day of the account can have 25 hours; whoever counts it asks a little later.
+DAY_SPAN = timedelta(hours=26)
+ACT_SPAN = timedelta(hours=1)
+
+
+class Tape:
+    """Times of one kind of act, oldest first; without a span its owner does the forgetting."""
+
+    __slots__ = ("_first", "_span", "_times")
+
+    def __init__(self, span: timedelta | None = None, times: Iterable[datetime] = ()) -> None:
+        self._span = span
+        self._times: list[datetime] = []
+        self._first = 0
+        for at in times:
+            self.add(at)
+
+    def add(self, at: datetime) -> None:
+        """Note one act and forget what is older than the span."""
+        times = self._times
+        if times:
+            at = max(at, times[-1])
+        times.append(at)
+        if self._span is not None:
+            oldest = at - self._span
+            while times[self._first] < oldest:
+                self.forget_first()
+
+    def forget_first(self) -> bool:
+        """Drop the oldest act; returns whether any is left."""
+        self._first += 1
+        if self._first > len(self._times) // 2:
+            del self._times[: self._first]
+            self._first = 0
+        return bool(self._times)
+
+    def since(self, since: datetime) -> int:
+        """Count the acts at or after ``since``; beyond the span there are none left to count."""
+        return len(self._times) - bisect_left(self._times, since, lo=self._first)
+
+    def times(self) -> tuple[datetime, ...]:
+        """Return what is remembered, oldest first."""
+        return tuple(self._times[self._first :])
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other remembers the same."""
+        return isinstance(other, Tape) and self.times() == other.times()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class ActKind(StrEnum):
+    """What was done to an order; the first three are messages to the broker."""
+
+    ORDER = "order"
+    CANCEL = "cancel"
+    MODIFY = "modify"
+    # An order that adds risk had its first fill.
+    ENTRY = "entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act on the tape; ``pattern`` is what makes two orders the same."""
+
+    at_utc: datetime
+    kind: ActKind
+    strategy: StrategyName
+    con_id: ConId
+    order_id: OrderId
+    side: Side
+    pattern: str = ""
+
+
+Key = tuple[object, ...]
+
+
+def pattern_of(
+    side: Side,
+    quantity: Decimal,
+    order_type: OrderType,
+    limit_price: Decimal | None,
+    stop_price: Decimal | None,
+) -> str:
+    """Return the text in which two intents for the same thing are equal."""
+    return f"{side.value} {quantity.normalize()} {order_type.value} {limit_price} {stop_price}"
+
+
+class Acts:
+    """The acts of the last hour, counted by account, strategy, instrument, order and pattern."""
+
+    __slots__ = ("_all", "_tapes")
+
+    def __init__(self, acts: Iterable[Act] = ()) -> None:
+        self._all: deque[Act] = deque()
+        self._tapes: dict[Key, Tape] = {}
+        for act in acts:
+            self.add(act)
+
+    def add(self, act: Act) -> None:
+        """Note an act and forget those that are older than an hour."""
+        if self._all and act.at_utc < self._all[-1].at_utc:
+            act = replace(act, at_utc=self._all[-1].at_utc)
+        self._all.append(act)
+        for key in _keys(act):
+            tape = self._tapes.get(key)
+            if tape is None:
+                tape = self._tapes[key] = Tape()
+            tape.add(act.at_utc)
+        while self._all[0].at_utc < act.at_utc - ACT_SPAN:
+            for key in _keys(self._all.popleft()):
+                if not self._tapes[key].forget_first():
+                    del self._tapes[key]
+
+    def count(self, since: datetime, *key: object) -> int:
+        """Count the acts with this key at or after ``since``.
+
+        A key is a kind or ``"message"``, alone or with a strategy or an instrument; or ORDER,
+        strategy, instrument and pattern; or ENTRY, strategy, instrument and side; or MODIFY,
+        ``"order"`` and an order.
+        """
+        tape = self._tapes.get(key)
+        return 0 if tape is None else tape.since(since)
+
+    def all(self) -> tuple[Act, ...]:
+        """Return what is remembered, oldest first."""
+        return tuple(self._all)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other remembers the same."""
+        return isinstance(other, Acts) and self._all == other._all
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _keys(act: Act) -> tuple[Key, ...]:
+    kind, strategy, con_id = act.kind, act.strategy, act.con_id
+    if kind is ActKind.ENTRY:
+        return ((kind, strategy, con_id, act.side),)
+    own: tuple[Key, ...] = ()
+    if kind is ActKind.ORDER:
+        own = ((kind, strategy, con_id, act.pattern),)
+    elif kind is ActKind.MODIFY:
+        own = ((kind, "order", act.order_id),)
+    # A strategy is a text and an instrument a number: they never are each other's key.
+    return (
+        (kind,),
+        (kind, strategy),
+        (kind, con_id),
+        ("message",),
+        ("message", strategy),
+        *own,
+    )

@@ -1,0 +1,265 @@
+"""Working orders taken together: what they may still buy, sell and cost, kept as they change.
+
+The book tells of every change of an order and of a position; nothing here is ever counted anew,
+so a review costs the same with one working order as with a thousand. An order counts from its
+promise to its end, whatever the broker last said of it (INC-037, INC-044).
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, Decimal
+
+from trader.core.amounts import ZERO
+from trader.core.ids import ConId
+from trader.core.intents import OrderType, Side
+from trader.core.orders import Order
+
+# A market order trades with any price of the other side.
+_ANY_BUY, _ANY_SELL = Decimal("Infinity"), ZERO
+_FINEST = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """One instrument's working orders; values are quantities at their worst price."""
+
+    currency: str
+    buys: Decimal = ZERO
+    sells: Decimal = ZERO
+    buy_count: int = 0
+    sell_count: int = 0
+    buys_value: Decimal = ZERO
+    sells_value: Decimal = ZERO
+    # What can trade at once, by price and sorted. A stop is not among them: it rests unseen.
+    bids: tuple[Decimal, ...] = ()
+    asks: tuple[Decimal, ...] = ()
+    # The most that the absolute position can grow in value, whichever fills first.
+    adds_value: Decimal = ZERO
+
+    @property
+    def best_bid(self) -> Decimal | None:
+        """Return the highest price at which an own order buys; endless for a market order."""
+        return self.bids[-1] if self.bids else None
+
+    @property
+    def best_ask(self) -> Decimal | None:
+        """Return the lowest price at which an own order sells; 0 for a market order."""
+        return self.asks[0] if self.asks else None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What other people's orders of one instrument may buy and sell; nobody tells their price."""
+
+    buys: Decimal = ZERO
+    sells: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One currency's working orders, and the executions whose commission is not reported yet."""
+
+    buys_value: Decimal = ZERO
+    sells_value: Decimal = ZERO
+    adds_value: Decimal = ZERO
+    order_count: int = 0
+    order_quantity: Decimal = ZERO
+    pending_count: int = 0
+    pending_quantity: Decimal = ZERO
+
+
+NO_TOTALS = Totals()
+NO_FOREIGN = Foreign()
+NOTHING = Working(currency="")
+
+
+@dataclass(slots=True)
+class Workings:
+    """The aggregates of a book; the book alone changes them, everybody else reads."""
+
+    by_instrument: dict[ConId, Working] = field(default_factory=dict)
+    by_currency: dict[str, Totals] = field(default_factory=dict)
+    foreign: dict[ConId, Foreign] = field(default_factory=dict)
+
+    def of(self, con_id: ConId) -> Working:
+        """Return what works of an instrument."""
+        return self.by_instrument.get(con_id, NOTHING)
+
+    def foreign_of(self, con_id: ConId) -> Foreign:
+        """Return what works of an instrument and is not ours."""
+        return self.foreign.get(con_id, NO_FOREIGN)
+
+    def total(self, currency: str) -> Totals:
+        """Return what works in a currency."""
+        return self.by_currency.get(currency, NO_TOTALS)
+
+    def change(self, before: Order | None, after: Order, held: Decimal) -> None:
+        """Take in that an order is now ``after``; ``held`` is the position of its instrument."""
+        left_before = ZERO if before is None else before.remaining
+        left_after = after.remaining
+        if left_before == left_after:
+            return  # its terms are fixed: what it can do has not changed
+        terms = after.terms
+        known = self.by_instrument.get(terms.con_id) or Working(terms.currency)
+        if before is not None and left_before > ZERO:
+            known = _without(known, before, left_before)
+        if left_after > ZERO:
+            known = _with(known, after, left_after)
+        self._put(terms.con_id, replace(known, adds_value=_adds_value(known, held)))
+
+    def hold(self, con_id: ConId, held: Decimal) -> None:
+        """Take in that a position changed: what the working orders add to it is another amount."""
+        known = self.by_instrument.get(con_id)
+        if known is not None:
+            self._put(con_id, replace(known, adds_value=_adds_value(known, held)))
+
+    def pend(self, currency: str, count: int, quantity: Decimal) -> None:
+        """Add executions without a commission, or take them away with a negative count."""
+        known = self.total(currency)
+        self._set_total(
+            currency,
+            replace(
+                known,
+                pending_count=known.pending_count + count,
+                pending_quantity=known.pending_quantity + quantity,
+            ),
+        )
+
+    def meet(self, con_id: ConId, side: Side, quantity: Decimal) -> None:
+        """Add a foreign order's quantity, or take it away with a negative one."""
+        known = self.foreign_of(con_id)
+        if side is Side.BUY:
+            known = replace(known, buys=known.buys + quantity)
+        else:
+            known = replace(known, sells=known.sells + quantity)
+        if known == NO_FOREIGN:
+            self.foreign.pop(con_id, None)
+        else:
+            self.foreign[con_id] = known
+
+    def _put(self, con_id: ConId, now: Working) -> None:
+        was = self.by_instrument.get(con_id) or Working(now.currency)
+        total = self.total(now.currency)
+        self._set_total(
+            now.currency,
+            replace(
+                total,
+                buys_value=total.buys_value + now.buys_value - was.buys_value,
+                sells_value=total.sells_value + now.sells_value - was.sells_value,
+                adds_value=total.adds_value + now.adds_value - was.adds_value,
+                order_count=total.order_count + _count(now) - _count(was),
+                order_quantity=total.order_quantity + _quantity(now) - _quantity(was),
+            ),
+        )
+        if _count(now):
+            self.by_instrument[con_id] = now
+        else:
+            self.by_instrument.pop(con_id, None)
+
+    def _set_total(self, currency: str, total: Totals) -> None:
+        if total == NO_TOTALS:
+            self.by_currency.pop(currency, None)
+        else:
+            self.by_currency[currency] = total
+
+
+def resting_price(side: Side, order_type: OrderType, limit_price: Decimal | None) -> Decimal | None:
+    """Return the price at which an order can trade with another at once; None for a stop."""
+    if order_type is OrderType.LIMIT:
+        return limit_price
+    if order_type is OrderType.MARKET:
+        return _ANY_BUY if side is Side.BUY else _ANY_SELL
+    return None
+
+
+def value_in_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal]) -> Decimal | None:
+    """Return amounts of several currencies in the base one; None where a rate is missing."""
+    total = ZERO
+    for currency, amount in amounts.items():
+        rate = rates.get(currency)
+        if rate is None:
+            return None
+        total += amount * rate
+    return total
+
+
+def _count(working: Working) -> int:
+    return working.buy_count + working.sell_count
+
+
+def _quantity(working: Working) -> Decimal:
+    return working.buys + working.sells
+
+
+def _with(known: Working, order: Order, left: Decimal) -> Working:
+    terms = order.terms
+    price = resting_price(terms.side, terms.order_type, terms.limit_price)
+    value = left * terms.reserve_per_unit
+    if terms.side is Side.BUY:
+        return replace(
+            known,
+            buys=known.buys + left,
+            buy_count=known.buy_count + 1,
+            buys_value=known.buys_value + value,
+            bids=_inserted(known.bids, price),
+        )
+    return replace(
+        known,
+        sells=known.sells + left,
+        sell_count=known.sell_count + 1,
+        sells_value=known.sells_value + value,
+        asks=_inserted(known.asks, price),
+    )
+
+
+def _without(known: Working, order: Order, left: Decimal) -> Working:
+    terms = order.terms
+    price = resting_price(terms.side, terms.order_type, terms.limit_price)
+    value = left * terms.reserve_per_unit
+    if terms.side is Side.BUY:
+        return replace(
+            known,
+            buys=known.buys - left,
+            buy_count=known.buy_count - 1,
+            buys_value=known.buys_value - value,
+            bids=_removed(known.bids, price),
+        )
+    return replace(
+        known,
+        sells=known.sells - left,
+        sell_count=known.sell_count - 1,
+        sells_value=known.sells_value - value,
+        asks=_removed(known.asks, price),
+    )
+
+
+def _inserted(prices: tuple[Decimal, ...], price: Decimal | None) -> tuple[Decimal, ...]:
+    if price is None:
+        return prices
+    longer = list(prices)
+    insort(longer, price)
+    return tuple(longer)
+
+
+def _removed(prices: tuple[Decimal, ...], price: Decimal | None) -> tuple[Decimal, ...]:
+    if price is None:
+        return prices
+    place = bisect_left(prices, price)
+    assert prices[place] == price, f"price {price} was never put in"
+    return prices[:place] + prices[place + 1 :]
+
+
+def _adds_value(working: Working, held: Decimal) -> Decimal:
+    """Return by how much the absolute position can grow in value, rounded up to be exact."""
+    up = _growth(held, working.buys, working.buys_value)
+    down = _growth(-held, working.sells, working.sells_value)
+    return max(up, down).quantize(_FINEST, rounding=ROUND_CEILING)
+
+
+def _growth(held: Decimal, quantity: Decimal, value: Decimal) -> Decimal:
+    if held >= ZERO or quantity == ZERO:
+        return value
+    # What closes the position first adds nothing, and what closes it twice over is even.
+    beyond = max(quantity + 2 * held, ZERO)
+    return value * beyond / quantity
