@@ -12,10 +12,11 @@ import json
 import logging
 import os
 import secrets
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -32,15 +33,16 @@ from trader.sim.host.store import StateError
 from trader.sim.host.transcript import Transcript
 from trader.sim.market.history import HistoryError
 from trader.sim.oracle.diff import run_diff
+from trader.sim.script.inputs import InputError
 from trader.sim.script.loader import ScenarioError
 from trader.sim.script.scenario import Scenario
-from trader.sim.settings import Settings, SettingsError
+from trader.sim.settings import Declared, Settings, SettingsError
 
 EXIT_BAD_ARGUMENT = 2
 EXIT_NOT_STARTED = 5
 # Monday 5 January 2026, 14:30 UTC: the exchanges of New York open.
 VIRTUAL_EPOCH_S = 1_767_623_400.0
-# A scenario without an end is ended after a day.
+# A scenario that does not end by itself is ended a day after its last step by time.
 VIRTUAL_S_MAX = 86_400.0
 _DIFF = "trader sim diff --help: compare a daemon's journal with what really happened here."
 
@@ -111,6 +113,28 @@ def _date(text: str) -> date:
         raise argparse.ArgumentTypeError(allowed) from None
 
 
+def _child(text: str) -> Declared:
+    name, equals, command = text.partition("=")
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError:
+        words = ()
+    if not (name and equals and words):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: NAME='COMMAND ...'")
+    return Declared(name, words)
+
+
+def _child_later(text: str) -> Declared:
+    return replace(_child(text), is_later=True)
+
+
+def _lockable(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: NAME=PATH")
+    return name, Path(path)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="trader.sim", description="A simulated TWS / IB Gateway.", epilog=_DIFF)
     add = parser.add_argument
@@ -149,6 +173,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--virtual", action="store_true", help="no sockets, virtual time: needs --scenario")
     add("--transcript", type=Path, default=None, metavar="FILE", help="write down every frame")
+    add("--child", type=_child, action="append", default=[], metavar="NAME='COMMAND ...'",
+        dest="children", help="a program that runs beside it, for scenarios to kill")  # fmt: skip
+    add("--child-later", type=_child_later, action="append", metavar="NAME='COMMAND ...'",
+        dest="children", help="the same, started only by an action")  # fmt: skip
+    add("--child-logs", type=Path, default=None, metavar="DIR",
+        help="a log file for each child; without, they write to stderr")  # fmt: skip
+    add("--lockable", type=_lockable, action="append", default=[], metavar="NAME=PATH",
+        help="a SQLite file that an action may lock")  # fmt: skip
     add("--allow-remote", action="store_true", help="permit --host beyond loopback")
     return parser
 
@@ -180,11 +212,18 @@ def read(arguments: list[str]) -> Invocation:
         start_date=given.start_date, sessions=given.sessions, is_read_only=given.read_only,
         zone=given.zone,
         rate_limit=given.rate_limit, has_history_pacing=not given.no_history_pacing,
-        may_be_remote=given.allow_remote,
+        may_be_remote=given.allow_remote, children=tuple(given.children),
+        lockables=tuple(given.lockable), child_logs=given.child_logs,
     )  # fmt: skip
+    if given.virtual and settings.children:
+        raise SettingsError(
+            f"child: {settings.children[0].name} is not allowed; allowed: none with --virtual, "
+            "where there are no sockets and no waiting"
+        )
     scenario = None if given.scenario is None else play.find(given.scenario)
     if scenario is not None:
         settings = play.settings_for(scenario, settings)
+        play.check_processes(scenario, settings, is_virtual=given.virtual)
     elif given.virtual:
         raise SettingsError("virtual: needs a scenario; allowed: --virtual --scenario FILE")
     return Invocation(settings, scenario, given.virtual, given.transcript)
@@ -198,6 +237,7 @@ async def serve(call: Invocation, write: Callable[[str], object] | None) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     server = SimServer(settings)
+    server.children.check()
     control = ControlPort(server, stopped.set)
     if scenario is not None:
         play.set_time(scenario, server.clock)
@@ -215,12 +255,22 @@ async def serve(call: Invocation, write: Callable[[str], object] | None) -> None
             line["scenario"] = scenario.name
             play.begin(scenario, play.stage_of(server, server.clock, stopped.set))
         print(json.dumps(line), flush=True)
+        _begin_children(server, control.port)
         await stopped.wait()
+        await server.children.end()
         if scenario is not None:
             _tell_truth(scenario, server)
     finally:
         await control.stop()
         await server.stop()
+
+
+def _begin_children(server: SimServer, control_port: int) -> None:
+    """Start the declared programs. Raises SettingsError."""
+    try:
+        server.begin_children(control_port)
+    except InputError as error:
+        raise SettingsError(str(error)) from None
 
 
 def play_virtually(call: Invocation, write: Callable[[str], object] | None) -> None:
@@ -235,7 +285,7 @@ def play_virtually(call: Invocation, write: Callable[[str], object] | None) -> N
     print(json.dumps(line), flush=True)
     has_ended: list[bool] = []
     play.begin(call.scenario, play.stage_of(host, host.clock, lambda: has_ended.append(True)))
-    until_s = host.clock.monotonic() + VIRTUAL_S_MAX
+    until_s = host.clock.monotonic() + play.timed_s(call.scenario) + VIRTUAL_S_MAX
     while not has_ended and host.clock.monotonic() < until_s:
         assert host.clock.step(), "a simulator that runs has timers"
     _tell_truth(call.scenario, host)

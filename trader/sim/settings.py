@@ -4,6 +4,7 @@ A wrong value raises `SettingsError` whose text names the field, the value and w
 """
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,9 @@ from zoneinfo import ZoneInfo
 VERSION_RANGE = (157, 200)
 # Open day and night, or as the exchanges' own calendars say.
 SESSIONS = ("always", "exchange")
+
+# What a declared process or file may be called.
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 
 ACCOUNT_KINDS = ("margin", "cash", "portfolio")
 COMMISSIONS = ("fixed", "tiered")
@@ -40,6 +44,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A process that the simulator may start: its name, its command, and when it is started."""
+
+    name: str
+    words: tuple[str, ...]
+    # Started only by an action, not when the simulator listens.
+    is_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,11 @@ class Settings:
     has_history_pacing: bool = True
     is_read_only: bool = False
     may_be_remote: bool = False
+    # Nothing but these is ever run or locked, whatever a scenario or the control port asks for.
+    children: tuple[Declared, ...] = ()
+    lockables: tuple[tuple[str, Path], ...] = ()
+    # Where each child has a log of its own; without, they write to this program's stderr.
+    child_logs: Path | None = None
 
     def __post_init__(self) -> None:
         low, high = VERSION_RANGE
@@ -105,9 +124,19 @@ class Settings:
             _check(name, f"{first * 1000:g}:{last * 1000:g}", 0 <= first <= last <= 60,
                    "LO:HI with 0 <= LO <= HI <= 60000")  # fmt: skip
         _check("zone", self.zone, _is_zone(self.zone), "a name such as America/New_York")
+        _check_names("child", [child.name for child in self.children])
+        _check_names("lockable", [name for name, _ in self.lockables])
+        logs = self.child_logs
+        _check("child-logs", logs, logs is None or logs.is_dir(), "an existing directory")
         if not self.may_be_remote:
             _check("host", self.host, is_loopback(self.host),
                    "a loopback address, or any with --allow-remote")  # fmt: skip
+
+
+def _check_names(field: str, names: list[str]) -> None:
+    for name in names:
+        is_good = bool(_NAME.match(name)) and names.count(name) == 1
+        _check(field, name, is_good, "a name of small letters, digits and hyphens, each once")
 
 
 def _check(field: str, value: object, is_allowed: bool, allowed: str) -> None:

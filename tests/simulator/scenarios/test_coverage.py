@@ -11,9 +11,8 @@ from trader.sim.host import play
 from trader.sim.script.actions import registry
 
 HERE = Path(__file__).parent
-# S23 is the comparison of a journal with the truth, S24 what a harness does to processes from
-# outside: both are told in docs/simulator.md.
-CAPABILITIES = [f"S{number:02}" for number in range(1, 23)]
+# S23 is the comparison of a journal with the truth: it is told in docs/simulator.md.
+CAPABILITIES = [f"S{number:02}" for number in range(1, 25) if number != 23]
 
 
 def played_names() -> set[str]:

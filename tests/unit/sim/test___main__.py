@@ -202,3 +202,53 @@ def test_a_wrong_scenario_is_refused_before_anything_starts(tmp_path: Path) -> N
     out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (2, "")
     assert "wrong.yaml, line 4: action: 'explode' is not allowed" in errors
+
+
+CHILD = "name: c\nwhy: x\nsteps:\n- {wait: 100ms, action: child-signal, with: {signal: KILL}}\n"
+
+
+@pytest.mark.process
+def test_a_child_is_started_with_the_address_and_its_end_is_in_the_truth(tmp_path: Path) -> None:
+    write_prices(tmp_path)
+    path = tmp_path / "kill.yaml"
+    path.write_text(CHILD + "- {when: {child_state: ended}, end: true}\n")
+    source = "import os, time; print(os.environ['SIM_PORT'], flush=True); time.sleep(60)"
+    given = ("--child", f'bot={sys.executable} -c "{source}"', "--child-logs", tmp_path)
+    with running("--data", tmp_path, "--port", 0, "--scenario", path, *given) as (process, line):
+        out, errors = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0
+    assert "child bot started, pid" in errors
+    (child,) = json.loads(out)["truth"]["children"]
+    assert (child["name"], child["state"], child["starts"]) == ("bot", "ended", 1)
+    assert [end["code"] for end in child["ends"]] == [-9]
+    assert line["port"] > 0
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--child", "bot"), ["--child", "'bot' is not allowed", "NAME='COMMAND ...'"]),
+        (("--child", "bot='"), ["--child", "NAME='COMMAND ...'"]),
+        (("--child", "Bot=true"), ["child: Bot", "small letters"]),
+        (("--child", "bot=/no/program"), ["child: bot=/no/program", "a program that can be run"]),
+        (("--lockable", "=x"), ["--lockable", "NAME=PATH"]),
+        (("--child-logs", "/no/folder"), ["child-logs", "an existing directory"]),
+        (("--scenario", "{c}"), ["acts on a child, which is not declared", "--child NAME="]),
+        (("--scenario", "{c}", "--virtual"), ["acts on a child", "no --virtual"]),
+        (("--scenario", "{s}", "--virtual", "--child", "bot=true"), ["child: bot", "no sockets"]),
+    ],
+)
+def test_children_that_cannot_be_are_refused_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], words: list[str]
+) -> None:
+    write_prices(tmp_path)
+    for name, text in (("c", CHILD), ("s", SCENARIO)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    files = {"{c}": str(tmp_path / "c.yaml"), "{s}": str(tmp_path / "s.yaml")}
+    given = [files.get(word, word) for word in arguments]
+    process = start("--data", tmp_path, "--port", 0, *given)
+    printed, errors = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, printed) == (2, "")
+    assert len(errors.strip().splitlines()) == 1
+    assert all(word in errors for word in words), errors

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trader.sim.settings import Settings, SettingsError, is_loopback
+from trader.sim.settings import Declared, Settings, SettingsError, is_loopback
 
 
 def make(**changes: object) -> Settings:
@@ -38,6 +38,7 @@ def make(**changes: object) -> Settings:
         ("currency", "EURO"),
         ("commissions", "none"),
         ("zone", "Mars/Olympus"),
+        ("child_logs", Path("/no/such/folder")),
         ("zone", ""),
         ("zone", "../etc/passwd"),
         ("host", "0.0.0.0"),
@@ -67,3 +68,18 @@ def test_a_remote_bind_needs_permission() -> None:
 def test_loopback_is_recognised() -> None:
     assert all(is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "127.1.2.3"))
     assert not any(is_loopback(host) for host in ("10.0.0.1", "::", "host"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "name"),
+    [
+        ("children", (Declared("Bot", ("true",)),), "child: Bot"),
+        ("children", (Declared("", ("true",)),), "child: an empty text"),
+        ("children", (Declared("bot", ("true",)), Declared("bot", ("false",))), "child: bot"),
+        ("lockables", (("../x", Path("x.db")),), "lockable: ../x"),
+    ],
+)
+def test_what_is_declared_has_a_plain_name_of_its_own(field: str, value: object, name: str) -> None:
+    with pytest.raises(SettingsError, match="small letters, digits and hyphens") as caught:
+        make(**{field: value})
+    assert str(caught.value).startswith(f"{name} is not allowed")

@@ -13,7 +13,7 @@ from trader.sim.script import manual
 from trader.sim.script.engine import Engine
 from trader.sim.script.loader import load
 from trader.sim.script.moments import next_moment
-from trader.sim.script.scenario import Scenario
+from trader.sim.script.scenario import AfterWait, AtTime, OnState, Option, Scenario
 from trader.sim.script.stage import Stage
 from trader.sim.settings import Settings, SettingsError
 
@@ -66,6 +66,59 @@ def settings_for(scenario: Scenario, settings: Settings) -> Settings:
             case _:
                 changes[name] = value
     return replace(settings, **changes)
+
+
+def timed_s(scenario: Scenario) -> float:
+    """Return the seconds after which the last step by time is due, if others wait for nothing."""
+    at_s = 0.0
+    for step in scenario.steps:
+        match step.trigger:
+            case AtTime(seconds):
+                at_s = max(at_s, _latest_s(seconds))
+            case AfterWait(seconds):
+                at_s += _latest_s(seconds)
+    return at_s
+
+
+def _latest_s(seconds: Any) -> float:
+    return float(max(seconds.samples()) if isinstance(seconds, Option) else seconds)
+
+
+def check_processes(scenario: Scenario, settings: Settings, *, is_virtual: bool) -> None:
+    """Refuse a scenario whose processes or files are not declared. Raises SettingsError."""
+    for needed, known, option in (
+        ("child", [child.name for child in settings.children], "--child NAME='COMMAND ...'"),
+        ("file", [name for name, _ in settings.lockables], "--lockable NAME=PATH"),
+    ):
+        wanted = _acted_on(scenario, needed)
+        if wanted and is_virtual:
+            raise SettingsError(
+                f"scenario: {scenario.name} acts on a {needed}; allowed: one that acts on none, "
+                "or no --virtual"
+            )
+        missing = [name for name in wanted if name is not None and name not in known]
+        if missing or (wanted and not known):
+            named = f"the {needed} {missing[0]!r}" if missing else f"a {needed}"
+            raise SettingsError(
+                f"scenario: {scenario.name} acts on {named}, which is not declared; "
+                f"allowed: with {option}"
+            )
+
+
+def _acted_on(scenario: Scenario, field: str) -> list[str | None]:
+    """Return the names a scenario gives to children or files; None is the first one declared."""
+    found: list[str | None] = []
+    for step in scenario.steps:
+        if isinstance(step.trigger, OnState) and step.trigger.child_state and field == "child":
+            found.append(step.trigger.child)
+        action = step.action
+        if action is None or "S24" not in action.serves:
+            continue
+        if any(one.name == field for one in action.fields):
+            name = step.inputs.get(field)
+            is_open = not isinstance(name, str) or name.startswith("$")
+            found.append(None if is_open else name)
+    return found
 
 
 def set_time(scenario: Scenario, clock: LoopClock | VirtualClock) -> None:

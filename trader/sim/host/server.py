@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from trader.sim.clock import LoopClock
+from trader.sim.host.children import Children
 from trader.sim.host.link import Link
 from trader.sim.host.simulator import Simulator
 from trader.sim.settings import Settings
@@ -20,6 +21,8 @@ class SimServer(Simulator):
     def __init__(self, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
         super().__init__(settings, LoopClock(self._loop))
+        self.children = Children(settings, self._loop)
+        self.processes = self.children
         self._server: asyncio.Server | None = None
         self._coming_up: asyncio.Task[None] | None = None
         self._is_stopped = False
@@ -41,6 +44,15 @@ class SimServer(Simulator):
         """Restore state, open the market and the listener. Raises OSError."""
         self.open()
         await self.listen()
+
+    def begin_children(self, control_port: int) -> None:
+        """Start the declared programs and tell them where to connect. Raises InputError."""
+        told = {
+            "SIM_HOST": self.settings.host, "SIM_PORT": self._port,
+            "SIM_CONTROL_PORT": control_port, "SIM_ACCOUNT": self.exchange.bank.main.name,
+            "SIM_SEED": self.settings.seed,
+        }  # fmt: skip
+        self.children.begin({name: str(value) for name, value in told.items()})
 
     async def listen(self) -> None:
         """Open the listener on the port of before. Raises OSError."""
@@ -73,7 +85,8 @@ class SimServer(Simulator):
             self._coming_up = None
 
     async def stop(self) -> None:
-        """Close everything and save the state."""
+        """End the children, close everything and save the state."""
+        await self.children.end()
         self._is_stopped = True
         server, coming_up = self._server, self._coming_up
         self.feeds.stop()

@@ -29,6 +29,7 @@ from trader.sim.market.hours import AlwaysOpen, ExchangeHours
 from trader.sim.market.market import Market, Replay
 from trader.sim.oracle import truth
 from trader.sim.reference.catalogue import Catalogue, Listing
+from trader.sim.script.processes import NoProcesses, Processes
 from trader.sim.script.puppets import Puppets
 from trader.sim.settings import Settings, SettingsError
 
@@ -58,6 +59,7 @@ class Simulator(ABC):
         )  # fmt: skip
         self.liquidator = Liquidator(clock, self.gateway)
         self.puppets = Puppets(self.join)
+        self.processes: Processes = NoProcesses()
         # What was said on every connection, when somebody wants to read it.
         self.transcript: Transcript | None = None
         # A dictionary for its order: a set would differ from run to run.
@@ -144,7 +146,8 @@ class Simulator(ABC):
     def truth(self) -> dict[str, Any]:
         """Return the broker's truth for comparison."""
         open_now = sum(link.session.outlet.frames for link in self.links)
-        return truth.report(self.world, frames_out=self.gateway.frames_out + open_now)
+        told = truth.report(self.world, frames_out=self.gateway.frames_out + open_now)
+        return told | self.processes.report()
 
 
 def _market(settings: Settings, clock: Clock, rng: random.Random) -> Market:

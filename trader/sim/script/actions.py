@@ -28,6 +28,7 @@ from trader.sim.script import (
     actions_market,
     actions_orders,
     actions_outcomes,
+    actions_processes,
     actions_reference,
     actions_terminal,
     actions_time,
@@ -49,6 +50,7 @@ _TOPICS = {
     "reference data": actions_reference.ACTIONS,
     "clients": actions_client.ACTIONS,
     "gateway life": actions_life.ACTIONS,
+    "processes": actions_processes.ACTIONS,
     "time": actions_time.ACTIONS,
 }
 

@@ -30,8 +30,12 @@ def _join(stage: Stage, given: Given) -> dict[str, Any]:
 
 
 def _place(stage: Stage, given: Given) -> dict[str, Any]:
+    puppet, order_id = _puppet(stage, given), given.maybe_integer("order_id")
+    if order_id is None:
+        announced = stage.host.gateway.next_order_id(puppet.client_id)
+        order_id = max(puppet.highest_id + 1, announced)
     order = PlainOrder(
-        order_id=given.integer("order_id"), action=given.text("side"),
+        order_id=order_id, action=given.text("side"),
         quantity=str(given.decimal("quantity")), order_type=given.text("order_type"),
         symbol=given.text("symbol"), sec_type=given.text("sec_type"),
         exchange=given.text("exchange"), currency=given.text("currency"),
@@ -41,7 +45,7 @@ def _place(stage: Stage, given: Given) -> dict[str, Any]:
         parent_id=given.integer("parent_id"), outside_rth=given.flag("outside_rth"),
         oca_type=given.integer("oca_type"), good_till=given.text("good_till"),
     )  # fmt: skip
-    _puppet(stage, given).place(order)
+    puppet.place(order)
     return {"client_id": given.integer("client_id"), "order_id": order.order_id}
 
 
@@ -80,7 +84,7 @@ ACTIONS = (
         ("S10",),
         (
             _CLIENT,
-            fields.integer("order_id", "the order id it uses"),
+            fields.integer("order_id", "the order id it uses; the next free one without", None),
             fields.text("symbol", "the contract's symbol"),
             fields.text("side", "the action as the wire writes it"),
             fields.decimal("quantity", "the total quantity"),

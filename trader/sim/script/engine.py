@@ -33,6 +33,8 @@ from trader.sim.wire.places import places
 log = logging.getLogger("trader.sim")
 # Steps that follow at once run in one go up to here; a longer row is a scenario that never waits.
 AT_ONCE_MAX = 10_000
+# So many answers of performed actions are kept.
+DONE_MAX = 1_000
 # The layout by which fields are named; the named ones stand at the same place in all below 192.
 SV = 178
 _KNOWN = {
@@ -56,7 +58,7 @@ class Engine:
         self._events: deque[Callable[[], None]] = deque()
         self._is_busy = False
         self.is_ended = False
-        # What each performed action answered, in order, for the log and for tests.
+        # What the last performed actions answered, in order, for the log and for tests.
         self.done: list[tuple[str, dict[str, Any]]] = []
         self.failures: list[str] = []
 
@@ -72,6 +74,7 @@ class Engine:
             self._happened(self._look)
 
         host.gateway.on_change = changed
+        host.processes.on_change = lambda: self._happened(self._look)
         self._happened(self._arm)
 
     @property
@@ -189,6 +192,8 @@ class Engine:
             return False
         if state.listening is not None and state.listening != host.is_listening:
             return False
+        if state.child_state not in (None, host.processes.state(state.child)):
+            return False
         wants = (state.order, state.order_ref, state.symbol, state.order_type)
         if not any(wants) and state.filled_at_least is None:
             return True
@@ -218,21 +223,29 @@ class Engine:
             return
         if step.action is None:
             return
-        for number in range(step.times):
-            if number and step.every_s:
-                self._repeat(step, inputs, number * step.every_s)
-            else:
-                self._act(step, inputs)
+        for _ in range(1 if step.every_s else step.times):
+            self._act(step, inputs)
+        if step.every_s and step.times > 1:
+            self._repeat(step, inputs)
 
-    def _repeat(self, step: Step, inputs: dict[str, Any], delay_s: float) -> None:
-        known = dict(self._known)
+    def _repeat(self, step: Step, inputs: dict[str, Any]) -> None:
+        """Set one timer at a time: a long row of them must not lie in the memory."""
+        known, clock = dict(self._known), self._stage.host.clock
+        started_s = clock.monotonic()
 
-        def again() -> None:
-            if not self.is_ended:
+        def plan(number: int) -> None:
+            def again() -> None:
+                if self.is_ended:
+                    return
                 self._known |= known
                 self._act(step, inputs)
+                if number + 1 < step.times:
+                    plan(number + 1)
 
-        self._stage.host.clock.call_later(delay_s, again)
+            due_s = started_s + number * step.every_s
+            clock.call_later(max(due_s - clock.monotonic(), 0.0), again)
+
+        plan(1)
 
     def _act(self, step: Step, inputs: dict[str, Any]) -> None:
         action = step.action
@@ -255,6 +268,8 @@ class Engine:
             return
         self._known |= found
         self.done.append((action.name, found))
+        if len(self.done) >= 2 * DONE_MAX:
+            del self.done[:-DONE_MAX]
         log.info("scenario %s, line %d: %s %s", self.scenario.name, step.line, action.name, found)
 
     def _end(self) -> None:

@@ -16,6 +16,7 @@ import yaml
 from trader.sim.script.actions import registry
 from trader.sim.script.inputs import InputError, Inputs
 from trader.sim.script.moments import next_moment, span_s
+from trader.sim.script.processes import CHILD_STATES
 from trader.sim.script.scenario import (
     AfterWait,
     AtTime,
@@ -362,6 +363,10 @@ def _on_state(name: str, value: Any) -> Trigger:
             found[field] = inputs.integer(field, 0, 10**6)
     if inputs.has("listening"):
         found["listening"] = inputs.flag("listening")
+    if inputs.has("child"):
+        found["child"] = inputs.text("child")
+    if "child" in found or inputs.has("child_state"):
+        found["child_state"] = inputs.choice("child_state", CHILD_STATES)
     inputs.done()
     return OnState(**found)
 

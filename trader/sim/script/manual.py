@@ -13,7 +13,7 @@ from trader.sim.script.fields import Field
 from trader.sim.script.scenario import Scenario
 from trader.sim.script.stage import Action
 
-# What each capability is for; S23 and S24 have no actions.
+# What each capability is for; S23 has no actions.
 CAPABILITIES: Mapping[str, str] = MappingProxyType(
     {
         "S01": "a script and a clock of its own: the same seed, the same play",
@@ -38,6 +38,7 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
         "S20": "the day of a gateway: restarts, resets, logging in, sessions",
         "S21": "a dialog that stands in the way of orders",
         "S22": "reference data that is missing, changed or in other bands",
+        "S24": "processes: killed, started again, frozen, on a full disk, with a locked database",
     }
 )
 

@@ -37,6 +37,8 @@ class Puppet:
     def __init__(self, join: Join, client_id: int, version_max: int) -> None:
         self.client_id = client_id
         self.heard: Counter[int] = Counter()
+        # The highest order id it has sent.
+        self.highest_id = 0
         self._version = 0
         self._buffer = bytearray()
         self._peer = join(self._hear)
@@ -50,6 +52,7 @@ class Puppet:
 
     def place(self, order: PlainOrder) -> None:
         """Send message 3."""
+        self.highest_id = max(self.highest_id, order.order_id)
         self._peer.send(client_frames.place_order(order, self._version))
 
     def cancel(self, order_id: int) -> None:

@@ -76,6 +76,9 @@ class OnState:
     executions: int | None = None
     clients: int | None = None
     listening: bool | None = None
+    # A declared child (the first one without a name) and what it must be doing.
+    child: str | None = None
+    child_state: str | None = None
 
 
 Trigger = Immediately | AtTime | AfterWait | OnMessage | OnState

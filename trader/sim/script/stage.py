@@ -21,6 +21,7 @@ from trader.sim.market.market import Market
 from trader.sim.model.instruments import Instrument
 from trader.sim.script.fields import Field, Given
 from trader.sim.script.inputs import InputError, Inputs
+from trader.sim.script.processes import Processes
 from trader.sim.script.puppets import Puppets
 
 
@@ -52,6 +53,7 @@ class Host(Protocol):
     world: World
     puppets: Puppets
     liquidator: Liquidator
+    processes: Processes
 
     @property
     def clock(self) -> Clock:

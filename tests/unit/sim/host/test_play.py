@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +15,7 @@ from tests.unit.sim.script.stages import EPOCH_S, memory_host
 from trader.sim.clock import VirtualClock
 from trader.sim.host import play
 from trader.sim.script.loader import ScenarioError, load_text
-from trader.sim.settings import Settings, SettingsError
+from trader.sim.settings import Declared, Settings, SettingsError
 
 HEAD = "name: t\nwhy: x\nsteps:\n- {end: true}\n"
 
@@ -73,3 +75,37 @@ def test_the_engine_stops_the_stage_at_the_end() -> None:
     engine = play.begin(load_text(HEAD), play.stage_of(host, host.clock, stop))
     assert engine.is_ended
     assert stopped == [True]
+
+
+KILL = "name: t\nwhy: x\nsteps:\n- {action: child-signal, with: {signal: KILL%s}}\n"
+LOCK = "name: t\nwhy: x\nsteps:\n- {action: file-lock, with: {seconds: 1%s}}\n"
+WAIT = "name: t\nwhy: x\nsteps:\n- {when: {child_state: ended%s}}\n"
+BOT = {"children": (Declared("bot", ("true",)),), "lockables": (("db", Path("x.db")),)}
+
+
+@pytest.mark.parametrize("text", [KILL, LOCK, WAIT])
+def test_a_scenario_of_processes_needs_them_declared(text: str) -> None:
+    settings = Settings(account="A1", seed=1)
+    declared = replace(settings, **BOT)  # type: ignore[arg-type]
+    option = "--lockable NAME=PATH" if text == LOCK else "--child NAME='COMMAND ...'"
+    with pytest.raises(SettingsError, match=re.escape(f"not declared; allowed: with {option}")):
+        play.check_processes(load_text(text % ""), settings, is_virtual=False)
+    play.check_processes(load_text(text % ""), declared, is_virtual=False)
+    field = "file" if text == LOCK else "child"
+    other = load_text(text % f", {field}: other")
+    with pytest.raises(SettingsError, match=f"acts on the {field} 'other', which is not declared"):
+        play.check_processes(other, declared, is_virtual=False)
+    with pytest.raises(SettingsError, match="or no --virtual"):
+        play.check_processes(load_text(text % ""), declared, is_virtual=True)
+
+
+def test_a_scenario_without_processes_needs_none() -> None:
+    settings = Settings(account="A1", seed=1)
+    for is_virtual in (True, False):
+        play.check_processes(load_text(HEAD), settings, is_virtual=is_virtual)
+
+
+def test_the_last_step_by_time_is_known_before_the_play() -> None:
+    steps = "- {at: 30d}\n- {wait: {between: [1, 5]}}\n- {wait: 2s}\n- {at: 10s}\n"
+    assert play.timed_s(load_text(f"name: t\nwhy: x\nsteps:\n{steps}")) == 30 * 86_400 + 7
+    assert play.timed_s(load_text(HEAD)) == 0

@@ -40,3 +40,15 @@ def test_joining_a_simulator_that_is_down_is_no_error_of_the_script() -> None:
     stage = staged()
     memory(stage).go_down("fin")
     assert act(stage, "client-join", client_id=3) == {"client_id": 3, "connected": False}
+
+
+def test_an_order_without_an_id_has_the_next_free_one() -> None:
+    stage = staged()
+    act(stage, "client-join", client_id=3)
+    order = {"client_id": 3, "symbol": "AAPL", "side": "BUY", "quantity": 5, "order_type": "MKT"}
+    memory(stage).gateway.announced_id[3] = 40
+    # Two within one turn, before the gateway has seen the first.
+    found = [act(stage, "client-place", **order)["order_id"] for _ in range(2)]
+    memory(stage).clock.advance(0.1)
+    found.append(act(stage, "client-place", **order)["order_id"])
+    assert found == [40, 41, 42]

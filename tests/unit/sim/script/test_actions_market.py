@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -101,3 +102,19 @@ def test_a_wrong_input_is_named(name: str, body: dict[str, Any], field: str) -> 
     with pytest.raises(InputError) as caught:
         act_on(memory_host(), name, **body)
     assert caught.value.field == field
+
+
+def test_a_price_moves_by_percent_of_where_it_stands_and_stays() -> None:
+    host, wire = watching()
+    before = host.market.quote(host.market.catalogue.symbol("AAPL"))
+    found = act_on(host, "price-move", symbol="AAPL", percent=-25)
+    assert Decimal(found["from"]) == pytest.approx(before.last, rel=Decimal("0.01"))
+    assert Decimal(found["price"]) == pytest.approx(
+        Decimal(found["from"]) * 3 / 4, abs=Decimal("0.01")
+    )
+    wire.wait(30)
+    assert dict(host.market.pins) == {"AAPL": Decimal(found["price"])}
+    again = act_on(host, "price-move", symbol="AAPL", percent="100")
+    assert Decimal(again["price"]) == 2 * Decimal(found["price"])
+    with pytest.raises(InputError, match="more than -100"):
+        act_on(host, "price-move", symbol="AAPL", percent=-100)

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sim.script.stages import Wire, playing
+from tests.unit.sim.script.stages import Wire, memory_host, playing
 from tests.unit.sim.support import place_fields
+from trader.sim.host import play
+from trader.sim.script.engine import DONE_MAX
+from trader.sim.script.loader import load_text
+from trader.sim.script.processes import NoProcesses
 
 HEAD = "name: t\nwhy: a test\n"
 
@@ -151,3 +155,53 @@ steps:
     assert "open dialog" in engine.failures[0]
     assert "line 5" in engine.failures[0]
     assert host.faults.copies == 2
+
+
+def test_a_long_row_of_repeats_holds_one_timer_and_its_own_moments() -> None:
+    host, engine = playing(
+        HEAD + "steps:\n- {action: duplicate, with: {times: 2}, times: 9000, every: 10s}\n"
+    )
+    host.clock.advance(1.0)
+    assert len(engine.done) == 1
+    host.clock.advance(89_989.5)
+    # Only the last answers are kept.
+    assert DONE_MAX <= len(engine.done) < 2 * DONE_MAX
+    before = len(engine.done)
+    host.clock.advance(0.5)
+    assert len(engine.done) == before
+    assert before % DONE_MAX == 9000 % DONE_MAX
+    host.clock.advance(100.0)
+    assert len(engine.done) == before
+
+
+class OneChild(NoProcesses):
+    """A child whose state a test sets."""
+
+    now = "waiting"
+
+    def state(self, child: str | None) -> str | None:
+        return self.now if child in (None, "bot") else None
+
+    def become(self, state: str) -> None:
+        self.now = state
+        self.on_change()
+
+
+@pytest.mark.parametrize("named", ["", "child: bot, "])
+def test_a_step_may_wait_for_what_a_process_does(named: str) -> None:
+    scenario = load_text(
+        HEAD
+        + f"""
+steps:
+- {{when: {{{named}child_state: ended}}, action: duplicate, with: {{times: 2}}}}
+- {{when: {{{named}child_state: running}}, action: duplicate, with: {{times: 3}}}}
+"""
+    )
+    host = memory_host()
+    host.processes = child = OneChild()
+    engine = play.begin(scenario, play.stage_of(host, host.clock, lambda: None))
+    heard = []
+    for state in ("running", "frozen", "ended", "running"):
+        child.become(state)
+        heard.append(len(engine.done))
+    assert heard == [0, 0, 1, 2]
