@@ -36,6 +36,12 @@ class Clock(Protocol):
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Run the callback once, after the delay."""
 
+    def idle_s(self, besides: Timer) -> float:
+        """Return for how long nothing else is due than one timer, and nobody looks.
+
+        0 while time goes by: only what lies ahead within an advance that nobody watches counts.
+        """
+
 
 class _Entry:
     """A timer in the queue: its moment, its number among equals, what it does."""
@@ -74,6 +80,12 @@ class _Queue:
             heapq.heappop(self._heap)
         return self._heap[0].due_ns if self._heap else None
 
+    def due_besides_ns(self, entry: Timer) -> int | None:
+        """Return the moment of the earliest other timer, perhaps a cancelled one's."""
+        self.next_due_ns()
+        rest = self._heap[1:3] if self._heap and self._heap[0] is entry else self._heap[:1]
+        return min((other.due_ns for other in rest), default=None)
+
     def take(self) -> Callable[[], None]:
         """Remove the earliest timer and return what it does."""
         callback = heapq.heappop(self._heap).callback
@@ -87,6 +99,7 @@ class VirtualClock:
     def __init__(self, epoch_s: float) -> None:
         self._epoch_ns = round(epoch_s * NS)
         self._now_ns = 0
+        self._leap_until_ns = 0
         self._queue = _Queue()
 
     def monotonic(self) -> float:
@@ -104,6 +117,10 @@ class VirtualClock:
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Run the callback at its moment, once time is advanced so far."""
         return self._queue.add(self._now_ns + max(round(delay_s * NS), 0), callback)
+
+    def idle_s(self, besides: Timer) -> float:
+        """Return for how long nothing else is due; 0 unless a leap is under way."""
+        return _idle_s(self._queue, besides, self._now_ns, self._leap_until_ns)
 
     def next_due_s(self) -> float | None:
         """Return the seconds until the next timer, None when nothing is due ever."""
@@ -124,7 +141,14 @@ class VirtualClock:
         until_ns = self._now_ns + round(seconds * NS)
         while (due_ns := self._queue.next_due_ns()) is not None and due_ns <= until_ns:
             self.step()
-        self._now_ns = until_ns
+        # What was due may itself have advanced the clock, and further.
+        self._now_ns = max(self._now_ns, until_ns)
+
+    def leap(self, seconds: float) -> None:
+        """Advance while nobody looks: what nobody can tell from being left out may be."""
+        self._leap_until_ns = self._now_ns + round(seconds * NS)
+        self.advance(seconds)
+        self._leap_until_ns = 0
 
 
 class LoopClock:
@@ -136,6 +160,7 @@ class LoopClock:
         self._ahead_ns = 0
         # While an advance runs, time is what it says; otherwise the host's clock plus the jumps.
         self._held_ns: int | None = None
+        self._until_ns = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_ns = 0
 
@@ -157,22 +182,44 @@ class LoopClock:
         return time.monotonic()
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        """Run the callback on the loop after the delay; zero means on its next turn."""
-        if delay_s <= 0:
+        """Run the callback on the loop after the delay; zero means on its next turn.
+
+        Within an advance the next turn is part of it: an order that enters then is not late.
+        """
+        if delay_s <= 0 and self._held_ns is None:
             return self._loop.call_soon(callback)
-        entry = self._queue.add(self._now_ns() + round(delay_s * NS), callback)
+        entry = self._queue.add(self._now_ns() + max(round(delay_s * NS), 0), callback)
         self._set_alarm()
         return entry
 
+    def idle_s(self, besides: Timer) -> float:
+        """Return for how long nothing else is due; 0 unless an advance is under way."""
+        if self._held_ns is None:
+            return 0.0
+        return _idle_s(self._queue, besides, self._held_ns, self._until_ns)
+
     def advance(self, seconds: float) -> None:
         """Jump ahead: run what is due on the way, each at its moment."""
-        until_ns = self._now_ns() + round(seconds * NS)
+        self._jump(self._now_ns() + round(seconds * NS), None)
+
+    def advance_towards(self, until_s: float, host_s: float) -> bool:
+        """Jump towards a monotonic moment for so long of the host's time; say if it is reached."""
+        return self._jump(round(until_s * NS), time.monotonic_ns() + round(host_s * NS))
+
+    def _jump(self, until_ns: int, stop_ns: int | None) -> bool:
+        outer_ns, self._until_ns = self._until_ns, until_ns
+        is_reached = True
         while (due_ns := self._queue.next_due_ns()) is not None and due_ns <= until_ns:
+            if stop_ns is not None and time.monotonic_ns() >= stop_ns:
+                is_reached = False
+                break
             self._held_ns = max(due_ns, self._now_ns())
             self._queue.take()()
-        self._held_ns = None
-        self._ahead_ns = max(self._ahead_ns, until_ns - time.monotonic_ns())
+        end_ns = until_ns if is_reached else self._now_ns()
+        self._held_ns, self._until_ns = None, outer_ns
+        self._ahead_ns = max(self._ahead_ns, end_ns - time.monotonic_ns())
         self._set_alarm()
+        return is_reached
 
     def _set_alarm(self) -> None:
         due_ns = self._queue.next_due_ns()
@@ -191,6 +238,12 @@ class LoopClock:
         while (due_ns := self._queue.next_due_ns()) is not None and due_ns <= now_ns:
             self._queue.take()()
         self._set_alarm()
+
+
+def _idle_s(queue: _Queue, besides: Timer, now_ns: int, until_ns: int) -> float:
+    due_ns = queue.due_besides_ns(besides)
+    end_ns = until_ns if due_ns is None else min(due_ns, until_ns)
+    return max(end_ns - now_ns, 0) / NS
 
 
 def utc(epoch_s: float) -> datetime:

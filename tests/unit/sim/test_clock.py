@@ -89,3 +89,65 @@ async def test_timers_go_on_by_the_host_s_clock_after_an_advance() -> None:
     clock.call_later(0.01, done.set)
     async with asyncio.timeout(5):
         await done.wait()
+
+
+def test_an_advance_within_an_advance_never_turns_the_clock_back() -> None:
+    clock = VirtualClock(0.0)
+    clock.call_later(0.5, lambda: clock.advance(10.0))
+    clock.advance(1.0)
+    assert clock.monotonic() == 10.5
+
+
+def test_only_a_leap_says_for_how_long_nothing_else_is_due() -> None:
+    clock = VirtualClock(0.0)
+    heard: list[float] = []
+    clock.call_later(7.0, lambda: None)
+
+    def look() -> None:
+        own = clock.call_later(1.0, look)
+        heard.append(clock.idle_s(own))
+
+    clock.call_later(1.0, look)
+    clock.advance(3.0)
+    assert heard == [0.0, 0.0, 0.0]
+    clock.leap(6.0)
+    # Before the other timer it ends the idle time; after it, the end of the leap does.
+    assert heard[3:] == [3.0, 2.0, 1.0, 2.0, 1.0, 0.0]
+
+
+async def test_what_is_due_at_once_within_an_advance_is_part_of_it() -> None:
+    clock = LoopClock(asyncio.get_running_loop())
+    began = clock.monotonic()
+    heard: list[float] = []
+    clock.call_later(10.0, lambda: ignore(clock.call_later(0.0, at_once)))
+
+    def at_once() -> None:
+        heard.append(round(clock.monotonic() - began))
+
+    clock.advance(100.0)
+    assert heard == [10]
+
+
+def ignore(_timer: object) -> None:
+    """Take a timer that nobody cancels."""
+
+
+async def test_an_advance_may_be_made_in_slices_of_the_host_s_time() -> None:
+    clock = LoopClock(asyncio.get_running_loop())
+    heard: list[float] = []
+
+    def again() -> None:
+        heard.append(clock.monotonic())
+        clock.call_later(0.01, again)
+
+    clock.call_later(0.01, again)
+    until = clock.monotonic() + 1000.0
+    slices, times = 0, []
+    while not clock.advance_towards(until, 0.001):
+        slices += 1
+        times.append(clock.monotonic())
+    assert slices > 5
+    assert times == sorted(times)
+    assert times[-1] < until <= clock.monotonic()
+    assert len(heard) == pytest.approx(100_000, rel=0.01)
+    assert clock.advance_towards(until - 1.0, 1.0), "what is past is reached"

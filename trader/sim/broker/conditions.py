@@ -40,6 +40,17 @@ def watched(conditions: Sequence[Condition]) -> list[int]:
     return list(dict.fromkeys(ids))
 
 
+def may_change(conditions: Sequence[Condition], con_id: int, low: Decimal, high: Decimal) -> bool:
+    """Return whether any could change while an instrument's price stays within two bounds."""
+    for one in conditions:
+        if one.kind not in _ON_QUOTES or int(one.fields[3]) != con_id:
+            continue
+        value = _number(one.fields[2])
+        if one.kind != PRICE or (value is not None and low <= value <= high):
+            return True
+    return False
+
+
 def times(conditions: Sequence[Condition], now_s: float) -> list[float]:
     """Return the moments at which a time condition may change."""
     found = [read_moment(one.fields[2], now_s=now_s) for one in conditions if one.kind == TIME]

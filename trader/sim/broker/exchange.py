@@ -142,6 +142,11 @@ class Exchange:
         """Return whether a quote of the instrument could concern an order."""
         return self._floor.has(con_id) or self._holds.watches(con_id)
 
+    def is_near(self, item: Instrument, low: Decimal, high: Decimal) -> bool:
+        """Return whether quotes could concern an order while a price stays within two bounds."""
+        con_id = item.con_id
+        return self._floor.is_near(con_id, low, high) or self._holds.is_near(con_id, low, high)
+
     def instruments_traded(self) -> list[Instrument]:
         """Return the instruments whose quotes concern orders, each once, in a fixed order."""
         found = {o.instrument.con_id: o.instrument for o in self._register.live.values()}

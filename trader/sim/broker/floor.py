@@ -78,6 +78,11 @@ class Floor:
         """Return whether any order waits for the quotes of an instrument."""
         return con_id in self._shelves
 
+    def is_near(self, con_id: int, low: Decimal, high: Decimal) -> bool:
+        """Return whether an order could be due while an instrument stays within two prices."""
+        shelf = self._shelves.get(con_id)
+        return shelf is not None and shelf.is_near(low, high)
+
     def after(self, delay_s: float, step: Callable[[], None]) -> None:
         """Run a step after a delay, now when there is none."""
         if delay_s > 0:

@@ -5,6 +5,7 @@ only things looked at, so a restored order is held for the same reasons as befor
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from trader.sim.broker import conditions, kinds
 from trader.sim.broker.kinds import Auction
@@ -134,6 +135,14 @@ class Holds:
     def watches(self, con_id: int) -> bool:
         """Return whether an order waits for quotes of an instrument."""
         return con_id in self._watching
+
+    def is_near(self, con_id: int, low: Decimal, high: Decimal) -> bool:
+        """Return whether a condition could change while an instrument stays within two prices."""
+        return any(
+            not order.is_released
+            and conditions.may_change(order.terms.conditions, con_id, low, high)
+            for order in self._watching.get(con_id, {}).values()
+        )
 
     def watched(self) -> list[int]:
         """Return the contract ids that conditions need quotes of."""

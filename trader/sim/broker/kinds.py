@@ -134,7 +134,25 @@ def is_triggered(order: Order, quote: Quote) -> bool:
 
 def trailed(order: Order, quote: Quote) -> Decimal:
     """Return where the stop of a trailing order stands after a quote; it never moves back."""
-    terms, price = order.terms, quote.last
+    return _trailed_at(order, quote.last)
+
+
+def may_move(order: Order, low: Decimal, high: Decimal) -> bool:
+    """Return whether an order that looks at every quote could act while prices stay within two.
+
+    Known of a trailing stop on last prices: it neither follows nor triggers. Others always may.
+    """
+    stop = order.stop_now
+    is_trailing = awaits_trigger(order) and kind_of(order.terms).trigger is Trigger.TRAIL
+    if not is_trailing or stop is None or order.terms.trigger_method not in (0, 2):
+        return True
+    if order.side is Side.BUY:
+        return _trailed_at(order, low) != stop or high >= stop
+    return _trailed_at(order, high) != stop or low <= stop
+
+
+def _trailed_at(order: Order, price: Decimal) -> Decimal:
+    terms = order.terms
     if terms.trailing_percent is not None:
         distance = price * terms.trailing_percent / 100
     else:

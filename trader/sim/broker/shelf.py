@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right, insort
 from decimal import Decimal
 from enum import StrEnum
 
+from trader.sim.broker import kinds
 from trader.sim.market.quotes import Quote
 from trader.sim.model.orders import Order
 
@@ -65,6 +66,16 @@ class Shelf:
             return
         row = self._sorted[watch]
         del row[bisect_left(row, (level, order.perm_id))]
+
+    def is_near(self, low: Decimal, high: Decimal) -> bool:
+        """Return whether an order could be due while prices stay within two bounds."""
+        return bool(
+            any(kinds.may_move(self._orders[perm_id], low, high) for perm_id in self._always)
+            or self._up_to(Watch.STOP_ABOVE, high)
+            or self._from(Watch.STOP_BELOW, low)
+            or self._up_to(Watch.SELL, high)
+            or self._from(Watch.BUY, low)
+        )
 
     def due(self, quote: Quote) -> list[Order]:
         """Return the orders a quote concerns, in the order they came."""

@@ -2,9 +2,11 @@
 
 `POST /<action>` takes the inputs of an action of the registry as a JSON object; `GET /actions`
 describes them all, `GET /codes` the error catalogue, `GET /truth` what the broker knows. A wrong
-input is a 400 that names field, value and what is allowed, and changes nothing.
+input is a 400 that names field, value and what is allowed, and changes nothing. While time is
+advanced the port goes on answering: `GET /health` says how far it has come and what is left.
 """
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -15,12 +17,15 @@ from aiohttp import web
 from trader.sim.clock import iso
 from trader.sim.host.server import SimServer
 from trader.sim.oracle import codes
-from trader.sim.script.actions import describe, perform, registry
-from trader.sim.script.inputs import InputError
+from trader.sim.script.actions import describe, registry
+from trader.sim.script.fields import Given
+from trader.sim.script.inputs import InputError, Inputs
 from trader.sim.script.stage import Action, Stage
 
 log = logging.getLogger("trader.sim")
 BODY_BYTES_MAX = 64 * 1024
+# An advance lets others have their turn after so much of the host's time.
+SLICE_S = 0.05
 
 
 class ControlPort:
@@ -31,6 +36,7 @@ class ControlPort:
         # Chance of its own, so that what is done by hand takes nothing from the world's draws.
         rng = random.Random(f"control {server.settings.seed}")
         self._stage = Stage(server, stop, server.clock.advance, rng)
+        self._advances = Advances(server)
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -38,16 +44,21 @@ class ControlPort:
         """Listen on loopback. Raises OSError."""
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_get("/truth", _answer(self._server.truth))
-        app.router.add_get("/health", _answer(lambda: health(self._server)))
+        app.router.add_get("/health", _answer(self._health))
         app.router.add_get("/actions", _answer(describe))
         app.router.add_get("/codes", _answer(codes.describe))
         for name, action in registry().items():
-            app.router.add_post(f"/{name}", _handler(self._stage, action))
+            is_long = name == "advance"
+            act = self._advances.act if is_long else _at_once(self._stage, action)
+            app.router.add_post(f"/{name}", _handler(action, act))
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._server.settings.control_port)
         await site.start()
         self.port = int(self._runner.addresses[0][1])
+
+    def _health(self) -> dict[str, Any]:
+        return {**health(self._server), "advance_left_s": round(self._advances.left_s, 3)}
 
     async def stop(self) -> None:
         """Close the port."""
@@ -62,15 +73,53 @@ def _answer(content: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web
     return handle
 
 
-def _handler(stage: Stage, action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+Act = Callable[[Given], Awaitable[dict[str, Any]]]
+
+
+def _at_once(stage: Stage, action: Action) -> Act:
+    async def act(given: Given) -> dict[str, Any]:
+        return action.effect(stage, given)
+
+    return act
+
+
+def _handler(action: Action, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         try:
-            return web.json_response(perform(stage, action, await request.text()))
+            return web.json_response(await act(action.read(Inputs(await request.text()))))
         except InputError as error:
             body = {"field": error.field, "value": error.value, "allowed": error.allowed}
             return web.json_response({"error": str(error), **body}, status=400)
 
     return handle
+
+
+class Advances:
+    """Advances of time, one after the other, each in slices between which all else goes on."""
+
+    def __init__(self, server: SimServer) -> None:
+        self._server = server
+        self._turn = asyncio.Lock()
+        self._until_s: float | None = None
+
+    @property
+    def left_s(self) -> float:
+        """Return how much of the advance under way is left, 0 without one."""
+        until_s, now_s = self._until_s, self._server.clock.monotonic()
+        return 0.0 if until_s is None else max(until_s - now_s, 0.0)
+
+    async def act(self, given: Given) -> dict[str, Any]:
+        """Let so many seconds pass; return where time has come to."""
+        clock = self._server.clock
+        async with self._turn:
+            self._until_s = until_s = clock.monotonic() + given.number("seconds")
+            try:
+                # The condition is the work itself; the wait only lets others have their turn.
+                while not clock.advance_towards(until_s, SLICE_S):  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+            finally:
+                self._until_s = None
+        return {"utc": iso(clock.time())}
 
 
 def health(server: SimServer) -> dict[str, Any]:

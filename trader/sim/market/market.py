@@ -223,6 +223,18 @@ class Market:
 
         return value
 
+    def mapped(
+        self, item: Instrument, first: int, last: int
+    ) -> tuple[Instrument, list[Callable[[int], int]]] | None:
+        """Return what an instrument follows and how, at two slots; None for its own master."""
+        base = self._underlying(item)
+        if base is None:
+            return None
+        lefts = {self._left_days(item, self.moment(item, slot).day): None for slot in (first, last)}
+        # The days left go by the wall's date: a stretch over midnight is one shorter.
+        lefts |= {left - 1: None for left in lefts}
+        return base, [self._mapper(item, base, left) for left in lefts]
+
     def option_terms(self, item: Instrument, slot: int) -> tuple[options.Terms, float, float]:
         """Return an option's terms, its underlying's price and its volatility at a slot."""
         base = self._underlying(item)

@@ -72,3 +72,14 @@ def test_what_must_be_watched_is_told_once() -> None:
 )
 def test_a_wrong_condition_is_named(condition: Condition, field: str) -> None:
     assert field in conditions.flaw((condition,), EPOCH_S)
+
+
+def test_a_price_condition_can_change_only_where_its_price_is_reached() -> None:
+    price = Condition(1, ("a", "1", "100", "5", "SMART", "0"))
+    volume = Condition(6, ("a", "1", "1000", "6", "SMART"))
+    both = (price, volume)
+    assert conditions.may_change(both, 5, Decimal(99), Decimal(100))
+    assert not conditions.may_change(both, 5, Decimal(101), Decimal(105))
+    assert not conditions.may_change(both, 7, Decimal(99), Decimal(101))
+    # Of volumes nothing is known beforehand.
+    assert conditions.may_change(both, 6, Decimal(1), Decimal(2))

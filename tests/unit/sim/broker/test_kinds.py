@@ -106,3 +106,21 @@ def test_auctions_are_known_by_type_or_time_in_force() -> None:
     assert kinds.auction_of(order(order_type="MOC").terms) is Auction.CLOSING
     assert kinds.auction_of(order(tif="OPG").terms) is Auction.OPENING
     assert kinds.auction_of(order().terms) is Auction.NONE
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "may"),
+    [(199, 201, False), (198, 200, True), (199, 202, True), (197, 197, True)],
+)
+def test_a_trailing_stop_may_move_only_where_it_follows_or_triggers(
+    low: int, high: int, may: bool
+) -> None:
+    one = order(order_type="TRAIL", aux_price=D(3), action="SELL")
+    one.stop_now = D(198)
+    assert kinds.may_move(one, D(low), D(high)) is may
+    other = order(order_type="TRAIL", aux_price=D(3), action="BUY")
+    other.stop_now = D(202)
+    mirrored = (D(400 - high), D(400 - low))
+    assert kinds.may_move(other, *mirrored) is may
+    one.triggered = True
+    assert kinds.may_move(one, D(low), D(high))

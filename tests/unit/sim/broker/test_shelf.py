@@ -57,3 +57,18 @@ def test_what_is_dropped_or_moved_is_nowhere_else(
         shelf.drop(order)
     assert len(shelf) == 0
     assert shelf.due(quote(ITEM, "200")) == []
+
+
+@given(PLACES, st.integers(188, 212), st.integers(0, 6), st.integers(0, 6))
+def test_what_is_due_within_bounds_is_near_them(
+    places: list[tuple[Watch, int]], low: int, width: int, beyond: int
+) -> None:
+    shelf = Shelf()
+    for number, (watch, level) in enumerate(places):
+        shelf.put(make(ITEM, number), watch, Decimal(level))
+    high = low + width
+    due = [bool(shelf.due(quote(ITEM, str(last)))) for last in range(low, high + 1)]
+    # The sides of a quote lie a cent from its last price, within the bounds a little widened.
+    assert shelf.is_near(Decimal(low) - 1, Decimal(high) + 1) or not any(due)
+    if any(due):
+        assert shelf.is_near(Decimal(low - beyond) - 1, Decimal(high + beyond) + 1)

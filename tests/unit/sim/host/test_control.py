@@ -362,6 +362,28 @@ async def test_time_is_advanced_and_a_code_acts_on_an_order(tmp_path: Path) -> N
         assert (await wire.error(202))[2] == "1"
 
 
+async def test_the_port_answers_while_time_is_advanced_and_says_how_far_it_is(
+    tmp_path: Path,
+) -> None:
+    async with rig(tmp_path) as world:
+        wire = await world.client()
+        await wire.error(2158)
+        wire.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
+        began_s = world.server.clock.time()
+        # Half a day of quotes, account updates and bars takes several slices of the loop's time.
+        whole = asyncio.ensure_future(world.ok("/advance", seconds=12 * 3600))
+        lefts = []
+        while not whole.done():
+            lefts.append((await world.get("/health"))["advance_left_s"])
+        await whole
+        under_way = [left for left in lefts if left]
+        assert len(under_way) > 3
+        assert under_way == sorted(under_way, reverse=True)
+        assert under_way[0] < 12 * 3600
+        assert (await world.get("/health"))["advance_left_s"] == 0
+        assert world.server.clock.time() - began_s >= 12 * 3600
+
+
 async def test_frames_are_changed_on_a_real_socket(tmp_path: Path) -> None:
     async with rig(tmp_path) as world:
         wire = await world.client()

@@ -6,11 +6,12 @@ The faults of market data (S15) are switched here.
 """
 
 from trader.sim.broker.exchange import Exchange
-from trader.sim.clock import Clock
+from trader.sim.clock import Clock, Timer
 from trader.sim.gateway.feeds import farms
 from trader.sim.gateway.feeds.bar_stream import BarStream
 from trader.sim.gateway.feeds.depth_stream import DepthStream
 from trader.sim.gateway.feeds.grants import Grants
+from trader.sim.gateway.feeds.leaps import Leaps
 from trader.sim.gateway.feeds.lines import Line, Mode
 from trader.sim.gateway.feeds.market_faults import MarketFaults, Permission
 from trader.sim.gateway.feeds.print_stream import PrintStream
@@ -37,6 +38,7 @@ class Feeds:
         self.prints = PrintStream(market, self.trouble)
         self.bars = BarStream(clock, market, self.trouble)
         self.grants = Grants(clock, self.trouble, self.ticks, self.bars, (self.depth, self.prints))
+        self._leaps = Leaps(clock, market, exchange, interval_s)
         self._is_running = False
 
     # -- rounds -------------------------------------------------------------------------------
@@ -65,7 +67,27 @@ class Feeds:
     def _round(self) -> None:
         if not self._is_running:
             return
-        self._clock.call_later(self._interval_s, self._round)
+        timer = self._clock.call_later(self._interval_s, self._round)
+        if self._leaps.free(timer):
+            self._part_of_round()
+            self._leap(timer)
+        else:
+            self._whole_round()
+
+    def _part_of_round(self) -> None:
+        """Let the orders that a price concerns meet it; nobody looks at anything else."""
+        for item in self._active().values():
+            if self._leaps.concerns(item):
+                self._exchange.take_quote(self._market.quote(item))
+
+    def _leap(self, timer: Timer) -> None:
+        # What has just traded may have set timers that end the leap earlier.
+        rounds = self._leaps.length(self._active().values(), self._leaps.free(timer))
+        if rounds > 1:
+            timer.cancel()
+            self._clock.call_later(rounds * self._interval_s, self._round)
+
+    def _whole_round(self) -> None:
         active = self._active()
         for item in active.values():
             self._tick(item)
