@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sim.script.stages import Wire, played
+from tests.unit.sim.script.stages import Wire, act_on, played
 from tests.unit.sim.support import place_fields
 
 # Places in message 3 at version 178.
-OCA_GROUP, LEGS, FA_GROUP, VOLATILITY = 22, 35, 39, 62
+OCA_GROUP, LEGS, FA_GROUP, OCA_TYPE, VOLATILITY = 22, 35, 39, 46, 62
 RESTING: dict[str, Any] = {"kind": "LMT", "limit": 50}
 
 
@@ -103,7 +103,7 @@ def test_account_and_group_exclude_each_other() -> None:
     ],
 )
 def test_the_turn_of_the_day_refuses_orders_for_the_next_opening(
-    wait_s: float, order: dict[str, object], reason: str
+    wait_s: float, order: dict[str, Any], reason: str
 ) -> None:
     host, _ = played("inc-106-an-order-at-the-turn-of-the-day")
     wire = Wire(host)
@@ -114,3 +114,17 @@ def test_the_turn_of_the_day_refuses_orders_for_the_next_opening(
     assert refused == ([f"Order rejected - reason:{reason}"] if reason else [])
     last = [f[2] for f in frames if f[0] == "3"][-1]
     assert last == ("Inactive" if reason else "PreSubmitted")
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3])
+def test_two_of_a_group_fill_at_two_exchanges(kind: int) -> None:
+    host, _ = played("a-group-trades-more-than-was-wanted")
+    wire = Wire(host)
+    act_on(host, "price", symbol="AAPL", price=200)
+    for number in (1, 2):
+        words = changed(place_fields(number, kind="LMT", limit=190), OCA_GROUP, "pair")
+        wire.send(*changed(words, OCA_TYPE, kind))
+    act_on(host, "price", symbol="AAPL", price=189)
+    wire.wait(1)
+    assert {f[1] for f in wire.frames(3) if f[2] == "Filled"} == {"1", "2"}
+    assert host.exchange.bank.main.quantity(host.exchange.orders.popitem()[1].instrument) == 200

@@ -31,6 +31,7 @@ class Entrance:
         self._holds, self._floor, self._outcomes = holds, floor, outcomes
         self._alarms = Alarms(clock, self._ring)
         outcomes.withdraw, outcomes.admit = self.withdraw, self.admit
+        outcomes.later = clock.call_later
 
     def admit(self, order: Order) -> None:
         """Let an order just taken, changed or released go on to the market after the latency."""

@@ -184,6 +184,8 @@ class Exchange:
         else:
             self._register.show(order)
         self._entrance.admit(order)
+        if parent is not None and order.awaits_parent:
+            self._outcomes.arm_children(parent)
 
     def _flaw(self, order: Order) -> str:
         """Return why the broker does not take an order, whatever it costs; empty if it does."""
@@ -230,8 +232,7 @@ class Exchange:
         Returns why the order keeps its old terms: the new ones cannot be paid for. Empty when it
         has changed.
         """
-        assert terms.quantity is not None, "checked by the gateway"
-        quantity = max(terms.quantity, order.filled)
+        terms, quantity, armed = self._groups.sized(order, terms)
         refusal = self._refused_change(order, terms, quantity)
         if refusal:
             return refusal
@@ -241,11 +242,12 @@ class Exchange:
         if not order.triggered:
             order.stop_now = None
         order.is_released = order.is_released and terms.conditions == order.terms.conditions
-        order.quantity, order.terms = quantity, terms
+        order.quantity, order.terms, order.armed = quantity, terms, armed
         order.changes += 1
         if not order.remaining:
             self._outcomes.complete(order)
             self._register.show(order)
+            self._outcomes.arm_children(order)
             return ""
         if not order.awaits_parent:
             self.bank.reserve(order)
@@ -319,6 +321,11 @@ class Exchange:
         self._floor.take_quote(quote, traded if traded >= 0 else quote.last_size)
         for order in self._holds.released_by(con_id):
             self._entrance.review(order)
+
+    def set_groups(self, *, follow_parts: bool, block: bool, race_s: float) -> None:
+        """Choose how attached orders and one-cancels-all groups hear of fills."""
+        self._groups.follows_parts = follow_parts
+        self._outcomes.groups_block, self._outcomes.group_race_s = block, race_s
 
     def refuse_next_leg(self, number: int) -> None:
         """Let the next combination that trades be refused at a leg, counted from 1; 0 for none."""

@@ -7,10 +7,11 @@ immediate-or-cancel as PendingCancel and then Cancelled.
 
 import random
 from collections.abc import Callable
+from decimal import Decimal
 
 from trader.sim.broker import kinds
 from trader.sim.broker.bank import Bank
-from trader.sim.broker.groups import Effect, End, Groups, Reduce, Release
+from trader.sim.broker.groups import REDUCE, Effect, End, Groups, Grow, Reduce, Release
 from trader.sim.broker.life import Event
 from trader.sim.broker.matching import Fill
 from trader.sim.broker.register import BY_SYSTEM, CANCELED, REJECTED, Register
@@ -31,6 +32,11 @@ class Outcomes:
         # How an order is taken off the market, and how one is let into it.
         self.withdraw: Callable[[Order], None] = _unbound
         self.admit: Callable[[Order], None] = _unbound
+        self.later: Callable[[float, Callable[[], None]], object] = _unbound_later
+        # How long it takes until the others of a group hear of a fill; and whether only one of a
+        # group that blocks (types 1 and 2) is at an exchange at a time, so that it does not matter.
+        self.group_race_s = 0.0
+        self.groups_block = True
 
     # -- the floor's news (floor.Broker) ----------------------------------------------------------
 
@@ -62,10 +68,24 @@ class Outcomes:
         else:
             self.complete(order)
         self.tell_fill(order, items)
-        for effect in self._groups.after_fill(order, fill.quantity):
+        for effect in self._groups.after_fill(order):
             self._apply(effect)
+        self._tell_group(order, order.remaining / (order.remaining + fill.quantity))
         if not order.remaining:
             self._groups.leave(order)
+
+    def _tell_group(self, order: Order, left: Decimal) -> None:
+        """Let a fill act on the others of its group, which may have traded by then."""
+
+        def act() -> None:
+            for effect in self._groups.in_group(order, left):
+                self._apply(effect)
+
+        is_blocked = self.groups_block and order.terms.oca_type != REDUCE
+        if order.terms.oca_group and self.group_race_s and not is_blocked:
+            self.later(self.group_race_s, act)
+        else:
+            act()
 
     def not_done_at_once(self, order: Order) -> None:
         """End what an IOC or FOK order could not trade at once."""
@@ -148,6 +168,11 @@ class Outcomes:
 
     # -- what an order means for others -----------------------------------------------------------
 
+    def arm_children(self, parent: Order) -> None:
+        """Let the children of an order into the market for what it has filled."""
+        for effect in self._groups.arm(parent):
+            self._apply(effect)
+
     def _spread_end(self, order: Order) -> None:
         for effect in self._groups.after_end(order):
             self._apply(effect)
@@ -157,12 +182,20 @@ class Outcomes:
         if order.status.is_done:
             return
         match effect:
-            case End():
+            case End(_, is_emptied):
+                if is_emptied:
+                    order.quantity = order.filled
+                    self._register.show(order)
                 self.cancelled(order, CANCELED, BY_SYSTEM)
             case Reduce(_, quantity):
                 order.quantity = quantity
                 if not order.awaits_parent:
                     self._bank.reserve(order)
+                self._register.show(order)
+            case Grow(_, quantity):
+                order.quantity += quantity
+                order.armed += quantity
+                self._bank.reserve(order)
                 self._register.show(order)
             case Release(_, kept):
                 if kept is not None:
@@ -170,13 +203,17 @@ class Outcomes:
                 self._release(order)
 
     def _release(self, order: Order) -> None:
-        order.awaits_parent = False
+        order.awaits_parent, order.armed = False, order.quantity
         if not self.may_be_paid(order):
             return
         order.why_held = kinds.why_held(order)
         if order.why_held:
             self._register.show(order)
         self.admit(order)
+
+
+def _unbound_later(_delay_s: float, _step: Callable[[], None]) -> None:
+    raise AssertionError("the exchange binds how time passes")
 
 
 def _unbound(_order: Order) -> None:

@@ -148,6 +148,8 @@ class Order:
     # The permanent id of the order it is attached to, and whether that has yet to fill.
     parent_perm_id: int = 0
     awaits_parent: bool = False
+    # Of an attached order: how much of its size its parent's fills have let into the market.
+    armed: Decimal = ZERO
     # Whether its conditions have come true.
     is_released: bool = False
     # What was paid for each leg of a combination, leg by leg.

@@ -117,6 +117,14 @@ def _refuse_leg(stage: Stage, given: Given) -> dict[str, Any]:
     return {"leg": given.integer("leg")}
 
 
+def _groups(stage: Stage, given: Given) -> dict[str, Any]:
+    stage.host.exchange.set_groups(
+        follow_parts=given.flag("follow_parts"), block=given.flag("block"),
+        race_s=given.number("race_ms") / 1000,
+    )  # fmt: skip
+    return {"race_ms": given.number("race_ms")}
+
+
 ACTIONS = (
     Action(
         "emit-code", "Send a code of the catalogue, with its own text unless another is given, "
@@ -166,6 +174,20 @@ ACTIONS = (
                         default=False),
         ),
         _cancels,
+    ),
+    Action(
+        "groups", "Choose how attached orders and one-cancels-all groups hear of fills; what is "
+        "not given is back to usual.", ("S11",),
+        (
+            fields.flag("follow_parts", "a part that a parent fills lets the same part of its "
+                        "children trade; false to let them wait for all of it", default=True),
+            fields.number("race_ms", "how much later the others of a group hear of a fill, so that "
+                          "more may trade than was wanted; only of type 3 while types 1 and 2 "
+                          "block", 0.0, high=60_000),
+            fields.flag("block", "only one of a group of type 1 or 2 is at an exchange at a time",
+                        default=True),
+        ),
+        _groups,
     ),
     Action(
         "refuse-leg", "Let the next combination that trades be refused at one of its legs.",

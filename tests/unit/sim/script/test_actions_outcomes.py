@@ -12,6 +12,8 @@ from trader.sim.host.memory import MemoryHost
 from trader.sim.oracle.codes import catalogue
 from trader.sim.script.inputs import InputError
 
+# The place of parentId in message 3.
+PARENT = 28
 # What becomes of a live order that a code of this effect speaks of, and its frames in order.
 AFTER = {
     "ends": ("Inactive", "", ["3", "4"]),
@@ -126,6 +128,25 @@ def test_a_cancelled_order_fills_late() -> None:
     resting(host, wire, 2)
     with pytest.raises(InputError, match="Cancelled order"):
         act_on(host, "late-fill", order_id=2)
+
+
+def test_groups_hear_of_fills_as_they_are_told_to() -> None:
+    host = memory_host()
+    act_on(host, "price", symbol="AAPL", price=200)
+    wire = Wire(host)
+    wire.send(*place_fields(1, kind="LMT", limit="200.01", quantity=5000))
+    child = place_fields(2, action="SELL", kind="STP", stop=190, quantity=5000)
+    child[PARENT] = 1
+    wire.send(*child)
+    filled = host.exchange.orders[min(host.exchange.orders)].filled
+    assert 0 < filled < 5000
+    assert wire.frames(3)[-1][4] == str(filled)
+    act_on(host, "groups", follow_parts=False, race_ms=50)
+    wire.send(*[3, 3, *child[2:]])
+    assert wire.frames(3)[-1][10] == "child,trigger"
+    act_on(host, "groups")
+    wire.send(*[3, 4, *child[2:]])
+    assert wire.frames(3)[-1][10] == "trigger"
 
 
 def test_cancels_may_be_shown_as_pending_first() -> None:
