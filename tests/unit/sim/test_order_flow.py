@@ -224,3 +224,30 @@ def test_of_a_type_one_group_only_one_ever_fills(seed: int) -> None:
         bench.pin("AAPL", str(Decimal(20_000 + rng.randint(-250, 100)) / 100))
     filled = [order for order in bench.exchange.orders.values() if order.filled]
     assert len(filled) <= 1
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_bracket_never_sells_more_than_its_entry_has_bought(seed: int) -> None:
+    bench, rng = Bench(fill_s=(0.01, 0.4), seed=seed, cash=Decimal(10**9)), random.Random(seed)
+    bench.pin("AAPL", "200.00")
+    common: dict[str, Any] = {"quantity": Decimal(rng.randint(200, 3000)), "tif": "GTC"}
+    below: dict[str, Any] = {"action": "SELL", "parent_id": 1, **common}
+    limit, stop = Decimal("200.01"), Decimal("199.60")
+    place = bench.gateway.place
+    place(1, request(1, transmit=False, order_type="LMT", limit_price=limit, **common))
+    place(1, request(2, transmit=False, order_type="LMT", limit_price=limit + 1, **below))
+    place(1, request(3, order_type="STP", aux_price=stop, **below))
+    parts = 0
+    for _ in range(60):
+        bench.clock.advance(0.1)
+        bench.pin("AAPL", str(Decimal(20_000 + rng.randint(-60, 120)) / 100))
+        entry, *children = bench.exchange.orders.values()
+        sold = sum(child.filled for child in children)
+        assert sold <= entry.filled
+        assert all(child.quantity <= entry.quantity for child in children)
+        parts += 0 < entry.filled < entry.quantity
+        target = bench.gateway.live(1, 2)
+        if target is not None and rng.random() < 0.2:
+            shown = below | {"quantity": rng.choice((target.quantity, below["quantity"]))}
+            place(1, request(2, order_type="LMT", limit_price=limit + rng.randint(0, 2), **shown))
+    assert parts or entry.status.is_done
