@@ -120,9 +120,9 @@ class Link(asyncio.Protocol):
         outlet, transport = self.session.outlet, self._transport
         if transport is None or transport.is_closing():
             return
-        if outlet.has_overflowed:
+        if outlet.overflow:
             self.drop("rst")
-            self._reason = "the client does not read"
+            self._reason = outlet.overflow
             return
         # Whoever is told something must find it again after a kill.
         self._simulator.keeper.settle()

@@ -52,6 +52,22 @@ def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
     assert not peer.is_open
 
 
+def test_a_client_for_whom_too_much_is_held_back_is_cut_off_with_a_reason_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = started(tmp_path)
+    peer = joined(host)
+    (link,) = host.links
+    host.faults.held_messages.add(4)
+    big = encode(4, 2, -1, 1, "x" * 1_000_000, "")
+    with caplog.at_level(logging.INFO, "trader.sim"):
+        for _ in range(40):
+            link.session.outlet.push(4, big)
+        host.clock.advance(0.01)
+    assert not peer.is_open
+    assert "ended: too much is held back: 34 frames" in caplog.text
+
+
 def test_nothing_is_told_that_is_not_put_down(tmp_path: Path) -> None:
     """Goal: whoever was told something finds it again after a kill at that very instant."""
     path = tmp_path / "state.db"

@@ -232,4 +232,4 @@ async def test_a_client_that_does_not_read_costs_bounded_memory(tmp_path: Path) 
                 link.flush()
                 await asyncio.sleep(0)
             await until(lambda: not server.links)
-            assert link.session.outlet.has_overflowed
+            assert link.session.outlet.overflow

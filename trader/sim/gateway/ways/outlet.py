@@ -14,6 +14,7 @@ from trader.sim.gateway.ways.frame_rules import Frame, through
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 # Held or delayed frames of one connection; more end it, as a gateway out of memory would.
 HELD_FRAMES_MAX = 100_000
+HELD_BYTES_MAX = 4 * PENDING_BYTES_MAX
 
 
 class Outlet:
@@ -26,6 +27,7 @@ class Outlet:
         self._pending = bytearray()
         self._held: list[tuple[int, bytes]] = []
         self._batches: list[Frame] = []
+        self._delayed = self._held_bytes = 0
         self._paused_until_s = 0.0
         # Who it belongs to and how it is spoken to, once that is known.
         self.client_id: int | None = None
@@ -34,7 +36,8 @@ class Outlet:
         self.drop_after: int | None = None
         self.drop_how = ""
         self.is_closing = False
-        self.has_overflowed = False
+        # Why the connection has to end though nobody asked for it, empty while it need not.
+        self.overflow = ""
 
     def push(self, message_id: int, frame: bytes) -> None:
         """Send one frame, unless a fault has its way."""
@@ -42,6 +45,7 @@ class Outlet:
             return
         if message_id in self._faults.held_messages:
             self._held.append((message_id, frame))
+            self._keep(frame)
             return
         if message_id < 0:
             # The handshake is no message: doubled or changed, it is a broken stream.
@@ -79,7 +83,7 @@ class Outlet:
         for out in through(faults.frame_rules, frame, self.sv, self.client_id, faults.rng):
             if out.batch:
                 self._batches.append(out)
-                self._limit_held()
+                self._keep(out.data)
             elif out.delay_s > 0 and self._clock is not None:
                 self._put_later(out)
             else:
@@ -87,12 +91,27 @@ class Outlet:
 
     def _put_later(self, frame: Frame) -> None:
         assert self._clock is not None, "asked by the caller"
-        self._clock.call_later(frame.delay_s, lambda: self.send_past_rules([frame]))
+        self._delayed += 1
 
-    def _limit_held(self) -> None:
-        if len(self._batches) > HELD_FRAMES_MAX:
-            self.has_overflowed = self.is_closing = True
-            self._wake()
+        def arrive() -> None:
+            self._delayed -= 1
+            self._held_bytes -= len(frame.data)
+            self.send_past_rules([frame])
+
+        self._clock.call_later(frame.delay_s, arrive)
+        self._keep(frame.data)
+
+    def _keep(self, data: bytes) -> None:
+        """Count a frame that is held or delayed; too many end the connection."""
+        self._held_bytes += len(data)
+        count = len(self._held) + len(self._batches) + self._delayed
+        if count > HELD_FRAMES_MAX or self._held_bytes > HELD_BYTES_MAX:
+            self._overflow(f"too much is held back: {count} frames, {self._held_bytes} bytes")
+
+    def _overflow(self, why: str) -> None:
+        self.overflow, self.is_closing = why, True
+        self._held, self._batches = [], []
+        self._wake()
 
     def _put(self, message_id: int, frame: bytes) -> None:
         if self.drop_after == 0:
@@ -108,8 +127,7 @@ class Outlet:
         self._pending += frame
         self.frames += 1
         if len(self._pending) > 4 * PENDING_BYTES_MAX:
-            self.has_overflowed = self.is_closing = True
-            self._wake()
+            self._overflow("the client does not read")
         witness = self._faults.witness
         if witness is not None and message_id > 0 and self.client_id is not None:
             witness.sent(self.client_id, message_id, frame)
@@ -119,6 +137,7 @@ class Outlet:
         held, self._held = self._held, []
         for message_id, frame in held:
             if message_id in message_ids:
+                self._held_bytes -= len(frame)
                 self._put(message_id, frame)
             else:
                 self._held.append((message_id, frame))
@@ -128,6 +147,7 @@ class Outlet:
         wanted = [frame for frame in self._batches if frame.batch == batch]
         self._batches = [frame for frame in self._batches if frame.batch != batch]
         for frame in wanted:
+            self._held_bytes -= len(frame.data)
             self._put(frame.message_id, frame.data)
         return len(wanted)
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from tests.unit.sim.support import hand_clock
 from trader.sim.gateway.ways.faults import Faults
 from trader.sim.gateway.ways.frame_rules import Delay, Drop, Hold, Match, Rule
-from trader.sim.gateway.ways.outlet import PENDING_BYTES_MAX, Outlet
+from trader.sim.gateway.ways.outlet import (
+    HELD_BYTES_MAX,
+    HELD_FRAMES_MAX,
+    PENDING_BYTES_MAX,
+    Outlet,
+)
 from trader.sim.wire.frames import encode
 
 
@@ -79,7 +84,7 @@ def test_a_client_that_reads_nothing_is_closed() -> None:
     for _ in range(50):
         out.push(3, b"x" * 1_000_000)
     assert out.is_closing
-    assert out.has_overflowed
+    assert out.overflow == "the client does not read"
 
 
 def test_nothing_goes_out_after_the_close() -> None:
@@ -132,3 +137,47 @@ def test_one_client_is_frozen_and_a_slow_one_gets_its_bytes_in_drops() -> None:
     assert out.take() == b""
     faults.frozen[7] = False
     assert out.take() == b"efgh"
+
+
+def test_what_is_held_back_is_bounded_by_bytes_and_by_frames() -> None:
+    out, wakes = outlet(Faults(held_messages={53}))
+    frame = b"x" * 1_000_000
+    for _ in range(HELD_BYTES_MAX // len(frame)):
+        out.push(53, frame)
+    assert (out.overflow, out.is_closing, wakes) == ("", False, [])
+    out.push(53, frame)
+    assert out.overflow.startswith("too much is held back: 34 frames, ")
+    assert (out.is_closing, wakes) == (True, [1])
+    many, _ = outlet(Faults(held_messages={53}))
+    for _ in range(HELD_FRAMES_MAX + 1):
+        many.push(53, b"y")
+    assert many.overflow == f"too much is held back: {HELD_FRAMES_MAX + 1} frames, 100001 bytes"
+
+
+def test_what_is_released_counts_no_more() -> None:
+    out, _ = outlet(Faults(held_messages={53}))
+    frame = b"x" * 1_000_000
+    for _ in range(5):
+        for _ in range(HELD_BYTES_MAX // len(frame)):
+            out.push(53, frame)
+        out.release({53})
+        out.take()
+    assert not out.overflow
+
+
+def test_delayed_frames_are_bounded_and_count_no_more_once_they_are_sent() -> None:
+    clock, frame = hand_clock(), encode(5, "x" * 1_000_000)
+    out = Outlet(
+        Faults(frame_rules=[Rule("", Match(frozenset({5})), Delay((1.0, 1.0)))]),
+        lambda: None,
+        clock,
+    )
+    for _ in range(3):
+        for _ in range(HELD_BYTES_MAX // len(frame)):
+            out.push(5, frame)
+        clock.advance(2.0)
+        assert len(out.take()) > HELD_BYTES_MAX - len(frame)
+    assert not out.overflow
+    for _ in range(HELD_BYTES_MAX // len(frame) + 1):
+        out.push(5, frame)
+    assert out.overflow
