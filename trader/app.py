@@ -26,6 +26,7 @@ from trader.core.ids import AccountId, Lineage
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
 from trader.engine.desk import Desk, DeskSettings
+from trader.engine.door import OrderDoor
 from trader.engine.drain import Drain, ExitCode
 from trader.engine.gateway import GatewaySettings, OrderGateway
 from trader.engine.guard import Guard
@@ -33,6 +34,7 @@ from trader.engine.hub import MarketHub
 from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
 from trader.engine.link import LinkWatch
+from trader.engine.order_rows import OrderRows
 from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler
 from trader.engine.runner import RunnerSettings, StrategyRunner
@@ -40,6 +42,7 @@ from trader.engine.services import Services
 from trader.engine.supervisor import Supervisor
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
+from trader.ops.audit import AUDIT_FILE_NAME
 from trader.ops.clock import SystemClock
 from trader.ops.control_token import (
     ENDPOINT_FILE_NAME,
@@ -50,11 +53,12 @@ from trader.ops.control_token import (
     write_endpoint,
 )
 from trader.ops.halt_file import HaltFile, HaltFileControl
-from trader.ops.http import HttpServer, HttpSettings
+from trader.ops.http import HttpServer, HttpSettings, Served
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.metrics import MetricsObserver
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
+from trader.ops.roles import TOKENS_FILE_NAME
 from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
 from trader.ports import Clock, Pacer, Pager, WorldError
 from trader.store.journal import SqliteJournal
@@ -306,12 +310,23 @@ class Daemon:
         token_file = settings.state_dir / TOKEN_FILE_NAME
         with _writing_state():
             token = load_or_create(token_file)
+        served = Served(
+            status=self.board.status,
+            desk=self.desk,
+            metrics=self.metrics,
+            door=OrderDoor(self.services, self.gateway),
+            orders=OrderRows(self.ledger.book),
+        )
         http = HttpServer(
-            self.board.status,
-            self.desk,
-            self.metrics,
+            served,
             self._world.clock,
-            HttpSettings(host=settings.control.host, port=settings.control.port, token=token),
+            HttpSettings(
+                tokens_file=settings.state_dir / TOKENS_FILE_NAME,
+                audit_file=_audit_folder(settings.state_dir) / AUDIT_FILE_NAME,
+                host=settings.control.host,
+                port=settings.control.port,
+                token=token,
+            ),
         )
         port = await http.start()
         endpoint = Endpoint(

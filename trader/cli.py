@@ -35,6 +35,15 @@ from trader.ops.control_client import NoReply, Reply, ask_status, ask_verb
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
 from trader.ops.kill import Order, World, halt, operator_name
 from trader.ops.logs import configure_logs
+from trader.ops.roles import (
+    TOKENS_FILE_NAME,
+    Role,
+    TokensUnusable,
+    added,
+    load_entries,
+    save_entries,
+    without,
+)
 from trader.ops.status_text import status_lines
 from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
@@ -71,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _status(given)
         case "why":
             return _why(given)
+        case "token":
+            return _token(given)
         case "halt":
             return _halt(given, environment)
         case _:
@@ -105,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         "--journal", type=Path, metavar="FILE", help="another journal than the state's"
     )
     _add_state(why)
+    _add_token(commands.add_parser("token", help="who may use the control port, in which role"))
     halt_command = commands.add_parser("halt", help="halt now (see also scripts/kill_switch.py)")
     halt_command.add_argument("--reason", default="manual")
     _add_state(halt_command)
@@ -116,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--timeout", type=_timeout, default=60.0, metavar="S")
         _add_state(verb)
     return parser
+
+
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("add", "list", "revoke"))
+    parser.add_argument("name", nargs="?", help="whose token")
+    parser.add_argument("--role", choices=[str(role) for role in Role], help="of a new token")
+    _add_state(parser)
 
 
 def _timeout(text: str) -> float:
@@ -200,6 +219,33 @@ def _why(given: argparse.Namespace) -> int:
         print(f"trader: {error}", file=sys.stderr)
         return NOT_DONE
     print(json.dumps(story_json(story), indent=1) if given.json else "\n".join(story_lines(story)))
+    return DONE
+
+
+def _token(given: argparse.Namespace) -> int:
+    """Add, list or revoke tokens; the running daemon sees the change at the next request."""
+    path = given.state / TOKENS_FILE_NAME
+    try:
+        entries = load_entries(path)
+        match given.action:
+            case "list":
+                lines = [f"{entry.name:<24} {entry.role}" for entry in entries]
+                print("\n".join(lines or ["no tokens but the local operator's"]))
+            case "add" if given.name and given.role:
+                entries, token = added(entries, given.name, Role(given.role))
+                save_entries(path, entries)
+                print(token)
+                print("It is shown this once; only its hash is kept.", file=sys.stderr)
+            case "revoke" if given.name:
+                save_entries(path, without(entries, given.name))
+                print(f"revoked: {given.name}")
+            case _:
+                needed = "add NAME --role ROLE, revoke NAME, or list"
+                print(f"trader: token {given.action}: allowed is {needed}", file=sys.stderr)
+                return USAGE
+    except (OSError, TokensUnusable) as error:
+        print(f"trader: {path}: {error}", file=sys.stderr)
+        return NOT_DONE
     return DONE
 
 

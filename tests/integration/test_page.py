@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.unit.ops.support import READY, TOKEN, FakeDesk
+from tests.unit.ops.doors import http_settings, served
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.core.orders import FINAL, OrderState
 from trader.engine.status import Status
 from trader.ops.clock import SystemClock
-from trader.ops.http import HttpServer, HttpSettings
+from trader.ops.http import HttpServer
 from trader.ops.http_views import FILES, STATIC
-from trader.ops.metrics import MetricsObserver
 
 SCRIPTS = {name: (STATIC / name).read_text() for name in FILES if name.endswith(".js")}
 HTML = (STATIC / "index.html").read_text()
@@ -46,14 +46,8 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture
-async def url() -> AsyncIterator[str]:
-    server = HttpServer(
-        lambda: READY,
-        FakeDesk(),
-        MetricsObserver(lambda: READY),
-        SystemClock(),
-        HttpSettings(port=0, token=TOKEN),
-    )
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    server = HttpServer(served(), SystemClock(), http_settings(tmp_path))
     port = await server.start()
     yield f"http://127.0.0.1:{port}"
     await server.stop()

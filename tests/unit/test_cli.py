@@ -27,6 +27,7 @@ from trader.core.ids import Seq
 from trader.ops.control_token import Endpoint, write_endpoint
 from trader.ops.halt_record import verdict
 from trader.ops.instance_lock import InstanceLock
+from trader.ops.roles import Principal, Principals, Role
 from trader.store.rows import row_of
 from trader.store.schema import upgrade_from
 
@@ -203,7 +204,7 @@ def test_help_warns_of_nothing() -> None:
     done = trader("--help")
     assert (done.returncode, done.stderr) == (0, "")
     for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile",
-                    "cancel-orders", "resolve", "why"):  # fmt: skip
+                    "cancel-orders", "resolve", "why", "token"):  # fmt: skip
         assert re.search(rf"^    {command}( |$)", done.stdout, re.M)
 
 
@@ -217,6 +218,35 @@ def test_a_verb_without_a_daemon_says_so(
     shown = capsys.readouterr()
     assert shown.err == (f"trader: no daemon is running for {tmp_path} (choose with --state)\n")
     assert shown.out == ""
+
+
+def test_tokens_are_added_listed_and_revoked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--state", str(tmp_path)]
+    assert cli.main(["token", "list", *at]) == 0
+    assert capsys.readouterr().out == "no tokens but the local operator's\n"
+    assert cli.main(["token", "add", "alice", "--role", "trader", *at]) == 0
+    token = capsys.readouterr().out.strip()
+    alice = Principals("c" * 43, tmp_path / "tokens.json").whose(token)
+    assert alice == Principal("alice", Role.TRADER)
+    assert cli.main(["token", "add", "alice", "--role", "risk", *at]) == 1
+    assert "name 'alice' has a token already" in capsys.readouterr().err
+    assert cli.main(["token", "list", *at]) == 0
+    assert capsys.readouterr().out.split() == ["alice", "trader"]
+    assert cli.main(["token", "revoke", "bob", *at]) == 1
+    assert "there are: alice" in capsys.readouterr().err
+    assert cli.main(["token", "revoke", "alice", *at]) == 0
+    assert Principals("c" * 43, tmp_path / "tokens.json").whose(token) is None
+
+
+@pytest.mark.parametrize("words", [["add"], ["add", "x"], ["revoke"]])
+def test_a_token_verb_that_says_too_little_is_told_what_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert cli.main(["token", *words, "--state", str(tmp_path)]) == 2
+    assert "allowed is add NAME --role ROLE, revoke NAME, or list" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
 
 
 def test_why_needs_a_journal_and_no_daemon(

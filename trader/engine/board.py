@@ -12,11 +12,11 @@ from trader.core.halts import HaltCause, Posture, posture
 from trader.core.ids import exec_family
 from trader.core.limits import RiskLimits
 from trader.core.market import fault
-from trader.core.orders import Order
 from trader.core.reserves import pending_commission
 from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.link import LinkWatch
+from trader.engine.order_rows import order_row
 from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
 from trader.ports import Journal
@@ -189,7 +189,7 @@ class Board:
         live = list(self._book.live_orders.values())
         recent = list(self._book.orders.values())[-_ROWS_MAX:]
         done = [order for order in reversed(recent) if order.is_final]
-        return tuple(_order_status(order) for order in [*reversed(live), *done][:_ROWS_MAX])
+        return tuple(order_row(order) for order in [*reversed(live), *done][:_ROWS_MAX])
 
     def _executions(self) -> tuple[st.ExecutionStatus, ...]:
         rows = []
@@ -261,25 +261,3 @@ class Board:
 def _feed_line(recorded: ev.Recorded) -> st.FeedLine:
     event = recorded.event
     return st.FeedLine(recorded.seq, recorded.at_utc, type(event).__name__, words(event))
-
-
-def _order_status(order: Order) -> st.OrderStatus:
-    terms = order.terms
-    return st.OrderStatus(
-        order_id=order.order_id,
-        intent_id=terms.intent_id,
-        strategy=terms.strategy,
-        symbol=terms.symbol,
-        side=terms.side,
-        quantity=terms.quantity,
-        filled=order.filled,
-        order_type=terms.order_type,
-        limit_price=terms.limit_price,
-        stop_price=terms.stop_price,
-        average_price=order.average_price,
-        state=order.state,
-        broker_status=order.broker_status,
-        perm_id=order.perm_id,
-        note=order.note,
-        planned_utc=order.planned_utc,
-    )

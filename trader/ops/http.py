@@ -1,8 +1,9 @@
 """The control server: what the daemon says of itself, and the operator's verbs.
 
-Reading is free to whoever reaches the loopback port; every verb needs the token that only the
-owner of the state directory can read. Bound to loopback, deaf to other Host names (a web page
-elsewhere may point its own name at 127.0.0.1), and silent in the access log.
+Reading is free to whoever reaches the loopback port; every verb and the orders API need a token:
+that of the state directory, which only its owner can read, or one with a role. Bound to loopback,
+deaf to other Host names (a web page elsewhere may point its own name at 127.0.0.1), and silent in
+the access log.
 """
 
 import asyncio
@@ -11,16 +12,21 @@ import ipaddress
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 from aiohttp import web
 
 from trader.engine.operator import OperatorDesk
 from trader.engine.status import Status
+from trader.ops.audit import AuditLog
+from trader.ops.http_access import Access, AccessLimits
 from trader.ops.http_guard import guard, harden
+from trader.ops.http_orders import Door, OrderRows, OrdersApi
 from trader.ops.http_verbs import OperatorVerbs
 from trader.ops.http_views import Views
 from trader.ops.metrics import MetricsObserver
+from trader.ops.roles import Principals
 from trader.ops.status_json import HealthLimits
 from trader.ports import Clock, WorldError
 
@@ -36,11 +42,15 @@ class PortTaken(WorldError):
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Where to listen, with which token, and how many may follow the event stream."""
+    """Where to listen, who may ask, and how many may follow the event stream."""
 
+    tokens_file: Path
+    audit_file: Path
     host: str = "127.0.0.1"
     port: int = 3000
+    # The local operator's, who may do everything.
     token: str = field(default="", repr=False)
+    access: AccessLimits = field(default_factory=AccessLimits)
     # Names beyond loopback that a request may address; needed only behind a tunnel or a proxy.
     host_names: tuple[str, ...] = ()
     may_leave_loopback: bool = False
@@ -49,17 +59,21 @@ class HttpSettings:
     limits: HealthLimits = field(default_factory=HealthLimits)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the server shows and passes on."""
+
+    status: Callable[[], Status]
+    desk: OperatorDesk
+    metrics: MetricsObserver
+    door: Door
+    orders: OrderRows
+
+
 class HttpServer:
     """One HTTP server; ``start`` binds, ``stop`` ends it within a few seconds."""
 
-    def __init__(
-        self,
-        status: Callable[[], Status],
-        desk: OperatorDesk,
-        metrics: MetricsObserver,
-        clock: Clock,
-        settings: HttpSettings,
-    ) -> None:
+    def __init__(self, served: Served, clock: Clock, settings: HttpSettings) -> None:
         assert len(settings.token) >= 32, "the control token is too short to be one"
         if not settings.may_leave_loopback and not _is_loopback(settings.host):
             raise ValueError(
@@ -67,8 +81,15 @@ class HttpServer:
                 "allowed: 127.0.0.1, ::1, localhost"
             )
         self._settings = settings
-        self._views = Views(status, metrics, clock, settings)
-        self._verbs = OperatorVerbs(desk, settings.token)
+        self._views = Views(served.status, served.metrics, clock, settings)
+        access = Access(
+            Principals(settings.token, settings.tokens_file),
+            clock,
+            AuditLog(settings.audit_file, clock),
+            settings.access,
+        )
+        self._verbs = OperatorVerbs(served.desk, access)
+        self._orders = OrdersApi(served.door, served.orders, access)
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> int:
@@ -77,7 +98,7 @@ class HttpServer:
         names = ("127.0.0.1", "localhost", "::1", *self._settings.host_names)
         app = web.Application(middlewares=[guard(names)], client_max_size=BODY_BYTES_MAX)
         app.on_response_prepare.append(harden)
-        app.add_routes([*self._views.routes(), *self._verbs.routes()])
+        app.add_routes([*self._views.routes(), *self._verbs.routes(), *self._orders.routes()])
         runner = web.AppRunner(
             app,
             access_log=None,

@@ -1,23 +1,22 @@
-"""POST: the operator's verbs, each behind the token.
+"""POST: the operator's verbs, each behind a token whose role covers it.
 
 ``/ops/halt`` is special twice: the desk is asked before anything else can wait or fail, and a
 body that cannot be used does not prevent the halt (INC-030).
 """
 
 import asyncio
-import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import structlog
 from aiohttp import web
 
 from trader.engine.operator import Answer, OperatorDesk
+from trader.ops.http_access import Access
 from trader.ops.http_guard import answer, refusal
+from trader.ops.roles import Principal
 from trader.ports import WorldError
 
-_log = structlog.get_logger(__name__)
 _REASON_LENGTH_MAX = 500
 _BY_LENGTH_MAX = 100
 _HALT_BODY_TIMEOUT_S = 0.5
@@ -40,9 +39,9 @@ class BadBody(ValueError):
 class OperatorVerbs:
     """The verbs of one desk as POST routes."""
 
-    def __init__(self, desk: OperatorDesk, token: str) -> None:
+    def __init__(self, desk: OperatorDesk, access: Access) -> None:
         self._desk = desk
-        self._token = token.encode()
+        self._access = access
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -63,9 +62,9 @@ class OperatorVerbs:
         return [web.post("/ops/halt", self._halt), *waiting]
 
     async def _halt(self, request: web.Request) -> web.Response:
-        problem = self._refused(request)
-        if problem is not None:
-            return problem
+        principal = self._access.admit(request, "halt")
+        if not isinstance(principal, Principal):
+            return principal
         fault = ""
         try:
             asked = asked_in(await _body_soon(request))
@@ -75,15 +74,15 @@ class OperatorVerbs:
         outcome = self._desk.halt(reason=asked.reason, by=asked.by)
         if fault:
             outcome = Answer(outcome.is_done, outcome.text, (*outcome.details, fault))
-        return _told("halt", asked, outcome)
+        return self._told(principal, "halt", asked, outcome)
 
     def _waiting(
         self, name: str, verb: Callable[[Asked], Awaitable[Answer]]
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            problem = self._refused(request)
-            if problem is not None:
-                return problem
+            principal = self._access.admit(request, name)
+            if not isinstance(principal, Principal):
+                return principal
             try:
                 asked = asked_in(await request.read(), needs_ticket=name == "resolve")
             except BadBody as error:
@@ -91,26 +90,24 @@ class OperatorVerbs:
             # aiohttp lets a handler finish when its client goes away, so a liquidation does not
             # depend on the patience of a shell.
             try:
-                return _told(name, asked, await verb(asked))
+                return self._told(principal, name, asked, await verb(asked))
             except WorldError as error:
                 return refusal(503, f"{name} failed: {error}")
 
         return handle
 
-    def _refused(self, request: web.Request) -> web.Response | None:
-        """Refuse who may not ask. A form of a foreign page cannot send JSON or the token."""
-        if request.content_type != "application/json":
-            return refusal(415, f"Content-Type {request.content_type!r}; allowed: application/json")
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        is_right = hmac.compare_digest(
-            given.strip().encode("utf-8", "surrogateescape"), self._token
+    def _told(self, principal: Principal, verb: str, asked: Asked, outcome: Answer) -> web.Response:
+        done = "done" if outcome.is_done else "not done"
+        self._access.note(
+            principal,
+            verb,
+            f"{asked.by}: {asked.reason} {asked.ticket}".strip(),
+            f"{done}: {outcome.text}",
         )
-        if scheme.lower() == "bearer" and is_right:
-            return None
-        _log.warning("refused: wrong or missing control token", path=request.path)
-        response = refusal(401, "Authorization must be: Bearer <the content of the token file>")
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+        return answer(
+            200 if outcome.is_done else 409,
+            {"is_done": outcome.is_done, "text": outcome.text, "details": list(outcome.details)},
+        )
 
 
 async def _body_soon(request: web.Request) -> bytes:
@@ -153,18 +150,3 @@ def _text_in(body: dict[str, object], name: str, length_max: int) -> str:
 def _shown(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _told(verb: str, asked: Asked, outcome: Answer) -> web.Response:
-    _log.info(
-        "operator",
-        verb=verb,
-        by=asked.by,
-        reason=asked.reason,
-        is_done=outcome.is_done,
-        outcome=outcome.text,
-    )
-    return answer(
-        200 if outcome.is_done else 409,
-        {"is_done": outcome.is_done, "text": outcome.text, "details": list(outcome.details)},
-    )

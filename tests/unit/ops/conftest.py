@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.unit.ops.support import READY, TOKEN, FakeDesk
+from tests.unit.ops.doors import FakeDoor, ListedOrders, http_settings, served
+from tests.unit.ops.support import READY, FakeDesk
 from trader.engine.status import Status
 from trader.ops.clock import SystemClock
-from trader.ops.http import HttpServer, HttpSettings
-from trader.ops.metrics import MetricsObserver
+from trader.ops.http import HttpServer
 
 
 @dataclass
@@ -20,8 +21,11 @@ class Site:
     """A running server; set ``status`` to change what it shows."""
 
     session: aiohttp.ClientSession
+    folder: Path
     status: Status = READY
     desk: FakeDesk = field(default_factory=FakeDesk)
+    door: FakeDoor = field(default_factory=FakeDoor)
+    orders: ListedOrders = field(default_factory=ListedOrders)
     port: int = 0
 
     @property
@@ -34,15 +38,14 @@ class Site:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with aiohttp.ClientSession() as session:
-        running = Site(session)
+        running = Site(session, tmp_path)
+        parts = {"desk": running.desk, "door": running.door, "orders": running.orders}
         server = HttpServer(
-            lambda: running.status,
-            running.desk,
-            MetricsObserver(lambda: running.status),
+            served(lambda: running.status, **parts),
             SystemClock(),
-            HttpSettings(port=0, token=TOKEN, listeners_max=2, event_interval_s=0.02),
+            http_settings(tmp_path, listeners_max=2, event_interval_s=0.02),
         )
         running.port = await server.start()
         yield running

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.unit.ops.support import READY, TOKEN, FakeDesk
+from tests.unit.ops.doors import http_settings, served
+from tests.unit.ops.support import TOKEN
 from trader.ops.clock import SystemClock
 from trader.ops.http import HttpServer, HttpSettings, PortTaken
-from trader.ops.metrics import MetricsObserver
 
-SETTINGS = HttpSettings(port=0, token=TOKEN)
+NOWHERE = Path("nowhere")
+SETTINGS = http_settings(NOWHERE)
 
 
 def server(settings: HttpSettings = SETTINGS) -> HttpServer:
-    return HttpServer(
-        lambda: READY, FakeDesk(), MetricsObserver(lambda: READY), SystemClock(), settings
-    )
+    return HttpServer(served(), SystemClock(), settings)
 
 
 async def test_a_free_port_is_chosen_and_given_back() -> None:

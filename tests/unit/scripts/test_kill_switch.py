@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.ops.support import READY, TOKEN, FakeDesk
+from tests.unit.ops.doors import http_settings, served
+from tests.unit.ops.support import TOKEN, FakeDesk
 from trader.ops.clock import SystemClock
 from trader.ops.control_token import Endpoint, write_endpoint
 from trader.ops.halt_record import verdict
-from trader.ops.http import HttpServer, HttpSettings
-from trader.ops.metrics import MetricsObserver
+from trader.ops.http import HttpServer
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "kill_switch.py"
 # The system's own Python where there is one; -S keeps any site-packages out of sight.
@@ -57,13 +57,7 @@ async def state(tmp_path: Path, desk: FakeDesk) -> AsyncIterator[Path]:
     """A state directory with a server that is found through it."""
     token_file = tmp_path / "control.token"
     token_file.write_text(TOKEN)
-    server = HttpServer(
-        lambda: READY,
-        desk,
-        MetricsObserver(lambda: READY),
-        SystemClock(),
-        HttpSettings(port=0, token=TOKEN),
-    )
+    server = HttpServer(served(desk=desk), SystemClock(), http_settings(tmp_path))
     port = await server.start()
     write_endpoint(tmp_path / "control.json", Endpoint("127.0.0.1", port, token_file, os.getpid()))
     yield tmp_path

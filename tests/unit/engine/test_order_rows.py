@@ -1,0 +1,54 @@
+"""Pages of orders: newest first, none twice, none missing, however the ids lie."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.core.factories import a_book, an_intent, executed, plan_order, record, send_order
+from trader.core.book import Book
+from trader.engine.order_rows import OrderRows
+
+
+def a_book_of(ids: list[int]) -> Book:
+    book = a_book()
+    for order_id in ids:
+        plan_order(book, an_intent(order_id), order_id)
+    return book
+
+
+@given(st.sets(st.integers(1, 60), max_size=20), st.integers(1, 7))
+def test_pages_together_are_every_order_newest_first(ids: set[int], limit: int) -> None:
+    rows = OrderRows(a_book_of(sorted(ids)))
+    seen: list[int] = []
+    before: int | None = None
+    while page := rows.page(before, limit):
+        assert len(page) <= limit
+        seen += [row.order_id for row in page]
+        before = seen[-1]
+    assert seen == sorted(ids, reverse=True)
+
+
+def test_an_id_beyond_all_orders_starts_at_the_newest() -> None:
+    rows = OrderRows(a_book_of([3, 9]))
+    assert [row.order_id for row in rows.page(10**18, 5)] == [9, 3]
+    assert rows.page(3, 5) == ()
+    assert rows.page(1, 5) == ()
+
+
+def test_an_empty_book_has_an_empty_page() -> None:
+    assert OrderRows(a_book()).page(None, 5) == ()
+
+
+def test_one_order_is_told_as_it_is() -> None:
+    book = a_book()
+    send_order(book)
+    record(book, executed(quantity=4))
+    row = OrderRows(book).one(1)
+    assert row is not None
+    assert (row.symbol, row.state) == ("AAA", "WORKING")
+    assert (row.filled, row.average_price) == (Decimal(4), Decimal(100))
+    assert row.quantity == Decimal(10)
+    assert OrderRows(book).one(2) is None

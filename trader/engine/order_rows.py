@@ -1,0 +1,61 @@
+"""Orders as rows for reading: one, or a page of them, however many there are."""
+
+from trader.core.book import Book
+from trader.core.ids import OrderId
+from trader.core.orders import Order
+from trader.engine.status import OrderStatus
+
+
+class OrderRows:
+    """The orders of a book, newest first."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def page(self, before: int | None, limit: int) -> tuple[OrderStatus, ...]:
+        """Return at most ``limit`` orders with ids below ``before``; all ids when it is None."""
+        orders = self._book.orders
+        # Ids only grow, so the oldest order is the first of the dict; the gaps between them are
+        # the ids of other requests.
+        oldest = next(iter(orders), OrderId(0))
+        newest = (
+            self._book.order_id_high
+            if before is None
+            else min(before - 1, self._book.order_id_high)
+        )
+        rows: list[OrderStatus] = []
+        for number in range(newest, oldest - 1, -1):
+            order = orders.get(OrderId(number))
+            if order is not None:
+                rows.append(order_row(order))
+                if len(rows) == limit:
+                    break
+        return tuple(rows)
+
+    def one(self, order_id: int) -> OrderStatus | None:
+        """Return one order, or None."""
+        order = self._book.orders.get(OrderId(order_id))
+        return order_row(order) if order is not None else None
+
+
+def order_row(order: Order) -> OrderStatus:
+    """Return an order as people read it."""
+    terms = order.terms
+    return OrderStatus(
+        order_id=order.order_id,
+        intent_id=terms.intent_id,
+        strategy=terms.strategy,
+        symbol=terms.symbol,
+        side=terms.side,
+        quantity=terms.quantity,
+        filled=order.filled,
+        order_type=terms.order_type,
+        limit_price=terms.limit_price,
+        stop_price=terms.stop_price,
+        average_price=order.average_price,
+        state=order.state,
+        broker_status=order.broker_status,
+        perm_id=order.perm_id,
+        note=order.note,
+        planned_utc=order.planned_utc,
+    )
