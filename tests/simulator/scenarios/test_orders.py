@@ -166,16 +166,18 @@ def test_a_cancel_of_a_filled_order_is_answered_by_an_error(seed: int) -> None:
     assert orders(host) == {1: "Filled"}
 
 
-def test_a_live_order_is_left_out_of_one_list() -> None:
-    host, _ = played("inc-045-a-live-order-is-not-listed")
+@pytest.mark.parametrize("terms", [{"kind": "LMT", "limit": 50}, {"kind": "MKT"}])
+def test_a_live_order_is_left_out_of_one_list(terms: dict[str, Any]) -> None:
+    host, engine = played("inc-045-a-live-order-is-not-listed")
     wire = Wire(host)
-    wire.send(*resting(1))
-    wire.wait(0.1)
+    wire.send(*place_fields(1, **terms))
+    wire.wait(5)
     wire.frames()
     wire.send(5, 1)
     assert wire.ids() == [53]
     wire.send(5, 1)
     assert wire.ids() == [5, 3, 53]
+    assert engine.failures == []
 
 
 def test_the_first_order_waits_behind_the_dialog_and_the_others_are_lost() -> None:
@@ -254,26 +256,38 @@ def test_a_what_if_is_not_answered_or_refused() -> None:
     assert orders(host) == {}
 
 
-def test_a_change_under_a_bad_link_becomes_a_second_order() -> None:
+@pytest.mark.parametrize("client_id", [7, 55])
+def test_a_change_under_a_bad_link_becomes_a_second_order(client_id: int) -> None:
     host, engine = played("inc-085-a-change-becomes-a-second-order")
     wire = Wire(host)
-    wire.send(*resting(77))
-    wire.wait(1)
+    wire.send(*resting(1))
+    wire.wait(2.5)
     wire.frames()
+    wire.send(*resting(1, limit=51))
+    wire.wait(6)
+    assert "1102" in errors(wire.frames(4), -1)
+    wire.send(16, 1)
+    assert len([f for f in wire.frames(5) if (f[1], f[24]) == ("1", str(client_id))]) == 2
+    both = [o for o in host.exchange.working() if o.client_id == client_id]
+    assert [(o.order_id, str(o.status)) for o in both] == [(1, "Submitted")] * 2
+    assert both[0].perm_id != both[1].perm_id
+    assert engine.failures == []
+
+
+def test_a_cancel_ends_one_of_two_orders_under_one_id() -> None:
+    host, _ = played("inc-085-a-change-becomes-a-second-order")
+    wire = Wire(host)
+    wire.send(*resting(77))
+    wire.wait(2.5)
     wire.send(*resting(77, limit=51))
     wire.wait(6)
-    frames = wire.frames(5)
-    assert {f[1] for f in frames} == {"77"}
-    assert [o.status for o in host.exchange.working()] == ["Submitted", "Submitted"]
-    first, second = host.exchange.working()
-    assert first.perm_id != second.perm_id
+    first, second = (o for o in host.exchange.working() if o.client_id == 7)
     wire.send(4, 1, 77, "")
     wire.wait(1)
     assert [str(o.status) for o in (first, second)] == ["Cancelled", "Submitted"]
     act_on(host, "price", symbol="AAPL", price=40)
     wire.wait(2)
     assert str(second.status) == "Filled"
-    assert engine.failures == []
 
 
 def test_200_is_the_only_answer_an_order_gets() -> None:

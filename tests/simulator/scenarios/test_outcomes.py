@@ -12,11 +12,12 @@ from tests.unit.sim.support import place_fields
 SEEDS = [1, 2, 3, 4]
 
 
-def test_a_short_sale_is_inactive_for_hours_and_fills() -> None:
+@pytest.mark.parametrize(("kind", "limit"), [("LMT", 150), ("MKT", "")])
+def test_a_sale_is_inactive_for_hours_and_fills(kind: str, limit: object) -> None:
     host, engine = played("inc-016-inactive-but-alive")
     wire = Wire(host)
     act_on(host, "price", symbol="AAPL", price=100)
-    wire.send(*place_fields(1, action="SELL", kind="LMT", limit=150, quantity=10))
+    wire.send(*place_fields(1, action="SELL", kind=kind, limit=limit, quantity=10))
     wire.wait(1)
     last = wire.frames(3)[-1]
     assert (last[2], last[10]) == ("Inactive", "locate")
