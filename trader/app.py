@@ -151,7 +151,8 @@ class Daemon:
         config, services, clock = self._config, self.services, self._world.clock
         settings = config.settings
         self.gateway = OrderGateway(
-            services, settings=GatewaySettings(settings.intent_deadline_s, config.limits)
+            services,
+            settings=GatewaySettings(settings.intent_deadline_s, config.policy, settings.currency),
         )
         self.reconciler = Reconciler(
             services, inbox=self.inbox, settings=reconcile_settings(config)
@@ -182,7 +183,7 @@ class Daemon:
             journal=self.journal,
             link=self.link,
             runners=self.runners,
-            limits=config.limits,
+            policy=config.policy,
             about=About(__version__, settings.currency),
         )
         self.metrics = MetricsObserver(self.board.status)
@@ -208,7 +209,7 @@ class Daemon:
         section = self._config.settings.strategies.momentum
         if section is None:
             return ()
-        strategy = MomentumStrategy(momentum_parameters(section, self._config.limits))
+        strategy = MomentumStrategy(momentum_parameters(section, self._config.policy))
         settings = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
         return (
             StrategyRunner(

@@ -46,19 +46,28 @@ from trader.store.journal import SqliteJournal
 
 _ROOT = Path(__file__).resolve().parent.parent
 _TARGETS = """\
-order_quantity_max: 1000000
-order_notional_max: 1000000000
-position_quantity_max: 1000000
-position_notional_max: 1000000000
-cash_reserve_min: 0
-commission_per_unit_max: 0.01
-commission_per_order_min: 1.00
-collar_fraction_max: 0.9
-quote_age_s_max: 60
-orders_per_window_max: 1000000
-order_window_s: 60
-orders_per_day_max: 1000000
-is_short_allowed: false
+order: {quantity_max: 1000000, notional_max: 1000000000}
+position: {quantity_max: 1000000, notional_max: 1000000000, is_wash_prevented: false}
+cash: {reserve_min: 0, commission_per_unit_max: 0.01, commission_per_order_min: 1.00}
+exposure: {account_type: reg_t, is_baseline_required: false, is_reading_required: false}
+price:
+  collar_fraction_max: 0.9
+  slippage_fraction_max: 0.9
+  spread_fraction_max: 1
+  illiquid_spread_fraction: 1
+  quote_age_s_max: 60
+rate:
+  orders_max: 1000000
+  orders_per_strategy_max: 1000000
+  orders_per_instrument_max: 1000000
+  cancels_max: 1000000
+  cancels_per_strategy_max: 1000000
+  messages_max: 1000000
+  messages_per_strategy_max: 1000000
+  daily_trades_max: 1000000
+  repeats_max: 1000000
+  executions_max: 1000000
+session: {hours: always}
 """
 
 

@@ -3,7 +3,7 @@
 from trader.config import Configuration
 from trader.config.model import MomentumSection
 from trader.core.ids import AccountId, ClientId
-from trader.core.limits import RiskLimits
+from trader.core.policy import Policy
 from trader.engine.drain import DrainSettings
 from trader.engine.guard import GuardLimits
 from trader.engine.link import LinkSettings
@@ -38,7 +38,7 @@ def reconcile_settings(config: Configuration) -> ReconcileSettings:
         absence_s=section.absence_s,
         cash_tolerance=section.cash_tolerance,
         cash_adjust_max=section.cash_adjust_max,
-        limits=config.limits,
+        policy=config.policy.cash,
     )
 
 
@@ -78,7 +78,7 @@ def guard_limits(config: Configuration) -> GuardLimits:
     )
 
 
-def momentum_parameters(section: MomentumSection, limits: RiskLimits) -> MomentumParameters:
+def momentum_parameters(section: MomentumSection, policy: Policy) -> MomentumParameters:
     """Return what the momentum strategy takes of the settings."""
     return MomentumParameters(
         symbols=section.symbols,
@@ -89,5 +89,5 @@ def momentum_parameters(section: MomentumSection, limits: RiskLimits) -> Momentu
         stop_fraction=section.stop_fraction,
         target_fraction=section.target_fraction,
         pause_s=section.pause_s,
-        quote_age_s_max=limits.quote_age_s_max,
+        quote_age_s_max=policy.price.quote_age_s_max,
     )

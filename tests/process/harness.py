@@ -343,20 +343,34 @@ def tail(path: Path, lines: int = 15) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
+_MANY = 1_000_000
 _TARGETS: Json = {
-    "order_quantity_max": 500,
-    "order_notional_max": 100_000,
-    "position_quantity_max": 1000,
-    "position_notional_max": 200_000,
-    "cash_reserve_min": 10_000,
-    "commission_per_unit_max": 0.01,
-    "commission_per_order_min": 1.0,
-    "collar_fraction_max": 0.03,
-    "quote_age_s_max": 5,
-    "orders_per_window_max": 1_000_000,
-    "order_window_s": 60,
-    "orders_per_day_max": 1_000_000,
-    "is_short_allowed": False,
+    "order": {"quantity_max": 500, "notional_max": 100_000},
+    "position": {"quantity_max": 1000, "notional_max": 200_000},
+    "cash": {
+        "reserve_min": 10_000,
+        "commission_per_unit_max": 0.01,
+        "commission_per_order_min": 1.0,
+    },
+    "exposure": {
+        "account_type": "reg_t",
+        "is_baseline_required": False,
+        "is_reading_required": False,
+    },
+    "price": {"collar_fraction_max": 0.03, "slippage_fraction_max": 0.03, "quote_age_s_max": 5},
+    "rate": {
+        "orders_max": _MANY,
+        "orders_per_strategy_max": _MANY,
+        "orders_per_instrument_max": _MANY,
+        "cancels_max": _MANY,
+        "cancels_per_strategy_max": _MANY,
+        "messages_max": _MANY,
+        "messages_per_strategy_max": _MANY,
+        "daily_trades_max": _MANY,
+        "repeats_max": _MANY,
+        "executions_max": _MANY,
+    },
+    "session": {"hours": "always"},
 }
 
 

@@ -110,14 +110,14 @@ def test_contradicting_limits(simulator: Simulator, tmp_path: Path) -> None:
     targets = tmp_path / "targets.yaml"
     text = targets.read_text()
     targets.write_text(
-        text.replace("order_quantity_max: 500", "order_quantity_max: 5000").replace(
-            "order_notional_max: 100000", "order_notional_max: 900000"
+        text.replace("quantity_max: 500", "quantity_max: 5000").replace(
+            "notional_max: 100000", "notional_max: 900000"
         )
     )
     lines = run(simulator, [], config)
     assert len(lines) == 2, lines
-    assert "order_quantity_max 5000 is above position_quantity_max 1000" in lines[0]
-    assert "order_notional_max 900000 is above position_notional_max" in lines[1]
+    assert "order.quantity_max 5000 is above position.quantity_max 1000" in lines[0]
+    assert "order.notional_max 900000 is above position.notional_max" in lines[1]
 
 
 def test_live_without_authority(simulator: Simulator, tmp_path: Path) -> None:

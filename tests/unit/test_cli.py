@@ -73,7 +73,7 @@ def until(look: Callable[[], Any], what: str) -> Any:
     [
         ({"brokr": 1}, {}, {}, "brokr is unknown (value 1); did you mean broker?"),
         ({"broker": {"port": "x"}}, {}, {}, "broker.port is 'x', allowed is a whole number"),
-        ({}, {"order_quantity_max": 5000}, {}, "order_quantity_max 5000 is above"),
+        ({}, {"order__quantity_max": 5000}, {}, "order.quantity_max 5000 is above"),
         ({"account": ""}, {}, {}, "account is missing"),
         ({"mode": "live", "account": "U1"}, {}, {"AGENT_MODE": "LIVE"}, "go-live record"),
         ({"mode": "paper"}, {}, {"AGENT_MODE": "LIVE"}, "they contradict each other"),

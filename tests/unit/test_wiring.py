@@ -60,7 +60,7 @@ def test_reconciler_drain_and_guard_take_their_bounds(config: Configuration) -> 
     assert reconcile.quiet_s == 4.5
     assert reconcile.absence_s == 45
     assert reconcile.cash_adjust_max == Decimal(7)
-    assert reconcile.limits == config.limits
+    assert reconcile.policy == config.policy.cash
     drain = wiring.drain_settings(config)
     assert drain.cancel_s == 6
     assert drain.must_cancel_orders is True
@@ -72,7 +72,7 @@ def test_reconciler_drain_and_guard_take_their_bounds(config: Configuration) -> 
 def test_the_strategy_judges_quotes_by_the_policys_age(config: Configuration) -> None:
     section = config.settings.strategies.momentum
     assert section is not None
-    parameters = wiring.momentum_parameters(section, config.limits)
+    parameters = wiring.momentum_parameters(section, config.policy)
     assert parameters.symbols == ("AAPL", "IBM", "MSFT")
     assert parameters.quantity == Decimal(10)
-    assert parameters.quote_age_s_max == config.limits.quote_age_s_max
+    assert parameters.quote_age_s_max == config.policy.price.quote_age_s_max

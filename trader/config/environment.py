@@ -14,7 +14,7 @@ from pathlib import Path
 from trader.config.errors import ConfigError, shown
 from trader.config.model import Settings
 from trader.core.halts import Mode
-from trader.core.limits import RiskLimits
+from trader.core.policy import Policy
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -79,20 +79,21 @@ def live_authority_problems(settings: Settings, environment: Mapping[str, str]) 
     return tuple(problems)
 
 
-def tightened(limits: RiskLimits, environment: Mapping[str, str]) -> RiskLimits:
+def tightened(policy: Policy, environment: Mapping[str, str]) -> Policy:
     """Apply the limits that operators set by environment; they can only tighten."""
-    orders = _count(environment, "EXEC_MAX_DAILY_TRADES")
-    if orders is not None:
-        limits = replace(limits, orders_per_day_max=min(limits.orders_per_day_max, orders))
+    trades = _count(environment, "EXEC_MAX_DAILY_TRADES")
+    if trades is not None:
+        most_trades = min(policy.rate.daily_trades_max, trades)
+        policy = replace(policy, rate=replace(policy.rate, daily_trades_max=most_trades))
     quantity = _count(environment, "EXEC_MAX_POSITION_QTY")
     if quantity is not None:
-        most = min(limits.position_quantity_max, Decimal(quantity))
-        limits = replace(
-            limits,
-            position_quantity_max=most,
-            order_quantity_max=min(limits.order_quantity_max, most),
+        most = min(policy.position.quantity_max, Decimal(quantity))
+        policy = replace(
+            policy,
+            position=replace(policy.position, quantity_max=most),
+            order=replace(policy.order, quantity_max=min(policy.order.quantity_max, most)),
         )
-    return limits
+    return policy
 
 
 def halt_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
-from trader.config.errors import ConfigError, lines_of, shown
-from trader.config.model import TargetsSection
+from trader.config.errors import ConfigError, shown
 from trader.core.instruments import InstrumentSpec
-from trader.core.limits import RiskLimits
 
 _FILE_BYTES_MAX = 1_000_000
 _ASSET_COLUMNS = ("symbol", "sec_type", "exchange", "currency", "primary_exchange", "tradeable")
@@ -48,14 +45,6 @@ def value_in(text: str, source: str) -> Any:
         # ValueError: the loader's own conversions, as of a date in month 13.
         text = " ".join(str(error).split())
         raise ConfigError([f"{source}: not YAML: {text[:200]}"]) from None
-
-
-def read_targets(path: Path) -> RiskLimits:
-    """Return the risk policy in a file; raises ConfigError."""
-    try:
-        return TargetsSection(**read_mapping(path)).limits()
-    except ValidationError as error:
-        raise ConfigError(lines_of(path, TargetsSection, error)) from None
 
 
 def read_assets(path: Path) -> tuple[InstrumentSpec, ...]:

@@ -20,13 +20,15 @@ from trader.config.files import (
     is_setting_name,
     read_assets,
     read_mapping,
-    read_targets,
     value_in,
 )
 from trader.config.model import Settings
 from trader.config.relations import relation_problems
+from trader.config.signature import live_policy_problems, policy_warnings
+from trader.config.targets import read_targets
+from trader.core.contradictions import contradictions
 from trader.core.instruments import InstrumentSpec
-from trader.core.limits import RiskLimits, contradictions
+from trader.core.policy import Policy
 
 _PATHS = ("state_dir", "assets_file", "targets_file", "halt_file")
 
@@ -36,11 +38,15 @@ class Configuration:
     """Settings with what the files they name contain, and what the environment adds."""
 
     settings: Settings
-    limits: RiskLimits
+    policy: Policy
     instruments: tuple[InstrumentSpec, ...]
     halt_file: Path
     journal_file: Path
     environment_halt: str
+    # What keeps the policy from arming live: the daemon does not start, what stops it still does.
+    live_problems: tuple[str, ...] = ()
+    # What may be and should not go unnoticed; told when the daemon starts.
+    warnings: tuple[str, ...] = ()
 
 
 def load(
@@ -75,11 +81,13 @@ def load(
         raise ConfigError(problems)
     return Configuration(
         settings=settings,
-        limits=tightened(policy, environment),
+        policy=tightened(policy, environment),
         instruments=instruments,
         halt_file=halt_file_of(settings, environment),
         journal_file=journal_file_of(settings, environment),
         environment_halt=environment_halt(environment),
+        live_problems=live_policy_problems(settings.mode, settings.targets_file, policy),
+        warnings=policy_warnings(settings.mode, settings.targets_file, policy),
     )
 
 

@@ -16,7 +16,6 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from trader.core.halts import Mode
-from trader.core.limits import RiskLimits
 
 # IBKR counts 50 messages over any second and all requests of a connection.
 PACING_PER_S_MAX = 45.0
@@ -143,28 +142,6 @@ class StrategiesSection(_Section):
     """Which strategies run."""
 
     momentum: MomentumSection | None = None
-
-
-class TargetsSection(_Section):
-    """The risk policy, as written in the targets file; money in the account's currency."""
-
-    order_quantity_max: PositiveAmount
-    order_notional_max: PositiveAmount
-    position_quantity_max: PositiveAmount
-    position_notional_max: PositiveAmount
-    cash_reserve_min: Amount
-    commission_per_unit_max: Amount
-    commission_per_order_min: Amount
-    collar_fraction_max: PositiveAmount
-    quote_age_s_max: Seconds
-    orders_per_window_max: Count
-    order_window_s: Seconds
-    orders_per_day_max: Count
-    is_short_allowed: Annotated[bool, Field(strict=True)]
-
-    def limits(self) -> RiskLimits:
-        """Return the policy as the risk review takes it."""
-        return RiskLimits(**self.model_dump())
 
 
 class Settings(BaseSettings):

@@ -37,13 +37,6 @@ _ORDERED = (
     ("order.notional_max", "position.notional_max", "one order could not be held"),
     ("price.illiquid_spread_fraction", "price.spread_fraction_max", "it could never be reached"),
     ("exposure.margin_usage_warning", "exposure.margin_usage_max", "the warning comes first"),
-    ("rate.orders_per_strategy_max", "rate.orders_max", "a strategy is part of the account"),
-    ("rate.orders_per_instrument_max", "rate.orders_max", "it is part of the account"),
-    ("rate.orders_max", "rate.messages_max", "every order is a message"),
-    ("rate.cancels_max", "rate.messages_max", "every cancel is a message"),
-    ("rate.cancels_per_strategy_max", "rate.cancels_max", "a strategy is part of the account"),
-    ("rate.messages_per_strategy_max", "rate.messages_max", "a strategy is part of the account"),
-    ("rate.modifies_per_order_max", "rate.modifies_max", "an order is part of its instrument"),
 )
 
 

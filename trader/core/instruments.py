@@ -42,6 +42,8 @@ class Instrument:
     # Only the wire knows: every price in here is in the currency.
     price_magnifier: int
     is_tradeable: bool = True
+    # In which way the broker describes it otherwise than the assets file; empty when in none.
+    mismatch: str = ""
 
     def tick_at(self, price: Decimal) -> Decimal:
         """Return the price increment that holds at ``price``."""

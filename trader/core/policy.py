@@ -131,6 +131,8 @@ class ExposurePolicy:
     # Loss since the start of the account's day, deposits taken out, beyond which nothing is added.
     day_loss_max: Decimal = Decimal("0.05")
     is_baseline_required: bool = True
+    # Without the broker's own account values only what is paid in full may be bought, or nothing.
+    is_reading_required: bool = True
     margin_usage_max: Decimal = Decimal("0.8")
     margin_usage_warning: Decimal = Decimal("0.6")
     classes: tuple[AssetClass, ...] = DEFAULT_CLASSES

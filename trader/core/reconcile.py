@@ -18,8 +18,8 @@ from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.executions import Execution, delta
 from trader.core.ids import ConId, ExecFamily, RunId, Seq, TicketId, exec_family, intent_id_in
-from trader.core.limits import RiskLimits
 from trader.core.orders import UNANSWERED, Order, OrderState
+from trader.core.policy import CashPolicy
 from trader.core.reserves import pending_commission
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow
 
@@ -67,7 +67,7 @@ class RunContext:
     # before an order in no list is: a late order can still fill, so that takes longer.
     quiet_s: float
     absence_s: float
-    limits: RiskLimits
+    policy: CashPolicy
     cash_tolerance: Decimal
     cash_adjust_max: Decimal
 
@@ -402,7 +402,7 @@ def _cash_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Itera
     late = commissions_to_record(book, snapshot)
     if late or has_moved or has_ticket:
         return  # the difference would be theirs, and an adjustment would count it twice
-    slack = run.cash_tolerance + pending_commission(book, run.limits)
+    slack = run.cash_tolerance + pending_commission(book, run.policy)
     # A currency that the broker does not tell of is not known to be zero (INC-105).
     for currency in sorted(snapshot.cash):
         want, have = book.cash.get(currency, ZERO), snapshot.cash[currency]

@@ -6,25 +6,25 @@ from decimal import Decimal
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.intents import Side
-from trader.core.limits import RiskLimits
 from trader.core.orders import Order
+from trader.core.policy import CashPolicy
 
 
-def reserved_cash(orders: Iterable[Order], limits: RiskLimits) -> Decimal:
+def reserved_cash(orders: Iterable[Order], policy: CashPolicy) -> Decimal:
     """Return what the working buys may still cost, commission included, whatever fills first."""
     total = ZERO
     for order in orders:
         remaining = order.remaining
         if remaining > ZERO:
-            total += limits.worst_commission(remaining)
+            total += policy.worst_commission(remaining)
             if order.terms.side is Side.BUY:
                 total += remaining * order.terms.reserve_per_unit
     return total
 
 
-def pending_commission(book: Book, limits: RiskLimits) -> Decimal:
+def pending_commission(book: Book, policy: CashPolicy) -> Decimal:
     """Return the worst case of commissions that have not been reported yet."""
     return sum(
-        (limits.worst_commission(quantity) for quantity in book.uncommissioned.values()),
+        (policy.worst_commission(quantity) for quantity in book.uncommissioned.values()),
         start=ZERO,
     )

@@ -10,8 +10,8 @@ from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
 from trader.core.ids import exec_family
-from trader.core.limits import RiskLimits
 from trader.core.market import fault
+from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
 from trader.core.words import words
 from trader.engine import status as st
@@ -45,7 +45,7 @@ class Board:
         journal: Journal,
         link: LinkWatch,
         runners: tuple[StrategyRunner, ...],
-        limits: RiskLimits,
+        policy: Policy,
         about: About,
     ) -> None:
         self._book = services.ledger.book
@@ -57,7 +57,7 @@ class Board:
         self._runners = runners
         self._supervisor = services.supervisor
         self._clock = services.clock
-        self._limits = limits
+        self._policy = policy
         self._about = about
         self._started_utc = services.clock.utc()
         self._started_s = services.clock.monotonic()
@@ -153,7 +153,7 @@ class Board:
             value += mark * row.quantity * row.multiplier
             unrealized += row.unrealized(mark)
         cash = book.cash.get(currency, ZERO)
-        pending = pending_commission(book, self._limits)
+        pending = pending_commission(book, self._policy.cash)
         realized = sum((row.realized for row in book.positions.values()), start=ZERO)
         paid = book.commission_paid.get(currency, ZERO)
         return st.MoneyStatus(
@@ -223,7 +223,7 @@ class Board:
                     bid=quote.bid if quote else None,
                     ask=quote.ask if quote else None,
                     age_s=now_s - received_s if received_s is not None else None,
-                    fault=problem or fault(quote, now_s, self._limits.quote_age_s_max) or "",
+                    fault=problem or fault(quote, now_s, self._policy.price.quote_age_s_max) or "",
                 )
             )
         return tuple(rows)

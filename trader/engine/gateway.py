@@ -16,9 +16,11 @@ from trader.core import events as ev
 from trader.core.halts import Lane, Posture
 from trader.core.ids import ConId, OrderId, order_ref
 from trader.core.intents import Intent, digest, reduces
-from trader.core.limits import RiskLimits
 from trader.core.orders import Order, OrderState, OrderTerms
-from trader.core.risk import Approved, ApprovedOrder, Refused, RiskInput, review
+from trader.core.policy import Policy
+from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
+from trader.core.risk.codes import HOLD_CODE
+from trader.core.valuation import Valuation, valued
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain
 
@@ -31,6 +33,7 @@ class OutcomeKind(StrEnum):
     SENT = "sent"
     REFUSED = "refused"
     WITHHELD = "withheld"
+    HOLD = "hold"  # sound, and held back by the concentration guard
     NOT_SENT = "not_sent"  # approved in dry run or shadow
     UNCERTAIN = "uncertain"
 
@@ -50,7 +53,9 @@ class GatewaySettings:
     """Bounds of the order path."""
 
     intent_deadline_s: float
-    limits: RiskLimits
+    policy: Policy
+    # The account's own currency, in which it is valued.
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ class OrderGateway:
         if refusal is not None:
             return self._refuse(intent, "HALTED", refusal, ())
         verdict = review(intent, self._risk_input(intent.con_id, lane))
-        if isinstance(verdict, Refused):
+        if isinstance(verdict, Refused | Downgraded):
             return self._refuse(intent, verdict.code, verdict.text, verdict.checks)
         if not self._guard.mode.may_send:
             text = f"mode {self._guard.mode} sends no orders"
@@ -154,7 +159,7 @@ class OrderGateway:
             self._pager.page("critical", "intent id reused", text)
             return Outcome(OutcomeKind.REFUSED, "INTENT_REUSED", text, record.order_id)
         if record.order_id is None:
-            kind = OutcomeKind.NOT_SENT if record.is_approved else OutcomeKind.REFUSED
+            kind = OutcomeKind.NOT_SENT if record.is_approved else _kind_of_refusal(record.code)
             return Outcome(kind, record.code, record.text)
         state = self._book.orders[record.order_id].state
         kind = _KIND_BEFORE_ANSWER.get(state, OutcomeKind.SENT)
@@ -165,10 +170,23 @@ class OrderGateway:
             book=self._book,
             instrument=self._hub.instruments.get(con_id),
             quote=self._hub.quotes.get(con_id),
-            limits=self._settings.limits,
+            policy=self._settings.policy,
             now_utc=self._clock.utc(),
             now_s=self._clock.monotonic(),
             is_operator=lane is Lane.OPERATOR,
+            valuation=self._valuation(),
+        )
+
+    def _valuation(self) -> Valuation:
+        """Value the account at the quotes of this moment."""
+        held = self._book.positions
+        return valued(
+            held,
+            {con_id: self._hub.mark_of(con_id) for con_id in held},
+            self._hub.instruments,
+            self._book.cash,
+            rates={self._settings.currency: Decimal(1)},
+            as_of_s=self._clock.monotonic(),
         )
 
     def _refuse(
@@ -179,7 +197,7 @@ class OrderGateway:
         except JournalFailed as error:
             return Outcome(OutcomeKind.REFUSED, "JOURNAL", str(error))
         log.info("intent refused", intent=intent.intent_id, code=code, text=text)
-        return Outcome(OutcomeKind.REFUSED, code, text)
+        return Outcome(_kind_of_refusal(code), code, text)
 
     def _plan(self, approval: Approved) -> ApprovedOrder:
         """Record the verdict and the promise; from here on the order is reserved in the book."""
@@ -362,6 +380,10 @@ class OrderGateway:
     def _sent_s(self, order_id: OrderId) -> float:
         waiting = self._waiting.get(order_id)
         return waiting.sent_s if waiting else float("-inf")
+
+
+def _kind_of_refusal(code: str) -> OutcomeKind:
+    return OutcomeKind.HOLD if code == HOLD_CODE else OutcomeKind.REFUSED
 
 
 def _reviewed(

@@ -15,7 +15,7 @@ from trader.core.book import Book
 from trader.core.events import ExecutionSeen, ReconcileFinished
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, RunId
-from trader.core.limits import RiskLimits
+from trader.core.policy import CashPolicy
 from trader.core.reconcile import (
     Drift,
     DriftKind,
@@ -47,7 +47,7 @@ class ReconcileSettings:
     absence_s: float
     cash_tolerance: Decimal
     cash_adjust_max: Decimal
-    limits: RiskLimits
+    policy: CashPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Reconciler:
                 now_utc=self._clock.utc(),
                 quiet_s=self._settings.quiet_s,
                 absence_s=self._settings.absence_s,
-                limits=self._settings.limits,
+                policy=self._settings.policy,
                 cash_tolerance=self._settings.cash_tolerance,
                 cash_adjust_max=self._settings.cash_adjust_max,
             )

@@ -9,20 +9,17 @@ import yaml
 
 from trader.config import ConfigError, Configuration, load
 
-POLICY: dict[str, Any] = {
-    "order_quantity_max": 500,
-    "order_notional_max": 100_000,
-    "position_quantity_max": 1000,
-    "position_notional_max": 200_000,
-    "cash_reserve_min": 10_000,
-    "commission_per_unit_max": 0.01,
-    "commission_per_order_min": 1.0,
-    "collar_fraction_max": 0.03,
-    "quote_age_s_max": 5,
-    "orders_per_window_max": 20,
-    "order_window_s": 60,
-    "orders_per_day_max": 1000,
-    "is_short_allowed": False,
+POLICY: dict[str, dict[str, Any]] = {
+    "order": {"quantity_max": 500, "notional_max": 100_000},
+    "position": {"quantity_max": 1000, "notional_max": 200_000},
+    "cash": {
+        "reserve_min": 10_000,
+        "commission_per_unit_max": 0.01,
+        "commission_per_order_min": 1.0,
+    },
+    "price": {"collar_fraction_max": 0.03, "quote_age_s_max": 5},
+    "rate": {"orders_max": 20, "daily_trades_max": 1000},
+    "session": {"hours": "always"},
 }
 ASSETS = """\
 symbol,sec_type,exchange,currency,primary_exchange,tradeable
@@ -33,7 +30,10 @@ VIX,IND,CBOE,USD,,no
 
 
 def write_files(folder: Path, settings: dict[str, Any] | None = None, **policy: Any) -> Path:
-    """Write a complete configuration below ``folder`` and return the settings' path."""
+    """Write a complete configuration below ``folder`` and return the settings' path.
+
+    A limit of the policy is named ``group__limit``.
+    """
     values = {
         "mode": "paper",
         "account": "DU1234567",
@@ -43,10 +43,18 @@ def write_files(folder: Path, settings: dict[str, Any] | None = None, **policy: 
         **(settings or {}),
     }
     (folder / "assets.csv").write_text(ASSETS)
-    (folder / "targets.yaml").write_text(yaml.safe_dump(POLICY | policy))
+    (folder / "targets.yaml").write_text(yaml.safe_dump(_bent(policy)))
     path = folder / "trader.yaml"
     path.write_text(yaml.safe_dump(values))
     return path
+
+
+def _bent(changes: dict[str, Any]) -> dict[str, Any]:
+    values = {group: dict(rows) for group, rows in POLICY.items()}
+    for name, value in changes.items():
+        group, _, limit = name.partition("__")
+        values.setdefault(group, {})[limit] = value
+    return values
 
 
 def problems_of(path: Path, environment: dict[str, str] | None = None, *sets: str) -> list[str]:

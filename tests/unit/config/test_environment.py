@@ -115,15 +115,15 @@ def test_exec_dry_run_with_a_word_nobody_knows_refuses_the_start(
 
 def test_limits_of_the_environment_tighten(tmp_path: Path) -> None:
     environment = {"EXEC_MAX_DAILY_TRADES": "7", "EXEC_MAX_POSITION_QTY": " 300 "}
-    limits = loaded(tmp_path, environment).limits
-    assert limits.orders_per_day_max == 7
-    assert limits.position_quantity_max == Decimal(300)
-    assert limits.order_quantity_max == Decimal(300)
+    policy = loaded(tmp_path, environment).policy
+    assert policy.rate.daily_trades_max == 7
+    assert policy.position.quantity_max == Decimal(300)
+    assert policy.order.quantity_max == Decimal(300)
 
 
 def test_limits_of_the_environment_never_loosen(tmp_path: Path) -> None:
     environment = {"EXEC_MAX_DAILY_TRADES": "999999", "EXEC_MAX_POSITION_QTY": "999999"}
-    assert loaded(tmp_path, environment).limits == loaded(tmp_path).limits
+    assert loaded(tmp_path, environment).policy == loaded(tmp_path).policy
 
 
 @pytest.mark.parametrize("name", ["EXEC_MAX_DAILY_TRADES", "EXEC_MAX_POSITION_QTY"])

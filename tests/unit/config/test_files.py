@@ -6,14 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.config.support import ASSETS, POLICY, problems_of, refusals, write_files
+from tests.unit.config.support import ASSETS, refusals
 from trader.config import ConfigError
 from trader.config.files import (
     is_setting_name,
     mapping_in,
     read_assets,
     read_mapping,
-    read_targets,
     value_in,
 )
 
@@ -81,30 +80,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_mapping(tmp_path / name)
     assert caught.value.problems[0].startswith(str(tmp_path / name))
-
-
-@pytest.mark.parametrize("name", sorted(POLICY))
-def test_a_policy_without_one_of_its_limits_is_refused(tmp_path: Path, name: str) -> None:
-    path = write_files(tmp_path)
-    targets = tmp_path / "targets.yaml"
-    lines = targets.read_text().splitlines(keepends=True)
-    targets.write_text("".join(line for line in lines if not line.startswith(f"{name}:")))
-    assert problems_of(path) == [f"{targets}: {name} is missing"]
-
-
-def test_a_limit_that_nobody_knows_is_refused(tmp_path: Path) -> None:
-    path = write_files(tmp_path, order_quantity_maxx=5)
-    assert problems_of(path) == [
-        f"{tmp_path / 'targets.yaml'}: order_quantity_maxx is unknown (value 5); "
-        "did you mean order_quantity_max?"
-    ]
-
-
-def test_the_policy_is_read_exactly(tmp_path: Path) -> None:
-    write_files(tmp_path, collar_fraction_max=0.031)
-    limits = read_targets(tmp_path / "targets.yaml")
-    assert str(limits.collar_fraction_max) == "0.031"
-    assert limits.orders_per_day_max == 1000
 
 
 @pytest.mark.parametrize(

@@ -88,18 +88,18 @@ def test_every_problem_of_the_settings_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_limits_that_contradict_each_other_are_refused_with_both_values(tmp_path: Path) -> None:
-    path = write_files(tmp_path, order_quantity_max=2000, order_notional_max=300_000)
+    path = write_files(tmp_path, order__quantity_max=2000, order__notional_max=300_000)
     quantity, notional = problems_of(path)
-    assert "order_quantity_max 2000" in quantity
-    assert "position_quantity_max 1000" in quantity
-    assert "order_notional_max 300000" in notional
+    assert "order.quantity_max 2000" in quantity
+    assert "position.quantity_max 1000" in quantity
+    assert "order.notional_max 300000" in notional
 
 
 def test_a_contradictory_policy_is_refused_even_where_the_environment_would_hide_it(
     tmp_path: Path,
 ) -> None:
-    path = write_files(tmp_path, order_quantity_max=2000)
-    assert "order_quantity_max" in problems_of(path, {"EXEC_MAX_POSITION_QTY": "5"})[0]
+    path = write_files(tmp_path, order__quantity_max=2000)
+    assert "order.quantity_max" in problems_of(path, {"EXEC_MAX_POSITION_QTY": "5"})[0]
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "paper.yaml", "live.yaml"])
@@ -107,7 +107,7 @@ def test_each_shipped_configuration_loads_once_it_has_an_account(name: str) -> N
     account = "DUSIM0123456789abcdef" if name == "demo.yaml" else "DU1"
     config = load(ROOT / "config" / name, {}, account=account)
     assert config.settings.mode.value == name.removesuffix(".yaml")
-    assert config.limits.is_short_allowed is False
+    assert config.policy.position.is_short_allowed is False
 
 
 def test_the_environment_can_halt_without_a_change_of_the_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.executions import Commission, Execution
@@ -28,12 +29,12 @@ from trader.core.ids import (
 )
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import Intent, OrderType, Side, TimeInForce, digest
-from trader.core.limits import RiskLimits
-from trader.core.market import Quote
+from trader.core.market import Quote, fault
 from trader.core.orders import OrderState, OrderTerms
 from trader.core.reconcile import Plan, RunContext, commissions_to_record, diff, plan
 from trader.core.risk import RiskInput
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow, PositionRow
+from trader.core.valuation import Valuation, valued
 
 T0 = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 NOW_S = 1_000.0
@@ -113,33 +114,34 @@ def a_quote(**changes: Any) -> Quote:
     return replace(quote, **changes)
 
 
-def limits(**changes: Any) -> RiskLimits:
-    sound = RiskLimits(
-        order_quantity_max=Decimal(1_000),
-        order_notional_max=Decimal(100_000),
-        position_quantity_max=Decimal(2_000),
-        position_notional_max=Decimal(200_000),
-        cash_reserve_min=Decimal(1_000),
-        commission_per_unit_max=Decimal("0.01"),
-        commission_per_order_min=Decimal(1),
-        collar_fraction_max=Decimal("0.05"),
-        quote_age_s_max=10.0,
-        orders_per_window_max=5,
-        order_window_s=60.0,
-        orders_per_day_max=50,
-        is_short_allowed=False,
-    )
-    return replace(sound, **changes)
-
-
 def given(book: Book, **changes: Any) -> RiskInput:
     sound = RiskInput(
         book=book,
         instrument=an_instrument(),
         quote=a_quote(),
-        limits=limits(),
+        policy=a_policy(),
         now_utc=T0,
         now_s=NOW_S,
+    )
+    given_now = replace(sound, **changes)
+    if "valuation" not in changes:
+        given_now = replace(given_now, valuation=a_valuation(given_now))
+    return given_now
+
+
+def a_valuation(given_now: RiskInput, **changes: Any) -> Valuation:
+    """Value the book at the mid of the quote, or at 100, in dollars."""
+    book, instrument = given_now.book, given_now.instrument or an_instrument()
+    quote = given_now.quote
+    is_good = quote is not None and fault(quote, NOW_S, 1_000.0) is None
+    mark = quote.mid if quote is not None and is_good else Decimal(100)
+    sound = valued(
+        book.positions,
+        dict.fromkeys(book.positions, mark),
+        {con_id: replace(instrument, con_id=con_id) for con_id in book.positions},
+        book.cash,
+        rates={"USD": Decimal(1), instrument.currency: Decimal(1)},
+        as_of_s=NOW_S - 1,
     )
     return replace(sound, **changes)
 
@@ -366,7 +368,7 @@ def a_run(book: Book, seconds: float = 0.0, **changes: Any) -> RunContext:
         now_utc=at(seconds),
         quiet_s=10.0,
         absence_s=10.0,
-        limits=limits(),
+        policy=a_policy().cash,
         cash_tolerance=Decimal(1),
         cash_adjust_max=Decimal(50),
     )

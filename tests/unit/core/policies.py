@@ -49,6 +49,7 @@ def a_policy(**changes: Any) -> Policy:
             concentration_hold=D(1),
             day_loss_max=D(1),
             is_baseline_required=False,
+            is_reading_required=False,
             margin_usage_max=D(1),
             margin_usage_warning=D(1),
             classes=CLASSES,

@@ -79,7 +79,6 @@ def test_a_limit_that_limits_nothing_is_named(group: str, limit: str, value: str
             {"price__illiquid_spread_fraction": D("0.3")},
             "price.illiquid_spread_fraction 0.3 is above price.spread_fraction_max 0.2",
         ),
-        ({"rate__orders_per_strategy_max": 6}, "rate.orders_per_strategy_max 6 is above"),
         ({"rate__window_s": 3_601.0}, "rate.window_s is 3601, allowed is at most 3600"),
         ({"order__forms": frozenset()}, "order.forms is empty"),
         ({"session__close_guard_s": 60.0}, "session.close_guard_s is 60, allowed is 0 when hours"),

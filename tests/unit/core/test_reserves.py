@@ -13,12 +13,12 @@ from tests.unit.core.factories import (
     an_intent,
     commissioned,
     executed,
-    limits,
     plan_order,
     record,
     send_order,
     work_order,
 )
+from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import OrderId
@@ -26,12 +26,12 @@ from trader.core.reserves import pending_commission, reserved_cash
 
 
 def reserved(book: Book) -> Decimal:
-    return reserved_cash(book.live_orders.values(), limits())
+    return reserved_cash(book.live_orders.values(), a_policy().cash)
 
 
 def test_an_empty_book_reserves_nothing() -> None:
     assert reserved(a_book()) == 0
-    assert pending_commission(a_book(), limits()) == 0
+    assert pending_commission(a_book(), a_policy().cash) == 0
 
 
 def test_a_buy_reserves_its_worst_cost_and_commission_from_the_promise_on() -> None:
@@ -54,9 +54,9 @@ def test_a_partial_fill_reserves_what_remains_and_the_commission_not_yet_reporte
     work_order(book)
     record(book, executed(quantity=4))
     assert reserved(book) == 6 * 100 + 1
-    assert pending_commission(book, limits()) == 1
+    assert pending_commission(book, a_policy().cash) == 1
     record(book, commissioned())
-    assert pending_commission(book, limits()) == 0
+    assert pending_commission(book, a_policy().cash) == 0
 
 
 @pytest.mark.parametrize(

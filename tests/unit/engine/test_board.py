@@ -28,7 +28,7 @@ def a_board(world: World) -> Board:
         journal=world.journal,
         link=world.link,
         runners=(),
-        limits=world.limits,
+        policy=world.policy,
         about=About("1.2.3", "USD"),
     )
     world.ledger.observe(board.on_recorded)

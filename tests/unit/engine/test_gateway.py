@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from tests.unit.core.policies import bent
 from tests.unit.engine.world import (
     BUY,
     CON,
-    LIMITS,
     OTHER_CON,
+    POLICY,
     SELL,
     World,
     a_status,
@@ -184,7 +184,9 @@ async def test_without_a_slot_before_the_deadline_an_intent_is_refused() -> None
 async def test_after_a_wait_for_a_slot_everything_is_reviewed_again() -> None:
     # What one slot's wait lets happen: the position grows to the limit meanwhile.
     world = World(
-        rate_per_s=1.0, burst=2, limits=replace(LIMITS, position_quantity_max=Decimal(15))
+        rate_per_s=1.0,
+        burst=2,
+        policy=bent(POLICY, position__quantity_max=Decimal(15), order__quantity_max=Decimal(15)),
     )
     world.pacer.try_take(Lane.CANCEL)
     world.pacer.try_take(Lane.CANCEL)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.checkpoint import BookState
@@ -40,9 +41,9 @@ from trader.core.ids import (
 )
 from trader.core.instruments import Instrument, InstrumentSpec, PriceBand
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
-from trader.core.limits import RiskLimits
 from trader.core.market import Quote
 from trader.core.orders import Order, OrderState
+from trader.core.policy import Policy
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow, PositionRow
 from trader.engine.desk import Desk, DeskSettings
@@ -359,20 +360,15 @@ class Pages:
 # ---- values
 
 CONS = {"AAA": CON, "BBB": OTHER_CON}
-LIMITS = RiskLimits(
-    order_quantity_max=Decimal(1_000),
-    order_notional_max=Decimal(1_000_000),
-    position_quantity_max=Decimal(2_000),
-    position_notional_max=Decimal(2_000_000),
-    cash_reserve_min=Decimal(1_000),
-    commission_per_unit_max=Decimal("0.01"),
-    commission_per_order_min=Decimal(1),
-    collar_fraction_max=Decimal("0.05"),
-    quote_age_s_max=1_000.0,
-    orders_per_window_max=100,
-    order_window_s=60.0,
-    orders_per_day_max=1_000,
-    is_short_allowed=False,
+POLICY = a_policy(
+    order__notional_max=Decimal(1_000_000),
+    position__notional_max=Decimal(2_000_000),
+    price__quote_age_s_max=1_000.0,
+    rate__orders_max=100,
+    rate__orders_per_strategy_max=100,
+    rate__orders_per_instrument_max=100,
+    rate__daily_trades_max=1_000,
+    rate__repeats_max=100,
 )
 
 
@@ -550,7 +546,7 @@ class World:
         cash: int = 100_000,
         is_armed: bool = True,
         is_baselined: bool = True,
-        limits: RiskLimits = LIMITS,
+        policy: Policy = POLICY,
         rate_per_s: float = 1_000.0,
         burst: float = 1_000.0,
         deadline_s: float = 5.0,
@@ -565,7 +561,7 @@ class World:
         self.control = SwitchControl(self.switch)
         self.pager = Pages()
         self.book = Book()
-        self.limits = limits
+        self.policy = policy
         self.ledger = Ledger(self.book, self.journal, self.clock)
         self.ledger.record(ev.JournalOpened(LINEAGE))
         if is_baselined:
@@ -591,7 +587,7 @@ class World:
             pacer=self.pacer,
             pager=self.pager,
         )
-        self.gateway = OrderGateway(self.services, settings=GatewaySettings(deadline_s, limits))
+        self.gateway = OrderGateway(self.services, settings=GatewaySettings(deadline_s, policy))
         self.latencies: list[tuple[str, float]] = []
         self.gateway.observe_latency = lambda name, ms: self.latencies.append((name, ms))
         self.ledger.observe(self.gateway.on_recorded)
@@ -605,7 +601,7 @@ class World:
         self.reconciler = Reconciler(
             self.services,
             inbox=self.inbox,
-            settings=ReconcileSettings(2.0, 2.0, Decimal(1), Decimal(100), limits),
+            settings=ReconcileSettings(2.0, 2.0, Decimal(1), Decimal(100), policy.cash),
         )
         self.inbox.wake_reconciler = self.reconciler.wake
         self.link = LinkWatch(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from tests.unit.core.policies import a_policy
 from trader.core import risk
 from trader.core.book import Book
 from trader.core.halts import Lane
@@ -24,7 +25,6 @@ from trader.core.ids import (
 )
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
-from trader.core.limits import RiskLimits
 from trader.core.market import Quote
 from trader.core.orders import OrderTerms
 from trader.ibkr.broker import IbkrBroker
@@ -303,20 +303,19 @@ def approved_order(
     )
     assert not changes, f"unknown changes {changes}"
     much = Decimal(10**9)
-    limits = RiskLimits(
-        order_quantity_max=much,
-        order_notional_max=much,
-        position_quantity_max=much,
-        position_notional_max=much,
-        cash_reserve_min=Decimal(0),
-        commission_per_unit_max=Decimal("0.01"),
-        commission_per_order_min=Decimal(1),
-        collar_fraction_max=Decimal("0.9"),
-        quote_age_s_max=60.0,
-        orders_per_window_max=1000,
-        order_window_s=1.0,
-        orders_per_day_max=1000,
-        is_short_allowed=True,
+    policy = a_policy(
+        order__quantity_max=much,
+        order__notional_max=much,
+        order__forms=frozenset((AAPL.sec_type, one, two) for one in OrderType for two in TimeInForce),
+        position__quantity_max=much,
+        position__notional_max=much,
+        position__is_short_allowed=True,
+        cash__reserve_min=Decimal(0),
+        price__collar_fraction_max=Decimal("0.9"),
+        price__slippage_fraction_max=Decimal("0.9"),
+        price__quote_age_s_max=60.0,
+        exposure__is_enforced=False,
+        rate__daily_trades_max=1000,
     )
     book = Book()
     book.cash["USD"] = much
@@ -327,7 +326,7 @@ def approved_order(
         data_type=1,
         received_s=0.0,
     )
-    given = risk.RiskInput(book, instrument, quote, limits, datetime.now(UTC), 1.0)
+    given = risk.RiskInput(book, instrument, quote, policy, datetime.now(UTC), 1.0)
     verdict = risk.review(intent, given)
     assert isinstance(verdict, risk.Approved), verdict
     terms = OrderTerms(

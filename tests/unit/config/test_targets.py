@@ -1,0 +1,139 @@
+"""The policy is read exactly; amounts are required, and nothing unknown is taken."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.config.support import POLICY, problems_of, write_files
+from trader.config.targets import read_targets
+from trader.core.contradictions import contradictions
+from trader.core.intents import OrderType, TimeInForce
+from trader.core.policy import (
+    AccountType,
+    AssetClass,
+    ExposurePolicy,
+    Policy,
+    PricePolicy,
+    RegimeLimits,
+    TradingHours,
+)
+
+D = Decimal
+ROOT = Path(__file__).resolve().parents[3]
+AMOUNTS = [
+    (group, name) for group in ("order", "position", "cash") for name in sorted(POLICY[group])
+]
+
+
+def policy_of(folder: Path, **limits: Any) -> Policy:
+    write_files(folder, **limits)
+    return read_targets(folder / "targets.yaml")
+
+
+@pytest.mark.parametrize(("group", "name"), AMOUNTS)
+def test_a_policy_without_one_of_its_amounts_is_refused(
+    tmp_path: Path, group: str, name: str
+) -> None:
+    path = write_files(tmp_path)
+    targets = tmp_path / "targets.yaml"
+    values = yaml.safe_load(targets.read_text())
+    del values[group][name]
+    targets.write_text(yaml.safe_dump(values))
+    assert problems_of(path) == [f"{targets}: {group}.{name} is missing"]
+
+
+@pytest.mark.parametrize("group", ["order", "position", "cash"])
+def test_a_policy_without_a_group_of_amounts_is_refused(tmp_path: Path, group: str) -> None:
+    path = write_files(tmp_path)
+    targets = tmp_path / "targets.yaml"
+    values = yaml.safe_load(targets.read_text())
+    del values[group]
+    targets.write_text(yaml.safe_dump(values))
+    assert problems_of(path) == [f"{targets}: {group} is missing"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "line"),
+    [
+        (
+            {"order__quantity_maxx": 5},
+            "order.quantity_maxx is unknown (value 5); did you mean quantity_max?",
+        ),
+        ({"order__quantity_max": "5"}, "order.quantity_max is '5', allowed is a number"),
+        ({"order__quantity_max": float("nan")}, "order.quantity_max is nan, allowed is a finite"),
+        ({"order__quantity_max": -1}, "order.quantity_max is -1, allowed is 0 or more"),
+        ({"order__quantity_max": None}, "order.quantity_max is None, allowed is a number"),
+        ({"order__quantity_max": 0}, "order.quantity_max is 0, allowed is above 0"),
+        ({"position__is_short_allowed": 1}, "position.is_short_allowed is 1, allowed is"),
+        ({"rate__orders_max": 1.5}, "rate.orders_max is 1.5, allowed is a whole number"),
+        ({"rate__orders_max": 0}, "rate.orders_max is 0, allowed is 1 or more"),
+        ({"session__hours": "sometimes"}, "session.hours is 'sometimes', allowed is"),
+        ({"exposure__account_type": "margin"}, "exposure.account_type is 'margin', allowed is"),
+        ({"exposure__storm": {"gross_max": 1}}, "exposure.storm.net_max is missing"),
+        ({"exposure__storm": 1}, "exposure.storm is 1, allowed is a section"),
+        ({"order__forms": {"STK": {"PEG": ["DAY"]}}}, "order.forms.STK.PEG"),
+        ({"order__forms": {"STK": {"LMT": ["OPG"]}}}, "order.forms.STK.LMT.0 is 'OPG', allowed is"),
+        ({"exposure__classes": {"STK": {"leverage_max": 2}}}, "exposure.classes.STK."),
+    ],
+)
+def test_a_limit_that_is_none_is_refused(tmp_path: Path, limits: dict[str, Any], line: str) -> None:
+    problems = problems_of(write_files(tmp_path, **limits))
+    assert any(text.startswith(f"{tmp_path / 'targets.yaml'}: {line}") for text in problems), (
+        problems
+    )
+
+
+def test_the_policy_is_read_exactly(tmp_path: Path) -> None:
+    policy = policy_of(
+        tmp_path,
+        price__collar_fraction_max=0.031,
+        price__illiquid_symbols=["ZZZ"],
+        order__forms={"STK": {"LMT": ["DAY", "IOC"]}},
+        exposure__account_type="reg_t",
+        exposure__storm={"gross_max": 0.9, "net_max": 0.3},
+        exposure__classes={
+            "STK": {"initial_margin_fraction": 0.5, "leverage_max": 2, "is_payable": True}
+        },
+        session__hours="regular",
+        session__close_guard_s=300,
+    )
+    assert str(policy.price.collar_fraction_max) == "0.031"
+    assert policy.price.illiquid_symbols == {"ZZZ"}
+    assert policy.order.forms == {
+        ("STK", OrderType.LIMIT, TimeInForce.DAY),
+        ("STK", OrderType.LIMIT, TimeInForce.IOC),
+    }
+    assert policy.exposure.account_type is AccountType.REG_T
+    assert policy.exposure.storm == RegimeLimits(D("0.9"), D("0.3"), D("0.25"))
+    assert policy.exposure.classes == (AssetClass("STK", D("0.5"), D(2), is_payable=True),)
+    assert policy.session.hours is TradingHours.REGULAR
+    assert policy.session.close_guard_s == 300
+    assert policy.rate.daily_trades_max == 1000
+
+
+def test_what_is_left_out_keeps_its_safe_default(tmp_path: Path) -> None:
+    path = tmp_path / "targets.yaml"
+    path.write_text(yaml.safe_dump({name: POLICY[name] for name in ("order", "position", "cash")}))
+    policy = read_targets(path)
+    assert policy.exposure == ExposurePolicy()
+    assert policy.price == PricePolicy()
+    assert policy.exposure.is_enforced
+    assert contradictions(policy) == ()
+
+
+def test_the_shipped_policy_is_sound_and_has_the_regimes_of_the_requirements() -> None:
+    """CAP-23, CAP-24, CAP-25."""
+    policy = read_targets(ROOT / "config" / "targets.yaml")
+    assert contradictions(policy) == ()
+    exposure = policy.exposure
+    assert [exposure.calm, exposure.normal, exposure.storm] == [
+        RegimeLimits(D("2.5"), D("1.0"), D("0.25")),
+        RegimeLimits(D("2.0"), D("0.8"), D("0.25")),
+        RegimeLimits(D("1.0"), D("0.4"), D("0.25")),
+    ]
+    assert exposure.concentration_hold == D("0.2")

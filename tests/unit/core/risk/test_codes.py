@@ -1,0 +1,30 @@
+"""The table of codes: stable names, one entry each, and something to do about every one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from trader.core.risk.codes import CODES, HOLD_CODE, Code, code_named
+
+
+def test_every_code_stands_once() -> None:
+    names = [row.code for row in CODES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("row", CODES, ids=lambda row: row.code)
+def test_an_entry_says_what_it_means_and_what_to_do(row: Code) -> None:
+    assert re.fullmatch(r"[A-Z][A-Z_]+[A-Z]", row.code)
+    assert row.sentence.endswith(".")
+    assert row.remedy.endswith(".")
+    assert row.example
+    assert "\n" not in row.sentence + row.remedy + row.example
+
+
+def test_an_entry_is_found_by_its_code() -> None:
+    found = code_named(HOLD_CODE)
+    assert found is not None
+    assert found.topic == "exposure"
+    assert code_named("NOPE") is None

@@ -1,0 +1,36 @@
+"""Only a configured, tradeable instrument that is what it was taken for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.core.factories import OTHER_CON, a_book, an_instrument, given
+from tests.unit.core.risk.cases import EXIT, INTENT
+from trader.core.risk import Refused, review
+
+
+@pytest.mark.parametrize(
+    ("instrument", "code"),
+    [
+        (None, "INSTRUMENT_UNKNOWN"),
+        (an_instrument(con_id=OTHER_CON), "INSTRUMENT_UNKNOWN"),
+        (an_instrument(is_tradeable=False), "INSTRUMENT_UNTRADEABLE"),
+        (
+            an_instrument(mismatch="multiplier is 10, the assets file says 100"),
+            "INSTRUMENT_MISMATCH",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_operator", [False, True])
+def test_an_instrument_that_is_not_the_configured_one_refuses(
+    instrument: Any, code: str, is_operator: bool
+) -> None:
+    """CAP-16, CAP-17: the operator's exits as well."""
+    for intent in (INTENT, EXIT):
+        book = a_book(held=10)
+        sound = given(book, is_operator=is_operator)
+        verdict = review(intent, given(book, instrument=instrument, valuation=sound.valuation))
+        assert isinstance(verdict, Refused)
+        assert verdict.code == code

@@ -1,0 +1,106 @@
+"""Leverage, margin and the broker's funds: the lower of ours and theirs, and nothing on trust."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.core.factories import NOW_S, a_book, an_instrument, an_intent, given, plan_order
+from tests.unit.core.policies import a_policy
+from tests.unit.core.risk.cases import INTENT, READING, SALE, failures, unavailable, under
+from trader.core.account import MarginPreview
+from trader.core.intents import OrderType, TimeInForce
+from trader.core.policy import AccountType
+from trader.core.risk import review
+
+D = Decimal
+FORMS = frozenset((kind, OrderType.LIMIT, TimeInForce.DAY) for kind in ("STK", "FUT", "OPT", "ZZZ"))
+SHORTS = {"position__is_short_allowed": True}
+
+
+def of_class(sec_type: str, **changes: Any) -> Any:
+    instrument = an_instrument(sec_type=sec_type)
+    return given(a_book(), policy=a_policy(order__forms=FORMS), instrument=instrument, **changes)
+
+
+def test_a_class_that_the_policy_does_not_name_is_not_traded() -> None:
+    assert unavailable(INTENT, of_class("ZZZ")) == ["LEVERAGE", "MARGIN", "AVAILABLE_FUNDS"]
+
+
+def test_without_a_reading_only_what_is_paid_in_full_is_bought() -> None:
+    assert failures(INTENT, of_class("STK")) == []
+    assert failures(INTENT, of_class("OPT")) == []
+    assert failures(INTENT, of_class("FUT")) == ["MARGIN", "AVAILABLE_FUNDS"]
+    assert failures(SALE, under(**SHORTS)) == ["MARGIN", "AVAILABLE_FUNDS"]
+
+
+def test_with_a_reading_each_class_costs_its_own_margin() -> None:
+    poor = replace(READING, available_funds=D(200), buying_power=D(5_000))
+    assert failures(INTENT, of_class("FUT", account=poor)) == []
+    assert failures(INTENT, of_class("STK", account=poor)) == ["AVAILABLE_FUNDS"]
+    assert failures(SALE, replace(under(**SHORTS), account=READING)) == []
+
+
+@pytest.mark.parametrize("age_s", [-1.0, 400.1, float("nan")])
+def test_a_reading_that_is_old_or_from_tomorrow_is_none(age_s: float) -> None:
+    stale = replace(READING, as_of_s=NOW_S - age_s)
+    required = under(exposure__is_reading_required=True)
+    assert failures(INTENT, replace(required, account=READING)) == []
+    assert unavailable(INTENT, replace(required, account=stale)) == ["MARGIN", "AVAILABLE_FUNDS"]
+
+
+@pytest.mark.parametrize("name", ["available_funds", "buying_power", "initial_margin"])
+def test_a_reading_that_lacks_a_number_refuses(name: str) -> None:
+    gone: dict[str, Any] = {name: None}
+    assert unavailable(INTENT, given(a_book(), account=replace(READING, **gone)))
+
+
+def test_buying_power_covers_the_whole_order_and_what_works() -> None:
+    """CAP-10."""
+    book = a_book()
+    exact = replace(READING, buying_power=D(1_001))
+    assert failures(INTENT, given(book, account=exact)) == []
+    plan_order(book)
+    assert failures(INTENT, given(book, account=exact)) == ["AVAILABLE_FUNDS"]
+
+
+def test_margin_counts_what_works_in_full_and_warns_before_it_refuses() -> None:
+    """CAP-15."""
+    limits = {"exposure__margin_usage_max": D("0.5"), "exposure__margin_usage_warning": D("0.4")}
+    for bound, found in ((39_000, []), (45_000, []), (49_500, []), (49_501, ["MARGIN"])):
+        reading = replace(READING, initial_margin=D(bound))
+        sound = replace(under(**limits), account=reading)
+        assert failures(INTENT, sound) == found
+        row = next(row for row in review(INTENT, sound).checks if row.code == "MARGIN")
+        assert row.value.endswith("(above the warning)") is (bound > 40_000)
+
+
+def test_a_cash_account_uses_no_margin_at_all() -> None:
+    cash_account = replace(under(exposure__account_type=AccountType.CASH), account=READING)
+    assert failures(INTENT, cash_account) == []
+    future = replace(
+        cash_account,
+        policy=a_policy(order__forms=FORMS, exposure__account_type=AccountType.CASH),
+        instrument=an_instrument(sec_type="FUT"),
+    )
+    assert failures(INTENT, future) == ["MARGIN"]
+
+
+def test_the_brokers_preview_is_a_third_opinion() -> None:
+    sound = given(a_book())
+    for after, equity, found in ((100, 100, []), (101, 100, ["WHAT_IF"]), (0, 0, ["WHAT_IF"])):
+        preview = MarginPreview(D(after), D(equity))
+        assert failures(INTENT, replace(sound, what_if=preview)) == found
+
+
+def test_working_orders_of_the_same_instrument_count_once() -> None:
+    book = a_book()
+    plan_order(book, an_intent(1))
+    levered = a_policy(exposure__classes=tuple(
+        replace(row, leverage_max=D("0.02")) for row in a_policy().exposure.classes
+    ))  # fmt: skip
+    assert failures(an_intent(2), given(book, policy=levered)) == []
+    assert failures(an_intent(2, quantity=D(11)), given(book, policy=levered)) == ["LEVERAGE"]

@@ -1,0 +1,177 @@
+"""Positions as they become: everything that may still fill counts, the same for long and short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
+
+from tests.unit.core.factories import (
+    BUY,
+    CLIENT,
+    CON,
+    OTHER_CON,
+    SELL,
+    a_book,
+    a_status,
+    an_execution,
+    an_id,
+    an_intent,
+    given,
+    plan_order,
+    record,
+    work_order,
+)
+from tests.unit.core.policies import a_policy
+from tests.unit.core.risk.cases import EXIT, READING, SALE, failures, under
+from trader.core import events as ev
+from trader.core.ids import OrderId, PermId, order_ref
+from trader.core.intents import Intent, Side
+from trader.core.policy import AccountType
+from trader.core.risk import Approved, review
+
+D = Decimal
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (),
+        (ev.OrderSent(OrderId(1)),),
+        (ev.OrderSent(OrderId(1)), a_status()),
+        (ev.OrderSent(OrderId(1)), a_status(status="Inactive")),
+        (ev.OrderSent(OrderId(1)), a_status(), ev.CancelSent(OrderId(1), "x")),
+        (ev.OrderUnanswered(OrderId(1), "x"),),
+    ],
+)
+def test_an_order_counts_as_if_it_filled_from_its_promise_to_its_end(
+    events: tuple[ev.Event, ...],
+) -> None:
+    """INC-037, INC-044, CAP-08: also while it is cancelling, held or unknown."""
+    book = a_book()
+    plan_order(book)
+    for event in events:
+        record(book, event)
+    tight = {"position__quantity_max": D(19), "cash__reserve_min": D(98_000)}
+    found = failures(an_intent(2), under(book, **tight))
+    assert found == ["POSITION_MAX", "CASH_RESERVE"]
+    record(book, a_status(status="Cancelled"))
+    if book.orders[OrderId(1)].is_final:
+        assert failures(an_intent(2), under(book, **tight)) == []
+
+
+def test_working_orders_of_another_instrument_do_not_count_to_the_position() -> None:
+    book = a_book()
+    plan_order(book, an_intent(1, con_id=OTHER_CON))
+    assert failures(an_intent(2), under(book, position__quantity_max=D(10))) == []
+
+
+def test_a_working_sell_makes_no_room_for_a_buy() -> None:
+    """It may not fill: the worst order of events counts."""
+    book = a_book(held=10)
+    plan_order(book, an_intent(1, side=SELL, limit_price=D(104)))
+    assert failures(an_intent(2), under(book, position__quantity_max=D(19))) == ["POSITION_MAX"]
+
+
+@pytest.mark.parametrize("held", [50, -50])
+def test_an_exit_from_a_position_far_over_its_limit_remains_possible(held: int) -> None:
+    """A tightened limit must not lock the position in."""
+    side = SELL if held > 0 else BUY
+    tight = under(
+        a_book(held),
+        position__quantity_max=D(20),
+        position__notional_max=D(2_000),
+        position__is_short_allowed=True,
+        exposure__is_enforced=False,
+    )
+    intent = an_intent(side=side, is_reduce_only=True)
+    assert failures(intent, tight) == []
+    wrong = replace(intent, side=side.opposite, is_reduce_only=False)
+    assert failures(wrong, tight) == ["POSITION_MAX", "POSITION_NOTIONAL_MAX"]
+
+
+def test_two_exits_never_close_more_than_is_held() -> None:
+    """INC-032."""
+    book = a_book(held=10)
+    loose = under(book, position__is_short_allowed=True, exposure__is_enforced=False)
+    half = an_intent(1, side=SELL, quantity=D(6), is_reduce_only=True)
+    assert failures(half, loose) == []
+    work_order(book, half)
+    assert failures(replace(half, intent_id=an_id(2)), loose) == ["REDUCE_ONLY"]
+    rest = replace(half, intent_id=an_id(3), quantity=D(4))
+    assert failures(rest, loose) == []
+
+
+def test_a_foreign_exit_takes_room_from_ours() -> None:
+    book = a_book(held=10)
+    record(book, ev.ForeignOrderSeen(PermId(5), CLIENT, CON, "AAA", SELL, D(6), "LMT", "x"))
+    assert failures(replace(EXIT, quantity=D(4)), given(book)) == []
+    found = failures(replace(EXIT, quantity=D(5)), given(book, account=READING))
+    assert found == ["SHORT_SALE", "REDUCE_ONLY"]
+    record(book, ev.ForeignOrderGone(PermId(5)))
+    assert failures(EXIT, given(book)) == []
+
+
+@pytest.mark.parametrize(
+    ("broker", "quantity", "is_let_through"),
+    [(None, 10, True), (10, 10, True), (12, 10, True), (4, 4, True), (4, 5, False), (0, 1, False),
+     (-10, 1, False)],
+)  # fmt: skip
+def test_an_exit_is_capped_by_the_lower_of_book_and_broker(
+    broker: int | None, quantity: int, is_let_through: bool
+) -> None:
+    """INC-032: to sell what the broker says is not there would flip the position."""
+    told = None if broker is None else D(broker)
+    sound = given(a_book(held=10), broker_position=told, account=READING)
+    found = failures(replace(EXIT, quantity=D(quantity)), sound)
+    assert found == ([] if is_let_through else ["REDUCE_ONLY"])
+
+
+@pytest.mark.parametrize(("held", "side"), [(0, SELL), (0, BUY), (10, BUY), (-10, SELL)])
+def test_a_reduce_only_intent_without_something_to_reduce_is_refused(held: int, side: Side) -> None:
+    intent = an_intent(side=side, is_reduce_only=True)
+    assert "REDUCE_ONLY" in failures(intent, given(a_book(held)))
+
+
+def test_a_cash_account_sells_nothing_short_whatever_the_policy_allows() -> None:
+    policy = {"position__is_short_allowed": True, "exposure__is_enforced": False}
+    assert failures(SALE, under(**policy)) == []
+    cash_account = under(**policy, exposure__account_type=AccountType.CASH)
+    assert failures(SALE, cash_account) == ["SHORT_SALE"]
+
+
+@given_any(
+    st.integers(-30, 30),
+    st.lists(
+        st.tuples(st.sampled_from([BUY, SELL]), st.integers(1, 20), st.booleans()), max_size=8
+    ),
+    st.data(),
+)
+def test_approved_exits_alone_never_cross_zero_in_any_order_of_fills(
+    held: int, wanted: list[tuple[Side, int, bool]], data: st.DataObject
+) -> None:
+    """INC-032: with short sales allowed, so that REDUCE_ONLY alone holds them back."""
+    book = a_book(held)
+    loose = a_policy(position__is_short_allowed=True, rate__orders_max=100)
+    exits: list[tuple[OrderId, Intent]] = []
+    for number, (side, quantity, is_cancelling) in enumerate(wanted, start=1):
+        intent = an_intent(number, side=side, quantity=D(quantity), is_reduce_only=True)
+        if isinstance(review(intent, given(book, policy=loose)), Approved):
+            order_id = work_order(book, intent, number)
+            exits.append((order_id, intent))
+            if is_cancelling:
+                record(book, ev.CancelSent(order_id, "test"))
+    for order_id, intent in data.draw(st.permutations(exits)):
+        fill = an_execution(
+            order_id,
+            f"x{order_id}.01",
+            intent.quantity,
+            side=intent.side,
+            order_ref=order_ref(intent.intent_id),
+        )
+        record(book, ev.ExecutionSeen(fill))
+        assert book.position_of(CON) * held >= 0
+        assert abs(book.position_of(CON)) <= abs(held)

@@ -1,0 +1,86 @@
+"""Prices against the quote: collar, slippage, spread and liquidity, and exits that get out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.core.factories import (
+    SELL,
+    a_book,
+    a_market_intent,
+    a_quote,
+    an_intent,
+    given,
+)
+from tests.unit.core.policies import a_policy
+from tests.unit.core.risk.cases import EXIT, INTENT, failures
+from trader.core.intents import OrderType
+
+D = Decimal
+WIDE = a_quote(bid=D(90), ask=D(110))
+NAMED = a_policy(price__illiquid_symbols=frozenset({"AAA"}))
+MARKET_EXIT = replace(EXIT, order_type=OrderType.MARKET, limit_price=None)
+
+
+def test_a_market_order_is_refused_when_half_the_spread_is_wider_than_the_collar() -> None:
+    found = failures(a_market_intent(), given(a_book(), quote=WIDE))
+    assert found[:2] == ["PRICE_COLLAR", "SLIPPAGE"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "found"), [("102.5", []), ("102.51", ["PRICE_COLLAR", "SLIPPAGE"])]
+)
+def test_an_illiquid_instrument_has_a_narrower_collar(limit: str, found: list[str]) -> None:
+    """CAP-19: half of 5 %."""
+    intent = replace(INTENT, limit_price=D(limit))
+    assert failures(intent, given(a_book(), policy=NAMED)) == found
+    assert failures(intent, given(a_book())) == []
+
+
+def test_an_illiquid_instrument_is_entered_with_a_limit_only() -> None:
+    assert failures(a_market_intent(), given(a_book(), policy=NAMED)) == ["ILLIQUID"]
+    stop = an_intent(order_type=OrderType.STOP, limit_price=None, stop_price=D(101))
+    assert failures(stop, given(a_book(), policy=NAMED)) == ["ILLIQUID"]
+    assert failures(INTENT, given(a_book(), policy=NAMED)) == []
+
+
+def test_an_exit_leaves_an_illiquid_instrument_at_the_market() -> None:
+    narrow = a_policy(
+        price__illiquid_symbols=frozenset({"AAA"}),
+        price__spread_fraction_max=D("0.001"),
+        price__slippage_fraction_max=D("0.001"),
+    )
+    thin = given(a_book(held=10), policy=narrow, quote=a_quote(bid=D(97), ask=D(103)))
+    assert failures(MARKET_EXIT, thin) == []
+    assert "SPREAD" in failures(a_market_intent(), thin)
+
+
+@pytest.mark.parametrize("price", [90, 110])
+def test_an_exit_is_held_within_the_collar_all_the_same(price: int) -> None:
+    found = failures(replace(EXIT, limit_price=D(price)), given(a_book(held=10), is_operator=True))
+    assert "PRICE_COLLAR" in found
+
+
+def test_slippage_is_measured_from_the_other_sides_best_price() -> None:
+    quote = a_quote(bid=D(99), ask=D(101))
+    narrow = a_policy(price__slippage_fraction_max=D("0.01"))
+    buy = given(a_book(), policy=narrow, quote=quote)
+    assert failures(replace(INTENT, limit_price=D(102)), buy) == []
+    assert failures(replace(INTENT, limit_price=D("102.01")), buy) == ["SLIPPAGE"]
+    shorts = a_policy(
+        price__slippage_fraction_max=D("0.01"),
+        position__is_short_allowed=True,
+        exposure__is_enforced=False,
+    )
+    sell = given(a_book(), policy=shorts, quote=quote)
+    assert failures(replace(INTENT, side=SELL, limit_price=D(98)), sell) == []
+    assert failures(replace(INTENT, side=SELL, limit_price=D("97.99")), sell) == ["SLIPPAGE"]
+
+
+def test_a_stop_is_judged_by_its_own_price() -> None:
+    stop = an_intent(order_type=OrderType.STOP, limit_price=None, stop_price=D(105))
+    assert failures(stop, given(a_book())) == []
+    assert failures(replace(stop, stop_price=D("105.01")), given(a_book())) == ["PRICE_COLLAR"]

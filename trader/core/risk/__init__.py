@@ -1,0 +1,23 @@
+"""The risk review: one small file for each topic, one table of codes, one way to an approval."""
+
+from trader.core.risk.review import review
+from trader.core.risk.values import (
+    Approved,
+    ApprovedOrder,
+    Downgraded,
+    Refused,
+    RiskInput,
+    SessionView,
+    Verdict,
+)
+
+__all__ = [
+    "Approved",
+    "ApprovedOrder",
+    "Downgraded",
+    "Refused",
+    "RiskInput",
+    "SessionView",
+    "Verdict",
+    "review",
+]

@@ -1,0 +1,198 @@
+"""One intent beside everything known of its instrument, worked out once for all checks.
+
+A number that cannot be counted with is None here, and a check that needs it raises
+:class:`Unavailable`: the review records that check as failed. Projections take what works and
+what is in flight as if it filled, in the worst order (INC-037, INC-044).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from trader.core.amounts import ZERO, decimal_from
+from trader.core.events import Check
+from trader.core.intents import Intent, OrderType, Side
+from trader.core.market import fault
+from trader.core.policy import AccountType
+from trader.core.risk.values import RiskInput
+
+UNAVAILABLE = "unavailable"
+T = TypeVar("T")
+
+# The dataclass' own constructor takes three times as long, and forty are made for each review.
+_new = object.__new__
+_put_code = vars(Check)["code"].__set__
+_put_value = vars(Check)["value"].__set__
+_put_limit = vars(Check)["limit"].__set__
+_put_passed = vars(Check)["passed"].__set__
+
+
+class Unavailable(ValueError):
+    """A check lacks its input."""
+
+
+def check(code: str, value: str, limit: str, passed: bool) -> Check:
+    """Return a check, as ``Check(...)`` would."""
+    made = _new(Check)
+    _put_code(made, code)
+    _put_value(made, value)
+    _put_limit(made, limit)
+    _put_passed(made, passed)
+    return made
+
+
+def needed(value: T | None) -> T:
+    """Return a value that must be known; raises Unavailable."""
+    if value is None:
+        raise Unavailable
+    return value
+
+
+def plain(value: object) -> Decimal | None:
+    """Return a number above zero that can be counted with, or None for everything else."""
+    number = decimal_from(value) if type(value) is Decimal else None
+    return number if number is not None and number > ZERO else None
+
+
+class Case:
+    """What the checks look at; ``shrinks`` tells that the intent only closes what is held."""
+
+    __slots__ = (
+        "account",
+        "account_type",
+        "ask",
+        "bid",
+        "book",
+        "exits",
+        "foreign",
+        "given",
+        "held",
+        "instrument",
+        "intent",
+        "is_buy",
+        "is_freed",
+        "is_illiquid",
+        "limit",
+        "mid",
+        "multiplier",
+        "policy",
+        "projected",
+        "quantity",
+        "quote_problem",
+        "room",
+        "share",
+        "shrinks",
+        "spread",
+        "stop",
+        "window_utc",
+        "working",
+        "worst_price",
+    )
+
+    def __init__(self, intent: Intent, given: RiskInput) -> None:
+        self.intent = intent
+        self.given = given
+        self.policy = given.policy
+        self.book = given.book
+        self.instrument = given.instrument
+        self.multiplier = None if given.instrument is None else given.instrument.multiplier
+        self.is_buy = intent.side is Side.BUY
+        self.quantity = plain(intent.quantity)
+        self.limit = plain(intent.limit_price)
+        self.stop = plain(intent.stop_price)
+        # Entries may not use up the room of the exits, and exits have a bound as well.
+        self.share = 2 if intent.is_reduce_only is True else 1
+        self.window_utc = given.now_utc - timedelta(seconds=self.policy.rate.window_s)
+        self.account_type = _stricter_type(given)
+        self.account: Account | None = None
+        self._look_at_quote()
+        self._look_at_position()
+
+    def _look_at_quote(self) -> None:
+        given, quote = self.given, self.given.quote
+        problem = fault(quote, given.now_s, self.policy.price.quote_age_s_max)
+        if quote is not None and quote.con_id != self.intent.con_id:
+            problem = f"quote of another instrument ({quote.con_id})"
+        self.quote_problem = problem
+        self.mid = self.ask = self.bid = self.spread = self.worst_price = None
+        self.is_illiquid = True
+        if problem is None and quote is not None:
+            assert quote.bid is not None, "a good quote without a bid"
+            assert quote.ask is not None, "a good quote without an ask"
+            self.bid, self.ask = quote.bid, quote.ask
+            self.mid = (quote.bid + quote.ask) / 2
+            self.spread = (quote.ask - quote.bid) / self.mid
+            price = self.policy.price
+            self.is_illiquid = self.spread >= price.illiquid_spread_fraction or (
+                self.instrument is None or self.instrument.symbol in price.illiquid_symbols
+            )
+            self.worst_price = self._worst_price()
+
+    def _worst_price(self) -> Decimal | None:
+        """Return the highest price a buy can be expected to pay; for a sell, the reference."""
+        kind = self.intent.order_type
+        if kind is OrderType.LIMIT:
+            return self.limit
+        assert self.ask is not None, "a good quote without an ask"
+        collar = 1 + self.policy.price.collar_fraction_max
+        if kind is OrderType.STOP:
+            return None if self.stop is None else max(self.stop, self.ask) * collar
+        return self.ask * collar
+
+    def _look_at_position(self) -> None:
+        con_id, quantity, given = self.intent.con_id, self.quantity, self.given
+        self.held = held = self.book.position_of(con_id)
+        self.working = working = self.book.workings.of(con_id)
+        self.foreign = foreign = self.book.workings.foreign_of(con_id)
+        self.exits = working.buys + foreign.buys if self.is_buy else working.sells + foreign.sells
+        # What both the book and the broker say is there; where they disagree, the lower counts.
+        there = abs(held)
+        if given.broker_position is not None:
+            is_same_side = given.broker_position * held > ZERO
+            there = min(there, abs(given.broker_position)) if is_same_side else ZERO
+        self.room = there - self.exits
+        self.projected = None
+        self.shrinks = self.is_freed = False
+        if quantity is None or self.intent.side not in (Side.BUY, Side.SELL):
+            return
+        change = quantity if self.is_buy else -quantity
+        self.projected = held + (self.exits if self.is_buy else -self.exits) + change
+        reduces = held * change < ZERO and quantity <= abs(held)
+        self.shrinks = reduces and quantity <= self.room
+        # A pure exit of the operator's is held against reality and against nothing else.
+        self.is_freed = given.is_operator and reduces
+
+    def cost(self) -> Decimal:
+        """Return what the order may cost at worst, commission not included."""
+        return needed(self.worst_price) * needed(self.quantity) * needed(self.multiplier)
+
+    def text_of_prices(self) -> str:
+        """Return type and prices in words."""
+        intent = self.intent
+        return f"{text_of(intent.order_type)} limit {intent.limit_price} stop {intent.stop_price}"
+
+
+@dataclass(slots=True)
+class Account:
+    """What all checks of exposure and margin ask of the account, worked out once."""
+
+    equity: Decimal
+    # One unit of the instrument in the account's currency, and how much its value grows at worst.
+    unit_value: Decimal
+    growth: Decimal
+    adds_elsewhere: Decimal
+
+
+def text_of(word: object) -> str:
+    """Return an enum's text, or whatever stands in its place as it is written."""
+    # Formatting a text enum asks three of its classes; its value is at hand.
+    return word.value if isinstance(word, StrEnum) else repr(word)
+
+
+def _stricter_type(given: RiskInput) -> AccountType:
+    """Return the stricter of the type that the policy says and that the broker says."""
+    own = given.policy.exposure.account_type
+    told = None if given.account is None else getattr(given.account, "account_type", None)
+    return own if told is None else min(own, told, key=list(AccountType).index)

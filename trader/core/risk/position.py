@@ -1,0 +1,57 @@
+"""What the position becomes if everything that works fills: the same for long and short.
+
+Only the side that the intent pushes is judged: an exit from an oversized position that a
+tightened limit left behind must stay possible.
+"""
+
+from trader.core.amounts import ZERO
+from trader.core.events import Check
+from trader.core.policy import AccountType
+from trader.core.risk.case import Case, check, needed
+
+
+def quantity_check(case: Case) -> Check:
+    """Refuse a projected position of too many units."""
+    projected, most = needed(case.projected), case.policy.position.quantity_max
+    passed = abs(projected) <= most or case.shrinks
+    value = f"held {case.held}, then {projected}"
+    return check("POSITION_MAX", value, f"at most {most!s} either way", passed)
+
+
+def notional_check(case: Case) -> Check:
+    """Refuse a projected position of too much value."""
+    notional = abs(needed(case.projected)) * needed(case.mid) * needed(case.multiplier)
+    most = case.policy.position.notional_max
+    passed = notional <= most or case.shrinks
+    return check("POSITION_NOTIONAL_MAX", f"{notional:.2f}", f"at most {most!s}", passed)
+
+
+def short_check(case: Case) -> Check:
+    """Refuse a sale that could leave a short position, unless policy and account carry it."""
+    if case.is_buy:
+        return _A_BUY
+    lowest = needed(case.projected)
+    may_short = case.policy.position.is_short_allowed and case.account_type is not AccountType.CASH
+    passed = lowest >= ZERO or may_short
+    return check("SHORT_SALE", f"lowest {lowest}", _A_BUY.limit, passed)
+
+
+_A_BUY = Check("SHORT_SALE", "a buy", "0 or more unless short is allowed", passed=True)
+
+
+def reduce_only_check(case: Case) -> Check:
+    """Refuse an exit of more than is there: two that both fill would flip it (INC-032)."""
+    if not case.intent.is_reduce_only:
+        return _NOT_ASKED
+    value = f"held {case.held}, room {case.room}, wanted {case.intent.side.value} {case.quantity}"
+    return check("REDUCE_ONLY", value, _NOT_ASKED.limit, case.quantity is not None and case.shrinks)
+
+
+_NOT_ASKED = Check("REDUCE_ONLY", "not reduce-only", "only shrinks the position", passed=True)
+
+CHECKS = (
+    ("POSITION_MAX", quantity_check),
+    ("POSITION_NOTIONAL_MAX", notional_check),
+    ("SHORT_SALE", short_check),
+    ("REDUCE_ONLY", reduce_only_check),
+)

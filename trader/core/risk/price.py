@@ -1,0 +1,82 @@
+"""Prices against a fresh quote: collar, slippage, spread, and what illiquid instruments allow."""
+
+from decimal import Decimal
+
+from trader.core.events import Check
+from trader.core.intents import OrderType
+from trader.core.risk.case import Case, check, needed, text_of
+
+_MARKET_KINDS = (OrderType.MARKET, OrderType.STOP)
+
+
+def quote_check(case: Case) -> Check:
+    """Refuse without a live, two-sided, fresh quote (INC-019, INC-058, INC-141)."""
+    problem = case.quote_problem
+    limit = f"live, two-sided, at most {case.policy.price.quote_age_s_max} s old"
+    return check("QUOTE_UNUSABLE", problem or "usable", limit, problem is None)
+
+
+def collar_check(case: Case) -> Check:
+    """Refuse a price too far from the middle; a market order is judged by half the spread."""
+    mid = needed(case.mid)
+    price = _own_price(case)
+    if price is None:
+        price = needed(case.ask)
+    distance = abs(price - mid) / mid
+    most = case.policy.price.collar_fraction_max * _share(case)
+    return check("PRICE_COLLAR", f"{distance:.5f}", f"at most {most!s}", distance <= most)
+
+
+def slippage_check(case: Case) -> Check:
+    """Refuse what gives more away than allowed beyond the best price of the other side."""
+    mid, bid, ask = needed(case.mid), needed(case.bid), needed(case.ask)
+    most = case.policy.price.slippage_fraction_max * _share(case)
+    if case.intent.order_type is OrderType.LIMIT:
+        limit = needed(case.limit)
+        given_away = (limit - ask if case.is_buy else bid - limit) / mid
+    else:
+        given_away = needed(case.spread) / 2
+    passed = given_away <= most or case.shrinks
+    return check("SLIPPAGE", f"{given_away:.5f}", f"at most {most!s}", passed)
+
+
+def spread_check(case: Case) -> Check:
+    """Refuse to enter a market that is no market; an exit must stay possible."""
+    spread = needed(case.spread)
+    most = case.policy.price.spread_fraction_max
+    return check("SPREAD", f"{spread:.5f}", f"at most {most!s}", spread <= most or case.shrinks)
+
+
+def illiquid_check(case: Case) -> Check:
+    """Refuse an order without a limit price in an illiquid instrument; exits may use it."""
+    kind = case.intent.order_type
+    if kind not in _MARKET_KINDS:
+        return _LIMITED
+    value = f"{text_of(kind)}, spread {needed(case.spread):.5f}"
+    return check("ILLIQUID", value, _LIMITED.limit, case.shrinks or not case.is_illiquid)
+
+
+_LIMITED = Check("ILLIQUID", "a limit order", "a limit order where illiquid", passed=True)
+
+
+def _share(case: Case) -> Decimal:
+    # A stricter collar would lock a position in just when its market is thin.
+    is_strict = case.is_illiquid and not case.shrinks
+    return case.policy.price.illiquid_share if is_strict else Decimal(1)
+
+
+def _own_price(case: Case) -> Decimal | None:
+    """Return the price that the order names, None for a market order; raises Unavailable."""
+    kind = case.intent.order_type
+    if kind is OrderType.MARKET:
+        return None
+    return needed(case.limit if kind is OrderType.LIMIT else case.stop)
+
+
+CHECKS = (
+    ("QUOTE_UNUSABLE", quote_check),
+    ("PRICE_COLLAR", collar_check),
+    ("SLIPPAGE", slippage_check),
+    ("SPREAD", spread_check),
+    ("ILLIQUID", illiquid_check),
+)

@@ -1,0 +1,70 @@
+"""When new risk may be taken: the exchange's hours, their edges, and the gateway's restart."""
+
+from trader.core.events import Check
+from trader.core.policy import TradingHours
+from trader.core.risk.case import Case, check, needed
+
+
+def hours_check(case: Case) -> Check:
+    """Refuse new risk outside the hours that the policy names."""
+    hours = case.policy.session.hours
+    if hours is TradingHours.ALWAYS:
+        return _ALWAYS
+    if _is_exempt(case):
+        return _exempt("SESSION_CLOSED")
+    view = needed(case.given.session)
+    is_open = view.is_regular or (hours is TradingHours.EXTENDED and view.is_extended)
+    return check("SESSION_CLOSED", "open" if is_open else "closed", f"{hours} hours", is_open)
+
+
+_ALWAYS = Check("SESSION_CLOSED", "not asked", "always", passed=True)
+
+
+def guard_check(case: Case) -> Check:
+    """Refuse new risk too soon after the open or too close to the close."""
+    session = case.policy.session
+    if not (session.open_guard_s or session.close_guard_s):
+        return _NO_GUARD
+    if _is_exempt(case):
+        return _exempt("SESSION_GUARD")
+    view = needed(case.given.session)
+    since_s = needed(view.since_open_s) if session.open_guard_s else 0.0
+    until_s = needed(view.until_close_s) if session.close_guard_s else 0.0
+    passed = since_s >= session.open_guard_s and until_s >= session.close_guard_s
+    value = f"{since_s:g} s after the open, {until_s:g} s before the close"
+    limit = f"at least {session.open_guard_s:g} s and {session.close_guard_s:g} s"
+    return check("SESSION_GUARD", value, limit, passed)
+
+
+_NO_GUARD = Check("SESSION_GUARD", "not asked", "no guard", passed=True)
+
+
+def restart_check(case: Case) -> Check:
+    """Refuse new risk when the gateway is about to restart, or does."""
+    guard_s = case.policy.session.restart_guard_s
+    if not guard_s:
+        return _NO_RESTART_GUARD
+    if _is_exempt(case):
+        return _exempt("RESTART_WINDOW")
+    until_s = needed(case.given.session).until_restart_s
+    value = "none planned" if until_s is None else f"{until_s:g} s before it"
+    passed = until_s is None or until_s >= guard_s
+    return check("RESTART_WINDOW", value, f"at least {guard_s:g} s before a restart", passed)
+
+
+_NO_RESTART_GUARD = Check("RESTART_WINDOW", "not asked", "no guard", passed=True)
+
+
+def _is_exempt(case: Case) -> bool:
+    return case.shrinks or case.is_freed
+
+
+def _exempt(code: str) -> Check:
+    return check(code, "closes only", "for new risk", passed=True)
+
+
+CHECKS = (
+    ("SESSION_CLOSED", hours_check),
+    ("SESSION_GUARD", guard_check),
+    ("RESTART_WINDOW", restart_check),
+)
