@@ -25,7 +25,7 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, Lineage
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
-from trader.engine.desk import Desk, DeskSettings
+from trader.engine.desk import Desk
 from trader.engine.door import OrderDoor
 from trader.engine.drain import Drain, ExitCode
 from trader.engine.gateway import GatewaySettings, OrderGateway
@@ -34,6 +34,7 @@ from trader.engine.hub import MarketHub
 from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
 from trader.engine.link import LinkWatch
+from trader.engine.liquidation import LiquidationSettings
 from trader.engine.order_rows import OrderRows
 from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler
@@ -168,7 +169,7 @@ class Daemon:
             gateway=self.gateway,
             reconciler=self.reconciler,
             halt_control=HaltFileControl(config.halt_file, clock),
-            settings=DeskSettings(cancel_s=settings.drain.cancel_s, liquidate_s=45.0),
+            settings=LiquidationSettings(cancel_s=settings.drain.cancel_s, liquidate_s=45.0),
         )
         self.drain = Drain(
             services,
