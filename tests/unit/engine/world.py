@@ -616,7 +616,7 @@ class World:
         self.reconciler = Reconciler(
             self.services,
             inbox=self.inbox,
-            settings=ReconcileSettings(2.0, 2.0, Decimal(1), Decimal(100), limits),
+            settings=ReconcileSettings(2.0, 2.0, 20.0, Decimal(1), Decimal(100), limits),
         )
         self.inbox.wake_reconciler = self.reconciler.wake
         self.link = LinkWatch(
