@@ -192,7 +192,7 @@ def test_an_index_option_is_traded_and_settled_in_cash_at_the_index(right: str) 
                           right=right, exchange="SMART")  # fmt: skip
     item = bench.market.catalogue.find(query)
     assert item is not None
-    assert (item.under_sec_type, item.multiplier) == ("IND", 100)
+    assert (item.under_sec_type, item.multiplier) == ("IND", D(100))
     assert bench.gateway.place(7, request(1, contract=query, quantity=D(1))) is None
     (bought,) = bench.exchange.executions
     cash = bench.account.cash
