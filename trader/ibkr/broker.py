@@ -110,6 +110,10 @@ class IbkrBroker:
         """Return the next id; requests and orders share the sequence."""
         return self._tap.ids.take()
 
+    def raise_order_ids(self, used: OrderId) -> None:
+        """Never give out ``used`` or an id below it: somebody has used it in our name."""
+        self._tap.ids.raise_to(used)
+
     def place(self, order: ApprovedOrder) -> None:
         """Write one order, synchronously; raises LinkDown (nothing left) or SendUncertain."""
         assert order.client_id == self._settings.client_id, "order of another client id"
