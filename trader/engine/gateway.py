@@ -186,6 +186,7 @@ class OrderGateway:
         intent = approval.intent
         self._ledger.record(_reviewed(intent, "", "approved", approval.checks))
         account = self._book.account
+        quote = self._hub.quotes.get(intent.con_id)
         assert account is not None, "an intent passed the gate without a baseline"
         order = ApprovedOrder(
             approval=approval,
@@ -206,6 +207,7 @@ class OrderGateway:
                 stop_price=intent.stop_price,
                 is_reduce_only=intent.is_reduce_only,
                 reserve_per_unit=approval.reserve_per_unit,
+                reference_price=quote.mid if quote else None,
                 currency=approval.instrument.currency,
             ),
         )

@@ -39,6 +39,13 @@ def submitting(world: World, number: int = 1) -> asyncio.Task[Outcome]:
 # ---- (a) known ids
 
 
+async def test_a_promise_keeps_the_middle_of_the_quote_it_was_decided_on() -> None:
+    world = World()
+    await world.gateway.submit(an_intent())
+    (planned,) = world.journal.events(ev.OrderPlanned)
+    assert planned.terms.reference_price == Decimal("100.01")
+
+
 async def test_an_intent_submitted_again_is_answered_and_not_sent_again() -> None:
     world = World()
     first = await world.gateway.submit(an_intent())
