@@ -31,6 +31,7 @@ class Keeper:
         self._exchange.listener = self
         self._exchange.keep_past(self._store)
         gateway.past_frames = self._store.frames
+        gateway.on_kept = self._note
 
     # -- what happened (exchange.Listener) --------------------------------------------------------
 

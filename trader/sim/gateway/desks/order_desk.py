@@ -7,6 +7,7 @@ from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.orders import executions, validation
 from trader.sim.model.orders import Order, OrderRequest, Status
 from trader.sim.wire import messages_completed, messages_orders, messages_session, requests_orders
+from trader.sim.wire.frames import FieldError
 from trader.sim.wire.reader import Fields
 
 Handler = Callable[[list[str]], None]
@@ -26,19 +27,30 @@ class OrderDesk:
         }  # fmt: skip
 
     def _place(self, fields: list[str]) -> None:
+        self._take(fields, is_noted=False)
+
+    def place_late(self, fields: list[str]) -> None:
+        """Take a placeOrder whose coming was recorded when it came."""
+        self._take(fields, is_noted=True)
+
+    def _take(self, fields: list[str], *, is_noted: bool) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
         request = requests_orders.parse_place_order(fields, self._session.sv)
         if request.what_if:
             self._what_if(request)
             return
-        refusal = self._world.gateway.place(self._session.client_id, request)
+        gateway = self._world.gateway
+        refusal = gateway.place(self._session.client_id, request, is_noted=is_noted)
         if refusal is not None:
             self._session.show_error(request.order_id, refusal.code, refusal.text)
 
     def note(self, fields: list[str]) -> None:
-        """Record a placeOrder that nobody handles, if it can be read."""
+        """Record a placeOrder that nobody handles now, if it can be read."""
         assert self._session.client_id is not None, "dispatched after startApi"
-        request = requests_orders.parse_place_order(fields, self._session.sv)
+        try:
+            request = requests_orders.parse_place_order(fields, self._session.sv)
+        except FieldError:
+            return
         self._world.gateway.note_place(self._session.client_id, request)
 
     def place_beside(self, fields: list[str]) -> None:
