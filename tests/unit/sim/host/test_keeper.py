@@ -178,3 +178,18 @@ def test_a_restart_keeps_the_memory_flat(tmp_path: Path, monkeypatch: pytest.Mon
     assert [e.order_id for e in after.exchange.trades.since(0.0)] == list(range(1, 21))
     busy_ids = [o.order_id for o in after.exchange.register.everything()]
     assert busy_ids == list(range(1, 21))
+
+
+def test_an_order_on_its_way_to_the_broker_leaves_nothing_behind() -> None:
+    bench = Bench(ack_s=(0.01, 0.01))
+    keeper = kept(bench, None)
+    for number in range(1, 51):
+        bench.gateway.place(7, request(number))
+        # Somebody is told of it while it is on its way, and again once it has traded.
+        keeper.settle()
+        assert bench.gateway.live(7, number) is not None
+        bench.clock.advance(0.1)
+        keeper.settle()
+    assert len(bench.exchange.executions) >= 50
+    assert list(keeper._store.orders()) == []
+    assert keeper._store._terms == {}
