@@ -211,6 +211,9 @@ class Exchange:
         """Return why the broker does not take an order, whatever it costs; empty if it does."""
         if order.terms.echo.get("faGroup"):
             return refusals.INVALID_ACCOUNT
+        is_coin = order.instrument.sec_type == "CRYPTO"
+        if is_coin and order.order_type == "MKT" and order.tif != "IOC":
+            return refusals.COIN_AT_ONCE
         return self.sessions.auction_refusal(order.instrument, kinds.auction_of(order.terms))
 
     def _start_trail(self, order: Order) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sim.broker.floors import Ear, submit
+from tests.unit.sim.broker.floors import Ear, make, submit
 from tests.unit.sim.support import Bench, at_wall, request
 from trader.sim.gateway.orders.validation import preset
 from trader.sim.model.orders import Condition, Side, Status
@@ -98,6 +98,18 @@ def test_a_time_without_a_zone_is_the_gateway_s(zone: str, ends_at: str) -> None
     assert (order.status, start.status, third.status) == (
         Status.CANCELLED, Status.SUBMITTED, Status.SUBMITTED,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("tif", "status"), [("DAY", "Inactive"), ("IOC", "Filled")])
+def test_a_coin_is_traded_at_the_market_at_once(tif: str, status: str) -> None:
+    bench = Bench()
+    Ear(bench)
+    coin = bench.market.catalogue.symbol("BTC")
+    assert coin is not None
+    order = make(coin, tif=tif, quantity=Decimal("0.01"))
+    bench.exchange.submit(order)
+    assert str(order.status) == status
+    assert ("must be IOC" in order.completed_text) is (tif == "DAY")
 
 
 def test_a_fill_comes_in_parts_that_add_up_within_the_latency() -> None:

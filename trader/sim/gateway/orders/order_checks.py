@@ -97,6 +97,11 @@ def _check_type(terms: Terms, place: Place) -> Refusal | None:
 
 def _check_quantity(terms: Terms, item: Instrument) -> Refusal | None:
     quantity, cash = terms.quantity, terms.cash_quantity
+    if item.sec_type == "CRYPTO":
+        if quantity and cash:
+            return Refusal(10293, "Cryptocurrency. Cash Quantity order cannot specify size")
+        if terms.order_type == "MKT" and terms.action == Side.BUY and not cash:
+            return Refusal(10289, "You must set Cash Quantity for this order")
     if not quantity:
         if cash and 0 < cash <= CASH_MAX:
             return None

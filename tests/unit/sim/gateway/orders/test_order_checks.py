@@ -116,6 +116,24 @@ def test_a_right_order_has_none(changes: dict[str, Any]) -> None:
     assert check(**changes) is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"quantity": D(1)}, 10289),
+        ({"quantity": D(1), "cash_quantity": D(100)}, 10293),
+        ({"quantity": None, "cash_quantity": D(100)}, None),
+        ({"quantity": D(1), "action": "SELL"}, None),
+        ({"quantity": D(1), "order_type": "LMT", "limit_price": D(100)}, None),
+    ],
+)
+def test_coins_are_bought_at_the_market_for_money(
+    changes: dict[str, Any], code: int | None
+) -> None:
+    coin = Bench().market.catalogue.symbol("BTC")
+    refusal = check_order(request(1, **changes), coin, PLACE)
+    assert (refusal and refusal.code) == code
+
+
 def test_unknown_and_untradable_contracts_are_told_apart() -> None:
     vix = Bench().market.catalogue.symbol("VIX")
     unknown = check_order(request(), None, PLACE)
