@@ -17,6 +17,7 @@ from trader.sim.gateway.desks.reference_desk import ReferenceDesk
 from trader.sim.gateway.desks.world import World
 from trader.sim.gateway.ways import handshake, intake
 from trader.sim.gateway.ways.account_view import Shown
+from trader.sim.gateway.ways.faults import UNKNOWN_COMMISSIONS
 from trader.sim.gateway.ways.outlet import Outlet
 from trader.sim.gateway.ways.pacing import TOO_FAST, Penalty, RateMeter, Verdict
 from trader.sim.gateway.ways.times import execution_time
@@ -304,7 +305,8 @@ class Session:
 
     def show_commission(self, item: Execution) -> None:
         """Send a commission report."""
-        self.push(59, messages_executions.commission_report(item))
+        unknown = UNKNOWN_COMMISSIONS.get(self.world.faults.commissions, "")
+        self.push(59, messages_executions.commission_report(item, unknown))
 
     def show_error(self, request_id: int, code: int, text: str, *, advanced: str = "") -> None:
         """Send an error message; `advanced` is the JSON of a refusal that can be overridden."""

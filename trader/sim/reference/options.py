@@ -99,11 +99,6 @@ def expiry(friday: date) -> date:
     return day
 
 
-def friday_of(day: date) -> date:
-    """Return the Friday whose options end on a day."""
-    return day + timedelta(days=(4 - day.weekday()) % 7)
-
-
 def _week(friday: date) -> int | None:
     week = (friday - _FIRST_FRIDAY).days // 7
     return week if 0 <= week < _WEEKS else None

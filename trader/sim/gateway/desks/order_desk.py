@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
+from trader.sim.broker.unasked import is_by_hand
 from trader.sim.clock import stamp
 from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.orders import executions, validation
 from trader.sim.model.orders import Order, OrderRequest, Status
 from trader.sim.wire import messages_completed, messages_orders, messages_session, requests_orders
 from trader.sim.wire.frames import FieldError
-from trader.sim.wire.reader import Fields
 
 Handler = Callable[[list[str]], None]
 
@@ -98,7 +98,7 @@ class OrderDesk:
 
     def _bind(self, fields: list[str]) -> None:
         """Only client 0 can have what is entered by hand bound to itself."""
-        is_on = Fields(fields, 2).flag()
+        is_on = requests_orders.parse_auto_open_orders(fields)
         if self._session.client_id == 0:
             self._world.gateway.bind_automatically(is_on=is_on)
             return
@@ -115,12 +115,13 @@ class OrderDesk:
                 self._session.show_order(order)
         self._session.push(53, messages_session.end(53))
 
-    def _completed_orders(self, _fields: list[str]) -> None:
+    def _completed_orders(self, fields: list[str]) -> None:
+        is_api_only = requests_orders.parse_completed_orders(fields)
         gateway = self._world.gateway
         # The orders of the gateway's day, as a real one lists them.
         since_s = executions.day_start_s(gateway.clock.time(), gateway.zone)
         for order in self._world.exchange.register.completed_since(since_s):
-            if order.status is not Status.INACTIVE:
+            if order.status is not Status.INACTIVE and not (is_api_only and is_by_hand(order)):
                 frame = messages_completed.completed_order(
                     self._session.sv, order, stamp(order.completed_s)
                 )
