@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ RULE = Rule(Decimal(1), Bad.FROM_ABOVE, Action.HALT, Reset.PROBE, hold_s=10, rea
 TODAY, TOMORROW = "2026-03-02", "2026-03-03"
 
 
-def a_reading(value: str | None, at_s: float = 0.0, **changes: bool) -> Reading:
+def a_reading(value: str | None, at_s: float = 0.0, **changes: Any) -> Reading:
     return Reading(None if value is None else Decimal(value), at_s, **changes)
 
 
