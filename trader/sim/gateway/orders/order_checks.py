@@ -56,6 +56,9 @@ def check_order(request: OrderRequest, item: Instrument | None, place: Place) ->
     if not item.is_tradable:
         text = f"The security {item.symbol} is not available or allowed for this account."
         return Refusal(203, text)
+    if not request.contract.exchange:
+        # Details and data do without one; an order must say where it goes.
+        return invalid("Missing order exchange.")
     if request.account not in ("", *place.accounts):
         return invalid("Invalid account code")
     terms = request.terms

@@ -29,6 +29,16 @@ def check(**changes: Any) -> Refusal | None:
     return check_order(request(**changes), aapl(), PLACE)
 
 
+def test_an_order_names_the_exchange_it_is_for() -> None:
+    named = check(contract=ContractQuery(con_id=265598, exchange="SMART"))
+    refused = check(contract=ContractQuery(con_id=265598))
+    assert named is None
+    assert refused is not None
+    assert (refused.code, refused.text) == (
+        321, "Error validating request.-'bW' : cause - Missing order exchange."
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
