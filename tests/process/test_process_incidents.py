@@ -53,8 +53,10 @@ ON_THE_WAY_S = 1.0
 ATTEMPTS_MAX = 6
 # Events and parts of the book that no restart may change.
 OF_TRADING = ("Order", "Cancel", "Execution", "Commission", "Foreign", "Ticket", "Cash", "Position")
-BOOKED = ("orders", "fills", "commissions", "positions", "cash", "commission_paid")
-BOOKED += ("foreign", "tickets", "order_id_high", "perm_ids")
+BOOKED = (
+    "orders", "fills", "commissions", "positions", "cash", "commission_paid", "foreign", "tickets",
+    "order_id_high", "perm_ids",
+)  # fmt: skip
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(120)]
 
