@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Halt trading now. Needs no virtual environment: the standard library is enough.
 
-    scripts/kill_switch.py --confirm "HALT TRADING" [--cancel-orders] [--liquidate]
+    scripts/kill_switch.py --confirm "HALT TRADING" [--cancel-orders] [--liquidate] [--all] [--json]
 
-EXECUTION_HALTED_FILE, if set, names the halt file; otherwise it is HALT below --state.
+EXECUTION_HALTED_FILE, if set, names the halt file; otherwise it is HALT below --state. To cancel
+and close without the daemon it uses the project's virtual environment, and says if there is none.
 """
 
 import contextlib
@@ -37,6 +38,7 @@ if __name__ == "__main__":
         monotonic=time.monotonic,
         utc=lambda: datetime.now(UTC),
         pause=time.sleep,
-        environment=os.environ,
+        environment=dict(os.environ),
+        answer=say,
     )
     sys.exit(main(sys.argv[1:], world))

@@ -21,11 +21,13 @@ from trader import __version__
 from trader.config import Configuration
 from trader.core.book import Book
 from trader.core.checkpoint import restored
+from trader.core.events import ExecutionSeen
 from trader.core.halts import HaltCause, Mode
-from trader.core.ids import AccountId, Lineage
+from trader.core.ids import AccountId, Lineage, OrderId
+from trader.emergency.settings import reach_of
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
-from trader.engine.desk import Desk, DeskSettings
+from trader.engine.desk import Desk
 from trader.engine.door import OrderDoor
 from trader.engine.drain import Drain, ExitCode
 from trader.engine.gateway import GatewaySettings, OrderGateway
@@ -34,11 +36,13 @@ from trader.engine.hub import MarketHub
 from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
 from trader.engine.link import LinkWatch
+from trader.engine.liquidation import LiquidationSettings
 from trader.engine.order_rows import OrderRows
 from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler
 from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.engine.services import Services
+from trader.engine.standing import StandingOrders
 from trader.engine.supervisor import Supervisor
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
@@ -52,14 +56,19 @@ from trader.ops.control_token import (
     remove_endpoint,
     write_endpoint,
 )
+from trader.ops.emergency_history import executions_of, orders_of
+from trader.ops.emergency_record import EMERGENCY_FILE_NAME, EmergencyOrder
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ops.http import HttpServer, HttpSettings, Served
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.metrics import MetricsObserver
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
+from trader.ops.reach import REACH_FILE_NAME, write_reach
 from trader.ops.roles import TOKENS_FILE_NAME
 from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
+from trader.ops.standing_file import StandingOrderFile
+from trader.ops.standing_order import STANDING_FILE_NAME
 from trader.ports import Clock, Pacer, Pager, WorldError
 from trader.store.journal import SqliteJournal
 from trader.strategies.momentum import MomentumStrategy
@@ -135,13 +144,18 @@ class Daemon:
             supervisor=self.supervisor,
             account=AccountId(config.settings.account),
         )
+        broker = IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put)
+        for order in self._emergency_orders():
+            if order.client_id == broker.client_id:
+                # An id that an emergency has used in our name is never given out again.
+                broker.raise_order_ids(OrderId(order.order_id))
         services = Services(
             clock=clock,
             supervisor=self.supervisor,
             ledger=self.ledger,
             guard=self.guard,
             hub=hub,
-            broker=IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put),
+            broker=broker,
             pacer=pacer,
             pager=pager,
         )
@@ -169,7 +183,13 @@ class Daemon:
             gateway=self.gateway,
             reconciler=self.reconciler,
             halt_control=HaltFileControl(config.halt_file, clock),
-            settings=DeskSettings(cancel_s=settings.drain.cancel_s, liquidate_s=45.0),
+            settings=LiquidationSettings(cancel_s=settings.drain.cancel_s, liquidate_s=45.0),
+        )
+        self.standing = StandingOrders(
+            services,
+            gateway=self.gateway,
+            desk=self.desk,
+            file=StandingOrderFile(settings.state_dir / STANDING_FILE_NAME),
         )
         self.drain = Drain(
             services,
@@ -188,6 +208,16 @@ class Daemon:
         )
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link)
+
+    def _emergency_orders(self) -> tuple[EmergencyOrder, ...]:
+        """Return what was sent without the daemon; an unreadable file is paged, not fatal."""
+        path = self._config.settings.state_dir / EMERGENCY_FILE_NAME
+        try:
+            return orders_of(path)
+        except WorldError as error:
+            # The broker's own next id still keeps the ids apart.
+            log.error("emergency orders not read", problem=str(error))
+            return ()
 
     def _pacer(self) -> Pacer:
         broker = self._config.settings.broker
@@ -247,8 +277,19 @@ class Daemon:
             mode=settings.mode,
             account=AccountId(settings.account),
         )
+        self._take_in_emergency(settings.state_dir)
         await self.ledger.durable(self.ledger.seq)
         log.info("journal open", seq=self.ledger.seq, orders_to_ask_about=len(asked))
+
+    def _take_in_emergency(self, state_dir: Path) -> None:
+        """Book what was executed without the daemon, and leave behind how to do it again."""
+        book = self.ledger.book
+        assert book.lineage is not None, "the journal was just taken over"
+        if book.account is not None:
+            for execution in executions_of(state_dir / EMERGENCY_FILE_NAME, book.lineage):
+                self.inbox.note_execution(ExecutionSeen(execution))
+        with _writing_state():
+            write_reach(state_dir / REACH_FILE_NAME, reach_of(self._config, book.lineage))
 
     async def _serve_until_end(self) -> ExitCode:
         stopped = self._catch_signals()
@@ -360,6 +401,7 @@ class Daemon:
         )
         start("checkpoint", lambda: self.watches.checkpoint(settings.checkpoint_interval_s))
         start("kill-switch-watch", self.watches.kill_switch)
+        start("standing-order", self.standing.run)
         start("staleness-watch", self.watches.staleness)
         start(
             "equity",

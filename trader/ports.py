@@ -207,6 +207,9 @@ class Broker(Protocol):
     def cancel(self, order_id: OrderId) -> None:
         """Write one cancel, synchronously; raises LinkDown."""
 
+    def cancel_everything(self) -> None:
+        """Take every order of the login off, whoever owns it; raises LinkDown or SendUncertain."""
+
     async def snapshot(self) -> BrokerSnapshot:
         """Ask for everything; all or nothing, bounded; raises SnapshotUnavailable."""
 
@@ -215,6 +218,9 @@ class Broker(Protocol):
 
     async def resolve(self, spec: InstrumentSpec) -> Instrument:
         """Look an instrument up; raises WorldError when there is none or more than one."""
+
+    async def resolve_id(self, con_id: ConId) -> Instrument:
+        """Look a contract up by its id alone, to close it; raises WorldError without one."""
 
     async def subscribe(self, instrument: Instrument) -> None:
         """Ask for live quotes; they arrive at the sink."""

@@ -36,6 +36,7 @@ def reconcile_settings(config: Configuration) -> ReconcileSettings:
     return ReconcileSettings(
         quiet_s=section.quiet_s,
         absence_s=section.absence_s,
+        cash_lag_s=section.cash_lag_s,
         cash_tolerance=section.cash_tolerance,
         cash_adjust_max=section.cash_adjust_max,
         policy=config.policy.cash,

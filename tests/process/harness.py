@@ -402,6 +402,7 @@ def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:
             "positions_interval_s": 10,
             "quiet_s": 0.5,
             "absence_s": 0.5,
+            "cash_lag_s": 0.5,
         },
         "control": {"port": 0},
         "strategies": {

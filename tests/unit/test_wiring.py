@@ -29,6 +29,7 @@ def config(tmp_path: Path) -> Configuration:
             "broker.snapshot_deadline_s=11",
             "reconcile.quiet_s=4.5",
             "reconcile.absence_s=45",
+            "reconcile.cash_lag_s=210",
             "reconcile.cash_adjust_max=7",
             "drain.cancel_s=6",
             "drain.must_cancel_orders=true",
@@ -59,6 +60,7 @@ def test_reconciler_drain_and_guard_take_their_bounds(config: Configuration) -> 
     reconcile = wiring.reconcile_settings(config)
     assert reconcile.quiet_s == 4.5
     assert reconcile.absence_s == 45
+    assert reconcile.cash_lag_s == 210
     assert reconcile.cash_adjust_max == Decimal(7)
     assert reconcile.policy == config.policy.cash
     drain = wiring.drain_settings(config)

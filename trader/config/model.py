@@ -77,6 +77,8 @@ class BrokerSection(_Section):
     port: Port = 7497
     # Never 0: that client is bound to what people enter by hand.
     client_id: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] = 7
+    # Of the kill switch and the sentinel, where they cannot come as the daemon; default: + 1000.
+    emergency_client_id: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
     tcp_deadline_s: Seconds = 5.0
     version_deadline_s: Seconds = 5.0
     start_deadline_s: Seconds = 10.0
@@ -92,6 +94,14 @@ class BrokerSection(_Section):
     messages_burst: Annotated[float, Field(strict=True, ge=10, le=PACING_PER_S_MAX)] = 15.0
     zone: Annotated[str, AfterValidator(_zone)] = "America/New_York"
 
+    @property
+    def second_client_id(self) -> int:
+        """Return the client id of an emergency."""
+        if self.emergency_client_id is not None:
+            return self.emergency_client_id
+        step = 1000 if self.client_id <= 2**31 - 1 - 1000 else -1000
+        return self.client_id + step
+
 
 class ReconcileSection(_Section):
     """How often book and broker are compared, and what is tolerated; seconds and money."""
@@ -100,6 +110,8 @@ class ReconcileSection(_Section):
     positions_interval_s: Seconds = 300.0
     quiet_s: Seconds = 10.0
     absence_s: Seconds = 60.0
+    # A broker tells account values anew every 180 s; see INC-037.
+    cash_lag_s: Seconds = 200.0
     cash_tolerance: Amount = Decimal("1.00")
     cash_adjust_max: Amount = Decimal("100.00")
 

@@ -39,6 +39,11 @@ def _account_problems(settings: Settings) -> Iterable[str]:
 
 def _broker_problems(settings: Settings) -> Iterable[str]:
     broker = settings.broker
+    if broker.emergency_client_id == broker.client_id:
+        yield (
+            f"broker.emergency_client_id is {broker.emergency_client_id}, allowed is another one "
+            "than client_id: it is for the time when that one is locked"
+        )
     if broker.backoff_s_min > broker.backoff_s_max:
         yield (
             f"broker.backoff_s_min is {broker.backoff_s_min:g}, allowed is at most "

@@ -12,7 +12,9 @@ from decimal import Decimal
 
 from trader.core.amounts import ZERO
 from trader.core.flatten import close_quantity, close_side
-from trader.core.intents import Side
+from trader.core.ids import AccountId, ClientId, OrderId, OrderRef
+from trader.core.instruments import Instrument
+from trader.core.intents import Side, reduces
 
 ATTEMPTS_MAX = 4
 
@@ -88,6 +90,29 @@ class Stop:
 
 
 Step = Send | Wait | Flat | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingOrder:
+    """One closing order on its way out, with the position it was sized from.
+
+    It cannot be made to do anything but shrink that position: the broker port takes it without
+    a risk review for this reason alone.
+    """
+
+    order_id: OrderId
+    client_id: ClientId
+    order_ref: OrderRef
+    account: AccountId
+    instrument: Instrument
+    side: Side
+    quantity: Decimal
+    held: Decimal
+
+    def __post_init__(self) -> None:
+        signed = self.quantity * self.side.sign
+        assert self.quantity > ZERO, f"closing order of {self.quantity}"
+        assert reduces(self.held, signed), f"{signed} does not only shrink {self.held}"
 
 
 def next_step(closing: Closing, sight: Sight) -> Step:

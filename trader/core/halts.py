@@ -54,6 +54,7 @@ class HaltCause(StrEnum):
     READ_ONLY_API = "read_only_api"
     ACCOUNT = "account"
     NOT_RECONCILED = "not_reconciled"
+    STANDING_ORDER = "standing_order"
     LOOP_LAG = "loop_lag"
 
 

@@ -157,6 +157,8 @@ class OrderTerms:
     # What one unit may cost at worst, multiplier included and commission not.
     reserve_per_unit: Decimal
     currency: str = "USD"
+    # The middle of bid and ask when it was decided on: what slippage is measured against.
+    reference_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,16 @@ class Story:
     to_fill_s: float | None
 
     @property
+    def slippage(self) -> Decimal | None:
+        """Return what each unit cost more than the middle at the decision; negative is a gain."""
+        if self.order is None or self.order.terms.reference_price is None:
+            return None
+        paid = self.order.average_price
+        if paid is None:
+            return None
+        return (paid - self.order.terms.reference_price) * self.order.terms.side.sign
+
+    @property
     def outcome(self) -> str:
         """Say in a line what became of the intent."""
         if self.order is None:

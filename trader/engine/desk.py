@@ -1,20 +1,16 @@
 """The operator's verbs, carried out: halt, resume, cancel, liquidate, reconcile, baseline."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Protocol
 
 import structlog
 
 from trader.core import events as ev
-from trader.core.amounts import ZERO
-from trader.core.halts import LATCHED, HaltCause, Lane
-from trader.core.ids import ConId, StrategyName, TicketId, intent_id
-from trader.core.intents import Intent, OrderType, Side, TimeInForce
+from trader.core.halts import LATCHED, HaltCause
+from trader.core.ids import TicketId
 from trader.engine.boot import baseline_of
-from trader.engine.gateway import OrderGateway, OutcomeKind
+from trader.engine.gateway import OrderGateway
+from trader.engine.liquidation import Liquidation, LiquidationSettings
 from trader.engine.operator import Answer
 from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
@@ -23,11 +19,7 @@ from trader.ports import JournalFailed, WorldError
 
 log = structlog.get_logger(__name__)
 
-_OPERATOR = StrategyName("operator")
-_POLL_S = 0.05
 _DISK_S = 10.0
-_ATTEMPTS_MAX = 5
-_LOOK_AGAIN_S = 1.0
 # What a resume clears by itself, or what its own reconciliation may clear.
 _CLEARED_BY_RESUME = frozenset({*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED})
 
@@ -42,14 +34,6 @@ class HaltControl(Protocol):
         """Write that no halt is active, atomically."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeskSettings:
-    """Bounds of the operator's actions, in seconds."""
-
-    cancel_s: float
-    liquidate_s: float
-
-
 class Desk:
     """Implements :class:`trader.engine.operator.OperatorDesk`."""
 
@@ -60,17 +44,16 @@ class Desk:
         gateway: OrderGateway,
         reconciler: Reconciler,
         halt_control: HaltControl,
-        settings: DeskSettings,
+        settings: LiquidationSettings,
     ) -> None:
         self._ledger = services.ledger
         self._guard = services.guard
-        self._gateway = gateway
-        self._hub = services.hub
         self._reconciler = reconciler
         self._broker = services.broker
-        self._clock = services.clock
         self._halt_control = halt_control
-        self._settings = settings
+        self._liquidation = Liquidation(
+            services, gateway=gateway, reconciler=reconciler, settings=settings
+        )
         self._lock = asyncio.Lock()
         self._halt_count = 0
 
@@ -159,102 +142,18 @@ class Desk:
             if cause not in _CLEARED_BY_RESUME
         )
 
-    async def cancel_orders(self, *, by: str) -> Answer:
-        """Cancel every working order of ours and wait until the broker confirms each."""
+    async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
+        """Cancel every working order of ours and wait until the broker confirms each.
+
+        With ``keeps_exits`` those that can only shrink a position stay, stops before others.
+        """
         async with self._lock:
-            return await self._cancel_orders(by)
+            return await self._liquidation.cancel_orders(by, keeps_exits=keeps_exits)
 
-    async def _cancel_orders(self, by: str) -> Answer:
-        wanted = self._gateway.working_orders()
-        problems = [
-            problem
-            for order in wanted
-            if (problem := self._gateway.cancel(order.order_id, f"cancelled by {by}")) is not None
-        ]
-        await self._wait_until(self._no_order_works, self._settings.cancel_s)
-        if self._gateway.working_orders():
-            # What was not confirmed may still be gone: the broker's lists tell.
-            await self._reconciler.run_once("cancel orders")
-        left = [
-            f"order {row.order_id} {row.terms.side} {row.remaining} {row.terms.symbol}: {row.state}"
-            for row in self._gateway.working_orders()
-        ]
-        text = f"{len(wanted) - len(left)} of {len(wanted)} working orders cancelled"
-        return Answer(is_done=not left, text=text, details=(*problems, *left))
-
-    async def liquidate(self, *, by: str) -> Answer:
-        """Close every managed position: cancel, reconcile, then reduce, never crossing zero."""
+    async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:
+        """Close every managed position, or with ``is_everything`` every one of the account."""
         async with self._lock:
-            if not self._guard.has(HaltCause.OPERATOR) and not self._guard.has(HaltCause.HALT_FILE):
-                self._guard.latch(HaltCause.OPERATOR, "liquidation", by)
-            deadline_s = self._clock.monotonic() + self._settings.liquidate_s
-            await self._cancel_orders(by)
-            details: list[str] = []
-            for _ in range(_ATTEMPTS_MAX):
-                run = await self._reconciler.run_once("liquidate")
-                if run.problem:
-                    details.append(f"reconciliation: {run.problem}")
-                    break
-                held = self._held()
-                if not held or self._clock.monotonic() >= deadline_s:
-                    break
-                for con_id in held:
-                    details.append(await self._close(con_id, by))
-                if self._reconciler.disputed.keys() & set(held):
-                    await self._clock.sleep(_LOOK_AGAIN_S)
-                await self._wait_until(self._no_order_works, deadline_s - self._clock.monotonic())
-            left = [
-                f"{self._symbol(con_id)} {self._ledger.book.position_of(con_id)}"
-                for con_id in self._held()
-            ]
-            text = "flat" if not left else f"not flat: {', '.join(left)}"
-            return Answer(is_done=not left, text=text, details=tuple(details))
-
-    def _held(self) -> tuple[ConId, ...]:
-        """Return the managed instruments that are not flat."""
-        return tuple(
-            con_id
-            for con_id, row in self._ledger.book.positions.items()
-            if row.quantity != ZERO and con_id in self._hub.instruments
-        )
-
-    def _symbol(self, con_id: ConId) -> str:
-        instrument = self._hub.instruments.get(con_id)
-        return instrument.symbol if instrument else str(con_id)
-
-    async def _close(self, con_id: ConId, by: str) -> str:
-        """Send one closing order of exactly what is held and not being closed already."""
-        disputed = self._reconciler.disputed.get(con_id)
-        if disputed is not None:
-            # To sell what the broker says is not there would cross zero (INC-032).
-            return f"{self._symbol(con_id)}: not closed, {disputed}"
-        held = self._ledger.book.position_of(con_id)
-        quantity = abs(held) - self._gateway.working_exits(con_id)
-        if quantity <= ZERO:
-            return f"{self._symbol(con_id)}: an exit is working already"
-        intent = self._operator_intent(con_id, Side.SELL if held > ZERO else Side.BUY, quantity, by)
-        outcome = await self._gateway.submit(intent, Lane.OPERATOR)
-        sent = outcome.kind is OutcomeKind.SENT
-        what = f"{intent.side} {quantity} {self._symbol(con_id)}"
-        return f"{what}: {'sent' if sent else outcome.text}"
-
-    def _operator_intent(self, con_id: ConId, side: Side, quantity: Decimal, by: str) -> Intent:
-        book = self._ledger.book
-        assert book.lineage is not None, "the desk works before the journal was opened"
-        known = book.strategies.get(_OPERATOR)
-        number = (known.intent_count if known else 0) + 1
-        self._ledger.record(ev.StrategyCheckpointed(_OPERATOR, number, "{}"))
-        return Intent(
-            intent_id=intent_id(book.lineage, _OPERATOR, number),
-            strategy=_OPERATOR,
-            con_id=con_id,
-            side=side,
-            quantity=quantity,
-            order_type=OrderType.MARKET,
-            time_in_force=TimeInForce.DAY,
-            is_reduce_only=True,
-            reason=f"liquidation by {by}",
-        )
+            return await self._liquidation.liquidate(by, is_everything=is_everything)
 
     async def reconcile(self, *, by: str) -> Answer:
         """Run a reconciliation now."""
@@ -304,11 +203,3 @@ class Desk:
             run = await self._reconciler.run_once("ticket resolved")
             text = f"ticket {ticket} closed; reconciliation: {run.drift_count} drifts"
             return Answer(is_done=True, text=text)
-
-    def _no_order_works(self) -> bool:
-        return not self._gateway.working_orders()
-
-    async def _wait_until(self, is_met: Callable[[], bool], bound_s: float) -> None:
-        deadline_s = self._clock.monotonic() + bound_s
-        while not is_met() and self._clock.monotonic() < deadline_s:
-            await self._clock.sleep(_POLL_S)

@@ -166,18 +166,19 @@ class OrderGateway:
         return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
     def _risk_input(self, con_id: ConId, lane: Lane) -> RiskInput:
+        now_s = self._clock.monotonic()
         return RiskInput(
             book=self._book,
             instrument=self._hub.instruments.get(con_id),
             quote=self._hub.quotes.get(con_id),
             policy=self._settings.policy,
             now_utc=self._clock.utc(),
-            now_s=self._clock.monotonic(),
+            now_s=now_s,
             is_operator=lane is Lane.OPERATOR,
-            valuation=self._valuation(),
+            valuation=self._valuation(now_s),
         )
 
-    def _valuation(self) -> Valuation:
+    def _valuation(self, now_s: float) -> Valuation:
         """Value the account at the quotes of this moment."""
         held = self._book.positions
         return valued(
@@ -186,7 +187,7 @@ class OrderGateway:
             self._hub.instruments,
             self._book.cash,
             rates={self._settings.currency: Decimal(1)},
-            as_of_s=self._clock.monotonic(),
+            as_of_s=now_s,
         )
 
     def _refuse(
@@ -204,6 +205,7 @@ class OrderGateway:
         intent = approval.intent
         self._ledger.record(_reviewed(intent, "", "approved", approval.checks))
         account = self._book.account
+        quote = self._hub.quotes.get(intent.con_id)
         assert account is not None, "an intent passed the gate without a baseline"
         order = ApprovedOrder(
             approval=approval,
@@ -224,6 +226,7 @@ class OrderGateway:
                 stop_price=intent.stop_price,
                 is_reduce_only=intent.is_reduce_only,
                 reserve_per_unit=approval.reserve_per_unit,
+                reference_price=quote.mid if quote else None,
                 currency=approval.instrument.currency,
             ),
         )

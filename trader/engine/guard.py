@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 # "URGENT: your account is under liquidation" and the like.
 _LIQUIDATION_NOTICES = frozenset({2148})
+# More than this and deadlines, days and the order of events mean two things (INC-154).
+_SKEW_S_MAX = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Guard:
         self.loop_lag_s = 0.0
         # How often the socket or the upstream was lost: what spans a loss is not one word.
         self.loss_count = 0
+        self._is_clock_off = False
 
     # ---- causes
 
@@ -132,6 +135,14 @@ class Guard:
         """Note a decoded answer of the broker."""
         self.heartbeat = answer
         self.heartbeat_s = self._clock.monotonic()
+        ahead_s = (answer.server_utc - self._clock.utc()).total_seconds()
+        # The answer says whole seconds, and it was true at some moment of the round trip.
+        behind_s_max = _SKEW_S_MAX + 1.0 + answer.round_trip_s
+        is_off = not -behind_s_max <= ahead_s <= _SKEW_S_MAX
+        if is_off and not self._is_clock_off:
+            text = f"the broker's clock is {ahead_s:+.0f} s ahead of ours"
+            self._pager.page("warning", "the clocks differ", text)
+        self._is_clock_off = is_off
 
     def on_link(self, word: LinkWord) -> None:
         """Follow what the broker says of a link; the three axes never stand for one another."""

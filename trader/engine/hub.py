@@ -14,6 +14,10 @@ from trader.core.instruments import Instrument
 from trader.core.market import MarketView, Quote
 from trader.ports import Clock, DataProblem, QuoteTick
 
+_PRICES = ("bid", "ask")
+# A subscription that brought prices and has brought none for so long may be dead (INC-011).
+_SILENCE_S = 60.0
+
 
 class MarketHub:
     """Instruments and their quotes."""
@@ -48,6 +52,9 @@ class MarketHub:
         self.tick_count += 1
         quote = self.quotes.get(tick.con_id) or Quote(tick.con_id)
         self.quotes[tick.con_id] = _with_tick(quote, tick)
+        if self.problems and tick.field in _PRICES and tick.value is not None:
+            # What brings a price again works again, whatever was said before.
+            self.problems.pop(tick.con_id, None)
         for con_ids, event in self._wakes:
             if tick.con_id in con_ids:
                 event.set()
@@ -56,6 +63,16 @@ class MarketHub:
         """Note a failed subscription; its quote is dropped."""
         self.problems[problem.con_id] = f"{problem.code} {problem.text}"
         self.quotes.pop(problem.con_id, None)
+
+    def ailing(self) -> tuple[ConId, ...]:
+        """Return what should have quotes and has none: refused, taken away, or fallen silent."""
+        now_s = self._clock.monotonic()
+        silent = [
+            con_id
+            for con_id, quote in self.quotes.items()
+            if quote.received_s is not None and now_s - quote.received_s > _SILENCE_S
+        ]
+        return (*self.problems, *(one for one in silent if one not in self.problems))
 
     def mark_of(self, con_id: ConId) -> Decimal | None:
         """Return a price to value a holding at: the middle, else the last."""

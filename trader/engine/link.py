@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import structlog
 
 from trader.core.halts import HaltCause, Mode
-from trader.core.ids import AccountId
+from trader.core.ids import AccountId, ConId
 from trader.core.instruments import InstrumentSpec
 from trader.engine.gateway import OrderGateway
+from trader.engine.hub import MarketHub
 from trader.engine.reconciler import Reconciler
+from trader.engine.renewal import Renewals
 from trader.engine.services import Services
 from trader.ports import (
     ConnectRefused,
@@ -95,6 +97,9 @@ class LinkWatch:
         # Instruments that the broker could not describe, and when they are tried again.
         self._missing: tuple[InstrumentSpec, ...] = ()
         self._missing_due_s = 0.0
+        self._renewals = Renewals()
+        # Instruments whose lack of quotes somebody has been told of.
+        self._told_of: set[ConId] = set()
         self.on_connected: Callable[[], Awaitable[None]] = _nothing
         self.facts: LinkFacts | None = None
         self.connect_count = 0
@@ -198,8 +203,30 @@ class LinkWatch:
                 await self._subscribe()
             elif is_due:
                 await self._add(self._missing)
+            await self._renew()
         except WorldError as error:
             self._drop(f"could not subscribe again: {error}")
+
+    async def _renew(self) -> None:
+        """Ask again for quotes that were refused, taken away or fell silent."""
+        hub = self._hub
+        self._told_of &= hub.problems.keys()
+        for con_id, problem in hub.problems.items():
+            if con_id not in self._told_of:
+                self._told_of.add(con_id)
+                self._pager.page("warning", f"no quotes of {_symbol(hub, con_id)}", problem)
+        for con_id in self._renewals.due(hub.ailing(), self._clock.monotonic()):
+            instrument = hub.instruments.get(con_id)
+            if instrument is None:
+                continue
+            log.warning("quotes asked for again", symbol=instrument.symbol)
+            try:
+                await self._broker.subscribe(instrument)
+            except LinkDown:
+                raise
+            except WorldError as error:
+                # Orders have the room now; it comes due again.
+                log.warning("not asked for again", symbol=instrument.symbol, problem=str(error))
 
     def _drop(self, problem: str) -> None:
         self.problem = problem
@@ -260,6 +287,11 @@ class LinkWatch:
         late = self._gateway.mark_unanswered(self._settings.ack_deadline_s, "no answer in time")
         if late:
             self._reconciler.wake(f"no answer for {', '.join(map(str, late))}")
+
+
+def _symbol(hub: MarketHub, con_id: ConId) -> str:
+    instrument = hub.instruments.get(con_id)
+    return instrument.symbol if instrument is not None else str(con_id)
 
 
 async def _nothing() -> None:

@@ -14,6 +14,8 @@ class Answer:
     is_done: bool
     text: str
     details: tuple[str, ...] = ()
+    # What a program may decide by: done, protected, remains, waiting, refused, no_link, journal.
+    code: str = ""
 
 
 class OperatorDesk(Protocol):
@@ -25,11 +27,17 @@ class OperatorDesk(Protocol):
     async def resume(self, *, reason: str, by: str) -> Answer:
         """Clear the latched causes if reconciliation is clean and nothing else objects."""
 
-    async def cancel_orders(self, *, by: str) -> Answer:
-        """Cancel every working order of ours and wait, bounded, until the broker confirms."""
+    async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
+        """Cancel every working order of ours and wait, bounded, until the broker confirms.
 
-    async def liquidate(self, *, by: str) -> Answer:
-        """Close every managed position through the operator's lane, never crossing zero."""
+        With ``keeps_exits`` those that can only shrink a position stay.
+        """
+
+    async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:
+        """Close every managed position through the operator's lane, never crossing zero.
+
+        With ``is_everything`` everybody's orders and unmanaged positions go as well.
+        """
 
     async def reconcile(self, *, by: str) -> Answer:
         """Run a reconciliation now."""

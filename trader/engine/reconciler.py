@@ -45,6 +45,8 @@ class ReconcileSettings:
 
     quiet_s: float
     absence_s: float
+    # The broker tells cash anew only every few minutes: younger than that, it may be of before.
+    cash_lag_s: float
     cash_tolerance: Decimal
     cash_adjust_max: Decimal
     policy: CashPolicy
@@ -85,7 +87,7 @@ class Reconciler:
         self._wanted: asyncio.Event = asyncio.Event()
         self._trigger = ""
         self._due_s: float | None = None
-        # Sightings left pending, with the time they were first seen.
+        # Sightings left pending, with the time from which a look at them is a second one.
         self._pending: dict[str, float] = {}
         # Instruments of which book and broker said different things in the last complete run.
         self.disputed: dict[ConId, str] = {}
@@ -253,14 +255,21 @@ class Reconciler:
         self._guard.clear_level(HaltCause.STARTING)
 
     def _seen_before(self, now_s: float) -> frozenset[str]:
+        return frozenset(key for key, due_s in self._pending.items() if now_s >= due_s)
+
+    def _doubt_s(self, kind: DriftKind) -> float:
+        """Return how long a difference must stand unchanged before it is believed."""
         quiet_s = self._settings.quiet_s
-        return frozenset(key for key, at in self._pending.items() if now_s - at >= quiet_s)
+        # Two looks at one list of values are one look (INC-037).
+        return max(quiet_s, self._settings.cash_lag_s) if kind is DriftKind.CASH else quiet_s
 
     def _remember(self, decided: Plan, now_s: float) -> None:
-        keys = [sighting(drift) for drift in decided.pending]
-        self._pending = {key: self._pending.get(key, now_s) for key in keys}
+        kinds = {sighting(drift): drift.kind for drift in decided.pending}
+        self._pending = {
+            key: self._pending.get(key, now_s + self._doubt_s(kind)) for key, kind in kinds.items()
+        }
         unknown = any(row.state == "UNKNOWN" for row in unanswered_orders(self._book))
-        again = bool(keys) or unknown
+        again = bool(kinds) or unknown
         self._due_s = now_s + self._settings.quiet_s + 0.1 if again else None
 
     def _finish_deaf(

@@ -7,14 +7,15 @@ broker says on its own goes to the sink, in the order of arrival.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ib_async.contract import ContractDetails
+from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 
 from trader.core.halts import Lane
-from trader.core.ids import AccountId, ClientId, OrderId
+from trader.core.ids import AccountId, ClientId, ConId, OrderId
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
@@ -24,7 +25,7 @@ from trader.ibkr.connection import Connection
 from trader.ibkr.requests import Kind
 from trader.ibkr.settings import BrokerSettings
 from trader.ibkr.snapshot import SnapshotTaker
-from trader.ibkr.tap import Tap, rule_key
+from trader.ibkr.tap import RequestFailed, Tap, rule_key
 from trader.ports import (
     Clock,
     LinkDown,
@@ -37,6 +38,7 @@ from trader.ports import (
 )
 
 _LIVE_DATA = 1
+_NO_SUCH_CONTRACT = 200
 
 
 class IbkrBroker:
@@ -108,6 +110,10 @@ class IbkrBroker:
         """Return the next id; requests and orders share the sequence."""
         return self._tap.ids.take()
 
+    def raise_order_ids(self, used: OrderId) -> None:
+        """Never give out ``used`` or an id below it: somebody has used it in our name."""
+        self._tap.ids.raise_to(used)
+
     def place(self, order: ApprovedOrder) -> None:
         """Write one order, synchronously; raises LinkDown (nothing left) or SendUncertain."""
         assert order.client_id == self._settings.client_id, "order of another client id"
@@ -124,6 +130,14 @@ class IbkrBroker:
         except SendUncertain as error:
             # A cancel that may have left is asked for again without harm.
             raise LinkDown(str(error)) from error
+
+    def cancel_everything(self) -> None:
+        """Write a global cancel (message 58), synchronously; raises LinkDown or SendUncertain.
+
+        It takes every order of the login off, of all clients and of people, stops included.
+        """
+        self._ready()
+        self._api.reqGlobalCancel()
 
     def _ready(self) -> None:
         if not self._client.isReady():
@@ -176,6 +190,35 @@ class IbkrBroker:
             raise WorldError(f"{spec.symbol}: {error}") from error
         self._resolved[spec] = instrument
         return instrument
+
+    async def resolve_id(self, con_id: ConId) -> Instrument:
+        """Look a contract up by its id alone, to close it; raises WorldError without one.
+
+        Its price grid stays unknown: a market order names no price.
+        """
+        for exchange in ("SMART", ""):
+            details = await self.contract(con_id, exchange)
+            if details is not None:
+                return instrument_of(details)
+        raise WorldError(f"contract {con_id}: the broker does not know it")
+
+    async def contract(self, con_id: ConId, exchange: str = "") -> ContractDetails | None:
+        """Look a contract up by its id, at an exchange or at its own; None when there is none."""
+        request_id = self._tap.ids.take()
+        sought = Contract(conId=con_id, exchange=exchange)
+        limit_s = self._settings.resolve_deadline_s
+        try:
+            async with asyncio.timeout(limit_s):
+                rows: list[ContractDetails] = await self._asked(
+                    request_id, lambda: self._api.reqContractDetails(request_id, sought)
+                )
+        except TimeoutError:
+            raise WorldError(f"contract {con_id}: no details within {limit_s:g} s") from None
+        except RequestFailed as error:
+            if error.code == _NO_SUCH_CONTRACT:
+                return None
+            raise
+        return next((row for row in rows if row.contract and row.contract.conId == con_id), None)
 
     async def _details(self, spec: InstrumentSpec) -> ContractDetails:
         request_id = self._tap.ids.take()
@@ -235,6 +278,20 @@ class IbkrBroker:
             raise WorldError(f"no room for a request within {limit_s} s")
         self._ready()
         send()
+
+
+def instrument_of(details: ContractDetails) -> Instrument:
+    """Make an instrument that may be closed at the market, whatever grid its prices have."""
+    contract = details.contract
+    assert contract is not None, "contract details without a contract"
+    spec = InstrumentSpec(
+        symbol=contract.symbol,
+        sec_type=contract.secType,
+        exchange=contract.exchange,
+        currency=contract.currency,
+        is_tradeable=False,
+    )
+    return replace(translate.instrument_in(spec, details, ()), is_tradeable=True)
 
 
 def _con_id(details: ContractDetails) -> int:

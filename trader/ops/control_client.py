@@ -6,7 +6,7 @@ to import than the kill switch has. Standard library only; the clock is handed i
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from trader.ops.control_token import Endpoint, read_token
@@ -32,6 +32,11 @@ class Reply(NamedTuple):
         return str(self.body.get("text", f"HTTP {self.status}"))
 
     @property
+    def code(self) -> str:
+        """Return what a program may decide by; empty from a verb that has none."""
+        return str(self.body.get("code") or "")
+
+    @property
     def details(self) -> list[str]:
         """Return the daemon's lines behind it."""
         details = self.body.get("details")
@@ -45,7 +50,7 @@ class NoReply(Exception):
 def ask_verb(
     endpoint: Endpoint,
     verb: str,
-    asked: dict[str, str],
+    asked: Mapping[str, object],
     *,
     timeout_s: float,
     monotonic: Monotonic,

@@ -140,7 +140,7 @@ def replace_file(path: Path, content: bytes, newer_than: int | None = None) -> N
     try:
         try:
             os.fchmod(fd, 0o600)
-            _give_to_owner(fd, folder)
+            give_to_owner(fd, folder)
             _write_all(fd, content)
             written = os.fstat(fd)
             if newer_than is not None and written.st_mtime_ns <= newer_than:
@@ -159,7 +159,7 @@ def replace_file(path: Path, content: bytes, newer_than: int | None = None) -> N
         os.close(folder_fd)
 
 
-def _give_to_owner(fd: int, folder: Path) -> None:
+def give_to_owner(fd: int, folder: Path) -> None:
     """Give a file that root writes to the directory's owner: the daemon has to read it."""
     if os.geteuid() != 0:
         return

@@ -20,6 +20,8 @@ from trader.ports import WorldError
 _REASON_LENGTH_MAX = 500
 _BY_LENGTH_MAX = 100
 _HALT_BODY_TIMEOUT_S = 0.5
+# What a verb's body may hold beside reason and by.
+_MORE_FIELDS = {"resolve": ("ticket",), "liquidate": ("all",), "cancel-orders": ("keep_exits",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,9 @@ class Asked:
     by: str
     # Of ``resolve`` alone.
     ticket: str = ""
+    # Of ``liquidate`` ("all") and of ``cancel-orders`` ("keep_exits") alone.
+    is_everything: bool = False
+    keeps_exits: bool = False
 
 
 class BadBody(ValueError):
@@ -48,8 +53,12 @@ class OperatorVerbs:
         desk = self._desk
         verbs: dict[str, Callable[[Asked], Awaitable[Answer]]] = {
             "resume": lambda asked: desk.resume(reason=asked.reason, by=asked.by),
-            "cancel-orders": lambda asked: desk.cancel_orders(by=asked.by),
-            "liquidate": lambda asked: desk.liquidate(by=asked.by),
+            "cancel-orders": lambda asked: desk.cancel_orders(
+                by=asked.by, keeps_exits=asked.keeps_exits
+            ),
+            "liquidate": lambda asked: desk.liquidate(
+                by=asked.by, is_everything=asked.is_everything
+            ),
             "reconcile": lambda asked: desk.reconcile(by=asked.by),
             "baseline": lambda asked: desk.baseline(by=asked.by),
             "resolve": lambda asked: desk.resolve(
@@ -84,7 +93,7 @@ class OperatorVerbs:
             if not isinstance(principal, Principal):
                 return principal
             try:
-                asked = asked_in(await request.read(), needs_ticket=name == "resolve")
+                asked = asked_in(await request.read(), name)
             except BadBody as error:
                 return refusal(400, str(error))
             # aiohttp lets a handler finish when its client goes away, so a liquidation does not
@@ -106,7 +115,12 @@ class OperatorVerbs:
         )
         return answer(
             200 if outcome.is_done else 409,
-            {"is_done": outcome.is_done, "text": outcome.text, "details": list(outcome.details)},
+            {
+                "is_done": outcome.is_done,
+                "text": outcome.text,
+                "details": list(outcome.details),
+                "code": outcome.code,
+            },
         )
 
 
@@ -119,9 +133,9 @@ async def _body_soon(request: web.Request) -> bytes:
         return b""
 
 
-def asked_in(content: bytes, *, needs_ticket: bool = False) -> Asked:
-    """Read {"reason", "by"}, and {"ticket"} where it is needed, from a body; raises BadBody."""
-    names = ("reason", "by", "ticket") if needs_ticket else ("reason", "by")
+def asked_in(content: bytes, verb: str = "") -> Asked:
+    """Read {"reason", "by"}, and what else the verb may have, from a body; raises BadBody."""
+    names = ("reason", "by", *_MORE_FIELDS.get(verb, ()))
     try:
         body = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -136,8 +150,17 @@ def asked_in(content: bytes, *, needs_ticket: bool = False) -> Asked:
     return Asked(
         reason=_text_in(body, "reason", _REASON_LENGTH_MAX),
         by=_text_in(body, "by", _BY_LENGTH_MAX),
-        ticket=_text_in(body, "ticket", _REASON_LENGTH_MAX) if needs_ticket else "",
+        ticket=_text_in(body, "ticket", _REASON_LENGTH_MAX) if "ticket" in names else "",
+        is_everything=_flag_in(body, "all"),
+        keeps_exits=_flag_in(body, "keep_exits"),
     )
+
+
+def _flag_in(body: dict[str, object], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise BadBody(f"{name} is {_shown(value)}; allowed: true or false")
+    return value
 
 
 def _text_in(body: dict[str, object], name: str, length_max: int) -> str:

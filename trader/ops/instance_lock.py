@@ -1,10 +1,19 @@
-"""One daemon for one state directory: two would share a journal, and double every order."""
+"""One sender of orders for one state directory: two would double every order.
 
+The daemon holds the lock for its life. A kill switch or a sentinel that acts alone takes it
+first and says in the file that it is a liquidator, so that no other one takes it for a daemon
+that has to be fenced.
+"""
+
+import contextlib
 import fcntl
 import os
 from pathlib import Path
 
 from trader.ports import WorldError
+
+DAEMON = "daemon"
+LIQUIDATOR = "liquidator"
 
 
 class LockTaken(WorldError):
@@ -18,8 +27,8 @@ class InstanceLock:
         self._path = path
         self._fd: int | None = None
 
-    def take(self, pid: int) -> None:
-        """Take the lock and write the process id into it; raises LockTaken."""
+    def take(self, pid: int, role: str = DAEMON) -> None:
+        """Take the lock and write the process id and its role into it; raises LockTaken."""
         try:
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -27,11 +36,16 @@ class InstanceLock:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.read(fd, 32).decode(errors="replace").strip() or "unknown"
+            holder, role_of_holder = said_in(os.read(fd, 64))
             os.close(fd)
-            raise LockTaken(f"{self._path}: held by another daemon, process {holder}") from error
-        os.ftruncate(fd, 0)
-        os.write(fd, f"{pid}\n".encode())
+            who = f"{'another daemon' if role_of_holder == DAEMON else 'a liquidator'}"
+            raise LockTaken(
+                f"{self._path}: held by {who}, process {holder or 'unknown'}"
+            ) from error
+        with contextlib.suppress(OSError):
+            # On a full disk nothing can be said; the lock itself takes no space and holds.
+            os.ftruncate(fd, 0)
+            os.write(fd, f"{pid}\n".encode() if role == DAEMON else f"{pid} {role}\n".encode())
         self._fd = fd
 
     def release(self) -> None:
@@ -39,3 +53,10 @@ class InstanceLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def said_in(content: bytes) -> tuple[int, str]:
+    """Return the process id and the role in a lock file; 0 where none can be read."""
+    words = content.decode(errors="replace").split()
+    pid = int(words[0]) if words and words[0].isascii() and words[0].isdigit() else 0
+    return pid, words[1] if len(words) > 1 else DAEMON

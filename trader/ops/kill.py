@@ -1,106 +1,113 @@
 """The kill switch: write the halt file first, then tell the daemon, then say what is certain.
 
 The order is the promise (INC-030, OPS-01). The file needs nothing but a disk, and the daemon
-looks at it before each send; everything after it is best effort and cannot undo it. Standard
-library only; clock, environment and output are handed in.
+looks at it before each send; everything after it is best effort and cannot undo it. Cancels and
+closes are in :mod:`trader.ops.kill_actions`. Standard library only; clock, environment and
+output are handed in.
 """
 
 import argparse
-import os
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from trader.ops.control_client import NoReply, Reply, ask_verb
+from trader.ops.control_client import NoReply, ask_status
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
 from trader.ops.halt_record import HALT_FILE_NAME, write_halt
+from trader.ops.kill_actions import carry_out
+from trader.ops.kill_order import (
+    DONE,
+    FILE_FAILED,
+    NOT_CONFIRMED,
+    USAGE,
+    Order,
+    World,
+    ask,
+    operator_name,
+    report,
+)
+from trader.ops.standing_order import STANDING_FILE_NAME, withdraw
+
+__all__ = ["Order", "World", "halt", "main", "operator_name", "resume"]
 
 HALT_PHRASE = "HALT TRADING"
 RESUME_PHRASE = "RESUME TRADING"
-DONE, NOT_CONFIRMED, USAGE, FILE_FAILED = 0, 1, 2, 6
 # Connecting and answering together; the file holds whether or not the daemon makes it.
 _CONFIRM_TIMEOUT_S = 0.1
 # The daemon looks at the file right before each send, without waiting in between: whatever had
 # passed that look when the file changed is on the wire after this.
 _GRACE_S = 0.02
+_STATUS_S = 5.0
 _EPILOG = f"""\
 exit codes:
-  0  halted; orders cancelled and positions closed too, if asked for, confirmed by the daemon
-  1  halted, but something asked for was not confirmed
+  0  halted; what was asked for is done, and the broker shows it: no open order, with --liquidate
+     no position
+  1  halted, and the daemon did not confirm
   2  wrong usage; nothing was changed
-  6  the halt file could not be written (the running daemon was told all the same)
+  3  halted; what adds risk is cancelled, protective exits still work (--liquidate takes them off)
+  4  halted; orders or positions remain: each is named with the reason
+  5  halted; closing orders are at the broker and wait, as for the open: not flat yet
+  6  the halt file could not be written (everything else was tried all the same)
+  7  halted; no link to the broker within --wait: a standing order was left for daemon and sentinel
+  8  halted; could not act without the daemon: no virtual environment, no settings, not fenced,
+     or the link reports another account
+  9  halted; another kill switch or the sentinel is at work and did not finish in time
 
-Without a running daemon a bare halt is complete: the halt file holds at the next start.
+A bare halt needs nothing but a disk. --cancel-orders and --liquidate go through the daemon if it
+answers. If it is dead, hung, or cannot write its journal, they are done without it: the process
+that holds state/lock is killed (SIGKILL), its client id is taken, its orders that add risk are
+cancelled, and positions are closed one by one. This part needs the project's .venv.
+
+--all means the whole account: a global cancel takes EVERY order off, protective stops and orders
+entered by hand included, and positions that are not managed are closed as well.
+
 --clear asks the running daemon to resume; it refuses unless reconciliation is clean and nothing
 else stands against it, and exits 0 when resumed, 1 when not. It needs --confirm "{RESUME_PHRASE}".
+--withdraw takes back a standing order that waits for the link.
 """
-
-
-class World(NamedTuple):
-    """What the kill switch needs of its surroundings."""
-
-    say: Callable[[str], None]
-    complain: Callable[[str], None]
-    monotonic: Callable[[], float]
-    utc: Callable[[], datetime]
-    pause: Callable[[float], None]
-    environment: Mapping[str, str]
-
-
-class Order(NamedTuple):
-    """What was asked for."""
-
-    halt_file: Path
-    endpoint_file: Path
-    reason: str
-    by: str
-    timeout_s: float
-    verbs: tuple[str, ...] = ()
 
 
 def main(arguments: Sequence[str], world: World) -> int:
     """Run ``kill_switch.py`` and return its exit code."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     phrase = RESUME_PHRASE if given.clear else HALT_PHRASE
-    if given.confirm != phrase:
-        world.complain(f'--confirm is "{given.confirm or ""}"; allowed: "{phrase}". No change.')
-        return USAGE
-    if given.clear and (given.cancel_orders or given.liquidate):
-        world.complain("--clear goes with neither --cancel-orders nor --liquidate. No change.")
-        return USAGE
-    if not 0 < given.timeout <= 3600:
-        world.complain(f"--timeout is {given.timeout:g}; allowed: above 0, up to 3600. No change.")
+    problem = _usage_problem(given, phrase)
+    if problem:
+        world.complain(f"{problem} No change.")
         return USAGE
     order = order_of(given, world.environment)
-    return resume(order, world) if given.clear else halt(order, world)
+    if given.clear:
+        return resume(order, world)
+    if given.withdraw:
+        return take_back(order, world)
+    if not given.json:
+        return halt(order, world)
+    return _as_json(order, world)
 
 
 def order_of(given: argparse.Namespace, environment: Mapping[str, str]) -> Order:
     """Turn arguments and environment into an order."""
     state = Path(given.state)
-    wanted = (("cancel-orders", given.cancel_orders), ("liquidate", given.liquidate))
     return Order(
         halt_file=Path(environment.get("EXECUTION_HALTED_FILE") or state / HALT_FILE_NAME),
         endpoint_file=state / ENDPOINT_FILE_NAME,
         reason=" ".join(given.reason.split())[:500] or "manual",
         by=operator_name(environment),
         timeout_s=given.timeout,
-        verbs=tuple(verb for verb, is_wanted in wanted if is_wanted),
+        must_cancel=given.cancel_orders,
+        must_liquidate=given.liquidate,
+        is_everything=given.all,
+        wait_s=given.wait,
+        config=given.config or "",
     )
 
 
-def operator_name(environment: Mapping[str, str]) -> str:
-    """Return who is at the keyboard, as far as the environment tells."""
-    for name in ("SUDO_USER", "LOGNAME", "USER"):
-        if environment.get(name, "").strip():
-            return environment[name].strip()[:100]
-    return f"uid {os.getuid()}"
+def halt(order: Order, world: World, account: dict[str, object] | None = None) -> int:
+    """Halt, then cancel and liquidate if asked; return the exit code.
 
-
-def halt(order: Order, world: World) -> int:
-    """Halt, then cancel and liquidate if asked; return the exit code."""
+    ``account`` takes what happened, for ``--json``.
+    """
+    told = {} if account is None else account
     is_written = _write(order, world)
     endpoint = read_endpoint(order.endpoint_file)
     if endpoint is not None and endpoint.halt_file not in (None, order.halt_file.absolute()):
@@ -108,11 +115,12 @@ def halt(order: Order, world: World) -> int:
         assert endpoint.halt_file is not None
         is_written = _write(order._replace(halt_file=endpoint.halt_file), world)
     is_confirmed = _tell(order, endpoint, world, is_written=is_written)
-    for verb in order.verbs:
-        is_confirmed = _carry_out(verb, order, endpoint, world) and is_confirmed
-    if not is_written:
-        return FILE_FAILED
-    return DONE if is_confirmed else NOT_CONFIRMED
+    told.update(is_halted=is_written, is_confirmed=is_confirmed, reason=order.reason, by=order.by)
+    code = DONE if is_confirmed else NOT_CONFIRMED
+    if order.must_cancel or order.must_liquidate:
+        code = carry_out(order, world, told, has_answered=endpoint is not None and is_confirmed)
+        _count_strategies(order, world, told)
+    return code if is_written else FILE_FAILED
 
 
 def resume(order: Order, world: World) -> int:
@@ -120,11 +128,55 @@ def resume(order: Order, world: World) -> int:
     endpoint = read_endpoint(order.endpoint_file)
     if endpoint is None:
         world.complain(
-            f"Not resumed: no daemon is running for {order.endpoint_file.parent}, and only the "
+            f"Not resumed: no daemon is running for {order.state}, and only the "
             "daemon can check that resuming is safe."
         )
         return NOT_CONFIRMED
-    return DONE if _carry_out("resume", order, endpoint, world) else NOT_CONFIRMED
+    world.say(f"resume: waiting up to {order.timeout_s:g} s for the daemon.")
+    try:
+        reply = ask(order, endpoint, world, "resume", timeout_s=order.timeout_s)
+    except NoReply as error:
+        world.complain(f"resume: not confirmed: {error}. It may still happen; see trader status.")
+        return NOT_CONFIRMED
+    report(reply, "resume: done", world)
+    return DONE if reply.is_done else NOT_CONFIRMED
+
+
+def take_back(order: Order, world: World) -> int:
+    """Withdraw a standing order; the halt stays."""
+    path = order.state / STANDING_FILE_NAME
+    try:
+        was_there = withdraw(path)
+    except OSError as error:
+        world.complain(f"Not withdrawn: {path}: {error.strerror or error}.")
+        return NOT_CONFIRMED
+    world.say(f"{'Withdrawn' if was_there else 'There was no standing order'}: {path}.")
+    return DONE
+
+
+def _usage_problem(given: argparse.Namespace, phrase: str) -> str:
+    if given.confirm != phrase:
+        return f'--confirm is "{given.confirm or ""}"; allowed: "{phrase}".'
+    acts = given.cancel_orders or given.liquidate
+    if given.clear and (acts or given.withdraw):
+        return "--clear goes with neither --cancel-orders nor --liquidate nor --withdraw."
+    if given.withdraw and acts:
+        return "--withdraw goes with neither --cancel-orders nor --liquidate."
+    if given.all and not acts:
+        return "--all needs --cancel-orders or --liquidate."
+    for name, value, low in (("timeout", given.timeout, 0.001), ("wait", given.wait, 0.0)):
+        if not low <= value <= 3600:
+            return f"--{name} is {value:g}; allowed: {'above 0' if low else '0'}, up to 3600."
+    return ""
+
+
+def _as_json(order: Order, world: World) -> int:
+    """Do the same with the lines on stderr and one JSON object on stdout."""
+    account: dict[str, object] = {}
+    code = halt(order, world._replace(say=world.complain), account)
+    account["exit_code"] = code
+    world.answer(json.dumps(account, ensure_ascii=True))
+    return code
 
 
 def _write(order: Order, world: World) -> bool:
@@ -145,16 +197,13 @@ def _tell(order: Order, endpoint: Endpoint | None, world: World, *, is_written: 
     """Tell the daemon; return whether nothing about the halt is left open."""
     if endpoint is None:
         if is_written:
-            world.say(
-                f"No daemon is running for {order.endpoint_file.parent}; "
-                "the halt holds at its next start."
-            )
+            world.say(f"No daemon is running for {order.state}; the halt holds at its next start.")
         else:
-            world.complain(f"No daemon is running for {order.endpoint_file.parent}.")
+            world.complain(f"No daemon is running for {order.state}.")
         return is_written
     started_s = world.monotonic()
     try:
-        reply = _ask("halt", order, endpoint, world, timeout_s=_CONFIRM_TIMEOUT_S)
+        reply = ask(order, endpoint, world, "halt", timeout_s=_CONFIRM_TIMEOUT_S)
     except NoReply as error:
         world.pause(_GRACE_S)
         world.complain(f"Not confirmed by the daemon (process {endpoint.pid}): {error}.")
@@ -162,36 +211,32 @@ def _tell(order: Order, endpoint: Endpoint | None, world: World, *, is_written: 
             world.complain("It reads the halt file before each order and sends none from now on.")
         return False
     took_ms = (world.monotonic() - started_s) * 1000
-    _report(reply, f"Confirmed by the daemon (process {endpoint.pid}) in {took_ms:.0f} ms", world)
+    report(reply, f"Confirmed by the daemon (process {endpoint.pid}) in {took_ms:.0f} ms", world)
     return reply.is_done
 
 
-def _carry_out(verb: str, order: Order, endpoint: Endpoint | None, world: World) -> bool:
-    if endpoint is None:
-        world.complain(f"{verb}: not done, because no daemon is running. Use TWS or the broker.")
-        return False
-    world.say(f"{verb}: waiting up to {order.timeout_s:g} s for the daemon.")
-    try:
-        reply = _ask(verb, order, endpoint, world, timeout_s=order.timeout_s)
-    except NoReply as error:
-        world.complain(f"{verb}: not confirmed: {error}. It may still happen; check with TWS.")
-        return False
-    _report(reply, f"{verb}: done", world)
-    return reply.is_done
+def _count_strategies(order: Order, world: World, told: dict[str, object]) -> None:
+    """Say how many strategies run: none, without a process and under a halt (OPS-03)."""
+    endpoint = read_endpoint(order.endpoint_file)
+    count: object = 0
+    if endpoint is not None:
+        try:
+            status = ask_status(endpoint, timeout_s=_STATUS_S, monotonic=world.monotonic).body
+            count = running_strategies(status)
+        except NoReply as error:
+            world.complain(f"strategies running: not known, the daemon does not say: {error}")
+            told["strategies_running"] = None
+            return
+    world.say(f"strategies running: {count}")
+    told["strategies_running"] = count
 
 
-def _ask(verb: str, order: Order, endpoint: Endpoint, world: World, *, timeout_s: float) -> Reply:
-    asked = {"reason": order.reason, "by": order.by}
-    return ask_verb(endpoint, verb, asked, timeout_s=timeout_s, monotonic=world.monotonic)
-
-
-def _report(reply: Reply, done: str, world: World) -> None:
-    if reply.is_done:
-        world.say(f"{done}: {reply.text}")
-    else:
-        world.complain(f"{done.partition(':')[0]}, but not done: {reply.text}")
-    for line in reply.details:
-        world.say(f"  {line}")
+def running_strategies(status: Mapping[str, object]) -> int:
+    """Count the strategies that may trade now: those that run in a daemon that is not halted."""
+    rows = status.get("strategies")
+    if status.get("posture") == "halted" or not isinstance(rows, list):
+        return 0
+    return sum(isinstance(row, dict) and row.get("is_running") is True for row in rows)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -204,10 +249,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--confirm", metavar="TEXT", help=f'must be exactly "{HALT_PHRASE}"')
-    add("--cancel-orders", action="store_true", help="then cancel every working order of ours")
-    add("--liquidate", action="store_true", help="then close every managed position")
+    add("--cancel-orders", action="store_true", help="then cancel our orders that add risk")
+    add("--liquidate", action="store_true", help="then cancel all of ours, close what is managed")
+    add("--all", action="store_true", help="the whole account, see below")
+    add("--wait", type=float, default=30.0, metavar="S", help="for a link that is down (30)")
+    add("--json", action="store_true", help="one JSON object on stdout, the lines on stderr")
     add("--clear", action="store_true", help="resume instead of halting")
+    add("--withdraw", action="store_true", help="take a standing order back")
     add("--reason", default="manual", metavar="TEXT", help="why (default: manual)")
     add("--state", default="./state", metavar="DIR", help="the daemon's state (default: ./state)")
-    add("--timeout", type=float, default=60.0, metavar="S", help="for cancels and closing orders")
+    add("--config", metavar="FILE", help="the settings, if the state does not hold the last ones")
+    add("--timeout", type=float, default=60.0, metavar="S", help="for the daemon's own work (60)")
     return parser

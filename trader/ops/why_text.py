@@ -70,6 +70,8 @@ def story_json(story: Story) -> dict[str, object]:
         "state": story.order.state if story.order else None,
         "filled": _text(story.order.filled) if story.order else None,
         "average_price": _text(story.order.average_price) if story.order else None,
+        "reference_price": _text(story.order.terms.reference_price) if story.order else None,
+        "slippage": _text(story.slippage),
         "commission": None
         if story.commission is None
         else {currency: str(amount) for currency, amount in story.commission},
@@ -140,8 +142,22 @@ def _paid(story: Story) -> str:
         return "nothing"
     if story.commission is None:
         return "commission not reported yet for every execution"
+    slippage = _slippage(story)
     amounts = " and ".join(f"{_number(amount)} {name}" for name, amount in story.commission)
-    return f"{amounts} commission"
+    return f"{amounts} commission{slippage}"
+
+
+def _slippage(story: Story) -> str:
+    """Say how the price compares with the middle of bid and ask at the decision."""
+    order, per_unit = story.order, story.slippage
+    if order is None or per_unit is None or order.terms.reference_price is None:
+        return ""
+    reference = order.terms.reference_price
+    points = per_unit / reference * 10_000
+    return (
+        f", slippage {per_unit:+.4f} a unit ({points:+.1f} basis points) against the middle of "
+        f"{_number(reference)} at the decision"
+    )
 
 
 def _review_json(review: Review) -> dict[str, object]:

@@ -122,11 +122,6 @@ class VirtualClock:
         """Return for how long nothing else is due; 0 unless a leap is under way."""
         return _idle_s(self._queue, besides, self._now_ns, self._leap_until_ns)
 
-    def next_due_s(self) -> float | None:
-        """Return the seconds until the next timer, None when nothing is due ever."""
-        due_ns = self._queue.next_due_ns()
-        return None if due_ns is None else (due_ns - self._now_ns) / NS
-
     def step(self) -> bool:
         """Go to the next timer and run it; say whether there was one."""
         due_ns = self._queue.next_due_ns()

@@ -1,17 +1,21 @@
 """Measure a simulator from outside: orders a second in, messages a second out, memory.
 
 `python -m trader.sim.load` starts one as a process of its own and talks to it over TCP as a
-client does, with a bare reader that only cuts frames. Three runs: orders that rest and are
-cancelled, market orders that fill, and many market data lines. Prints one JSON line per run;
-times are wall time of this process, memory is the simulator's resident set.
+client does, with a bare reader that only cuts frames. Orders that rest and are cancelled, market
+orders that fill, and orders that wait for one another, each without and with a state file, and
+then the ratio of the two; many market data lines; and an advance of time past such lines. Prints
+one JSON line per run; times are wall time of this process, memory is the simulator's resident
+set.
 """
 
 import argparse
+import http.client
 import json
 import selectors
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +29,7 @@ WINDOW = 400
 READ_BYTES = 1 << 18
 WAIT_S = 30.0
 STREAM_S = 10.0
+ADVANCE_S = 4 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +123,8 @@ def memory_kib(pid: int) -> int:
 
 
 @contextmanager
-def simulator(*words: str) -> Iterator[tuple[int, int]]:
-    """Start a simulator; give its port and its process id."""
+def simulator(*words: str) -> Iterator[tuple[int, int, int]]:
+    """Start a simulator; give its port, its control port and its process id."""
     command = [sys.executable, "-m", "trader.sim", "--port", "0", "--seed", "1", *words]
     with subprocess.Popen(
         [*command, "--ack-ms", "0:0", "--fill-ms", "0:0", "--cash", "900000000000",
@@ -129,7 +134,7 @@ def simulator(*words: str) -> Iterator[tuple[int, int]]:
         assert process.stdout is not None, "a pipe was asked for"
         line = json.loads(process.stdout.readline())
         try:
-            yield int(line["port"]), process.pid
+            yield int(line["port"]), int(line["control_port"]), process.pid
         finally:
             process.terminate()
             process.wait(WAIT_S)
@@ -168,8 +173,25 @@ def fill(client: Client, count: int) -> int:
     return count
 
 
+def one_by_one(client: Client, count: int) -> int:
+    """Place market orders, each only when all is known of the one before."""
+    for n in range(1, count + 1):
+        client.send(order_frame(n, kind="MKT"))
+        client.wait_for(b"59", n)
+    return count
+
+
 def stream(client: Client, count: int) -> int:
     """Subscribe to market data lines and take ticks for a while."""
+    subscribe(client, count)
+    until = time.monotonic() + STREAM_S
+    while time.monotonic() < until:
+        client.read(0.2)
+    return count
+
+
+def subscribe(client: Client, count: int) -> None:
+    """Ask for market data lines."""
     symbols = ("AAPL", "GOOG", "IBM", "MSFT")
     for n in range(count):
         contract = (
@@ -187,10 +209,52 @@ def stream(client: Client, count: int) -> int:
             "",
         )
         client.send(encode(1, 11, 1000 + n, *contract, 0, "", 0, 0, ""))
-    until = time.monotonic() + STREAM_S
-    while time.monotonic() < until:
-        client.read(0.2)
-    return count
+
+
+def advance(lines: int) -> dict[str, object]:
+    """Let time be advanced past many lines at ticks of 30 ms; return how long that took."""
+    with simulator("--tick-interval", "0.03", "--control-port", "0") as (port, control_port, _):
+        client = Client(port, 1)
+        subscribe(client, lines)
+        client.wait_for(b"81", lines)
+        # The bare client reads nothing meanwhile: what it misses, it misses.
+        http_client = http.client.HTTPConnection("127.0.0.1", control_port, timeout=WAIT_S * 4)
+        began = time.monotonic()
+        http_client.request("POST", "/advance", json.dumps({"seconds": ADVANCE_S}))
+        answer = http_client.getresponse()
+        answer.read()
+        seconds = time.monotonic() - began
+        http_client.close()
+        client.close()
+    if answer.status != 200:
+        raise ConnectionError(f"advance was answered with {answer.status}")
+    return {"run": "advance", "lines": lines, "advanced_s": ADVANCE_S, "seconds": round(seconds, 3)}
+
+
+Act = Callable[[Client, int], int]
+
+
+def compare(run: str, count: int, act: Act) -> Iterator[dict[str, object]]:
+    """Run one measurement without and with a state file; tell both and their ratio."""
+    results = []
+    for kind in ("", ", state"):
+        with tempfile.TemporaryDirectory() as directory:
+            words = ("--state", f"{directory}/state.db") if kind else ()
+            with simulator(*words) as (port, _, pid):
+                results.append(measure(run + kind, count, port, pid, act))
+        yield asdict(results[-1])
+    ratio = results[1].orders_per_s / max(results[0].orders_per_s, 1)
+    yield {"run": f"{run}, with a state file over without", "ratio": round(ratio, 2)}
+
+
+def measurements(orders: int, lines: int) -> Iterator[dict[str, object]]:
+    """Run all measurements, each told when it is done."""
+    yield from compare("place and cancel", orders, place_and_cancel)
+    yield from compare("fill", orders, fill)
+    yield from compare("one by one", max(orders // 10, 1), one_by_one)
+    with simulator("--tick-interval", "0.002", "--speed", "200") as (port, _, pid):
+        yield asdict(measure("stream", lines, port, pid, stream))
+    yield advance(lines)
 
 
 def main(arguments: list[str]) -> int:
@@ -199,14 +263,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--orders", type=int, default=20_000, help="orders in each order run")
     parser.add_argument("--lines", type=int, default=100, help="market data lines")
     given = parser.parse_args(arguments)
-    runs: tuple[tuple[str, int, tuple[str, ...], Callable[[Client, int], int]], ...] = (
-        ("place and cancel", given.orders, (), place_and_cancel),
-        ("fill", given.orders, (), fill),
-        ("stream", given.lines, ("--tick-interval", "0.002", "--speed", "200"), stream),
-    )
-    for name, count, words, act in runs:
-        with simulator(*words) as (port, pid):
-            print(json.dumps(asdict(measure(name, count, port, pid, act))), flush=True)
+    for result in measurements(given.orders, given.lines):
+        print(json.dumps(result), flush=True)
     return 0
 
 

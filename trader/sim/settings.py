@@ -36,6 +36,11 @@ def _is_zone(name: str) -> bool:
     return True
 
 
+def _is_plain(name: str) -> bool:
+    # Clients decode what the gateway sends as ASCII.
+    return name.isascii() and name.isalnum()
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this host can reach the address."""
     if host == "localhost":
@@ -96,10 +101,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         low, high = VERSION_RANGE
-        _check("account", self.account, bool(self.account.isalnum()), "letters and digits")
+        _check("seed", self.seed, self.seed >= 0, "0 or more")
+        _check("account", self.account, _is_plain(self.account), "letters and digits")
         for name in self.more_accounts:
-            is_new = name.isalnum() and name != self.account and self.more_accounts.count(name) == 1
-            _check("account", name, is_new, "letters and digits, each name once")
+            is_new = name != self.account and self.more_accounts.count(name) == 1
+            is_good = is_new and _is_plain(name)
+            _check("account", name, is_good, "letters and digits, each name once")
         _check("account-kind", self.account_kind, self.account_kind in ACCOUNT_KINDS,
                " or ".join(ACCOUNT_KINDS))  # fmt: skip
         is_currency = (

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.ibkr.fake_gateway import AAPL
 from trader.core.closing import (
     ATTEMPTS_MAX,
     Closing,
+    ClosingOrder,
     Flat,
     Send,
     Sight,
@@ -20,6 +22,7 @@ from trader.core.closing import (
     Wait,
     next_step,
 )
+from trader.core.ids import AccountId, ClientId, OrderId, OrderRef
 from trader.core.intents import Side
 
 TEN = Decimal(10)
@@ -97,6 +100,31 @@ def test_it_gives_up_after_a_few_orders() -> None:
 def test_a_part_below_the_increment_is_told_and_left() -> None:
     step = next_step(Closing(start=Decimal("0.4")), replace(SEEN, position=Decimal("0.4")))
     assert step == Stop("0.4 is below the size increment of 1")
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "held"),
+    [(Side.SELL, 11, 10), (Side.BUY, 1, 10), (Side.SELL, 0, 10), (Side.SELL, 1, 0)],
+)
+def test_an_order_that_would_do_more_than_shrink_cannot_be_made(
+    side: Side, quantity: int, held: int
+) -> None:
+    def make(quantity: int, held: int, side: Side) -> ClosingOrder:
+        return ClosingOrder(
+            order_id=OrderId(1),
+            client_id=ClientId(7),
+            order_ref=OrderRef("kill-abcdef-1"),
+            account=AccountId("DU1"),
+            instrument=AAPL,
+            side=side,
+            quantity=Decimal(quantity),
+            held=Decimal(held),
+        )
+
+    assert make(10, 10, Side.SELL).quantity == 10
+    assert make(3, -10, Side.BUY).quantity == 3
+    with pytest.raises(AssertionError):
+        make(quantity, held, side)
 
 
 class _World:

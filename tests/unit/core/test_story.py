@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -29,6 +30,7 @@ from trader.core import events as ev
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause
 from trader.core.ids import ClientId, ExecId, OrderId, OrderRef, PermId, Seq, order_ref
+from trader.core.intents import Side
 from trader.core.orders import OrderState
 from trader.core.story import NoStory, Story, story_of
 
@@ -125,6 +127,16 @@ def test_a_broker_that_names_the_order_by_its_permanent_id_alone_is_understood()
     nameless = a_status(0, "Cancelled", client_id=ClientId(0), perm_id=perm_id)
     story = told([*SENT, a_status(), nameless])
     assert story.outcome == "order 1 CANCELLED, 0 of 10 filled"
+
+
+@pytest.mark.parametrize(("side", "slippage"), [(Side.BUY, "0.5"), (Side.SELL, "-0.5")])
+def test_slippage_is_measured_against_the_middle_at_the_decision(side: Side, slippage: str) -> None:
+    promise = planned(an_intent(side=side), 1)
+    terms = replace(promise.terms, reference_price=Decimal("99.5"))
+    events = [SENT[0], replace(promise, terms=terms), SENT[2], executed(side=side)]
+    assert told(events).slippage == Decimal(slippage)
+    assert told(events[:3]).slippage is None
+    assert told([*SENT, executed()]).slippage is None
 
 
 def test_an_intent_without_a_review_has_no_story() -> None:

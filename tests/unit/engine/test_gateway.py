@@ -39,6 +39,13 @@ def submitting(world: World, number: int = 1) -> asyncio.Task[Outcome]:
 # ---- (a) known ids
 
 
+async def test_a_promise_keeps_the_middle_of_the_quote_it_was_decided_on() -> None:
+    world = World()
+    await world.gateway.submit(an_intent())
+    (planned,) = world.journal.events(ev.OrderPlanned)
+    assert planned.terms.reference_price == Decimal("100.01")
+
+
 async def test_an_intent_submitted_again_is_answered_and_not_sent_again() -> None:
     world = World()
     first = await world.gateway.submit(an_intent())
@@ -563,4 +570,4 @@ async def test_an_unknown_instrument_is_refused() -> None:
     outcome = await world.gateway.submit(an_intent())
     assert outcome.code == "INSTRUMENT_UNKNOWN"
     world.hub.add(an_instrument(is_tradeable=False))
-    assert (await world.gateway.submit(an_intent(2, side=BUY))).code == "INSTRUMENT_UNKNOWN"
+    assert (await world.gateway.submit(an_intent(2, side=BUY))).code == "INSTRUMENT_UNTRADEABLE"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from datetime import timedelta
 
 import pytest
 
@@ -202,3 +203,33 @@ async def test_the_mode_is_no_cause_and_the_lane_of_an_exit_is_shut_like_any_oth
     assert world.guard.posture() is Posture.ARMED
     world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
     assert (await world.gateway.submit(an_exit())).code == "HALTED"
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "round_trip_s", "is_told"),
+    [
+        (0.0, 0.01, False),
+        (2.0, 0.01, False),
+        (2.5, 0.01, True),
+        (90.0, 0.01, True),
+        # Whole seconds, and true when the question was asked at the earliest.
+        (-2.9, 0.01, False),
+        (-3.5, 0.01, True),
+        (-7.0, 5.0, False),
+        (-9.0, 5.0, True),
+    ],
+)
+async def test_two_clocks_that_differ_are_told_once_and_halt_nothing(
+    ahead_s: float, round_trip_s: float, is_told: bool
+) -> None:
+    # INC-154
+    world = World()
+    for _ in range(3):
+        told = world.clock.utc() + timedelta(seconds=ahead_s)
+        world.guard.on_heartbeat(ServerTime(told, round_trip_s))
+        await asyncio.sleep(100)
+    assert world.pager.titles() == ["the clocks differ"] * is_told
+    assert world.guard.causes() == {}
+    world.guard.on_heartbeat(ServerTime(world.clock.utc(), 0.01))
+    world.guard.on_heartbeat(ServerTime(world.clock.utc() + timedelta(seconds=60), 0.01))
+    assert world.pager.titles() == ["the clocks differ"] * (is_told + 1)

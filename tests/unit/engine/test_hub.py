@@ -109,3 +109,24 @@ async def test_a_view_holds_the_quotes_of_its_moment() -> None:
     assert list(view.quotes) == [CON]
     assert view.quotes[CON].bid == 99
     assert view.now_s == 1_000.0
+
+
+async def test_what_fell_silent_and_what_was_refused_is_ailing_until_a_price_comes() -> None:
+    # INC-011
+    clock = LoopClock()
+    hub = MarketHub(clock)
+    for con_id in (CON, OTHER_CON):
+        hub.add(an_instrument(con_id=con_id))
+        hub.on_tick(QuoteTick(con_id, "bid", Decimal(99), clock.monotonic()))
+    hub.on_problem(DataProblem(OTHER_CON, 10197, "competing session"))
+    assert hub.ailing() == (OTHER_CON,)
+    await asyncio.sleep(59)
+    assert hub.ailing() == (OTHER_CON,)
+    await asyncio.sleep(2)
+    assert hub.ailing() == (OTHER_CON, CON)
+    for field, value in (("bid", None), ("bid_size", Decimal(1)), ("data_type", Decimal(1))):
+        hub.on_tick(QuoteTick(OTHER_CON, field, value, clock.monotonic()))
+    assert OTHER_CON in hub.problems
+    for con_id in (CON, OTHER_CON):
+        hub.on_tick(QuoteTick(con_id, "ask", Decimal(101), clock.monotonic()))
+    assert hub.ailing() == ()

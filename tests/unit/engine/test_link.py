@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -22,7 +23,15 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, OrderId
 from trader.core.orders import OrderState
 from trader.engine.link import account_problem
-from trader.ports import ConnectRefused, LinkDown, LinkWord, SnapshotUnavailable, WorldError
+from trader.ports import (
+    ConnectRefused,
+    DataProblem,
+    LinkDown,
+    LinkWord,
+    QuoteTick,
+    SnapshotUnavailable,
+    WorldError,
+)
 
 
 def disconnected(**changes: object) -> World:
@@ -291,6 +300,39 @@ async def test_after_a_reconnect_nothing_is_sent_again() -> None:
         await asyncio.sleep(30)
     assert world.link.connect_count == 2
     assert len(world.broker.placed) == 1
+
+
+async def test_quotes_that_were_refused_are_asked_for_again_and_somebody_is_told() -> None:
+    # INC-149, INC-150
+    world = World(symbols=("AAA", "BBB"))
+    with running(world.link.run, world.inbox.run):
+        await connected(world)
+        world.say(DataProblem(OTHER_CON, 10197, "competing session"))
+        await asyncio.sleep(50)
+        assert world.broker.subscribed == [CON, OTHER_CON]
+        assert world.pager.titles() == ["no quotes of BBB"]
+        await asyncio.sleep(30)
+        assert world.broker.subscribed == [CON, OTHER_CON, OTHER_CON]
+        world.say(QuoteTick(OTHER_CON, "bid", Decimal(10), world.clock.monotonic()))
+        world.say(QuoteTick(CON, "bid", Decimal(10), world.clock.monotonic()))
+        await asyncio.sleep(50)
+        world.say(DataProblem(OTHER_CON, 10197, "competing session"))
+        await asyncio.sleep(20)
+        assert world.pager.titles() == ["no quotes of BBB"] * 2
+    assert world.broker.connect_count == 1
+
+
+async def test_no_room_to_ask_for_quotes_again_does_not_cost_the_link() -> None:
+    world = World(symbols=("AAA", "BBB"))
+    with running(world.link.run, world.inbox.run):
+        await connected(world)
+        world.say(DataProblem(OTHER_CON, 354, "not subscribed"))
+        world.broker.subscribe_error = WorldError("no room for a request within 5 s")
+        await asyncio.sleep(100)
+        assert HaltCause.LINK not in world.guard.causes()
+        world.broker.subscribe_error = LinkDown("reset")
+        await asyncio.sleep(200)
+        assert HaltCause.LINK in world.guard.causes()
 
 
 async def test_two_missed_heartbeats_end_the_link_and_one_does_not() -> None:

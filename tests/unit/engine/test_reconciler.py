@@ -222,6 +222,40 @@ async def test_a_difference_that_moves_is_not_the_same_difference() -> None:
         await asyncio.sleep(2.1)
 
 
+# ---- cash that is told late
+
+
+@pytest.mark.parametrize("difference", [50, 5000])
+async def test_cash_of_before_is_waited_out_whatever_the_difference(difference: int) -> None:
+    # INC-037: many looks at one list of account values are one look.
+    world = World()
+    late = {"USD": world.book.cash["USD"] + difference}
+    world.broker.word = lambda: world.mirror(cash=late)
+    with running(world.reconciler.run_on_demand):
+        world.reconciler.wake("test")
+        await asyncio.sleep(19)
+        assert world.broker.snapshot_count > 5
+        assert set(world.guard.causes()) == {HaltCause.NOT_RECONCILED}
+        world.broker.word = world.mirror
+        await asyncio.sleep(5)
+    assert world.guard.causes() == {}
+    assert not world.journal.events(ev.TicketOpened)
+    assert not world.journal.events(ev.CashAdjusted)
+
+
+@pytest.mark.parametrize(("difference", "event"), [(50, ev.CashAdjusted), (5000, ev.TicketOpened)])
+async def test_cash_that_stays_different_is_believed_in_the_end(
+    difference: int, event: type[object]
+) -> None:
+    world = World()
+    other = {"USD": world.book.cash["USD"] + difference}
+    world.broker.word = lambda: world.mirror(cash=other)
+    with running(world.reconciler.run_on_demand):
+        world.reconciler.wake("test")
+        await asyncio.sleep(25)
+    assert len(world.journal.events(event)) == 1
+
+
 # ---- many at once
 
 

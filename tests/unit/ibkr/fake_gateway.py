@@ -306,7 +306,9 @@ def approved_order(
     policy = a_policy(
         order__quantity_max=much,
         order__notional_max=much,
-        order__forms=frozenset((AAPL.sec_type, one, two) for one in OrderType for two in TimeInForce),
+        order__forms=frozenset(
+            (AAPL.sec_type, one, two) for one in OrderType for two in TimeInForce
+        ),
         position__quantity_max=much,
         position__notional_max=much,
         position__is_short_allowed=True,

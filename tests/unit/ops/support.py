@@ -73,11 +73,11 @@ class FakeDesk:
     async def resume(self, *, reason: str, by: str) -> Answer:
         return await self._later("resume", reason, by)
 
-    async def cancel_orders(self, *, by: str) -> Answer:
-        return await self._later("cancel_orders", "", by)
+    async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
+        return await self._later("cancel_orders", "keeps exits" if keeps_exits else "", by)
 
-    async def liquidate(self, *, by: str) -> Answer:
-        return await self._later("liquidate", "", by)
+    async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:
+        return await self._later("liquidate", "everything" if is_everything else "", by)
 
     async def reconcile(self, *, by: str) -> Answer:
         return await self._later("reconcile", "", by)

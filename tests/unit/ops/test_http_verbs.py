@@ -33,7 +33,12 @@ async def post(
 async def test_each_verb_reaches_the_desk_and_brings_its_answer(site: Site, verb: str) -> None:
     code, answered = await post(site, verb)
     assert code == 200
-    assert answered == {"is_done": True, "text": "done", "details": ["line one", "line two"]}
+    assert answered == {
+        "is_done": True,
+        "text": "done",
+        "details": ["line one", "line two"],
+        "code": "",
+    }
     ((name, _, by),) = site.desk.calls
     assert (name, by) == (verb.replace("-", "_"), "ops")
 
@@ -142,9 +147,31 @@ def test_line_breaks_of_a_reason_are_flattened() -> None:
 
 
 def test_resolve_needs_a_ticket_and_no_other_verb_takes_one() -> None:
-    asked = asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}', needs_ticket=True)
+    asked = asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}', "resolve")
     assert asked == Asked(reason="seen", by="ann", ticket="t-1")
     with pytest.raises(BadBody, match="ticket is null"):
-        asked_in(b'{"reason":"seen","by":"ann"}', needs_ticket=True)
+        asked_in(b'{"reason":"seen","by":"ann"}', "resolve")
     with pytest.raises(BadBody, match=r'"ticket" is no field; allowed: reason, by'):
         asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}')
+
+
+@pytest.mark.parametrize(
+    ("verb", "flag", "told"),
+    [("liquidate", "all", "everything"), ("cancel-orders", "keep_exits", "keeps exits")],
+)
+async def test_how_far_a_verb_goes_is_asked_for_and_never_guessed(
+    site: Site, verb: str, flag: str, told: str
+) -> None:
+    assert (await post(site, verb, {**BODY, flag: True}))[0] == 200
+    assert (await post(site, verb, {**BODY, flag: False}))[0] == 200
+    assert [reason for _, reason, _ in site.desk.calls] == [told, ""]
+    code, answered = await post(site, verb, {**BODY, flag: "yes"})
+    assert (code, len(site.desk.calls)) == (400, 2)
+    assert f'{flag} is "yes"; allowed: true or false' in answered["text"]
+    assert (await post(site, "reconcile", {**BODY, flag: True}))[0] == 400
+
+
+async def test_an_answer_carries_the_code_that_programs_decide_by(site: Site) -> None:
+    site.desk.outcome = Answer(False, "not flat", (), "waiting")
+    code, answered = await post(site, "liquidate")
+    assert (code, answered["code"]) == (409, "waiting")

@@ -48,6 +48,17 @@ def test_a_filled_order_is_told_from_the_wish_to_the_commission() -> None:
     ]
 
 
+def test_slippage_stands_beside_the_commission() -> None:
+    promise = planned(an_intent(), 1)
+    priced = replace(promise, terms=replace(promise.terms, reference_price=Decimal(80)))
+    story = told([REVIEWED, priced, SENT[2], executed(), commissioned()])
+    assert story_lines(story)[4] == (
+        "paid     1 USD commission, slippage +20.0000 a unit (+2500.0 basis points) "
+        "against the middle of 80 at the decision"
+    )
+    assert story_json(story)["slippage"] == "20"
+
+
 def test_each_event_has_a_line_with_its_time_and_what_the_order_became() -> None:
     lines = story_lines(told([*SENT, a_status(why_held="locate"), executed(), commissioned()]))
     assert lines[6].startswith("2026-03-02 15:00:00.000Z        +0.0 ms  reviewed: abc123-alpha-1")

@@ -164,8 +164,8 @@ def request(order_id: int = 1, **changes: Any) -> OrderRequest:
         "action": "BUY", "quantity": Decimal(100), "order_type": "MKT", "tif": "DAY",
     }  # fmt: skip
     values: dict[str, Any] = {
-        "order_id": order_id, "contract": ContractQuery(symbol="AAPL", sec_type="STK"),
-        "order_ref": "ref",
+        "order_id": order_id, "order_ref": "ref",
+        "contract": ContractQuery(symbol="AAPL", sec_type="STK", exchange="SMART"),
     }  # fmt: skip
     for name, value in changes.items():
         (terms if name in _TERMS else values)[name] = value

@@ -237,17 +237,17 @@ def test_a_bracket_never_sells_more_than_its_entry_has_bought(seed: int) -> None
     place(1, request(1, transmit=False, order_type="LMT", limit_price=limit, **common))
     place(1, request(2, transmit=False, order_type="LMT", limit_price=limit + 1, **below))
     place(1, request(3, order_type="STP", aux_price=stop, **below))
+    entry, *children = bench.exchange.orders.values()
     parts = 0
     for _ in range(60):
         bench.clock.advance(0.1)
-        bench.pin("AAPL", str(Decimal(20_000 + rng.randint(-60, 120)) / 100))
-        entry, *children = bench.exchange.orders.values()
+        bench.pin("AAPL", str(Decimal(20_000 + rng.randint(-30, 150)) / 100))
         sold = sum(child.filled for child in children)
         assert sold <= entry.filled
         assert all(child.quantity <= entry.quantity for child in children)
         parts += 0 < entry.filled < entry.quantity
         target = bench.gateway.live(1, 2)
-        if target is not None and rng.random() < 0.2:
+        if target is not None and rng.random() < 0.5:
             shown = below | {"quantity": rng.choice((target.quantity, below["quantity"]))}
             place(1, request(2, order_type="LMT", limit_price=limit + rng.randint(0, 2), **shown))
     assert parts or entry.status.is_done

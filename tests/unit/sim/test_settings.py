@@ -20,6 +20,8 @@ def make(**changes: object) -> Settings:
     [
         ("account", "DU 1"),
         ("account", ""),
+        ("account", "DU\u00e9"),
+        ("seed", -1),
         ("port", -1),
         ("port", 65536),
         ("control_port", 70000),
@@ -54,7 +56,7 @@ def test_a_wrong_value_is_refused_by_name(field: str, value: object) -> None:
     assert "allowed" in str(caught.value)
 
 
-@pytest.mark.parametrize("more", [("DU 2",), ("DUSIM1",), ("DU2", "DU2"), ("",)])
+@pytest.mark.parametrize("more", [("DU 2",), ("DUSIM1",), ("DU2", "DU2"), ("",), ("DU\u00e9",)])
 def test_each_account_is_named_once_in_letters_and_digits(more: tuple[str, ...]) -> None:
     assert make(more_accounts=("DU2", "DU3")).more_accounts == ("DU2", "DU3")
     with pytest.raises(SettingsError, match=r"account: .* each name once"):

@@ -6,6 +6,7 @@ margin and execution conditions are kept and never come true by themselves.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from decimal import Decimal, InvalidOperation
 
 from trader.sim.broker.moments import read_moment
@@ -51,36 +52,48 @@ def may_change(conditions: Sequence[Condition], con_id: int, low: Decimal, high:
     return False
 
 
-def times(conditions: Sequence[Condition], now_s: float) -> list[float]:
-    """Return the moments at which a time condition may change."""
-    found = [read_moment(one.fields[2], now_s=now_s) for one in conditions if one.kind == TIME]
+def times(conditions: Sequence[Condition], now_s: float, zone: tzinfo = UTC) -> list[float]:
+    """Return the moments at which a time condition may change; `zone` is the gateway's own."""
+    wanted = [one.fields[2] for one in conditions if one.kind == TIME]
+    found = [read_moment(text, now_s=now_s, zone=zone) for text in wanted]
     return [moment for moment in found if moment is not None]
 
 
 def hold(
-    conditions: Sequence[Condition], now_s: float, quote: Callable[[int], Quote | None]
+    conditions: Sequence[Condition],
+    now_s: float,
+    quote: Callable[[int], Quote | None],
+    zone: tzinfo = UTC,
 ) -> bool:
-    """Return whether the conditions are true together, joined from left to right."""
+    """Return whether the conditions are true together, joined from left to right.
+
+    `zone` is that of times that name none: the gateway's own.
+    """
     result, joined_by = True, "a"
     for one in conditions:
-        value = _holds(one, now_s, quote)
+        value = _is_time(one, now_s, zone) if one.kind == TIME else _holds(one, quote)
         result = (result or value) if joined_by == "o" else (result and value)
         joined_by = one.fields[0].lower()[:1]
     return result
 
 
-def _holds(one: Condition, now_s: float, quote: Callable[[int], Quote | None]) -> bool:
-    is_more = one.fields[1].lower() in _TRUE if len(one.fields) > 1 else False
-    if one.kind == TIME:
-        moment = read_moment(one.fields[2], now_s=now_s)
-        return moment is not None and ((now_s >= moment) if is_more else (now_s <= moment))
+def _is_time(one: Condition, now_s: float, zone: tzinfo) -> bool:
+    moment = read_moment(one.fields[2], now_s=now_s, zone=zone)
+    return moment is not None and ((now_s >= moment) if _is_more(one) else (now_s <= moment))
+
+
+def _is_more(one: Condition) -> bool:
+    return len(one.fields) > 1 and one.fields[1].lower() in _TRUE
+
+
+def _holds(one: Condition, quote: Callable[[int], Quote | None]) -> bool:
     if one.kind not in _ON_QUOTES:
         return False
     seen, value = quote(int(one.fields[3])), _number(one.fields[2])
     if seen is None or value is None:
         return False
     actual = _measure(one.kind, seen)
-    return actual >= value if is_more else actual <= value
+    return actual >= value if _is_more(one) else actual <= value
 
 
 def _measure(kind: int, quote: Quote) -> Decimal:

@@ -1,6 +1,7 @@
 """The way of an order into the market and out of it: latency, holds, hours and auctions."""
 
 import random
+from collections.abc import Callable
 
 from trader.sim.broker import kinds
 from trader.sim.broker.alarms import Alarms
@@ -32,6 +33,8 @@ class Entrance:
         self._alarms = Alarms(clock, self._ring)
         outcomes.withdraw, outcomes.admit = self.withdraw, self.admit
         outcomes.later = clock.call_later
+        # How a change that waited is made.
+        self.change: Callable[[Order], None] = _unbound
 
     def admit(self, order: Order) -> None:
         """Let an order just taken, changed or released go on to the market after the latency."""
@@ -60,10 +63,17 @@ class Entrance:
         self._floor.leave(order)
         self._alarms.set(order.perm_id, self._holds.ask_end(order))
 
+    def wait_to_change(self, order: Order) -> None:
+        """Let a change wait until the market opens."""
+        self._alarms.set(order.perm_id, self._holds.opens_s(order))
+
     def _enter(self, order: Order, plan: int) -> None:
         if order.plan != plan or order.status.is_done:
             return
         order.is_filling = False
+        if order.changing_to is not None and not self._holds.is_market_shut(order):
+            self.change(order)
+            return
         if self._holds.has_expired(order):
             self._outcomes.cancelled(order, CANCELED, BY_SYSTEM)
         elif self._holds.is_free(order):
@@ -79,6 +89,8 @@ class Entrance:
         for moment_s in self._holds.moments(order):
             if moment_s > now:
                 self._alarms.set(order.perm_id, moment_s)
+        if order.changing_to is not None:
+            self.wait_to_change(order)
 
     def _ring(self, perm_id: int) -> None:
         order = self._register.live.get(perm_id)
@@ -87,14 +99,18 @@ class Entrance:
 
     def review(self, order: Order) -> None:
         """Look at an order because its hour or its conditions have changed."""
-        is_waiting = order.awaits_parent and not self._holds.has_expired(order)
-        if order.status.is_done or is_waiting:
+        if order.status.is_done:
+            return
+        if order.changing_to is not None and not self._holds.is_market_shut(order):
+            self.change(order)
             return
         if self._holds.is_end_due(order):
             self._outcomes.cancelled(order, CANCELED, BY_TRADER)
             return
         if self._holds.has_expired(order):
             self._outcomes.cancelled(order, CANCELED, BY_SYSTEM)
+            return
+        if order.awaits_parent:
             return
         self._set_alarms(order)
         if kinds.auction_of(order.terms) is not Auction.NONE:
@@ -117,6 +133,10 @@ class Entrance:
             return
         if not self._floor.auction(order, at_open=self._holds.is_at_open(order)):
             self._outcomes.cancelled(order, CANCELED, BY_SYSTEM)
+
+
+def _unbound(_order: Order) -> None:
+    raise AssertionError("the exchange binds how an order is changed")
 
 
 def _is_idle(order: Order) -> bool:

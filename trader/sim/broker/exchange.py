@@ -8,6 +8,7 @@ in order (`outcomes`).
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import tzinfo
 from decimal import Decimal
 
 from trader.sim.broker import kinds, refusals
@@ -22,7 +23,14 @@ from trader.sim.broker.kinds import Auction, Trigger
 from trader.sim.broker.life import Event
 from trader.sim.broker.outcomes import Outcomes
 from trader.sim.broker.past import Past
-from trader.sim.broker.register import BY_SYSTEM, BY_TRADER, CANCELED, Listener, Register
+from trader.sim.broker.register import (
+    BY_SYSTEM,
+    BY_TRADER,
+    CANCELED,
+    REJECTED,
+    Listener,
+    Register,
+)
 from trader.sim.broker.sessions import Sessions
 from trader.sim.broker.trades import Trades
 from trader.sim.broker.unasked import Unasked
@@ -55,6 +63,8 @@ class Exchange:
         # A cancel may first be shown as PendingCancel; a closed market may let it wait.
         self.shows_pending_cancel = False
         self.cancels_wait_for_open = False
+        # A change asked for while the market is shut is made when it opens (INC-098).
+        self.changes_wait_for_open = True
         self._clock, self._rng = clock, rng
         self._views = Views(market)
         self.bank = Bank(accounts, market_sources(market, clock, self.price_now))
@@ -66,6 +76,7 @@ class Exchange:
         self._entrance = Entrance(
             clock, rng, self._register, self._holds, floor=self._floor, outcomes=self._outcomes
         )
+        self._entrance.change = self._change_as_asked
         self._unasked = Unasked(
             clock, self._register, self.trades, self.bank, self._outcomes, views=self._views
         )
@@ -80,6 +91,15 @@ class Exchange:
     @fill.setter
     def fill(self, value: Latency) -> None:
         self._floor.fill = value
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the zone of times that name none: where the gateway believes to be."""
+        return self._holds.zone
+
+    @zone.setter
+    def zone(self, value: tzinfo) -> None:
+        self._holds.zone = value
 
     @property
     def listener(self) -> Listener | None:
@@ -191,6 +211,9 @@ class Exchange:
         """Return why the broker does not take an order, whatever it costs; empty if it does."""
         if order.terms.echo.get("faGroup"):
             return refusals.INVALID_ACCOUNT
+        is_coin = order.instrument.sec_type == "CRYPTO"
+        if is_coin and order.order_type == "MKT" and order.tif != "IOC":
+            return refusals.COIN_AT_ONCE
         return self.sessions.auction_refusal(order.instrument, kinds.auction_of(order.terms))
 
     def _start_trail(self, order: Order) -> None:
@@ -229,9 +252,27 @@ class Exchange:
     def change(self, order: Order, terms: Terms) -> str:
         """Give a live order new terms; a fill in flight is dropped and looked at anew.
 
-        Returns why the order keeps its old terms: the new ones cannot be paid for. Empty when it
-        has changed.
+        While its market is shut the order is shown as it was, and changes when that opens. Returns
+        why the order keeps its old terms: the new ones cannot be paid for. Empty when it has
+        changed or will.
         """
+        if self.changes_wait_for_open and self._holds.is_market_shut(order):
+            order.changing_to = terms
+            self._register.show(order)
+            self._entrance.wait_to_change(order)
+            return ""
+        order.changing_to = None
+        return self._change_now(order, terms)
+
+    def _change_as_asked(self, order: Order) -> None:
+        """Make the change that has waited for the open; refused, the order goes on as it was."""
+        assert order.changing_to is not None, "only such an order is called for"
+        reason = self.change(order, order.changing_to)
+        if reason:
+            self._register.tell().order_noted(order, 201, REJECTED + reason)
+            self._entrance.admit(order)
+
+    def _change_now(self, order: Order, terms: Terms) -> str:
         terms, quantity, armed = self._groups.sized(order, terms)
         refusal = self._refused_change(order, terms, quantity)
         if refusal:
@@ -293,6 +334,9 @@ class Exchange:
     def restore(self, order: Order) -> None:
         """Put back an order from saved state; parents come before their children."""
         order.is_filling = False
+        if order.is_staged:
+            # The gateway keeps it; the broker has not heard of it.
+            return
         self._register.add(order)
         if order.status.is_done:
             return

@@ -5,6 +5,7 @@ only things looked at, so a restored order is held for the same reasons as befor
 """
 
 from collections.abc import Callable
+from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from trader.sim.broker import conditions, kinds
@@ -26,6 +27,8 @@ class Holds:
         self, clock: Clock, sessions: Sessions, quote: Callable[[int], Quote | None]
     ) -> None:
         self._clock, self._sessions, self._quote = clock, sessions, quote
+        # Of times that name none: where the gateway believes to be.
+        self.zone: tzinfo = UTC
         self._ends_s: dict[int, float] = {}
         self._starts_s: dict[int, float] = {}
         # Orders that wait for the quotes of an instrument, by contract id.
@@ -40,7 +43,7 @@ class Holds:
         end_s = self._end_s(order, now)
         if end_s != NEVER:
             self._ends_s[order.perm_id] = end_s
-        start_s = read_moment(terms.good_after, now_s=now) if terms.good_after else None
+        start_s = self._moment(terms.good_after, now) if terms.good_after else None
         if start_s is not None and start_s > now:
             self._starts_s[order.perm_id] = start_s
         if terms.conditions and not order.is_released:
@@ -53,11 +56,14 @@ class Holds:
         if auction is not Auction.NONE:
             return self._sessions.auction_s(item, auction) + AUCTION_S
         if terms.tif == "GTD":
-            end_s = read_moment(terms.good_till, now_s=now)
+            end_s = self._moment(terms.good_till, now)
             return NEVER if end_s is None else end_s
         if terms.tif in _LONG:
             return NEVER
         return self._sessions.day_end_s(item, outside_rth=terms.outside_rth)
+
+    def _moment(self, text: str, now: float) -> float | None:
+        return read_moment(text, now_s=now, zone=self.zone)
 
     def forget(self, order: Order) -> None:
         """Drop what is known of an order."""
@@ -94,6 +100,12 @@ class Holds:
         is_open = self._sessions.is_open(order.instrument, outside_rth=outside)
         return is_open and self.is_ready(order)
 
+    def is_market_shut(self, order: Order) -> bool:
+        """Return whether an order waits for its market to open; auctions keep their own hours."""
+        if kinds.auction_of(order.terms) is not Auction.NONE:
+            return False
+        return not self._sessions.is_open(order.instrument, outside_rth=order.terms.outside_rth)
+
     def is_in_auction(self, order: Order) -> bool:
         """Return whether the auction an order is for takes place now."""
         return self._sessions.is_auction(order.instrument, kinds.auction_of(order.terms))
@@ -115,7 +127,8 @@ class Holds:
         return self._clock.time() >= self._ends_s.get(order.perm_id, NEVER)
 
     def _hold(self, order: Order) -> bool:
-        return conditions.hold(order.terms.conditions, self._clock.time(), self._quote)
+        now = self._clock.time()
+        return conditions.hold(order.terms.conditions, now, self._quote, self.zone)
 
     def moments(self, order: Order) -> list[float]:
         """Return when to look at an order again."""
@@ -127,7 +140,7 @@ class Holds:
         else:
             found.append(self._sessions.next_change_s(order.instrument))
         if order.terms.conditions:
-            found += conditions.times(order.terms.conditions, self._clock.time())
+            found += conditions.times(order.terms.conditions, self._clock.time(), self.zone)
         return [moment for moment in found if moment != NEVER]
 
     # -- quotes -----------------------------------------------------------------------------------
@@ -162,9 +175,13 @@ class Holds:
 
     def ask_end(self, order: Order) -> float:
         """Let a cancel wait until the market opens; return when that is."""
-        rth = order.terms.outside_rth
-        self._asked[order.perm_id] = self._sessions.opens_s(order.instrument, outside_rth=rth)
+        self._asked[order.perm_id] = self.opens_s(order)
         return self._asked[order.perm_id]
+
+    def opens_s(self, order: Order) -> float:
+        """Return when an order's market opens next, now if it is open."""
+        outside = order.terms.outside_rth
+        return self._sessions.opens_s(order.instrument, outside_rth=outside)
 
     def is_end_due(self, order: Order) -> bool:
         """Return whether a cancel that waited can be acknowledged."""

@@ -1,7 +1,8 @@
 """What a broker does between two days, at 02:30 of the gateway's time, without any execution.
 
 Sales settle, what was closed leaves the lists, results of the day start at zero, expired contracts
-end (INC-100), and options are exercised whose holders asked for it.
+end (INC-100), options are exercised whose holders asked for it, and futures that are held pay their
+variation margin.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from trader.sim.broker import expiry
-from trader.sim.broker.accounts import Account, Position, unit_value
+from trader.sim.broker.accounts import Account, Position, is_paid_in_full, unit_value
 from trader.sim.broker.expiry import Ending
 from trader.sim.broker.house import House
 from trader.sim.clock import Clock
@@ -39,6 +40,7 @@ class Nights:
         for account in self._house.accounts.values():
             self.end_contracts(account)
             self._exercise(account)
+            self._settle_futures(account)
             self._turn_day(account)
 
     # -- the end of contracts ---------------------------------------------------------------------
@@ -125,6 +127,27 @@ class Nights:
             lapses = Ending(ZERO)
             end = expiry.exercised(entry.instrument, size, spot) if quantity > 0 else lapses
             self._close(account, entry, size, end)
+
+    # -- variation margin -------------------------------------------------------------------------
+
+    def _settle_futures(self, account: Account) -> None:
+        """Pay each held future's gain or loss since it was last settled.
+
+        The price is the one at which the day's results are counted. Net value does not move: what
+        is paid no longer counts as an open result. With it goes what partial closings have left
+        below a cent.
+        """
+        paid: dict[str, Decimal] = {}
+        for entry in account.held():
+            item = entry.instrument
+            if is_paid_in_full(item):
+                continue
+            worth = entry.quantity * self._house.valuer.price(item) * unit_value(item)
+            amount, entry.open_value = worth - entry.open_value, worth
+            paid[item.currency] = paid.get(item.currency, ZERO) + amount
+        for currency, amount in paid.items():
+            if amount:
+                self._house.move_cash(account, currency, amount)
 
     # -- the new day ------------------------------------------------------------------------------
 

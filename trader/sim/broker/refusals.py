@@ -10,6 +10,7 @@ from trader.sim.broker.money import money
 
 # An account beside a group, or a group where nobody is an advisor.
 INVALID_ACCOUNT = "Invalid account number."
+COIN_AT_ONCE = "The crypto MKT order must be IOC"
 
 
 def short_of_margin(equity: Decimal, needed: Decimal, currency: str) -> str:

@@ -118,9 +118,9 @@ class Register:
         yield from (o for o in list(self._ended.values()) if o.completed_s >= epoch_s)
 
     def everything(self) -> Iterator[Order]:
-        """Go through all orders there have ever been, those of the past first."""
+        """Go through all orders the broker has ever had, those of the past first."""
         for order in self.past.orders():
-            if order.perm_id not in self.orders:
+            if order.perm_id not in self.orders and not order.is_staged:
                 yield order
         yield from list(self.orders.values())
 

@@ -18,6 +18,11 @@ MANUAL_PERM_ID = 1_518_189_976_000_000_000
 LIQUIDATION_ORDER_ID = -1
 
 
+def is_by_hand(order: Order) -> bool:
+    """Return whether a person at the terminal entered the order."""
+    return order.perm_id >= MANUAL_PERM_ID
+
+
 class Unasked:
     """Trades and corrections from outside."""
 

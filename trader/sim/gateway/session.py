@@ -17,6 +17,7 @@ from trader.sim.gateway.desks.reference_desk import ReferenceDesk
 from trader.sim.gateway.desks.world import World
 from trader.sim.gateway.ways import handshake, intake
 from trader.sim.gateway.ways.account_view import Shown
+from trader.sim.gateway.ways.faults import UNKNOWN_COMMISSIONS
 from trader.sim.gateway.ways.outlet import Outlet
 from trader.sim.gateway.ways.pacing import TOO_FAST, Penalty, RateMeter, Verdict
 from trader.sim.gateway.ways.times import execution_time
@@ -33,6 +34,7 @@ from trader.sim.wire.reader import Fields
 
 log = logging.getLogger("trader.sim")
 VERSION_MIN = 157
+PLACE_ORDER = 3
 FARM_DELAY_S = 0.02
 NOTICE_S = 0.01
 # Zones as gateways have been recorded to write them; others by their abbreviation.
@@ -148,10 +150,12 @@ class Session:
         if witness is not None and message_id > 0:
             witness.received(self.client_id, fields)
 
-    def handle(self, message_id: int, fields: list[str]) -> None:
+    def handle(self, message_id: int, fields: list[str], *, is_late: bool = False) -> None:
         """Let a desk answer a message; one that cannot be read is answered with 320."""
         head = fields[0]
         handler = self._handlers.get(message_id)
+        if is_late and message_id == PLACE_ORDER:
+            handler = self._orders.place_late
         try:
             if handler is None or self.sv < SINCE.get(message_id, 0):
                 raise FieldError(f"unknown message id {head[:20]!r}")
@@ -173,15 +177,17 @@ class Session:
         if rule is None:
             return False
         is_kept = isinstance(rule.effect, intake.HoldBack | intake.Later)
-        if message_id == 3 and is_kept and not is_change:
+        if message_id == PLACE_ORDER and is_kept and not is_change:
             gateway.keep_order_id(self.client_id, ident)
 
         def handle() -> None:
-            self.handle(message_id, fields)
+            self.handle(message_id, fields, is_late=True)
 
+        if not isinstance(rule.effect, intake.Answer | intake.Double):
+            self._note(fields)
         match rule.effect:
             case intake.Ignore():
-                self._note_unhandled(fields)
+                pass
             case intake.HoldBack(batch):
                 faults.held_intake.append(intake.Held(batch, handle))
             case intake.Later(seconds):
@@ -190,14 +196,14 @@ class Session:
                 self.show_error(ident, answer.code, answer.text, advanced=answer.advanced)
                 if answer.also_handled:
                     return False
-                self._note_unhandled(fields)
+                self._note(fields)
             case intake.Double():
                 self._orders.place_beside(fields)
         return True
 
-    def _note_unhandled(self, fields: list[str]) -> None:
-        """Keep the record of orders that came complete although nobody will look at them."""
-        if int(fields[0]) == 3:
+    def _note(self, fields: list[str]) -> None:
+        """Keep the record of orders that came complete although nobody looks at them now."""
+        if int(fields[0]) == PLACE_ORDER:
             self._orders.note(fields)
 
     def _request_id(self, message_id: int, fields: list[str]) -> int:
@@ -299,7 +305,8 @@ class Session:
 
     def show_commission(self, item: Execution) -> None:
         """Send a commission report."""
-        self.push(59, messages_executions.commission_report(item))
+        unknown = UNKNOWN_COMMISSIONS.get(self.world.faults.commissions, "")
+        self.push(59, messages_executions.commission_report(item, unknown))
 
     def show_error(self, request_id: int, code: int, text: str, *, advanced: str = "") -> None:
         """Send an error message; `advanced` is the JSON of a refusal that can be overridden."""

@@ -24,6 +24,7 @@ from trader.sim.script.stage import Action, Stage
 
 log = logging.getLogger("trader.sim")
 BODY_BYTES_MAX = 64 * 1024
+PAGES = ("truth", "health", "actions", "codes")
 # An advance lets others have their turn after so much of the host's time.
 SLICE_S = 0.05
 
@@ -43,14 +44,15 @@ class ControlPort:
     async def start(self) -> None:
         """Listen on loopback. Raises OSError."""
         app = web.Application(client_max_size=BODY_BYTES_MAX)
-        app.router.add_get("/truth", _answer(self._server.truth))
-        app.router.add_get("/health", _answer(self._health))
-        app.router.add_get("/actions", _answer(describe))
-        app.router.add_get("/codes", _answer(codes.describe))
+        contents = (self._server.truth, self._health, describe, codes.describe)
+        for name, content in zip(PAGES, contents, strict=True):
+            app.router.add_get(f"/{name}", _answer(content))
         for name, action in registry().items():
             is_long = name == "advance"
             act = self._advances.act if is_long else _at_once(self._stage, action)
             app.router.add_post(f"/{name}", _handler(action, act))
+        # Last, so that it gets what nothing above has taken.
+        app.router.add_route("*", "/{name:.*}", _lost)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._server.settings.control_port)
@@ -86,12 +88,34 @@ def _at_once(stage: Stage, action: Action) -> Act:
 def _handler(action: Action, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         try:
-            return web.json_response(await act(action.read(Inputs(await request.text()))))
+            return web.json_response(await act(action.read(Inputs(await _text(request)))))
         except InputError as error:
-            body = {"field": error.field, "value": error.value, "allowed": error.allowed}
-            return web.json_response({"error": str(error), **body}, status=400)
+            return _wrong(400, error)
 
     return handle
+
+
+async def _text(request: web.Request) -> str:
+    body = await request.read()
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise InputError("body", body[:200], "a JSON object in UTF-8") from None
+
+
+async def _lost(request: web.Request) -> web.Response:
+    """Say what the port knows to who asks for something else."""
+    name, known = request.match_info["name"], registry()
+    if name in PAGES or name in known:
+        method = "GET" if name in PAGES else "POST"
+        return _wrong(405, InputError("method", request.method, f"{method} /{name}"))
+    allowed = f"POST /{', /'.join(known)}; GET /{', /'.join(PAGES)}"
+    return _wrong(404, InputError("action", name, allowed))
+
+
+def _wrong(status: int, error: InputError) -> web.Response:
+    body = {"field": error.field, "value": error.value, "allowed": error.allowed}
+    return web.json_response({"error": str(error), **body}, status=status)
 
 
 class Advances:

@@ -31,6 +31,7 @@ class Keeper:
         self._exchange.listener = self
         self._exchange.keep_past(self._store)
         gateway.past_frames = self._store.frames
+        gateway.on_kept = self._note
 
     # -- what happened (exchange.Listener) --------------------------------------------------------
 
@@ -92,9 +93,14 @@ class Keeper:
         if self._store.is_durable:
             self._write()
         else:
-            # Only what has left the memory already must not go stale in the store.
+            # Only what has left the memory already must not go stale in the store; an order that
+            # has not ended and is not there is still on its way to the broker.
             known = self._exchange.orders
-            gone = [order for key, order in self._changed.items() if key not in known]
+            gone = [
+                order
+                for key, order in self._changed.items()
+                if key not in known and order.status.is_done
+            ]
             if gone:
                 self._store.write(orders=gone)
         self._changed.clear()

@@ -20,7 +20,7 @@ from trader.sim.host.encoding import fields_from_json, from_json, to_json
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Execution, Order, Terms
 
-FORMAT = 3
+FORMAT = 4
 # Tells a state file of ours from any other SQLite file: "TSIM".
 APPLICATION_ID = 0x5453494D
 _TABLES = (
@@ -122,7 +122,7 @@ class Store:
                 (
                     order.perm_id, order.client_id, order.order_id, order.status.is_done,
                     order.completed_s, order.instrument.con_id, self._terms_text(order),
-                    json.dumps(_order_values(order), default=str),
+                    json.dumps(_order_values(order), default=to_json),
                 ),
             )  # fmt: skip
         for place, item in executions:

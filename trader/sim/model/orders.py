@@ -150,6 +150,8 @@ class Order:
     awaits_parent: bool = False
     # Of an attached order: how much of its size its parent's fills have let into the market.
     armed: Decimal = ZERO
+    # A change that waits for the market to open, None for none.
+    changing_to: Terms | None = None
     # Whether its conditions have come true.
     is_released: bool = False
     # What was paid for each leg of a combination, leg by leg.

@@ -35,7 +35,7 @@ class Listing:
 
 
 # Strikes of a fund without a price file are made around this.
-_NOMINAL_PRICES = (("SPY", Decimal(500)),)
+_NOMINAL_PRICES = (("SPX", Decimal(5000)), ("SPY", Decimal(500)))
 
 
 class Catalogue:
@@ -196,7 +196,9 @@ class Catalogue:
             {
                 item: prices[item.symbol]
                 for item in self._standing
-                if item.sec_type == "STK" and item.currency == "USD" and item.symbol in prices
+                if item.sec_type in ("STK", "IND")
+                and item.currency == "USD"
+                and item.symbol in prices
             }
         )
 

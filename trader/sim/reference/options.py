@@ -49,9 +49,12 @@ class Chain:
 
 
 def chains(prices: Mapping[Instrument, Decimal]) -> list[Chain]:
-    """Return the chain of each underlying, by its first price; slots depend on the names alone."""
+    """Return the chain of each underlying, by its first price; slots depend on the names alone.
+
+    Stocks have the first choice, so that an index takes none of theirs.
+    """
     slots: dict[int, Instrument] = {}
-    for item in sorted(prices, key=lambda one: one.symbol):
+    for item in sorted(prices, key=lambda one: (one.sec_type == "IND", one.symbol)):
         slot = zlib.crc32(item.symbol.encode()) % _SLOTS
         while slot in slots:
             slot = (slot + 1) % _SLOTS
@@ -94,11 +97,6 @@ def expiry(friday: date) -> date:
     while calendar.trading_day("US-REGULAR", day) is None:
         day -= timedelta(days=1)
     return day
-
-
-def friday_of(day: date) -> date:
-    """Return the Friday whose options end on a day."""
-    return day + timedelta(days=(4 - day.weekday()) % 7)
 
 
 def _week(friday: date) -> int | None:

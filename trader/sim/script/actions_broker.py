@@ -43,19 +43,20 @@ def _held(stage: Stage, given: Given) -> tuple[Account, Position]:
     return account, entry
 
 
-def _checked(field: str, step: Callable[[], Any]) -> Any:
-    """Do a step of the broker's; what it refuses is a wrong input."""
+def _checked(field: str, value: object, step: Callable[[], Any]) -> Any:
+    """Do a step of the broker's; what it refuses is a wrong input, by the words it ends with."""
     try:
         return step()
     except ValueError as error:
-        raise InputError(field, None, str(error)) from None
+        allowed = str(error).rpartition("; allowed: ")[2]
+        raise InputError(field, value, allowed) from None
 
 
 def _deposit(stage: Stage, given: Given) -> dict[str, Any]:
     account, currency = _account(stage, given), given.text("currency")
     amount = given.decimal("amount")
     bank = stage.host.exchange.bank
-    _checked("currency", lambda: bank.deposit(account.name, currency, amount))
+    _checked("currency", currency, lambda: bank.deposit(account.name, currency, amount))
     return {"account": account.name, "balance": plain(account.balance(currency))}
 
 
@@ -93,9 +94,10 @@ def _split(stage: Stage, given: Given) -> dict[str, Any]:
         raise InputError("symbol", item.symbol, "a share")
     becomes = None if given.maybe_text("becomes") is None else _instrument(stage, given, "becomes")
     price = (market.quote(item).last / ratio).quantize(item.tick)
-    terms = _checked("ratio", lambda: Split(ratio, price, becomes))
+    terms = _checked("ratio", str(ratio), lambda: Split(ratio, price, becomes))
     cancelled = _cancel_resting(stage, item)
-    moved = _checked("becomes", lambda: exchange.bank.split(item, terms))
+    name = given.maybe_text("becomes")
+    moved = _checked("becomes", name, lambda: exchange.bank.split(item, terms))
     if becomes is None:
         # From now on a share is worth so much less.
         market.pins[item.local_symbol] = price
@@ -113,7 +115,7 @@ def _cancel_resting(stage: Stage, item: Instrument) -> int:
 
 def _dividend(stage: Stage, given: Given) -> dict[str, Any]:
     item, amount = _instrument(stage, given), given.decimal("amount")
-    paid = _checked("amount", lambda: stage.host.exchange.bank.dividend(item, amount))
+    paid = _checked("amount", str(amount), lambda: stage.host.exchange.bank.dividend(item, amount))
     return {"accounts": [account.name for account in paid]}
 
 
@@ -121,20 +123,23 @@ def _rename(stage: Stage, given: Given) -> dict[str, Any]:
     item, becomes = _instrument(stage, given), _instrument(stage, given, "becomes")
     cancelled = _cancel_resting(stage, item)
     bank = stage.host.exchange.bank
-    moved = _checked("becomes", lambda: bank.rename(item, becomes))
+    moved = _checked("becomes", given.text("becomes"), lambda: bank.rename(item, becomes))
     return {"positions": [_row(entry) for entry in moved], "cancelled": cancelled}
 
 
 def _expire(stage: Stage, given: Given) -> dict[str, Any]:
     account, entry = _held(stage, given)
-    _checked("symbol", lambda: stage.host.exchange.bank.nights.end(account, entry))
+    nights, name = stage.host.exchange.bank.nights, given.text("symbol")
+    _checked("symbol", name, lambda: nights.end(account, entry))
     return {"positions": [_row(one) for one in account.held()]}
 
 
 def _assign(stage: Stage, given: Given) -> dict[str, Any]:
     account, entry = _held(stage, given)
     quantity, nights = given.decimal("quantity"), stage.host.exchange.bank.nights
-    _checked("quantity", lambda: nights.assign(account, entry, quantity))
+    if entry.instrument.sec_type != "OPT" or entry.quantity > 0:
+        raise InputError("symbol", given.text("symbol"), "an option that the account has written")
+    _checked("quantity", str(quantity), lambda: nights.assign(account, entry, quantity))
     return {"positions": [_row(one) for one in account.held()]}
 
 

@@ -191,9 +191,11 @@ ACTIONS = (
         _manual_trade, is_deferred=True,
     ),
     Action(
-        "commission", "Choose when commission reports are sent.", ("S11", "S12"),
-        (fields.choice("mode", "all, none, or the first of an order",
-                       ["normal", "never", "first"]),),
+        "commission", "Choose when commission reports are sent, and whether they say how much.",
+        ("S11", "S12"),
+        (fields.choice("mode", "all, none, the first of an order, or all with -1 or an unset "
+                       "number for a commission that is not known yet",
+                       ["normal", "never", "first", "minus-one", "unset"]),),
         _commission,
     ),
     Action(

@@ -109,6 +109,7 @@ def _cancels(stage: Stage, given: Given) -> dict[str, Any]:
     exchange = stage.host.exchange
     exchange.shows_pending_cancel = given.flag("pending_first")
     exchange.cancels_wait_for_open = given.flag("wait_for_open")
+    exchange.changes_wait_for_open = given.flag("changes_wait")
     return {"pending_first": exchange.shows_pending_cancel}
 
 
@@ -166,12 +167,14 @@ ACTIONS = (
         _late_fill, is_deferred=True,
     ),
     Action(
-        "cancels", "Choose how cancels are taken: by way of PendingCancel, or not before the open.",
-        ("S17",),
+        "cancels", "Choose how cancels are taken: by way of PendingCancel, or not before the open; "
+        "and whether changes wait for it.", ("S17", "S18"),
         (
             fields.flag("pending_first", "show PendingCancel first", default=False),
             fields.flag("wait_for_open", "while the market is closed, agree at its opening",
                         default=False),
+            fields.flag("changes_wait", "make changes asked for while the market is closed at its "
+                        "opening", default=True),
         ),
         _cancels,
     ),

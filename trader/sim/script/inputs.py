@@ -149,8 +149,9 @@ class Inputs:
 def _parse(body: str) -> dict[str, Any]:
     try:
         values = json.loads(body) if body.strip() else {}
-    except ValueError:
-        raise InputError("body", body, "a JSON object") from None
+    except (ValueError, RecursionError):
+        # The second: lists within lists, deeper than the parser goes.
+        raise InputError("body", body[:200], "a JSON object") from None
     if not isinstance(values, dict):
         raise InputError("body", values, "a JSON object")
     return values

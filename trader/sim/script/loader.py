@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from trader.sim.model.orders import Status
 from trader.sim.script.actions import registry
 from trader.sim.script.inputs import InputError, Inputs
 from trader.sim.script.moments import next_moment, span_s
@@ -34,6 +35,7 @@ from trader.sim.wire.places import INBOUND, field_names, outbound
 SCENARIO_BYTES_MAX = 1024 * 1024
 STEPS_MAX = 1000
 _TRIGGERS = ("at", "wait", "before", "after", "sent", "when")
+_CAPABILITIES = tuple(f"S{number:02}" for number in range(1, 25))
 _TOP = ("name", "why", "incidents", "serves", "settings", "start_at", "steps")
 _STEP = (*_TRIGGERS, "action", "with", "times", "every", "end")
 SETTINGS = (
@@ -105,7 +107,7 @@ def parse(data: bytes) -> Scenario:
     return Scenario(
         str(_need(top, "name", str, "a text")), str(_need(top, "why", str, "a text")),
         tuple(_step(_mapping(step, "steps"), registry()) for step in steps),
-        _texts(top, "incidents"), _texts(top, "serves"), _settings(top), str(start_at),
+        _texts(top, "incidents"), _served(top), _settings(top), str(start_at),
     )  # fmt: skip
 
 
@@ -199,6 +201,15 @@ def _texts(node: _Node, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise _Located(node.lines[name], InputError(name, value, "a list of texts"))
     return tuple(value)
+
+
+def _served(node: _Node) -> tuple[str, ...]:
+    found = _texts(node, "serves")
+    for name in found:
+        if name not in _CAPABILITIES:
+            allowed = f"{_CAPABILITIES[0]} to {_CAPABILITIES[-1]}"
+            raise _Located(node.lines["serves"], InputError("serves", name, allowed))
+    return found
 
 
 def _located(node: _Node, name: str, check: Callable[[], Any]) -> Any:
@@ -353,7 +364,9 @@ def _on_state(name: str, value: Any) -> Trigger:
         raise InputError(name, value, "an object of conditions")
     inputs = Inputs(value)
     found: dict[str, Any] = {}
-    for field in ("order", "order_ref", "symbol", "order_type"):
+    if inputs.has("order"):
+        found["order"] = inputs.choice("order", [str(status) for status in Status])
+    for field in ("order_ref", "symbol", "order_type"):
         if inputs.has(field):
             found[field] = inputs.text(field)
     if inputs.has("filled_at_least"):

@@ -3,8 +3,6 @@
 `sv` is the server version agreed with the client.
 """
 
-from datetime import datetime
-
 from trader.sim.model.orders import Execution, Side
 from trader.sim.wire import contract_blocks
 from trader.sim.wire.frames import UNSET_DOUBLE, amount, encode, plain, quotient
@@ -28,15 +26,20 @@ def execution(sv: int, request_id: int, item: Execution, time_text: str) -> byte
     )  # fmt: skip
 
 
-def commission_report(item: Execution) -> bytes:
-    """Message 59; the realized result is unset for an opening trade."""
+def commission_report(item: Execution, unknown: str = "") -> bytes:
+    """Message 59; the realized result is unset for an opening trade.
+
+    `unknown` is written in place of a commission that has yet to be known.
+    """
     realized = UNSET_DOUBLE if item.realized is None else quotient(item.realized)
     currency = item.commission_currency or item.instrument.currency
     return encode(
-        59, 1, item.exec_id, amount(item.commission), currency, realized, UNSET_DOUBLE, ""
+        59,
+        1,
+        item.exec_id,
+        unknown or amount(item.commission),
+        currency,
+        realized,
+        UNSET_DOUBLE,
+        "",
     )
-
-
-def execution_time(moment: datetime) -> str:
-    """Write a UTC moment with its zone, a form every client can read."""
-    return moment.strftime("%Y%m%d %H:%M:%S UTC")

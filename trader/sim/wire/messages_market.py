@@ -21,21 +21,6 @@ def tick_request_parameters(request_id: int, item: Instrument) -> bytes:
     return encode(81, request_id, plain(item.tick), exchange, 3)
 
 
-def tick_price(request_id: int, kind: int, price: str, size: int) -> bytes:
-    """Message 1, with the size inside."""
-    return encode(1, 6, request_id, kind, price, size, 0)
-
-
-def tick_size(request_id: int, kind: int, size: int) -> bytes:
-    """Message 2."""
-    return encode(2, 6, request_id, kind, size)
-
-
-def tick_string(request_id: int, kind: int, text: str) -> bytes:
-    """Message 46."""
-    return encode(46, 6, request_id, kind, text)
-
-
 def realtime_bar(request_id: int, epoch_s: int, values: Iterable[object]) -> bytes:
     """Message 50: open, high, low, close, volume, average, count."""
     return encode(50, 3, request_id, epoch_s, *values)

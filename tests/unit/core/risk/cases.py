@@ -76,7 +76,7 @@ def unavailable(intent: Intent, risk_input: RiskInput) -> list[str]:
     return [row.code for row in review(intent, risk_input).checks if row.value == UNAVAILABLE]
 
 
-def under(book: Book | None = None, **limits: Any) -> RiskInput:
+def under(book: Book | None = None, /, **limits: Any) -> RiskInput:
     """Return an input with some limits replaced, each named ``group__limit``."""
     return given(book or a_book(), policy=a_policy(**limits))
 

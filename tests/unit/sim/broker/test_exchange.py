@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sim.broker.floors import Ear, submit
-from tests.unit.sim.support import Bench, request
+from tests.unit.sim.broker.floors import Ear, make, submit
+from tests.unit.sim.support import Bench, at_wall, request
 from trader.sim.gateway.orders.validation import preset
-from trader.sim.model.orders import Side, Status
+from trader.sim.model.orders import Condition, Side, Status
 
 
 def test_a_market_order_is_heard_of_in_the_recorded_order() -> None:
@@ -31,6 +33,83 @@ def test_a_group_where_nobody_is_an_advisor_is_no_account() -> None:
     order = submit(bench, echo={"faGroup": "everybody"})
     assert (order.status, ear.heard) == (Status.INACTIVE, [("ended", 201)])
     assert order.completed_text == "Order rejected - reason:Invalid account number."
+
+
+def test_a_change_asked_for_while_the_market_is_shut_is_made_when_it_opens() -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-23T13:00:00")
+    ear = Ear(bench)
+    order = submit(bench, order_type="LMT", limit_price=Decimal(50))
+    ear.heard.clear()
+    for price in (51, 52):
+        bench.exchange.change(order, replace(order.terms, limit_price=Decimal(price)))
+    assert ear.heard == [("order", Status.PRE_SUBMITTED)] * 2
+    at_wall(bench, "2026-11-23T14:29:59")
+    assert (order.limit_price, order.changes) == (Decimal(50), 0)
+    at_wall(bench, "2026-11-23T14:30:01")
+    assert (order.limit_price, order.changes, order.changing_to) == (Decimal(52), 1, None)
+    assert order.status is Status.SUBMITTED
+
+
+def test_a_change_that_cannot_be_paid_for_at_the_open_leaves_the_order_working() -> None:
+    bench = at_wall(Bench(always_open=False, cash=Decimal(100_000)), "2026-11-23T13:00:00")
+    ear = Ear(bench)
+    order = submit(bench, order_type="LMT", limit_price=Decimal(50))
+    assert bench.exchange.change(order, replace(order.terms, quantity=Decimal(10**6))) == ""
+    ear.heard.clear()
+    at_wall(bench, "2026-11-23T14:30:01")
+    assert ("noted", 201) in ear.heard
+    assert (order.quantity, order.status) == (Decimal(100), Status.SUBMITTED)
+
+
+def test_a_change_may_be_made_at_any_hour() -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-23T13:00:00")
+    bench.exchange.changes_wait_for_open = False
+    order = submit(bench, order_type="LMT", limit_price=Decimal(50))
+    bench.exchange.change(order, replace(order.terms, limit_price=Decimal(51)))
+    assert (order.limit_price, order.status) == (Decimal(51), Status.PRE_SUBMITTED)
+
+
+def test_a_waiting_child_changes_at_the_open_too() -> None:
+    bench = at_wall(Bench(always_open=False), "2026-11-23T13:00:00")
+    parent = submit(bench, 1, order_type="LMT", limit_price=Decimal(50))
+    child = submit(bench, 2, parent=parent, action="SELL", order_type="LMT",
+                   limit_price=Decimal(300))  # fmt: skip
+    bench.exchange.change(child, replace(child.terms, limit_price=Decimal(301)))
+    assert child.limit_price == 300
+    at_wall(bench, "2026-11-23T14:30:01")
+    assert (child.limit_price, child.why_held) == (Decimal(301), "child")
+
+
+@pytest.mark.parametrize(("zone", "ends_at"), [("UTC", "17:00:00"), ("US/Eastern", "22:00:00")])
+def test_a_time_without_a_zone_is_the_gateway_s(zone: str, ends_at: str) -> None:
+    bench = at_wall(Bench(), "2026-11-23T15:00:00")
+    bench.exchange.zone = ZoneInfo(zone)
+    order = submit(
+        bench, tif="GTD", good_till="20261123 17:00:00", order_type="LMT", limit_price=Decimal(50)
+    )
+    start = submit(bench, 2, good_after="17:00:00", order_type="LMT", limit_price=Decimal(50))
+    moment = Condition(3, ("a", "1", "20261123 17:00:00"))
+    third = submit(bench, 3, conditions=(moment,), order_type="LMT", limit_price=Decimal(50))
+    at_wall(bench, f"2026-11-23T{int(ends_at[:2]) - 1}:59:59")
+    assert (order.status, start.status, third.status) == (
+        Status.SUBMITTED, Status.PRE_SUBMITTED, Status.PRE_SUBMITTED,
+    )  # fmt: skip
+    at_wall(bench, f"2026-11-23T{ends_at}")
+    assert (order.status, start.status, third.status) == (
+        Status.CANCELLED, Status.SUBMITTED, Status.SUBMITTED,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("tif", "status"), [("DAY", "Inactive"), ("IOC", "Filled")])
+def test_a_coin_is_traded_at_the_market_at_once(tif: str, status: str) -> None:
+    bench = Bench()
+    Ear(bench)
+    coin = bench.market.catalogue.symbol("BTC")
+    assert coin is not None
+    order = make(coin, tif=tif, quantity=Decimal("0.01"))
+    bench.exchange.submit(order)
+    assert str(order.status) == status
+    assert ("must be IOC" in order.completed_text) is (tif == "DAY")
 
 
 def test_a_fill_comes_in_parts_that_add_up_within_the_latency() -> None:

@@ -74,6 +74,10 @@ class Rig:
         async with self._http.post(self._base + path, json=body) as answer:
             return answer.status, await answer.json()
 
+    async def raw(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        async with self._http.request(method, self._base + path, data=body) as answer:
+            return answer.status, await answer.json()
+
     async def ok(self, path: str, **body: object) -> dict[str, Any]:
         status, answer = await self.post(path, **body)
         assert status == 200, answer
@@ -435,6 +439,28 @@ async def test_a_wrong_input_is_a_400_that_names_it_and_changes_nothing(tmp_path
         assert await world.get("/truth") == before
         assert not world.server.faults.is_muted
         assert world.server.is_listening
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "field", "allowed"),
+    [
+        ("POST", "/nosuch", 404, "action", "advance"),
+        ("GET", "/nosuch", 404, "action", "truth"),
+        ("POST", "/price/AAPL", 404, "action", "price"),
+        ("GET", "/price", 405, "method", "POST"),
+        ("POST", "/truth", 405, "method", "GET"),
+        ("DELETE", "/price", 405, "method", "POST"),
+        ("POST", "/price", 400, "body", "UTF-8"),
+    ],
+)
+async def test_what_no_action_understands_is_told_by_field_value_and_what_is_allowed(
+    tmp_path: Path, method: str, path: str, status: int, field: str, allowed: str
+) -> None:
+    async with rig(tmp_path) as world:
+        got, answer = await world.raw(method, path, b"\xff\xfe")
+        assert (got, answer["field"]) == (status, field)
+        assert answer["value"]
+        assert allowed in answer["allowed"]
 
 
 async def test_health_tells_the_replayed_day(tmp_path: Path) -> None:

@@ -48,6 +48,43 @@ def test_everything_comes_back_after_a_kill(tmp_path: Path) -> None:
     assert after.exchange.next_perm_id() > max(before.exchange.orders)
 
 
+def test_what_is_kept_back_is_kept_over_a_kill(tmp_path: Path) -> None:
+    before = Bench()
+    keeper = kept(before, tmp_path / "state.db")
+    before.gateway.place(7, request(1, transmit=False, **RESTING))
+    before.gateway.place(7, request(2, transmit=False, parent_id=1, action="SELL", **RESTING))
+    before.gateway.place(7, request(3, transmit=False, **RESTING))
+    before.gateway.cancel(7, 3)
+    keeper.settle()
+    after = Bench()
+    assert kept(after, tmp_path / "state.db").restore()
+    peer = after.client(7)
+    after.clock.advance(10)
+    # Neither the broker nor its truth has heard of them.
+    assert after.exchange.working() == []
+    assert list(after.exchange.register.everything()) == []
+    assert [fields for fields in peer.frames() if fields[0] != "4"] == []
+    refusal = after.gateway.cancel(7, 3)
+    assert refusal is not None
+    assert refusal.code == 10148
+    after.gateway.place(7, request(4, parent_id=1, action="SELL", **RESTING))
+    assert [order.order_id for order in after.exchange.working()] == [1, 2, 4]
+
+
+def test_a_change_that_waits_for_the_open_waits_over_a_kill(tmp_path: Path) -> None:
+    before = Bench(always_open=False)
+    keeper = kept(before, tmp_path / "state.db")
+    before.gateway.place(7, request(1, **RESTING))
+    before.gateway.place(7, request(1, order_type="LMT", limit_price=Decimal(60)))
+    keeper.settle()
+    after = Bench(always_open=False)
+    assert kept(after, tmp_path / "state.db").restore()
+    (order,) = after.exchange.working()
+    assert order.limit_price == 50
+    after.clock.advance(3 * 86_400)
+    assert order.limit_price == 60
+
+
 def test_a_restored_order_is_live(tmp_path: Path) -> None:
     lived(tmp_path / "state.db")
     after = Bench()
@@ -141,3 +178,18 @@ def test_a_restart_keeps_the_memory_flat(tmp_path: Path, monkeypatch: pytest.Mon
     assert [e.order_id for e in after.exchange.trades.since(0.0)] == list(range(1, 21))
     busy_ids = [o.order_id for o in after.exchange.register.everything()]
     assert busy_ids == list(range(1, 21))
+
+
+def test_an_order_on_its_way_to_the_broker_leaves_nothing_behind() -> None:
+    bench = Bench(ack_s=(0.01, 0.01))
+    keeper = kept(bench, None)
+    for number in range(1, 51):
+        bench.gateway.place(7, request(number))
+        # Somebody is told of it while it is on its way, and again once it has traded.
+        keeper.settle()
+        assert bench.gateway.live(7, number) is not None
+        bench.clock.advance(0.1)
+        keeper.settle()
+    assert len(bench.exchange.executions) >= 50
+    assert list(keeper._store.orders()) == []
+    assert keeper._store._terms == {}

@@ -47,7 +47,6 @@ def test_expiries_are_six_weeks_and_the_third_fridays_of_a_year() -> None:
 def test_an_expiry_on_a_holiday_is_the_day_before_and_is_over_after_it() -> None:
     good_friday = date(2026, 4, 3)
     assert options.expiry(good_friday) == date(2026, 4, 2)
-    assert options.friday_of(date(2026, 4, 2)) == good_friday
     assert options.fridays(date(2026, 4, 2))[0] == good_friday
     assert options.fridays(good_friday)[0] == date(2026, 4, 10)
 
@@ -75,8 +74,7 @@ def test_an_id_holds_the_whole_contract(week: int, place: int, right: str) -> No
     item = options.contract(one, friday, strike, right)
     assert options.read_id(item.con_id) == (one.slot, friday, int(strike / one.step), right)
     assert 1_000_000_000 <= item.con_id < 2**31 - 1
-    assert item.expiry is not None
-    assert options.friday_of(item.expiry) == friday
+    assert item.expiry == options.expiry(friday)
 
 
 def test_two_names_never_share_a_slot_and_order_does_not_matter() -> None:

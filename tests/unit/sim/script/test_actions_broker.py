@@ -27,8 +27,10 @@ def test_money_is_paid_in_and_a_strange_currency_refused() -> None:
     stage = staged()
     assert act(stage, "deposit", amount=5)["balance"] == "1000005"
     assert act(stage, "deposit", currency="EUR", amount="-2.5")["balance"] == "-2.5"
-    with pytest.raises(InputError, match="XYZ"):
+    with pytest.raises(InputError) as caught:
         act(stage, "deposit", currency="XYZ", amount=1)
+    assert (caught.value.field, caught.value.value) == ("currency", "'XYZ'")
+    assert caught.value.allowed == "one with a rate"
     with pytest.raises(InputError, match="account"):
         act(stage, "deposit", account="DUX", amount=1)
 
@@ -65,6 +67,10 @@ def test_options_expire_and_are_assigned_without_an_execution() -> None:
     )
     item = min(chain, key=lambda one: (one.strike or Decimal(0), one.con_id))
     wire = holding(stage, -3, item.local_symbol)
+    with pytest.raises(InputError) as caught:
+        act(stage, "assign", symbol=item.local_symbol, quantity=4)
+    assert (caught.value.field, caught.value.value) == ("quantity", "'4'")
+    assert caught.value.allowed == "above 0, up to 3 written options"
     act(stage, "assign", symbol=str(item.con_id), quantity=1)
     assert [(f[5], f[14]) for f in wire.frames(61)] == [("OPT", "-2"), ("STK", "-100")]
     act(stage, "expire", symbol=item.local_symbol)
@@ -73,6 +79,16 @@ def test_options_expire_and_are_assigned_without_an_execution() -> None:
         act(stage, "expire", symbol=item.local_symbol)
     with pytest.raises(InputError, match="symbol"):
         act(stage, "expire", symbol="NOTHING")
+
+
+def test_only_what_was_written_is_assigned_and_only_what_ends_expires() -> None:
+    stage = staged()
+    holding(stage, 10)
+    for name, inputs in (("assign", {"quantity": 1}), ("expire", {})):
+        with pytest.raises(InputError) as caught:
+            act(stage, name, symbol="AAPL", **inputs)
+        assert (caught.value.field, caught.value.value) == ("symbol", "'AAPL'")
+        assert "; allowed: " not in caught.value.allowed
 
 
 def test_a_night_drops_what_is_flat() -> None:

@@ -89,6 +89,37 @@ def test_an_order_that_was_read_keeps_its_id_while_it_waits_and_others_pass(
     assert wire.frames(4)[-1][2:4] == ["1", "103"]
 
 
+@pytest.mark.parametrize(
+    ("action", "more"), [("late", {"seconds": 3}), ("hold-back", {"batch": "b"}), ("ignore", {})]
+)
+def test_an_order_has_come_when_it_came_and_not_when_it_was_looked_at(
+    action: str, more: dict[str, Any]
+) -> None:
+    host = memory_host()
+    wire = Wire(host)
+    act_on(host, action, message="placeOrder", **more)
+    came_s = host.clock.time()
+    wire.send(*resting(1))
+    assert [(f.order_id, f.is_change) for f in host.gateway.place_frames] == [(1, False)]
+    wire.wait(4)
+    if action == "hold-back":
+        act_on(host, "let-in", batch="b")
+    wire.wait(1)
+    assert len(host.exchange.working()) == (action != "ignore")
+    assert [f.received_s for f in host.gateway.place_frames] == [pytest.approx(came_s)]
+
+
+@pytest.mark.parametrize("action", ["late", "ignore"])
+def test_what_waits_and_cannot_be_read_is_nobody_s_order(action: str) -> None:
+    host = memory_host()
+    wire = Wire(host)
+    act_on(host, action, message="placeOrder", **({"seconds": 3} if action == "late" else {}))
+    wire.send(*resting(1)[:-3])
+    wire.wait(4)
+    assert [f[3] for f in wire.frames()] == (["320"] if action == "late" else [])
+    assert list(host.gateway.place_frames) == []
+
+
 def test_an_error_may_be_sent_and_the_message_handled_as_well() -> None:
     host = memory_host()
     wire = Wire(host)

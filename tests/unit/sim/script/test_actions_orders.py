@@ -66,6 +66,19 @@ def test_finished_orders_are_listed_when_told() -> None:
     assert [f[2] for f in wire.frames(3)] == ["Filled"]
 
 
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [("minus-one", "-1.0"), ("unset", "1.7976931348623157E308"), ("normal", "1.0")],
+)
+def test_a_commission_may_be_reported_before_it_is_known(mode: str, told: str) -> None:
+    host = memory_host()
+    wire = Wire(host)
+    act_on(host, "commission", mode=mode)
+    wire.send(*place_fields(1))
+    wire.wait(1)
+    assert wire.frames(59)[0][3] == told
+
+
 def test_executions_come_again_with_their_commissions() -> None:
     host = memory_host()
     wire, other = Wire(host), Wire(host, 8)

@@ -130,6 +130,18 @@ def test_a_cancelled_order_fills_late() -> None:
         act_on(host, "late-fill", order_id=2)
 
 
+def test_changes_wait_for_the_open_unless_they_need_not() -> None:
+    host = memory_host(sessions="exchange", tick_interval_s=30.0)
+    host.clock.advance(8 * 3600)
+    wire = Wire(host)
+    resting(host, wire)
+    resting(host, wire, limit=51)
+    assert host.exchange.working()[0].limit_price == 50
+    act_on(host, "cancels", changes_wait=False)
+    resting(host, wire, limit=52)
+    assert host.exchange.working()[0].limit_price == 52
+
+
 def test_groups_hear_of_fills_as_they_are_told_to() -> None:
     host = memory_host()
     act_on(host, "price", symbol="AAPL", price=200)

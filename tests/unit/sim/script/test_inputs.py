@@ -64,7 +64,9 @@ def test_wrong_values_name_the_field(read: Callable[[Inputs], object], value: ob
     assert "allowed" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["[]", "{", "1", "null"])
+@pytest.mark.parametrize(
+    "text", ["[]", "{", "1", "null", "[" * 60_000, '{"x":1' + "0" * 5000 + "}"]
+)
 def test_a_body_that_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         Inputs(text)

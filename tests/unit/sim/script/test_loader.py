@@ -96,6 +96,8 @@ WRONG = [
     (HEAD + "steps:\n- sent: {message: openOrder, where: {colour: red}}\n", 4, "where"),
     (HEAD + "steps:\n- when: {moon: full}\n", 4, "moon"),
     (HEAD + "steps:\n- when: {}\n", 4, "when"),
+    (HEAD + "steps:\n- when: {order: Fulled}\n", 4, "order"),
+    (HEAD + "serves: [S25]\nsteps:\n- wait: 1s\n", 3, "serves"),
     (HEAD + "steps:\n- when: {child_state: gone}\n", 4, "child_state"),
     (HEAD + "steps:\n- when: {child: bot}\n", 4, "child_state"),
     (HEAD + "steps:\n- {action: child-start, with: {child: bot, command: sh}}\n", 4, "command"),

@@ -13,12 +13,7 @@ def aapl() -> Instrument:
     return item
 
 
-def test_ticks_carry_price_and_size() -> None:
-    assert split(messages_market.tick_price(1, 4, "172.1", 100)) == [
-        ["1", "6", "1", "4", "172.1", "100", "0"]
-    ]
-    assert split(messages_market.tick_size(1, 5, 100)) == [["2", "6", "1", "5", "100"]]
-    assert split(messages_market.tick_string(1, 45, "9")) == [["46", "6", "1", "45", "9"]]
+def test_a_request_for_ticks_is_answered_with_their_kind_and_parameters() -> None:
     assert split(messages_market.market_data_type(1, 1)) == [["58", "1", "1", "1"]]
     assert split(messages_market.tick_request_parameters(1, aapl())) == [
         ["81", "1", "0.01", "9c0001", "3"]

@@ -25,6 +25,7 @@ from tests.unit.sim.wire.samples import (
     instrument,
     only,
 )
+from trader.sim.gateway.feeds import lines
 from trader.sim.wire import (
     messages_account,
     messages_executions,
@@ -106,9 +107,10 @@ def test_a_commission_report() -> None:
         (messages_account.pnl(9, ["1.5", "2.5", "3.5"]), ("pnl", (9, 1.5, 2.5, 3.5))),
         (messages_account.pnl_single(9, ["1", "2", "3", "4", "5"]), (
             "pnlSingle", (9, 1.0, 2.0, 3.0, 4.0, 5.0))),
-        (messages_market.tick_price(9, 4, "1.5", 100), ("priceSizeTick", (9, 4, 1.5, 100.0))),
-        (messages_market.tick_size(9, 5, 100), ("tickSize", (9, 5, 100.0))),
-        (messages_market.tick_string(9, 45, "7"), ("tickString", (9, 45, "7"))),
+        (lines.render([lines.price_part(4, Decimal("1.5"), 100)], 9), (
+            "priceSizeTick", (9, 4, 1.5, 100.0))),
+        (lines.render([lines.size_part(5, 100)], 9), ("tickSize", (9, 5, 100.0))),
+        (lines.render([lines.text_part(45, "7")], 9), ("tickString", (9, 45, "7"))),
         (messages_market.market_data_type(9, 3), ("marketDataType", (9, 3))),
         (messages_market.realtime_bar(9, 5, (1, 4, 0.5, 2, 10, 1.5, 3)), (
             "realtimeBar", (9, 5, 1.0, 4.0, 0.5, 2.0, 10.0, 1.5, 3))),

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from trader.sim.broker.unasked import is_by_hand
 from trader.sim.clock import stamp
 from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.orders import executions, validation
 from trader.sim.model.orders import Order, OrderRequest, Status
 from trader.sim.wire import messages_completed, messages_orders, messages_session, requests_orders
-from trader.sim.wire.reader import Fields
+from trader.sim.wire.frames import FieldError
 
 Handler = Callable[[list[str]], None]
 
@@ -26,19 +27,30 @@ class OrderDesk:
         }  # fmt: skip
 
     def _place(self, fields: list[str]) -> None:
+        self._take(fields, is_noted=False)
+
+    def place_late(self, fields: list[str]) -> None:
+        """Take a placeOrder whose coming was recorded when it came."""
+        self._take(fields, is_noted=True)
+
+    def _take(self, fields: list[str], *, is_noted: bool) -> None:
         assert self._session.client_id is not None, "dispatched after startApi"
         request = requests_orders.parse_place_order(fields, self._session.sv)
         if request.what_if:
             self._what_if(request)
             return
-        refusal = self._world.gateway.place(self._session.client_id, request)
+        gateway = self._world.gateway
+        refusal = gateway.place(self._session.client_id, request, is_noted=is_noted)
         if refusal is not None:
             self._session.show_error(request.order_id, refusal.code, refusal.text)
 
     def note(self, fields: list[str]) -> None:
-        """Record a placeOrder that nobody handles, if it can be read."""
+        """Record a placeOrder that nobody handles now, if it can be read."""
         assert self._session.client_id is not None, "dispatched after startApi"
-        request = requests_orders.parse_place_order(fields, self._session.sv)
+        try:
+            request = requests_orders.parse_place_order(fields, self._session.sv)
+        except FieldError:
+            return
         self._world.gateway.note_place(self._session.client_id, request)
 
     def place_beside(self, fields: list[str]) -> None:
@@ -86,7 +98,7 @@ class OrderDesk:
 
     def _bind(self, fields: list[str]) -> None:
         """Only client 0 can have what is entered by hand bound to itself."""
-        is_on = Fields(fields, 2).flag()
+        is_on = requests_orders.parse_auto_open_orders(fields)
         if self._session.client_id == 0:
             self._world.gateway.bind_automatically(is_on=is_on)
             return
@@ -103,12 +115,13 @@ class OrderDesk:
                 self._session.show_order(order)
         self._session.push(53, messages_session.end(53))
 
-    def _completed_orders(self, _fields: list[str]) -> None:
+    def _completed_orders(self, fields: list[str]) -> None:
+        is_api_only = requests_orders.parse_completed_orders(fields)
         gateway = self._world.gateway
         # The orders of the gateway's day, as a real one lists them.
         since_s = executions.day_start_s(gateway.clock.time(), gateway.zone)
         for order in self._world.exchange.register.completed_since(since_s):
-            if order.status is not Status.INACTIVE:
+            if order.status is not Status.INACTIVE and not (is_api_only and is_by_hand(order)):
                 frame = messages_completed.completed_order(
                     self._session.sv, order, stamp(order.completed_s)
                 )

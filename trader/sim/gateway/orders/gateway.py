@@ -9,7 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 
 from trader.sim.broker import life
@@ -43,6 +43,10 @@ from trader.sim.model.orders import (
 CLIENTS_MAX = 32
 
 
+def _kept_by_nobody(_order: Order) -> None:
+    """Put nothing down: there is no store."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlaceFrame:
     """One placeOrder frame as received, whatever became of it."""
@@ -65,14 +69,14 @@ class Gateway:
         self.rules = OrderRules()
         self.clients: dict[int, Client] = {}
         self.is_read_only = False
-        # Where the gateway believes to be: its day begins at midnight there (reqExecutions).
-        self.zone: tzinfo = UTC
         self._ids, self._owned = OrderIds(), Owned(exchange.register.ended)
         self._lanes = Lanes(clock, faults, rng, ack)
         self._binds_manual = False
         # The latest frames; the host may put the older ones away, and then knows them.
         self.place_frames: deque[PlaceFrame] = deque()
         self.past_frames: Callable[[], Iterator[PlaceFrame]] = lambda: iter(())
+        # Who puts down an order that is kept back, or given up, before the broker hears of it.
+        self.on_kept: Callable[[Order], None] = _kept_by_nobody
         self.frames_in = 0
         # A real gateway allows a client 50 messages a second (error 100); this shows the pace.
         self.frames_in_per_s_max = 0
@@ -82,6 +86,15 @@ class Gateway:
         )
         exchange.listener = self.news
         exchange.bank.listener = self.news
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return where the gateway believes to be: its day begins at midnight there."""
+        return self.exchange.zone
+
+    @zone.setter
+    def zone(self, value: tzinfo) -> None:
+        self.exchange.zone = value
 
     @property
     def account_view(self) -> AccountView:
@@ -152,10 +165,16 @@ class Gateway:
 
     # -- requests from clients ------------------------------------------------------------------
 
-    def place(self, client_id: int, request: OrderRequest) -> Refusal | None:
-        """Take a placeOrder: a new order or a change of the client's live one."""
+    def place(
+        self, client_id: int, request: OrderRequest, *, is_noted: bool = False
+    ) -> Refusal | None:
+        """Take a placeOrder: a new order or a change of the client's live one.
+
+        `is_noted` says that its coming was recorded before, when it came.
+        """
         existing = self._owned.live(client_id, request.order_id)
-        self.note_place(client_id, request)
+        if not is_noted:
+            self.note_place(client_id, request)
         swallow = None if request.what_if else self.faults.takes("placeOrder")
         if swallow is not None and not swallow.register:
             return None
@@ -188,6 +207,7 @@ class Gateway:
             self.rules.perm_ids_withheld -= 1
             self.news.withhold(order, self.rules.messages_withheld)
         self._owned.add(order)
+        self.on_kept(order)
 
     def _transmit(self, order: Order) -> None:
         self._owned.send(order)
@@ -331,7 +351,9 @@ class Gateway:
         """End an order the broker has not heard of, and its children with it."""
         children = [o for o in self._owned.family(order) if o.parent_id == order.order_id]
         for one in (order, *children):
-            one.status, one.is_staged = life.after(one.status, Event.DISCARDED), False
+            # It stays one that was never sent, for whoever puts it down.
+            one.status = life.after(one.status, Event.DISCARDED)
+            self.on_kept(one)
             self.news.order_ended(one, 202, CANCELED)
 
     def _cancel(self, order: Order, client_id: int) -> None:

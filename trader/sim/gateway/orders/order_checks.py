@@ -56,6 +56,9 @@ def check_order(request: OrderRequest, item: Instrument | None, place: Place) ->
     if not item.is_tradable:
         text = f"The security {item.symbol} is not available or allowed for this account."
         return Refusal(203, text)
+    if not request.contract.exchange:
+        # Details and data do without one; an order must say where it goes.
+        return invalid("Missing order exchange.")
     if request.account not in ("", *place.accounts):
         return invalid("Invalid account code")
     terms = request.terms
@@ -97,6 +100,11 @@ def _check_type(terms: Terms, place: Place) -> Refusal | None:
 
 def _check_quantity(terms: Terms, item: Instrument) -> Refusal | None:
     quantity, cash = terms.quantity, terms.cash_quantity
+    if item.sec_type == "CRYPTO":
+        if quantity and cash:
+            return Refusal(10293, "Cryptocurrency. Cash Quantity order cannot specify size")
+        if terms.order_type == "MKT" and terms.action == Side.BUY and not cash:
+            return Refusal(10289, "You must set Cash Quantity for this order")
     if not quantity:
         if cash and 0 < cash <= CASH_MAX:
             return None

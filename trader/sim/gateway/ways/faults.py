@@ -5,13 +5,21 @@ outlets, the gateway and the host obey it. It decides nothing itself.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from trader.sim.gateway.ways.account_view import AccountSwitches
 from trader.sim.gateway.ways.frame_rules import Rule
 from trader.sim.gateway.ways.handshake import Handshakes
 from trader.sim.gateway.ways.intake import Held, IntakeRule
+from trader.sim.wire.frames import UNSET_DOUBLE
+
+# What a report says of a commission that is not known yet, by the mode that lets it.
+UNKNOWN_COMMISSIONS: Mapping[str, str] = MappingProxyType(
+    {"minus-one": "-1.0", "unset": UNSET_DOUBLE}
+)
 
 
 class Witness(Protocol):

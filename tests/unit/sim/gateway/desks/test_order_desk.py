@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from tests.unit.sim.support import Bench, place_fields
+from trader.sim.model.orders import Terms
 
 
 def test_open_orders_are_a_client_s_own_and_all_orders_are_everybody_s() -> None:
@@ -37,6 +40,21 @@ def test_completed_orders_end_with_102() -> None:
     peer.send(99, 0)
     done, end = peer.frames()
     assert (done[0], done[22], end) == ("101", "done", ["102"])
+
+
+def test_what_was_entered_by_hand_is_left_out_for_who_wants_api_orders_only() -> None:
+    bench = Bench()
+    peer = bench.client()
+    item = bench.market.catalogue.symbol("AAPL")
+    assert item is not None
+    bench.gateway.order_by_hand(item, Terms("BUY", Decimal(1), "MKT"))
+    peer.send(*place_fields(1, ref="api"))
+    peer.frames()
+    found = []
+    for is_api_only in (0, 1):
+        peer.send(99, is_api_only)
+        found.append([fields[22] for fields in peer.frames() if fields[0] == "101"])
+    assert found == [["", "api"], ["api"]]
 
 
 def test_executions_come_first_then_commissions_then_the_end() -> None:

@@ -155,7 +155,7 @@ def test_an_option_chain_is_given_per_exchange() -> None:
 
 def test_what_has_no_options_has_an_empty_chain_and_a_wrong_id_is_refused() -> None:
     peer = Bench().client()
-    peer.send(78, 5, "VIX", "", "IND", 13455763)
+    peer.send(78, 5, "BTC", "", "CRYPTO", 479624278)
     assert peer.frames() == [["76", "5"]]
     peer.send(78, 5, "AAPL", "CME", "STK", 265598)
     assert peer.frames() == [["76", "5"]]

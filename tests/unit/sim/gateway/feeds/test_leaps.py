@@ -41,7 +41,7 @@ def spread(bench: Bench) -> ContractQuery:
     assert near is not None
     assert far is not None
     legs = (Leg(near.con_id, 1, "BUY", "SMART"), Leg(far.con_id, 1, "SELL", "SMART"))
-    return ContractQuery(symbol="AAPL", sec_type="BAG", currency="USD", legs=legs)
+    return ContractQuery(symbol="AAPL", sec_type="BAG", exchange="SMART", currency="USD", legs=legs)
 
 
 def order_of(rng: random.Random, order_id: int, item: Instrument, last: Decimal) -> dict[str, Any]:
@@ -56,7 +56,9 @@ def order_of(rng: random.Random, order_id: int, item: Instrument, last: Decimal)
     values: dict[str, Any] = {
         "order_id": order_id, "order_type": kind, "action": action, "tif": "GTC",
         "quantity": Decimal(rng.choice([1, 100, 700, 2500])), "outside_rth": rng.random() < 0.5,
-        "contract": ContractQuery(symbol=item.symbol, sec_type=item.sec_type),
+        "contract": ContractQuery(
+            symbol=item.symbol, sec_type=item.sec_type, exchange=item.exchange
+        ),
     }  # fmt: skip
     if kind in ("LMT", "STP LMT", "LIT", "REL"):
         values["limit_price"] = price

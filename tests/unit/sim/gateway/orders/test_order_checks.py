@@ -29,6 +29,16 @@ def check(**changes: Any) -> Refusal | None:
     return check_order(request(**changes), aapl(), PLACE)
 
 
+def test_an_order_names_the_exchange_it_is_for() -> None:
+    named = check(contract=ContractQuery(con_id=265598, exchange="SMART"))
+    refused = check(contract=ContractQuery(con_id=265598))
+    assert named is None
+    assert refused is not None
+    assert (refused.code, refused.text) == (
+        321, "Error validating request.-'bW' : cause - Missing order exchange."
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -114,6 +124,24 @@ def test_prices_and_sizes_follow_the_instruments_own_steps() -> None:
 )
 def test_a_right_order_has_none(changes: dict[str, Any]) -> None:
     assert check(**changes) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"quantity": D(1)}, 10289),
+        ({"quantity": D(1), "cash_quantity": D(100)}, 10293),
+        ({"quantity": None, "cash_quantity": D(100)}, None),
+        ({"quantity": D(1), "action": "SELL"}, None),
+        ({"quantity": D(1), "order_type": "LMT", "limit_price": D(100)}, None),
+    ],
+)
+def test_coins_are_bought_at_the_market_for_money(
+    changes: dict[str, Any], code: int | None
+) -> None:
+    coin = Bench().market.catalogue.symbol("BTC")
+    refusal = check_order(request(1, **changes), coin, PLACE)
+    assert (refusal and refusal.code) == code
 
 
 def test_unknown_and_untradable_contracts_are_told_apart() -> None:

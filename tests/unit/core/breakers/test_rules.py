@@ -1,0 +1,100 @@
+"""The shipped rules say what the policy says, and rules that contradict themselves are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from trader.core.breakers.rules import Action, Bad, BreakerName, Reset, Rule, Rules, contradictions
+
+RULES = Rules()
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "action", "reset"),
+    [
+        ("daily_loss", "-0.02", Action.REDUCE_ONLY, Reset.SESSION),
+        ("loss_kill", "-0.05", Action.KILL, Reset.OPERATOR),
+        ("drawdown", "0.15", Action.KILL, Reset.OPERATOR),
+        ("psr", "0.20", Action.KILL, Reset.OPERATOR),
+    ],
+)
+def test_the_ladder_is_the_policys(name: str, limit: str, action: Action, reset: Reset) -> None:
+    rule = RULES.of(BreakerName(name))
+    assert (rule.limit, rule.action, rule.reset) == (Decimal(limit), action, reset)
+    assert rule.is_enabled
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_bad"),
+    [
+        ("daily_loss", "-0.0199", False),
+        ("daily_loss", "-0.02", True),
+        ("daily_loss", "-0.0201", True),
+        ("loss_kill", "-0.0499", False),
+        ("loss_kill", "-0.05", True),
+        ("drawdown", "0.15", False),
+        ("drawdown", "0.1501", True),
+        ("psr", "0.2001", False),
+        ("psr", "0.20", True),
+        ("disk_space", "0.0201", False),
+        ("disk_space", "0.02", True),
+        ("loop_lag", "1", False),
+        ("loop_lag", "1.001", True),
+    ],
+)
+def test_each_limit_has_its_side(name: str, value: str, is_bad: bool) -> None:
+    assert RULES.of(BreakerName(name)).is_bad(Decimal(value)) is is_bad
+
+
+def test_what_needs_tuning_is_off_until_somebody_tunes_it() -> None:
+    off = {name for name in BreakerName if not RULES.of(name).is_enabled}
+    assert off == {
+        BreakerName.CONSECUTIVE_LOSSES,
+        BreakerName.VOLATILITY_RATIO,
+        BreakerName.VIX,
+    }
+    assert set(RULES.enabled()) == set(BreakerName) - off
+
+
+def test_one_bad_value_of_the_account_never_latches() -> None:
+    for name in (BreakerName.DAILY_LOSS, BreakerName.LOSS_KILL, BreakerName.DRAWDOWN):
+        assert RULES.of(name).confirmations >= 2
+
+
+def test_the_shipped_rules_do_not_contradict_themselves() -> None:
+    assert contradictions(RULES) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "problem"),
+    [
+        ("drift", {"limit": Decimal("NaN")}, "drift.limit is NaN"),
+        ("drift", {"limit": Decimal("Infinity")}, "drift.limit is Infinity"),
+        ("psr", {"hold_s": 0.0}, "psr.hold_s is 0.0"),
+        ("psr", {"reading_age_s_max": float("nan")}, "psr.reading_age_s_max is nan"),
+        ("drawdown", {"confirmations": 0}, "drawdown.confirmations is 0"),
+        ("daily_loss", {"limit": Decimal("-0.05")}, "are no ladder"),
+        ("daily_loss", {"limit": Decimal("0.01")}, "are no ladder"),
+        ("loss_kill", {"limit": Decimal("-0.01")}, "are no ladder"),
+        ("loss_kill", {"is_enabled": False}, "loss_kill may not be switched off"),
+        ("loss_kill", {"action": Action.REDUCE_ONLY}, "loss_kill may not be switched off"),
+        ("loss_kill", {"reset": Reset.PROBE}, "loss_kill may not be switched off"),
+    ],
+)
+def test_a_contradiction_is_named(name: str, changes: dict[str, object], problem: str) -> None:
+    rule = replace(RULES.of(BreakerName(name)), **changes)  # type: ignore[arg-type]
+    found = contradictions(replace(RULES, **{name: rule}))
+    assert any(problem in line for line in found), found
+
+
+def test_actions_are_ordered_from_mild_to_strong() -> None:
+    assert sorted(Action) == [Action.SCALE, Action.REDUCE_ONLY, Action.HALT, Action.KILL]
+
+
+def test_a_limit_that_is_bad_beyond_only_is_good_at_the_limit() -> None:
+    rule = Rule(Decimal(1), Bad.BEYOND, Action.HALT, Reset.PROBE)
+    assert not rule.is_bad(Decimal(1))
+    assert replace(rule, bad=Bad.FROM_ABOVE).is_bad(Decimal(1))

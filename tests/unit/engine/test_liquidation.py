@@ -1,0 +1,402 @@
+"""Cancels that keep what protects, and a liquidation that ends flat or says exactly why not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.engine.world import (
+    ACCOUNT,
+    BUY,
+    CON,
+    OTHER_CON,
+    SELL,
+    World,
+    a_position,
+    a_status,
+    an_exit,
+    an_instrument,
+    an_intent,
+    an_open_row,
+    turns,
+)
+from trader.core import events as ev
+from trader.core.halts import HaltCause
+from trader.core.ids import ClientId, ConId, OrderId, OrderRef, PermId
+from trader.core.intents import Side
+from trader.core.risk import ApprovedOrder
+from trader.core.snapshots import OpenOrderRow
+from trader.engine.operator import Answer
+from trader.ports import LinkDown, SnapshotUnavailable
+
+
+def later(seconds: float, what: Callable[..., object], *arguments: object) -> None:
+    asyncio.get_running_loop().call_later(seconds, what, *arguments)
+
+
+# ---- cancel
+
+
+def confirming(world: World, after_s: float = 0.5) -> Callable[[OrderId], None]:
+    return lambda order_id: later(
+        after_s, lambda: world.say(a_status(world.book.orders[order_id], "Cancelled"))
+    )
+
+
+async def test_cancelling_waits_until_each_cancel_is_confirmed() -> None:
+    world = World()
+    world.broker.on_cancel = confirming(world)
+    await world.working(an_intent(1))
+    await world.working(an_intent(2))
+    answer = await world.desk.cancel_orders(by="me")
+    assert answer == Answer(True, "2 of 2 working orders cancelled", code="done")
+    assert world.clock.monotonic() == pytest.approx(1_000.5, abs=0.1)
+
+
+async def test_a_cancel_without_confirmation_is_looked_up_and_told() -> None:
+    world = World()
+    order = await world.working(an_intent(1))
+    answer = await world.desk.cancel_orders(by="me")
+    assert not answer.is_done
+    assert answer.text == "0 of 1 working orders cancelled"
+    assert answer.details == (f"order {order.order_id} BUY 10 AAA: CANCELLING",)
+    assert world.broker.snapshot_count == 1
+    assert world.clock.monotonic() == pytest.approx(1_003.0, abs=0.2)
+
+
+async def test_a_cancel_that_cannot_be_sent_is_told() -> None:
+    world = World()
+    await world.working(an_intent(1))
+    world.broker.cancel_error = LinkDown("reset")
+    answer = await world.desk.cancel_orders(by="me")
+    assert not answer.is_done
+    assert "reset" in answer.details[0]
+
+
+async def test_cancelling_nothing_is_done_at_once() -> None:
+    world = World()
+    answer = await world.desk.cancel_orders(by="me")
+    assert answer.is_done
+    assert world.clock.monotonic() == 1_000.0
+
+
+async def test_an_order_on_its_way_out_is_called_off() -> None:
+    world = World()
+    world.journal.hold()
+    submitted = asyncio.get_running_loop().create_task(world.gateway.submit(an_intent()))
+    await turns()
+    later(1.0, world.journal.release)
+    answer = await world.desk.cancel_orders(by="me")
+    assert answer.is_done
+    assert (await submitted).kind == "withheld"
+    assert world.broker.placed == []
+
+
+# ---- liquidate
+
+
+def filling(world: World, *parts: int) -> Callable[[ApprovedOrder], None]:
+    """Fill each order after a moment, in parts; what is left of it is cancelled."""
+
+    def fill(placed: ApprovedOrder) -> None:
+        def run() -> None:
+            order = world.book.orders[placed.order_id]
+            for number, part in enumerate(parts or (int(order.terms.quantity),)):
+                quantity = min(Decimal(part), order.terms.quantity)
+                exec_id = f"9{order.order_id}.{number}.01"
+                world.fill(order, exec_id, quantity=quantity, con_id=order.terms.con_id)
+            if world.book.live_orders.get(placed.order_id):
+                world.say(a_status(order, "Cancelled"))
+
+        later(0.2, run)
+
+    return fill
+
+
+async def test_liquidating_halts_closes_and_is_flat() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.text, answer.code) == (True, "flat", "done")
+    (placed,) = world.broker.placed
+    terms = placed.order.terms
+    assert (terms.side, terms.quantity, terms.is_reduce_only) == (SELL, Decimal(10), True)
+    assert world.guard.has(HaltCause.OPERATOR)
+    assert world.book.position_of(CON) == 0
+
+
+async def test_partial_fills_are_followed_by_the_rest_and_never_cross_zero() -> None:
+    # INC-032
+    world = World(held=10)
+    world.broker.on_place = filling(world, 4)
+    answer = await world.desk.liquidate(by="me")
+    assert [int(row.order.terms.quantity) for row in world.broker.placed] == [10, 6, 2]
+    assert answer.is_done
+    assert world.book.position_of(CON) == 0
+
+
+async def test_a_working_exit_is_cancelled_first_and_counted_if_it_stays() -> None:
+    # INC-032: the working stop may fill as well.
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    stop = await world.working(an_exit(1, quantity=4))
+    world.book.orders[stop.order_id]
+    world.broker.placed.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert stop.order_id in world.broker.cancelled
+    assert world.book.position_of(CON) == 0
+    assert answer.is_done
+
+
+async def test_an_exit_that_will_not_die_is_left_its_share() -> None:
+    world = World(held=10)
+    exit_order = await world.working(an_exit(1, quantity=4))
+    world.broker.on_place = filling(world)
+    world.broker.placed.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert {int(row.order.terms.quantity) for row in world.broker.placed} == {6}
+    assert world.book.position_of(CON) == 4
+    assert not answer.is_done
+    assert "AAA 4" in answer.text
+    # And when it fills after all, the account is flat and not short.
+    world.fill(world.book.orders[exit_order.order_id], "77.1.01")
+    assert world.book.position_of(CON) == 0
+
+
+async def test_a_closing_order_without_an_answer_is_never_sent_twice() -> None:
+    world = World(held=10)
+    world.broker.on_place = lambda placed: later(
+        0.1, lambda: world.gateway.mark_unanswered(0.0, "silence")
+    )
+    # The broker's lists do not reach back far enough to prove anything.
+    world.broker.word = lambda: world.mirror(
+        open_orders=tuple(an_open_row(row) for row in world.book.live_orders.values())
+    )
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert len(world.broker.placed) == 1
+
+
+async def test_a_fill_that_comes_late_does_not_make_it_sell_again() -> None:
+    world = World(held=10)
+
+    def fills_late(placed: ApprovedOrder) -> None:
+        order = world.book.orders[placed.order_id]
+        later(0.2, lambda: world.say(a_status(order)))
+        later(10.0, lambda: world.fill(world.book.orders[placed.order_id]))
+
+    world.broker.on_place = fills_late
+    answer = await world.desk.liquidate(by="me")
+    assert answer.is_done
+    assert len(world.broker.placed) == 1
+    assert world.book.position_of(CON) == 0
+
+
+async def test_a_short_position_is_bought_back() -> None:
+    world = World(held=-10)
+    world.broker.on_place = filling(world)
+    assert (await world.desk.liquidate(by="me")).is_done
+    assert world.broker.placed[0].order.terms.side is BUY
+
+
+async def test_it_stops_after_its_bound_and_says_what_is_left() -> None:
+    world = World(held=10)
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert answer.text == "not flat: AAA 10"
+    assert len(world.broker.placed) == 1
+    assert world.clock.monotonic() <= 1_000 + 20 + 5
+
+
+async def test_refused_closing_orders_end_after_a_few_attempts() -> None:
+    world = World(held=10)
+    world.hub.quotes.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert world.broker.placed == []
+    assert len(answer.details) == 5
+
+
+async def test_only_managed_instruments_are_closed() -> None:
+    world = World(held=10)
+    world.hub.instruments.clear()
+    answer = await world.desk.liquidate(by="me")
+    assert world.broker.placed == []
+    assert answer.is_done
+    world.hub.add(an_instrument())
+
+
+async def test_without_a_reconciliation_nothing_is_sold() -> None:
+    world = World(held=10)
+    world.broker.word = SnapshotUnavailable("no end")
+    answer = await world.desk.liquidate(by="me")
+    assert not answer.is_done
+    assert answer.details == ("reconciliation: no end",)
+    assert world.broker.placed == []
+
+
+async def test_a_position_that_the_broker_does_not_confirm_is_not_sold() -> None:
+    # Assigned, transferred or closed before the broker's day: no execution tells (INC-032).
+    world = World(held=10)
+    world.broker.word = lambda: world.mirror(positions=())
+    answer = await world.desk.liquidate(by="tester")
+    assert world.broker.placed == []
+    assert not answer.is_done
+    assert any("the broker 0" in line for line in answer.details)
+
+
+async def test_a_position_that_the_broker_shows_late_is_sold_after_all() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    looks = [world.mirror(positions=(a_position(7),))] * 2
+    world.broker.word = lambda: looks.pop() if looks else world.mirror()
+    answer = await world.desk.liquidate(by="tester")
+    assert answer.is_done
+    assert [row.order.terms.quantity for row in world.broker.placed] == [10]
+
+
+async def test_two_liquidations_at_once_sell_once() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    first, second = await asyncio.gather(
+        world.desk.liquidate(by="me"), world.desk.liquidate(by="you")
+    )
+    assert first.is_done
+    assert second.is_done
+    assert len(world.broker.placed) == 1
+
+
+async def test_the_operators_intents_have_numbers_of_their_own_over_restarts() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world, 4)
+    await world.desk.liquidate(by="me")
+    ids = [row.order.terms.intent_id for row in world.broker.placed]
+    assert ids == [f"abc123-operator-{number}" for number in (1, 2, 3)]
+    assert world.journal.events(ev.StrategyCheckpointed)[-1].intent_count == 3
+
+
+# ---- what protects stays; what is a stranger's is left and told
+
+
+def by_hand(side: Side, quantity: int, kind: str = "STP", con_id: ConId = CON) -> OpenOrderRow:
+    """An order that a person entered, as the broker lists it."""
+    return OpenOrderRow(
+        order_id=OrderId(0),
+        client_id=ClientId(0),
+        perm_id=PermId(777),
+        order_ref=OrderRef(""),
+        account=ACCOUNT,
+        con_id=con_id,
+        symbol="AAA",
+        side=side,
+        quantity=Decimal(quantity),
+        order_type=kind,
+        limit_price=None,
+        status="Submitted",
+    )
+
+
+def listing(world: World, *rows: OpenOrderRow) -> None:
+    """Have the broker list these beside ours."""
+
+    def word() -> object:
+        agreed = world.mirror()
+        return replace(agreed, open_orders=(*agreed.open_orders, *rows))
+
+    world.broker.word = word
+
+
+async def test_a_kill_without_liquidation_keeps_what_protects() -> None:
+    world = World(held=10)
+    world.broker.on_cancel = confirming(world)
+    stop = await world.working(an_exit(1, quantity=10))
+    entry = await world.working(an_intent(2))
+    answer = await world.desk.cancel_orders(by="me", keeps_exits=True)
+    assert world.broker.cancelled == [entry.order_id]
+    assert (answer.is_done, answer.code) == (True, "protected")
+    assert answer.details == (
+        f"kept, protective: client 7 order {stop.order_id}: SELL 10 AAA MKT (WORKING)",
+    )
+
+
+async def test_the_exit_of_a_stranger_is_not_sold_twice() -> None:
+    world = World(held=10)
+    listing(world, by_hand(SELL, 4))
+    world.broker.on_place = filling(world)
+    answer = await world.desk.liquidate(by="me")
+    assert [int(row.order.terms.quantity) for row in world.broker.placed] == [6]
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert "AAA 4" in answer.text
+    assert any("entered by hand: SELL 4 AAA STP" in line for line in answer.details)
+
+
+async def test_flat_with_an_order_of_a_stranger_is_not_done() -> None:
+    world = World()
+    listing(world, by_hand(BUY, 4, "LMT"))
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert answer.text == "flat, but orders of others work"
+
+
+async def test_everything_means_a_global_cancel_and_unmanaged_positions_too() -> None:
+    world = World(held=10)
+    world.ledger.record(
+        ev.PositionAdjusted(OTHER_CON, "ZZZ", Decimal(0), Decimal(5), "transfer", "test")
+    )
+    world.broker.beyond[OTHER_CON] = an_instrument(con_id=OTHER_CON, symbol="ZZZ")
+    world.broker.on_place = filling(world)
+    told: list[str] = []
+    world.broker.on_cancel_everything = lambda: told.append("global")
+    later(0.5, world.quote, "100", "100.02", OTHER_CON)
+    answer = await world.desk.liquidate(by="me", is_everything=True)
+    assert told == ["global"]
+    assert (answer.is_done, answer.code) == (True, "done")
+    sold = {(row.order.terms.con_id, int(row.order.terms.quantity)) for row in world.broker.placed}
+    assert sold == {(CON, 10), (OTHER_CON, 5)}
+    assert any("protective stops" in line for line in answer.details)
+
+
+async def test_what_cannot_be_resolved_is_told_and_left() -> None:
+    world = World()
+    world.ledger.record(
+        ev.PositionAdjusted(OTHER_CON, "ZZZ", Decimal(0), Decimal(5), "transfer", "test")
+    )
+    answer = await world.desk.liquidate(by="me", is_everything=True)
+    assert world.broker.placed == []
+    assert any("ZZZ 5" in line for line in answer.details)
+
+
+async def test_a_closing_order_that_the_broker_holds_ends_the_wait() -> None:
+    world = World(held=10)
+    world.broker.on_place = lambda placed: later(
+        0.1, lambda: world.say(a_status(world.book.orders[placed.order_id], "PreSubmitted"))
+    )
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "waiting")
+    assert world.clock.monotonic() < 1_010
+    assert len(world.broker.placed) == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [(HaltCause.LINK, "no_link"), (HaltCause.UPSTREAM, "no_link"), (HaltCause.JOURNAL, "journal")],
+)
+async def test_what_the_daemon_cannot_do_has_a_code_of_its_own(cause: HaltCause, code: str) -> None:
+    world = World(held=10)
+    if cause is HaltCause.JOURNAL:
+        world.journal.fail("disk full")
+    else:
+        world.guard.set_level(cause, "gone")
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, code)
+    assert world.broker.placed == []
+
+
+async def test_a_close_that_the_review_refuses_is_told_as_such() -> None:
+    world = World(held=10)
+    world.hub.quotes.clear()
+    assert (await world.desk.liquidate(by="me")).code == "refused"

@@ -1,0 +1,35 @@
+"""What brings nothing is asked for again, ever less often, and forgotten once it heals."""
+
+from __future__ import annotations
+
+from trader.core.ids import ConId
+from trader.engine.renewal import Renewals
+
+ONE, TWO = ConId(1), ConId(2)
+
+
+def moments(renewals: Renewals, until_s: int) -> list[int]:
+    """Return the seconds at which an instrument that never heals is asked for again."""
+    return [now_s for now_s in range(until_s) if renewals.due([ONE], now_s) == (ONE,)]
+
+
+def test_pauses_double_up_to_a_quarter_of_an_hour() -> None:
+    asked = moments(Renewals(), 4000)
+    pauses = [later - sooner for sooner, later in zip([0, *asked], asked, strict=False)]
+    assert pauses == [60, 120, 240, 480, 900, 900, 900]
+
+
+def test_what_heals_begins_anew() -> None:
+    renewals = Renewals()
+    assert moments(renewals, 200) == [60, 180]
+    assert renewals.due([], 200) == ()
+    assert renewals.due([ONE], 201) == ()
+    assert renewals.due([ONE], 260) == ()
+    assert renewals.due([ONE], 261) == (ONE,)
+
+
+def test_each_has_pauses_of_its_own_and_one_that_is_named_twice_is_one() -> None:
+    renewals = Renewals()
+    assert renewals.due([ONE], 0) == ()
+    assert renewals.due([ONE, TWO, ONE], 60) == (ONE,)
+    assert renewals.due([TWO, ONE], 120) == (TWO,)

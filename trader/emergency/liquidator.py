@@ -1,0 +1,329 @@
+"""The liquidation without a daemon: cancel, close one by one, and have the broker prove it.
+
+The caller holds the lock. The daemon's own client id goes first: it can cancel the daemon's
+orders one by one and so leave what protects. Only when the gateway keeps that id locked (326), or
+when everything is to go, the second id comes with a global cancel, which takes everybody's orders
+off, protective stops and orders entered by hand included; that is said before it is done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trader.core.amounts import ZERO
+from trader.core.flatten import Cancels, Resting, sort_orders
+from trader.core.ids import ClientId, ConId, OrderId
+from trader.core.instruments import Instrument
+from trader.emergency.closer import Closer, Ending
+from trader.emergency.line import Line
+from trader.emergency.memory import Memory
+from trader.emergency.report import ExitCode, Report
+from trader.emergency.settings import EmergencySettings
+from trader.ibkr.emergency import Look
+from trader.ops.emergency_record import is_kill_ref
+from trader.ports import (
+    Clock,
+    ConnectRefused,
+    LinkDown,
+    SendUncertain,
+    SnapshotUnavailable,
+    WorldError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for."""
+
+    must_cancel: bool
+    must_liquidate: bool
+    # Every order and position of the account, managed or not, whoever owns it.
+    is_everything: bool
+    by: str
+    reason: str
+    # How long a missing link is waited for, in seconds.
+    wait_s: float
+
+
+class Liquidator:
+    """One run against one broker."""
+
+    def __init__(
+        self, settings: EmergencySettings, state: Path, *, wanted: Wanted, clock: Clock,
+        say: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._settings = settings
+        self._bounds = settings.bounds
+        self._wanted = wanted
+        self._clock = clock
+        self._say = say
+        self._memory = Memory(state, settings.lineage, by=wanted.by, utc=clock.utc, complain=say)
+        self._lines: dict[ClientId, Line] = {}
+        self._instruments: dict[ConId, Instrument | None] = {}
+        # Instruments whose closing order the broker holds, with the story of it.
+        self._waiting: dict[ConId, str] = {}
+        self._is_locked = False
+        self.report = Report()
+
+    async def run(self) -> Report:
+        """Do what is wanted as far as the broker lets us; never raises a WorldError."""
+        end_s = self._clock.monotonic() + self._wanted.wait_s
+        told = ""
+        try:
+            while True:
+                try:
+                    return await self._attempt()
+                except ConnectRefused as error:
+                    problem = str(error)
+                    if error.phase == "account":
+                        return self._refused(problem)
+                except (LinkDown, SendUncertain, SnapshotUnavailable, WorldError) as error:
+                    problem = str(error)
+                left_s = end_s - self._clock.monotonic()
+                if problem != told:
+                    self._say(f"no link: {problem}; trying for another {max(left_s, 0):.0f} s")
+                    told = problem
+                self._close_lines()
+                if left_s <= 0:
+                    self.report.problems.append(f"no link to the broker: {problem}")
+                    return self.report
+                await self._clock.sleep(min(self._bounds.retry_s, left_s))
+        finally:
+            self._close_lines()
+
+    def _refused(self, problem: str) -> Report:
+        self.report.refusal = ExitCode.CANNOT_ACT
+        self.report.problems.append(problem)
+        return self.report
+
+    async def _attempt(self) -> Report:
+        """Go through it once on one link; raises WorldError when the link does not carry it."""
+        report = self.report
+        report.closed.clear()
+        report.waiting.clear()
+        report.problems.clear()
+        line = await self._primary()
+        await self._earlier_promises()
+        await self._cancel(line)
+        if self._wanted.must_liquidate:
+            await self._close_positions(line)
+        await self._verify(line)
+        return report
+
+    # ---- connections
+
+    async def _primary(self) -> Line:
+        own, second = self._settings.client_id, self._settings.emergency_client_id
+        if self._wanted.is_everything:
+            return await self._line(second)
+        try:
+            return await self._unlocked(own)
+        except ConnectRefused as error:
+            if error.phase != "client id":
+                raise
+            self._is_locked = True
+            self._say(f"client id {own} stays in use ({error}): acting as client {second}")
+            return await self._line(second)
+
+    async def _unlocked(self, client_id: ClientId) -> Line:
+        """Connect as a client whose last process may not have been forgotten yet (INC-090)."""
+        end_s = self._clock.monotonic() + self._bounds.locked_s
+        while True:
+            try:
+                return await self._line(client_id)
+            except ConnectRefused as error:
+                if error.phase != "client id" or self._clock.monotonic() >= end_s:
+                    raise
+            await self._clock.sleep(self._bounds.poll_s)
+
+    async def _line(self, client_id: ClientId) -> Line:
+        line = self._lines.get(client_id)
+        if line is not None and line.is_up:
+            return line
+        line = line or Line(self._settings, client_id, self._clock)
+        await line.open(OrderId(self._memory.highest_id(client_id)))
+        self._lines[client_id] = line
+        self._say(f"connected to {self._settings.host}:{self._settings.port} as client {client_id}")
+        return line
+
+    def _close_lines(self) -> None:
+        for line in self._lines.values():
+            line.close()
+        self._lines.clear()
+
+    async def _earlier_promises(self) -> None:
+        """Let an order of a run that was cut off just now show up in the broker's lists first."""
+        age_s = self._memory.youngest_promise_s()
+        if age_s is not None and 0 <= age_s < self._bounds.promise_s:
+            await self._clock.sleep(self._bounds.promise_s - age_s)
+
+    # ---- cancelling
+
+    async def _cancel(self, line: Line) -> None:
+        """Cancel until the broker lists nothing more of what must go, or time is over."""
+        end_s = self._clock.monotonic() + self._bounds.cancel_s
+        again_s = 0.0
+        asked: dict[int, str] = {}
+        while True:
+            look = await line.look()
+            sorted_out = await self._sorted(line, look)
+            for perm_id, words in list(asked.items()):
+                if all(row.perm_id != perm_id for row in line.resting(look)):
+                    self.report.cancelled.append(words)
+                    del asked[perm_id]
+            now_s = self._clock.monotonic()
+            if not sorted_out.cancel or now_s >= end_s:
+                return
+            if now_s >= again_s:
+                again_s = now_s + self._bounds.cancel_again_s
+                await self._send_cancels(line, sorted_out.cancel, asked)
+            await self._clock.sleep(self._bounds.poll_s)
+
+    async def _sorted(self, line: Line, look: Look) -> Cancels:
+        resting = line.resting(look)
+        own = self._settings.own
+        if self._wanted.is_everything:
+            own = frozenset(row.client_id for row in resting)
+        held = {row.con_id: row.quantity for row in look.positions}
+        keeps = not (self._wanted.must_liquidate or self._wanted.is_everything)
+        return sort_orders(resting, held, own, keeps_exits=keeps)
+
+    async def _send_cancels(
+        self, line: Line, orders: tuple[Resting, ...], asked: dict[int, str]
+    ) -> None:
+        """Cancel by id what an id of ours owns; the rest can only go with everything."""
+        locked = [row for row in orders if self._is_locked and row.client_id != line.client_id]
+        is_first = not self.report.used_global_cancel
+        if is_first and (self._wanted.is_everything or locked):
+            why = "everything is to go" if self._wanted.is_everything else "its id stays locked"
+            self._say(
+                f"GLOBAL CANCEL ({why}): this takes EVERY order of the login off, protective stops "
+                "and orders entered by hand included"
+            )
+            self.report.used_global_cancel = True
+            line.broker.cancel_everything()
+            asked.update({row.perm_id: row.words for row in orders})
+            return
+        for row in orders:
+            if row.perm_id not in asked:
+                self._say(f"cancelling: {row.words}")
+            asked[row.perm_id] = row.words
+            owner = await self._owner(line, row.client_id)
+            if owner is not None:
+                owner.broker.cancel(row.order_id)
+
+    async def _owner(self, line: Line, client_id: ClientId) -> Line | None:
+        """Return the line that may cancel an order by its id; None when nobody of us can."""
+        if client_id == line.client_id:
+            return line
+        if client_id not in self._settings.own:
+            return None
+        try:
+            return await self._line(client_id)
+        except ConnectRefused:
+            return None
+
+    # ---- closing
+
+    async def _close_positions(self, line: Line) -> None:
+        self._waiting.clear()
+        look = await line.look()
+        for row in sorted(look.positions, key=lambda row: (row.symbol, row.con_id)):
+            if row.quantity == ZERO:
+                continue
+            instrument = await self._instrument(line, row.con_id, row.symbol)
+            if instrument is None:
+                continue
+            closer = Closer(
+                line, instrument, settings=self._settings, memory=self._memory,
+                clock=self._clock, say=self._say,
+            )  # fmt: skip
+            closed = await closer.run()
+            self._say(f"{closed.ending}: {closed.text}")
+            match closed.ending:
+                case Ending.FLAT:
+                    self.report.closed.append(closed.text)
+                case Ending.WAITS:
+                    self._waiting[row.con_id] = closed.text
+                case Ending.STOPPED:
+                    self.report.problems.append(closed.text)
+
+    async def _instrument(self, line: Line, con_id: ConId, symbol: str) -> Instrument | None:
+        """Resolve a contract by its id; None when it is not ours to touch."""
+        if con_id in self._instruments:
+            return self._instruments[con_id]
+        found = await line.broker.managed(con_id, symbol, self._settings.instruments)
+        if found is None and self._wanted.is_everything:
+            try:
+                found = await line.broker.resolve_id(con_id)
+            except LinkDown:
+                raise
+            except WorldError as error:
+                self.report.problems.append(f"{symbol}: {error}")
+        self._instruments[con_id] = found
+        return found
+
+    # ---- proof
+
+    async def _verify(self, line: Line) -> None:
+        """Have the broker show what remains, in two complete looks that agree."""
+        before: object = None
+        end_s = self._clock.monotonic() + self._bounds.close_s
+        while True:
+            look = await line.look()
+            now = (
+                sorted((row.perm_id, row.status) for row in line.resting(look)),
+                sorted((row.con_id, row.quantity) for row in look.positions if row.quantity),
+            )
+            if now == before or self._clock.monotonic() >= end_s:
+                break
+            before = now
+            await self._clock.sleep(self._bounds.quiet_s)
+        report = self.report
+        for told in (report.kept, report.remaining_orders, report.left_alone, report.positions):
+            told.clear()
+        report.remaining_positions.clear()
+        await self._tell_orders(line, look)
+        await self._tell_positions(line, look)
+        report.is_verified = True
+
+    async def _tell_orders(self, line: Line, look: Look) -> None:
+        report = self.report
+        sorted_out = await self._sorted(line, look)
+        report.kept.extend(row.words for row in sorted_out.keep)
+        for row in sorted_out.cancel:
+            # Our own closing order that waits at the broker is told as such.
+            if row.con_id in self._waiting and is_kill_ref(row.order_ref):
+                continue
+            report.remaining_orders.append(f"{row.words}{self._cancel_problem(row)}")
+        for row in sorted_out.foreign:
+            if await self._instrument(line, row.con_id, row.symbol) is None:
+                report.left_alone.append(row.words)
+            elif not self._wanted.must_liquidate and row not in sorted_out.foreign_risk:
+                report.kept.append(row.words)
+            else:
+                hint = "not ours to cancel by its id; --all takes everything off"
+                report.remaining_orders.append(f"{row.words}: {hint}")
+
+    async def _tell_positions(self, line: Line, look: Look) -> None:
+        report = self.report
+        held = {row.con_id: row for row in look.positions if row.quantity != ZERO}
+        for con_id, text in self._waiting.items():
+            # It may have filled while others were closed.
+            (report.waiting if con_id in held else report.closed).append(text)
+        for con_id, row in held.items():
+            text = f"{row.symbol} {row.quantity}"
+            report.positions.append(text)
+            if await self._instrument(line, con_id, row.symbol) is None:
+                report.left_alone.append(text)
+            elif self._wanted.must_liquidate and con_id not in self._waiting:
+                report.remaining_positions.append(text)
+
+    def _cancel_problem(self, row: Resting) -> str:
+        owner = self._lines.get(row.client_id)
+        errors = owner.ears.errors.get(row.order_id, []) if owner is not None else []
+        if errors:
+            return f": the cancel did not work: {errors[-1].code} {errors[-1].text}"
+        if self._is_locked and row.client_id == self._settings.client_id:
+            return ": its client id stays locked"
+        return ": the cancel was not confirmed"

@@ -1,0 +1,316 @@
+"""The operator's cancels and liquidation: what goes, what stays and how much is decided in core.
+
+:mod:`trader.core.flatten` decides for the daemon as it does for the kill switch without one. Here
+it is carried out through the one gateway, with a reconciliation before each round, so that what
+is sold is what book and broker agree on (INC-032).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import structlog
+
+from trader.core import events as ev
+from trader.core.amounts import ZERO
+from trader.core.book import Book
+from trader.core.flatten import (
+    Cancels,
+    Resting,
+    close_quantity,
+    close_side,
+    exits_working,
+    sort_orders,
+)
+from trader.core.halts import HaltCause, Lane
+from trader.core.ids import ConId, OrderId, StrategyName
+from trader.core.intents import Intent, OrderType, Side, TimeInForce
+from trader.core.orders import Order, OrderState
+from trader.engine.gateway import OrderGateway, OutcomeKind
+from trader.engine.numbering import next_intent_id
+from trader.engine.operator import Answer
+from trader.engine.reconciler import Reconciler
+from trader.engine.services import Services
+from trader.ports import LinkDown, SendUncertain, WorldError
+
+log = structlog.get_logger(__name__)
+
+_OPERATOR = StrategyName("operator")
+_POLL_S = 0.05
+_ATTEMPTS_MAX = 5
+_LOOK_AGAIN_S = 1.0
+# A closing order that the broker holds this long waits for something: the market is closed.
+_HELD_S = 3.0
+_QUOTE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationSettings:
+    """Bounds of the operator's actions, in seconds."""
+
+    cancel_s: float
+    liquidate_s: float
+
+
+class Liquidation:
+    """Cancels and closes through the daemon's own gateway; the desk holds the turn."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        gateway: OrderGateway,
+        reconciler: Reconciler,
+        settings: LiquidationSettings,
+    ) -> None:
+        self._ledger = services.ledger
+        self._guard = services.guard
+        self._hub = services.hub
+        self._broker = services.broker
+        self._clock = services.clock
+        self._gateway = gateway
+        self._reconciler = reconciler
+        self._settings = settings
+        self._was_refused = False
+
+    @property
+    def _book(self) -> Book:
+        return self._ledger.book
+
+    # ---- cancelling
+
+    async def cancel_orders(self, by: str, *, keeps_exits: bool = False) -> Answer:
+        """Cancel our working orders and wait until the broker confirms each.
+
+        With ``keeps_exits`` the orders that can only shrink a position stay, stops first.
+        """
+        wanted = {row.order_id for row in self._sorted(keeps_exits=keeps_exits).cancel}
+        orders = [row for row in self._gateway.working_orders() if row.order_id in wanted]
+        problems = [
+            problem
+            for order in orders
+            if (problem := self._gateway.cancel(order.order_id, f"cancelled by {by}")) is not None
+        ]
+
+        def is_over() -> bool:
+            return not wanted & self._book.live_orders.keys()
+
+        await self._wait_until(is_over, self._settings.cancel_s)
+        if not is_over():
+            # What was not confirmed may still be gone: the broker's lists tell.
+            await self._reconciler.run_once("cancel orders")
+        left = [
+            f"order {row.order_id} {row.terms.side} {row.remaining} {row.terms.symbol}: {row.state}"
+            for row in self._gateway.working_orders()
+            if row.order_id in wanted
+        ]
+        kept = [f"kept, protective: {row.words}" for row in self._kept(wanted)]
+        text = f"{len(wanted) - len(left)} of {len(wanted)} working orders cancelled"
+        code = self._incapacity() if left else "protected" if kept else "done"
+        return Answer(not left, text, (*problems, *left, *kept), code or "remains")
+
+    def _sorted(self, *, keeps_exits: bool) -> Cancels:
+        """Sort what works by our book, and by the last list of everybody's orders."""
+        ours = [_resting(order) for order in self._gateway.working_orders()]
+        positions = {key: row.quantity for key, row in self._book.positions.items()}
+        own = frozenset({self._broker.client_id})
+        return sort_orders([*ours, *self._foreign()], positions, own, keeps_exits=keeps_exits)
+
+    def _foreign(self) -> list[Resting]:
+        return [_resting_foreign(row) for row in self._book.foreign.values()]
+
+    def _kept(self, cancelled: set[OrderId]) -> list[Resting]:
+        orders = self._gateway.working_orders()
+        return [_resting(row) for row in orders if row.order_id not in cancelled]
+
+    # ---- liquidating
+
+    async def liquidate(self, by: str, *, is_everything: bool = False) -> Answer:
+        """Close every managed position: cancel, reconcile, then reduce, never crossing zero.
+
+        With ``is_everything`` a global cancel takes everybody's orders off first, protective
+        stops and those entered by hand included, and unmanaged positions are closed as well.
+        """
+        if not self._guard.has(HaltCause.OPERATOR) and not self._guard.has(HaltCause.HALT_FILE):
+            self._guard.latch(HaltCause.OPERATOR, "liquidation", by)
+        deadline_s = self._clock.monotonic() + self._settings.liquidate_s
+        details: list[str] = []
+        self._was_refused = False
+        if is_everything:
+            details.extend(self._cancel_everything())
+        await self.cancel_orders(by)
+        for _ in range(_ATTEMPTS_MAX):
+            run = await self._reconciler.run_once("liquidate")
+            if run.problem:
+                details.append(f"reconciliation: {run.problem}")
+                break
+            if is_everything:
+                details.extend(await self._take_in_unmanaged())
+            held = self._held()
+            if not held or self._clock.monotonic() >= deadline_s:
+                break
+            for con_id in held:
+                details.append(await self._close(con_id, by))
+            if self._reconciler.disputed.keys() & set(held):
+                await self._clock.sleep(_LOOK_AGAIN_S)
+            if await self._all_held_back(deadline_s):
+                break
+        return self._verdict(details, is_everything=is_everything)
+
+    def _verdict(self, details: list[str], *, is_everything: bool) -> Answer:
+        left = [
+            f"{self._symbol(con_id)} {self._book.position_of(con_id)}" for con_id in self._held()
+        ]
+        strangers = [
+            f"{row.words}: not ours to cancel by its id"
+            for row in self._foreign()
+            if is_everything or row.con_id in self._hub.instruments
+        ]
+        if not left and not strangers:
+            return Answer(True, "flat", tuple(details), "done")
+        text = f"not flat: {', '.join(left)}" if left else "flat, but orders of others work"
+        waits = bool(left) and not strangers and self._is_all_covered()
+        code = self._incapacity() or ("waiting" if waits else "remains")
+        if code == "remains" and self._was_refused:
+            code = "refused"
+        return Answer(False, text, (*details, *strangers), code)
+
+    def _incapacity(self) -> str:
+        """Say why this daemon cannot do it now, where it is the daemon or its link: else empty."""
+        causes = self._guard.causes()
+        if HaltCause.JOURNAL in causes:
+            return "journal"
+        if {HaltCause.LINK, HaltCause.UPSTREAM, HaltCause.HEARTBEAT} & causes.keys():
+            return "no_link"
+        return ""
+
+    def _cancel_everything(self) -> list[str]:
+        try:
+            self._broker.cancel_everything()
+        except (LinkDown, SendUncertain) as error:
+            return [f"global cancel: {error}"]
+        log.warning("global cancel", scope="every order of the login, of all clients and people")
+        return ["global cancel sent: protective stops and orders entered by hand go as well"]
+
+    async def _take_in_unmanaged(self) -> list[str]:
+        """Resolve positions outside the configuration, so that they can be closed too."""
+        problems = []
+        for con_id, row in tuple(self._book.positions.items()):
+            if row.quantity == ZERO or con_id in self._hub.instruments:
+                continue
+            try:
+                instrument = await self._broker.resolve_id(con_id)
+                self._hub.add(instrument)
+                await self._broker.subscribe(instrument)
+            except WorldError as error:
+                problems.append(f"{row.symbol} {row.quantity}: {error}")
+                continue
+            await self._wait_until(lambda key=con_id: key in self._hub.quotes, _QUOTE_S)  # type: ignore[misc]
+        return problems
+
+    def _held(self) -> tuple[ConId, ...]:
+        """Return the managed instruments that are not flat."""
+        return tuple(
+            con_id
+            for con_id, row in self._book.positions.items()
+            if row.quantity != ZERO and con_id in self._hub.instruments
+        )
+
+    def _symbol(self, con_id: ConId) -> str:
+        instrument = self._hub.instruments.get(con_id)
+        return instrument.symbol if instrument else str(con_id)
+
+    async def _close(self, con_id: ConId, by: str) -> str:
+        """Send one closing order of exactly what is held and not being closed already."""
+        disputed = self._reconciler.disputed.get(con_id)
+        if disputed is not None:
+            # To sell what the broker says is not there would cross zero (INC-032).
+            return f"{self._symbol(con_id)}: not closed, {disputed}"
+        held = self._book.position_of(con_id)
+        exits = self._gateway.working_exits(con_id) + exits_working(self._foreign(), con_id, held)
+        increment = self._hub.instruments[con_id].size_increment
+        quantity = close_quantity(held, exits, increment)
+        if quantity <= ZERO:
+            return f"{self._symbol(con_id)}: exits of {exits} are working already"
+        intent = self._operator_intent(con_id, close_side(held), quantity, by)
+        outcome = await self._gateway.submit(intent, Lane.OPERATOR)
+        sent = outcome.kind is OutcomeKind.SENT
+        self._was_refused = self._was_refused or outcome.kind is OutcomeKind.REFUSED
+        what = f"{intent.side} {quantity} {self._symbol(con_id)}"
+        return f"{what}: {'sent' if sent else outcome.text}"
+
+    def _operator_intent(self, con_id: ConId, side: Side, quantity: Decimal, by: str) -> Intent:
+        return Intent(
+            intent_id=next_intent_id(self._ledger, _OPERATOR),
+            strategy=_OPERATOR,
+            con_id=con_id,
+            side=side,
+            quantity=quantity,
+            order_type=OrderType.MARKET,
+            time_in_force=TimeInForce.DAY,
+            is_reduce_only=True,
+            reason=f"liquidation by {by}",
+        )
+
+    # ---- waiting
+
+    async def _all_held_back(self, deadline_s: float) -> bool:
+        """Wait for the closing orders; True when the broker holds all that is left of them."""
+        held_since_s: float | None = None
+        while self._gateway.working_orders() and self._clock.monotonic() < deadline_s:
+            now_s = self._clock.monotonic()
+            if not all(_is_held_back(row) for row in self._gateway.working_orders()):
+                held_since_s = None
+            elif held_since_s is None:
+                held_since_s = now_s
+            elif now_s - held_since_s >= _HELD_S:
+                return True
+            await self._clock.sleep(_POLL_S)
+        return False
+
+    def _is_all_covered(self) -> bool:
+        """Tell whether closing orders for everything that is left work at the broker."""
+        return all(
+            self._gateway.working_exits(con_id) >= abs(self._book.position_of(con_id))
+            for con_id in self._held()
+        ) and all(row.state is OrderState.WORKING for row in self._gateway.working_orders())
+
+    async def _wait_until(self, is_met: Callable[[], bool], bound_s: float) -> None:
+        deadline_s = self._clock.monotonic() + bound_s
+        while not is_met() and self._clock.monotonic() < deadline_s:
+            await self._clock.sleep(_POLL_S)
+
+
+def _is_held_back(order: Order) -> bool:
+    return order.state is OrderState.WORKING and order.broker_status == "PreSubmitted"
+
+
+def _resting(order: Order) -> Resting:
+    terms = order.terms
+    return Resting(
+        con_id=terms.con_id,
+        symbol=terms.symbol,
+        side=terms.side,
+        remaining=order.remaining,
+        order_type=str(terms.order_type),
+        client_id=order.client_id,
+        order_id=order.order_id,
+        perm_id=order.perm_id,
+        order_ref=order.order_ref,
+        status=str(order.state),
+    )
+
+
+def _resting_foreign(row: ev.ForeignOrderSeen) -> Resting:
+    return Resting(
+        con_id=row.con_id,
+        symbol=row.symbol,
+        side=row.side,
+        # What it has filled is not told: its whole size is the safe side.
+        remaining=row.quantity,
+        order_type=row.order_type,
+        client_id=row.client_id,
+        order_id=OrderId(0),
+        perm_id=row.perm_id,
+        status=row.status,
+    )

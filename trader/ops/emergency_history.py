@@ -1,0 +1,74 @@
+"""What was done without the daemon, as its next start takes it in.
+
+An execution that an emergency wrote down is booked even when the broker's list of the day no
+longer holds it; the execution id keeps it from being booked twice. Only what belongs to this
+journal's lineage counts: a fresh journal's baseline contains the rest.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from trader.core.executions import Execution
+from trader.core.ids import (
+    AccountId,
+    ClientId,
+    ConId,
+    ExecId,
+    Lineage,
+    OrderId,
+    OrderRef,
+    PermId,
+)
+from trader.core.intents import Side
+from trader.ops.emergency_record import KILL_REF, EmergencyOrder, read_lines, read_orders
+from trader.ports import WorldError
+
+
+def orders_of(path: Path) -> tuple[EmergencyOrder, ...]:
+    """Return every emergency order that was promised; raises WorldError."""
+    try:
+        return tuple(read_orders(path))
+    except OSError as error:
+        raise WorldError(f"{path}: {error.strerror or error}") from error
+
+
+def executions_of(path: Path, lineage: Lineage) -> tuple[Execution, ...]:
+    """Return the executions of emergency orders of this journal; raises WorldError."""
+    try:
+        rows = read_lines(path)
+    except OSError as error:
+        raise WorldError(f"{path}: {error.strerror or error}") from error
+    return tuple(_executions_in(rows, lineage))
+
+
+def _executions_in(rows: list[dict[str, object]], lineage: Lineage) -> Iterator[Execution]:
+    for row in rows:
+        ref = KILL_REF.match(str(row.get("order_ref")))
+        if row.get("kind") != "execution" or ref is None or ref[1] != lineage:
+            continue
+        try:
+            yield _execution(row)
+        except (KeyError, ValueError, InvalidOperation):
+            continue  # a line that was torn and still is JSON: the broker tells it again
+
+
+def _execution(row: Mapping[str, object]) -> Execution:
+    time = row["time_utc"]
+    return Execution(
+        exec_id=ExecId(str(row["exec_id"])),
+        account=AccountId(str(row["account"])),
+        con_id=ConId(int(str(row["con_id"]))),
+        symbol=str(row["symbol"]),
+        side=Side(str(row["side"])),
+        quantity=Decimal(str(row["quantity"])),
+        price=Decimal(str(row["price"])),
+        order_id=OrderId(int(str(row["order_id"]))),
+        client_id=ClientId(int(str(row["client_id"]))),
+        perm_id=PermId(int(str(row["perm_id"]))),
+        order_ref=OrderRef(str(row["order_ref"])),
+        time_utc=datetime.fromisoformat(str(time)).astimezone(UTC) if time else None,
+        multiplier=Decimal(str(row["multiplier"])),
+        currency=str(row["currency"]),
+    )

@@ -1,0 +1,211 @@
+"""After the halt: cancel and liquidate, through the daemon if it can, without it if it cannot.
+
+"Can" is the daemon's own word. One that answers does the work; one whose link is down is waited
+for and then left a standing order; one that is dead, does not answer, cannot write its journal or
+is refused by its own review is taken out of the way (``trader.emergency`` fences it) and the work
+is done without it. Standard library only.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from trader.ops.control_client import NoReply, Reply
+from trader.ops.control_token import Endpoint, read_endpoint
+from trader.ops.kill_order import (
+    CANNOT_ACT,
+    DONE,
+    NO_LINK,
+    NOT_CONFIRMED,
+    PROTECTED,
+    REMAINS,
+    WAITS,
+    Order,
+    World,
+    ask,
+    report,
+)
+from trader.ops.standing_order import STANDING_FILE_NAME, leave, order_now
+
+# A daemon that has not answered a halt within this is hung.
+_HUNG_S = 5.0
+_AGAIN_S = 1.0
+_EXIT_CODES = {
+    "done": DONE,
+    "protected": PROTECTED,
+    "remains": REMAINS,
+    "waiting": WAITS,
+    "no_link": NO_LINK,
+}
+# What only somebody else than this daemon can do.
+_INCAPABLE = {
+    "journal": "the daemon cannot write its journal and so sends no order",
+    "refused": "the daemon's own review refuses the closing orders",
+}
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def carry_out(order: Order, world: World, told: dict[str, object], *, has_answered: bool) -> int:
+    """Do what was asked for beside the halt; returns the exit code."""
+    endpoint = read_endpoint(order.endpoint_file)
+    if endpoint is not None and not has_answered and not _wakes(order, endpoint, world):
+        world.complain(f"The daemon (process {endpoint.pid}) hangs: acting without it.")
+        endpoint = None
+    if endpoint is not None:
+        code = _through_daemon(order, world, told)
+        if code is not None:
+            return code
+    return _alone(order, world, told)
+
+
+def _wakes(order: Order, endpoint: Endpoint, world: World) -> bool:
+    """Give a daemon that was late a real chance."""
+    try:
+        return ask(order, endpoint, world, "halt", timeout_s=_HUNG_S).is_done
+    except NoReply:
+        return False
+
+
+# ---- through the daemon
+
+
+def _through_daemon(order: Order, world: World, told: dict[str, object]) -> int | None:
+    """Have the daemon do it; None when it has to be done without it."""
+    told["acted"] = "daemon"
+    end_s = world.monotonic() + order.wait_s
+    while True:
+        reply = _asked(order, world)
+        if reply is None:
+            return None
+        told.update(text=reply.text, details=reply.details, code=reply.code)
+        if reply.code in _INCAPABLE:
+            world.complain(f"{_INCAPABLE[reply.code]}: acting without it.")
+            return None
+        if reply.code != "no_link":
+            return _EXIT_CODES.get(reply.code, DONE if reply.is_done else NOT_CONFIRMED)
+        left_s = end_s - world.monotonic()
+        if left_s <= 0:
+            return _left_standing(order, world, told)
+        world.say(f"no link to the broker; trying for another {left_s:.0f} s")
+        world.pause(min(_AGAIN_S, left_s))
+
+
+def _asked(order: Order, world: World) -> Reply | None:
+    """Ask for the verbs in their order; None when the daemon is gone or does not answer."""
+    verbs: list[tuple[str, dict[str, bool]]] = []
+    if order.must_cancel and not (order.must_liquidate and order.is_everything):
+        verbs.append(("cancel-orders", {"keep_exits": not order.must_liquidate}))
+    if order.must_liquidate:
+        verbs.append(("liquidate", {"all": order.is_everything}))
+    reply: Reply | None = None
+    for verb, more in verbs:
+        endpoint = read_endpoint(order.endpoint_file)
+        if endpoint is None:
+            world.complain(f"{verb}: the daemon has ended: acting without it.")
+            return None
+        world.say(f"{verb}: waiting up to {order.timeout_s:g} s for the daemon.")
+        try:
+            reply = ask(order, endpoint, world, verb, timeout_s=order.timeout_s, **more)
+        except NoReply as error:
+            world.complain(f"{verb}: no answer: {error}. Acting without the daemon.")
+            return None
+        report(reply, f"{verb}: done", world)
+        if reply.code in _INCAPABLE or reply.code == "no_link":
+            return reply
+    return reply
+
+
+def _left_standing(order: Order, world: World, told: dict[str, object]) -> int:
+    path = order.state / STANDING_FILE_NAME
+    standing = order_now(
+        must_liquidate=order.must_liquidate,
+        is_everything=order.is_everything,
+        by=order.by,
+        reason=order.reason,
+        at=world.utc(),
+    )
+    try:
+        leave(path, standing)
+    except OSError as error:
+        world.complain(f"NO STANDING ORDER WAS LEFT: {path}: {error.strerror or error}.")
+        return NO_LINK
+    told["standing_order"] = str(path)
+    world.complain(
+        f"Left as a standing order for the daemon and the sentinel, which carry it on when the "
+        f"link is back: {path}. Take it back with --withdraw."
+    )
+    return NO_LINK
+
+
+# ---- without it
+
+
+def _alone(order: Order, world: World, told: dict[str, object]) -> int:
+    """Start the emergency part in the project's environment and take over its account."""
+    told["acted"] = "alone"
+    python = find_python(_ROOT, world.environment)
+    if python is None:
+        world.complain(
+            f"Halted, but NOT cancelled or closed: there is no {_ROOT / '.venv'}, and the broker "
+            "can only be reached with what is installed there. Make it (scripts/demo --help does), "
+            "or close in TWS or by the broker's phone desk (RUNBOOK.md, Manual flatten)."
+        )
+        return CANNOT_ACT
+    reading, writing = os.pipe()
+    words = [
+        str(python), "-m", "trader.emergency", "--state", str(order.state.absolute()),
+        "--by", order.by, "--reason", order.reason, "--wait", f"{order.wait_s:g}",
+        "--report-fd", str(writing),
+    ]  # fmt: skip
+    words += ["--cancel-orders"] if order.must_cancel else []
+    words += ["--liquidate"] if order.must_liquidate else []
+    words += ["--all"] if order.is_everything else []
+    words += ["--config", order.config] if order.config else []
+    with contextlib.closing(os.fdopen(reading)) as pipe:
+        with subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=(writing,),
+            cwd=_ROOT,
+            env={**world.environment, "PYTHONPATH": str(_ROOT)},
+        ) as child:
+            os.close(writing)
+            assert child.stdout is not None
+            for line in child.stdout:
+                world.say(line.rstrip("\n"))
+        told["report"] = _account_in(pipe.read())
+    if child.returncode < 0 or child.returncode == NOT_CONFIRMED:
+        world.complain("THE EMERGENCY PART BROKE OFF; run it again, and look at TWS.")
+        return CANNOT_ACT
+    standing = told["report"].get("standing_order") if isinstance(told["report"], dict) else ""
+    if child.returncode == NO_LINK and standing:
+        world.complain(
+            f"Left as a standing order for the daemon's next start and the sentinel: {standing}. "
+            "Take it back with --withdraw."
+        )
+    return child.returncode
+
+
+def find_python(root: Path, environment: Mapping[str, str]) -> Path | None:
+    """Return a Python that has what the broker needs: this one, or the project's environment.
+
+    Never one that a file in the state directory names: whoever could write it would run as root.
+    """
+    prefix = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    if sys.prefix != sys.base_prefix and (prefix / "ib_async").is_dir():
+        return Path(sys.executable)
+    python = root / ".venv" / "bin" / "python"
+    return python if os.access(python, os.X_OK) else None
+
+
+def _account_in(text: str) -> dict[str, object]:
+    try:
+        account = json.loads(text)
+    except ValueError:
+        return {}
+    return account if isinstance(account, dict) else {}
