@@ -63,7 +63,8 @@ class Replay:
     options: tuple[str, ...] = ()
     changes: Mapping[str, object] = field(default_factory=dict)
     seed: int = 20240371
-    # It takes long and is replayed only with SCENARIOS=all in the environment.
+    # It takes long, or touches nothing that the daemon asks for: replayed only with SCENARIOS=all
+    # in the environment.
     is_rare: bool = False
 
     def acted(self, simulator: Simulator) -> bool:
@@ -83,7 +84,7 @@ class Replay:
 
 
 def rows(replays: tuple[Replay, ...]) -> list[object]:
-    """Return the parameters of a test; what takes long is skipped unless all are wanted."""
+    """Return the parameters of a test; the rare ones are skipped unless all are wanted."""
     is_all = os.environ.get("SCENARIOS") == "all"
     why = "replayed with SCENARIOS=all"
     return [

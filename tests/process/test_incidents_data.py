@@ -197,26 +197,26 @@ NOISE = (
         advance_s=7200, witness=the_change_has_come_at_last, options=CALM, changes=CALMLY,
     ),
     Replay("inc-101-prices-in-hundredths", witness=reckons_in_the_currency),
-    Replay("inc-104-an-account-without-positions"),
-    Replay("inc-105-rows-of-unset-numbers"),
+    Replay("inc-104-an-account-without-positions", is_rare=True),
+    Replay("inc-105-rows-of-unset-numbers", is_rare=True),
     Replay("inc-109-a-zone-nobody-knows"),
     Replay(
         "inc-112-a-change-of-a-finished-order", said="|104|Can't modify",
         witness=the_refused_is_not_sent_again,
     ),
     Replay(
-        "inc-124-a-question-nobody-answers",
+        "inc-124-a-question-nobody-answers", is_rare=True,
         provoke=lambda simulator, _: sends(simulator, COMBINATION),
     ),
     Replay(
         "inc-126-data-though-an-error-was-said", said="|10090|", witness=every_symbol_is_traded,
     ),
     Replay(
-        "inc-128-one-code-with-many-meanings", said="|162|",
+        "inc-128-one-code-with-many-meanings", is_rare=True, said="|162|",
         provoke=lambda simulator, _: sends(simulator, HISTORY),
     ),
     Replay(
-        "inc-130-history-asked-for-too-often", said="|162|",
+        "inc-130-history-asked-for-too-often", is_rare=True, said="|162|",
         provoke=lambda simulator, _: sends(simulator, HISTORY, [20, 901, *HISTORY[2:]]),
     ),
     Replay(
@@ -226,7 +226,7 @@ NOISE = (
     Replay("inc-140-yesterdays-price-first", witness=every_symbol_is_traded),
     Replay("inc-144-noise-in-the-first-values"),
     Replay(
-        "inc-148-one-cancel-stops-every-summary",
+        "inc-148-one-cancel-stops-every-summary", is_rare=True,
         provoke=lambda simulator, _: sends(
             simulator, [62, 1, 5, "All", "NetLiquidation"], [62, 1, 6, "All", "NetLiquidation"],
             [63, 1, 5],

@@ -246,7 +246,7 @@ def test_the_simulator_stays_as_small_as_it_was_over_thirty_days() -> None:
     found = []
     with subprocess.Popen(
         [sys.executable, "-m", "trader.sim", *words],
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,

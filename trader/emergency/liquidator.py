@@ -153,7 +153,7 @@ class Liquidator:
 
     async def _earlier_promises(self) -> None:
         """Let an order of a run that was cut off just now show up in the broker's lists first."""
-        age_s = self._memory.youngest_promise_s()
+        age_s = self._memory.open_promise_s()
         if age_s is not None and 0 <= age_s < self._bounds.promise_s:
             await self._clock.sleep(self._bounds.promise_s - age_s)
 

@@ -8,6 +8,7 @@ Not closing would leave a person's savings exposed because of a disk.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from trader.core.closing import ClosingOrder
@@ -22,6 +23,7 @@ from trader.ops.emergency_record import (
     next_number,
     note,
     promise,
+    read_lines,
     read_orders,
 )
 from trader.ops.halt_record import utc_text
@@ -54,14 +56,28 @@ class Memory:
         """Return the highest order id that an emergency has used as this client."""
         return highest_id(self._path, client_id)
 
-    def youngest_promise_s(self) -> float | None:
-        """Return how old the last promise in the file is, or None without one."""
+    def open_promise_s(self) -> float | None:
+        """Return how old the last promise is whose fills are not all written down, or None."""
         try:
             orders = read_orders(self._path)
-            at = datetime.fromisoformat(orders[-1].at.replace("Z", "+00:00")) if orders else None
-        except (OSError, ValueError):
+            rows = [row for row in read_lines(self._path) if row.get("kind") == "execution"]
+            if not orders:
+                return None
+            last = orders[-1]
+            filled = sum(
+                (
+                    Decimal(str(row["quantity"]))
+                    for row in rows
+                    if str(row["order_ref"]).startswith(last.order_ref)
+                ),
+                start=Decimal(0),
+            )
+            at = datetime.fromisoformat(last.at.replace("Z", "+00:00"))
+        except (OSError, ValueError, KeyError, InvalidOperation):
             return None
-        return (self._utc() - at.astimezone(UTC)).total_seconds() if at else None
+        if filled >= Decimal(last.quantity):
+            return None
+        return (self._utc() - at.astimezone(UTC)).total_seconds()
 
     def promise(self, order: ClosingOrder) -> None:
         """Write a closing order down before it leaves; a full disk is told once, loudly."""

@@ -219,7 +219,8 @@ def _count_strategies(order: Order, world: World, told: dict[str, object]) -> No
     """Say how many strategies run: none, without a process and under a halt (OPS-03)."""
     endpoint = read_endpoint(order.endpoint_file)
     count: object = 0
-    if endpoint is not None:
+    # Whoever has held the lock alone knows that there is no daemon, whatever a file still says.
+    if endpoint is not None and not told.get("is_daemon_gone"):
         try:
             status = ask_status(endpoint, timeout_s=_STATUS_S, monotonic=world.monotonic).body
             count = running_strategies(status)

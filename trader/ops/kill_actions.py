@@ -17,6 +17,7 @@ from pathlib import Path
 from trader.ops.control_client import NoReply, Reply
 from trader.ops.control_token import Endpoint, read_endpoint
 from trader.ops.kill_order import (
+    BUSY,
     CANNOT_ACT,
     DONE,
     NO_LINK,
@@ -182,6 +183,7 @@ def _alone(order: Order, world: World, told: dict[str, object]) -> int:
     if child.returncode < 0 or child.returncode == NOT_CONFIRMED:
         world.complain("THE EMERGENCY PART BROKE OFF; run it again, and look at TWS.")
         return CANNOT_ACT
+    told["is_daemon_gone"] = child.returncode not in (CANNOT_ACT, BUSY)
     standing = told["report"].get("standing_order") if isinstance(told["report"], dict) else ""
     if child.returncode == NO_LINK and standing:
         world.complain(

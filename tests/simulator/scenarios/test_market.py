@@ -75,6 +75,28 @@ def test_delayed_data_answer_a_request_for_live_ones() -> None:
     assert {f[3] for f in frames if f[0] == "1"} <= {"66", "67", "68", "72", "73", "75", "76"}
 
 
+def test_a_live_line_becomes_delayed_in_the_middle_of_the_day() -> None:
+    host, engine = played("inc-058-delayed-data-taken-for-live")
+    wire = Wire(host)
+    wire.send(1, 11, 6, *contract("IBM"), 0, "", 0, 0, "")
+    wire.wait(4)
+    before = wire.frames(1, 58)
+    assert ["58", "1", "6", "1"] in before
+    wire.wait(4)
+    after = wire.frames(1, 58)
+    place = after.index(["58", "1", "6", "3"])
+    assert {f[3] for f in after[place + 1 :] if f[0] == "1"} <= {
+        "66",
+        "67",
+        "68",
+        "72",
+        "73",
+        "75",
+        "76",
+    }
+    assert engine.failures == []
+
+
 def test_too_many_messages_end_the_connection() -> None:
     host, _ = played("inc-061-too-many-messages")
     wire = Wire(host)

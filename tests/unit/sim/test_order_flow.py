@@ -201,6 +201,22 @@ def test_a_day_of_random_orders_is_one_a_gateway_could_have_shown(
     flow.check()
 
 
+def test_a_round_trip_in_a_micro_future_costs_the_tick_and_both_commissions() -> None:
+    bench = Bench()
+    peer = bench.client()
+    (month, *_) = bench.market.catalogue.find_all(ContractQuery(symbol="MES", sec_type="FUT"))
+    for number, side in ((1, "BUY"), (2, "SELL")):
+        contract = ContractQuery(con_id=month.con_id, exchange="CME")
+        one: dict[str, Any] = {"contract": contract, "quantity": Decimal(1), "action": side}
+        assert bench.gateway.place(7, request(number, **one)) is None
+    frames = peer.frames()
+    bought, sold = (Decimal(f[20]) for f in frames if f[0] == "11")
+    (opened, opened_result), (closed, result) = ((f[3], f[5]) for f in frames if f[0] == "59")
+    assert (opened, closed, opened_result) == ("0.62", "0.62", "1.7976931348623157E308")
+    # The multiplier is 5; a result has its commissions taken off.
+    assert Decimal(result) == (sold - bought) * 5 - 2 * Decimal("0.62")
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(100, 10**9))
 def test_any_seed_is_as_good(seed: int) -> None:

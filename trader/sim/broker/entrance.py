@@ -71,9 +71,6 @@ class Entrance:
         if order.plan != plan or order.status.is_done:
             return
         order.is_filling = False
-        if order.changing_to is not None and not self._holds.is_market_shut(order):
-            self.change(order)
-            return
         if self._holds.has_expired(order):
             self._outcomes.cancelled(order, CANCELED, BY_SYSTEM)
         elif self._holds.is_free(order):

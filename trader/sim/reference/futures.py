@@ -44,6 +44,11 @@ ROOTS = (
          rules.EQUITY_FUTURE, _QUARTERS, 5, "08:30"),
     Root("VIX", "VX", "CFE", "CBOE Volatility Index", "VIX", Decimal(1000),
          rules.VOLATILITY_FUTURE, tuple(range(1, 13)), 8, "08:00", is_weekly_rule=True),
+    # A new one comes last: a contract's id counts from the place of its root.
+    Root("NQ", "NQ", "CME", "E-mini NASDAQ 100", "NDX", Decimal(20), rules.EQUITY_FUTURE,
+         _QUARTERS, 5, "08:30"),
+    Root("MNQ", "MNQ", "CME", "Micro E-Mini Nasdaq-100 Index", "NDX", Decimal(2),
+         rules.EQUITY_FUTURE, _QUARTERS, 5, "08:30"),
 )  # fmt: skip
 
 

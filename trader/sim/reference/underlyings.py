@@ -66,6 +66,7 @@ def _index(con_id: int, symbol: str, name: str, category: str) -> Instrument:
 def _generated_us() -> list[Instrument]:
     return [
         _index(416904, "SPX", "S&P 500 Stock Index", "Broad Range Equity Index"),
+        _index(416843, "NDX", "NASDAQ 100 Stock Index", "Broad Range Equity Index"),
         Instrument(
             756733, "SPY", "STK", "ARCA", "USD", "SPY", "SPDR S&P 500 ETF TRUST",
             isin="US78462F1030", exchanges=venues.US_STOCKS, stock_type="ETF",

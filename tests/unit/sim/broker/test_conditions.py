@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -52,6 +54,16 @@ def seen(con_id: int) -> Quote | None:
 def test_conditions_are_true_or_not(terms: tuple[Condition, ...], is_true: bool) -> None:
     assert conditions.flaw(terms, EPOCH_S) == ""
     assert conditions.hold(terms, EPOCH_S, seen) is is_true
+
+
+@pytest.mark.parametrize("zone", ["UTC", "US/Eastern", "Asia/Tokyo"])
+def test_a_time_without_a_zone_is_of_the_place_it_is_asked_at(zone: str) -> None:
+    place = ZoneInfo(zone)
+    terms = (time("20261121 05:46:40"),)
+    (moment_s,) = conditions.times(terms, EPOCH_S, place)
+    assert datetime.fromtimestamp(moment_s, place).strftime("%H:%M:%S") == "05:46:40"
+    assert conditions.hold(terms, moment_s, seen, place)
+    assert not conditions.hold(terms, moment_s - 1, seen, place)
 
 
 def test_what_must_be_watched_is_told_once() -> None:

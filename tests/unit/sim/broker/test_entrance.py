@@ -42,6 +42,19 @@ def test_a_day_order_ends_with_the_session_and_a_gtc_order_waits_for_the_next() 
     assert state(long) is Status.SUBMITTED
 
 
+def test_a_cancel_of_a_waiting_child_is_agreed_to_at_the_open() -> None:
+    bench = Bench(always_open=False)
+    Ear(bench)
+    bench.exchange.cancels_wait_for_open = True
+    parent = submit(bench, 1, **FAR)
+    child = submit(bench, 2, parent=parent, action="SELL", **FAR)
+    bench.exchange.cancel(child)
+    bench.clock.advance(TO_MONDAY_OPEN_S - 1)
+    assert state(child) is Status.PENDING_CANCEL
+    bench.clock.advance(2)
+    assert (state(child), state(parent)) == (Status.CANCELLED, Status.SUBMITTED)
+
+
 def test_an_order_for_any_hour_trades_before_the_open() -> None:
     bench = Bench(always_open=False)
     order = submit(bench, outside_rth=True, order_type="LMT", limit_price=D(300))

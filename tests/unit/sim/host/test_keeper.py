@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sim.support import ACCOUNT, Bench, request
+from tests.unit.sim.support import ACCOUNT, Bench, at_wall, request
 from trader.sim.host import keeper as module
 from trader.sim.host.keeper import Keeper
 from trader.sim.model.orders import Status
@@ -83,6 +83,21 @@ def test_a_change_that_waits_for_the_open_waits_over_a_kill(tmp_path: Path) -> N
     assert order.limit_price == 50
     after.clock.advance(3 * 86_400)
     assert order.limit_price == 60
+
+
+def test_a_change_whose_opening_was_slept_through_is_made_at_the_start(tmp_path: Path) -> None:
+    before = Bench(always_open=False)
+    keeper = kept(before, tmp_path / "state.db")
+    high: dict[str, Any] = {"order_type": "LMT", "tif": "GTC", "limit_price": Decimal(900)}
+    before.gateway.place(7, request(1, **high))
+    before.gateway.place(7, request(1, **(high | {"limit_price": Decimal(50)})))
+    keeper.settle()
+    after = at_wall(Bench(always_open=False), "2026-11-23T15:00:00")
+    assert kept(after, tmp_path / "state.db").restore()
+    after.clock.advance(10)
+    # With its old limit it would have traded.
+    (order,) = after.exchange.working()
+    assert (order.limit_price, order.filled, str(order.status)) == (50, 0, "Submitted")
 
 
 def test_a_restored_order_is_live(tmp_path: Path) -> None:

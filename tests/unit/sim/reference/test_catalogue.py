@@ -103,6 +103,8 @@ def test_without_a_listing_there_are_the_price_files_alone() -> None:
         (ContractQuery(symbol="ES", sec_type="FUT", exchange="CME", expiry="202606"), 1),
         (ContractQuery(symbol="ES", sec_type="FUT", expiry="20260618"), 1),
         (ContractQuery(symbol="ES", sec_type="FUT", include_expired=True), 13),
+        (ContractQuery(symbol="NQ", sec_type="FUT", exchange="CME"), 5),
+        (ContractQuery(local_symbol="MNQM6"), 1),
         (ContractQuery(symbol="VIX", sec_type="FUT", trading_class="VX"), 8),
         (ContractQuery(local_symbol="ESM6"), 1),
         (ContractQuery(symbol="EUR", sec_type="CASH"), 2),
