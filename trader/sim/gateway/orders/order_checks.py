@@ -61,6 +61,8 @@ def check_order(request: OrderRequest, item: Instrument | None, place: Place) ->
         return invalid("Missing order exchange.")
     if request.account not in ("", *place.accounts):
         return invalid("Invalid account code")
+    if not request.account and len(place.accounts) > 1:
+        return invalid("You must specify an account.")
     terms = request.terms
     return (
         _check_words(terms)

@@ -144,6 +144,14 @@ def test_coins_are_bought_at_the_market_for_money(
     assert (refusal and refusal.code) == code
 
 
+def test_a_login_of_several_accounts_must_name_one() -> None:
+    several = replace(PLACE, accounts=(*PLACE.accounts, "DUSIM0002"))
+    refusal = check_order(request(), aapl(), several)
+    assert refusal is not None
+    assert (refusal.code, refusal.text[-28:]) == (321, "You must specify an account.")
+    assert check_order(request(account="DUSIM0002"), aapl(), several) is None
+
+
 def test_unknown_and_untradable_contracts_are_told_apart() -> None:
     vix = Bench().market.catalogue.symbol("VIX")
     unknown = check_order(request(), None, PLACE)
