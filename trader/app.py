@@ -229,6 +229,7 @@ class Daemon:
         self.inbox.on_link_word = self.link.on_word
         self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
         self.gateway.observe_latency = self.metrics.observe_latency
+        self.gateway.offset_of = self.reconciler.offset_of
         self.ledger.observe(self.gateway.on_recorded)
         self.ledger.observe(self.metrics.observe)
         self.ledger.observe(self.board.on_recorded)

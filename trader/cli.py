@@ -27,6 +27,7 @@ from trader.config import (
     load,
 )
 from trader.config import process_environment as environment_of
+from trader.config.signature import policy_lines, sign, sound_policy
 from trader.core.story import NoStory, story_of
 from trader.demo import add_demo_arguments, run_demo
 from trader.engine.drain import ExitCode
@@ -82,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _why(given)
         case "token":
             return _token(given)
+        case "policy":
+            return _policy(given, environment)
         case "halt":
             return _halt(given, environment)
         case _:
@@ -117,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_state(why)
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))
+    _add_policy(commands.add_parser("policy", help="show or sign the risk policy"))
     halt_command = commands.add_parser("halt", help="halt now (see also scripts/kill_switch.py)")
     halt_command.add_argument("--reason", default="manual")
     _add_state(halt_command)
@@ -135,6 +139,15 @@ def _add_token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="whose token")
     parser.add_argument("--role", choices=[str(role) for role in Role], help="of a new token")
     _add_state(parser)
+
+
+def _add_policy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("show", "sign"))
+    parser.add_argument(
+        "--file", type=Path, default=Path("config/targets.yaml"), help="the targets file"
+    )
+    parser.add_argument("--by", help="who signs (default: who is logged in)")
+    parser.add_argument("--role", default="Risk Officer", help="in which role")
 
 
 def _timeout(text: str) -> float:
@@ -161,16 +174,35 @@ def _run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         return _cannot_start(["assertions are switched off (-O); allowed is on"])
     try:
         config = load(given.config, environment, given.set, given.account or "")
-        problems = (*live_authority_problems(config.settings, environment), *_state(config))
+        authority = live_authority_problems(config.settings, environment)
+        problems = (*config.live_problems, *authority, *_state(config))
         if problems:
             return _cannot_start(problems)
         configure_logs(config.settings.log_level, config.settings.log_format)
+        for warning in config.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return int(runner.run(run_daemon(config, real_world(environment))))
     except ConfigError as error:
         return _cannot_start(error.problems)
     except WorldError as error:
         return _cannot_start([str(error)])
+
+
+def _policy(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    try:
+        policy = sound_policy(given.file)
+        if given.action == "sign":
+            by = given.by or operator_name(environment)
+            sign(given.file, policy, by=by, role=given.role, now_utc=SystemClock().utc())
+        *limits, seal, signed = policy_lines(given.file, policy)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"trader: {problem}", file=sys.stderr)
+        return NOT_DONE
+    for line in (*limits, seal, signed) if given.action == "show" else (seal, signed):
+        print(line)
+    return DONE
 
 
 def _state(config: Configuration) -> tuple[str, ...]:

@@ -123,10 +123,13 @@ def test_contradicting_limits(simulator: Simulator, tmp_path: Path) -> None:
 def test_live_without_authority(simulator: Simulator, tmp_path: Path) -> None:
     live = {"mode": "live", "account": "U1234567", "reconcile__absence_s": 60}
     lines = refused(simulator, tmp_path, **live)
-    assert len(lines) == 2, lines
-    assert "AGENT_MODE is ''" in lines[0]
-    assert "go-live record" in lines[1]
-    assert "missing" in lines[1]
+    assert len(lines) == 5, lines
+    assert "exposure.is_baseline_required is false" in lines[0]
+    assert "exposure.is_reading_required is false" in lines[1]
+    assert "nobody has signed this policy" in lines[2]
+    assert "AGENT_MODE is ''" in lines[3]
+    assert "go-live record" in lines[4]
+    assert "missing" in lines[4]
 
 
 def test_a_missing_configuration(simulator: Simulator, tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ def test_a_bad_configuration_is_one_line_and_code_5_and_touches_nothing(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     path = write_files(tmp_path, settings, **policy)
+    if settings.get("mode") == "live":
+        sign_policy(tmp_path, capsys)
     assert cli.main(["run", "--config", str(path)]) == 5
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -102,10 +104,76 @@ def test_a_bad_configuration_is_one_line_and_code_5_and_touches_nothing(
     assert not (tmp_path / "state" / "journal.db").exists()
 
 
+def sign_policy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["policy", "sign", "--file", str(folder / "targets.yaml"), "--by", "Ada"]) == 0
+    capsys.readouterr()
+
+
+def test_a_policy_is_shown_signed_and_shown_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path)
+    words = ["--file", str(tmp_path / "targets.yaml")]
+    assert cli.main(["policy", "show", *words]) == 0
+    before = capsys.readouterr().out
+    assert '"quantity_max": "500"' in before
+    assert "not signed: " in before
+    assert cli.main(["policy", "sign", *words, "--by", "Ada", "--role", "CTO"]) == 0
+    seal, signed = capsys.readouterr().out.splitlines()
+    assert seal.startswith("seal ")
+    assert seal in before
+    assert signed.startswith("signed by Ada, CTO, 20")
+    assert cli.main(["policy", "show", *words]) == 0
+    assert signed in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("limits", "words", "problem"),
+    [
+        ({"order__quantity_max": 5000}, [], "order.quantity_max 5000 is above position"),
+        ({"order__quantity_max": "x"}, [], "order.quantity_max is 'x', allowed is a number"),
+        ({}, ["--by", " "], "by is ' ', allowed is"),
+    ],
+)
+def test_a_policy_that_is_none_is_not_signed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    limits: dict[str, Any],
+    words: list[str],
+    problem: str,
+) -> None:
+    write_files(tmp_path, **limits)
+    file = tmp_path / "targets.yaml"
+    assert cli.main(["policy", "sign", "--file", str(file), *words]) == 1
+    assert problem in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.sig"))
+
+
+def test_live_does_not_start_with_a_policy_that_nobody_signed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CAP-22: nor with one that was changed afterwards."""
+    monkeypatch.setenv("AGENT_MODE", "LIVE")
+    path = write_files(tmp_path, {"mode": "live", "account": "U1"})
+    assert cli.main(["run", "--config", str(path)]) == 5
+    unsigned, record = capsys.readouterr().err.splitlines()
+    assert "targets.yaml.sig: is missing: nobody has signed this policy" in unsigned
+    assert "go-live record" in record
+    sign_policy(tmp_path, capsys)
+    assert cli.main(["run", "--config", str(path)]) == 5
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    targets = tmp_path / "targets.yaml"
+    targets.write_text(targets.read_text().replace("quantity_max: 500", "quantity_max: 501"))
+    assert cli.main(["run", "--config", str(path)]) == 5
+    changed, _ = capsys.readouterr().err.splitlines()
+    assert "it was changed after it was signed" in changed
+
+
 def test_live_without_any_authority_says_everything_that_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_files(tmp_path, {"mode": "live", "account": "U1"})
+    sign_policy(tmp_path, capsys)
     assert cli.main(["run", "--config", str(path)]) == 5
     word, record = capsys.readouterr().err.splitlines()
     assert "AGENT_MODE is ''" in word

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trader.config.errors import ConfigError, shown
+from trader.config.targets import read_targets
+from trader.core.contradictions import contradictions
 from trader.core.halts import Mode
-from trader.core.policy import Policy, policy_hash
+from trader.core.policy import Policy, canonical, policy_hash
 
 _TEXT_LENGTH_MAX = 100
 _FILE_BYTES_MAX = 10_000
@@ -106,6 +108,27 @@ def live_policy_problems(mode: Mode, targets: Path, policy: Policy) -> tuple[str
     if unsigned is not None:
         problems.append(f"{unsigned}; allowed in mode live is what `trader policy sign` has sealed")
     return tuple(problems)
+
+
+def sound_policy(targets: Path) -> Policy:
+    """Return the policy in a file, if its limits can be true together; raises ConfigError."""
+    policy = read_targets(targets)
+    problems = contradictions(policy)
+    if problems:
+        raise ConfigError([f"{targets}: {text}" for text in problems])
+    return policy
+
+
+def policy_lines(targets: Path, policy: Policy) -> tuple[str, ...]:
+    """Return what a person looks at before signing: every limit, the seal, and who signed."""
+    rows = json.dumps(json.loads(canonical(policy)), indent=1)
+    signed = read_signature(targets)
+    problem = signature_problem(targets, policy)
+    if problem is not None or signed is None:
+        word = f"not signed: {problem}"
+    else:
+        word = f"signed by {signed.by}, {signed.role}, {signed.signed_utc}"
+    return (rows, f"seal {policy_hash(policy)}", word)
 
 
 def policy_warnings(mode: Mode, targets: Path, policy: Policy) -> tuple[str, ...]:

@@ -102,7 +102,10 @@ class AccountBaselined:
 
 @dataclass(frozen=True, slots=True)
 class IntentReviewed:
-    """An intent was approved or refused, with every check; ``code`` is empty when approved."""
+    """An intent was approved or refused, with every check; ``code`` is empty when approved.
+
+    ``policy_hash`` seals the limits that it was held against.
+    """
 
     intent: Intent
     digest: str
@@ -110,6 +113,7 @@ class IntentReviewed:
     code: str
     text: str
     checks: tuple[Check, ...]
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,29 @@ def digest(intent: Intent) -> str:
     return hashlib.sha256("|".join(str(part) for part in told).encode()).hexdigest()[:32]
 
 
+def is_writable(intent: Intent) -> bool:
+    """Tell whether every value of an intent is of its type, so that it can be written down.
+
+    A strategy's arithmetic can put NaN where a number belongs, and no checker sees it.
+    """
+    prices = (price for price in (intent.limit_price, intent.stop_price) if price is not None)
+    numbers: tuple[object, ...] = (intent.quantity, *prices)
+    kinds: tuple[tuple[object, type], ...] = (
+        (intent.intent_id, str),
+        (intent.strategy, str),
+        (intent.reason, str),
+        (intent.side, Side),
+        (intent.order_type, OrderType),
+        (intent.time_in_force, TimeInForce),
+        (intent.is_reduce_only, bool),
+    )
+    return (
+        all(type(number) is Decimal and number.is_finite() for number in numbers)
+        and all(isinstance(value, kind) for value, kind in kinds)
+        and type(intent.con_id) is int
+    )
+
+
 def reduces(position: Decimal, signed_quantity: Decimal) -> bool:
     """Tell whether a trade shrinks a position without crossing zero."""
     if ZERO in (position, signed_quantity) or (position > ZERO) == (signed_quantity > ZERO):

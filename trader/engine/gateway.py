@@ -15,9 +15,9 @@ import structlog
 from trader.core import events as ev
 from trader.core.halts import Lane, Posture
 from trader.core.ids import ConId, OrderId, order_ref
-from trader.core.intents import Intent, digest, reduces
+from trader.core.intents import Intent, digest, is_writable, reduces
 from trader.core.orders import Order, OrderState, OrderTerms
-from trader.core.policy import Policy
+from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
 from trader.core.risk.codes import HOLD_CODE
 from trader.core.valuation import Valuation, valued
@@ -77,6 +77,7 @@ _KIND_BEFORE_ANSWER = {
 }
 
 LatencyObserver = Callable[[str, float], None]
+OffsetReader = Callable[[ConId], Decimal | None]
 
 
 class OrderGateway:
@@ -97,10 +98,13 @@ class OrderGateway:
         self._clock = services.clock
         self._pager = services.pager
         self._settings = settings
+        self._policy_hash = policy_hash(settings.policy)
         self._waiting: dict[OrderId, _Waiting] = {}
         # Why an order must not leave after all, though its promise is being written.
         self._called_off: dict[OrderId, str] = {}
         self.observe_latency: LatencyObserver = _ignore_latency
+        # By how much the broker's last complete word on a position differs from the book.
+        self.offset_of: OffsetReader = _no_offset
 
     # ---- submitting
 
@@ -135,6 +139,8 @@ class OrderGateway:
 
     def _decide(self, intent: Intent, lane: Lane) -> Approved | Outcome:
         """Return the approval of an intent that may go on, or the outcome where it ends."""
+        if not is_writable(intent):
+            return self._refuse_unwritable(intent, lane)
         known = self._known(intent)
         if known is not None:
             return known
@@ -146,7 +152,7 @@ class OrderGateway:
             return self._refuse(intent, verdict.code, verdict.text, verdict.checks)
         if not self._guard.mode.may_send:
             text = f"mode {self._guard.mode} sends no orders"
-            self._ledger.record(_reviewed(intent, "", text, verdict.checks))
+            self._ledger.record(self._reviewed(intent, "", text, verdict.checks))
             return Outcome(OutcomeKind.NOT_SENT, "", text)
         return verdict
 
@@ -167,6 +173,7 @@ class OrderGateway:
 
     def _risk_input(self, con_id: ConId, lane: Lane) -> RiskInput:
         now_s = self._clock.monotonic()
+        offset = self.offset_of(con_id)
         return RiskInput(
             book=self._book,
             instrument=self._hub.instruments.get(con_id),
@@ -176,6 +183,7 @@ class OrderGateway:
             now_s=now_s,
             is_operator=lane is Lane.OPERATOR,
             valuation=self._valuation(now_s),
+            broker_position=None if offset is None else self._book.position_of(con_id) + offset,
         )
 
     def _valuation(self, now_s: float) -> Valuation:
@@ -190,11 +198,34 @@ class OrderGateway:
             as_of_s=now_s,
         )
 
+    def _reviewed(
+        self, intent: Intent, code: str, text: str, checks: tuple[ev.Check, ...]
+    ) -> ev.IntentReviewed:
+        return ev.IntentReviewed(
+            intent=intent,
+            digest=digest(intent),
+            is_approved=not code,
+            code=code,
+            text=text,
+            checks=checks,
+            policy_hash=self._policy_hash,
+        )
+
+    def _refuse_unwritable(self, intent: Intent, lane: Lane) -> Outcome:
+        """Refuse what no journal could hold; it is told and not recorded."""
+        code, text = "UNWRITABLE", "a value of the intent cannot be written down"
+        if type(intent.con_id) is int:
+            verdict = review(intent, self._risk_input(intent.con_id, lane))
+            if isinstance(verdict, Refused):
+                code, text = verdict.code, verdict.text
+        log.error("intent not recorded", intent=str(intent.intent_id), code=code, text=text)
+        return Outcome(OutcomeKind.REFUSED, code, text)
+
     def _refuse(
         self, intent: Intent, code: str, text: str, checks: tuple[ev.Check, ...]
     ) -> Outcome:
         try:
-            self._ledger.record(_reviewed(intent, code, text, checks))
+            self._ledger.record(self._reviewed(intent, code, text, checks))
         except JournalFailed as error:
             return Outcome(OutcomeKind.REFUSED, "JOURNAL", str(error))
         log.info("intent refused", intent=intent.intent_id, code=code, text=text)
@@ -203,7 +234,7 @@ class OrderGateway:
     def _plan(self, approval: Approved) -> ApprovedOrder:
         """Record the verdict and the promise; from here on the order is reserved in the book."""
         intent = approval.intent
-        self._ledger.record(_reviewed(intent, "", "approved", approval.checks))
+        self._ledger.record(self._reviewed(intent, "", "approved", approval.checks))
         account = self._book.account
         quote = self._hub.quotes.get(intent.con_id)
         assert account is not None, "an intent passed the gate without a baseline"
@@ -389,18 +420,10 @@ def _kind_of_refusal(code: str) -> OutcomeKind:
     return OutcomeKind.HOLD if code == HOLD_CODE else OutcomeKind.REFUSED
 
 
-def _reviewed(
-    intent: Intent, code: str, text: str, checks: tuple[ev.Check, ...]
-) -> ev.IntentReviewed:
-    return ev.IntentReviewed(
-        intent=intent,
-        digest=digest(intent),
-        is_approved=not code,
-        code=code,
-        text=text,
-        checks=checks,
-    )
-
-
 def _ignore_latency(name: str, milliseconds: float) -> None:
     """Stand in until an observer is set."""
+
+
+def _no_offset(con_id: ConId) -> Decimal | None:
+    """Stand in until somebody reconciles."""
+    return None

@@ -91,11 +91,17 @@ class Reconciler:
         self._pending: dict[str, float] = {}
         # Instruments of which book and broker said different things in the last complete run.
         self.disputed: dict[ConId, str] = {}
+        # What the broker holds more of them, or less: executions since then move both alike.
+        self.offsets: dict[ConId, Decimal] = {}
         self.archive: Archive = _no_archive
 
     @property
     def _book(self) -> Book:
         return self._ledger.book
+
+    def offset_of(self, con_id: ConId) -> Decimal | None:
+        """Return how much more the broker holds than the book says, or None while they agree."""
+        return self.offsets.get(con_id)
 
     def wake(self, trigger: str) -> None:
         """Ask for a run soon; new risk waits for it."""
@@ -212,6 +218,10 @@ class Reconciler:
             drift.con_id: f"the book says {drift.expected}, the broker {drift.observed}"
             for drift in drifts
             if drift.kind in _DISPUTES and drift.con_id is not None
+        }
+        self.offsets = {
+            con_id: snapshot.position_of(con_id) - self._book.position_of(con_id)
+            for con_id in self.disputed
         }
         for problem in unknown_to_the_book(self._book, snapshot):
             self._guard.latch(HaltCause.INVARIANT, problem, by="reconciler")

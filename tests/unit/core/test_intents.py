@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.factories import BUY, OTHER_CON, SELL, an_id, an_intent
 from trader.core.ids import StrategyName
-from trader.core.intents import OrderType, TimeInForce, digest, reduces
+from trader.core.intents import OrderType, TimeInForce, digest, is_writable, reduces
 
 QUANTITIES = st.integers(-500, 500).map(Decimal)
 
@@ -66,3 +66,27 @@ def test_the_signed_quantity_of_a_sell_is_negative() -> None:
     assert an_intent(side=SELL).signed_quantity == -10
     assert SELL.opposite is BUY
     assert BUY.opposite is SELL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantity": None},
+        {"quantity": 10},
+        {"quantity": Decimal("NaN")},
+        {"limit_price": Decimal("Infinity")},
+        {"limit_price": 100.0},
+        {"stop_price": "100"},
+        {"side": "BUY"},
+        {"order_type": None},
+        {"time_in_force": "DAY"},
+        {"con_id": "101"},
+        {"is_reduce_only": 1},
+        {"reason": None},
+        {"intent_id": 7},
+    ],
+)
+def test_a_value_that_cannot_be_written_down_is_seen(change: dict[str, Any]) -> None:
+    assert is_writable(an_intent())
+    assert is_writable(an_intent(limit_price=None, stop_price=None))
+    assert not is_writable(an_intent(**change))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ from trader.core import events as ev
 from trader.core.halts import HaltCause, Lane, Mode
 from trader.core.ids import ExecId, OrderId
 from trader.core.orders import OrderState
+from trader.core.policy import policy_hash
 from trader.engine.gateway import Outcome, OutcomeKind
 from trader.ports import LinkDown, LinkWord, SendUncertain
 
@@ -571,3 +574,58 @@ async def test_an_unknown_instrument_is_refused() -> None:
     assert outcome.code == "INSTRUMENT_UNKNOWN"
     world.hub.add(an_instrument(is_tradeable=False))
     assert (await world.gateway.submit(an_intent(2, side=BUY))).code == "INSTRUMENT_UNTRADEABLE"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"quantity": None}, "QUANTITY_MISSING"),
+        ({"quantity": Decimal("NaN")}, "QUANTITY_NOT_A_NUMBER"),
+        ({"limit_price": float("nan")}, "PRICE_NOT_A_NUMBER"),
+        ({"side": "HOLD"}, "SIDE_UNKNOWN"),
+        ({"con_id": None}, "UNWRITABLE"),
+        ({"reason": 7}, "UNWRITABLE"),
+    ],
+)
+async def test_an_intent_that_cannot_be_written_down_is_refused_and_not_recorded(
+    change: dict[str, Any], code: str
+) -> None:
+    """CAP-16: also while halted, when nothing is reviewed."""
+    world = World()
+    before = len(world.journal.rows)
+    for is_halted in (False, True):
+        if is_halted:
+            world.guard.latch(HaltCause.OPERATOR, "lunch", "me")
+            before = len(world.journal.rows)
+        outcome = await world.gateway.submit(replace(an_intent(), **change))
+        assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, code)
+    assert len(world.journal.rows) == before
+    assert not world.broker.placed
+
+
+async def test_every_review_names_the_policy_it_was_held_against() -> None:
+    """CAP-22."""
+    world = World()
+    await world.gateway.submit(an_intent(1))
+    await world.gateway.submit(an_intent(2, quantity=Decimal(99_999)))
+    seals = {event.policy_hash for event in world.journal.events(ev.IntentReviewed)}
+    assert seals == {policy_hash(world.policy)}
+
+
+async def test_a_concentration_is_held_back_and_asked_again_stays_so() -> None:
+    """BRK-04: recorded, not routed."""
+    world = World(policy=bent(POLICY, exposure__concentration_hold=Decimal("0.001")))
+    for _ in range(2):
+        outcome = await world.gateway.submit(an_intent())
+        assert (outcome.kind, outcome.code) == (OutcomeKind.HOLD, "CONCENTRATION_HOLD")
+    (review,) = world.journal.events(ev.IntentReviewed)
+    assert not review.is_approved
+    assert not world.broker.placed
+
+
+async def test_an_exit_is_capped_by_what_the_broker_holds() -> None:
+    world = World(held=10)
+    world.gateway.offset_of = lambda con_id: Decimal(-4)
+    outcome = await world.gateway.submit(an_exit(1, quantity=7))
+    assert outcome.code == "REDUCE_ONLY"
+    assert (await world.gateway.submit(an_exit(2, quantity=6))).kind is OutcomeKind.SENT
