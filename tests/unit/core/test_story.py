@@ -133,7 +133,7 @@ def test_a_broker_that_names_the_order_by_its_permanent_id_alone_is_understood()
 def test_slippage_is_measured_against_the_middle_at_the_decision(side: Side, slippage: str) -> None:
     promise = planned(an_intent(side=side), 1)
     terms = replace(promise.terms, reference_price=Decimal("99.5"))
-    events = [SENT[0], replace(promise, terms=terms), SENT[2], executed(side=side)]
+    events: list[ev.Event] = [SENT[0], replace(promise, terms=terms), SENT[2], executed(side=side)]
     assert told(events).slippage == Decimal(slippage)
     assert told(events[:3]).slippage is None
     assert told([*SENT, executed()]).slippage is None

@@ -171,8 +171,9 @@ class Groups:
 
 
 def _share(parent: Order, full: Decimal, child: Order) -> Decimal:
-    share = parent.filled / parent.quantity
-    return min(scaled(full, share, child.instrument.size_step), full)
+    # Multiplied first: a share such as three sevenths has no exact decimal.
+    part = full * parent.filled / parent.quantity
+    return min(scaled(part, Decimal(1), child.instrument.size_step), full)
 
 
 def _key(order: Order) -> tuple[str, str]:

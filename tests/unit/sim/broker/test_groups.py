@@ -110,6 +110,15 @@ def test_what_a_parent_has_filled_lets_as_much_of_its_children_trade() -> None:
     assert groups.after_fill(trade(parent, 59)) == [Grow(first, D(59)), Grow(second, D(29))]
 
 
+def test_the_part_of_a_child_is_exact() -> None:
+    groups = Groups()
+    parent, first, second = family(groups)
+    parent.quantity = D(7)
+    first.terms, second.terms = (replace(first.terms, quantity=D(n)) for n in (21, 5))
+    # Three sevenths of 21 are 9, though no decimal number is three sevenths; 15 sevenths make 3.
+    assert groups.after_fill(trade(parent, 3)) == [Release(first, D(9)), Release(second, D(3))]
+
+
 def test_a_child_that_has_traded_its_part_ends_the_rest() -> None:
     groups = Groups()
     parent, first, second = family(groups)
