@@ -7,16 +7,20 @@ line.
 
 import csv
 from collections.abc import Hashable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from trader.config.errors import ConfigError, shown
+from trader.core.amounts import ZERO, decimal_from
 from trader.core.instruments import InstrumentSpec
 
 _FILE_BYTES_MAX = 1_000_000
 _ASSET_COLUMNS = ("symbol", "sec_type", "exchange", "currency", "primary_exchange", "tradeable")
+# They may be left out, all together or row by row; what stands there is held against the broker.
+_CHECKED_COLUMNS = ("multiplier", "min_tick")
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -54,14 +58,19 @@ def read_assets(path: Path) -> tuple[InstrumentSpec, ...]:
         rows = list(csv.reader(lines, strict=True))
     except csv.Error as error:
         raise ConfigError([f"{path}: not CSV: {error}"]) from None
-    if not rows or tuple(rows[0]) != _ASSET_COLUMNS:
+    header = tuple(rows[0]) if rows else ()
+    if header not in (_ASSET_COLUMNS, _ASSET_COLUMNS + _CHECKED_COLUMNS):
         raise ConfigError(
             [
                 f"{path}: line 1 is {shown(','.join(rows[0]) if rows else '')}, allowed is exactly "
-                f"{','.join(_ASSET_COLUMNS)}"
+                f"{','.join(_ASSET_COLUMNS)}, and after it {','.join(_CHECKED_COLUMNS)} if wanted"
             ]
         )
-    specs = tuple(_asset(path, number, row) for number, row in enumerate(rows[1:], start=2) if row)
+    specs = tuple(
+        _asset(f"{path}: line {number}", header, row)
+        for number, row in enumerate(rows[1:], start=2)
+        if row
+    )
     symbols = [spec.symbol for spec in specs]
     twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
     if twice:
@@ -76,11 +85,10 @@ def is_setting_name(text: str) -> bool:
     return text.isidentifier() and not text.startswith("_")
 
 
-def _asset(path: Path, number: int, row: list[str]) -> InstrumentSpec:
-    where = f"{path}: line {number}"
-    if len(row) != len(_ASSET_COLUMNS):
-        raise ConfigError([f"{where} has {len(row)} columns, allowed is {len(_ASSET_COLUMNS)}"])
-    values = dict(zip(_ASSET_COLUMNS, (value.strip() for value in row), strict=True))
+def _asset(where: str, header: tuple[str, ...], row: list[str]) -> InstrumentSpec:
+    if len(row) != len(header):
+        raise ConfigError([f"{where} has {len(row)} columns, allowed is {len(header)}"])
+    values = dict(zip(header, (value.strip() for value in row), strict=True))
     for column in ("symbol", "sec_type", "exchange", "currency"):
         if not values[column]:
             raise ConfigError([f"{where}: {column} is missing"])
@@ -94,7 +102,19 @@ def _asset(path: Path, number: int, row: list[str]) -> InstrumentSpec:
         currency=values["currency"],
         primary_exchange=values["primary_exchange"],
         is_tradeable=tradeable == "yes",
+        multiplier=_checked(where, "multiplier", values.get("multiplier", "")),
+        min_tick=_checked(where, "min_tick", values.get("min_tick", "")),
     )
+
+
+def _checked(where: str, column: str, text: str) -> Decimal | None:
+    """Return a number that the broker must confirm, or None where the column is empty."""
+    if not text:
+        return None
+    number = decimal_from(text)
+    if number is None or number <= ZERO:
+        raise ConfigError([f"{where}: {column} is {shown(text)}, allowed is a number above 0"])
+    return number
 
 
 def _read_text(path: Path) -> str:

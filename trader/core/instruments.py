@@ -16,6 +16,9 @@ class InstrumentSpec:
     currency: str = "USD"
     primary_exchange: str = ""
     is_tradeable: bool = True
+    # What the assets file says of it, where it says anything: the broker must say the same.
+    multiplier: Decimal | None = None
+    min_tick: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class Instrument:
     # In which way the broker describes it otherwise than the assets file; empty when in none.
     mismatch: str = ""
 
+    @property
+    def finest_tick(self) -> Decimal:
+        """Return the smallest price increment of any band (minTick, message 10)."""
+        return min(band.increment for band in self.bands)
+
     def tick_at(self, price: Decimal) -> Decimal:
         """Return the price increment that holds at ``price``."""
         increment = self.bands[0].increment
@@ -52,3 +60,20 @@ class Instrument:
             if price >= band.low_edge:
                 increment = band.increment
         return increment
+
+
+def mismatch_of(spec: InstrumentSpec, instrument: Instrument) -> str:
+    """Say in what the broker describes an instrument otherwise than the assets file, or nothing.
+
+    A multiplier that is not the one that sizes were reckoned with is the costliest of surprises.
+    """
+    pairs = (
+        ("currency", spec.currency, instrument.currency),
+        ("multiplier", spec.multiplier, instrument.multiplier),
+        ("min_tick", spec.min_tick, instrument.finest_tick),
+    )
+    return "; ".join(
+        f"{name} is {told}, the assets file says {written}"
+        for name, written, told in pairs
+        if written is not None and written != told
+    )

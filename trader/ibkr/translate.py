@@ -6,6 +6,7 @@ the execution for, so it becomes None (INC-025).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -19,7 +20,7 @@ from trader.core.amounts import ZERO, decimal_from
 from trader.core.events import OpenOrderSeen
 from trader.core.executions import Commission, Execution
 from trader.core.ids import AccountId, ClientId, ConId, ExecId, OrderId, OrderRef, PermId
-from trader.core.instruments import Instrument, InstrumentSpec, PriceBand
+from trader.core.instruments import Instrument, InstrumentSpec, PriceBand, mismatch_of
 from trader.core.intents import OrderType, Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import CompletedOrderRow, OpenOrderRow, PositionRow
@@ -321,7 +322,7 @@ def instrument_in(
     )
     if spec.is_tradeable and any(band.increment <= ZERO for band in bands):
         raise Unreadable(f"{spec.symbol}: price increments {steps}")
-    return Instrument(
+    instrument = Instrument(
         con_id=ConId(contract.conId),
         symbol=contract.symbol,
         sec_type=contract.secType,
@@ -333,6 +334,7 @@ def instrument_in(
         price_magnifier=magnifier,
         is_tradeable=spec.is_tradeable,
     )
+    return replace(instrument, mismatch=mismatch_of(spec, instrument))
 
 
 def _size_increment(contract: Contract, details: ContractDetails) -> Decimal:

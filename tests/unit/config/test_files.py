@@ -126,3 +126,24 @@ def test_no_garbage_in_the_table_raises_anything_but_a_configuration_error(
     path.write_bytes(content)
     problems = refusals(lambda: read_assets(path))
     assert all(problem.startswith(str(path)) for problem in problems)
+
+
+CHECKED = f"{HEADER},multiplier,min_tick"
+
+
+def test_what_the_broker_must_confirm_is_read_where_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "assets.csv"
+    path.write_text(f"{CHECKED}\nA,STK,SMART,USD,,yes,1,0.01\nB,STK,SMART,USD,,yes,,\n")
+    one, two = read_assets(path)
+    assert (str(one.multiplier), str(one.min_tick)) == ("1", "0.01")
+    assert (two.multiplier, two.min_tick) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "nan", "inf", "1e99"])
+@pytest.mark.parametrize("column", ["multiplier", "min_tick"])
+def test_what_the_broker_must_confirm_is_a_number(tmp_path: Path, column: str, text: str) -> None:
+    path = tmp_path / "assets.csv"
+    values = f"{text}," if column == "multiplier" else f",{text}"
+    path.write_text(f"{CHECKED}\nA,STK,SMART,USD,,yes,{values}\n")
+    with pytest.raises(ConfigError, match=f"line 2: {column} is '{text}', allowed is a number"):
+        read_assets(path)

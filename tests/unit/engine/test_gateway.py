@@ -629,3 +629,18 @@ async def test_an_exit_is_capped_by_what_the_broker_holds() -> None:
     outcome = await world.gateway.submit(an_exit(1, quantity=7))
     assert outcome.code == "REDUCE_ONLY"
     assert (await world.gateway.submit(an_exit(2, quantity=6))).kind is OutcomeKind.SENT
+
+
+async def test_what_was_stopped_last_and_what_is_in_doubt_have_codes_of_their_own() -> None:
+    world = World()
+    world.journal.hold()
+    task = submitting(world)
+    await turns()
+    world.guard.latch(HaltCause.OPERATOR, "lunch", "me")
+    world.journal.release()
+    outcome = await task
+    assert (outcome.kind, outcome.code) == (OutcomeKind.WITHHELD, "WITHHELD")
+    world = World()
+    world.broker.place_error = SendUncertain("the socket broke while writing")
+    outcome = await world.gateway.submit(an_intent())
+    assert (outcome.kind, outcome.code) == (OutcomeKind.UNCERTAIN, "UNCERTAIN")

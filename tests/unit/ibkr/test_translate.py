@@ -326,6 +326,14 @@ def test_an_instrument_has_the_bands_of_its_rule_in_order() -> None:
     assert got.tick_at(Decimal("0.5")) == Decimal("0.0001")
 
 
+def test_an_instrument_that_is_not_what_the_assets_file_says_carries_the_difference() -> None:
+    """CAP-17."""
+    spec = replace(SPEC, multiplier=Decimal(1), min_tick=Decimal("0.01"))
+    assert translate.instrument_in(spec, details(minTick=0.01), []).mismatch == ""
+    got = translate.instrument_in(spec, details(minTick=0.05), [])
+    assert got.mismatch == "min_tick is 0.05, the assets file says 0.01"
+
+
 def test_without_a_rule_the_minimum_tick_holds_everywhere() -> None:
     got = translate.instrument_in(SPEC, details(minTick=0.05), [])
     assert got.tick_at(Decimal(1000)) == Decimal("0.05")
