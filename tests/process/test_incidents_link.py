@@ -413,7 +413,11 @@ def test_a_login_that_nobody_confirms_is_paged_and_outlived(tmp_path: Path, repl
 # ---- the night
 
 
-NIGHT = Replay("inc-082-queued-until-the-open", steps=0, said="|399|", is_rare=True)
+NIGHT = Replay(
+    "inc-082-queued-until-the-open", steps=0, said="|399|", is_rare=True,
+    # Hours pass at once beside it: an answer may be late without being missing.
+    changes={"broker.ack_deadline_s": 10, "reconcile.absence_s": 20},
+)  # fmt: skip
 EXIT = Replay("inc-068-an-exit-outside-the-session", said="|399|")
 
 
@@ -446,6 +450,9 @@ def test_nothing_is_queued_overnight_and_the_open_is_traded(tmp_path: Path, repl
         opens(tmp_path, simulator, replay)
         daemon.await_armed()
         until("the open is traded", lambda: of_daemon(simulator.truth())["place_frames"])
+        daemon.halt()
+        # What works still fills with the next tick, and ticks are half a minute apart.
+        simulator.tell("/advance", seconds=120)
         compare_at_rest(simulator, daemon)
         end_by_sigterm(daemon)
 

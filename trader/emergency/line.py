@@ -4,7 +4,7 @@ A connection counts only when the broker behind the gateway is proven: a gateway
 answers from its memory and sends our orders whenever it comes back (INC-002, INC-132).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
@@ -54,7 +54,7 @@ class Line:
 
     async def open(self, order_id_high: OrderId) -> None:
         """Connect and have the upstream proven; raises ConnectRefused or LinkDown."""
-        self.ears.is_upstream_up = None
+        self.ears.is_upstream_up, self.ears.last_problem = None, ""
         facts = await self.broker.connect(order_id_high)
         problem = self._settings.account_problem(facts.accounts)
         if problem is not None:
@@ -64,8 +64,8 @@ class Line:
         while not self._has_spoken() and self._clock.monotonic() < end_s:
             await self._clock.sleep(0.05)
         if self.ears.is_upstream_up is not True:
-            self.close()
             said = self.ears.last_problem or "no data farm answered"
+            self.close()
             raise LinkDown(f"the gateway answers, the broker behind it is not proven: {said}")
 
     def _has_spoken(self) -> bool:
@@ -114,7 +114,9 @@ class Line:
                 if message.perm_id:
                     ears.remaining[message.perm_id] = message.remaining
             case OrderErrorSeen():
-                ears.errors.setdefault(message.order_id, []).append(message)
+                # The broker's texts have line ends (399); an account of the run has lines.
+                told = replace(message, text=" ".join(message.text.split()))
+                ears.errors.setdefault(message.order_id, []).append(told)
             case LinkWord(axis="upstream"):
                 ears.is_upstream_up = message.is_up
                 ears.last_problem = "" if message.is_up else f"{message.code} {message.text}"

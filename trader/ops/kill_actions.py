@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from trader.ops.control_client import NoReply, Reply
@@ -148,7 +147,7 @@ def _left_standing(order: Order, world: World, told: dict[str, object]) -> int:
 def _alone(order: Order, world: World, told: dict[str, object]) -> int:
     """Start the emergency part in the project's environment and take over its account."""
     told["acted"] = "alone"
-    python = find_python(_ROOT, world.environment)
+    python = find_python(_ROOT)
     if python is None:
         world.complain(
             f"Halted, but NOT cancelled or closed: there is no {_ROOT / '.venv'}, and the broker "
@@ -193,7 +192,7 @@ def _alone(order: Order, world: World, told: dict[str, object]) -> int:
     return child.returncode
 
 
-def find_python(root: Path, environment: Mapping[str, str]) -> Path | None:
+def find_python(root: Path) -> Path | None:
     """Return a Python that has what the broker needs: this one, or the project's environment.
 
     Never one that a file in the state directory names: whoever could write it would run as root.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trader.ops.instance_lock import InstanceLock, LockTaken
+from trader.ops.instance_lock import DAEMON, LIQUIDATOR, InstanceLock, LockTaken, said_in
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLDER = """
@@ -72,4 +72,31 @@ def test_a_lock_file_is_private(tmp_path: Path) -> None:
     lock = InstanceLock(tmp_path / "lock")
     lock.take(1)
     assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"4711\n", (4711, DAEMON)),
+        (b"4711 liquidator\n", (4711, LIQUIDATOR)),
+        (b"", (0, DAEMON)),
+        (b"\xff x", (0, "x")),
+    ],
+)
+def test_the_file_says_who_and_as_what(content: bytes, said: tuple[int, str]) -> None:
+    assert said_in(content) == said
+
+
+def test_a_disk_that_takes_nothing_does_not_cost_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_fd: int, _content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("trader.ops.instance_lock.os.write", full)
+    lock = InstanceLock(tmp_path / "lock")
+    lock.take(1)
+    with pytest.raises(LockTaken):
+        InstanceLock(tmp_path / "lock").take(2)
     lock.release()

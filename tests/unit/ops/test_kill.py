@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.ops.support import NOW
-from trader.ops import kill
+from trader.emergency.report import ExitCode
+from trader.ops import kill, kill_actions, kill_order
 from trader.ops.control_client import NoReply, Reply
 from trader.ops.control_token import Endpoint, write_endpoint
 from trader.ops.halt_record import verdict
@@ -32,7 +33,11 @@ class Surroundings:
         self.paused: list[float] = []
         self.replies: dict[str, Reply | NoReply] = {}
         self.environment = {"LOGNAME": "desk"}
-        monkeypatch.setattr(kill, "ask_verb", self._ask)
+        self.alone = 0
+        self.answered: list[str] = []
+        monkeypatch.setattr(kill_order, "ask_verb", self._ask)
+        # What is done without the daemon has tests of its own.
+        monkeypatch.setattr(kill_actions, "_alone", self._alone)
 
     def _ask(self, _endpoint: Endpoint, verb: str, _asked: object, **_rest: object) -> Reply:
         self.asked.append((verb, self.is_halted))
@@ -40,6 +45,11 @@ class Surroundings:
         if isinstance(reply, NoReply):
             raise reply
         return reply
+
+    def _alone(self, _order: object, _world: object, told: dict[str, object]) -> int:
+        self.asked.append(("alone", self.is_halted))
+        told["is_daemon_gone"] = True
+        return self.alone
 
     @property
     def halt_file(self) -> Path:
@@ -63,6 +73,7 @@ class Surroundings:
             utc=lambda: NOW,
             pause=self.paused.append,
             environment=self.environment,
+            answer=self.answered.append,
         )
         return kill.main([*arguments, "--state", str(self.state)], world)
 
@@ -123,10 +134,10 @@ def test_without_a_daemon_a_bare_halt_is_complete(shell: Surroundings) -> None:
 
 
 @pytest.mark.parametrize("verb", ["--cancel-orders", "--liquidate"])
-def test_without_a_daemon_nothing_else_is_claimed(shell: Surroundings, verb: str) -> None:
-    assert shell.run(*CONFIRM, verb) == 1
-    assert shell.is_halted
-    assert "not done, because no daemon is running" in shell.complained[-1]
+def test_without_a_daemon_the_rest_is_done_all_the_same(shell: Surroundings, verb: str) -> None:
+    assert shell.run(*CONFIRM, verb) == 0
+    assert shell.asked == [("alone", True)]
+    assert shell.said[-1] == "strategies running: 0"
 
 
 def test_a_silent_daemon_gets_its_grace_and_is_reported(shell: Surroundings) -> None:
@@ -136,32 +147,6 @@ def test_a_silent_daemon_gets_its_grace_and_is_reported(shell: Surroundings) -> 
     assert shell.is_halted
     assert shell.paused == [0.02]
     assert "Not confirmed by the daemon (process 1): no answer in time." in shell.complained[0]
-
-
-def test_cancel_and_liquidate_follow_in_this_order_with_every_line(shell: Surroundings) -> None:
-    shell.start_daemon()
-    assert shell.run("--liquidate", "--cancel-orders", *CONFIRM) == 0
-    assert [verb for verb, _ in shell.asked] == ["halt", "cancel-orders", "liquidate"]
-    assert shell.said.count("  0 strategies run") == 3
-
-
-def test_they_are_tried_even_when_the_halt_was_not_confirmed(shell: Surroundings) -> None:
-    shell.start_daemon()
-    shell.replies["halt"] = NoReply("no answer in time")
-    assert shell.run(*CONFIRM, "--cancel-orders") == 1
-    assert [verb for verb, _ in shell.asked] == ["halt", "cancel-orders"]
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [NoReply("no answer in time"), Reply(409, {"is_done": False, "text": "1 of 2 cancelled"})],
-)
-def test_what_was_not_done_is_not_called_done(shell: Surroundings, reply: Reply | NoReply) -> None:
-    shell.start_daemon()
-    shell.replies["cancel-orders"] = reply
-    assert shell.run(*CONFIRM, "--cancel-orders", "--liquidate") == 1
-    assert [verb for verb, _ in shell.asked] == ["halt", "cancel-orders", "liquidate"]
-    assert shell.complained
 
 
 def test_a_file_that_cannot_be_written_still_tells_the_daemon(shell: Surroundings) -> None:
@@ -218,3 +203,66 @@ def test_it_imports_the_standard_library_alone() -> None:
     ).stdout.split()
     slow = {"asyncio", "dataclasses", "http.client", "ssl", "email", "logging", "trader.ports"}
     assert not slow & set(loaded)
+
+
+def test_with_json_there_is_one_object_on_stdout_and_the_lines_elsewhere(
+    shell: Surroundings,
+) -> None:
+    assert shell.run(*CONFIRM, "--liquidate", "--json") == 0
+    assert not shell.said
+    assert shell.complained
+    (text,) = shell.answered
+    account = json.loads(text)
+    assert (account["is_halted"], account["exit_code"], account["strategies_running"]) == (
+        True,
+        0,
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--all"], "--all needs --cancel-orders or --liquidate"),
+        (["--withdraw", "--liquidate"], "--withdraw goes with neither"),
+        (["--liquidate", "--wait=-1"], "--wait is -1; allowed: 0, up to 3600"),
+        (["--liquidate", "--wait=nan"], "--wait is nan"),
+    ],
+)
+def test_what_contradicts_itself_changes_nothing(
+    shell: Surroundings, words: list[str], said: str
+) -> None:
+    assert shell.run(*CONFIRM, *words) == 2
+    assert said in shell.complained[0]
+    assert not shell.halt_file.exists()
+
+
+def test_a_standing_order_is_taken_back_and_the_halt_is_not(shell: Surroundings) -> None:
+    path = shell.state / "standing_order.json"
+    path.write_text("{}")
+    assert shell.run(*CONFIRM, "--withdraw") == 0
+    assert not path.exists()
+    assert shell.run(*CONFIRM, "--withdraw") == 0
+    assert "There was no standing order" in shell.said[-1]
+    assert not shell.halt_file.exists()
+
+
+def test_a_strategy_runs_only_where_it_may_trade() -> None:
+    rows = [{"is_running": True}, {"is_running": False}, {"is_running": True}]
+    assert kill.running_strategies({"posture": "armed", "strategies": rows}) == 2
+    assert kill.running_strategies({"posture": "halted", "strategies": rows}) == 0
+    assert kill.running_strategies({}) == 0
+
+
+def test_every_exit_code_is_told_in_the_help_and_in_the_documents() -> None:
+    root = Path(__file__).resolve().parents[3]
+    codes = {int(code) for code in ExitCode}
+    named = {
+        int(line.split()[0]) for line in kill._EPILOG.splitlines() if line[:3].strip().isdigit()
+    }
+    assert named == codes
+    section = (root / "RUNBOOK.md").read_text().partition("### Kill switch")[2]
+    rows = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")]
+    assert codes <= {int(row) for row in rows if row.isdigit()}
+    assert "exit code" in (root / "README.md").read_text().lower()
+    assert {kill_order.DONE, kill_order.BUSY} <= codes

@@ -151,10 +151,10 @@ def split(data: bytes) -> list[list[str]]:
     return found
 
 
-def contract(symbol: str = "AAPL", con_id: int = 0) -> list[object]:
+def contract(symbol: str = "AAPL", con_id: int = 0, exchange: str = "") -> list[object]:
     """Return the twelve contract fields of a request."""
     kind = "IND" if symbol == "VIX" else "STK"
-    exchange = "CBOE" if symbol == "VIX" else "SMART"
+    exchange = exchange or ("CBOE" if symbol == "VIX" else "SMART")
     return [con_id, symbol, kind, "", 0.0, "", "", exchange, "", "USD", "", ""]
 
 
@@ -175,7 +175,8 @@ def request(order_id: int = 1, **changes: Any) -> OrderRequest:
 def place_fields(order_id: int, version: int = 178, **order: object) -> list[object]:
     """Return message 3 as ib_async lays out a plain order at a server version."""
     get = order.get
-    words: list[object] = [3, order_id, *contract(str(get("symbol", "AAPL"))), "", ""]
+    named = contract(str(get("symbol", "AAPL")), exchange=str(get("exchange", "")))
+    words: list[object] = [3, order_id, *named, "", ""]
     words += [
         get("action", "BUY"), get("quantity", 100), get("kind", "MKT"), get("limit", ""),
         get("stop", ""), get("tif", "DAY"), "", get("account", ""), "", 0, get("ref", ""),

@@ -207,7 +207,8 @@ class Floor:
             view.take(order.side, place, size)
             got += size
             self._set_limit(order, price)
-            self._broker.filled(order, Fill(size, price, fill.venue), REMOVED)
+            venue = order.venue if order.is_directed else fill.venue
+            self._broker.filled(order, Fill(size, price, venue), REMOVED)
         return got
 
     def _slip(self, order: Order, want: Want) -> Decimal:
@@ -247,8 +248,7 @@ class Floor:
         size, price = self._reached(order, limit, near, quote, volume)
         if not size:
             return ZERO
-        venue = order.instrument.primary_exchange or order.instrument.exchange
-        self._broker.filled(order, Fill(size, price, venue), ADDED)
+        self._broker.filled(order, Fill(size, price, order.venue), ADDED)
         return size
 
     def _reached(
@@ -289,6 +289,5 @@ class Floor:
         limit = order.limit_price if order.order_type in ("LMT", "LOC") else None
         if quote.halted or not matching.reaches(order.side, limit, price):
             return False
-        venue = order.instrument.primary_exchange or order.instrument.exchange
-        self._broker.filled(order, Fill(order.remaining, price, venue), REMOVED)
+        self._broker.filled(order, Fill(order.remaining, price, order.venue), REMOVED)
         return True

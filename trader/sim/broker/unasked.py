@@ -45,7 +45,7 @@ class Unasked:
         assert order.status is Status.CANCELLED, "only a cancel can be crossed"
         size = order.remaining if quantity is None else min(quantity, order.remaining)
         price = order.limit_price or self._touch(order.instrument, order.side)
-        items = self._trades.book(order, Print(_fill(order.instrument, size, price)))
+        items = self._trades.book(order, Print(Fill(size, price, order.venue)))
         self._register.move(order, Event.TRADED if order.remaining else Event.FILLED)
         self._outcomes.tell_fill(order, items)
         return items[0]
@@ -60,7 +60,7 @@ class Unasked:
             Terms(str(side), quantity, "MKT", tif="DAY"), account or self._bank.main.name, "",
             self._clock.time(), status=Status.FILLED, quantity=quantity,
         )  # fmt: skip
-        fill = _fill(item, quantity, self._touch(item, side))
+        fill = Fill(quantity, self._touch(item, side), order.venue)
         items = self._trades.book(order, Print(fill, REMOVED, liquidation))
         for execution in items:
             self._register.tell().executed(execution)
@@ -81,7 +81,3 @@ class Unasked:
     def _touch(self, item: Instrument, side: Side) -> Decimal:
         quote = self._views.now(item).quote
         return quote.ask if side is Side.BUY else quote.bid
-
-
-def _fill(item: Instrument, quantity: Decimal, price: Decimal) -> Fill:
-    return Fill(quantity, price, item.primary_exchange or item.exchange)

@@ -11,7 +11,7 @@ from trader.sim.market.chance import draw
 from trader.sim.market.quotes import Quote
 
 LEVELS = 10
-_STOCK_VENUES = ("NASDAQ", "ARCA", "BATS", "IEX", "NYSE", "EDGEX", "DRCTEDGE", "MEMX", "BYX", "BEX")
+_STOCK_VENUES = ("NASDAQ", "ARCA", "BATS", "IEX", "NYSE", "EDGX", "DRCTEDGE", "MEMX", "BYX", "BEX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,6 @@ def _lot(quote: Quote) -> int:
 
 def _venue(quote: Quote, seed: int, moment: int) -> str:
     item = quote.instrument
-    if item.sec_type not in ("STK", "ETF"):
+    if item.sec_type not in ("STK", "ETF") or _STOCK_VENUES[0] not in item.exchanges:
         return item.primary_exchange
     return _STOCK_VENUES[draw(seed, item.con_id + 1, moment) % len(_STOCK_VENUES)]

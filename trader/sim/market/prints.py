@@ -53,7 +53,8 @@ def trades(market: Market, item: Instrument, slot: int, *, all_of_them: bool) ->
     if not size:
         return []
     bits, price = draw(market.seed ^ 0x7A, item.con_id, slot), market.middle(item, slot) * item.tick
-    is_stock = item.sec_type in ("STK", "ETF")
+    # Only the shares of one country trade at many places, and off every exchange.
+    is_stock = item.sec_type in ("STK", "ETF") and _VENUES[0] in item.exchanges
     venue = _VENUES[bits % len(_VENUES)] if is_stock else item.primary_exchange
     epoch_s = int(market.epoch_of(slot) + 1e-6)
     found = [Print(epoch_s, price, size, 0, venue, _conditions(item, size))]

@@ -12,6 +12,8 @@ from enum import StrEnum
 from trader.sim.model.instruments import ContractQuery, Instrument
 
 ZERO = Decimal(0)
+# The name of no exchange: the broker chooses among those the contract trades at.
+SMART = "SMART"
 
 
 class Side(StrEnum):
@@ -95,6 +97,8 @@ class Terms:
     conditions_ignore_rth: bool = False
     conditions_cancel: bool = False
     leg_prices: tuple[Decimal | None, ...] = ()
+    # The exchange it names, as written; empty means where the instrument's orders go.
+    route: str = ""
     echo: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -183,6 +187,22 @@ class Order:
     def tif(self) -> str:
         """Return the time in force of the present terms."""
         return self.terms.tif
+
+    @property
+    def route(self) -> str:
+        """Return the exchange the order names, as its client wrote it."""
+        return self.terms.route or self.instrument.exchange
+
+    @property
+    def venue(self) -> str:
+        """Return the one exchange it can trade at; of a SMART order, where it rests."""
+        item = self.instrument
+        return self.route if self.is_directed else item.primary_exchange or item.exchange
+
+    @property
+    def is_directed(self) -> bool:
+        """Return whether it names one exchange, and does not leave the choice to SMART."""
+        return self.route != SMART
 
     @property
     def remaining(self) -> Decimal:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.reference import calendar, combos, futures, options, rules, underlyings
-from trader.sim.reference.matching import fits, fits_expiry, is_identified, right_of
+from trader.sim.reference.matching import fits, fits_expiry, is_identified, right_of, trades_at
 from trader.sim.reference.options import Chain
 
 NOT_FOUND = (200, "No security definition has been found for the request")
@@ -315,6 +315,9 @@ class Catalogue:
 
     def _combo(self, query: ContractQuery) -> Iterator[Instrument]:
         items = [self.by_id(leg.con_id) for leg in query.legs]
-        if combos.flaw(query.legs, items) is None:
-            known = [item for item in items if item is not None]
+        if combos.flaw(query.legs, items) is not None:
+            return
+        known = [item for item in items if item is not None]
+        is_smart = query.exchange in ("", "SMART")
+        if is_smart or all(trades_at(item, query.exchange) for item in known):
             yield self._keep(combos.make(query.symbol, query.exchange, query.legs, known))

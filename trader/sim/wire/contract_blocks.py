@@ -18,9 +18,9 @@ def multiplier(item: Instrument) -> str:
     return plain(item.multiplier) if has_one else ""
 
 
-def of_order(item: Instrument) -> str:
-    """Return the block of openOrder (5) and completedOrder (101), fields parted by NUL."""
-    return _block(item, _strike(item, "0"), item.right or "?", item.exchange)
+def of_order(item: Instrument, route: str) -> str:
+    """Return the block of openOrder (5) and completedOrder (101), which name the order's route."""
+    return _block(item, _strike(item, "0"), item.right or "?", route)
 
 
 def of_execution(item: Instrument, exchange: str) -> str:

@@ -36,7 +36,7 @@ def completed_order(sv: int, order: Order, completed: str) -> bytes:
     terms, given = order.terms, order_blocks.given(order)
     limit = terms.limit_price if order.limit_now is None else order.limit_now
     return encode(
-        101, contract_blocks.of_order(order.instrument), order.side,
+        101, contract_blocks.of_order(order.instrument, order.route), order.side,
         "0" if not order.remaining else plain(order.quantity), terms.order_type,
         order_blocks.price(limit), order_blocks.price(terms.aux_price), terms.tif,
         terms.oca_group, order.account, given.get("openClose", ""), given.get("origin", "0"),

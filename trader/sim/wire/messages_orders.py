@@ -69,7 +69,7 @@ def open_order(sv: int, order: Order, margin: Margin | None = None) -> bytes:
     limit = terms.limit_price if order.limit_now is None else order.limit_now
     is_plain = order_blocks.is_plain(order, given)
     return encode(
-        5, order.order_id, contract_blocks.of_order(order.instrument), order.side,
+        5, order.order_id, contract_blocks.of_order(order.instrument, order.route), order.side,
         plain(order.quantity), terms.order_type, order_blocks.price(limit),
         order_blocks.price(terms.aux_price), terms.tif, terms.oca_group, order.account,
         given.get("openClose", ""), given.get("origin", "0"), order.order_ref, order.client_id,

@@ -249,14 +249,15 @@ def _request(
     parent_id = int(take("parentId", "0"))
     transmit, what_if = bool(take("transmit", "")), bool(take("whatIf", ""))
     return OrderRequest(
-        order_id=order_id, contract=contract, terms=_terms(given, **more), account=account,
-        order_ref=order_ref, transmit=transmit, parent_id=parent_id, what_if=what_if,
+        order_id=order_id, contract=contract, terms=_terms(given, route=contract.exchange, **more),
+        account=account, order_ref=order_ref, transmit=transmit, parent_id=parent_id,
+        what_if=what_if,
     )  # fmt: skip
 
 
 def _terms(
     given: dict[str, str], *, groups: Mapping[str, tuple[str, ...]],
-    conditions: tuple[Condition, ...], leg_prices: tuple[Decimal | None, ...],
+    conditions: tuple[Condition, ...], leg_prices: tuple[Decimal | None, ...], route: str,
 ) -> Terms:  # fmt: skip
     take = given.pop
     return Terms(
@@ -274,7 +275,7 @@ def _terms(
         trigger_method=_whole(given, "triggerMethod") or 0,
         good_after=take("goodAfterTime", ""), good_till=take("goodTillDate", ""),
         oca_group=take("ocaGroup", ""), oca_type=_whole(given, "ocaType") or 3,
-        conditions=conditions, leg_prices=leg_prices,
+        conditions=conditions, leg_prices=leg_prices, route=route,
         conditions_ignore_rth=take("conditionsIgnoreRth", "0") == "1",
         conditions_cancel=take("conditionsCancelOrder", "0") == "1",
         echo={**given, **groups},

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sim.support import ACCOUNT, Bench, at_wall, request
+from tests.unit.sim.support import ACCOUNT, Bench, at_wall, place_fields, request
 from trader.sim.host import keeper as module
 from trader.sim.host.keeper import Keeper
 from trader.sim.model.orders import Status
@@ -46,6 +46,21 @@ def test_everything_comes_back_after_a_kill(tmp_path: Path) -> None:
     assert after.exchange.bank.reserved(ACCOUNT) == before.exchange.bank.reserved(ACCOUNT)
     assert after.gateway.next_order_id(7) == 3
     assert after.exchange.next_perm_id() > max(before.exchange.orders)
+
+
+def test_a_directed_order_keeps_its_exchange_over_a_kill(tmp_path: Path) -> None:
+    before = Bench()
+    keeper = kept(before, tmp_path / "state.db")
+    peer = before.client()
+    peer.send(*place_fields(1, kind="LMT", limit=50, exchange="ARCA"))
+    keeper.settle()
+    after = Bench()
+    assert kept(after, tmp_path / "state.db").restore()
+    (order,) = after.exchange.working()
+    assert order.route == "ARCA"
+    after.pin("AAPL", "49")
+    after.clock.advance(1)
+    assert {item.exchange for item in after.exchange.executions} == {"ARCA"}
 
 
 def test_what_is_kept_back_is_kept_over_a_kill(tmp_path: Path) -> None:

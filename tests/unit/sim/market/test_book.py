@@ -37,6 +37,12 @@ def test_several_venues_quote_a_stock_and_one_a_future() -> None:
     assert len({level.venue for level in book.bids}) > 2
     future = bench.market.catalogue.find_all(ContractQuery(symbol="ES", sec_type="FUT"))[0]
     assert {level.venue for level in bench.market.book(future).asks} == {"CME"}
+    foreign = bench.market.catalogue.symbol("SIMD")
+    assert foreign is not None
+    assert {level.venue for level in bench.market.book(foreign).asks} == {"IBIS"}
+    for _ in range(30):
+        bench.clock.advance(60)
+        assert {level.venue for level in bench.market.book(stock).asks} <= set(stock.exchanges)
 
 
 def test_nothing_can_be_taken_from_a_halted_closed_or_untradable_market() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from tests.unit.sim.support import Bench, request
@@ -30,3 +31,10 @@ def test_sides_have_signs_and_opposites() -> None:
     assert (Side.BUY.sign, Side.SELL.sign) == (1, -1)
     assert Side.BUY.opposite is Side.SELL
     assert Side.SELL.opposite is Side.BUY
+
+
+def test_an_order_trades_at_the_exchange_it_names_or_is_left_to_the_broker() -> None:
+    smart = order()
+    assert (smart.route, smart.venue, smart.is_directed) == ("SMART", "NASDAQ", False)
+    arca = replace(smart, terms=replace(smart.terms, route="ARCA"))
+    assert (arca.route, arca.venue, arca.is_directed) == ("ARCA", "ARCA", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -206,6 +207,16 @@ def test_a_combination_is_resolved_from_its_legs() -> None:
     assert (combo.sec_type, combo.legs) == ("BAG", legs)
     assert FULL.by_id(combo.con_id) == combo
     assert [part.instrument for part in FULL.parts(combo)] == [low, high]
+
+
+def test_a_combination_trades_only_where_its_legs_do() -> None:
+    low, high = one(option()), one(option(45))
+    legs = (Leg(low.con_id, 1, "BUY", "CBOE"), Leg(high.con_id, 1, "SELL", "CBOE"))
+    query = ContractQuery(symbol="AAPL", sec_type="BAG", exchange="CBOE", legs=legs)
+    assert one(query).exchange == "CBOE"
+    elsewhere = replace(query, exchange="IBIS")
+    assert FULL.find(elsewhere) is None
+    assert FULL.why_not(elsewhere) == NOT_FOUND
 
 
 def test_a_combination_with_an_unknown_leg_is_refused_with_the_reason() -> None:

@@ -18,7 +18,7 @@ def cut(block: str) -> list[str]:
 def test_every_type_has_eleven_fields_in_every_message(sec_type: str) -> None:
     item = EVERY[sec_type]
     for block in (
-        contract_blocks.of_order(item), contract_blocks.of_execution(item, "IEX"),
+        contract_blocks.of_order(item, "ARCA"), contract_blocks.of_execution(item, "IEX"),
         contract_blocks.of_portfolio(item), contract_blocks.of_position(item),
     ):  # fmt: skip
         assert len(cut(block)) == 11
@@ -27,14 +27,14 @@ def test_every_type_has_eleven_fields_in_every_message(sec_type: str) -> None:
 
 def test_a_stock_has_no_strike_and_no_right_written_four_ways() -> None:
     head, tail = ["265598", "AAPL", "STK", ""], ["USD", "AAPL", "NMS"]
-    assert cut(contract_blocks.of_order(AAPL)) == [*head, "0", "?", "", "SMART", *tail]
+    assert cut(contract_blocks.of_order(AAPL, "ARCA")) == [*head, "0", "?", "", "ARCA", *tail]
     assert cut(contract_blocks.of_execution(AAPL, "IEX")) == [*head, "0.0", "", "", "IEX", *tail]
     assert cut(contract_blocks.of_portfolio(AAPL)) == [*head, "0", "0", "", "NASDAQ", *tail]
     assert cut(contract_blocks.of_position(AAPL)) == [*head, "0.0", "", "", "NASDAQ", *tail]
 
 
 def test_a_derivative_shows_expiry_strike_right_and_multiplier() -> None:
-    assert cut(contract_blocks.of_order(CALL))[3:7] == ["20261218", "202.5", "C", "100"]
+    assert cut(contract_blocks.of_order(CALL, ""))[3:7] == ["20261218", "202.5", "C", "100"]
     assert cut(contract_blocks.of_portfolio(ES))[3:7] == ["20261218", "0", "0", "50"]
 
 

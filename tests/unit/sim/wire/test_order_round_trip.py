@@ -178,9 +178,7 @@ def as_record(version: int, texts: list[str]) -> model.Order:
     """Return the order as the exchange would hold it once it has read it."""
     read = parse_place_order(texts, version)
     query, terms = read.contract, read.terms
-    item = instrument(
-        query.con_id, query.symbol, query.sec_type, route=query.exchange, legs=query.legs
-    )
+    item = instrument(query.con_id, query.symbol, query.sec_type, legs=query.legs)
     return model.Order(
         perm_id=9, client_id=7, order_id=read.order_id, instrument=item,
         side=model.Side(terms.action), terms=terms, account=read.account,

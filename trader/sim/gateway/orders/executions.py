@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from trader.sim.broker.moments import read_moment
 from trader.sim.model.orders import Execution, Side
+from trader.sim.reference.venues import official
 from trader.sim.wire.frames import FieldError
 from trader.sim.wire.requests_orders import ExecutionFilter
 
@@ -46,7 +47,7 @@ def matching(
         and (not wanted.dates or _date(item, zone) in wanted.dates)
         and wanted.symbol in ("", item.instrument.symbol)
         and wanted.sec_type in ("", item.instrument.sec_type)
-        and wanted.exchange in ("", "SMART", item.exchange)
+        and official(wanted.exchange) in ("", "SMART", official(item.exchange))
         and side in (None, item.side)
     ]
 

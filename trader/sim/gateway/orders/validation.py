@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import Order, OrderRequest, Status, Terms
+from trader.sim.reference import venues
 from trader.sim.wire.frames import plain
 
 
@@ -61,7 +62,9 @@ _CHANGEABLE = (
 def check_change(order: Order, request: OrderRequest, item: Instrument | None) -> Refusal | None:
     """Check a change against the live order it means; the order stays as it was."""
     terms, before = request.terms, order.terms
-    if item != order.instrument or terms.action != order.side:
+    route = terms.route or order.instrument.exchange
+    is_other = venues.official(route) != venues.official(order.route)
+    if item != order.instrument or terms.action != order.side or is_other:
         return Refusal(105, "Order being modified does not match original order.")
     if terms.quantity is not None and terms.quantity and terms.quantity <= order.filled:
         return invalid(f"The order size must exceed what has filled, {plain(order.filled)}")

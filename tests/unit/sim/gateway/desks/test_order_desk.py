@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from tests.unit.sim.support import Bench, place_fields
+import pytest
+
+from tests.unit.sim.support import Bench, contract, place_fields
 from trader.sim.model.orders import Terms
 
 
@@ -102,3 +105,58 @@ def test_a_trailing_order_shows_its_stop_from_the_first_message_on() -> None:
     first = next(fields for fields in peer.frames() if fields[0] == "5")
     # The stop stands in the block of trailing terms, and again in that of adjusted ones.
     assert first.count("98.5") == 2
+
+
+@pytest.mark.parametrize("exchange", ["ARCA", "NYSE", "ISLAND", "IEX"])
+def test_a_directed_order_is_shown_and_filled_where_it_was_sent(exchange: str) -> None:
+    bench = Bench(cash=Decimal(10**8))
+    peer = bench.client()
+    # Far more than the first level, so that several levels of the book are taken.
+    peer.send(*place_fields(1, quantity=6000, exchange=exchange))
+    peer.send(*place_fields(2, quantity=100, exchange=exchange, kind="LMT", limit=50))
+    bench.clock.advance(1)
+    frames = peer.frames()
+    shown = {fields[9] for fields in frames if fields[0] == "5"}
+    fills = [fields for fields in frames if fields[0] == "11"]
+    assert shown == {exchange}
+    assert sum(Decimal(fields[19]) for fields in fills) == 6000
+    assert len({fields[20] for fields in fills}) > 1
+    assert {(fields[10], fields[17]) for fields in fills} == {(exchange, exchange)}
+    peer.send(99, 0)
+    assert {fields[8] for fields in peer.frames() if fields[0] == "101"} == {exchange}
+
+
+def test_a_smart_order_is_shown_as_such_and_filled_at_several_venues() -> None:
+    bench = Bench(cash=Decimal(10**8))
+    peer = bench.client()
+    peer.send(*place_fields(1, quantity=9000))
+    bench.clock.advance(1)
+    frames = peer.frames()
+    assert {fields[9] for fields in frames if fields[0] == "5"} == {"SMART"}
+    venues = {fields[17] for fields in frames if fields[0] == "11"}
+    assert len(venues) > 1
+    assert "SMART" not in venues
+
+
+def test_an_exchange_where_it_does_not_trade_is_no_definition_for_orders_and_data() -> None:
+    peer = Bench().client()
+    # An index's exchange, a foreign one, one that there is not, by symbol and by id.
+    for number, exchange in enumerate(("IDEALPRO", "IBIS", "NOWHERE"), 1):
+        peer.send(*place_fields(number, exchange=exchange))
+        peer.send(1, 11, 10 + number, *contract("AAPL", 265598, exchange), 0, "", 0, 0, "")
+        errors = [fields[2:4] for fields in peer.frames()]
+        assert errors == [[str(number), "200"], [str(10 + number), "200"]]
+
+
+def test_a_change_keeps_the_exchange_and_another_is_not_the_same_order() -> None:
+    bench = Bench()
+    peer = bench.client()
+    resting: dict[str, Any] = {"quantity": 10, "kind": "LMT", "exchange": "ISLAND"}
+    peer.send(*place_fields(1, limit=50, **resting))
+    peer.frames()
+    peer.send(*place_fields(1, limit=51, **{**resting, "exchange": "ARCA"}))
+    assert [fields[2:4] for fields in peer.frames()] == [["1", "105"]]
+    # The old and the new name of one exchange are the same.
+    peer.send(*place_fields(1, limit=52, **{**resting, "exchange": "NASDAQ"}))
+    shown = [fields for fields in peer.frames() if fields[0] == "5"]
+    assert {(fields[9], fields[16]) for fields in shown} == {("NASDAQ", "52.0")}

@@ -1,0 +1,163 @@
+"""Cancels by id where it can, globally where it must and says so, and ends with a proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.unit.emergency.exchange import AAPL, IBM, Resting, Scene, scene
+from trader.emergency.liquidator import Liquidator, Wanted
+from trader.emergency.report import ExitCode, Report
+
+
+async def run(found: Scene, **wanted: object) -> Report:
+    asked: dict[str, object] = {
+        "must_cancel": True, "must_liquidate": True, "is_everything": False, "by": "desk",
+        "reason": "drill", "wait_s": 0.2, **wanted,
+    }  # fmt: skip
+    liquidator = Liquidator(
+        found.settings, found.state, wanted=Wanted(**asked),  # type: ignore[arg-type]
+        clock=found.clock, say=found.said.append,
+    )  # fmt: skip
+    return await liquidator.run()
+
+
+async def test_everything_of_ours_goes_and_the_broker_shows_it(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions |= {AAPL: 10, IBM: -5}
+        found.exchange.orders.append(Resting(5, 7, AAPL, "SELL", 10, "STP"))
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert (found.exchange.positions, found.exchange.orders) == ({AAPL: 0, IBM: 0}, [])
+        assert [words.split(":")[0] for words in report.cancelled] == ["client 7 order 5"]
+        assert len(report.closed) == 2
+        assert report.is_verified
+        assert not found.exchange.frames("58"), "a global cancel was not needed"
+        # One after the other: the second leaves when the first is flat.
+        assert len(found.exchange.frames("3")) == 2
+
+
+async def test_without_liquidation_what_protects_stays(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions[AAPL] = 10
+        entry, stop = Resting(5, 7, AAPL, "BUY", 10), Resting(6, 7, AAPL, "SELL", 10, "STP")
+        found.exchange.orders += [entry, stop]
+        report = await run(found, must_liquidate=False)
+        assert found.exchange.orders == [stop]
+        assert report.exit_code is ExitCode.PROTECTED
+        assert report.kept[0].startswith("client 7 order 6: SELL 10 AAPL STP")
+        assert not found.exchange.frames("3")
+
+
+async def test_a_locked_id_takes_a_global_cancel_and_says_what_that_means(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions[AAPL] = 10
+        found.exchange.orders.append(Resting(5, 7, AAPL, "BUY", 10))
+        usual = found.exchange.served.replies["71"]
+        locked = ["4|2|-1|326|Unable to connect as the client id is already in use|"]
+        found.exchange.served.replies["71"] = lambda f: locked if f[2] == "7" else usual(f)
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert report.used_global_cancel
+        assert len(found.exchange.frames("58")) == 1
+        (warning,) = [line for line in found.said if line.startswith("GLOBAL CANCEL")]
+        assert "protective stops and orders entered by hand included" in warning
+
+
+async def test_a_locked_id_without_orders_needs_no_global_cancel(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions[AAPL] = 10
+        usual = found.exchange.served.replies["71"]
+        locked = ["4|2|-1|326|Unable to connect as the client id is already in use|"]
+        found.exchange.served.replies["71"] = lambda f: locked if f[2] == "7" else usual(f)
+        assert (await run(found)).exit_code is ExitCode.DONE
+        assert not found.exchange.frames("58")
+
+
+async def test_all_takes_everybodys_orders_and_unmanaged_positions(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.settings = found.settings.__class__(
+            **{
+                name: getattr(found.settings, name)
+                for name in found.settings.__dataclass_fields__
+                if name != "instruments"
+            },
+            instruments=(),
+        )
+        found.exchange.positions[AAPL] = 10
+        found.exchange.orders.append(Resting(0, 0, AAPL, "SELL", 10, "STP", perm_id=777))
+        left = await run(found)
+        assert left.left_alone == [
+            "order 777 entered by hand: SELL 10 AAPL STP (Submitted)",
+            "AAPL 10",
+        ]
+        assert left.exit_code is ExitCode.DONE, "what is not managed was not asked for"
+        report = await run(found, is_everything=True)
+        assert report.exit_code is ExitCode.DONE
+        assert (found.exchange.positions[AAPL], found.exchange.orders) == (0, [])
+        assert len(found.exchange.frames("58")) == 1
+
+
+async def test_the_order_of_a_stranger_remains_and_is_named(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions[AAPL] = 10
+        found.exchange.orders.append(Resting(0, 0, AAPL, "SELL", 4, "STP", perm_id=777))
+        report = await run(found)
+        assert report.exit_code is ExitCode.REMAINS
+        assert found.exchange.positions[AAPL] == 4
+        (order,) = report.remaining_orders
+        assert order.startswith("order 777 entered by hand: SELL 4 AAPL STP")
+        assert report.remaining_positions == ["AAPL 4"]
+
+
+async def test_a_refused_cancel_is_tried_again_and_told_if_it_stays(tmp_path: Path) -> None:
+    # INC-036, INC-069
+    async with scene(tmp_path) as found:
+        found.exchange.orders.append(Resting(5, 7, AAPL, "BUY", 10))
+        found.exchange.cancels_refused = 1
+        assert (await run(found)).exit_code is ExitCode.DONE
+        assert len(found.exchange.frames("4")) == 2
+
+        found.exchange.orders.append(Resting(6, 7, AAPL, "BUY", 10))
+        found.exchange.cancels_refused = 1000
+        report = await run(found)
+        assert report.exit_code is ExitCode.REMAINS
+        assert "the cancel did not work: 10148" in report.remaining_orders[0]
+
+
+async def test_an_order_of_an_earlier_emergency_goes_by_its_own_id(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.orders.append(Resting(5, 1007, AAPL, "BUY", 10, ref="kill-abc123-1"))
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert [f[2] for f in found.exchange.frames("71")] == ["7", "1007"]
+        assert not found.exchange.frames("58")
+
+
+async def test_without_a_link_nothing_is_claimed(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.served.replies["71"] = lambda f: []
+        report = await run(found)
+        assert report.exit_code is ExitCode.NO_LINK
+        assert not report.is_verified
+        assert any("no link to the broker" in text for text in report.problems)
+
+
+async def test_another_account_is_refused_at_once(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.served.replies["71"] = lambda f: ["15|1|U5", "9|1|1"]
+        report = await run(found, wait_s=60.0)
+        assert report.exit_code is ExitCode.CANNOT_ACT
+        assert "account DU1 is configured, the link reports U5" in report.problems[0]
+
+
+async def test_a_link_that_comes_back_within_the_wait_is_used(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions[AAPL] = 10
+        usual = found.exchange.served.replies["61"]
+        answers = [lambda f: ["4|2|-1|1100|lost|", *usual(f)], usual]
+        found.exchange.served.replies["61"] = lambda f: (
+            answers.pop(0) if len(answers) > 1 else answers[0]
+        )(f)
+        report = await run(found, wait_s=5.0)
+        assert report.exit_code is ExitCode.DONE
+        assert any("trying for another" in line for line in found.said)
