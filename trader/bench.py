@@ -32,6 +32,7 @@ import ib_async
 import uvloop
 
 from trader.app import Daemon, World, restore
+from trader.bench_review import review_seconds
 from trader.config import load
 from trader.core.events import Recorded
 from trader.core.halts import Lane
@@ -142,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name, _simulator() as simulator:
         bench = Bench(simulator, given.orders, Path(name), [])
         _measure_floor(bench)
+        bench.add("review, 50 positions, 200 orders", review_seconds(10 * bench.orders))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_measure_ib_async(bench))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -148,7 +148,10 @@ class ExposurePolicy:
 
     def class_of(self, sec_type: str) -> AssetClass | None:
         """Return what holds for an asset class, or None when the policy does not name it."""
-        return next((row for row in self.classes if row.sec_type == sec_type), None)
+        for row in self.classes:
+            if row.sec_type == sec_type:
+                return row
+        return None
 
 
 @dataclass(frozen=True, slots=True)

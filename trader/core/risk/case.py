@@ -17,6 +17,7 @@ from trader.core.intents import Intent, OrderType, Side
 from trader.core.market import fault
 from trader.core.policy import AccountType
 from trader.core.risk.values import RiskInput
+from trader.core.valuation import Valuation
 
 UNAVAILABLE = "unavailable"
 T = TypeVar("T")
@@ -63,8 +64,11 @@ class Case:
         "account",
         "account_type",
         "ask",
+        "asset_class",
         "bid",
         "book",
+        "commission",
+        "cost_known",
         "exits",
         "foreign",
         "given",
@@ -72,6 +76,7 @@ class Case:
         "instrument",
         "intent",
         "is_buy",
+        "is_exempt",
         "is_freed",
         "is_illiquid",
         "limit",
@@ -107,8 +112,14 @@ class Case:
         self.window_utc = given.now_utc - timedelta(seconds=self.policy.rate.window_s)
         self.account_type = _stricter_type(given)
         self.account: Account | None = None
+        self.asset_class = None
+        if given.instrument is not None:
+            self.asset_class = self.policy.exposure.class_of(given.instrument.sec_type)
         self._look_at_quote()
         self._look_at_position()
+        # Nothing about the account as a whole must lock a position in.
+        self.is_exempt = self.shrinks or self.is_freed or not self.policy.exposure.is_enforced
+        self._look_at_cost()
 
     def _look_at_quote(self) -> None:
         given, quote = self.given, self.given.quote
@@ -164,9 +175,17 @@ class Case:
         # A pure exit of the operator's is held against reality and against nothing else.
         self.is_freed = given.is_operator and reduces
 
+    def _look_at_cost(self) -> None:
+        price, quantity, multiplier = self.worst_price, self.quantity, self.multiplier
+        is_known = price is not None and quantity is not None and multiplier is not None
+        # What the order may cost at worst, commission not included.
+        self.cost_known = price * quantity * multiplier if is_known else None  # type: ignore[operator]
+        cash = self.policy.cash
+        self.commission = None if quantity is None else cash.worst_commission(quantity)
+
     def cost(self) -> Decimal:
-        """Return what the order may cost at worst, commission not included."""
-        return needed(self.worst_price) * needed(self.quantity) * needed(self.multiplier)
+        """Return what the order may cost at worst; raises Unavailable."""
+        return needed(self.cost_known)
 
     def text_of_prices(self) -> str:
         """Return type and prices in words."""
@@ -178,7 +197,9 @@ class Case:
 class Account:
     """What all checks of exposure and margin ask of the account, worked out once."""
 
+    valuation: Valuation
     equity: Decimal
+    equity_text: str
     # One unit of the instrument in the account's currency, and how much its value grows at worst.
     unit_value: Decimal
     growth: Decimal

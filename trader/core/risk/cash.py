@@ -11,7 +11,7 @@ from trader.core.risk.case import Case, check, needed
 def reserve_check(case: Case) -> Check:
     """Refuse what could bring cash under its reserve in any order of fills."""
     cash, policy = _cash(case), case.policy.cash
-    left = cash - _set_aside(case) - policy.worst_commission(needed(case.quantity))
+    left = cash - _set_aside(case) - needed(case.commission)
     if case.is_buy:
         left -= case.cost()
     # An exit must not be refused for want of cash: a sale of what is held brings cash in. What
@@ -27,8 +27,7 @@ def settled_check(case: Case) -> Check:
         return _NOT_ASKED
     currency = needed(case.instrument).currency
     settled = min(needed(needed(case.given.account).settled_cash.get(currency)), _cash(case))
-    commission = case.policy.cash.worst_commission(needed(case.quantity))
-    left = settled - _set_aside(case) - commission - case.cost()
+    left = settled - _set_aside(case) - needed(case.commission) - case.cost()
     return check("SETTLED_CASH", f"{left:.2f} left of {settled:.2f}", "0 or more", left >= ZERO)
 
 

@@ -16,7 +16,7 @@ from trader.core.valuation import Valuation
 
 def valuation_check(case: Case) -> Check:
     """Refuse new risk on a value of the account that is incomplete or old."""
-    if is_exempt(case):
+    if case.is_exempt:
         return _exempt("VALUATION", case)
     valuation = needed(case.given.valuation)
     age_s = case.given.now_s - valuation.as_of_s
@@ -31,12 +31,12 @@ def valuation_check(case: Case) -> Check:
 def day_loss_check(case: Case) -> Check:
     """Refuse new risk after too large a loss since the start of the account's day."""
     exposure, baseline = case.policy.exposure, case.given.baseline_equity
-    if is_exempt(case) or (baseline is None and not exposure.is_baseline_required):
+    if case.is_exempt or (baseline is None and not exposure.is_baseline_required):
         return _exempt("DAY_LOSS", case)
     start = needed(baseline)
     if start <= ZERO:
         raise Unavailable
-    loss = (start - equity_of(case)) / start
+    loss = (start - account_of(case).equity) / start
     passed = loss < exposure.day_loss_max
     return check("DAY_LOSS", f"{loss:.5f}", f"below {exposure.day_loss_max}", passed)
 
@@ -52,28 +52,29 @@ def box_check(case: Case) -> Check:
 
 
 def _single(case: Case, code: str, most: Decimal) -> Check:
-    if is_exempt(case):
+    if case.is_exempt:
         return _exempt(code, case)
     account = account_of(case)
-    return _ratio(code, abs(needed(case.projected)) * account.unit_value, most, account.equity)
+    return _ratio(code, abs(needed(case.projected)) * account.unit_value, most, account)
 
 
 def gross_check(case: Case) -> Check:
     """Refuse more gross exposure than the regime and the type of account allow."""
-    if is_exempt(case):
+    if case.is_exempt:
         return _exempt("GROSS_LIMIT", case)
     regime = case.policy.exposure.limits_of(case.given.regime)
     most = min(regime.gross_max, GROSS_CAP[case.account_type])
     account = account_of(case)
-    value = valuation_of(case).gross + account.growth + account.adds_elsewhere
-    return _ratio("GROSS_LIMIT", value, most, account.equity)
+    value = account.valuation.gross + account.growth + account.adds_elsewhere
+    return _ratio("GROSS_LIMIT", value, most, account)
 
 
 def net_check(case: Case) -> Check:
     """Refuse more net exposure than the regime allows, on the side that the intent pushes."""
-    if is_exempt(case):
+    if case.is_exempt:
         return _exempt("NET_LIMIT", case)
-    valuation, account = valuation_of(case), account_of(case)
+    account = account_of(case)
+    valuation = account.valuation
     net = valuation.net - valuation.of(case.intent.con_id)
     net += needed(case.projected) * account.unit_value
     elsewhere = ZERO
@@ -84,7 +85,7 @@ def net_check(case: Case) -> Check:
         elsewhere += amount * rate_of(valuation, currency)
     value = net + elsewhere if case.is_buy else elsewhere - net
     most = case.policy.exposure.limits_of(case.given.regime).net_max
-    return _ratio("NET_LIMIT", value, most, account.equity)
+    return _ratio("NET_LIMIT", value, most, account)
 
 
 def account_of(case: Case) -> Account:
@@ -108,8 +109,11 @@ def _account(case: Case) -> Account:
             amount -= working.adds_value
         elsewhere += amount * rate_of(valuation, currency)
     held_value = abs(valuation.of(case.intent.con_id))
+    equity = equity_of(case)
     return Account(
-        equity=equity_of(case),
+        valuation=valuation,
+        equity=equity,
+        equity_text=f"{equity:.2f}",
         unit_value=unit,
         growth=max(abs(highest), abs(lowest)) * unit - held_value,
         adds_elsewhere=elsewhere,
@@ -136,18 +140,13 @@ def rate_of(valuation: Valuation, currency: str) -> Decimal:
     return needed(valuation.rates.get(currency))
 
 
-def is_exempt(case: Case) -> bool:
-    """Tell whether the account as a whole is not asked: nothing must lock a position in."""
-    return case.shrinks or case.is_freed or not case.policy.exposure.is_enforced
-
-
 def _exempt(code: str, case: Case) -> Check:
     return check(code, "closes only" if case.shrinks else "not asked", "for new risk", passed=True)
 
 
-def _ratio(code: str, value: Decimal, most: Decimal, equity: Decimal) -> Check:
-    passed = equity > ZERO and value <= most * equity
-    return check(code, f"{value:.2f} of {equity:.2f}", f"at most {most!s} of it", passed)
+def _ratio(code: str, value: Decimal, most: Decimal, account: Account) -> Check:
+    passed = account.equity > ZERO and value <= most * account.equity
+    return check(code, f"{value:.2f} of {account.equity_text}", f"at most {most!s} of it", passed)
 
 
 CHECKS = (

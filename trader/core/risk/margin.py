@@ -13,7 +13,6 @@ from trader.core.policy import AccountType, AssetClass
 from trader.core.risk.case import Case, Unavailable, check, needed
 from trader.core.risk.exposure import (
     account_of,
-    is_exempt,
     rate_of,
     valuation_of,
 )
@@ -21,10 +20,10 @@ from trader.core.risk.exposure import (
 
 def leverage_check(case: Case) -> Check:
     """Refuse more leverage in an asset class than the policy allows."""
-    if is_exempt(case):
+    if case.is_exempt:
         return _exempt("LEVERAGE")
     kind, account = _class_of(case), account_of(case)
-    value = valuation_of(case).gross_by_class.get(kind.sec_type, ZERO)
+    value = account.valuation.gross_by_class.get(kind.sec_type, ZERO)
     value += account.growth + account.adds_elsewhere
     passed = account.equity > ZERO and value <= kind.leverage_max * account.equity
     text = f"{value:.2f} {kind.sec_type} of {account.equity:.2f}"
@@ -33,7 +32,7 @@ def leverage_check(case: Case) -> Check:
 
 def margin_check(case: Case) -> Check:
     """Refuse more margin than the policy lets the account use."""
-    if is_exempt(case):
+    if case.is_exempt:
         return _exempt("MARGIN")
     exposure, reading = case.policy.exposure, _reading(case)
     if reading is None or case.account_type is AccountType.CASH:
@@ -51,16 +50,15 @@ def margin_check(case: Case) -> Check:
 
 def funds_check(case: Case) -> Check:
     """Refuse an order that the broker's available funds and buying power do not cover."""
-    if is_exempt(case):
+    if case.is_exempt:
         return _exempt("AVAILABLE_FUNDS")
     reading = _reading(case)
     if reading is None:
         return check("AVAILABLE_FUNDS", "not told", "own cash covers it", _is_paid_in_full(case))
     valuation, cash = valuation_of(case), case.policy.cash
-    quantity = needed(case.quantity)
     rate = rate_of(valuation, needed(case.instrument).currency)
     cost = case.cost() * rate
-    commission = cash.worst_commission(quantity) * rate
+    commission = needed(case.commission) * rate
     reserved = ZERO
     for currency, total in case.book.workings.by_currency.items():
         commissions = cash.worst_commissions(
@@ -80,7 +78,7 @@ def funds_check(case: Case) -> Check:
 def what_if_check(case: Case) -> Check:
     """Refuse an order after which, says the broker, the account would use too much margin."""
     preview = case.given.what_if
-    if preview is None or is_exempt(case):
+    if preview is None or case.is_exempt:
         return _NOT_ASKED
     most = case.policy.exposure.margin_usage_max * preview.equity_with_loan_after
     passed = preview.initial_margin_after <= most and preview.equity_with_loan_after > ZERO
@@ -110,10 +108,7 @@ def _is_paid_in_full(case: Case) -> bool:
 
 
 def _class_of(case: Case) -> AssetClass:
-    kind = case.policy.exposure.class_of(needed(case.instrument).sec_type)
-    if kind is None:
-        raise Unavailable
-    return kind
+    return needed(case.asset_class)
 
 
 def _exempt(code: str) -> Check:

@@ -109,8 +109,10 @@ def churn_refusal(
 
 
 def _windowed(case: Case, code: str, most: int, *key: object) -> Check:
-    count = case.book.acts.count(case.window_utc, *key)
-    return _counted(case, code, count, most, case.policy.rate.window_s)
+    given = case.given
+    count = given.book.acts.count(case.window_utc, *key)
+    window_s = given.policy.rate.window_s
+    return _made(code, count, most * case.share, window_s, given.is_operator)
 
 
 def _since(case: Case, window_s: float) -> datetime:
@@ -118,15 +120,14 @@ def _since(case: Case, window_s: float) -> datetime:
 
 
 def _counted(case: Case, code: str, count: int, most: int, window_s: float) -> Check:
-    most *= case.share
-    passed = count < most or case.given.is_operator
-    return check(code, str(count), _limit_text(most, window_s), passed)
+    return _made(code, count, most * case.share, window_s, case.given.is_operator)
 
 
-@lru_cache(maxsize=256)
-def _limit_text(most: int, window_s: float) -> str:
-    """Return the words of a limit; ten of each review are the same as of the one before."""
-    return f"below {most} in {window_s:g} s"
+@lru_cache(maxsize=1024)
+def _made(code: str, count: int, most: int, window_s: float, is_operator: bool) -> Check:
+    """Return the check of a count; most of one review's are those of the review before."""
+    passed = count < most or is_operator
+    return check(code, str(count), f"below {most} in {window_s:g} s", passed)
 
 
 CHECKS = (

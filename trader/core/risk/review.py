@@ -4,7 +4,7 @@ All checks are evaluated and recorded, also after the first that fails. One that
 or that breaks over it, fails with its own code: nothing passes unexamined.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from trader.core.events import Check
 from trader.core.intents import Intent
@@ -50,26 +50,34 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 def review(intent: Intent, given: RiskInput) -> Verdict:
     """Hold an intent against every check."""
     case = Case(intent, given)
-    checks = tuple(evaluated(case, CHECKS))
-    failed = [row for row in checks if not row.passed]
+    checks, failed = _evaluated(case)
     if not failed:
         per_unit = needed(case.worst_price) * needed(case.multiplier)
         return Approved(intent, checks, needed(given.instrument), per_unit, REVIEWED)
     first = failed[0]
-    text = f"{first.code}: {first.value}, allowed is {first.limit}"
-    if len(failed) == 1 and first.code == HOLD_CODE and first.value != UNAVAILABLE:
-        return Downgraded(intent=intent, code=first.code, text=text, checks=checks)
-    if first.code == HOLD_CODE and len(failed) > 1:
+    if first.code == HOLD_CODE:
+        if len(failed) == 1 and first.value != UNAVAILABLE:
+            return Downgraded(intent, first.code, _text_of(first), checks)
         # What is refused outright is told by the check that refuses it.
-        first = failed[1]
-        text = f"{first.code}: {first.value}, allowed is {first.limit}"
-    return Refused(intent=intent, code=first.code, text=text, checks=checks)
+        first = failed[1] if len(failed) > 1 else first
+    return Refused(intent, first.code, _text_of(first), checks)
 
 
-def evaluated(case: Case, checks: tuple[tuple[str, CheckFunction], ...]) -> Iterator[Check]:
-    """Evaluate checks; one that cannot be evaluated has failed."""
-    for code, run in checks:
+def _evaluated(case: Case) -> tuple[tuple[Check, ...], list[Check]]:
+    """Return every check and those that failed; one that cannot be evaluated has failed."""
+    checks: list[Check] = []
+    failed: list[Check] = []
+    put = checks.append
+    for code, run in CHECKS:
         try:
-            yield run(case)
+            row = run(case)
         except _BROKEN:
-            yield check(code, UNAVAILABLE, "its input", passed=False)
+            row = check(code, UNAVAILABLE, "its input", passed=False)
+        put(row)
+        if not row.passed:
+            failed.append(row)
+    return tuple(checks), failed
+
+
+def _text_of(failed: Check) -> str:
+    return f"{failed.code}: {failed.value}, allowed is {failed.limit}"

@@ -1,5 +1,7 @@
 """When new risk may be taken: the exchange's hours, their edges, and the gateway's restart."""
 
+from functools import lru_cache
+
 from trader.core.events import Check
 from trader.core.policy import TradingHours
 from trader.core.risk.case import Case, check, needed
@@ -14,7 +16,7 @@ def hours_check(case: Case) -> Check:
         return _exempt("SESSION_CLOSED")
     view = needed(case.given.session)
     is_open = view.is_regular or (hours is TradingHours.EXTENDED and view.is_extended)
-    return check("SESSION_CLOSED", "open" if is_open else "closed", f"{hours} hours", is_open)
+    return check("SESSION_CLOSED", "open" if is_open else "closed", f"{hours.value} hours", is_open)
 
 
 _ALWAYS = Check("SESSION_CLOSED", "not asked", "always", passed=True)
@@ -32,8 +34,9 @@ def guard_check(case: Case) -> Check:
     until_s = needed(view.until_close_s) if session.close_guard_s else 0.0
     passed = since_s >= session.open_guard_s and until_s >= session.close_guard_s
     value = f"{since_s:g} s after the open, {until_s:g} s before the close"
-    limit = f"at least {session.open_guard_s:g} s and {session.close_guard_s:g} s"
-    return check("SESSION_GUARD", value, limit, passed)
+    return check(
+        "SESSION_GUARD", value, _guards(session.open_guard_s, session.close_guard_s), passed
+    )
 
 
 _NO_GUARD = Check("SESSION_GUARD", "not asked", "no guard", passed=True)
@@ -49,10 +52,20 @@ def restart_check(case: Case) -> Check:
     until_s = needed(case.given.session).until_restart_s
     value = "none planned" if until_s is None else f"{until_s:g} s before it"
     passed = until_s is None or until_s >= guard_s
-    return check("RESTART_WINDOW", value, f"at least {guard_s:g} s before a restart", passed)
+    return check("RESTART_WINDOW", value, _before_restart(guard_s), passed)
 
 
 _NO_RESTART_GUARD = Check("RESTART_WINDOW", "not asked", "no guard", passed=True)
+
+
+@lru_cache(maxsize=16)
+def _guards(open_s: float, close_s: float) -> str:
+    return f"at least {open_s:g} s and {close_s:g} s"
+
+
+@lru_cache(maxsize=16)
+def _before_restart(guard_s: float) -> str:
+    return f"at least {guard_s:g} s before a restart"
 
 
 def _is_exempt(case: Case) -> bool:
