@@ -131,12 +131,13 @@ def test_a_closed_market_is_not_flat_until_it_has_opened(tmp_path: Path, is_aliv
             "PreSubmitted",
         )
         told = account(done)
-        print(f"acted: {told['acted']}, {told.get('text')}")
         if not is_alive:
             assert any("399" in text for text in told["report"]["waiting"]), told
             assert told["report"]["positions"] == ["AAPL 100"]
 
         simulator.tell("/advance", seconds=UNTIL_MONDAY_S)
+        # Nobody is subscribed: the market's first price after the open is made here.
+        simulator.tell("/price", symbol="AAPL", price="38.00")
         until("flat", lambda: is_flat(simulator))
         assert not crossings(simulator.truth(), {"AAPL": 100})
         done = kill_switch(daemon, *LIQUIDATE)

@@ -1,11 +1,13 @@
 """The environment names that operators know; each can stop or tighten, none can loosen.
 
 ``EXECUTION_HALTED``, ``EXECUTION_HALTED_FILE``, ``EXEC_DRY_RUN``, ``AGENT_MODE``,
-``EXEC_MAX_DAILY_TRADES``, ``EXEC_MAX_POSITION_QTY``, ``DATABASE_URL``, ``TRADER_ACCOUNT``.
+``EXEC_MAX_DAILY_TRADES``, ``EXEC_MAX_POSITION_QTY``, ``KILL_PNL``, ``MAX_DD``, ``DATABASE_URL``,
+``TRADER_ACCOUNT``.
 A value that is not understood never passes for "not set": it halts or it refuses the start.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -14,7 +16,7 @@ from pathlib import Path
 from trader.config.errors import ConfigError, shown
 from trader.config.model import Settings
 from trader.core.halts import Mode
-from trader.core.policy import Policy
+from trader.core.policy import BreakerPolicy, Policy
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -27,6 +29,7 @@ _AGENT_MODES: Mapping[str, Mode] = {
     "SHADOW_MODE": Mode.SHADOW,
 }
 _DIGITS_MAX = 12
+_FRACTION_FORM = re.compile(r"([+-]?[0-9]{1,6}(?:\.[0-9]{1,12})?)(%?)", re.ASCII)
 # The journal, below the state directory.
 JOURNAL_FILE_NAME = "journal.db"
 
@@ -93,7 +96,25 @@ def tightened(policy: Policy, environment: Mapping[str, str]) -> Policy:
             position=replace(policy.position, quantity_max=most),
             order=replace(policy.order, quantity_max=min(policy.order.quantity_max, most)),
         )
-    return policy
+    return replace(policy, breaker=_tightened_breakers(policy.breaker, environment))
+
+
+def _tightened_breakers(breaker: BreakerPolicy, environment: Mapping[str, str]) -> BreakerPolicy:
+    rules = breaker.rules
+    loss = _fraction(environment, "KILL_PNL", "a loss between -1 and 0, for example -0.05 or -5%")
+    if loss is not None:
+        if not -1 < loss < 0:
+            raise _no_fraction(environment, "KILL_PNL", "a loss between -1 and 0")
+        limit = max(rules.loss_kill.limit, loss)
+        rules = replace(rules, loss_kill=replace(rules.loss_kill, limit=limit))
+    fall = _fraction(environment, "MAX_DD", "a fall between 0 and 1, for example 0.15 or 15%")
+    if fall is not None:
+        if not 0 < fall < 1:
+            raise _no_fraction(environment, "MAX_DD", "a fall between 0 and 1")
+        limit = min(rules.drawdown.limit, fall)
+        # Whoever names a limit wants it to hold, whatever the file says of the breaker.
+        rules = replace(rules, drawdown=replace(rules.drawdown, limit=limit, is_enabled=True))
+    return replace(breaker, rules=rules)
 
 
 def halt_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
@@ -133,6 +154,21 @@ def _is_dry_run(environment: Mapping[str, str]) -> bool:
     if value.strip().lower() in _TRUE:
         return True
     raise ConfigError([f"EXEC_DRY_RUN is {shown(value)}, allowed is 1, 0, or not set"])
+
+
+def _fraction(environment: Mapping[str, str], name: str, allowed: str) -> Decimal | None:
+    """Read a share, written as a fraction or in percent; None when it is not set."""
+    text = environment.get(name)
+    if text is None:
+        return None
+    found = _FRACTION_FORM.fullmatch(text.strip())
+    if found is None:
+        raise _no_fraction(environment, name, allowed)
+    return Decimal(found[1]) / 100 if found[2] else Decimal(found[1])
+
+
+def _no_fraction(environment: Mapping[str, str], name: str, allowed: str) -> ConfigError:
+    return ConfigError([f"{name} is {shown(environment[name])}, allowed is {allowed}"])
 
 
 def _count(environment: Mapping[str, str], name: str) -> int | None:

@@ -59,6 +59,8 @@ def _loopback(value: str) -> str:
 # A day bounds every wait and interval: what is longer is a slip of the unit.
 Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=False)]
 Amount = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+# A limit that may lie below zero, as that of a loss does.
+Number = Annotated[Decimal, BeforeValidator(_number), Field(allow_inf_nan=False)]
 PositiveAmount = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]

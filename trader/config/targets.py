@@ -10,13 +10,15 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from trader.config.errors import ConfigError, lines_of
 from trader.config.files import read_mapping
-from trader.config.model import Amount, Count, Seconds, Text
+from trader.config.model import Amount, Count, Number, Seconds, Text
+from trader.core.breakers.allocation import AllocationStep
+from trader.core.breakers.rules import Action, Reset, Rule
 from trader.core.intents import OrderType, TimeInForce
 from trader.core.policy import AssetClass, Form, Policy
 
@@ -27,6 +29,25 @@ _Forms = dict[Text, dict[OrderType, tuple[TimeInForce, ...]]]
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _RuleSection(_Section):
+    """One breaker's rule, as far as it may differ; on which side it is bad is not for a file."""
+
+    limit: Number | None = None
+    action: Literal["scale", "reduce_only", "halt", "kill"] | None = None
+    reset: Reset | None = None
+    is_enabled: Annotated[bool, Field(strict=True)] | None = None
+    confirmations: Count | None = None
+    hold_s: Seconds | None = None
+    reading_age_s_max: Seconds | None = None
+
+
+class _StepSection(_Section):
+    """One step of the allocation."""
+
+    vix_min: Amount
+    share: Amount
 
 
 def read_targets(path: Path) -> Policy:
@@ -62,8 +83,12 @@ def _model(kind: type) -> type[BaseModel]:
 
 
 def _type(name: str, hint: Any) -> Any:
+    if hint is Rule:
+        return _RuleSection
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _model(hint)
+    if hint == tuple[AllocationStep, ...]:
+        return tuple[_StepSection, ...]
     if hint == frozenset[Form]:
         return _Forms
     if hint == tuple[AssetClass, ...]:
@@ -98,8 +123,12 @@ def _made(kind: type, parsed: BaseModel) -> Any:
     values: dict[str, Any] = {}
     for name in parsed.model_fields_set:
         value, hint = getattr(parsed, name), hints[name]
-        if isinstance(value, BaseModel):
+        if isinstance(value, _RuleSection):
+            value = _changed(kind, name, value)
+        elif isinstance(value, BaseModel):
             value = _made(hint, value)
+        elif hint == tuple[AllocationStep, ...]:
+            value = tuple(AllocationStep(row.vix_min, row.share) for row in value)
         elif hint == frozenset[Form]:
             value = frozenset(
                 (sec_type, order_type, time)
@@ -115,3 +144,12 @@ def _made(kind: type, parsed: BaseModel) -> Any:
             value = frozenset(value)
         values[name] = value
     return kind(**values)
+
+
+def _changed(kind: type, name: str, section: _RuleSection) -> Rule:
+    """Return the default rule of a breaker with what was written in its place."""
+    rule: Rule = getattr(kind(), name)
+    written = {key: getattr(section, key) for key in section.model_fields_set}
+    if "action" in written:
+        written["action"] = Action[written["action"].upper()]
+    return dataclasses.replace(rule, **written)

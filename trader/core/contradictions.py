@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any
 
+from trader.core.breakers import allocation, rules
 from trader.core.policy import GROSS_CAP, ExposurePolicy, Policy, RatePolicy, TradingHours
 
 # The book remembers single acts this long; a longer window would count less than there was.
@@ -57,6 +58,7 @@ def contradictions(policy: Policy) -> tuple[str, ...]:
         *_exposure(policy.exposure),
         *_rates(policy.rate),
         *_others(policy),
+        *_breakers(policy),
     )
 
 
@@ -64,6 +66,8 @@ def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Give every number of a policy with its dotted name; an asset class goes by its own."""
     if is_dataclass(value):
         for row in fields(value):
+            if f"{name}.{row.name}" == ".breaker":
+                continue  # its limits are losses, shares and counts: judged by its own rules
             yield from _numbers(
                 getattr(value, row.name), f"{name}.{row.name}" if name else row.name
             )
@@ -136,6 +140,16 @@ def _rates(rate: RatePolicy) -> Iterable[str]:
     for name in ("window_s", "repeat_window_s", "execution_window_s"):
         if getattr(rate, name) > WINDOW_S_MAX:
             yield f"rate.{name} is {getattr(rate, name):g}, allowed is at most {WINDOW_S_MAX:g}"
+
+
+def _breakers(policy: Policy) -> Iterable[str]:
+    breaker = policy.breaker
+    for line in rules.contradictions(breaker.rules):
+        yield f"breaker.rules.{line}"
+    for line in allocation.contradictions(breaker.steps):
+        yield f"breaker.steps: {line}"
+    if not breaker.steps:
+        yield "breaker.steps is empty, allowed is at least one step"
 
 
 def _others(policy: Policy) -> Iterable[str]:

@@ -13,6 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from trader.core.breakers.allocation import DEFAULT_STEPS, AllocationStep
+from trader.core.breakers.rules import Rules
 from trader.core.intents import OrderType, TimeInForce
 
 
@@ -229,12 +231,18 @@ class SessionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """When a breaker trips."""
+    """When a breaker trips and what follows; ``steps`` say what a high VIX leaves of new risk."""
+
+    rules: Rules = field(default_factory=Rules)
+    steps: tuple[AllocationStep, ...] = DEFAULT_STEPS
 
 
 @dataclass(frozen=True, slots=True)
 class KillPolicy:
-    """What the kill switch and the dead-man may do."""
+    """What the kill switch and the dead-man may do, and a breaker that kills."""
+
+    # A breaker that kills cancels what adds risk; with this it closes every position as well.
+    must_flatten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.config.support import loaded, problems_of, write_files
+from tests.unit.config.support import loaded, problems_of, refusals, write_files
 from trader.config import ConfigError, environment_halt, live_authority_problems, load
 from trader.config.environment import effective_mode, process_environment
 from trader.core.halts import Mode
@@ -183,3 +183,33 @@ def test_the_environment_of_this_process_is_a_copy(monkeypatch: pytest.MonkeyPat
     environment = process_environment()
     monkeypatch.setenv("TRADER_ACCOUNT", "DU6")
     assert environment["TRADER_ACCOUNT"] == "DU5"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("-0.03", "-0.03"), ("-3%", "-0.03"), (" -2.5% ", "-0.025"), ("-0.09", "-0.05")],
+)
+def test_kill_pnl_makes_the_kill_stricter_and_never_looser(
+    tmp_path: Path, text: str, limit: str
+) -> None:
+    rules = loaded(tmp_path, {"KILL_PNL": text}).policy.breaker.rules
+    assert rules.loss_kill.limit == Decimal(limit)
+    assert rules.drawdown.limit == Decimal("0.15")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("0.1", "0.1"), ("10%", "0.1"), ("0.5", "0.15"), ("50%", "0.15")]
+)
+def test_max_dd_makes_the_drawdown_stricter_and_never_looser(
+    tmp_path: Path, text: str, limit: str
+) -> None:
+    rules = loaded(tmp_path, {"MAX_DD": text}).policy.breaker.rules
+    assert rules.drawdown.limit == Decimal(limit)
+    assert rules.loss_kill.limit == Decimal("-0.05")
+
+
+@pytest.mark.parametrize("name", ["KILL_PNL", "MAX_DD"])
+@pytest.mark.parametrize("text", ["", "nan", "inf", "5 %", "0", "1e-2", "-1", "100%", "five"])
+def test_a_limit_that_is_no_share_refuses_the_start(tmp_path: Path, name: str, text: str) -> None:
+    (line,) = refusals(lambda: loaded(tmp_path, {name: text}))
+    assert line.startswith(f"{name} is {text!r}, allowed is a ")

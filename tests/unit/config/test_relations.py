@@ -32,6 +32,10 @@ def momentum(**changes: Any) -> dict[str, Any]:
             ["broker.heartbeat_age_s_max is 10", "= 11"],
         ),
         (
+            {"broker": {"client_id": 9, "emergency_client_id": 9}},
+            ["broker.emergency_client_id is 9", "another one than client_id"],
+        ),
+        (
             {"broker": {"messages_per_s": 31}},
             ["broker.messages_per_s is 31", "messages_burst = 15", "46", "at most 45"],
         ),

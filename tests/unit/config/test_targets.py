@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import yaml
 
 from tests.unit.config.support import POLICY, problems_of, write_files
 from trader.config.targets import read_targets
+from trader.core.breakers.allocation import AllocationStep
+from trader.core.breakers.rules import Action, Reset, Rules
 from trader.core.contradictions import contradictions
 from trader.core.intents import OrderType, TimeInForce
 from trader.core.policy import (
@@ -137,3 +140,72 @@ def test_the_shipped_policy_is_sound_and_has_the_regimes_of_the_requirements() -
         RegimeLimits(D("1.0"), D("0.4"), D("0.25")),
     ]
     assert exposure.concentration_hold == D("0.2")
+
+
+def test_a_rule_of_a_breaker_is_written_as_far_as_it_differs(tmp_path: Path) -> None:
+    policy = policy_of(
+        tmp_path,
+        breaker__rules={
+            "daily_loss": {"limit": -0.015, "confirmations": 3},
+            "vix": {"is_enabled": True},
+            "data_quality": {"action": "kill", "reset": "operator", "hold_s": 5},
+        },
+        breaker__steps=[{"vix_min": 18, "share": 0.5}, {"vix_min": 40, "share": 0}],
+        kill__must_flatten=True,
+    )
+    rules = policy.breaker.rules
+    assert rules.daily_loss == replace(Rules().daily_loss, limit=D("-0.015"), confirmations=3)
+    assert rules.loss_kill == Rules().loss_kill
+    assert rules.vix.is_enabled
+    assert (rules.data_quality.action, rules.data_quality.reset) == (Action.KILL, Reset.OPERATOR)
+    assert policy.breaker.steps == (AllocationStep(D(18), D("0.5")), AllocationStep(D(40), D(0)))
+    assert policy.kill.must_flatten
+    assert contradictions(policy) == ()
+
+
+@pytest.mark.parametrize(
+    ("limits", "line"),
+    [
+        (
+            {"daily_loss": {"limitt": 1}},
+            "breaker.rules.daily_loss.limitt is unknown (value 1); did",
+        ),
+        ({"daily_loss": {"limit": "2%"}}, "breaker.rules.daily_loss.limit is '2%', allowed is a"),
+        ({"daily_los": {}}, "breaker.rules.daily_los is unknown (value {}); did you mean daily"),
+        ({"psr": {"action": "stop"}}, "breaker.rules.psr.action is 'stop', allowed is"),
+        ({"psr": {"reset": "never"}}, "breaker.rules.psr.reset is 'never', allowed is"),
+        ({"psr": {"bad": "above"}}, "breaker.rules.psr.bad is unknown"),
+        ({"drift": {"hold_s": 0}}, "breaker.rules.drift.hold_s is 0, allowed is above 0"),
+        ({"daily_loss": {"limit": -0.06}}, "breaker.rules.daily_loss.limit -0.06 and"),
+        ({"loss_kill": {"is_enabled": False}}, "breaker.rules.loss_kill may not be switched off"),
+        ({"drawdown": {"limit": 15}}, "breaker.rules.drawdown.limit is 15, allowed is above 0"),
+    ],
+)
+def test_a_rule_of_a_breaker_that_is_none_is_refused(
+    tmp_path: Path, limits: dict[str, Any], line: str
+) -> None:
+    problems = problems_of(write_files(tmp_path, breaker__rules=limits))
+    assert any(text.startswith(f"{tmp_path / 'targets.yaml'}: {line}") for text in problems), (
+        problems
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        ([], "breaker.steps is empty, allowed is at least one step"),
+        ([{"vix_min": 20}], "breaker.steps.0.share is missing"),
+        ([{"vix_min": 20, "share": 2}], "breaker.steps: vix share is 2, allowed is 0 to 1"),
+        (
+            [{"vix_min": 20, "share": 0.5}, {"vix_min": 30, "share": 0.6}],
+            "breaker.steps: vix steps 20 -> 0.5 and 30 -> 0.6",
+        ),
+    ],
+)
+def test_steps_that_are_none_are_refused(
+    tmp_path: Path, steps: list[dict[str, Any]], line: str
+) -> None:
+    problems = problems_of(write_files(tmp_path, breaker__steps=steps))
+    assert any(text.startswith(f"{tmp_path / 'targets.yaml'}: {line}") for text in problems), (
+        problems
+    )

@@ -20,7 +20,7 @@ async def test_a_look_tells_what_works_and_what_is_held(tmp_path: Path) -> None:
         look = await line.look()
         assert [(row.con_id, row.quantity) for row in look.positions] == [(AAPL, Decimal(10))]
         (row,) = line.resting(look)
-        assert (row.order_id, row.remaining, row.is_stop) == (5, 4, True)
+        assert (row.order_id, row.remaining, row.is_stop) == (5, Decimal(4), True)
 
 
 async def test_what_an_order_may_still_trade_is_what_its_status_says(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_every_exit_code_is_told_in_the_help_and_in_the_documents() -> None:
         int(line.split()[0]) for line in kill._EPILOG.splitlines() if line[:3].strip().isdigit()
     }
     assert named == codes
-    section = (root / "RUNBOOK.md").read_text().partition("### Kill switch")[2]
+    section = (root / "RUNBOOK.md").read_text().partition("\n## Kill switch\n")[2]
     rows = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")]
     assert codes <= {int(row) for row in rows if row.isdigit()}
     assert "exit code" in (root / "README.md").read_text().lower()

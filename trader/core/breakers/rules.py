@@ -89,6 +89,7 @@ def _rule(limit: str, bad: Bad, action: Action, reset: Reset, **changes: object)
 
 
 _A, _R, _B = Action, Reset, Bad
+_FRACTIONS = ("drawdown", "psr", "reject_rate", "quote_staleness", "disk_space")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,15 @@ class Rules:
     )
     # Critical findings of the data-quality gate at this moment.
     data_quality: Rule = field(
-        default_factory=lambda: _rule("1", _B.FROM_ABOVE, _A.HALT, _R.PROBE, hold_s=60.0)
+        default_factory=lambda: _rule(
+            # Bid and ask come one after the other: for a moment any pair may look crossed.
+            "1",
+            _B.FROM_ABOVE,
+            _A.HALT,
+            _R.PROBE,
+            confirmations=3,
+            hold_s=60.0,
+        )
     )
 
     def of(self, name: BreakerName) -> Rule:
@@ -204,6 +213,10 @@ def contradictions(rules: Rules) -> tuple[str, ...]:
             f"daily_loss.limit {ladder[0]} and loss_kill.limit {ladder[1]} are no ladder: allowed "
             "are losses (below 0), the kill below the daily loss"
         )
+    for name in _FRACTIONS:
+        limit: Decimal = getattr(rules, name).limit
+        if limit.is_finite() and not 0 < limit <= 1:
+            found.append(f"{name}.limit is {limit}, allowed is above 0, at most 1 (a fraction)")
     kill = rules.loss_kill
     if not kill.is_enabled or kill.action is not Action.KILL or kill.reset is not Reset.OPERATOR:
         found.append(
