@@ -177,9 +177,10 @@ class Case:
 
     def _look_at_cost(self) -> None:
         price, quantity, multiplier = self.worst_price, self.quantity, self.multiplier
-        is_known = price is not None and quantity is not None and multiplier is not None
         # What the order may cost at worst, commission not included.
-        self.cost_known = price * quantity * multiplier if is_known else None  # type: ignore[operator]
+        self.cost_known: Decimal | None = None
+        if price is not None and quantity is not None and multiplier is not None:
+            self.cost_known = price * quantity * multiplier
         cash = self.policy.cash
         self.commission = None if quantity is None else cash.worst_commission(quantity)
 
