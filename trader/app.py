@@ -23,7 +23,7 @@ from trader.core.book import Book
 from trader.core.checkpoint import restored
 from trader.core.events import ExecutionSeen
 from trader.core.halts import HaltCause, Mode
-from trader.core.ids import AccountId, Lineage, OrderId
+from trader.core.ids import AccountId, Lineage
 from trader.emergency.settings import reach_of
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
@@ -56,8 +56,8 @@ from trader.ops.control_token import (
     remove_endpoint,
     write_endpoint,
 )
-from trader.ops.emergency_history import executions_of, orders_of
-from trader.ops.emergency_record import EMERGENCY_FILE_NAME, EmergencyOrder
+from trader.ops.emergency_history import executions_of, highest_used, shown
+from trader.ops.emergency_record import EMERGENCY_FILE_NAME
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ops.http import HttpServer, HttpSettings, Served
 from trader.ops.instance_lock import InstanceLock
@@ -145,10 +145,8 @@ class Daemon:
             account=AccountId(config.settings.account),
         )
         broker = IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put)
-        for order in self._emergency_orders():
-            if order.client_id == broker.client_id:
-                # An id that an emergency has used in our name is never given out again.
-                broker.raise_order_ids(OrderId(order.order_id))
+        # An id that an emergency has used in our name is never given out again.
+        broker.raise_order_ids(highest_used(self._emergency_file, broker.client_id))
         services = Services(
             clock=clock,
             supervisor=self.supervisor,
@@ -206,18 +204,13 @@ class Daemon:
             policy=config.policy,
             about=About(__version__, settings.currency),
         )
+        self.board.emergency = shown(self._emergency_file)
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link)
 
-    def _emergency_orders(self) -> tuple[EmergencyOrder, ...]:
-        """Return what was sent without the daemon; an unreadable file is paged, not fatal."""
-        path = self._config.settings.state_dir / EMERGENCY_FILE_NAME
-        try:
-            return orders_of(path)
-        except WorldError as error:
-            # The broker's own next id still keeps the ids apart.
-            log.error("emergency orders not read", problem=str(error))
-            return ()
+    @property
+    def _emergency_file(self) -> Path:
+        return self._config.settings.state_dir / EMERGENCY_FILE_NAME
 
     def _pacer(self) -> Pacer:
         broker = self._config.settings.broker
@@ -287,7 +280,7 @@ class Daemon:
         book = self.ledger.book
         assert book.lineage is not None, "the journal was just taken over"
         if book.account is not None:
-            for execution in executions_of(state_dir / EMERGENCY_FILE_NAME, book.lineage):
+            for execution in executions_of(self._emergency_file, book.lineage):
                 self.inbox.note_execution(ExecutionSeen(execution))
         with _writing_state():
             write_reach(state_dir / REACH_FILE_NAME, reach_of(self._config, book.lineage))

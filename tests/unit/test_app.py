@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.config.support import loaded
+from tests.unit.ops.test_emergency_record import an_order
+from tests.unit.ops.test_standing_order import LEFT
 from trader import app
 from trader.config import Configuration
 from trader.core.book import Book
@@ -24,8 +26,11 @@ from trader.engine.operator import Answer
 from trader.ops.clock import SystemClock
 from trader.ops.control_client import ask_status
 from trader.ops.control_token import read_endpoint
+from trader.ops.emergency_record import promise
 from trader.ops.http import PortTaken
 from trader.ops.instance_lock import InstanceLock, LockTaken
+from trader.ops.reach import read_reach
+from trader.ops.standing_order import leave
 from trader.store.journal import SqliteJournal
 
 # Nothing listens there: the daemon stays up without a broker.
@@ -181,3 +186,28 @@ def test_the_real_world_is_this_process() -> None:
     assert world.pid == os.getpid()
     assert world.environment == {"A": "1"}
     assert app.real_world({}).chance.random() != world.chance.random()
+
+
+async def test_it_leaves_behind_how_to_reach_the_broker_without_it(config: Configuration) -> None:
+    await seen_and_stopped(config)
+    reach = read_reach(config.settings.state_dir / "reach.json")
+    broker = config.settings.broker
+    assert (reach.port, reach.client_id) == (broker.port, broker.client_id)
+    assert reach.emergency_client_id == broker.client_id + 1000
+    assert len(reach.lineage) == 6
+    assert {row.symbol for row in reach.instruments} == {s.symbol for s in config.instruments}
+
+
+async def test_what_was_sent_without_it_is_shown_at_the_next_start(config: Configuration) -> None:
+    state = config.settings.state_dir
+    promise(state / "emergency.jsonl", an_order())
+    status = await seen_and_stopped(config)
+    (row,) = status["emergency"]  # type: ignore[misc]
+    assert (row["order_ref"], row["quantity"], row["filled"]) == ("kill-abc123-1", "10", "0")
+
+
+async def test_a_standing_order_is_seen_at_the_start(config: Configuration) -> None:
+    leave(config.settings.state_dir / "standing_order.json", LEFT)
+    status = await seen_and_stopped(config)
+    causes = dict(status["causes"])  # type: ignore[call-overload]
+    assert "close every position" in causes["standing_order"]

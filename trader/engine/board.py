@@ -15,6 +15,7 @@ from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
 from trader.core.words import words
 from trader.engine import status as st
+from trader.engine.emergency_rows import EmergencyStatus, with_fills
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
 from trader.engine.runner import StrategyRunner
@@ -64,6 +65,8 @@ class Board:
         self._feed: deque[ev.Recorded] = deque(maxlen=_ROWS_MAX)
         self._curve: deque[tuple[float, float]] = deque(maxlen=_CURVE_MAX)
         self._checkpoint_utc: dict[str, datetime] = {}
+        # What was sent without the daemon before this start.
+        self.emergency: tuple[EmergencyStatus, ...] = ()
 
     def on_recorded(self, recorded: ev.Recorded) -> None:
         """Keep the feed."""
@@ -104,7 +107,7 @@ class Board:
             reconcile=self._reconcile(),
             tickets=tuple((row.ticket_id, row.text) for row in self._book.tickets.values()),
             foreign_order_count=len(self._book.foreign),
-            strategies=self._strategies(),
+            strategies=self._strategies(now_posture),
             tally=self._book.tally,
             journal=st.JournalStatus(
                 seq=self._book.seq,
@@ -113,6 +116,7 @@ class Board:
             ),
             task_ages_s=self._supervisor.ages_s(),
             feed=tuple(_feed_line(recorded) for recorded in self._feed),
+            emergency=with_fills(self._book, self.emergency),
         )
 
     def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:
@@ -245,7 +249,7 @@ class Board:
             duration_s=run.duration_s,
         )
 
-    def _strategies(self) -> tuple[st.StrategyStatus, ...]:
+    def _strategies(self, now: Posture) -> tuple[st.StrategyStatus, ...]:
         return tuple(
             st.StrategyStatus(
                 name=row.strategy.name,
@@ -253,6 +257,7 @@ class Board:
                 problem=row.problem,
                 intent_count=row.intent_count,
                 checkpoint_utc=self._checkpoint_utc.get(row.strategy.name),
+                state="FAILED" if row.problem else "HALTED" if now is Posture.HALTED else "RUNNING",
             )
             for row in self._runners
         )

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from trader.core.entries import Tally
 from trader.core.halts import HaltCause, Mode, Posture
+from trader.engine.emergency_rows import EmergencyStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ class StrategyStatus:
     problem: str
     intent_count: int
     checkpoint_utc: datetime | None
+    # RUNNING, HALTED or FAILED: whether it may trade now, not only whether its task lives.
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +180,4 @@ class Status:
     journal: JournalStatus
     task_ages_s: tuple[tuple[str, float], ...]
     feed: tuple[FeedLine, ...]
+    emergency: tuple[EmergencyStatus, ...] = ()

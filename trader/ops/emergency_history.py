@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import structlog
+
 from trader.core.executions import Execution
 from trader.core.ids import (
     AccountId,
@@ -22,8 +24,45 @@ from trader.core.ids import (
     PermId,
 )
 from trader.core.intents import Side
-from trader.ops.emergency_record import KILL_REF, EmergencyOrder, read_lines, read_orders
+from trader.engine.emergency_rows import EmergencyStatus
+from trader.ops.emergency_record import (
+    KILL_REF,
+    EmergencyOrder,
+    highest_id,
+    read_lines,
+    read_orders,
+)
 from trader.ports import WorldError
+
+_log = structlog.get_logger(__name__)
+
+
+def highest_used(path: Path, client_id: ClientId) -> OrderId:
+    """Return the highest order id that an emergency has used in this client's name."""
+    return OrderId(highest_id(path, client_id))
+
+
+def shown(path: Path) -> tuple[EmergencyStatus, ...]:
+    """Return every emergency order for the status; an unreadable file is told, not fatal."""
+    try:
+        orders = orders_of(path)
+    except WorldError as error:
+        _log.error("emergency orders not read", problem=str(error))
+        return ()
+    return tuple(
+        EmergencyStatus(
+            order_ref=order.order_ref,
+            client_id=order.client_id,
+            order_id=order.order_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=Decimal(order.quantity),
+            filled=Decimal(0),
+            at=order.at,
+            by=order.by,
+        )
+        for order in orders
+    )
 
 
 def orders_of(path: Path) -> tuple[EmergencyOrder, ...]:

@@ -233,11 +233,11 @@ def _count_strategies(order: Order, world: World, told: dict[str, object]) -> No
 
 
 def running_strategies(status: Mapping[str, object]) -> int:
-    """Count the strategies that may trade now: those that run in a daemon that is not halted."""
+    """Count the strategies that may trade now, which is none in a daemon that is halted."""
     rows = status.get("strategies")
-    if status.get("posture") == "halted" or not isinstance(rows, list):
+    if not isinstance(rows, list):
         return 0
-    return sum(isinstance(row, dict) and row.get("is_running") is True for row in rows)
+    return sum(isinstance(row, dict) and row.get("state") == "RUNNING" for row in rows)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,11 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         f"reconciled  {_reconcile(body['reconcile'])}, {tally['drifts']} drifts so far",
     ]
     lines[1:1] = [f"            {cause}: {text}" for cause, text in body["causes"]]
+    lines += [
+        f"emergency   {row['side']} {row['quantity']} {row['symbol']}, {row['filled']} filled, "
+        f"without the daemon, by {row['by']} at {row['at']} ({row['order_ref']})"
+        for row in body.get("emergency", [])
+    ]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
     return lines
 

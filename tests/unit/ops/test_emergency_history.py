@@ -13,7 +13,7 @@ from trader.core.executions import Execution
 from trader.core.ids import AccountId, ClientId, ConId, ExecId, Lineage, OrderId, OrderRef, PermId
 from trader.core.intents import Side
 from trader.emergency.memory import Memory
-from trader.ops.emergency_history import executions_of, orders_of
+from trader.ops.emergency_history import executions_of, highest_used, orders_of, shown
 from trader.ops.emergency_record import note, promise
 from trader.ports import WorldError
 
@@ -75,3 +75,13 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         orders_of(tmp_path)
     with pytest.raises(WorldError):
         executions_of(tmp_path, Lineage("abc123"))
+
+
+def test_the_orders_are_shown_and_their_ids_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "emergency.jsonl"
+    assert (shown(path), highest_used(path, ClientId(7))) == ((), 0)
+    promise(path, an_order())
+    (row,) = shown(path)
+    assert (row.order_ref, row.quantity, row.by) == ("kill-abc123-1", Decimal(10), "desk")
+    assert highest_used(path, ClientId(7)) == 12
+    assert shown(tmp_path) == ()

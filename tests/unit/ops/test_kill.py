@@ -248,9 +248,9 @@ def test_a_standing_order_is_taken_back_and_the_halt_is_not(shell: Surroundings)
 
 
 def test_a_strategy_runs_only_where_it_may_trade() -> None:
-    rows = [{"is_running": True}, {"is_running": False}, {"is_running": True}]
-    assert kill.running_strategies({"posture": "armed", "strategies": rows}) == 2
-    assert kill.running_strategies({"posture": "halted", "strategies": rows}) == 0
+    rows = [{"state": "RUNNING"}, {"state": "HALTED"}, {"state": "FAILED"}, {"state": "RUNNING"}]
+    assert kill.running_strategies({"strategies": rows}) == 2
+    assert kill.running_strategies({"strategies": rows[1:3]}) == 0
     assert kill.running_strategies({}) == 0
 
 

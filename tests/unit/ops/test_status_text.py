@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.unit.ops.support import LINK, MONEY, ORDER, READY, status
 from trader.core.halts import HaltCause, Posture
+from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.status import Status
 from trader.ops.status_json import plain
 from trader.ops.status_text import one_line, status_lines
@@ -91,3 +92,12 @@ def test_one_line_holds_posture_orders_positions_money_and_reconciliation() -> N
         "commissions of 9.50, equity 100,250.75 | 12 s ago (timer): 1 drifts"
     )
     assert one_line(body(READY)).startswith("armed | ")
+
+
+def test_what_was_sent_without_the_daemon_has_a_line_of_its_own() -> None:
+    row = EmergencyStatus(
+        "kill-abc123-1", 7, 12, "AAPL", "SELL", Decimal(40), Decimal(30), "2026-03-02T15:00Z", "ann"
+    )
+    shown = text(replace(READY, emergency=(row,)))
+    assert "emergency   SELL 40 AAPL, 30 filled, without the daemon, by ann" in shown
+    assert "(kill-abc123-1)" in shown

@@ -101,6 +101,12 @@ def read_end(text: str, now_s: float) -> float:
     return min(read_moment(text), now_s) if text.strip() else now_s
 
 
+def lacks_zone(text: str) -> bool:
+    """Return whether a time is of whatever zone the gateway is in: a clock, no dash, no name."""
+    found = _END.match(text.strip())
+    return found is not None and bool(found[2]) and not found[3] and text.strip()[8] != "-"
+
+
 def read_moment(text: str) -> float:
     """Return a moment as clients write it. Raises BarsError (321)."""
     found = _END.match(text.strip())

@@ -124,7 +124,9 @@ class Catalogue:
 
     def matching(self, pattern: str) -> list[Instrument]:
         """Return the instruments whose symbol or name begins with the pattern; 16 at most."""
-        wanted = pattern.upper()
+        wanted = pattern.strip().upper()
+        if not wanted:
+            return []
         found = [
             item
             for item in self._standing

@@ -4,7 +4,8 @@ Times are wall times of the market's place; the zone stands beside them.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from trader.sim.reference import calendar as calendars
 from trader.sim.reference.calendar import TradingDay
@@ -32,15 +33,15 @@ class Session:
     day: str
 
 
-def hours(calendar: str, epoch_s: float, days: int = DAYS_SHOWN) -> Hours:
+def hours(calendar: str, epoch_s: float, days: int = DAYS_SHOWN, *, zone: str = "") -> Hours:
     """Return the hours of the coming days, from the one that the moment belongs to.
 
-    A calendar that never closes begins a day early, so that a reader in any zone finds the
-    present moment inside.
+    What never closes is open from midnight to midnight wherever it stands: `zone` says in which
+    zone the day is today.
     """
     first = calendars.local_date(calendar, epoch_s)
     if calendar == "ALWAYS":
-        first -= timedelta(days=1)
+        first = datetime.fromtimestamp(epoch_s, ZoneInfo(zone)).date() if zone else first
     else:
         first = min(first, calendars.day_of(calendar, epoch_s))
     trading: list[str] = []

@@ -40,9 +40,11 @@ def test_a_futures_hours_have_no_entry_for_a_sunday_that_belongs_to_monday() -> 
 
 
 def test_hours_of_a_market_that_never_closes_are_open_now_in_every_zone() -> None:
-    found = hours.hours("ALWAYS", datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp())
-    assert found.trading == found.liquid
-    assert found.trading.startswith("20261120:0000-20261121:0000;20261121:0000-20261122:0000")
+    now_s = datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp()
+    for zone, day in (("US/Eastern", 21), ("US/Pacific", 20), ("Asia/Tokyo", 21), ("", 21)):
+        found = hours.hours("ALWAYS", now_s, zone=zone)
+        assert found.trading == found.liquid
+        assert found.trading.startswith(f"202611{day}:0000-202611{day + 1}:0000;202611{day + 1}")
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)

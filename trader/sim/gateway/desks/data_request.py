@@ -2,6 +2,7 @@
 
 from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.feeds import permissions
+from trader.sim.gateway.orders import validation
 from trader.sim.model.instruments import ContractQuery, Instrument
 
 DUPLICATE = (322, "Error processing request.-'bN' : cause - Duplicate ticker id")
@@ -17,6 +18,10 @@ class Requests:
 
     def instrument(self, request_id: int, query: ContractQuery) -> Instrument | None:
         """Return the one instrument a request means; refuse the request when there is none."""
+        flaw = validation.check_described(query)
+        if flaw is not None:
+            self.refuse(request_id, flaw.code, flaw.text)
+            return None
         found = self.market.catalogue.find(query)
         if found is None:
             self.refuse(request_id, *self.market.catalogue.why_not(query))

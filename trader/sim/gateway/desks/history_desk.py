@@ -19,6 +19,12 @@ from trader.sim.wire.requests_history import HistoryRequest, TicksRequest
 
 Handler = Callable[[list[str]], None]
 _SERVICE = "Historical Market Data Service error message:"
+_NO_ZONE = (
+    2174,
+    "Warning: You submitted request with date-time attributes without explicit time zone. Please "
+    "switch to use yyyymmdd-hh:mm:ss in UTC or use instrument time zone, like US/Eastern. Implied "
+    "time zone functionality will be removed in the next API release",
+)
 _UPDATED_SHOWS = ("TRADES", "MIDPOINT", "BID", "ASK", "AGGTRADES")
 _FORMATS = (1, 2)
 
@@ -45,6 +51,11 @@ class HistoryDesk:
         except BarsError as error:
             self._requests.refuse(request_id, error.code, str(error))
 
+    def _warn(self, request_id: int, moment: str) -> None:
+        """Say that a time of no zone is read as the gateway's own (2174); it is answered."""
+        if spans.lacks_zone(moment):
+            self._requests.refuse(request_id, *_NO_ZONE)
+
     def _check_access(self, item: Instrument) -> None:
         """Refuse what the account or the data service does not give now. Raises BarsError."""
         trouble = self._feeds.trouble
@@ -64,6 +75,7 @@ class HistoryDesk:
         request = requests_history.parse_history(fields)
         item = self._requests.instrument(request.request_id, request.contract)
         if item is not None:
+            self._warn(request.request_id, request.end)
             self._serve(request.request_id, lambda: self._answer(request, item))
 
     def _answer(self, request: HistoryRequest, item: Instrument) -> None:
@@ -192,6 +204,7 @@ class HistoryDesk:
         request = requests_history.parse_ticks(fields)
         item = self._requests.instrument(request.request_id, request.contract)
         if item is not None:
+            self._warn(request.request_id, request.start or request.end)
             self._serve(request.request_id, lambda: self._past_ticks(request, item))
 
     def _past_ticks(self, request: TicksRequest, item: Instrument) -> None:

@@ -6,6 +6,7 @@ Answers are those of an individual account without advisor clients and without p
 from collections.abc import Callable
 
 from trader.sim.gateway.desks.world import Asker
+from trader.sim.gateway.orders import validation
 from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.reference import hours, options, rules, venues
 from trader.sim.wire import messages_reference, messages_session, requests_reference
@@ -55,6 +56,10 @@ class ReferenceDesk:
         request_id, query = requests_reference.parse_contract_details(fields)
         if query.sec_type in self._world.faults.unanswered_details:
             return
+        flaw = validation.check_kind(query)
+        if flaw is not None:
+            self._session.show_error(request_id, flaw.code, flaw.text)
+            return
         if query.sec_type == "BAG":
             self._session.show_error(request_id, *NO_COMBO_DETAILS)
             return
@@ -64,9 +69,11 @@ class ReferenceDesk:
             return
         now, sv = self._world.gateway.clock.time(), self._session.sv
         # A whole chain shares one calendar.
-        texts = {name: hours.hours(name, now) for name in dict.fromkeys(i.calendar for i in found)}
+        places = dict.fromkeys((item.calendar, item.time_zone) for item in found)
+        texts = {place: hours.hours(place[0], now, zone=place[1]) for place in places}
         for item in found:
-            shown = (texts[item.calendar].trading, texts[item.calendar].liquid)
+            text = texts[item.calendar, item.time_zone]
+            shown = (text.trading, text.liquid)
             for exchange in _shown_at(query, item):
                 frame = messages_reference.contract_details(sv, request_id, item, exchange, shown)
                 self._session.push(10, frame)

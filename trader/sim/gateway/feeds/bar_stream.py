@@ -126,10 +126,9 @@ class BarStream:
         bar = bars.show_bar(self._market, line.instrument, start_s, BAR_S, line.show)
         if bar is not None:
             prices = [plain(v) for v in (bar.open, bar.high, bar.low, bar.close)]
-            has_volume = bar.volume >= 0
-            volume = bar.volume if has_volume else 0
-            count = bar.count if has_volume else 0
-            values = (*prices, volume, plain(bar.average), count)
+            # Only trades have a volume: the others say -1, as their history does.
+            sums = (-1, -1, -1) if bar.volume < 0 else (bar.volume, plain(bar.average), bar.count)
+            values = (*prices, *sums)
             frame = messages_market.realtime_bar(line.request_id, start_s, values)
             line.outlet.push_tick(frame, 1)
 

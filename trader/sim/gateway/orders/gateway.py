@@ -192,7 +192,7 @@ class Gateway:
         self._ids.use(client_id, request.order_id)
         self._stage(order)
         if request.transmit:
-            for code, text in order_checks.notices(request.terms):
+            for code, text in order_checks.notices(request.terms, order.instrument):
                 self.news.order_noted(order, code, text)
             for one in self._owned.family(order):
                 self._transmit(one)

@@ -19,6 +19,8 @@ from trader.sim.model.orders import OrderRequest, Side, Terms
 from trader.sim.reference import rules
 
 TIFS = ("DAY", "GTC", "IOC", "FOK", "GTD", "OPG")
+# What the interbank market takes of a base currency; less than that goes there as an odd lot.
+IDEALPRO_LEAST = (("EUR", 20_000), ("USD", 25_000), ("GBP", 17_000), ("AUD", 30_000))
 TRIGGER_METHODS = (0, 1, 2, 3, 4, 7, 8)
 OCA_TYPES = (0, 1, 2, 3)
 CASH_MAX, PERCENT_MAX = 10**12, 100
@@ -143,6 +145,8 @@ def _check_prices(terms: Terms, item: Instrument) -> Refusal | None:
     percent = terms.trailing_percent
     if percent is not None and not 0 < percent < PERCENT_MAX:
         return invalid("The trailing percent must be above 0 and below 100")
+    if percent is not None and terms.aux_price and kind.trigger is Trigger.TRAIL:
+        return invalid("The trailing amount and the trailing percent exclude each other")
     for price in _needed(terms, kind):
         if price is None or (price <= 0 and not is_any):
             return invalid("Please enter a valid price")
@@ -193,12 +197,28 @@ def check_presets(terms: Terms, quote: Quote, limits: OrderRules) -> Refusal | N
     return None
 
 
-def notices(terms: Terms) -> list[tuple[int, str]]:
+def notices(terms: Terms, item: Instrument) -> list[tuple[int, str]]:
     """Return code and text of what is said of an order that is accepted all the same."""
     found = []
+    if item.sec_type == "CASH" and terms.quantity and terms.quantity < _least(item):
+        found.append((399, _odd_lot(terms, item)))
     if not terms.tif:
         # Recent gateways set a missing time in force by preset and keep the order live.
         found.append((10349, "Order TIF was set to DAY based on order preset."))
     if terms.outside_rth and (terms.order_type == "MKT" or auction_of(terms) is not Auction.NONE):
         found.append(OUTSIDE_IGNORED)
     return found
+
+
+def _least(item: Instrument) -> int:
+    return dict(IDEALPRO_LEAST).get(item.symbol, 0)
+
+
+def _odd_lot(terms: Terms, item: Instrument) -> str:
+    size = terms.quantity or 0
+    shown = f"{size / 1000:f}K" if size and not size % 1000 else f"{size:f}"
+    return (
+        f"Order Message:\n{terms.action} {shown} {item.local_symbol} Forex\n"
+        f"Warning: Your order size is below the {item.symbol} {_least(item)} IdealPro minimum and "
+        "will be routed as an odd lot order."
+    )

@@ -5,7 +5,7 @@ A refused new order gets exactly one error and never a status.
 
 from dataclasses import dataclass, replace
 
-from trader.sim.model.instruments import Instrument
+from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.model.orders import Order, OrderRequest, Status, Terms
 from trader.sim.reference import venues
 from trader.sim.wire.frames import plain
@@ -41,6 +41,29 @@ def too_many_clients(clients_max: int) -> Refusal:
     return Refusal(
         507, f"Unable to connect: {clients_max} API clients are connected, no more are allowed."
     )
+
+
+# What a contract may call itself, whether or not any of the kind is listed here.
+SEC_TYPES = (
+    "STK", "OPT", "FUT", "FOP", "IND", "CASH", "BAG", "BOND", "CMDTY", "CFD", "CRYPTO", "FUND",
+    "WAR", "IOPT", "NEWS", "CONTFUT", "FUT+CONTFUT", "BILL", "FIXED", "SLB", "EC", "ICU", "ICS",
+)  # fmt: skip
+
+
+def check_kind(query: ContractQuery) -> Refusal | None:
+    """Refuse a contract of no known type; one that is named by an id may leave it out."""
+    has_id = bool(query.con_id or query.sec_id or query.issuer_id)
+    if query.sec_type in SEC_TYPES or (has_id and not query.sec_type):
+        return None
+    return invalid("Please enter a valid security type")
+
+
+def check_described(query: ContractQuery) -> Refusal | None:
+    """Refuse a contract to ask data of that does not say its type or its exchange."""
+    refusal = check_kind(query)
+    if refusal is None and not query.exchange:
+        return invalid("Please enter exchange")
+    return refusal
 
 
 def unknown_contract() -> Refusal:

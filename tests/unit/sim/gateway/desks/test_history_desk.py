@@ -246,3 +246,23 @@ def test_the_earliest_moment_is_the_open_or_the_start_of_the_early_trading() -> 
         peer.send(87, request_id, *contract(), 0, regular, "TRADES", 1)
     early, opened = (fields[2] for fields in peer.frames())
     assert (early[-8:], opened[-8:]) == ("09:00:00", "14:30:00")
+
+
+@pytest.mark.parametrize(
+    ("end", "codes"),
+    [
+        ("20261120 14:30:00", ["2174"]),
+        ("20261120 14:30:00 US/Eastern", []),
+        ("20261120-14:30:00", []),
+        ("20261120", []),
+        ("", []),
+    ],
+)
+def test_a_time_without_a_zone_is_warned_of_and_answered(end: str, codes: list[str]) -> None:
+    _, peer = later()
+    ask(peer, 5, end=end)
+    peer.send(96, 6, *contract(), 0, "", end or "20261120-14:30:00", 10, "TRADES", 0, 0, "")
+    frames = peer.frames()
+    warned = [(fields[2], fields[3]) for fields in frames if fields[0] == "4"]
+    assert warned == [(ident, code) for code in codes for ident in ("5", "6")]
+    assert [fields[1] for fields in frames if fields[0] in ("17", "98")] == ["5", "6"]

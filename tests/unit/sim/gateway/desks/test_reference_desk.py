@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sim.support import Bench, Peer, contract, place_fields
+from tests.unit.sim.support import Bench, Peer, at_wall, contract, place_fields
 
 
 def asked(**given: Any) -> list[object]:
@@ -51,6 +51,25 @@ def test_a_stock_without_an_exchange_is_shown_at_each_of_its_venues() -> None:
     assert places[0] == "SMART"
     assert len(set(places)) == len(places) > 10
     assert len(details(peer, con_id=265598)) == 1
+
+
+@pytest.mark.parametrize("kind", ["", "SHARE"])
+def test_details_of_no_known_type_are_refused(kind: str) -> None:
+    peer = Bench().client()
+    peer.send(9, 8, 5, *asked(symbol="AAPL", kind=kind, exchange="SMART"))
+    text = "Error validating request.-'bW' : cause - Please enter a valid security type"
+    assert error(peer) == ("5", "321", text)
+
+
+def test_what_never_closes_is_open_from_today_in_its_own_zone() -> None:
+    bench = at_wall(Bench(), "2026-11-23T03:00:00")
+    peer = bench.client()
+    (spx,) = details(peer, symbol="SPX", kind="IND", exchange="CBOE")
+    (coin,) = details(peer, symbol="BTC", kind="CRYPTO", exchange="PAXOS")
+    # Still the evening of the 22nd in New York, where both of them stand.
+    for fields in (spx, coin):
+        assert "US/Eastern" in fields
+        assert any(text.startswith("20261122:0000-20261123:0000;") for text in fields)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +232,9 @@ def test_an_order_or_data_for_an_ambiguous_contract_is_refused_with_200() -> Non
     peer.send(*fields)
     text = "The contract description specified for ES is ambiguous."
     assert error(peer) == ("1", "200", text)
-    peer.send(1, 11, 6, *asked(symbol="EUR", kind="CASH")[:12], 0, "", 0, 0, "")
+    peer.send(
+        1, 11, 6, *asked(symbol="EUR", kind="CASH", exchange="IDEALPRO")[:12], 0, "", 0, 0, ""
+    )
     assert error(peer)[:2] == ("6", "200")
     fields[5] = "202612"
     peer.send(*fields)

@@ -50,6 +50,7 @@ def test_an_order_names_the_exchange_it_is_for() -> None:
         ({"tif": "SOON"}, 321),
         ({"order_type": "TRAIL", "trailing_percent": D("1e30")}, 321),
         ({"order_type": "TRAIL", "trailing_percent": D(-1)}, 321),
+        ({"order_type": "TRAIL", "trailing_percent": D(1), "aux_price": D(1)}, 321),
         ({"quantity": None, "cash_quantity": D("1e40")}, 434),
         ({"what_if": True, "transmit": False}, 413),
         ({"tif": "GTD"}, 321),
@@ -187,6 +188,33 @@ def test_precautions_of_the_terminal_refuse_size_and_price() -> None:
 
 
 def test_what_is_said_of_an_accepted_order() -> None:
-    assert [code for code, _ in notices(request(tif="").terms)] == [10349]
-    assert [code for code, _ in notices(request(outside_rth=True).terms)] == [2109]
-    assert notices(request().terms) == []
+    assert [code for code, _ in notices(request(tif="").terms, aapl())] == [10349]
+    assert [code for code, _ in notices(request(outside_rth=True).terms, aapl())] == [2109]
+    assert notices(request().terms, aapl()) == []
+
+
+@pytest.mark.parametrize(
+    ("pair", "quantity", "said"),
+    [
+        (
+            "EUR.USD",
+            "7000",
+            "BUY 7K EUR.USD Forex\nWarning: Your order size is below the EUR 20000",
+        ),
+        (
+            "USD.JPY",
+            "24999",
+            "BUY 24999 USD.JPY Forex\nWarning: Your order size is below the USD 25000",
+        ),
+        ("EUR.USD", "20000", ""),
+        ("USD.JPY", "25000", ""),
+    ],
+)
+def test_a_small_currency_order_is_told_that_it_goes_as_an_odd_lot(
+    pair: str, quantity: str, said: str
+) -> None:
+    item = Bench().market.catalogue.symbol(pair)
+    assert item is not None
+    found = notices(request(quantity=D(quantity)).terms, item)
+    end = " IdealPro minimum and will be routed as an odd lot order."
+    assert found == ([(399, f"Order Message:\n{said}{end}")] if said else [])
