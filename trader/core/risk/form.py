@@ -21,10 +21,13 @@ def side_check(case: Case) -> Check:
 
 
 def form_check(case: Case) -> Check:
-    """Refuse a kind of order that the policy does not list for the asset class."""
+    """Refuse a kind of order that the policy does not list for the asset class.
+
+    The operator's exits are market orders: a class without them must not keep its positions in.
+    """
     sec_type = needed(case.instrument).sec_type
     kind, time = case.intent.order_type, case.intent.time_in_force
-    allowed = (sec_type, kind, time) in case.policy.order.forms
+    allowed = (sec_type, kind, time) in case.policy.order.forms or case.is_freed
     return check(
         "FORM_FORBIDDEN",
         f"{sec_type} {text_of(kind)} {text_of(time)}",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.factories import a_book, an_instrument, an_intent, given
-from tests.unit.core.risk.cases import INTENT, failures
+from tests.unit.core.risk.cases import EXIT, INTENT, failures
 from trader.core.instruments import PriceBand
 from trader.core.intents import OrderType, TimeInForce
 from trader.core.policy import DEFAULT_FORMS
@@ -100,3 +100,12 @@ def test_the_step_of_a_quantity_is_the_instruments(quantity: str, found: list[st
         failures(replace(INTENT, quantity=D(quantity)), given(a_book(), instrument=instrument))
         == found
     )
+
+
+def test_the_operator_closes_what_has_no_market_orders_at_the_market() -> None:
+    """A policy that forbids market orders in options must not lock an option position in."""
+    book = a_book(held=10)
+    exit_intent = replace(EXIT, order_type=OrderType.MARKET, limit_price=None)
+    option = an_instrument(sec_type="OPT")
+    assert failures(exit_intent, given(book, instrument=option)) == ["FORM_FORBIDDEN"]
+    assert failures(exit_intent, given(book, instrument=option, is_operator=True)) == []
