@@ -44,6 +44,8 @@ from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.engine.services import Services
 from trader.engine.standing import StandingOrders
 from trader.engine.supervisor import Supervisor
+from trader.engine.valuer import INTERVAL_S as VALUER_INTERVAL_S
+from trader.engine.valuer import Valuer
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
 from trader.ops.audit import AUDIT_FILE_NAME
@@ -144,6 +146,13 @@ class Daemon:
             supervisor=self.supervisor,
             account=AccountId(config.settings.account),
         )
+        valuer = Valuer(
+            self.ledger.book,
+            hub,
+            clock,
+            currency=config.settings.currency,
+            rate_age_s_max=config.policy.exposure.account_age_s_max,
+        )
         broker = IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put)
         # An id that an emergency has used in our name is never given out again.
         broker.raise_order_ids(highest_used(self._emergency_file, broker.client_id))
@@ -153,6 +162,7 @@ class Daemon:
             ledger=self.ledger,
             guard=self.guard,
             hub=hub,
+            valuer=valuer,
             broker=broker,
             pacer=pacer,
             pager=pager,
@@ -164,7 +174,7 @@ class Daemon:
         settings = config.settings
         self.gateway = OrderGateway(
             services,
-            settings=GatewaySettings(settings.intent_deadline_s, config.policy, settings.currency),
+            settings=GatewaySettings(settings.intent_deadline_s, config.policy),
         )
         self.reconciler = Reconciler(
             services, inbox=self.inbox, settings=reconcile_settings(config)
@@ -223,6 +233,7 @@ class Daemon:
         self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of
+        self.ledger.observe(self.services.valuer.on_recorded)
         self.ledger.observe(self.gateway.on_recorded)
         self.ledger.observe(self.metrics.observe)
         self.ledger.observe(self.board.on_recorded)
@@ -397,6 +408,8 @@ class Daemon:
         start("kill-switch-watch", self.watches.kill_switch)
         start("standing-order", self.standing.run)
         start("staleness-watch", self.watches.staleness)
+        refresh = self.services.valuer.refresh
+        start("valuer", lambda: self.supervisor.every("valuer", VALUER_INTERVAL_S, refresh))
         start(
             "equity",
             lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity),
