@@ -9,7 +9,7 @@ import os
 import random
 import secrets
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,8 @@ from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.engine.services import Services
 from trader.engine.standing import StandingOrders
 from trader.engine.supervisor import Supervisor
+from trader.engine.valuer import INTERVAL_S as VALUER_INTERVAL_S
+from trader.engine.valuer import Valuer
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
 from trader.ops.audit import AUDIT_FILE_NAME
@@ -59,8 +61,10 @@ from trader.ops.control_token import (
 from trader.ops.emergency_history import executions_of, highest_used, shown
 from trader.ops.emergency_record import EMERGENCY_FILE_NAME
 from trader.ops.halt_file import HaltFile, HaltFileControl
+from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Heartbeat, Phase
 from trader.ops.http import HttpServer, HttpSettings, Served
 from trader.ops.instance_lock import InstanceLock
+from trader.ops.lock_wait import take_in_turn
 from trader.ops.metrics import MetricsObserver
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
@@ -117,6 +121,8 @@ class Daemon:
         self._config = config
         self._world = world
         self.journal = journal
+        # Shows outside that the event loop turns: the sentinel looks at it.
+        self.show_life: Callable[[], None] | None = None
         clock = world.clock
         pager = LogPager(clock, _audit_folder(settings.state_dir) / "pages.jsonl")
         pacer = self._pacer()
@@ -144,6 +150,13 @@ class Daemon:
             supervisor=self.supervisor,
             account=AccountId(config.settings.account),
         )
+        valuer = Valuer(
+            self.ledger.book,
+            hub,
+            clock,
+            currency=config.settings.currency,
+            rate_age_s_max=config.policy.exposure.account_age_s_max,
+        )
         broker = IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put)
         # An id that an emergency has used in our name is never given out again.
         broker.raise_order_ids(highest_used(self._emergency_file, broker.client_id))
@@ -153,6 +166,7 @@ class Daemon:
             ledger=self.ledger,
             guard=self.guard,
             hub=hub,
+            valuer=valuer,
             broker=broker,
             pacer=pacer,
             pager=pager,
@@ -164,7 +178,7 @@ class Daemon:
         settings = config.settings
         self.gateway = OrderGateway(
             services,
-            settings=GatewaySettings(settings.intent_deadline_s, config.policy, settings.currency),
+            settings=GatewaySettings(settings.intent_deadline_s, config.policy),
         )
         self.reconciler = Reconciler(
             services, inbox=self.inbox, settings=reconcile_settings(config)
@@ -223,6 +237,7 @@ class Daemon:
         self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of
+        self.ledger.observe(self.services.valuer.on_recorded)
         self.ledger.observe(self.gateway.on_recorded)
         self.ledger.observe(self.metrics.observe)
         self.ledger.observe(self.board.on_recorded)
@@ -397,12 +412,12 @@ class Daemon:
         start("kill-switch-watch", self.watches.kill_switch)
         start("standing-order", self.standing.run)
         start("staleness-watch", self.watches.staleness)
-        start(
-            "equity",
-            lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity),
-        )
+        refresh = self.services.valuer.refresh
+        start("valuer", lambda: self.supervisor.every("valuer", VALUER_INTERVAL_S, refresh))
+        start("equity", lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity))
         interval_s = watchdog_interval_s(environment, pid)
-        start("watchdog", lambda: self.watches.watchdog(notifier.watchdog, interval_s))
+        tell = notifier.watchdog
+        start("watchdog", lambda: self.watches.watchdog(tell, interval_s, self.show_life))
         for runner in self.runners:
             runner.start()
         if settings.mode is Mode.DEMO:
@@ -438,15 +453,22 @@ class Daemon:
 async def run_daemon(config: Configuration, world: World) -> ExitCode:
     """Open the journal, build the daemon, serve, close; raises WorldError if it cannot start."""
     lock = InstanceLock(config.settings.state_dir / "lock")
-    lock.take(world.pid)
+    await take_in_turn(lock, world.pid, world.clock, Notifier(world.environment))
+    heart = Heartbeat(config.settings.state_dir / HEARTBEAT_FILE_NAME, world.pid)
     try:
+        heart.beat(Phase.STARTING)
         journal = await SqliteJournal.open(config.journal_file, world.clock)
         try:
             book = await restore(journal)
-            return await Daemon(config, world, journal, book).serve()
+            daemon = Daemon(config, world, journal, book)
+            daemon.show_life = heart.beat
+            code = await daemon.serve()
         finally:
             await journal.close()
+        heart.beat(Phase.ENDED, int(code))
+        return code
     finally:
+        heart.close()
         lock.release()
 
 

@@ -27,6 +27,7 @@ from trader.ops.clock import SystemClock
 from trader.ops.control_client import ask_status
 from trader.ops.control_token import read_endpoint
 from trader.ops.emergency_record import promise
+from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Phase, read_beat
 from trader.ops.http import PortTaken
 from trader.ops.instance_lock import InstanceLock, LockTaken
 from trader.ops.reach import read_reach
@@ -129,6 +130,15 @@ async def test_a_lock_that_is_held_raises_before_the_journal_is_touched(
         await app.run_daemon(config, a_world())
     holder.release()
     assert not config.journal_file.exists()
+
+
+async def test_the_last_beat_says_that_it_ended_in_order(config: Configuration) -> None:
+    await seen_and_stopped(config)
+    beat = read_beat(config.settings.state_dir / HEARTBEAT_FILE_NAME)
+    assert beat is not None
+    assert (beat.pid, beat.phase, beat.exit_code) == (os.getpid(), Phase.ENDED, 0)
+    # One at the start and one at the end, at least.
+    assert beat.number >= 2
 
 
 @pytest.mark.parametrize("name", ["audit_logs", "control.token"])

@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
+from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core import safety
 from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.entries import Fill, IntentRecord, RequestRecord
@@ -358,6 +360,11 @@ class Book(BookView):
 
     def _on_cash_adjusted(self, event: ev.CashAdjusted, at: datetime) -> None:
         self.cash[event.currency] = event.after
+        # Of the two numbers and not of the event: ours may have moved since it was decided.
+        self.safety = safety.after_flow(self.safety, event.currency, event.after - event.before)
+
+    def _on_breaker(self, event: be.BreakerEvent, at: datetime) -> None:
+        self.safety = safety.after(self.safety, event, at)
 
     def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
         known = self.positions.get(event.con_id) or Position(event.con_id, event.symbol)
@@ -409,4 +416,5 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.ReconcileFinished: Book._on_reconciled,
     ev.StrategyCheckpointed: Book._on_strategy,
     ev.RequestReceived: Book._on_request,
+    **dict.fromkeys(get_args(be.BreakerEvent), Book._on_breaker),
 }

@@ -26,6 +26,7 @@ from trader.core.ids import (
 )
 from trader.core.orders import Order
 from trader.core.positions import Position
+from trader.core.safety import Safety
 from trader.core.tapes import DAY_SPAN, Acts, Tape
 from trader.core.working import Workings
 
@@ -63,6 +64,7 @@ class BookView:
         # The seq of the last event that touched an order or an instrument, for reconciliation.
         self.touched: dict[OrderId | tuple[str, ConId], Seq] = {}
         self.tally = Tally()
+        self.safety = Safety()
         self.perm_ids: dict[PermId, OrderId] = {}
 
     def order_of_intent(self, intent: IntentId) -> Order | None:

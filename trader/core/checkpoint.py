@@ -16,6 +16,7 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, PermId, RunId, Seq
 from trader.core.orders import Order
 from trader.core.positions import Position
+from trader.core.safety import Safety
 from trader.core.tapes import DAY_SPAN, Act, Acts, Tape
 
 
@@ -49,6 +50,7 @@ class BookState:
     # One order can end up with two permIds, and both must go on naming it (INC-085).
     perm_ids: tuple[tuple[PermId, OrderId], ...]
     tally: tuple[int, ...]
+    safety: Safety
 
 
 def state_of(book: Book) -> BookState:
@@ -79,6 +81,7 @@ def state_of(book: Book) -> BookState:
         last_reconcile=book.last_reconcile,
         perm_ids=tuple(book.perm_ids.items()),
         tally=astuple(book.tally),
+        safety=book.safety,
     )
 
 
@@ -107,6 +110,7 @@ def restored(state: BookState) -> Book:
     book.acts = Acts(state.acts)
     book.last_reconcile = state.last_reconcile
     book.tally = Tally(*state.tally)
+    book.safety = state.safety
     for order in state.orders:
         book.put_order(order)
     # The aggregates are not saved: they follow from what is, and a fold must find them the same.

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from trader.core.breaker_events import BreakerEvent
 from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import (
@@ -379,6 +380,7 @@ Event = (
     | ReconcileFinished
     | StrategyCheckpointed
     | RequestReceived
+    | BreakerEvent
 )
 
 

@@ -4,7 +4,7 @@ A holding without a mark or without a rate makes the value incomplete, and an in
 releases no new risk: it is named, never taken for zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -36,6 +36,16 @@ class Valuation:
         return self.notionals.get(con_id, ZERO)
 
 
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What one holding is worth in the account's currency, signed; ``problem`` says why not."""
+
+    con_id: ConId
+    sec_type: str
+    value: Decimal
+    problem: str = ""
+
+
 def valued(
     positions: Mapping[ConId, Position],
     marks: Mapping[ConId, Decimal | None],
@@ -49,26 +59,38 @@ def valued(
 
     Positions that are flat need neither mark nor rate.
     """
+    worths = [
+        worth(position, marks.get(con_id), instruments.get(con_id), rates)
+        for con_id, position in positions.items()
+        if position.quantity != ZERO
+    ]
+    return added_up(worths, cash, rates=rates, as_of_s=as_of_s)
+
+
+def added_up(
+    worths: Iterable[Worth],
+    cash: Mapping[str, Decimal],
+    *,
+    rates: Mapping[str, Decimal],
+    as_of_s: float,
+) -> Valuation:
+    """Add up holdings that are valued already, and cash."""
     notionals: dict[ConId, Decimal] = {}
     by_class: dict[str, Decimal] = {}
     missing: list[str] = []
-    for con_id, position in positions.items():
-        if position.quantity == ZERO:
+    net = money = ZERO
+    for row in worths:
+        if row.problem:
+            missing.append(row.problem)
             continue
-        value = _notional(position, marks.get(con_id), instruments.get(con_id), rates)
-        if isinstance(value, str):
-            missing.append(f"{position.symbol} ({con_id}): {value}")
-            continue
-        notionals[con_id] = value
-        sec_type = instruments[con_id].sec_type
-        by_class[sec_type] = by_class.get(sec_type, ZERO) + abs(value)
-    money = ZERO
+        notionals[row.con_id] = row.value
+        net += row.value
+        by_class[row.sec_type] = by_class.get(row.sec_type, ZERO) + abs(row.value)
     for currency, amount in cash.items():
         rate = rates.get(currency)
         if rate is None and amount != ZERO:
             missing.append(f"{currency}: no rate")
         money += amount * (rate or ZERO)
-    net = sum(notionals.values(), start=ZERO)
     return Valuation(
         nav=money + net,
         gross=sum(by_class.values(), start=ZERO),
@@ -82,18 +104,22 @@ def valued(
     )
 
 
-def _notional(
+def worth(
     position: Position,
     mark: Decimal | None,
     instrument: Instrument | None,
     rates: Mapping[str, Decimal],
-) -> Decimal | str:
-    """Return a holding's value, or why there is none."""
+) -> Worth:
+    """Value one holding at its mark, or say why it cannot be."""
+    problem, value = "", ZERO
+    rate = None if instrument is None else rates.get(instrument.currency)
     if instrument is None:
-        return "not a configured instrument"
-    if mark is None or decimal_from(mark) is None or mark < ZERO:
-        return "no mark"
-    rate = rates.get(instrument.currency)
-    if rate is None:
-        return f"no rate for {instrument.currency}"
-    return position.quantity * mark * instrument.multiplier * rate
+        problem = "not a configured instrument"
+    elif mark is None or decimal_from(mark) is None or mark < ZERO:
+        problem = "no mark"
+    elif rate is None:
+        problem = f"no rate for {instrument.currency}"
+    else:
+        value = position.quantity * mark * instrument.multiplier * rate
+    name = f"{position.symbol} ({position.con_id}): {problem}" if problem else ""
+    return Worth(position.con_id, instrument.sec_type if instrument else "", value, name)

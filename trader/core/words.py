@@ -1,5 +1,6 @@
 """Events in words, one line each: what the feed shows and what the story of an order tells."""
 
+from trader.core import breaker_events as be
 from trader.core import events as ev
 
 
@@ -35,5 +36,25 @@ def words(event: ev.Event) -> str:
             return f"{order_id}: {reason}"
         case ev.CancelSent(order_id=order_id, reason=reason):
             return f"{order_id}: {reason}"
+        case _:
+            return _of_breakers(event)
+
+
+def _of_breakers(event: ev.Event) -> str:
+    match event:
+        case be.BreakerTripped(name=name, inputs=inputs, action=action):
+            return f"{name}: {inputs}, {action}"
+        case be.BreakerProbing(name=name, inputs=inputs):
+            return f"{name}: {inputs}"
+        case be.BreakerReset(name=name, by=by, reason=reason):
+            return f"{name} by {by}: {reason}"
+        case be.OverrideGranted(breaker=name, by=by, reason=reason, until_utc=until):
+            return f"{name} by {by} until {until:%H:%M:%S} UTC: {reason}"
+        case be.PostureChanged(posture=posture, causes=causes):
+            return f"{posture}{': ' if causes else ''}{', '.join(causes)}"
+        case be.EquityMarked(day=day, value=value):
+            return f"{value} on {day}"
+        case be.FlowSeen(currency=currency, amount=amount):
+            return f"{amount} {currency}"
         case _:
             return ""

@@ -53,6 +53,7 @@ class Board:
         self._journal = journal
         self._guard = services.guard
         self._hub = services.hub
+        self._valuer = services.valuer
         self._link = link
         self._broker = services.broker
         self._runners = runners
@@ -143,32 +144,35 @@ class Board:
 
     def _money(self) -> st.MoneyStatus | None:
         book, currency = self._book, self._about.currency
-        if book.account is None:
+        valuation = self._valuer.current()
+        if valuation is None:
             return None
-        held = [row for row in book.positions.values() if row.quantity != ZERO]
-        marks = {row.con_id: self._hub.mark_of(row.con_id) for row in held}
-        value: Decimal | None = ZERO
-        unrealized: Decimal | None = ZERO
-        for row in held:
-            mark = marks[row.con_id]
-            if mark is None or value is None or unrealized is None:
-                value = unrealized = None
-                break
-            value += mark * row.quantity * row.multiplier
-            unrealized += row.unrealized(mark)
-        cash = book.cash.get(currency, ZERO)
+        rates = valuation.rates
+        is_whole = not valuation.missing
+        # What the holdings have cost, and what closed ones brought: both in our own currency.
+        cost = realized = ZERO
+        for row in book.positions.values():
+            instrument = self._hub.instruments.get(row.con_id)
+            rate = rates.get(instrument.currency if instrument else currency, Decimal(1))
+            cost += row.average_price * row.quantity * row.multiplier * rate
+            realized += row.realized * rate
         pending = pending_commission(book, self._policy.cash)
-        realized = sum((row.realized for row in book.positions.values()), start=ZERO)
-        paid = book.commission_paid.get(currency, ZERO)
+        paid = sum(
+            (amount * rates.get(key, Decimal(1)) for key, amount in book.commission_paid.items()),
+            start=ZERO,
+        )
+        unrealized = valuation.net - cost if is_whole else None
         return st.MoneyStatus(
             currency=currency,
-            cash=cash,
-            equity=None if value is None else cash + value - pending,
+            cash=book.cash.get(currency, ZERO),
+            equity=valuation.nav - pending if is_whole else None,
             realized=realized,
             unrealized=unrealized,
             commission_paid=paid,
             commission_pending=pending,
             pnl=None if unrealized is None else realized + unrealized - paid - pending,
+            missing=valuation.missing,
+            age_s=self._clock.monotonic() - valuation.as_of_s,
         )
 
     def _positions(self) -> tuple[st.PositionStatus, ...]:

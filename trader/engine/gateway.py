@@ -20,7 +20,6 @@ from trader.core.orders import Order, OrderState, OrderTerms
 from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
 from trader.core.risk.codes import HOLD_CODE
-from trader.core.valuation import Valuation, valued
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain
 
@@ -54,8 +53,6 @@ class GatewaySettings:
 
     intent_deadline_s: float
     policy: Policy
-    # The account's own currency, in which it is valued.
-    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +90,7 @@ class OrderGateway:
         self._book = services.ledger.book
         self._guard = services.guard
         self._hub = services.hub
+        self._valuer = services.valuer
         self._broker = services.broker
         self._pacer = services.pacer
         self._clock = services.clock
@@ -182,20 +180,8 @@ class OrderGateway:
             now_utc=self._clock.utc(),
             now_s=now_s,
             is_operator=lane is Lane.OPERATOR,
-            valuation=self._valuation(now_s),
+            valuation=self._valuer.current(),
             broker_position=None if offset is None else self._book.position_of(con_id) + offset,
-        )
-
-    def _valuation(self, now_s: float) -> Valuation:
-        """Value the account at the quotes of this moment."""
-        held = self._book.positions
-        return valued(
-            held,
-            {con_id: self._hub.mark_of(con_id) for con_id in held},
-            self._hub.instruments,
-            self._book.cash,
-            rates={self._settings.currency: Decimal(1)},
-            as_of_s=now_s,
         )
 
     def _reviewed(

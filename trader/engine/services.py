@@ -6,6 +6,7 @@ from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
 from trader.engine.ledger import Ledger
 from trader.engine.supervisor import Supervisor
+from trader.engine.valuer import Valuer
 from trader.ports import Broker, Clock, Pacer, Pager
 
 
@@ -18,6 +19,7 @@ class Services:
     ledger: Ledger
     guard: Guard
     hub: MarketHub
+    valuer: Valuer
     broker: Broker
     pacer: Pacer
     pager: Pager

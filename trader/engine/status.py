@@ -93,7 +93,10 @@ class QuoteStatus:
 
 @dataclass(frozen=True, slots=True)
 class MoneyStatus:
-    """Cash, equity and result in one currency; pnl is after commissions, pending ones at worst."""
+    """Cash, equity and result in one currency; pnl is after commissions, pending ones at worst.
+
+    ``missing`` names what has no price or rate; ``age_s`` is that of the oldest price in it.
+    """
 
     currency: str
     cash: Decimal
@@ -103,6 +106,8 @@ class MoneyStatus:
     commission_paid: Decimal
     commission_pending: Decimal
     pnl: Decimal | None
+    missing: tuple[str, ...] = ()
+    age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 _KILL_SWITCH_INTERVAL_S = 0.2
 _STALENESS_INTERVAL_S = 0.25
 _LAG_INTERVAL_S = 0.1
+_SHOW_INTERVAL_S = 1.0
 
 
 class Watches:
@@ -63,9 +64,14 @@ class Watches:
             self._link.check_answers()
             await self._clock.sleep(_STALENESS_INTERVAL_S)
 
-    async def watchdog(self, tell: Callable[[], None], interval_s: float | None) -> None:
-        """Measure how late the loop is, and tell systemd that it turns."""
-        told_s = float("-inf")
+    async def watchdog(
+        self,
+        tell: Callable[[], None],
+        interval_s: float | None,
+        show: Callable[[], None] | None = None,
+    ) -> None:
+        """Measure how late the loop is; tell systemd that it turns, and ``show`` each second."""
+        told_s = shown_s = float("-inf")
         while True:
             self._supervisor.beat("watchdog")
             before_s = self._clock.monotonic()
@@ -75,3 +81,6 @@ class Watches:
             if interval_s is not None and now_s - told_s >= interval_s:
                 told_s = now_s
                 tell()
+            if show is not None and now_s - shown_s >= _SHOW_INTERVAL_S:
+                shown_s = now_s
+                show()

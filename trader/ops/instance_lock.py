@@ -20,6 +20,10 @@ class LockTaken(WorldError):
     """Another process holds the lock, or it cannot be taken."""
 
 
+class LiquidatorHolds(LockTaken):
+    """A kill switch or a sentinel acts alone; it gives the lock back when it is done."""
+
+
 class InstanceLock:
     """An advisory lock that dies with its process, whatever ends it."""
 
@@ -38,10 +42,10 @@ class InstanceLock:
         except OSError as error:
             holder, role_of_holder = said_in(os.read(fd, 64))
             os.close(fd)
-            who = f"{'another daemon' if role_of_holder == DAEMON else 'a liquidator'}"
-            raise LockTaken(
-                f"{self._path}: held by {who}, process {holder or 'unknown'}"
-            ) from error
+            is_daemon = role_of_holder == DAEMON
+            who = "another daemon" if is_daemon else "a liquidator"
+            text = f"{self._path}: held by {who}, process {holder or 'unknown'}"
+            raise (LockTaken if is_daemon else LiquidatorHolds)(text) from error
         with contextlib.suppress(OSError):
             # On a full disk nothing can be said; the lock itself takes no space and holds.
             os.ftruncate(fd, 0)

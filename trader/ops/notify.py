@@ -38,6 +38,10 @@ class Notifier:
         """Say that the drain began."""
         self._send("STOPPING=1")
 
+    def extend_start(self, seconds: float) -> None:
+        """Ask for that much more time to start, from now on."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
+
     def status(self, text: str) -> None:
         """Show one line in ``systemctl status``."""
         self._send("STATUS=" + " ".join(text.split()))

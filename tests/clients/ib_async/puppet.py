@@ -376,10 +376,12 @@ class Puppet:
 
     async def do_depth(self, desk: Desk, request: int, symbol: str, rows: int) -> None:
         desk.claim(request)
-        desk.subscriptions[request] = desk.ib.reqMktDepth(desk.stock(symbol), rows)
+        desk.subscriptions[request] = desk.ib.reqMktDepth(
+            desk.stock(symbol), rows, isSmartDepth=True
+        )
 
     async def do_cancel_depth(self, desk: Desk, request: int) -> None:
-        desk.ib.cancelMktDepth(desk.subscriptions.pop(request).contract)
+        desk.ib.cancelMktDepth(desk.subscriptions.pop(request).contract, isSmartDepth=True)
 
     async def do_place(self, desk: Desk, order_id: int, symbol: str, order: dict[str, Any]) -> None:
         terms = {NAMES[name]: value for name, value in order.items()}

@@ -148,10 +148,10 @@ class Puppet:
         self.desks[number].reqSecDefOptParams(request, symbol, "", "STK", con_id)
 
     def do_depth(self, number: int, request: int, symbol: str, rows: int) -> None:
-        self.desks[number].reqMktDepth(request, stock(symbol), rows, False, [])
+        self.desks[number].reqMktDepth(request, stock(symbol), rows, True, [])
 
     def do_cancel_depth(self, number: int, request: int) -> None:
-        self.desks[number].cancelMktDepth(request, False)
+        self.desks[number].cancelMktDepth(request, True)
 
     def do_place(self, number: int, order_id: int, symbol: str, order: dict[str, Any]) -> None:
         self.desks[number].placeOrder(order_id, stock(symbol), order_from(order))

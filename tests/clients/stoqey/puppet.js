@@ -210,8 +210,8 @@ const COMMANDS = {
   chain: (number, { request, symbol, con_id: conId }) =>
     desks.get(number).api.reqSecDefOptParams(request, symbol, "", "STK", conId),
   depth: (number, { request, symbol, rows }) =>
-    desks.get(number).api.reqMktDepth(request, contractOf(symbol), rows, false),
-  cancel_depth: (number, { request }) => desks.get(number).api.cancelMktDepth(request, false),
+    desks.get(number).api.reqMktDepth(request, contractOf(symbol), rows, true),
+  cancel_depth: (number, { request }) => desks.get(number).api.cancelMktDepth(request, true),
   place: (number, { order_id: orderId, symbol, order }) =>
     desks.get(number).api.placeOrder(orderId, contractOf(symbol), orderOf(order)),
   cancel: (number, { order_id: orderId }) => desks.get(number).api.cancelOrder(orderId),

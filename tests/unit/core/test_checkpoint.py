@@ -16,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core import factories as make
+from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.breakers.rules import BreakerName
 from trader.core.checkpoint import restored, state_of
-from trader.core.halts import HaltCause, Mode
+from trader.core.halts import HaltCause, Mode, Posture
 from trader.core.ids import OrderId, OrderRef, PermId, RunId, StrategyName, TicketId
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
@@ -84,6 +86,14 @@ def _ticket(move: Move) -> ev.TicketOpened:
     return ev.TicketOpened(TicketId(f"t{move.order}"), "position", con_id, "text", run)
 
 
+def _breaker(move: Move) -> BreakerName:
+    return list(BreakerName)[move.order]
+
+
+def _day(move: Move) -> str:
+    return f"2026-03-{2 + move.variant % 3:02}"
+
+
 EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.JournalOpened: lambda m: ev.JournalOpened(make.LINEAGE),
     ev.DaemonStarted: lambda m: ev.DaemonStarted("1", list(Mode)[m.variant % 5], make.ACCOUNT),
@@ -125,6 +135,21 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.RequestReceived: lambda m: ev.RequestReceived(
         f"k{m.order}.{m.variant}", "d", make.an_id(m.order), "me"
     ),
+    be.BreakerTripped: lambda m: be.BreakerTripped(
+        _breaker(m), str(m.variant), "x", "hash", "halt", _day(m)
+    ),
+    be.BreakerProbing: lambda m: be.BreakerProbing(_breaker(m), "good"),
+    be.BreakerReset: lambda m: be.BreakerReset(_breaker(m), "me", "seen"),
+    be.EquityMarked: lambda m: be.EquityMarked(_day(m), Decimal(1_000 + m.variant)),
+    be.FlowSeen: lambda m: be.FlowSeen(
+        "USD", Decimal(1), Decimal(m.variant) if m.variant else None
+    ),
+    be.OverrideGranted: lambda m: be.OverrideGranted(
+        _breaker(m), "why", "me", make.at(m.variant * 60)
+    ),
+    be.PostureChanged: lambda m: be.PostureChanged(
+        list(Posture)[m.variant % 3], tuple(CAUSES[: m.variant % 3])
+    ),
 }
 # What happens to an order is drawn more often: a stream of unrelated events would prove little.
 _OF_ORDERS = (
@@ -156,6 +181,8 @@ def is_legal(book: Book, event: ev.Event) -> bool:
             return is_open and order_id > book.order_id_high
         case ev.OrderAbsentSeen(order_id=order_id):
             return order_id in book.live_orders
+        case be.BreakerProbing(name=name):
+            return book.safety.standing_of(name) is not None
         case ev.RequestReceived(key=key):
             return key not in book.requests
         case _:

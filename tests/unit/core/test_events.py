@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from tests.unit.core.factories import LINEAGE, T0, a_book, a_status, executed, record
+from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.book import _HANDLERS
 from trader.core.ids import Seq
@@ -20,10 +21,11 @@ WITHOUT_EFFECT = {ev.DaemonStopped}
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for value in vars(ev).values()
+        for module in (ev, be)
+        for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)
-        and value.__module__ == ev.__name__
+        and value.__module__ == module.__name__
         and value not in (ev.Check, ev.Holding, ev.Recorded)
     }
     assert set(KINDS) == defined

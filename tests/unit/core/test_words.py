@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.unit.core.factories import (
+    T0,
     an_error,
     an_execution,
     an_intent,
     planned,
     reviewed,
 )
+from trader.core import breaker_events as be
 from trader.core import events as ev
-from trader.core.halts import HaltCause
+from trader.core.breakers.rules import BreakerName
+from trader.core.halts import HaltCause, Posture
 from trader.core.ids import OrderId, RunId, TicketId
 from trader.core.words import words
 
 ORDER = OrderId(7)
 RUN = RunId("r")
+LOSS = BreakerName.DAILY_LOSS
 CHECKED = ev.IntentReviewed(
     an_intent(), "d", True, "", "approved", (ev.Check("INSTRUMENT_UNKNOWN", "AAA", "x", True),)
 )
@@ -36,6 +42,14 @@ CHECKED = ev.IntentReviewed(
         (ev.HaltCleared(HaltCause.OPERATOR, "fine", "me"), "operator: fine"),
         (ev.ReconcileFinished(RUN, "timed", "", 3, 2, 1, 0.1), "timed: 3 drifts"),
         (ev.ReconcileFinished(RUN, "timed", "no end", 0, 0, 0, 0.1), "timed: no end"),
+        (be.BreakerTripped(LOSS, "-0.03", "x", "h", "halt", "d"), "daily_loss: -0.03, halt"),
+        (be.BreakerProbing(LOSS, "0 again"), "daily_loss: 0 again"),
+        (be.BreakerReset(LOSS, "me", "seen"), "daily_loss by me: seen"),
+        (be.OverrideGranted(LOSS, "why", "me", T0), "daily_loss by me until 15:00:00 UTC: why"),
+        (be.PostureChanged(Posture.HALTED, ("link", "journal")), "halted: link, journal"),
+        (be.PostureChanged(Posture.ARMED, ()), "armed"),
+        (be.EquityMarked("2026-03-02", Decimal("1.50")), "1.50 on 2026-03-02"),
+        (be.FlowSeen("USD", Decimal(-5), None), "-5 USD"),
         (ev.TicketOpened(TicketId("t"), "position", None, "10 or 0", RUN), "10 or 0"),
         (an_error(ev.Evidence.REJECTS_NEW, 7, 201, "margin"), "7: 201 margin"),
         (ev.OrderSent(ORDER), "7"),

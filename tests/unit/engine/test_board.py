@@ -110,6 +110,7 @@ async def test_without_a_price_equity_is_unknown_and_not_cash() -> None:
     world = World(held=10)
     board = a_board(world)
     world.hub.quotes.clear()
+    await asyncio.sleep(0.25)
     status = board.status()
     assert status.money is not None
     assert status.money.equity is status.money.unrealized is status.money.pnl is None

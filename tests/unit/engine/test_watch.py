@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -101,6 +102,20 @@ async def test_systemd_is_told_at_its_interval_and_never_without_one() -> None:
     with running(lambda: watches(world).watchdog(lambda: never.append(0.0), None)):
         await asyncio.sleep(16)
     assert never == []
+
+
+async def test_life_is_shown_outside_once_a_second_whether_or_not_systemd_listens() -> None:
+    world = World()
+    shown_s: list[float] = []
+    with running(
+        lambda: watches(world).watchdog(
+            lambda: None, None, lambda: shown_s.append(world.clock.monotonic())
+        )
+    ):
+        await asyncio.sleep(10.5)
+    assert 9 <= len(shown_s) <= 11
+    gaps_s = [after - before for before, after in itertools.pairwise(shown_s)]
+    assert max(gaps_s) < 1.2
 
 
 async def test_each_watch_shows_that_it_is_alive() -> None:

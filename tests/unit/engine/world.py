@@ -59,6 +59,7 @@ from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler, ReconcileSettings
 from trader.engine.services import Services
 from trader.engine.supervisor import Supervisor
+from trader.engine.valuer import Valuer
 from trader.ports import (
     BrokerMessage,
     HaltReading,
@@ -590,6 +591,8 @@ class World:
             limits=GuardLimits(heartbeat_age_s_max, 0.5, environment_halt),
         )
         self.hub = MarketHub(self.clock)
+        self.valuer = Valuer(self.book, self.hub, self.clock, currency="USD", rate_age_s_max=400.0)
+        self.ledger.observe(self.valuer.on_recorded)
         self.pacer = LanePacer(self.clock, rate_per_s, burst)
         self.services = Services(
             clock=self.clock,
@@ -597,6 +600,7 @@ class World:
             ledger=self.ledger,
             guard=self.guard,
             hub=self.hub,
+            valuer=self.valuer,
             broker=self.broker,
             pacer=self.pacer,
             pager=self.pager,
@@ -666,6 +670,7 @@ class World:
             data_type=1,
             received_s=self.clock.monotonic(),
         )
+        self.valuer.refresh()
 
     def mirror(self, **changes: Any) -> BrokerSnapshot:
         """Return a snapshot that agrees with the book."""

@@ -29,8 +29,15 @@ def test_each_message_is_one_datagram(manager: tuple[str, socket.socket]) -> Non
     notifier.watchdog()
     notifier.status("halted:\nHALT_FILE")
     notifier.stopping()
-    seen = [sock.recv(200) for _ in range(4)]
-    assert seen == [b"READY=1", b"WATCHDOG=1", b"STATUS=halted: HALT_FILE", b"STOPPING=1"]
+    notifier.extend_start(1.5)
+    seen = [sock.recv(200) for _ in range(5)]
+    assert seen == [
+        b"READY=1",
+        b"WATCHDOG=1",
+        b"STATUS=halted: HALT_FILE",
+        b"STOPPING=1",
+        b"EXTEND_TIMEOUT_USEC=1500000",
+    ]
 
 
 def test_without_the_variable_nothing_happens() -> None:

@@ -34,6 +34,14 @@ class Book:
 EMPTY = Book((), ())
 
 
+def merged(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Return the levels as one venue shows them: each price once, with all that is there."""
+    sizes: dict[Decimal, int] = {}
+    for level in levels:
+        sizes[level.price] = sizes.get(level.price, 0) + level.size
+    return tuple(Level(price, size, levels[0].venue) for price, size in sizes.items())
+
+
 def make_book(quote: Quote, seed: int, slot: int) -> Book:
     """Return the book behind a quote; empty while nothing trades and for what never does."""
     item = quote.instrument

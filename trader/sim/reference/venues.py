@@ -15,6 +15,8 @@ US_OPTIONS = (
 )  # fmt: skip
 # What older clients call the stock exchange NASDAQ.
 ALIASES = (("ISLAND", "NASDAQ"),)
+# The data service of a book whose rows name market makers (message 13, not 12).
+_WITH_MAKERS = "Deep2"
 
 _COMMON = (
     "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,AVGCOST,BASKET,BENCHPX,COND,CONDORDER,DAY,DEACT,DEACTDIS,"
@@ -64,7 +66,9 @@ def official(exchange: str) -> str:
 def depth_venues() -> list[DepthVenue]:
     """Return where an order book can be had (message 80)."""
     stocks = [
-        DepthVenue(exchange, "STK", "", "Deep2" if exchange in ("ARCA", "NASDAQ") else "Deep", 1)
+        DepthVenue(
+            exchange, "STK", "", _WITH_MAKERS if exchange in ("ARCA", "NASDAQ") else "Deep", 1
+        )
         for exchange in ("ARCA", "BATS", "BYX", "EDGEA", "EDGX", "IEX", "NASDAQ", "NYSE")
     ]
     others = [
@@ -72,6 +76,22 @@ def depth_venues() -> list[DepthVenue]:
         ("PAXOS", "CRYPTO"),
     ]  # fmt: skip
     return stocks + [DepthVenue(name, kind, "", "Deep", None) for name, kind in others]
+
+
+def depth_venue(exchange: str, sec_type: str) -> DepthVenue | None:
+    """Return where the book of a kind of contract at one exchange comes from, None from nowhere."""
+    wanted = official(exchange), sec_type
+    return next((row for row in depth_venues() if (row.exchange, row.sec_type) == wanted), None)
+
+
+def maker(venue: DepthVenue) -> str:
+    """Return who stands in the book of a venue that names its market makers; else nothing.
+
+    What a venue shows without a name of a member's stands under its own.
+    """
+    if venue.service != _WITH_MAKERS:
+        return ""
+    return "NSDQ" if venue.exchange == "NASDAQ" else venue.exchange
 
 
 def components(bbo_exchange: str) -> list[Component] | None:

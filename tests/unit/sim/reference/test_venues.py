@@ -30,3 +30,12 @@ def test_every_depth_venue_is_listed_once() -> None:
     rows = [(one.exchange, one.sec_type) for one in venues.depth_venues()]
     assert len(rows) == len(set(rows))
     assert ("NASDAQ", "STK") in rows
+
+
+def test_only_some_venues_name_who_stands_in_their_book() -> None:
+    island, nyse = venues.depth_venue("ISLAND", "STK"), venues.depth_venue("NYSE", "STK")
+    assert island is not None
+    assert nyse is not None
+    assert (venues.maker(island), venues.maker(nyse)) == ("NSDQ", "")
+    assert venues.depth_venue("SMART", "STK") is None
+    assert venues.depth_venue("NYSE", "OPT") is None

@@ -9,6 +9,8 @@ from trader.sim.gateway.feeds.bar_stream import BarLine
 from trader.sim.gateway.feeds.depth_stream import DepthLine
 from trader.sim.gateway.feeds.print_stream import Kind, PrintLine
 from trader.sim.model.instruments import Instrument
+from trader.sim.model.orders import SMART
+from trader.sim.reference import venues
 from trader.sim.wire import requests_market
 
 Handler = Callable[[list[str]], None]
@@ -25,7 +27,7 @@ _NO_DEPTH = (
 _TOO_MANY_BY_TICK = (10190, "Max number of tick-by-tick requests has been reached.")
 _INVALID = "Error validating request.-'bW' : cause - "
 _VENUES_NOTICE = (
-    2152, "Exchanges - Depth: NASDAQ; ARCA; BATS; IEX; EDGEX; DRCTEDGE; MEMX; BYX; Top: NYSE; ",
+    2152, "Exchanges - Depth: NASDAQ; ARCA; BATS; IEX; EDGX; DRCTEDGE; MEMX; BYX; Top: NYSE; ",
 )  # fmt: skip
 
 
@@ -64,7 +66,8 @@ class StreamDesk:
             cause = f"number of rows {request.rows} is not allowed; allowed: 1 to {ROWS_MAX}"
             say.refuse(ident, 321, _INVALID + cause)
             return
-        if not item.is_tradable or item.sec_type == "BAG":
+        venue = venues.depth_venue(request.contract.exchange, item.sec_type)
+        if not _has_depth(request, item, venue):
             say.refuse(ident, *_NO_DEPTH)
             return
         # Several requests for the same instrument count once.
@@ -77,8 +80,9 @@ class StreamDesk:
         if request.is_smart and item.sec_type == "STK":
             say.refuse(ident, *_VENUES_NOTICE)
         line = DepthLine(
-            self._session.outlet, ident, item, rows=request.rows, is_smart=request.is_smart
-        )
+            self._session.outlet, ident, item, rows=request.rows, is_smart=request.is_smart,
+            maker="" if venue is None else venues.maker(venue),
+        )  # fmt: skip
         stream.add(line)
 
     def _cancel_depth(self, fields: list[str]) -> None:
@@ -156,6 +160,18 @@ class StreamDesk:
         ident = requests_market.parse_request_id(fields, 1)
         if not self._feeds.prints.drop(self._requests.key(ident)):
             self._requests.unknown(ident)
+
+
+def _has_depth(
+    request: requests_market.DepthRequest, item: Instrument, venue: venues.DepthVenue | None
+) -> bool:
+    """Return whether there is such a book: SMART has one only as the sum of the others."""
+    if not item.is_tradable or item.sec_type == "BAG":
+        return False
+    if request.is_smart:
+        return True
+    is_shown = venue is not None or item.sec_type != "STK"
+    return is_shown and request.contract.exchange != SMART
 
 
 def _has_ticks(item: Instrument, kind: Kind) -> bool:

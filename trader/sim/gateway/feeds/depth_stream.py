@@ -6,7 +6,7 @@ A row that differs is updated, a new last row inserted, a surplus one deleted fr
 from dataclasses import dataclass, field
 
 from trader.sim.gateway.feeds.lines import Line
-from trader.sim.market.book import Book, Level
+from trader.sim.market.book import Book, Level, merged
 from trader.sim.market.market import Market
 from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
@@ -24,13 +24,19 @@ class DepthLine(Line):
 
     rows: int = 10
     is_smart: bool = False
+    # Who stands in the book of the one exchange it is of; nobody where no makers are named.
+    maker: str = ""
     # Bids and asks as sent so far, best first.
     sent: dict[int, list[Level]] = field(default_factory=lambda: {_ASK: [], _BID: []})
 
     @property
     def has_makers(self) -> bool:
-        """Return whether rows name their venue (message 13): stocks and smart depth."""
-        return self.is_smart or self.instrument.sec_type == "STK"
+        """Return whether rows name who stands there (message 13)."""
+        return self.is_smart or bool(self.maker)
+
+    def wanted(self, levels: tuple[Level, ...]) -> list[Level]:
+        """Return the rows its client should have of one side."""
+        return list((levels if self.is_smart else merged(levels))[: self.rows])
 
 
 class DepthStream:
@@ -81,7 +87,7 @@ class DepthStream:
     def _update(self, line: DepthLine, book: Book) -> None:
         frames = []
         for side, levels in ((_BID, book.bids), (_ASK, book.asks)):
-            wanted = list(levels[: line.rows])
+            wanted = line.wanted(levels)
             frames += _rows(line, side, line.sent[side], wanted)
             line.sent[side] = wanted
         if frames and not line.is_deaf:
@@ -107,4 +113,5 @@ def _row(line: DepthLine, side: int, what: tuple[int, int], level: Level) -> byt
     if not line.has_makers:
         return messages_market.market_depth(line.request_id, at, price, size)
     shown = (price, size, line.is_smart)
-    return messages_market.market_depth_by_maker(line.request_id, at, level.venue, shown)
+    maker = level.venue if line.is_smart else line.maker
+    return messages_market.market_depth_by_maker(line.request_id, at, maker, shown)

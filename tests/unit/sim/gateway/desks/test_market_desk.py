@@ -21,7 +21,7 @@ def test_after_data_was_lost_everything_must_be_asked_for_again() -> None:
     peer.send(1, 11, 5, *contract(), 0, "", 0, 0, "")
     peer.send(50, 3, 6, *contract(), 5, "TRADES", 1, "")
     peer.send(97, 7, *contract(), "BidAsk", 0, 0)
-    peer.send(10, 5, 8, *contract(), 5, 0, "")
+    peer.send(10, 5, 8, *contract(), 5, 1, "")
     bench.clock.advance(6)
     assert {"1", "50", "99", "13"} <= {fields[0] for fields in peer.frames()}
     peer.session.data_lost()

@@ -24,7 +24,7 @@ def test_three_instruments_may_be_watched_in_depth_and_each_more_than_once() -> 
     bench = Bench()
     peer = bench.client()
     for request_id, name in enumerate(("AAPL", "AAPL", "IBM", "SPY", "IBM")):
-        depth(peer, request_id, contract(name))
+        depth(peer, request_id, contract(name, exchange="ARCA"))
     assert refusals(peer) == []
     depth(peer, 9, pair())
     assert refusals(peer) == [["9", "309"]]
@@ -40,6 +40,18 @@ def test_depth_is_refused_where_there_is_none_and_for_impossible_rows() -> None:
     depth(peer, 3, contract(), rows=61)
     peer.send(11, 1, 4, 0)
     assert refusals(peer) == [["1", "10092"], ["2", "321"], ["3", "321"], ["4", "310"]]
+
+
+@pytest.mark.parametrize("exchange", ["SMART", "AMEX"])
+def test_a_book_that_is_no_single_exchange_s_is_refused_unless_smart(exchange: str) -> None:
+    peer = Bench().client()
+    depth(peer, 1, contract(exchange=exchange))
+    text = "Deep market data is not supported for this combination of security type/exchange"
+    assert [fields[2:5] for fields in peer.frames()] == [["1", "10092", text]]
+    for exchange_shown in ("ISLAND", "ARCA", "NYSE"):
+        depth(peer, 2, contract(exchange=exchange_shown))
+        assert {fields[0] for fields in peer.frames()} <= {"12", "13"}
+        peer.send(11, 1, 2, 0)
 
 
 def test_smart_depth_of_a_stock_begins_with_a_notice_of_venues() -> None:
@@ -109,11 +121,11 @@ def test_without_permission_or_during_a_competing_session_there_is_nothing() -> 
     bench = Bench()
     bench.feeds.trouble.permissions[265598] = Permission.DELAYED
     peer = bench.client()
-    depth(peer, 1, contract())
+    depth(peer, 1, contract(exchange="ARCA"))
     peer.send(50, 3, 2, *contract(), 5, "TRADES", 1, "")
     peer.send(97, 3, *contract(), "Last", 0, 0)
     assert refusals(peer) == [["1", "10089"], ["2", "10089"], ["3", "10089"]]
     bench.feeds.trouble.is_competing = True
-    depth(peer, 1, contract("IBM"))
+    depth(peer, 1, contract("IBM", exchange="ARCA"))
     assert refusals(peer) == [["1", "10197"]]
     assert bench.feeds.lines() == []

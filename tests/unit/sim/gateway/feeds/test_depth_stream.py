@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pytest
+
 from tests.unit.sim.support import Bench, Peer, contract
 from trader.sim.gateway.feeds.depth_stream import DepthLine
 from trader.sim.wire.frames import plain
 
 
-def ask(peer: Peer, request_id: int, rows: int = 5, smart: int = 0, symbol: str = "AAPL") -> None:
-    peer.send(10, 5, request_id, *contract(symbol), rows, smart, "")
+def ask(peer: Peer, request_id: int, rows: int = 5, smart: int = 1, exchange: str = "") -> None:
+    peer.send(10, 5, request_id, *contract(exchange=exchange), rows, smart, "")
 
 
 def apply(books: dict[str, list[tuple[str, str]]], frames: list[list[str]]) -> None:
-    """Apply messages 13 as a client does."""
+    """Apply messages 12 and 13 as a client does."""
     for fields in frames:
-        if fields[0] != "13":
+        if fields[0] not in ("12", "13"):
             continue
-        _, _, _, place, _, operation, side, price, size, _ = fields
+        place, operation, side, price, size = fields[3], *fields[-4:]
+        if fields[0] == "13":
+            operation, side, price, size = fields[5:9]
         rows = books.setdefault(side, [])
         if operation == "0":
             rows.insert(int(place), (price, size))
@@ -37,6 +43,30 @@ def test_the_rows_a_client_has_are_those_of_the_market() -> None:
         book = bench.market.book(bench.market.catalogue.all()[0], bench.market.slot())
         assert books["1"] == [(plain(level.price), str(level.size)) for level in book.bids[:7]]
         assert books["0"] == [(plain(level.price), str(level.size)) for level in book.asks[:7]]
+        bench.clock.advance(0.25)
+    bench.feeds.stop()
+
+
+@pytest.mark.parametrize(
+    ("exchange", "maker"), [("ISLAND", "NSDQ"), ("NASDAQ", "NSDQ"), ("ARCA", "ARCA"), ("NYSE", "")]
+)
+def test_the_book_of_one_exchange_has_nobody_else_in_it(exchange: str, maker: str) -> None:
+    bench = Bench()
+    bench.feeds.start()
+    peer = bench.client()
+    ask(peer, 5, 7, 0, exchange)
+    books: dict[str, list[tuple[str, str]]] = {}
+    for _ in range(20):
+        frames = [fields for fields in peer.frames() if fields[0] in ("12", "13")]
+        apply(books, frames)
+        assert {fields[4] for fields in frames if fields[0] == "13"} <= {maker}
+        assert {fields[0] for fields in frames} <= {"13" if maker else "12"}
+        book = bench.market.book(bench.market.catalogue.all()[0], bench.market.slot())
+        for side, levels in (("1", book.bids), ("0", book.asks)):
+            prices = [Decimal(price) for price, _ in books[side]]
+            assert prices == list(dict.fromkeys(level.price for level in levels))[:7]
+            there = sum(level.size for level in levels if level.price == prices[-1])
+            assert books[side][-1][1] == str(there)
         bench.clock.advance(0.25)
     bench.feeds.stop()
 

@@ -112,7 +112,7 @@ def test_nobody_hears_of_a_change_before_the_data_could_be_there() -> None:
 
 def test_depth_bars_single_ticks_and_updates_end_with_their_own_codes() -> None:
     bench, peer = watching(1)
-    peer.send(10, 5, 11, *contract(), 5, 0, "")
+    peer.send(10, 5, 11, *contract(exchange="ISLAND"), 5, 0, "")
     peer.send(97, 12, *contract(), "Last", 0, 0)
     peer.send(50, 3, 13, *contract(), 5, "TRADES", 1, "")
     peer.send(20, 14, *contract(), 0, "", "1 min", "300 S", 1, "TRADES", 2, 1, "")

@@ -1,0 +1,177 @@
+"""The owner of what the account is worth now: kept up to date, never reckoned twice.
+
+A fill is in it at once, a tick after a quarter of a second at most; only what has moved since is
+valued anew, so that a review reads a number that is there already. A price that has not moved is
+as old as its last tick: nothing makes it younger, and the age goes out with the value. Rates of
+currencies are slower: they may be as old as the broker's account values.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from trader.core import events as ev
+from trader.core.amounts import ZERO
+from trader.core.book import Book
+from trader.core.ids import ConId
+from trader.core.instruments import Instrument
+from trader.core.market import Quote
+from trader.core.positions import Position
+from trader.core.valuation import Valuation, Worth, added_up, worth
+from trader.engine.hub import MarketHub
+from trader.ports import Clock
+
+INTERVAL_S = 0.25
+_MOVES_MONEY = (
+    ev.AccountBaselined,
+    ev.ExecutionSeen,
+    ev.CommissionSeen,
+    ev.CashAdjusted,
+    ev.PositionAdjusted,
+)
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRates:
+    """What the broker says one unit of each currency is worth, and when it was heard."""
+
+    rates: Mapping[str, Decimal]
+    as_of_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A holding with what it was valued at; all three are values that are replaced, not changed."""
+
+    position: Position
+    quote: Quote | None
+    instrument: Instrument | None
+    rate: Decimal | None
+    worth: Worth
+
+
+class Valuer:
+    """Keeps the account's valuation."""
+
+    def __init__(
+        self, book: Book, hub: MarketHub, clock: Clock, *, currency: str, rate_age_s_max: float
+    ) -> None:
+        self._book = book
+        self._hub = hub
+        self._clock = clock
+        self._rate_age_s_max = rate_age_s_max
+        self.currency = currency
+        # The broker's own rates, for currencies of which no pair is quoted here.
+        self.told_rates: Callable[[], ToldRates | None] = _nothing_told
+        self._held: dict[ConId, _Held] = {}
+        self._valuation: Valuation | None = None
+        # Monotonic seconds of the oldest price in it; None when it holds no price at all.
+        self._oldest_s: float | None = None
+        self._made_s = float("-inf")
+
+    def current(self) -> Valuation | None:
+        """Return the account's value, at most a quarter of a second behind the ticks.
+
+        None before existing holdings have been accepted: there is no cash to count from.
+        """
+        now_s = self._clock.monotonic()
+        if self._valuation is None or not 0 <= now_s - self._made_s < INTERVAL_S:
+            self.refresh()
+        valuation = self._valuation
+        if valuation is not None and self._oldest_s is None and valuation.as_of_s != now_s:
+            # Cash alone has no price that could grow old.
+            valuation = self._valuation = replace(valuation, as_of_s=now_s)
+        return valuation
+
+    def on_recorded(self, recorded: ev.Recorded) -> None:
+        """Value anew what has just been traded or paid."""
+        if isinstance(recorded.event, _MOVES_MONEY):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Value what has moved since the last time, and add everything up."""
+        now_s = self._made_s = self._clock.monotonic()
+        if self._book.account is None:
+            self._valuation = None
+            return
+        rates = self._rates(now_s)
+        held: dict[ConId, _Held] = {}
+        for con_id, position in self._book.positions.items():
+            if position.quantity != ZERO:
+                held[con_id] = self._entry(con_id, position, rates)
+        self._held = held
+        ages = [_seen_s(row.quote) for row in held.values() if row.quote is not None]
+        self._oldest_s = min(ages, default=None)
+        self._valuation = added_up(
+            (row.worth for row in held.values()),
+            self._book.cash,
+            rates=rates,
+            as_of_s=now_s if self._oldest_s is None else self._oldest_s,
+        )
+
+    def _entry(self, con_id: ConId, position: Position, rates: Mapping[str, Decimal]) -> _Held:
+        quote, instrument = self._hub.quotes.get(con_id), self._hub.instruments.get(con_id)
+        rate = None if instrument is None else rates.get(instrument.currency)
+        known = self._held.get(con_id)
+        if (
+            known is not None
+            and known.position is position
+            and known.quote is quote
+            and known.instrument is instrument
+            and known.rate == rate
+        ):
+            return known
+        made = worth(position, self._hub.mark_of(con_id), instrument, rates)
+        return _Held(position, quote, instrument, rate, made)
+
+    # ---- currencies
+
+    def _rates(self, now_s: float) -> dict[str, Decimal]:
+        """Return what one unit of each needed currency is worth, where that is known."""
+        rates = {self.currency: _ONE}
+        for currency in self._foreign():
+            rate = self._quoted_rate(currency, now_s)
+            if rate is None:
+                rate = self._told_rate(currency, now_s)
+            if rate is not None:
+                rates[currency] = rate
+        return rates
+
+    def _foreign(self) -> dict[str, None]:
+        """Return the currencies of configured instruments and of the cash, but for our own."""
+        found = dict.fromkeys(row.currency for row in self._hub.instruments.values())
+        found |= dict.fromkeys(key for key, amount in self._book.cash.items() if amount != ZERO)
+        found.pop(self.currency, None)
+        return found
+
+    def _quoted_rate(self, currency: str, now_s: float) -> Decimal | None:
+        """Return the middle of the pair of both currencies, either way round."""
+        for con_id, row in self._hub.instruments.items():
+            if row.sec_type != "CASH" or {row.symbol, row.currency} != {currency, self.currency}:
+                continue
+            quote, mark = self._hub.quotes.get(con_id), self._hub.mark_of(con_id)
+            if quote is None or quote.received_s is None or mark is None or mark <= ZERO:
+                continue
+            if not 0 <= now_s - quote.received_s <= self._rate_age_s_max:
+                continue
+            return mark if row.symbol == currency else _ONE / mark
+        return None
+
+    def _told_rate(self, currency: str, now_s: float) -> Decimal | None:
+        told = self.told_rates()
+        # A NaN age compares false with everything: the test is written so that it refuses.
+        if told is None or not 0 <= now_s - told.as_of_s <= self._rate_age_s_max:
+            return None
+        rate = told.rates.get(currency)
+        return rate if rate is not None and rate > ZERO else None
+
+
+def _seen_s(quote: Quote) -> float:
+    # A price nobody knows the age of is older than any budget.
+    return float("-inf") if quote.received_s is None else quote.received_s
+
+
+def _nothing_told() -> ToldRates | None:
+    """Stand in until the broker's account values are read."""
+    return None
