@@ -122,6 +122,7 @@ def _start(run: _Run, given: argparse.Namespace, environment: Mapping[str, str])
     _spawn(run, "daemon", words, own)
     run.endpoint = _await_endpoint(run)
     print(f"demo: account {run.simulator['account']}, seed {given.seed}, generated market")
+    print(f"demo: the simulator's control port is {run.simulator['control_port']}")
     print(f"demo: the operator's page is http://{run.endpoint.host}:{run.endpoint.port}/")
 
 

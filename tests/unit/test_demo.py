@@ -86,7 +86,8 @@ def test_the_demo_trades_and_its_book_is_the_simulators_truth(tmp_path: Path) ->
         "TRADER_ACCOUNT": "U1",
     }
     with a_demo(tmp_path / "run", "--for", "15", **foreign) as process:
-        read_until(process, "the operator's page is http://127.0.0.1:")
+        said = read_until(process, "the operator's page is http://127.0.0.1:")
+        assert re.search(r"the simulator's control port is \d+", said)
         children = children_of(process)
         code, out = rest_of(process)
     assert code == 0, out

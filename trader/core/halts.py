@@ -1,4 +1,4 @@
-"""Halts: named causes, OR-ed. No cause, no halt; any cause, no new risk.
+"""Halts and restrictions: named, OR-ed. Any cause halts; any restriction leaves only exits.
 
 Latched causes stay until an operator resumes, and survive restarts. Level causes follow a
 reading (a link, a freshness) and clear by themselves when it is good again. Cancels always
@@ -6,7 +6,7 @@ leave; orders that only reduce leave under a halt solely through the operator's 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -56,6 +56,10 @@ class HaltCause(StrEnum):
     NOT_RECONCILED = "not_reconciled"
     STANDING_ORDER = "standing_order"
     LOOP_LAG = "loop_lag"
+    # A breaker killed: latched until a person resumes.
+    BREAKER = "breaker"
+    # A breaker halts while it is tripped; it may close by itself.
+    BREAKER_TRIPPED = "breaker_tripped"
 
 
 LATCHED = frozenset(
@@ -65,6 +69,7 @@ LATCHED = frozenset(
         HaltCause.INVARIANT,
         HaltCause.DECODE_ERROR,
         HaltCause.LIQUIDATION,
+        HaltCause.BREAKER,
     }
 )
 # While one of these holds nobody can promise that an order arrives or is written down, so even
@@ -99,11 +104,32 @@ class Gate:
 
     mode: Mode
     causes: Mapping[HaltCause, str]
+    # By the name of the breaker: what keeps new risk out and lets exits leave.
+    restrictions: Mapping[str, str] = field(default_factory=dict)
 
 
-def posture(causes: Mapping[HaltCause, str]) -> Posture:
-    """Return the posture that a set of causes leaves."""
-    return Posture.HALTED if causes else Posture.ARMED
+@dataclass(frozen=True, slots=True)
+class Restraint:
+    """What breakers ask of the gate at this moment, by cause and by breaker."""
+
+    causes: Mapping[HaltCause, str] = field(default_factory=dict)
+    restrictions: Mapping[str, str] = field(default_factory=dict)
+
+
+# With what code an order is refused in a posture.
+REFUSAL_CODES: Mapping[Posture, str] = {
+    Posture.HALTED: "HALTED",
+    Posture.REDUCE_ONLY: "BREAKER",
+}
+
+
+def posture(
+    causes: Mapping[HaltCause, str], restrictions: Mapping[str, str] | None = None
+) -> Posture:
+    """Return the posture that causes and restrictions leave."""
+    if causes:
+        return Posture.HALTED
+    return Posture.REDUCE_ONLY if restrictions else Posture.ARMED
 
 
 def refusal_of(gate: Gate, lane: Lane) -> str | None:
@@ -115,5 +141,7 @@ def refusal_of(gate: Gate, lane: Lane) -> str | None:
     else:
         blocking = list(gate.causes)
     if not blocking:
+        if lane is Lane.NEW and gate.restrictions:
+            return "; ".join(f"{name}: {text}" for name, text in gate.restrictions.items())
         return None
     return "; ".join(f"{cause}: {gate.causes[cause]}" for cause in blocking)

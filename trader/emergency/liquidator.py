@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trader.core.amounts import ZERO
 from trader.core.flatten import Cancels, Resting, sort_orders
-from trader.core.ids import ClientId, ConId, OrderId
+from trader.core.ids import ClientId, ConId, OrderId, PermId
 from trader.core.instruments import Instrument
 from trader.emergency.closer import Closer, Ending
 from trader.emergency.line import Line
@@ -29,6 +29,9 @@ from trader.ports import (
     SnapshotUnavailable,
     WorldError,
 )
+
+# How often what has come in meanwhile is dealt with as well.
+_ROUNDS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,9 @@ class Liquidator:
         self._instruments: dict[ConId, Instrument | None] = {}
         # Instruments whose closing order the broker holds, with the story of it.
         self._waiting: dict[ConId, str] = {}
+        # What this run has dealt with already: what shows up beside it is news.
+        self._asked: dict[PermId, None] = {}
+        self._tried: dict[ConId, None] = {}
         self._is_locked = False
         self.report = Report()
 
@@ -104,10 +110,15 @@ class Liquidator:
         report.problems.clear()
         line = await self._primary()
         await self._earlier_promises()
-        await self._cancel(line)
-        if self._wanted.must_liquidate:
-            await self._close_positions(line)
-        await self._verify(line)
+        for _ in range(_ROUNDS_MAX):
+            await self._cancel(line)
+            if self._wanted.must_liquidate:
+                await self._close_positions(line)
+            if not await self._verify(line):
+                break
+            # What was on its way when we looked first has arrived meanwhile.
+            self._say("more has come in: once more")
+            report.problems.clear()
         return report
 
     # ---- connections
@@ -192,6 +203,7 @@ class Liquidator:
         self, line: Line, orders: tuple[Resting, ...], asked: dict[int, str]
     ) -> None:
         """Cancel by id what an id of ours owns; the rest can only go with everything."""
+        self._asked.update(dict.fromkeys(row.perm_id for row in orders))
         locked = [row for row in orders if self._is_locked and row.client_id != line.client_id]
         is_first = not self.report.used_global_cancel
         if is_first and (self._wanted.is_everything or locked):
@@ -234,6 +246,7 @@ class Liquidator:
             instrument = await self._instrument(line, row.con_id, row.symbol)
             if instrument is None:
                 continue
+            self._tried[row.con_id] = None
             closer = Closer(
                 line, instrument, settings=self._settings, memory=self._memory,
                 clock=self._clock, say=self._say,
@@ -265,8 +278,11 @@ class Liquidator:
 
     # ---- proof
 
-    async def _verify(self, line: Line) -> None:
-        """Have the broker show what remains, in two complete looks that agree."""
+    async def _verify(self, line: Line) -> bool:
+        """Have the broker show what remains, in two complete looks that agree.
+
+        Returns whether any of it came in after this run had looked for it.
+        """
         before: object = None
         end_s = self._clock.monotonic() + self._bounds.close_s
         while True:
@@ -286,6 +302,20 @@ class Liquidator:
         await self._tell_orders(line, look)
         await self._tell_positions(line, look)
         report.is_verified = True
+        return await self._has_news(line, look)
+
+    async def _has_news(self, line: Line, look: Look) -> bool:
+        cancel = (await self._sorted(line, look)).cancel
+        if any(row.perm_id not in self._asked and not is_kill_ref(row.order_ref) for row in cancel):
+            return True
+        if not self._wanted.must_liquidate:
+            return False
+        for row in look.positions:
+            if row.quantity == ZERO or row.con_id in self._tried:
+                continue
+            if await self._instrument(line, row.con_id, row.symbol) is not None:
+                return True
+        return False
 
     async def _tell_orders(self, line: Line, look: Look) -> None:
         report = self.report

@@ -21,7 +21,7 @@ class Bounds:
     locked_s: float = 8.0
     # How long the gateway may take to prove that it reaches the broker (2104, 2106, 2158).
     proof_s: float = 5.0
-    cancel_s: float = 12.0
+    cancel_s: float = 8.0
     # A cancel that did nothing is sent again after this.
     cancel_again_s: float = 2.0
     close_s: float = 20.0

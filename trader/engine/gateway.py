@@ -13,7 +13,7 @@ from enum import StrEnum
 import structlog
 
 from trader.core import events as ev
-from trader.core.halts import Lane, Posture
+from trader.core.halts import REFUSAL_CODES, Lane, Posture
 from trader.core.ids import ConId, OrderId, order_ref
 from trader.core.intents import Intent, digest, is_writable, reduces
 from trader.core.orders import Order, OrderState, OrderTerms
@@ -144,7 +144,8 @@ class OrderGateway:
             return known
         refusal = self._guard.refusal(lane)
         if refusal is not None:
-            return self._refuse(intent, "HALTED", refusal, ())
+            code = REFUSAL_CODES[self._guard.posture()]
+            return self._refuse(intent, code, refusal, ())
         verdict = review(intent, self._risk_input(intent.con_id, lane))
         if isinstance(verdict, Refused | Downgraded):
             return self._refuse(intent, verdict.code, verdict.text, verdict.checks)

@@ -4,13 +4,23 @@ Causes of level follow a reading and are evaluated at the moment somebody asks, 
 reading can never look good; latched causes live in the book and survive restarts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from trader.core.book import Book
 from trader.core.events import HaltRaised
-from trader.core.halts import Gate, HaltCause, Lane, Mode, Posture, posture, refusal_of
+from trader.core.halts import (
+    Gate,
+    HaltCause,
+    Lane,
+    Mode,
+    Posture,
+    Restraint,
+    posture,
+    refusal_of,
+)
 from trader.engine.ledger import Ledger
 from trader.ports import Clock, KillSwitch, LinkWord, Pager, ServerTime
 
@@ -66,12 +76,19 @@ class Guard:
         # How often the socket or the upstream was lost: what spans a loss is not one word.
         self.loss_count = 0
         self._is_clock_off = False
+        # What of the difference to the broker's clock nothing explains.
+        self.clock_skew_s: float | None = None
+        # The worst lag since somebody last took it, and when the loop was last measured.
+        self._lag_worst_s = 0.0
+        self.lag_at_s: float | None = None
+        # What the breakers ask for, evaluated at the moment somebody asks.
+        self.restraint: Callable[[], Restraint] = Restraint
 
     # ---- causes
 
     def causes(self) -> dict[HaltCause, str]:
         """Return every cause that holds now; the halt file is looked at anew."""
-        causes = {**self._levels, **self._book.halts}
+        causes = {**self._levels, **self.restraint().causes, **self._book.halts}
         reading = self._kill_switch.reading()
         if reading.is_active:
             causes[HaltCause.HALT_FILE] = reading.reason
@@ -93,11 +110,11 @@ class Guard:
 
     def posture(self) -> Posture:
         """Return what the daemon may do now."""
-        return posture(self.causes())
+        return posture(self.causes(), self.restraint().restrictions)
 
     def refusal(self, lane: Lane) -> str | None:
         """Say why an order of this lane must not leave now, or None when it may."""
-        return refusal_of(Gate(self.mode, self.causes()), lane)
+        return refusal_of(Gate(self.mode, self.causes(), self.restraint().restrictions), lane)
 
     def has(self, cause: HaltCause) -> bool:
         """Tell whether a cause holds now."""
@@ -125,6 +142,19 @@ class Guard:
 
     # ---- readings
 
+    def note_lag(self, lag_s: float) -> None:
+        """Note how late the loop was just now."""
+        self.loop_lag_s = lag_s
+        self.lag_at_s = self._clock.monotonic()
+        # Written so that a lag that is not a number stays the worst.
+        if not lag_s <= self._lag_worst_s:
+            self._lag_worst_s = lag_s
+
+    def take_worst_lag(self) -> float:
+        """Return the worst lag since the last call: it is over before anybody looks."""
+        worst_s, self._lag_worst_s = max(self._lag_worst_s, self.loop_lag_s), 0.0
+        return worst_s
+
     def heartbeat_age_s(self) -> float | None:
         """Return how long ago the broker last answered, or None before the first answer."""
         if self.heartbeat_s is None:
@@ -137,8 +167,8 @@ class Guard:
         self.heartbeat_s = self._clock.monotonic()
         ahead_s = (answer.server_utc - self._clock.utc()).total_seconds()
         # The answer says whole seconds, and it was true at some moment of the round trip.
-        behind_s_max = _SKEW_S_MAX + 1.0 + answer.round_trip_s
-        is_off = not -behind_s_max <= ahead_s <= _SKEW_S_MAX
+        self.clock_skew_s = max(0.0, ahead_s, -ahead_s - 1.0 - answer.round_trip_s)
+        is_off = not self.clock_skew_s <= _SKEW_S_MAX
         if is_off and not self._is_clock_off:
             text = f"the broker's clock is {ahead_s:+.0f} s ahead of ours"
             self._pager.page("warning", "the clocks differ", text)

@@ -95,7 +95,8 @@ class Liquidation:
         def is_over() -> bool:
             return not wanted & self._book.live_orders.keys()
 
-        await self._wait_until(is_over, self._settings.cancel_s)
+        if len(problems) < len(orders):
+            await self._wait_until(is_over, self._settings.cancel_s)
         if not is_over():
             # What was not confirmed may still be gone: the broker's lists tell.
             await self._reconciler.run_once("cancel orders")

@@ -10,6 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from trader.ops.halt_record import give_to_owner
 from trader.ports import WorldError
 
 DAEMON = "daemon"
@@ -37,6 +38,8 @@ class InstanceLock:
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LockTaken(f"{self._path}: {error.strerror}") from error
+        # A kill switch run as root must not leave a file that keeps the daemon from starting.
+        give_to_owner(fd, self._path.parent)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -29,7 +29,7 @@ from trader.sim.host.control import ControlPort
 from trader.sim.host.memory import MemoryHost
 from trader.sim.host.server import SimServer
 from trader.sim.host.simulator import Simulator
-from trader.sim.host.store import StateError
+from trader.sim.host.store import StateError, saved_seed
 from trader.sim.host.transcript import Transcript
 from trader.sim.market.history import HistoryError
 from trader.sim.oracle.diff import run_diff
@@ -39,6 +39,7 @@ from trader.sim.script.scenario import Scenario
 from trader.sim.settings import Declared, Settings, SettingsError
 
 EXIT_BAD_ARGUMENT = 2
+API_PORT = 7497
 EXIT_NOT_STARTED = 5
 # Monday 5 January 2026, 14:30 UTC: the exchanges of New York open.
 VIRTUAL_EPOCH_S = 1_767_623_400.0
@@ -139,8 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="trader.sim", description="A simulated TWS / IB Gateway.", epilog=_DIFF)
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to bind; loopback unless --allow-remote")
-    add("--port", type=_whole, default=7497, help="API port, 0 for any")
-    add("--control-port", type=_whole, default=0, help="control port (loopback), 0 for any")
+    add("--port", type=_whole, default=None, help=f"API port, 0 for any; default: {API_PORT}")
+    add("--control-port", type=_whole, default=None, help="control port (loopback), 0 for any")
     add("--seed", type=_whole, default=None, help="source of all chance; default: drawn and told")
     add("--speed", type=_number, default=1.0, help="a session day lasts 23400/SPEED seconds")
     add("--account", action="append", default=[], metavar="NAME",
@@ -195,17 +196,33 @@ class Invocation:
     transcript: Path | None = None
 
 
+def _check_virtual(given: argparse.Namespace) -> None:
+    """Refuse a port where there are no sockets. Raises SettingsError."""
+    for name, value in (("port", given.port), ("control-port", given.control_port)):
+        if given.virtual and value is not None:
+            raise SettingsError(
+                f"{name}: {value} is not allowed; allowed: none with --virtual, where there are "
+                "no sockets"
+            )
+
+
 def read(arguments: list[str]) -> Invocation:
     """Return what the arguments mean. Raises ScenarioError, SettingsError or SystemExit."""
     given = _parser().parse_args(arguments)
-    seed = secrets.randbits(32) if given.seed is None else given.seed
+    _check_virtual(given)
+    seed = given.seed
+    if seed is None:
+        # What goes on goes on in the market it was in.
+        saved = saved_seed(given.state)
+        seed = secrets.randbits(32) if saved is None else saved
     # Under virtual time nothing may come from outside, the name of the account included.
     nonce = f"{seed:016X}" if given.virtual else secrets.token_hex(8)
     names = given.account or [f"DUSIM{nonce}"]
     settings = Settings(
         account=names[0], more_accounts=tuple(names[1:]), account_kind=given.account_kind,
         currency=given.currency, commissions=given.commissions, seed=seed,
-        host=given.host, port=given.port, control_port=given.control_port, speed=given.speed,
+        host=given.host, port=API_PORT if given.port is None else given.port,
+        control_port=given.control_port or 0, speed=given.speed,
         cash=given.cash, positions=tuple(given.position), server_version=given.server_version,
         data=given.data or Path(__file__).parent / "data", state=given.state,
         tick_interval_s=given.tick_interval, ack_s=given.ack_ms, fill_s=given.fill_ms,

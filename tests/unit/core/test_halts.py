@@ -7,6 +7,7 @@ import pytest
 from trader.core.halts import (
     BLOCKS_EVERY_ORDER,
     LATCHED,
+    REFUSAL_CODES,
     Gate,
     HaltCause,
     Lane,
@@ -67,6 +68,27 @@ def test_every_cause_that_blocks_is_named_and_no_other() -> None:
 @pytest.mark.parametrize("cause", list(HaltCause))
 def test_any_cause_halts(cause: HaltCause) -> None:
     assert posture({cause: "why"}) is Posture.HALTED
+
+
+def test_a_restriction_keeps_new_risk_out_and_lets_everything_else_leave() -> None:
+    """BRK-03: no scaling into a loss; exits, cancels and the operator stay free."""
+    restricted = Gate(Mode.PAPER, {}, {"daily_loss": "-0.03", "drift": "1"})
+    assert refusal_of(restricted, Lane.NEW) == "daily_loss: -0.03; drift: 1"
+    for lane in (Lane.REDUCE, Lane.OPERATOR, Lane.CANCEL, Lane.DATA):
+        assert refusal_of(restricted, lane) is None
+    assert posture({}, {"daily_loss": "-0.03"}) is Posture.REDUCE_ONLY
+
+
+@pytest.mark.parametrize("lane", [Lane.NEW, Lane.REDUCE])
+def test_a_halt_is_stronger_than_a_restriction(lane: Lane) -> None:
+    both = Gate(Mode.PAPER, {HaltCause.BREAKER: "-0.06"}, {"daily_loss": "-0.06"})
+    assert refusal_of(both, lane) == "breaker: -0.06"
+    assert posture(both.causes, both.restrictions) is Posture.HALTED
+
+
+def test_each_posture_that_refuses_has_a_code_of_its_own() -> None:
+    assert set(REFUSAL_CODES) == set(Posture) - {Posture.ARMED}
+    assert len(set(REFUSAL_CODES.values())) == len(REFUSAL_CODES)
 
 
 def test_no_cause_is_armed() -> None:

@@ -133,6 +133,25 @@ async def test_an_order_of_an_earlier_emergency_goes_by_its_own_id(tmp_path: Pat
         assert not found.exchange.frames("58")
 
 
+async def test_what_was_on_its_way_is_dealt_with_as_well(tmp_path: Path) -> None:
+    # The last orders of a daemon that was killed reach the broker after the first look.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+
+        def on_place(order: Resting) -> None:
+            if order.con_id == AAPL:
+                exchange.positions[IBM] = 5
+                exchange.orders.append(Resting(6, 7, IBM, "BUY", 10))
+            exchange.fill(order)
+
+        exchange.on_place = on_place
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert (exchange.positions, exchange.orders) == ({AAPL: 0, IBM: 0}, [])
+        assert "more has come in: once more" in found.said
+
+
 async def test_without_a_link_nothing_is_claimed(tmp_path: Path) -> None:
     async with scene(tmp_path) as found:
         found.exchange.served.replies["71"] = lambda f: []

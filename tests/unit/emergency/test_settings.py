@@ -10,6 +10,7 @@ import pytest
 from tests.unit.emergency.exchange import settings_for
 from trader.config import load
 from trader.core.ids import AccountId, ClientId
+from trader.core.instruments import InstrumentSpec
 from trader.emergency.settings import reach_of, settings_of
 
 CONFIG = Path(__file__).resolve().parents[3] / "config" / "paper.yaml"
@@ -22,9 +23,23 @@ def test_a_daemons_settings_come_back_from_what_it_left_behind() -> None:
     broker = config.settings.broker
     assert (found.host, found.port, found.client_id) == (broker.host, broker.port, broker.client_id)
     assert found.emergency_client_id == broker.client_id + 1000
-    assert found.instruments == config.instruments
+    assert [_identity(spec) for spec in found.instruments] == [
+        _identity(spec) for spec in config.instruments
+    ]
     assert (found.account, found.lineage, found.mode) == ("DU1", "abc123", config.settings.mode)
     assert found.broker(found.client_id).account == "DU1"
+
+
+def _identity(spec: InstrumentSpec) -> tuple[object, ...]:
+    """Return what makes a contract the one that is meant."""
+    return (
+        spec.symbol,
+        spec.sec_type,
+        spec.exchange,
+        spec.currency,
+        spec.primary_exchange,
+        spec.is_tradeable,
+    )
 
 
 def test_both_ids_are_ours() -> None:

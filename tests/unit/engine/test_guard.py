@@ -8,9 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.engine.world import World, a_ticket, an_exit
+from tests.unit.engine.world import World, a_ticket, an_exit, an_intent
 from trader.core import events as ev
-from trader.core.halts import BLOCKS_EVERY_ORDER, LATCHED, HaltCause, Lane, Mode, Posture
+from trader.core.halts import (
+    BLOCKS_EVERY_ORDER,
+    LATCHED,
+    HaltCause,
+    Lane,
+    Mode,
+    Posture,
+    Restraint,
+)
 from trader.core.ids import TicketId
 from trader.ports import LinkWord, ServerTime
 
@@ -233,3 +241,43 @@ async def test_two_clocks_that_differ_are_told_once_and_halt_nothing(
     world.guard.on_heartbeat(ServerTime(world.clock.utc(), 0.01))
     world.guard.on_heartbeat(ServerTime(world.clock.utc() + timedelta(seconds=60), 0.01))
     assert world.pager.titles() == ["the clocks differ"] * (is_told + 1)
+
+
+async def test_what_the_breakers_ask_for_counts_at_the_moment_of_asking() -> None:
+    world = World(held=10)
+    asked = Restraint(restrictions={"daily_loss": "-0.03"})
+    world.guard.restraint = lambda: asked
+    assert world.guard.posture() is Posture.REDUCE_ONLY
+    refused = await world.gateway.submit(an_intent(1))
+    assert (refused.code, refused.text) == ("BREAKER", "daily_loss: -0.03")
+    assert (await world.gateway.submit(an_exit(2))).kind == "sent"
+    asked = Restraint({HaltCause.BREAKER_TRIPPED: "loop_lag: 2"}, {"daily_loss": "-0.03"})
+    assert world.guard.posture() is Posture.HALTED
+    assert (await world.gateway.submit(an_intent(3))).code == "HALTED"
+    asked = Restraint()
+    assert world.guard.posture() is Posture.ARMED
+
+
+async def test_the_worst_lag_is_kept_until_somebody_took_it() -> None:
+    world = World()
+    assert world.guard.lag_at_s is None
+    for lag_s in (0.1, 0.4, 0.0):
+        world.guard.note_lag(lag_s)
+    assert world.guard.lag_at_s == world.clock.monotonic()
+    assert world.guard.loop_lag_s == 0.0
+    assert [world.guard.take_worst_lag() for _ in range(2)] == [0.4, 0.0]
+    world.guard.note_lag(math.nan)
+    assert math.isnan(world.guard.take_worst_lag())
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "round_trip_s", "skew_s"), [(0.0, 0.0, 0.0), (3.0, 1.0, 3.0), (-5.0, 1.0, 3.0)]
+)
+async def test_the_skew_is_what_nothing_explains(
+    ahead_s: float, round_trip_s: float, skew_s: float
+) -> None:
+    world = World(is_armed=False)
+    assert world.guard.clock_skew_s is None
+    told = world.clock.utc() + timedelta(seconds=ahead_s)
+    world.guard.on_heartbeat(ServerTime(told, round_trip_s))
+    assert world.guard.clock_skew_s == pytest.approx(skew_s)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.unit.sim.support import write_prices
 from trader.sim.__main__ import main, read
+from trader.sim.host.memory import MemoryHost
 from trader.sim.host.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -168,6 +169,23 @@ def test_the_same_seed_and_scenario_give_the_same_transcript(tmp_path: Path) -> 
     assert "#2 < 55|1|1" in first[1]
 
 
+@pytest.mark.parametrize("name", ["port", "control-port"])
+def test_virtual_time_has_no_ports(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--virtual", "--scenario", "s", f"--{name}", "7499"]) == 2
+    assert f"{name}: 7499 is not allowed; allowed: none with --virtual" in capsys.readouterr().err
+
+
+def test_a_state_goes_on_with_its_seed_unless_another_is_asked_for(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    host = MemoryHost(read(["--state", str(state), "--seed", "7"]).settings, epoch_s=0.0)
+    host.start()
+    host.close()
+    assert read(["--state", str(state)]).settings.seed == 7
+    assert read(["--state", str(state), "--seed", "8"]).settings.seed == 8
+    made = read([]).settings
+    assert (made.port, made.control_port) == (7497, 0)
+
+
 def test_virtual_time_needs_a_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--virtual"]) == 2
     assert "virtual: needs a scenario" in capsys.readouterr().err
@@ -247,7 +265,8 @@ def test_children_that_cannot_be_are_refused_in_one_line(
         (tmp_path / f"{name}.yaml").write_text(text)
     files = {"{c}": str(tmp_path / "c.yaml"), "{s}": str(tmp_path / "s.yaml")}
     given = [files.get(word, word) for word in arguments]
-    process = start("--data", tmp_path, "--port", 0, *given)
+    port = () if "--virtual" in given else ("--port", 0)
+    process = start("--data", tmp_path, *port, *given)
     printed, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, printed) == (2, "")
     assert len(errors.strip().splitlines()) == 1

@@ -24,6 +24,8 @@ const CAUSES = {
   account: "Wrong account",
   not_reconciled: "Not reconciled",
   loop_lag: "Event loop lags",
+  breaker: "A circuit breaker killed",
+  breaker_tripped: "A circuit breaker halts",
 };
 const MEANINGS = {
   halted: "No order that adds risk leaves. Cancels still do.",

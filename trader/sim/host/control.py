@@ -89,6 +89,10 @@ def _handler(action: Action, act: Act) -> Callable[[web.Request], Awaitable[web.
     async def handle(request: web.Request) -> web.Response:
         try:
             return web.json_response(await act(action.read(Inputs(await _text(request)))))
+        except web.HTTPRequestEntityTooLarge:
+            size = request.content_length or f"more than {BODY_BYTES_MAX}"
+            allowed = f"up to {BODY_BYTES_MAX} bytes"
+            return _wrong(413, InputError("body", f"{size} bytes", allowed))
         except InputError as error:
             return _wrong(400, error)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trader.sim.broker.register import Listener
 from trader.sim.gateway.orders.gateway import Gateway, PlaceFrame
-from trader.sim.host.store import Store
+from trader.sim.host.store import StateError, Store
 from trader.sim.model.orders import Execution, Order
 
 # Ended orders and executions in memory; a day of a busy client fits, a million orders do not.
@@ -20,8 +20,9 @@ SLACK = 1_000
 class Keeper:
     """The state of one simulator on its way to the store and back."""
 
-    def __init__(self, path: Path | None, gateway: Gateway) -> None:
+    def __init__(self, path: Path | None, gateway: Gateway, seed: int = 0) -> None:
         """Open the store and stand before the gateway. Raises StateError."""
+        self._seed = seed
         self._store, self._gateway, self._exchange = Store(path), gateway, gateway.exchange
         self._next = _listening(gateway)
         self._changed: dict[int, Order] = {}
@@ -117,6 +118,7 @@ class Keeper:
             frames=self._take_frames(),
             accounts=[account.saved() for account in self._exchange.bank.accounts.values()],
             meta={
+                "seed": self._seed,
                 "last_perm_id": self._exchange.ids.last_perm_id,
                 "elapsed_s": self._exchange.market.elapsed_s,
                 "highest_id": {str(key): value for key, value in gateway.highest_id.items()},
@@ -150,6 +152,12 @@ class Keeper:
         accounts, meta = self._store.accounts(), self._store.meta()
         if not accounts:
             return False
+        if meta.get("seed", self._seed) != self._seed:
+            # Prices and books of another seed would be another market under the same positions.
+            raise StateError(
+                f"seed: {self._seed} is not allowed; allowed: {meta['seed']}, which the state "
+                "file was made with, or none given"
+            )
         exchange, gateway = self._exchange, self._gateway
         exchange.bank.restore(accounts)
         exchange.ids.last_perm_id = max(exchange.ids.last_perm_id, int(meta["last_perm_id"]))

@@ -64,7 +64,7 @@ class Simulator(ABC):
         self.transcript: Transcript | None = None
         # A dictionary for its order: a set would differ from run to run.
         self.links: dict[Link, None] = {}
-        self.keeper = Keeper(settings.state, self.gateway)
+        self.keeper = Keeper(settings.state, self.gateway, settings.seed)
 
     @property
     @abstractmethod
@@ -99,7 +99,10 @@ class Simulator(ABC):
     def _check_currency(self) -> None:
         currency = self.settings.currency
         if not self.exchange.bank.rates.knows(currency, "USD"):
-            raise SettingsError(f"currency: {currency} is not allowed; allowed: one with a rate")
+            pairs = [i for i in self.market.catalogue.underlyings() if i.sec_type == "CASH"]
+            known = dict.fromkeys(name for pair in pairs for name in (pair.symbol, pair.currency))
+            allowed = ", ".join(sorted(known))
+            raise SettingsError(f"currency: {currency} is not allowed; allowed: {allowed}")
 
     def _check_start(self) -> None:
         asked, days = self.settings.start_date, self.market.days

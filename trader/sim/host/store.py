@@ -9,6 +9,7 @@ file it is a temporary database that only takes what left the memory.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
@@ -52,6 +53,19 @@ _execution_values = attrgetter(*_EXECUTION_FIELDS)
 
 class StateError(Exception):
     """The state file cannot be used; the text says why."""
+
+
+def saved_seed(path: Path | None) -> int | None:
+    """Return the seed a state file was made with, None when it does not say."""
+    if path is None or not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            row = db.execute("SELECT value FROM meta WHERE key = 'seed'").fetchone()
+            return None if row is None else int(json.loads(row[0]))
+    except (sqlite3.Error, ValueError, TypeError):
+        # Whatever is wrong with the file is told when it is opened to be used.
+        return None
 
 
 class Store:

@@ -29,7 +29,8 @@ _EPILOG = "exit codes: 0 both agree, 1 they differ, 2 one of them cannot be used
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line, without the usage text."""
-        sys.stderr.write(f"trader sim diff: {message}\n")
+        known = "" if "allowed:" in message else "; allowed: what trader sim diff --help lists"
+        sys.stderr.write(f"trader sim diff: {message}{known}\n")
         raise SystemExit(EXIT_UNUSABLE)
 
 
@@ -77,12 +78,20 @@ def as_json(verdict: Verdict) -> str:
     )
 
 
+def _port(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        allowed = f"{text!r} is not allowed; allowed: 1 to 65535"
+        raise argparse.ArgumentTypeError(allowed) from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="trader sim diff", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("journal", type=Path, metavar="JOURNAL", help="as in state/journal.db")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "--control", type=int, metavar="PORT", help="control port of the running simulator"
+        "--control", type=_port, metavar="PORT", help="control port of the running simulator"
     )
     source.add_argument(
         "--truth", type=Path, metavar="FILE", help="an answer of GET /truth, kept in a file"

@@ -11,15 +11,16 @@ from trader.sim.gateway.ways.pacing import Penalty
 from trader.sim.script import fields
 from trader.sim.script.fields import Given
 from trader.sim.script.inputs import InputError
-from trader.sim.script.stage import Action, Stage
+from trader.sim.script.stage import Action, Stage, on_grid
 
 _MODES = {mode.name.lower().replace("_", "-"): mode for mode in Mode}
 LIMIT_MAX = 10_000
 
 
 def _price(stage: Stage, given: Given) -> dict[str, Any]:
-    symbol, price = stage.instrument(given.text("symbol")).symbol, given.maybe_decimal("price")
-    pins = stage.host.market.pins
+    item, price = stage.instrument(given.text("symbol")), given.maybe_decimal("price")
+    on_grid("price", price, item)
+    symbol, pins = item.symbol, stage.host.market.pins
     if price is None:
         pins.pop(symbol, None)
     else:
@@ -48,6 +49,7 @@ def _halt(stage: Stage, given: Given) -> dict[str, Any]:
 
 def _reopen(stage: Stage, given: Given) -> dict[str, Any]:
     item, price = stage.instrument(given.text("symbol")), given.maybe_decimal("price")
+    on_grid("price", price, item)
     if price is not None:
         stage.host.market.pins[item.symbol] = price
     stage.host.feeds.reopen(item)

@@ -7,7 +7,7 @@ from trader.sim.script import fields
 from trader.sim.script.actions_orders import WHICH_ORDER, find_order
 from trader.sim.script.fields import Given
 from trader.sim.script.inputs import InputError
-from trader.sim.script.stage import Action, Stage
+from trader.sim.script.stage import Action, Stage, in_lots, on_grid
 
 _TYPES = ("MKT", "LMT", "STP", "STP LMT")
 _SWITCHES = (
@@ -26,8 +26,12 @@ def _enter(stage: Stage, given: Given) -> dict[str, Any]:
         raise InputError("limit", limit, "a price for LMT and STP LMT, nothing for the others")
     if ("STP" in kind) != (stop is not None):
         raise InputError("stop", stop, "a price for STP and STP LMT, nothing for the others")
-    terms = Terms(given.text("side"), given.decimal("quantity"), kind, limit, stop, tif="DAY")
-    order = stage.host.gateway.order_by_hand(stage.tradable(given.text("symbol")), terms)
+    item, quantity = stage.tradable(given.text("symbol")), given.decimal("quantity")
+    in_lots("quantity", quantity, item)
+    on_grid("limit", limit, item)
+    on_grid("stop", stop, item)
+    terms = Terms(given.text("side"), quantity, kind, limit, stop, tif="DAY")
+    order = stage.host.gateway.order_by_hand(item, terms)
     return {"perm_id": order.perm_id, "order_id": order.order_id}
 
 

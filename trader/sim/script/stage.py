@@ -7,6 +7,7 @@ one host with what else an action may need. `Action` is a name, its declared inp
 import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from trader.sim.broker.exchange import Exchange
@@ -19,10 +20,14 @@ from trader.sim.gateway.session import Session
 from trader.sim.gateway.ways.faults import Faults
 from trader.sim.market.market import Market
 from trader.sim.model.instruments import Instrument
+from trader.sim.reference import rules
 from trader.sim.script.fields import Field, Given
 from trader.sim.script.inputs import InputError, Inputs
 from trader.sim.script.processes import Processes
 from trader.sim.script.puppets import Puppets
+
+# Below so many ticks a market has no room for a bid beneath its ask.
+TICKS_LEAST = 10
 
 
 class Connection(Protocol):
@@ -111,6 +116,23 @@ class Stage:
             if item.symbol == symbol:
                 return item
         raise InputError(field, symbol, ", ".join(item.symbol for item in items))
+
+
+def on_grid(field: str, price: Decimal | None, item: Instrument) -> None:
+    """Refuse a price that the instrument cannot have. Raises InputError."""
+    if price is None:
+        return
+    step = rules.increment(item.market_rule_id, price)
+    least = rules.finest(item.market_rule_id) * TICKS_LEAST
+    if price < least or not rules.is_multiple(price, step):
+        raise InputError(field, str(price), f"multiples of {step:f} from {least:f} on")
+
+
+def in_lots(field: str, quantity: Decimal, item: Instrument) -> None:
+    """Refuse a size that the instrument does not trade in. Raises InputError."""
+    if quantity < item.size_min or not rules.is_multiple(quantity, item.size_step):
+        allowed = f"multiples of {item.size_step:f} from {item.size_min:f} on"
+        raise InputError(field, str(quantity), allowed)
 
 
 Effect = Callable[[Stage, Given], dict[str, Any]]

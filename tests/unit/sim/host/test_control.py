@@ -463,6 +463,13 @@ async def test_what_no_action_understands_is_told_by_field_value_and_what_is_all
         assert allowed in answer["allowed"]
 
 
+async def test_a_body_that_is_too_large_is_told_in_json(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        status, answer = await world.raw("POST", "/price", b" " * 65_537)
+        assert (status, answer["field"]) == (413, "body")
+        assert answer["error"] == "body: '65537 bytes' is not allowed; allowed: up to 65536 bytes"
+
+
 async def test_health_tells_the_replayed_day(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         found = health(server)

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.sim.support import ACCOUNT, Bench, at_wall, place_fields, request
 from trader.sim.host import keeper as module
 from trader.sim.host.keeper import Keeper
+from trader.sim.host.store import StateError, saved_seed
 from trader.sim.model.orders import Status
 
 RESTING: dict[str, Any] = {"order_type": "LMT", "limit_price": Decimal(50)}
@@ -224,3 +225,19 @@ def test_an_order_on_its_way_to_the_broker_leaves_nothing_behind() -> None:
     assert len(bench.exchange.executions) >= 50
     assert list(keeper._store.orders()) == []
     assert keeper._store._terms == {}
+
+
+def test_a_state_of_another_seed_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path, bench = tmp_path / "state.db", Bench()
+    keeper = Keeper(path, bench.gateway, 7)
+    keeper.close()
+    with pytest.raises(StateError, match="seed: 8 is not allowed; allowed: 7, which the state"):
+        Keeper(path, Bench().gateway, 8).restore()
+    assert saved_seed(path) == 7
+    assert Keeper(path, Bench().gateway, 7).restore()
+
+
+def test_a_file_that_tells_no_seed_has_none(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    other.write_text("no state")
+    assert saved_seed(other) is saved_seed(tmp_path / "missing.db") is saved_seed(None) is None

@@ -50,7 +50,8 @@ def test_accounts_are_of_the_kind_and_currency_of_the_settings(tmp_path: Path) -
 
 def test_a_base_currency_without_a_rate_is_refused(tmp_path: Path) -> None:
     settings = make(write_prices(tmp_path), currency="XYZ")
-    with pytest.raises(SettingsError, match="currency: XYZ is not allowed"):
+    allowed = "AUD, CAD, CHF, EUR, GBP, JPY, USD"
+    with pytest.raises(SettingsError, match=f"currency: XYZ is not allowed; allowed: {allowed}$"):
         MemoryHost(settings, epoch_s=EPOCH_S).start()
 
 

@@ -89,9 +89,9 @@ def test_a_machine_gets_one_object(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "the following arguments are required"),
+        ([], "required: JOURNAL; allowed: what trader sim diff --help"),
         (["{journal}"], "one of the arguments --control --truth is required"),
-        (["{journal}", "--control", "x"], "invalid int value: 'x'"),
+        (["{journal}", "--control", "x"], "'x' is not allowed; allowed: 1 to 65535"),
         (["{journal}", "--control", "70000"], "control: 70000 is not allowed; allowed: 1 to 65535"),
         (["{journal}", "--truth", "{journal}"], "not JSON"),
         (["{truth}", "--truth", "{truth}"], "SQLITE_NOTADB"),

@@ -88,6 +88,10 @@ def test_an_unknown_symbol_is_refused(name: str) -> None:
     [
         ("price", {"symbol": "AAPL"}, "price"),
         ("price", {"symbol": "AAPL", "price": 0}, "price"),
+        ("price", {"symbol": "AAPL", "price": "100.005"}, "price"),
+        ("price", {"symbol": "AAPL", "price": "0.09"}, "price"),
+        ("price", {"symbol": "AAPL", "price": "1e-9"}, "price"),
+        ("reopen", {"symbol": "AAPL", "price": "100.005"}, "price"),
         ("farm", {"code": 2150}, "code"),
         ("distort", {"symbol": "AAPL", "kind": "offset"}, "amount"),
         ("distort", {"symbol": "AAPL", "kind": "odd"}, "kind"),

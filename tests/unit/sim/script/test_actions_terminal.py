@@ -85,6 +85,17 @@ def test_permanent_ids_come_late() -> None:
         ("manual-order", {"symbol": "AAPL", "side": "BUY", "quantity": 1, "type": "LMT"}, "limit"),
         ("manual-order", {"symbol": "AAPL", "side": "BUY", "quantity": 1, "stop": 5}, "stop"),
         ("manual-order", {"symbol": "VIX", "side": "BUY", "quantity": 1}, "symbol"),
+        ("manual-order", {"symbol": "AAPL", "side": "BUY", "quantity": "1.5"}, "quantity"),
+        (
+            "manual-order",
+            {"symbol": "AAPL", "side": "BUY", "quantity": 1, "type": "LMT", "limit": "50.005"},
+            "limit",
+        ),
+        (
+            "manual-order",
+            {"symbol": "AAPL", "side": "SELL", "quantity": 1, "type": "STP", "stop": "50.005"},
+            "stop",
+        ),
         ("manual-cancel", {"perm_id": 5}, "perm_id"),
         ("transmit", {"client_id": 7, "order_id": 1}, "order_id"),
         ("order-rules", {"size_max": 0}, "size_max"),
