@@ -171,17 +171,18 @@ class OrderGateway:
         return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
     def _risk_input(self, con_id: ConId, lane: Lane) -> RiskInput:
-        now_s = self._clock.monotonic()
         offset = self.offset_of(con_id)
+        # Before the clock is read: what is made in this very moment must not be from the future.
+        valuation = self._valuer.current()
         return RiskInput(
             book=self._book,
             instrument=self._hub.instruments.get(con_id),
             quote=self._hub.quotes.get(con_id),
             policy=self._settings.policy,
             now_utc=self._clock.utc(),
-            now_s=now_s,
+            now_s=self._clock.monotonic(),
             is_operator=lane is Lane.OPERATOR,
-            valuation=self._valuer.current(),
+            valuation=valuation,
             broker_position=None if offset is None else self._book.position_of(con_id) + offset,
         )
 

@@ -31,6 +31,7 @@ from trader.core.halts import HaltCause, Lane, Mode
 from trader.core.ids import ExecId, OrderId
 from trader.core.orders import OrderState
 from trader.core.policy import policy_hash
+from trader.core.valuation import Valuation
 from trader.engine.gateway import Outcome, OutcomeKind
 from trader.ports import LinkDown, LinkWord, SendUncertain
 
@@ -644,3 +645,20 @@ async def test_what_was_stopped_last_and_what_is_in_doubt_have_codes_of_their_ow
     world.broker.place_error = SendUncertain("the socket broke while writing")
     outcome = await world.gateway.submit(an_intent())
     assert (outcome.kind, outcome.code) == (OutcomeKind.UNCERTAIN, "UNCERTAIN")
+
+
+async def test_a_value_made_during_the_review_is_not_from_the_future(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A clock that moves between two lines must not refuse a sound order."""
+    world = World()
+    loop = asyncio.get_running_loop()
+    made = world.gateway._valuer.current
+
+    def late() -> Valuation | None:
+        loop.jump(0.001)  # type: ignore[attr-defined]
+        value = made()
+        return None if value is None else replace(value, as_of_s=loop.time())
+
+    monkeypatch.setattr(world.gateway._valuer, "current", late)
+    assert (await world.gateway.submit(an_intent())).kind is OutcomeKind.SENT
