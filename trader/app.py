@@ -234,6 +234,7 @@ class Daemon:
         """Tie the callbacks; the observers see each event in this order."""
         self.inbox.wake_reconciler = self.reconciler.wake
         self.inbox.on_link_word = self.link.on_word
+        self.inbox.on_account = self.services.valuer.on_account
         self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of

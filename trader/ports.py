@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from trader.core.account import AccountReading
 from trader.core.checkpoint import BookState
 from trader.core.events import (
     CommissionSeen,
@@ -165,6 +166,7 @@ BrokerMessage = (
     | QuoteTick
     | LinkWord
     | DataProblem
+    | AccountReading
 )
 Sink = Callable[[BrokerMessage], None]
 
@@ -224,3 +226,6 @@ class Broker(Protocol):
 
     async def subscribe(self, instrument: Instrument) -> None:
         """Ask for live quotes; they arrive at the sink."""
+
+    async def subscribe_account(self) -> None:
+        """Ask for the account's values; readings arrive at the sink; asked again, anew."""

@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from tests.unit.ibkr.fake_gateway import CLIENT, HandClock, OpenPacer, approved_order
+from trader.core.account import AccountReading
 from trader.core.events import (
     CommissionSeen,
     Evidence,
@@ -343,3 +344,66 @@ async def test_a_correction_is_an_execution_of_its_own_id(sim: Sim) -> None:
     await sim.tell("exec-correction", exec_id=first.exec_id, price="189.50", quantity="100")
     await sim.until(lambda: sim.of_type(ExecutionSeen)[-1].execution.price == Decimal("189.50"))
     assert sim.of_type(ExecutionSeen)[-1].execution.exec_id != first.exec_id
+
+
+async def test_account_values_come_at_once_and_follow_a_fill(sim: Sim) -> None:
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: bool(sim.of_type(AccountReading)))
+    first = sim.of_type(AccountReading)[0]
+    assert first.net_liquidation == first.available_funds == Decimal(1_000_000)
+    assert (first.currency, first.initial_margin, first.samples) == ("USD", 0, 1)
+    assert first.rates == {"USD": 1}
+    sim.place(OrderType.MARKET)
+    await sim.until_filled()
+    await sim.until(lambda: sim.of_type(AccountReading)[-1].initial_margin > 0)
+    last = sim.of_type(AccountReading)[-1]
+    assert last.available_funds < first.available_funds
+    assert last.settled_cash["USD"] <= Decimal(1_000_000)
+    assert last.as_of_s > first.as_of_s
+    assert sim.words("decode") == []
+
+
+async def test_a_snapshot_leaves_the_account_values_running(sim: Sim) -> None:
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: bool(sim.of_type(AccountReading)))
+    await sim.tell("summary-cancel", stops_all=True)
+    assert (await sim.broker.snapshot()).net_liquidation == Decimal(1_000_000)
+    told = len(sim.of_type(AccountReading))
+    sim.place(OrderType.MARKET)
+    await sim.until_filled()
+    await sim.until(lambda: len(sim.of_type(AccountReading)) > told)
+    assert (await sim.broker.snapshot()).cash["USD"] < Decimal(1_000_000)
+
+
+@pytest.mark.parametrize("shows", ["unset", "nan", "empty"])
+async def test_a_marker_in_place_of_a_value_is_no_money(sim: Sim, shows: str) -> None:
+    # INC-105
+    await sim.tell("account-value", key="AvailableFunds", shows=shows)
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: bool(sim.of_type(AccountReading)))
+    reading = sim.of_type(AccountReading)[0]
+    assert (reading.available_funds, reading.net_liquidation) == (None, Decimal(1_000_000))
+
+
+async def test_a_list_of_account_values_without_its_end_says_nothing(sim: Sim) -> None:
+    # INC-005
+    await sim.tell("missing-end", end="account-download", on=True)
+    await sim.broker.subscribe_account()
+    await sim.broker.snapshot()
+    await sim.broker.heartbeat()
+    assert sim.of_type(AccountReading) == []
+    await sim.tell("missing-end", end="account-download", on=False)
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: bool(sim.of_type(AccountReading)))
+
+
+async def test_account_values_are_asked_for_again_after_a_dropped_connection(sim: Sim) -> None:
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: bool(sim.of_type(AccountReading)))
+    await sim.tell("drop", how="rst")
+    await sim.until(lambda: not sim.broker.is_connected)
+    told = len(sim.of_type(AccountReading))
+    await sim.broker.connect(OrderId(0))
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: len(sim.of_type(AccountReading)) > told)
+    assert sim.of_type(AccountReading)[-1].samples == 1

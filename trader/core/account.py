@@ -5,7 +5,7 @@ never releases risk: where we know the number as well, the lower of both counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from trader.core.policy import AccountType
@@ -25,6 +25,12 @@ class AccountReading:
     account_type: AccountType | None
     # Monotonic seconds of the oldest value in it.
     as_of_s: float
+    # The currency of the amounts; empty where the broker has not said.
+    currency: str = ""
+    # What one unit of a currency is worth in the account's own, by the broker.
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    # How many lists of this connection it rests on; the first may be a little off (INC-144).
+    samples: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from trader.core import events as ev
+from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.executions import Execution
@@ -57,6 +58,8 @@ class Inbox:
         self._arrived = asyncio.Event()
         self.wake_reconciler: Wake = _ignore
         self.on_link_word: Callable[[LinkWord], None] = _ignore_word
+        # Answers why a reading must not be counted with, or None.
+        self.on_account: Callable[[AccountReading], str | None] = _ignore_reading
         self.message_count = 0
 
     def put(self, message: BrokerMessage) -> None:
@@ -100,6 +103,8 @@ class Inbox:
                 self._on_order_error(message)
             case LinkWord():
                 self._on_link(message)
+            case AccountReading():
+                self._on_account(message)
             case DataProblem():
                 self._hub.on_problem(message)
                 log.warning("market data problem", con_id=message.con_id, text=message.text)
@@ -183,6 +188,12 @@ class Inbox:
         if seen.evidence in (ev.Evidence.UNCLEAR, ev.Evidence.REFUSES_CANCEL):
             self.wake_reconciler(f"error {seen.code} on order {seen.order_id}")
 
+    def _on_account(self, reading: AccountReading) -> None:
+        problem = self.on_account(reading)
+        if problem is not None:
+            # Every limit in money would be held against amounts of another currency.
+            self._guard.set_level(HaltCause.ACCOUNT, problem)
+
     def _on_link(self, word: LinkWord) -> None:
         log.info("link", axis=word.axis, up=word.is_up, code=word.code, text=word.text)
         self._guard.on_link(word)
@@ -231,6 +242,11 @@ def echo_mismatch(order: Order, seen: ev.OpenOrderSeen) -> str | None:
 
 def _ignore(trigger: str) -> None:
     """Stand in until the reconciler is there."""
+
+
+def _ignore_reading(reading: AccountReading) -> str | None:
+    """Stand in until the valuer is there."""
+    return None
 
 
 def _ignore_word(word: LinkWord) -> None:

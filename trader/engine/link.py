@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 # IBKR names paper accounts DU…; the simulator announces DUSIM and a nonce.
 _PAPER_PREFIXES = ("DU", "DF")
 _MISSING_RETRY_S = 60.0
+# The broker tells account values every 180 s at least (INC-037).
+_ACCOUNT_SILENCE_S = 240.0
+_ACCOUNT_RETRY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class LinkWatch:
         self._broker = services.broker
         self._guard = services.guard
         self._hub = services.hub
+        self._valuer = services.valuer
         self._gateway = gateway
         self._reconciler = reconciler
         self._supervisor = services.supervisor
@@ -97,6 +101,8 @@ class LinkWatch:
         # Instruments that the broker could not describe, and when they are tried again.
         self._missing: tuple[InstrumentSpec, ...] = ()
         self._missing_due_s = 0.0
+        self._account_due_s = 0.0
+        self._is_silence_told = False
         self._renewals = Renewals()
         # Instruments whose lack of quotes somebody has been told of.
         self._told_of: set[ConId] = set()
@@ -163,7 +169,31 @@ class LinkWatch:
     async def _subscribe(self) -> None:
         self._must_subscribe = False
         self._hub.forget_quotes()
+        await self._ask_account()
         await self._add(self._settings.instruments)
+
+    async def _ask_account(self) -> None:
+        """Ask for the account's values: new risk needs them, the link does not."""
+        self._account_due_s = self._clock.monotonic() + _ACCOUNT_RETRY_S
+        try:
+            await self._broker.subscribe_account()
+        except LinkDown:
+            raise
+        except WorldError as error:
+            log.warning("account values not asked for", problem=str(error))
+
+    async def _renew_account(self) -> None:
+        """Ask again for account values that have stopped coming (INC-148)."""
+        now_s, reading = self._clock.monotonic(), self._valuer.account
+        is_silent = reading is None or now_s - reading.as_of_s > _ACCOUNT_SILENCE_S
+        self._is_silence_told &= is_silent
+        if not is_silent or now_s < self._account_due_s:
+            return
+        log.warning("account values asked for again")
+        if not self._is_silence_told:
+            self._pager.page("warning", "no account values", "the broker has stopped telling them")
+        self._is_silence_told = True
+        await self._ask_account()
 
     async def _add(self, specs: tuple[InstrumentSpec, ...]) -> None:
         """Resolve and subscribe; what cannot be resolved must not keep the others offline."""
@@ -204,6 +234,7 @@ class LinkWatch:
             elif is_due:
                 await self._add(self._missing)
             await self._renew()
+            await self._renew_account()
         except WorldError as error:
             self._drop(f"could not subscribe again: {error}")
 

@@ -6,11 +6,12 @@ as old as its last tick: nothing makes it younger, and the age goes out with the
 currencies are slower: they may be as old as the broker's account values.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trader.core import events as ev
+from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.ids import ConId
@@ -30,14 +31,6 @@ _MOVES_MONEY = (
     ev.PositionAdjusted,
 )
 _ONE = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class ToldRates:
-    """What the broker says one unit of each currency is worth, and when it was heard."""
-
-    rates: Mapping[str, Decimal]
-    as_of_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +55,8 @@ class Valuer:
         self._clock = clock
         self._rate_age_s_max = rate_age_s_max
         self.currency = currency
-        # The broker's own rates, for currencies of which no pair is quoted here.
-        self.told_rates: Callable[[], ToldRates | None] = _nothing_told
+        # The broker's own word, whose rates serve where no pair is quoted here.
+        self.account: AccountReading | None = None
         self._held: dict[ConId, _Held] = {}
         self._valuation: Valuation | None = None
         # Monotonic seconds of the oldest price in it; None when it holds no price at all.
@@ -83,6 +76,14 @@ class Valuer:
             # Cash alone has no price that could grow old.
             valuation = self._valuation = replace(valuation, as_of_s=now_s)
         return valuation
+
+    def on_account(self, reading: AccountReading) -> str | None:
+        """Take the broker's word on the account; says why it must not be counted with, or None."""
+        if reading.currency not in ("", self.currency):
+            self.account = None
+            return f"the account is kept in {reading.currency}, configured is {self.currency}"
+        self.account = reading
+        return None
 
     def on_recorded(self, recorded: ev.Recorded) -> None:
         """Value anew what has just been traded or paid."""
@@ -159,7 +160,7 @@ class Valuer:
         return None
 
     def _told_rate(self, currency: str, now_s: float) -> Decimal | None:
-        told = self.told_rates()
+        told = self.account
         # A NaN age compares false with everything: the test is written so that it refuses.
         if told is None or not 0 <= now_s - told.as_of_s <= self._rate_age_s_max:
             return None
@@ -170,8 +171,3 @@ class Valuer:
 def _seen_s(quote: Quote) -> float:
     # A price nobody knows the age of is older than any budget.
     return float("-inf") if quote.received_s is None else quote.received_s
-
-
-def _nothing_told() -> ToldRates | None:
-    """Stand in until the broker's account values are read."""
-    return None

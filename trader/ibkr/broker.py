@@ -20,6 +20,7 @@ from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 from trader.ibkr import translate
+from trader.ibkr.account import SUMMARY_TAG
 from trader.ibkr.client import ApiClient
 from trader.ibkr.connection import Connection
 from trader.ibkr.requests import Kind
@@ -258,6 +259,23 @@ class IbkrBroker:
         request_id = self._tap.ids.take()
         self._tap.quotes.add(request_id, instrument.con_id, instrument.price_magnifier)
         await self._paced(lambda: self._api.reqMktData(request_id, contract, "", False, False, []))
+
+    async def subscribe_account(self) -> None:
+        """Ask for the account's values; readings arrive at the sink as long as the link lasts.
+
+        Asked again, the list starts anew. Updates (message 6) and not a summary or multi-account
+        updates: only they say every 180 s that an unchanged value still stands.
+        """
+        account, values = self._tap.account, self._tap.account_values
+        if account is None:
+            raise WorldError("no account is known")
+        if values.is_asked:
+            await self._paced(lambda: self._api.reqAccountUpdates(False, account))
+        values.begin()
+        await self._paced(lambda: self._api.reqAccountUpdates(True, account))
+        if values.summary_id is None:
+            request_id = values.summary_id = self._tap.ids.take()
+            await self._paced(lambda: self._api.reqAccountSummary(request_id, "All", SUMMARY_TAG))
 
     # ---- sending
 

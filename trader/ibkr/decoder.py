@@ -22,7 +22,10 @@ Handler = Callable[[Fields], None]
 # everything: an AssertionError is our bug and must not pass for a broken message.
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, StopIteration)
 
-_USED = (1, 2, 3, 4, 5, 9, 10, 11, 15, 45, 49, 52, 53, 55, 58, 59, 61, 62, 73, 74, 93, 101, 102)
+_USED = (
+    *(1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 15, 45, 49, 52, 53, 54, 55, 58, 59, 61, 62, 63, 64, 73, 74),
+    *(93, 101, 102),
+)
 # Every message of the text protocol; an id beyond means that the stream is out of step.
 _KNOWN = range(1, 110)
 _EXECUTION_FIELDS = 31
@@ -52,6 +55,12 @@ class Receiver(Protocol):
     ) -> None:
         """Message 5."""
 
+    def updateAccountValue(self, key: str, value: str, currency: str, account: str) -> None:  # noqa: N802
+        """Message 6."""
+
+    def updateAccountTime(self, clock: str) -> None:  # noqa: N802 - ib_async's name
+        """Message 8."""
+
     def nextValidId(self, order_id: int) -> None:  # noqa: N802 - ib_async's name
         """Message 9."""
 
@@ -76,6 +85,9 @@ class Receiver(Protocol):
     def openOrderEnd(self) -> None:  # noqa: N802 - ib_async's name
         """Message 53."""
 
+    def accountDownloadEnd(self, account: str) -> None:  # noqa: N802 - ib_async's name
+        """Message 54."""
+
     def execDetailsEnd(self, request_id: int) -> None:  # noqa: N802 - ib_async's name
         """Message 55."""
 
@@ -90,6 +102,14 @@ class Receiver(Protocol):
 
     def positionEnd(self) -> None:  # noqa: N802 - ib_async's name
         """Message 62."""
+
+    def accountSummary(  # noqa: N802 - ib_async's name
+        self, request_id: int, account: str, tag: str, value: str, currency: str
+    ) -> None:
+        """Message 63."""
+
+    def accountSummaryEnd(self, request_id: int) -> None:  # noqa: N802 - ib_async's name
+        """Message 64."""
 
     def accountUpdateMulti(  # noqa: N802 - ib_async's name and arguments
         self, request_id: int, account: str, model: str, key: str, value: str, currency: str

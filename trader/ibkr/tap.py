@@ -12,6 +12,7 @@ from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 from ib_async.order import Order, OrderState
 
+from trader.core.account import AccountReading
 from trader.core.events import (
     CommissionSeen,
     ExecutionSeen,
@@ -20,6 +21,7 @@ from trader.core.events import (
 )
 from trader.core.ids import AccountId, ClientId, OrderId, PermId
 from trader.ibkr import codes, translate
+from trader.ibkr.account import AccountStream
 from trader.ibkr.connection import Connection
 from trader.ibkr.decoder import Fields
 from trader.ibkr.quotes import Subscriptions
@@ -56,6 +58,7 @@ class Tap:
         self.ids = IdSequence()
         self.requests = Requests(clock, settings.late_answer_s)
         self.quotes = Subscriptions()
+        self.account_values = AccountStream()
         self.decode_errors = 0
         self.connection: Connection | None = None
         self._now_s = 0.0
@@ -89,6 +92,7 @@ class Tap:
     def session_ended(self) -> None:
         """Forget what held for the last session only."""
         self.quotes.clear()
+        self.account_values.reset()
         self._is_upstream_up = None
         self._is_read_only = None
 
@@ -136,6 +140,8 @@ class Tap:
         if quoted is not None:
             if codes.ends_request(code):
                 self._say(DataProblem(con_id=quoted, code=code, text=text))
+        elif request_id == self.account_values.summary_id:
+            self._say(LinkWord(axis="notice", is_up=False, code=code, text=f"summary: {text}"))
         elif self.requests.is_request(request_id):
             if codes.ends_request(code):
                 self.requests.fail(request_id, RequestFailed(code, text))
@@ -256,6 +262,36 @@ class Tap:
 
     def _is_foreign(self, account: AccountId) -> bool:
         return self.account is not None and account != self.account
+
+    # ---- the account as it goes along (messages 6, 8, 54, 63)
+
+    def updateAccountValue(self, key: str, value: str, currency: str, account: str) -> None:  # noqa: N802
+        """Take one of the account's values in."""
+        if account and self.account == account:
+            self.account_values.value(key, value, currency, self._now_s)
+
+    def updateAccountTime(self, clock: str) -> None:  # noqa: N802 - ib_async's name
+        """Pass on what the account's values say by now."""
+        self._say_reading(self.account_values.listed(self._now_s))
+
+    def accountDownloadEnd(self, account: str) -> None:  # noqa: N802 - ib_async's name
+        """Pass on the first whole list."""
+        if self.account == account:
+            self._say_reading(self.account_values.ended(self._now_s))
+
+    def accountSummary(  # noqa: N802 - ib_async's name
+        self, request_id: int, account: str, tag: str, value: str, currency: str
+    ) -> None:
+        """Take a value in that the updates do not hold."""
+        if self.account == account and request_id == self.account_values.summary_id:
+            self.account_values.value(tag, value, currency, self._now_s)
+
+    def accountSummaryEnd(self, request_id: int) -> None:  # noqa: N802 - ib_async's name
+        """Need no end: the values count with the next list of updates."""
+
+    def _say_reading(self, reading: AccountReading | None) -> None:
+        if reading is not None:
+            self._say(reading)
 
     # ---- positions and account values (messages 61, 62, 73, 74)
 

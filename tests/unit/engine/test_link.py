@@ -13,6 +13,7 @@ from tests.unit.engine.world import (
     OTHER_CON,
     World,
     a_link,
+    a_reading,
     a_status,
     an_intent,
     running,
@@ -458,3 +459,37 @@ async def test_orders_that_wait_too_long_are_asked_about() -> None:
     assert HaltCause.NOT_RECONCILED in world.guard.causes()
     world.say(a_status(world.order()))
     assert world.order().state is OrderState.WORKING
+
+
+async def test_account_values_are_asked_for_at_every_connect_and_anew_when_they_stop() -> None:
+    # INC-148
+    world = World()
+    told: list[float] = []
+    with running(world.link.run, world.inbox.run):
+        await connected(world)
+        started_s = world.broker.account_asked_s[0]
+        assert world.valuer.account is not None
+        await asyncio.sleep(200)
+        assert len(world.broker.account_asked_s) == 1
+        world.broker.tell_account = lambda: told.append(world.clock.monotonic())
+        await asyncio.sleep(130)
+        asked = [at - started_s for at in world.broker.account_asked_s]
+        assert len(asked) == 3
+        assert asked[1] == pytest.approx(245, abs=6)
+        assert asked[2] - asked[1] == pytest.approx(60, abs=6)
+        assert world.pager.titles() == ["no account values"]
+        world.broker.tell_account = lambda: world.inbox.put(a_reading(world.clock.monotonic()))
+        await asyncio.sleep(100)
+        assert len(world.broker.account_asked_s) == 4
+        world.upstream(1101)
+        await asyncio.sleep(1)
+        assert len(world.broker.account_asked_s) == 5
+
+
+async def test_account_values_that_are_refused_do_not_keep_the_daemon_offline() -> None:
+    world = World()
+    world.broker.account_error = WorldError("no room for a request")
+    with running(world.link.run):
+        await connected(world)
+        assert world.valuer.account is None
+        assert world.broker.connect_count == 1

@@ -8,6 +8,7 @@ kept value equals the oracle. Seeds are hypothesis' own.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.core.risk.cases import READING
 from tests.unit.engine.world import (
     CON,
     OTHER_CON,
@@ -25,11 +27,13 @@ from tests.unit.engine.world import (
     an_intent,
 )
 from trader.core import events as ev
+from trader.core.account import AccountReading
+from trader.core.halts import HaltCause
 from trader.core.ids import ConId, ExecId
 from trader.core.intents import Side
 from trader.core.market import Quote
 from trader.core.valuation import Valuation, valued
-from trader.engine.valuer import INTERVAL_S, ToldRates
+from trader.engine.valuer import INTERVAL_S
 from trader.ports import QuoteTick
 
 D = Decimal
@@ -40,6 +44,10 @@ def now_value(world: World) -> Valuation:
     current = world.valuer.current()
     assert current is not None
     return current
+
+
+def now_account(world: World) -> AccountReading | None:
+    return world.valuer.account
 
 
 def tick(world: World, price: str, con_id: ConId = CON) -> None:
@@ -144,7 +152,8 @@ async def test_a_pair_that_is_old_gives_no_rate_and_the_brokers_word_may() -> No
     await asyncio.sleep(401)
     assert now_value(world).missing == ("EUR: no rate",)
     told_s = world.clock.monotonic()
-    world.valuer.told_rates = lambda: ToldRates({"EUR": D("1.2"), "USD": D(7)}, told_s)
+    rates = {"EUR": D("1.2"), "USD": D(7)}
+    assert world.valuer.on_account(replace(READING, rates=rates, as_of_s=told_s)) is None
     world.valuer.refresh()
     assert now_value(world).rates == {"USD": 1, "EUR": D("1.2")}
     await asyncio.sleep(401)
@@ -155,9 +164,21 @@ async def test_a_pair_that_is_old_gives_no_rate_and_the_brokers_word_may() -> No
 async def test_a_rate_that_is_none_is_not_used(told: Decimal) -> None:
     world = World()
     world.ledger.record(ev.CashAdjusted("EUR", D(0), D(100), "test"))
-    world.valuer.told_rates = lambda: ToldRates({"EUR": told}, world.clock.monotonic())
+    world.valuer.on_account(replace(READING, rates={"EUR": told}, as_of_s=world.clock.monotonic()))
     world.valuer.refresh()
     assert now_value(world).missing == ("EUR: no rate",)
+
+
+async def test_an_account_of_another_currency_halts_and_is_not_counted_with() -> None:
+    world = World()
+    world.say(replace(READING, currency="USD"))
+    assert now_account(world) is not None
+    assert not world.guard.has(HaltCause.ACCOUNT)
+    world.say(replace(READING, currency="EUR"))
+    assert now_account(world) is None
+    assert world.guard.causes()[HaltCause.ACCOUNT] == (
+        "the account is kept in EUR, configured is USD"
+    )
 
 
 async def test_a_review_reads_the_kept_value() -> None:

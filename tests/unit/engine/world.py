@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
+from trader.core.account import AccountReading
 from trader.core.book import Book
 from trader.core.checkpoint import BookState
 from trader.core.executions import Commission, Execution
@@ -245,6 +246,10 @@ class ScriptedBroker:
         self.on_cancel_everything: Callable[[], None] = lambda: None
         self.beyond: dict[ConId, Instrument] = {}
         self.subscribed: list[ConId] = []
+        # Monotonic seconds of each time somebody asked for the account's values.
+        self.account_asked_s: list[float] = []
+        self.account_error: Exception | None = None
+        self.tell_account: Callable[[], None] = lambda: None
 
     async def connect(self, order_id_high: OrderId) -> LinkFacts:
         self.connect_count += 1
@@ -324,6 +329,13 @@ class ScriptedBroker:
         if self.subscribe_error is not None:
             raise self.subscribe_error
         self.subscribed.append(instrument.con_id)
+
+    async def subscribe_account(self) -> None:
+        await asyncio.sleep(0)
+        self.account_asked_s.append(LoopClock().monotonic())
+        if self.account_error is not None:
+            raise self.account_error
+        self.tell_account()
 
 
 class Switch:
@@ -430,6 +442,22 @@ def an_exit(number: int = 1, quantity: int = 10, **changes: Any) -> Intent:
 
 def a_link(*accounts: str) -> LinkFacts:
     return LinkFacts(tuple(AccountId(name) for name in accounts or (ACCOUNT,)), 178, OrderId(1))
+
+
+def a_reading(as_of_s: float, **changes: Any) -> AccountReading:
+    """Return what an account says that lacks nothing."""
+    much = Decimal(10**9)
+    reading = AccountReading(
+        net_liquidation=much,
+        available_funds=much,
+        buying_power=much,
+        initial_margin=Decimal(0),
+        maintenance_margin=Decimal(0),
+        settled_cash={"USD": much},
+        account_type=None,
+        as_of_s=as_of_s,
+    )
+    return replace(reading, **changes)
 
 
 def a_snapshot(**changes: Any) -> BrokerSnapshot:
@@ -630,6 +658,8 @@ class World:
             settings=a_link_settings(mode, symbols),
         )
         self.inbox.on_link_word = self.link.on_word
+        self.inbox.on_account = self.valuer.on_account
+        self.broker.tell_account = lambda: self.inbox.put(a_reading(self.clock.monotonic()))
         self.desk = Desk(
             self.services,
             gateway=self.gateway,

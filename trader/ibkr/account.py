@@ -1,0 +1,144 @@
+"""What the gateway says of the account, folded into one reading (messages 6, 8, 54 and 63).
+
+After the first list only values that changed are sent again; message 8 says that the list stands,
+so it is what keeps an unchanged value fresh (every 180 s, INC-037). A value that is no number
+leaves the last good one in its place, at its own age (INC-105). Nothing is said before the first
+list has ended.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trader.core.account import AccountReading
+from trader.core.amounts import ZERO, decimal_from
+from trader.core.policy import AccountType
+
+# Asked for apart: updates do not hold it. One summary, which is never cancelled: cancelling one
+# has stopped all of a client's before now (INC-148).
+SUMMARY_TAG = "SettledCash"
+_TOTALS = ("BASE", "")
+_AMOUNTS = ("NetLiquidation", "AvailableFunds", "BuyingPower", "InitMarginReq", "MaintMarginReq")
+_LEDGERS = ("CashBalance", "ExchangeRate", SUMMARY_TAG)
+_READY, _TRADING_TYPE, _ACCOUNT_TYPE = "AccountReady", "TradingType-S", "AccountType"
+# Parts of the text that names how an account may trade; another text says nothing.
+_TYPES = (
+    ("PMRGN", AccountType.PORTFOLIO_MARGIN),
+    ("MRGN", AccountType.REG_T),
+    ("CASH", AccountType.CASH),
+)
+
+
+@dataclass(slots=True)
+class _Value:
+    """The last good number of a key, and whether its last word was good."""
+
+    number: Decimal | None
+    heard_s: float
+    is_good: bool
+
+
+class AccountStream:
+    """The values of one account over one connection."""
+
+    def __init__(self) -> None:
+        # The summary's request; None until it was asked for in this session.
+        self.summary_id: int | None = None
+        self.is_asked = False
+        self._is_whole = False
+        self._samples = 0
+        self._values: dict[tuple[str, str], _Value] = {}
+        self._texts: dict[str, str] = {}
+
+    def reset(self) -> None:
+        """Forget everything: subscriptions do not outlive the connection."""
+        self.summary_id = None
+        self.is_asked = self._is_whole = False
+        self._samples = 0
+        self._values.clear()
+        self._texts.clear()
+
+    def begin(self) -> None:
+        """Expect a new list: nothing is said until it has ended."""
+        self.is_asked = True
+        self._is_whole = False
+
+    def value(self, key: str, text: str, currency: str, now_s: float) -> None:
+        """Take one value in; what is not used is not kept."""
+        if key in (_READY, _TRADING_TYPE, _ACCOUNT_TYPE):
+            self._texts[key] = text
+        is_amount = key in _AMOUNTS and currency != "BASE"
+        if not is_amount and not (key in _LEDGERS and currency not in _TOTALS):
+            return
+        number = decimal_from(text)
+        known = self._values.get((key, currency))
+        if number is not None:
+            self._values[key, currency] = _Value(number, now_s, is_good=True)
+        elif known is not None:
+            known.is_good = False
+
+    def ended(self, now_s: float) -> AccountReading | None:
+        """Take the end of the list (message 54)."""
+        if not self.is_asked:
+            return None
+        self._is_whole = True
+        return self.listed(now_s)
+
+    def listed(self, now_s: float) -> AccountReading | None:
+        """Take the word that the list stands (message 8); returns the reading, or None."""
+        # A gateway whose server is being reset says so, and its values are not to be relied on.
+        if not self._is_whole or self._texts.get(_READY) == "false":
+            return None
+        for known in self._values.values():
+            if known.is_good:
+                known.heard_s = now_s
+        self._samples += 1
+        return self._reading(now_s)
+
+    def _reading(self, now_s: float) -> AccountReading:
+        amounts: dict[str, Decimal] = {}
+        currency, oldest_s = "", now_s
+        for (key, row_currency), known in self._values.items():
+            if key in _AMOUNTS and known.number is not None:
+                amounts[key] = known.number
+                oldest_s = min(oldest_s, known.heard_s)
+                currency = row_currency if key == "NetLiquidation" else currency
+        return AccountReading(
+            net_liquidation=amounts.get("NetLiquidation"),
+            available_funds=amounts.get("AvailableFunds"),
+            buying_power=amounts.get("BuyingPower"),
+            initial_margin=amounts.get("InitMarginReq"),
+            maintenance_margin=amounts.get("MaintMarginReq"),
+            settled_cash=self._settled(),
+            account_type=self._type(),
+            as_of_s=oldest_s,
+            currency=currency,
+            rates={
+                key: rate for key, rate in self._by_currency("ExchangeRate").items() if rate > ZERO
+            },
+            samples=self._samples,
+        )
+
+    def _by_currency(self, key: str) -> dict[str, Decimal]:
+        """Return a key's numbers by currency; one whose last word was none is left out."""
+        return {
+            currency: known.number
+            for (name, currency), known in self._values.items()
+            if name == key and known.is_good and known.number is not None
+        }
+
+    def _settled(self) -> dict[str, Decimal]:
+        """Return the settled cash: it is told as one sum, of which only that currency's is sure."""
+        cash = self._by_currency("CashBalance")
+        return {
+            currency: min(amount, cash[currency])
+            for currency, amount in self._by_currency(SUMMARY_TAG).items()
+            if currency in cash
+        }
+
+    def _type(self) -> AccountType | None:
+        for name in (_TRADING_TYPE, _ACCOUNT_TYPE):
+            text = self._texts.get(name, "").upper()
+            for part, kind in _TYPES:
+                if part in text:
+                    return kind
+        return None
