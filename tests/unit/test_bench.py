@@ -41,6 +41,7 @@ def test_a_short_run_measures_every_path_and_sends_in_order() -> None:
     assert set(figures["latency"]) == {
         "raw socket echo",
         "one durable commit in line",
+        "review, 50 positions, 200 orders",
         "bare ib_async: to wire",
         "bare ib_async: to ack",
         "trader: to wire",
