@@ -16,7 +16,7 @@ async def test_the_report_is_json_and_complete(tmp_path: Path) -> None:
         report = json.loads(json.dumps(server.truth()))
     assert set(report) == {
         "account", "clients", "orders", "executions", "positions", "cash", "next_order_id",
-        "place_frames", "frames", "accounts",
+        "place_frames", "frames", "accounts", "children", "locked",
     }  # fmt: skip
     (order,) = report["orders"]
     assert (order["quantity"], order["filled"], order["side"]) == ("100", "100", "BUY")
