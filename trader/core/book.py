@@ -15,6 +15,7 @@ from typing import Any, get_args
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core import safety
+from trader.core.amending import Step, after_error, after_fill, after_plan, after_step, after_word
 from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.entries import Fill, IntentRecord, RequestRecord
@@ -184,6 +185,16 @@ class Book(BookView):
             self._act(self.orders[event.order_id], ActKind.CANCEL, at)
         self._move(event.order_id, OrderEvent.CANCEL_SENT, at, event.reason)
 
+    def _on_modify_planned(self, event: ev.ModifyPlanned, at: datetime) -> None:
+        order = self.orders[event.order_id]
+        self.put_order(after_plan(order, event, at))
+        self._act(order, ActKind.MODIFY, at)
+
+    def _on_modify_step(self, event: Step, at: datetime) -> None:
+        order = self.orders.get(event.order_id)
+        if order is not None:
+            self.put_order(after_step(order, event, at))
+
     def _on_order_word(self, event: ev.OrderStatusSeen | ev.OpenOrderSeen, at: datetime) -> None:
         order = self.order_named(event)
         if order is not None:
@@ -194,22 +205,26 @@ class Book(BookView):
         self, order: Order, event: ev.OrderStatusSeen | ev.OpenOrderSeen, at: datetime | None
     ) -> Order:
         what = event_of_status(event.status)
-        after = order
-        if what is not None:
-            after = moved(order, what, at or order.planned_utc)
+        at = at or order.planned_utc
+        after = order if what is None else moved(order, what, at)
         filled = event.filled if isinstance(event, ev.OrderStatusSeen) else order.broker_filled
-        return replace(
+        after = replace(
             after,
             perm_id=event.perm_id or after.perm_id,
             broker_status=event.status or after.broker_status,
             broker_filled=max(filled, order.broker_filled),
         )
+        return after_word(after, event, at)
 
     def _on_order_error(self, event: ev.OrderErrorSeen, at: datetime) -> None:
         order = self.orders.get(event.order_id)
         if order is None:
             return
         note = f"{event.code} {event.text}"
+        changed = after_error(order, event.evidence, at, note)
+        if changed is not None:
+            self.put_order(changed)
+            return
         match event.evidence:
             case ev.Evidence.REJECTS_NEW:
                 # On a working order the same code refuses a change and leaves it alive (INC-015).
@@ -295,9 +310,8 @@ class Book(BookView):
         self.absent_since.pop(order.order_id, None)
         if quantity == filled > ZERO and not order.terms.is_reduce_only:
             self._act(order, ActKind.ENTRY, at)
-        if filled >= order.terms.quantity:
-            order = moved(order, OrderEvent.FILL_COMPLETED, at)
-        else:
+        order = after_fill(order, at)
+        if order.filled < order.quantity_max:
             # A partial fill proves that the broker has the order (INC-013).
             order = moved(order, OrderEvent.ACKNOWLEDGED, at)
         self.put_order(order)
@@ -397,6 +411,11 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.OrderSent: Book._on_sent,
     ev.OrderWithheld: Book._on_withheld,
     ev.CancelSent: Book._on_cancel_sent,
+    ev.ModifyPlanned: Book._on_modify_planned,
+    ev.ModifySent: Book._on_modify_step,
+    ev.ModifyWithheld: Book._on_modify_step,
+    ev.ModifyUnanswered: Book._on_modify_step,
+    ev.ModifyRefuted: Book._on_modify_step,
     ev.OrderStatusSeen: Book._on_order_word,
     ev.OpenOrderSeen: Book._on_order_word,
     ev.OrderErrorSeen: Book._on_order_error,

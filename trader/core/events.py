@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trader.core.breaker_events import BreakerEvent
+from trader.core.changes import ChangeTerms
 from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import (
@@ -151,6 +152,51 @@ class CancelSent:
 
 
 @dataclass(frozen=True, slots=True)
+class ModifyPlanned:
+    """The promise: a working order may be changed to these terms. Durable before any byte."""
+
+    order_id: OrderId
+    number: int
+    terms: ChangeTerms
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModifySent:
+    """The bytes of a change were handed to the socket."""
+
+    order_id: OrderId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyWithheld:
+    """The last check refused a change after its promise: no byte left."""
+
+    order_id: OrderId
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyUnanswered:
+    """No answer to a change came in time: the broker may hold the old terms or the new ones."""
+
+    order_id: OrderId
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRefuted:
+    """Snapshots begun long after a change left show the order on its old terms."""
+
+    order_id: OrderId
+    number: int
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class OrderStatusSeen:
     """One orderStatus (message 3): optional, repeated, unordered (INC-014, INC-034)."""
 
@@ -181,6 +227,9 @@ class OpenOrderSeen:
     limit_price: Decimal | None
     status: str
     run_id: RunId | None = None
+    stop_price: Decimal | None = None
+    # As it came; empty where it was not told.
+    time_in_force: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +410,11 @@ Event = (
     | OrderSent
     | OrderWithheld
     | CancelSent
+    | ModifyPlanned
+    | ModifySent
+    | ModifyWithheld
+    | ModifyUnanswered
+    | ModifyRefuted
     | OrderStatusSeen
     | OpenOrderSeen
     | OrderErrorSeen

@@ -17,6 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trader.core.amounts import ZERO
+from trader.core.changes import Change, ChangeEvent, ChangeState, ChangeTerms, next_change_state
 from trader.core.ids import (
     AccountId,
     ClientId,
@@ -140,7 +141,7 @@ ABSENT_NOTE = "absent from snapshots"
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
-    """What one instruction says; fixed when it is planned."""
+    """What one instruction says: as it was planned, or as a change of it was confirmed."""
 
     intent_id: IntentId
     strategy: StrategyName
@@ -159,6 +160,11 @@ class OrderTerms:
     currency: str = "USD"
     # The middle of bid and ask when it was decided on: what slippage is measured against.
     reference_price: Decimal | None = None
+
+    @property
+    def changeable(self) -> ChangeTerms:
+        """Return those that a change may name."""
+        return ChangeTerms(self.quantity, self.limit_price, self.stop_price, self.reserve_per_unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,8 @@ class Order:
     broker_filled: Decimal = ZERO
     note: str = ""
     changed_utc: datetime | None = None
+    # The last change asked for; ``terms`` stay the confirmed ones until the broker shows it.
+    change: Change | None = None
 
     @property
     def is_final(self) -> bool:
@@ -193,7 +201,35 @@ class Order:
     @property
     def remaining(self) -> Decimal:
         """Return what may still fill; zero once the order is final."""
-        return ZERO if self.is_final else max(self.terms.quantity - self.filled, ZERO)
+        return ZERO if self.is_final else max(self.quantity_max - self.filled, ZERO)
+
+    @property
+    def open_change(self) -> ChangeTerms | None:
+        """Return the terms that the broker may come to hold, or None."""
+        return self.change.terms if self.change is not None and self.change.is_open else None
+
+    @property
+    def quantity_max(self) -> Decimal:
+        """Return the largest quantity that the broker may hold the order at."""
+        wanted = self.open_change
+        quantity = self.terms.quantity
+        return quantity if wanted is None else max(quantity, wanted.quantity)
+
+    @property
+    def reserve_per_unit(self) -> Decimal:
+        """Return what one unit may cost at worst, at the confirmed or the desired price."""
+        wanted = self.open_change
+        reserve = self.terms.reserve_per_unit
+        return reserve if wanted is None else max(reserve, wanted.reserve_per_unit)
+
+    @property
+    def boldest_limit(self) -> Decimal | None:
+        """Return the limit price, confirmed or desired, that trades with more of the others."""
+        limit, wanted = self.terms.limit_price, self.open_change
+        if limit is None or wanted is None or wanted.limit_price is None:
+            return limit
+        pick = max if self.terms.side is Side.BUY else min
+        return pick(limit, wanted.limit_price)
 
     @property
     def signed_remaining(self) -> Decimal:
@@ -230,3 +266,40 @@ def moved(order: Order, event: OrderEvent, at_utc: datetime, note: str = "") -> 
     if after is None or after is order.state:
         return order
     return replace(order, state=after, changed_utc=at_utc, note=note or order.note)
+
+
+def change_moved(order: Order, event: ChangeEvent, at_utc: datetime, note: str = "") -> Order:
+    """Return the order after ``event`` on its change; unchanged when the table refuses it."""
+    change = order.change
+    state = None if change is None else next_change_state(change.state, event)
+    if change is None or state is None:
+        return order
+    terms = order.terms
+    if state is ChangeState.APPLIED:
+        terms = _with_terms(terms, change.terms)
+    elif event is ChangeEvent.REVERTED:
+        terms = _with_terms(terms, change.was)
+    change = replace(change, state=state, note=note)
+    return completed(replace(order, terms=terms, change=change, changed_utc=at_utc), at_utc)
+
+
+def _with_terms(terms: OrderTerms, held: ChangeTerms) -> OrderTerms:
+    return replace(
+        terms,
+        quantity=held.quantity,
+        limit_price=held.limit_price,
+        stop_price=held.stop_price,
+        reserve_per_unit=held.reserve_per_unit,
+    )
+
+
+def completed(order: Order, at_utc: datetime) -> Order:
+    """Return the order FILLED if its executions amount to all that the broker may hold it at.
+
+    A broker that says Filled, and of just what we have, has not made it larger.
+    """
+    is_said = order.broker_status == "Filled" and order.broker_filled == order.filled
+    whole = order.terms.quantity if is_said else order.quantity_max
+    if order.filled < whole or order.filled == ZERO:
+        return order
+    return moved(order, OrderEvent.FILL_COMPLETED, at_utc)

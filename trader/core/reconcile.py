@@ -16,6 +16,7 @@ from enum import StrEnum
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
+from trader.core.changes import ChangeState
 from trader.core.executions import Execution, delta
 from trader.core.ids import ConId, ExecFamily, RunId, Seq, TicketId, exec_family, intent_id_in
 from trader.core.orders import UNANSWERED, Order, OrderState
@@ -34,6 +35,7 @@ class DriftKind(StrEnum):
     STATUS_BEHIND = "status_behind"
     ORDER_ABSENT = "order_absent"
     ORDER_GHOST = "order_ghost"
+    CHANGE_UNSETTLED = "change_unsettled"
     FOREIGN_ORDER = "foreign_order"
     FOREIGN_GONE = "foreign_gone"
     POSITION = "position"
@@ -81,6 +83,10 @@ class Plan:
     pending: tuple[Drift, ...]
 
 
+# One look proves nothing of these, although the repair is known.
+_SEEN_TWICE = (DriftKind.CASH, DriftKind.CHANGE_UNSETTLED)
+
+
 def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
     """Return every disagreement, executions first, each with the repair that one look allows."""
     missed = _missed_executions(book, snapshot)
@@ -120,7 +126,7 @@ def plan(drifts: Iterable[Drift], seen_before: frozenset[str], run: RunContext) 
         is_second = sighting(drift) in seen_before
         if drift.is_waiting:
             pending.append(drift)
-        elif drift.repair and (drift.kind is not DriftKind.CASH or is_second):
+        elif drift.repair and (drift.kind not in _SEEN_TWICE or is_second):
             repairs.extend(drift.repair)
         elif drift.needs_person or (not drift.repair and is_second):
             tickets.append(_ticket(drift, run))
@@ -242,6 +248,8 @@ def _open_order_drift(
         limit_price=row.limit_price,
         status=row.status,
         run_id=run.run_id,
+        stop_price=row.stop_price,
+        time_in_force=row.time_in_force,
     )
     if book.is_news(echo):
         yield Drift(
@@ -252,6 +260,28 @@ def _open_order_drift(
             con_id=order.terms.con_id,
             repair=(echo,),
         )
+    elif _is_refuted(order, row):
+        assert order.change is not None, "a change that is not there was refuted"
+        number, wanted = order.change.number, order.change.terms
+        yield Drift(
+            kind=DriftKind.CHANGE_UNSETTLED,
+            key=f"{order.order_id}-{number}",
+            expected=f"{wanted.quantity} at {wanted.limit_price or wanted.stop_price}, perhaps",
+            observed=f"{row.quantity} at {row.limit_price or row.stop_price}, {row.status}",
+            con_id=order.terms.con_id,
+            repair=(ev.ModifyRefuted(order.order_id, number, run.run_id),),
+        )
+
+
+def _is_refuted(order: Order, row: OpenOrderRow) -> bool:
+    """Tell whether a row shows the old terms where an uncertain change would be shown by now.
+
+    An order that is held (PreSubmitted) may be changed at the next open (INC-098): both count
+    until then.
+    """
+    is_uncertain = order.change is not None and order.change.state is ChangeState.UNCERTAIN
+    shows_old = order.terms.changeable.is_shown(row.quantity, row.limit_price, row.stop_price)
+    return is_uncertain and shows_old and row.status == "Submitted"
 
 
 def _filled_by(order: Order, missed: Missed) -> Decimal:
@@ -270,15 +300,20 @@ def _filled_by(order: Order, missed: Missed) -> Decimal:
 def _absent_order_drift(
     book: Book, order: Order, snapshot: BrokerSnapshot, run: RunContext, missed: Decimal
 ) -> Iterator[Drift]:
-    if order.filled + missed >= order.terms.quantity:
+    if order.filled + missed >= order.quantity_max:
         return  # the missed executions, recorded first, complete it
     completed = _completed(order, snapshot.completed_orders)
+    has_all = order.filled + missed >= order.terms.quantity
+    if has_all and completed is not None and completed.filled == order.filled + missed:
+        # It filled at the size it had: the change that was to make it larger came too late.
+        yield _completed_drift(order, completed, run, "Filled")
+        return
     is_answered = order.state is OrderState.SENT and (completed is not None or missed > ZERO)
     is_young = order.state in (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT)
     if is_young and not is_answered:
         return  # not declared unanswered yet: its own deadline decides
     if completed is not None and completed.status != "Filled":
-        yield _cancelled_drift(order, completed, run)
+        yield _completed_drift(order, completed, run, "Cancelled")
         return
     key, con_id = str(order.order_id), order.terms.con_id
     expected = f"{order.state}, filled {order.filled} of {order.terms.quantity}"
@@ -313,13 +348,13 @@ def _completed(order: Order, rows: Iterable[CompletedOrderRow]) -> CompletedOrde
     return None
 
 
-def _cancelled_drift(order: Order, row: CompletedOrderRow, run: RunContext) -> Drift:
+def _completed_drift(order: Order, row: CompletedOrderRow, run: RunContext, status: str) -> Drift:
     repair = ev.OrderStatusSeen(
         order_id=order.order_id,
         client_id=order.client_id,
         # One order can have two (fact 2): ours is the one that is sure to find it again.
         perm_id=order.perm_id or row.perm_id,
-        status="Cancelled",
+        status=status,
         filled=row.filled,
         remaining=ZERO,
         why_held="",

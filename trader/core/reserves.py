@@ -18,7 +18,7 @@ def reserved_cash(orders: Iterable[Order], policy: CashPolicy) -> Decimal:
         if remaining > ZERO:
             total += policy.worst_commission(remaining)
             if order.terms.side is Side.BUY:
-                total += remaining * order.terms.reserve_per_unit
+                total += remaining * order.reserve_per_unit
     return total
 
 

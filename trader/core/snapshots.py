@@ -31,6 +31,8 @@ class OpenOrderRow:
     limit_price: Decimal | None
     status: str
     stop_price: Decimal | None = None
+    # As it came; empty where it was not told.
+    time_in_force: str = ""
 
 
 @dataclass(frozen=True, slots=True)

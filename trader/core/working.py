@@ -98,8 +98,8 @@ class Workings:
         """Take in that an order is now ``after``; ``held`` is the position of its instrument."""
         left_before = ZERO if before is None else before.remaining
         left_after = after.remaining
-        if left_before == left_after:
-            return  # its terms are fixed: what it can do has not changed
+        if left_before == left_after and (before is None or _is_same_risk(before, after)):
+            return  # what it can do has not changed
         terms = after.terms
         known = self.by_instrument.get(terms.con_id) or Working(terms.currency)
         if before is not None and left_before > ZERO:
@@ -192,10 +192,19 @@ def _quantity(working: Working) -> Decimal:
     return working.buys + working.sells
 
 
+def _is_same_risk(before: Order, after: Order) -> bool:
+    if before.terms is after.terms and before.change is after.change:
+        return True
+    return (before.reserve_per_unit, before.boldest_limit) == (
+        after.reserve_per_unit,
+        after.boldest_limit,
+    )
+
+
 def _with(known: Working, order: Order, left: Decimal) -> Working:
     terms = order.terms
-    price = resting_price(terms.side, terms.order_type, terms.limit_price)
-    value = left * terms.reserve_per_unit
+    price = resting_price(terms.side, terms.order_type, order.boldest_limit)
+    value = left * order.reserve_per_unit
     if terms.side is Side.BUY:
         return replace(
             known,
@@ -215,8 +224,8 @@ def _with(known: Working, order: Order, left: Decimal) -> Working:
 
 def _without(known: Working, order: Order, left: Decimal) -> Working:
     terms = order.terms
-    price = resting_price(terms.side, terms.order_type, terms.limit_price)
-    value = left * terms.reserve_per_unit
+    price = resting_price(terms.side, terms.order_type, order.boldest_limit)
+    value = left * order.reserve_per_unit
     if terms.side is Side.BUY:
         return replace(
             known,

@@ -5,11 +5,13 @@ without an answer may have left before the process died, so it is UNKNOWN until 
 lists say what became of it (INC-029).
 """
 
+from trader.core.changes import ChangeState
 from trader.core.events import (
     AccountBaselined,
     DaemonStarted,
     Holding,
     JournalOpened,
+    ModifyUnanswered,
     OrderUnanswered,
 )
 from trader.core.halts import Mode
@@ -18,6 +20,7 @@ from trader.core.orders import OrderState
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.ledger import Ledger
 
+_ENDED = "the process ended before an answer"
 _MAY_HAVE_LEFT = (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT)
 
 
@@ -34,7 +37,12 @@ def take_over(
         if order.state in _MAY_HAVE_LEFT
     )
     for order_id in open_promises:
-        ledger.record(OrderUnanswered(order_id, "the process ended before an answer"))
+        ledger.record(OrderUnanswered(order_id, _ENDED))
+    for order in tuple(ledger.book.live_orders.values()):
+        change = order.change
+        # Promised without a ModifySent beside it, it may have left all the same.
+        if change is not None and change.state in (ChangeState.PLANNED, ChangeState.SENT):
+            ledger.record(ModifyUnanswered(order.order_id, change.number, _ENDED))
     return open_promises
 
 

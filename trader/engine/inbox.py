@@ -8,6 +8,7 @@ a burst of them cannot delay an execution.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from decimal import Decimal
 
 import structlog
 
@@ -15,6 +16,7 @@ from trader.core import events as ev
 from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.book import Book
+from trader.core.changes import ChangeState, ChangeTerms
 from trader.core.executions import Execution
 from trader.core.halts import HaltCause
 from trader.core.ids import AccountId
@@ -219,8 +221,8 @@ def execution_mismatch(book: Book, execution: Execution) -> str | None:
         return f"{what} is of contract {execution.con_id}, sent {terms.con_id}"
     if execution.side is not terms.side:
         return f"{what} is a {execution.side}, sent {terms.side}"
-    if order.filled > terms.quantity:
-        return f"{what} makes {order.filled} of {terms.quantity} sent"
+    if order.filled > order.quantity_max:
+        return f"{what} makes {order.filled} of {order.quantity_max} sent"
     return None
 
 
@@ -230,14 +232,48 @@ def echo_mismatch(order: Order, seen: ev.OpenOrderSeen) -> str | None:
     pairs = (
         ("contract", terms.con_id, seen.con_id),
         ("side", terms.side, seen.side),
-        ("quantity", terms.quantity, seen.quantity),
         ("order type", str(terms.order_type), seen.order_type),
         ("account", terms.account, seen.account),
+        # What is not told differs from nothing.
+        ("time in force", str(terms.time_in_force), seen.time_in_force or terms.time_in_force),
     )
     for name, sent, echoed in pairs:
         if sent != echoed:
             return f"order {order.order_id}: {name} sent {sent}, echoed {echoed}"
+    return _changeable_mismatch(order, seen)
+
+
+def _changeable_mismatch(order: Order, seen: ev.OpenOrderSeen) -> str | None:
+    """Say how quantity and prices differ from all that the broker may hold, or None."""
+    differs = _difference(order.terms.changeable, seen)
+    change = order.change
+    if differs is None or change is None or change.state is ChangeState.PLANNED:
+        return differs and f"order {order.order_id}: {differs}"
+    if change.state is ChangeState.DROPPED and _difference(change.terms, seen) is None:
+        return (
+            f"order {order.order_id}: change {change.number} was dropped ({change.note}) and holds"
+        )
+    # An echo of before the change can still come after it.
+    if None in (_difference(change.terms, seen), _difference(change.was, seen)):
+        return None
+    return f"order {order.order_id}: {differs}"
+
+
+def _difference(terms: ChangeTerms, seen: ev.OpenOrderSeen) -> str | None:
+    pairs = (
+        ("quantity", terms.quantity, seen.quantity),
+        ("limit", terms.limit_price, _told(seen.limit_price, terms.limit_price)),
+        ("stop", terms.stop_price, _told(seen.stop_price, terms.stop_price)),
+    )
+    for name, sent, echoed in pairs:
+        if sent != echoed:
+            return f"{name} sent {sent}, echoed {echoed}"
     return None
+
+
+def _told(echoed: Decimal | None, sent: Decimal | None) -> Decimal | None:
+    # The echo of a contract that nobody has described yet tells no prices (INC-101).
+    return sent if echoed is None else echoed
 
 
 def _ignore(trigger: str) -> None:

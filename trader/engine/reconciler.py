@@ -270,6 +270,9 @@ class Reconciler:
     def _doubt_s(self, kind: DriftKind) -> float:
         """Return how long a difference must stand unchanged before it is believed."""
         quiet_s = self._settings.quiet_s
+        if kind is DriftKind.CHANGE_UNSETTLED:
+            # As an order that is in no list: what is late can still come.
+            return max(quiet_s, self._settings.absence_s)
         # Two looks at one list of values are one look (INC-037).
         return max(quiet_s, self._settings.cash_lag_s) if kind is DriftKind.CASH else quiet_s
 

@@ -190,6 +190,7 @@ class IbkrBroker:
         except ValueError as error:
             raise WorldError(f"{spec.symbol}: {error}") from error
         self._resolved[spec] = instrument
+        self._tap.magnifiers[instrument.con_id] = instrument.price_magnifier
         return instrument
 
     async def resolve_id(self, con_id: ConId) -> Instrument:

@@ -19,7 +19,7 @@ from trader.core.events import (
     OrderErrorSeen,
     OrderStatusSeen,
 )
-from trader.core.ids import AccountId, ClientId, OrderId, PermId
+from trader.core.ids import AccountId, ClientId, ConId, OrderId, PermId
 from trader.ibkr import codes, translate
 from trader.ibkr.account import AccountStream
 from trader.ibkr.connection import Connection
@@ -59,6 +59,8 @@ class Tap:
         self.requests = Requests(clock, settings.late_answer_s)
         self.quotes = Subscriptions()
         self.account_values = AccountStream()
+        # What prices of each contract come as: so many times the currency; it never changes.
+        self.magnifiers: dict[ConId, int] = {}
         self.decode_errors = 0
         self.connection: Connection | None = None
         self._now_s = 0.0
@@ -208,7 +210,8 @@ class Tap:
         self, order_id: int, contract: Contract, order: Order, state: OrderState
     ) -> None:
         """Pass an order's echo on, and keep it for whoever asked for the open orders."""
-        row = translate.open_order_in(contract, order, state)
+        magnifier = self.magnifiers.get(ConId(contract.conId))
+        row = translate.open_order_in(contract, order, state, magnifier)
         if row.client_id == self._client_id:
             self.ids.raise_to(row.order_id)
         if self._is_foreign(row.account):

@@ -120,8 +120,14 @@ def commission_in(exec_id: str, value: str, currency: str) -> Commission | None:
 # ---- orders
 
 
-def open_order_in(contract: Contract, order: Order, state: OrderState) -> OpenOrderRow:
-    """Read openOrder (message 5)."""
+def open_order_in(
+    contract: Contract, order: Order, state: OrderState, magnifier: int | None = 1
+) -> OpenOrderRow:
+    """Read openOrder (message 5).
+
+    Its prices come as so many times the currency (INC-101); where nobody has told how many, they
+    are not known.
+    """
     return OpenOrderRow(
         order_id=OrderId(max(order.orderId, 0)),
         client_id=ClientId(order.clientId),
@@ -133,9 +139,10 @@ def open_order_in(contract: Contract, order: Order, state: OrderState) -> OpenOr
         side=_order_side(order.action),
         quantity=amount("order quantity", order.totalQuantity),
         order_type=order.orderType,
-        limit_price=_limit_price(order),
+        limit_price=_in_currency(_limit_price(order), magnifier),
         status=status_text(state.status),
-        stop_price=_stop_price(order),
+        stop_price=_in_currency(_stop_price(order), magnifier),
+        time_in_force=order.tif,
     )
 
 
@@ -154,6 +161,8 @@ def open_order_event(row: OpenOrderRow) -> OpenOrderSeen:
         order_type=row.order_type,
         limit_price=row.limit_price,
         status=row.status,
+        stop_price=row.stop_price,
+        time_in_force=row.time_in_force,
     )
 
 
@@ -196,6 +205,10 @@ def _limit_price(order: Order) -> Decimal | None:
 
 def _stop_price(order: Order) -> Decimal | None:
     return decimal_from(order.auxPrice) if "STP" in order.orderType else None
+
+
+def _in_currency(price: Decimal | None, magnifier: int | None) -> Decimal | None:
+    return None if price is None or magnifier is None else price / magnifier
 
 
 def contract_out(instrument: Instrument) -> Contract:

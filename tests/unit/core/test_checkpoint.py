@@ -20,6 +20,7 @@ from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.breakers.rules import BreakerName
+from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.core.ids import OrderId, OrderRef, PermId, RunId, StrategyName, TicketId
@@ -94,6 +95,20 @@ def _day(move: Move) -> str:
     return f"2026-03-{2 + move.variant % 3:02}"
 
 
+def _modify(move: Move) -> ev.ModifyPlanned:
+    price = Decimal(95 + move.variant)
+    terms = ChangeTerms(Decimal(move.variant + 2), price, None, price)
+    return ev.ModifyPlanned(OrderId(move.order), move.variant % 3 + 1, terms, "moved")
+
+
+def _echo(move: Move) -> ev.OpenOrderSeen:
+    echo = make.an_echo(move.order, STATUSES[move.variant % len(STATUSES)], perm_id=_perm_id(move))
+    if move.seconds % 2:
+        return echo
+    wanted = _modify(move).terms
+    return replace(echo, quantity=wanted.quantity, limit_price=wanted.limit_price)
+
+
 EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.JournalOpened: lambda m: ev.JournalOpened(make.LINEAGE),
     ev.DaemonStarted: lambda m: ev.DaemonStarted("1", list(Mode)[m.variant % 5], make.ACCOUNT),
@@ -107,9 +122,14 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.OrderWithheld: lambda m: ev.OrderWithheld(OrderId(m.order), "halted"),
     ev.CancelSent: lambda m: ev.CancelSent(OrderId(m.order), "asked"),
     ev.OrderStatusSeen: _status,
-    ev.OpenOrderSeen: lambda m: make.an_echo(
-        m.order, STATUSES[m.variant % len(STATUSES)], perm_id=_perm_id(m)
+    ev.ModifyPlanned: _modify,
+    ev.ModifySent: lambda m: ev.ModifySent(OrderId(m.order), m.variant % 3 + 1),
+    ev.ModifyWithheld: lambda m: ev.ModifyWithheld(OrderId(m.order), m.variant % 3 + 1, "halted"),
+    ev.ModifyUnanswered: lambda m: ev.ModifyUnanswered(OrderId(m.order), m.variant % 3 + 1, "x"),
+    ev.ModifyRefuted: lambda m: ev.ModifyRefuted(
+        OrderId(m.order), m.variant % 3 + 1, RunId("run-1")
     ),
+    ev.OpenOrderSeen: _echo,
     ev.OrderErrorSeen: lambda m: make.an_error(list(ev.Evidence)[m.variant % 5], m.order),
     ev.ExecutionSeen: _execution,
     ev.CommissionSeen: lambda m: make.commissioned(f"e{m.order}.{m.variant % 3:02}.01", m.variant),
@@ -160,6 +180,9 @@ _OF_ORDERS = (
     ev.ExecutionSeen,
     ev.CommissionSeen,
     ev.CancelSent,
+    ev.ModifyPlanned,
+    ev.ModifySent,
+    ev.ModifyUnanswered,
 )
 MOVES = st.builds(
     Move,
@@ -179,6 +202,11 @@ def is_legal(book: Book, event: ev.Event) -> bool:
             record = book.intents.get(terms.intent_id)
             is_open = record is not None and record.is_approved and record.order_id is None
             return is_open and order_id > book.order_id_high
+        case ev.ModifyPlanned(order_id=order_id, number=number):
+            order = book.live_orders.get(order_id)
+            if order is None or order.open_change is not None:
+                return False
+            return number == 1 + (order.change.number if order.change else 0)
         case ev.OrderAbsentSeen(order_id=order_id):
             return order_id in book.live_orders
         case be.BreakerProbing(name=name):

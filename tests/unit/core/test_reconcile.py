@@ -42,6 +42,7 @@ from tests.unit.core.factories import (
 )
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import state_of
 from trader.core.executions import Commission, Execution
 from trader.core.ids import (
@@ -51,6 +52,7 @@ from trader.core.ids import (
     OrderId,
     OrderRef,
     PermId,
+    RunId,
     Seq,
     order_ref,
 )
@@ -421,6 +423,56 @@ def test_an_order_sent_before_the_lists_begin_is_a_persons_matter_at_once_and_on
         assert daemon.run(snapshot, seconds) == Plan((), (), ())
     record(book, ev.TicketClosed(decided.tickets[0].ticket_id, "looked", "op"))
     assert len(daemon.run(snapshot, 40).tickets) == 1
+
+
+UNCERTAIN = ChangeTerms(Decimal(15), Decimal(101), None, Decimal(101))
+
+
+def uncertain_change(seconds: float = 0.0) -> Book:
+    book = a_book()
+    work_order(book)
+    record(book, ev.ModifyPlanned(OrderId(1), 1, UNCERTAIN, "x"), seconds)
+    record(book, ev.ModifyUnanswered(OrderId(1), 1, "late"), seconds)
+    return book
+
+
+def test_an_uncertain_change_that_is_not_shown_twice_is_refuted() -> None:
+    book = uncertain_change()
+    snapshot = a_snapshot(open_orders=(an_open_row(),))
+    first = repair(book, snapshot, a_run(book, 60))
+    assert [drift.kind for drift in first.pending] == [DriftKind.CHANGE_UNSETTLED]
+    assert book.orders[OrderId(1)].remaining == 15
+    seen = frozenset(sighting(drift) for drift in first.pending)
+    second = repair(book, snapshot, a_run(book, 90), seen)
+    assert second.repairs == (ev.ModifyRefuted(OrderId(1), 1, RunId("run-90")),)
+    assert book.orders[OrderId(1)].remaining == 10
+
+
+def test_an_uncertain_change_of_a_held_order_waits_for_the_open() -> None:
+    """INC-098."""
+    book = uncertain_change()
+    snapshot = a_snapshot(open_orders=(an_open_row(status="PreSubmitted"),))
+    repair(book, snapshot, a_run(book, 60))
+    assert diff(book, snapshot, a_run(book, 61)) == ()
+    assert book.orders[OrderId(1)].remaining == 15
+
+
+def test_an_uncertain_change_that_a_snapshot_shows_is_applied() -> None:
+    book = uncertain_change()
+    row = an_open_row(quantity=UNCERTAIN.quantity, limit_price=UNCERTAIN.limit_price)
+    repair(book, a_snapshot(open_orders=(row,)), a_run(book, 60))
+    assert book.orders[OrderId(1)].terms.quantity == 15
+    assert book.orders[OrderId(1)].open_change is None
+
+
+def test_an_order_that_filled_before_it_could_grow_is_over() -> None:
+    book = uncertain_change()
+    record(book, executed(quantity=10))
+    row = a_completed_row(status="Filled", filled=Decimal(10))
+    snapshot = a_snapshot(completed_orders=(row,))
+    assert book.orders[OrderId(1)].state is OrderState.WORKING
+    repair(book, snapshot, a_run(book, 60))
+    assert book.orders[OrderId(1)].state is OrderState.FILLED
 
 
 def test_a_missed_execution_that_completes_an_order_explains_its_absence() -> None:

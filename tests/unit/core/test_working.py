@@ -22,9 +22,11 @@ from tests.unit.core.factories import (
     CLIENT,
     CON,
     OTHER_CON,
+    RUN,
     SELL,
     a_book,
     a_status,
+    an_echo,
     an_execution,
     an_id,
     an_intent,
@@ -39,9 +41,11 @@ from tests.unit.core.factories import (
 )
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.ids import ConId, ExecId, OrderId, PermId, StrategyName, order_ref
 from trader.core.intents import OrderType, Side
+from trader.core.orders import Order
 from trader.core.tapes import ActKind
 from trader.core.working import (
     NOTHING,
@@ -57,10 +61,33 @@ CURRENCIES = {CON: "USD", OTHER_CON: "EUR"}
 FINEST = D("0.000001")
 
 
+def slow_terms(row: Order) -> list[ChangeTerms]:
+    """Return every set of terms that the broker may hold an order at."""
+    wanted = row.change.terms if row.change is not None and row.change.is_open else None
+    return [row.terms.changeable, *([] if wanted is None else [wanted])]
+
+
+def worst_limit(row: Order) -> Decimal | None:
+    limits = [terms.limit_price for terms in slow_terms(row) if terms.limit_price is not None]
+    if not limits:
+        return None
+    return max(limits) if row.terms.side is BUY else min(limits)
+
+
+def slow_left(row: Order) -> Decimal:
+    return max(*(terms.quantity - row.filled for terms in slow_terms(row)), D(0))
+
+
+def slow_value(row: Order) -> Decimal:
+    return slow_left(row) * max(terms.reserve_per_unit for terms in slow_terms(row))
+
+
 def slow_working(book: Book, con_id: ConId) -> Working:
     """Count one instrument's working orders from the orders themselves."""
     orders = [
-        row for row in book.live_orders.values() if row.terms.con_id == con_id and row.remaining > 0
+        row
+        for row in book.live_orders.values()
+        if row.terms.con_id == con_id and slow_left(row) > 0
     ]
     buys = [row for row in orders if row.terms.side is BUY]
     sells = [row for row in orders if row.terms.side is SELL]
@@ -70,17 +97,17 @@ def slow_working(book: Book, con_id: ConId) -> Working:
                 price
                 for row in orders
                 if row.terms.side is side
-                and (price := resting_price(side, row.terms.order_type, row.terms.limit_price))
+                and (price := resting_price(side, row.terms.order_type, worst_limit(row)))
                 is not None
             )
         )
         for side in Side
     }
     held = book.position_of(con_id)
-    bought = sum((row.remaining for row in buys), start=D(0))
-    sold = sum((row.remaining for row in sells), start=D(0))
-    bought_value = sum((row.remaining * row.terms.reserve_per_unit for row in buys), start=D(0))
-    sold_value = sum((row.remaining * row.terms.reserve_per_unit for row in sells), start=D(0))
+    bought = sum((slow_left(row) for row in buys), start=D(0))
+    sold = sum((slow_left(row) for row in sells), start=D(0))
+    bought_value = sum((slow_value(row) for row in buys), start=D(0))
+    sold_value = sum((slow_value(row) for row in sells), start=D(0))
     up = bought_value * max(abs(held + bought) - abs(held), D(0)) / bought if bought else D(0)
     down = sold_value * max(abs(held - sold) - abs(held), D(0)) / sold if sold else D(0)
     return Working(
@@ -157,6 +184,14 @@ def moves(draw: st.DrawFn) -> tuple[str, int, int, int]:
                 "gone",
                 "adjust",
                 "withhold",
+                "modify",
+                "modify",
+                "modify sent",
+                "modify lost",
+                "modify withheld",
+                "modify refuted",
+                "shown",
+                "shown",
             ]
         )
     )
@@ -189,6 +224,10 @@ def event_of(book: Book, move: tuple[str, int, int, int]) -> ev.Event | None:
             return commissioned(f"x{number}.{size % 3}.01", size)
     if order is None:
         return None
+    if kind == "modify":
+        return modification(order, size) if is_changeable(order) else None
+    asked = order.change.number if order.change else 0
+    wanted = order.change.terms if order.change else order.terms.changeable
     about: dict[str, ev.Event] = {
         "ack": a_status(number),
         "cancel": ev.CancelSent(order_id, "x"),
@@ -196,10 +235,39 @@ def event_of(book: Book, move: tuple[str, int, int, int]) -> ev.Event | None:
         "reject": ev.OrderErrorSeen(order_id, 201, "no", ev.Evidence.REJECTS_NEW),
         "silence": ev.OrderUnanswered(order_id, "x"),
         "withhold": ev.OrderWithheld(order_id, "x"),
+        "modify sent": ev.ModifySent(order_id, asked),
+        "modify lost": ev.ModifyUnanswered(order_id, asked, "x"),
+        "modify withheld": ev.ModifyWithheld(order_id, asked, "x"),
+        "modify refuted": ev.ModifyRefuted(order_id, asked, RUN),
+        "shown": an_echo(
+            number,
+            quantity=wanted.quantity,
+            limit_price=wanted.limit_price,
+            stop_price=wanted.stop_price,
+        ),
         "fill": fill_of(book, number, f"x{number}.{size % 3}.01", size),
         "correct": fill_of(book, number, f"x{number}.{size % 3}.02", size // 2),
     }
     return about.get(kind)
+
+
+def is_changeable(order: Order) -> bool:
+    return not order.is_final and order.open_change is None
+
+
+def modification(order: Order, size: int) -> ev.ModifyPlanned:
+    """Ask for another quantity and, where the order has one, for another price."""
+    was = order.terms.changeable
+    price = D(80 + size)
+    wanted = ChangeTerms(
+        D(max(size, 1)),
+        None if was.limit_price is None else price,
+        None if was.stop_price is None else price,
+        D(90) + size / D(8),
+    )
+    return ev.ModifyPlanned(
+        order.order_id, 1 + (order.change.number if order.change else 0), wanted, "x"
+    )
 
 
 def fill_of(book: Book, number: int, exec_id: str, quantity: int) -> ev.ExecutionSeen:

@@ -20,6 +20,7 @@ from tests.unit.engine.world import (
 )
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.changes import ChangeState
 from trader.core.halts import Mode
 from trader.core.ids import AccountId, ExecId, Lineage, OrderId
 from trader.core.orders import OrderState
@@ -53,6 +54,22 @@ async def test_a_new_journal_gets_a_lineage_and_an_old_one_keeps_its_own() -> No
     take(known)
     assert known.book.lineage == LINEAGE
     assert known.book.mode is Mode.PAPER
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+async def test_a_promised_change_may_have_left(is_sent: bool) -> None:
+    world = World()
+    order = await world.working()
+    wanted = replace(order.terms.changeable, quantity=Decimal(12))
+    world.ledger.record(ev.ModifyPlanned(order.order_id, 1, wanted, "x"))
+    if is_sent:
+        world.ledger.record(ev.ModifySent(order.order_id, 1))
+    again = restarted(world)
+    assert take(again) == ()
+    change = again.book.orders[order.order_id].change
+    assert change is not None
+    assert change.state is ChangeState.UNCERTAIN
+    assert again.book.orders[order.order_id].remaining == 12
 
 
 @pytest.mark.parametrize(("events_back", "state"), [(1, OrderState.PLANNED), (0, OrderState.SENT)])

@@ -27,6 +27,7 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
+from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import state_of
 from trader.core.halts import LATCHED, HaltCause
 from trader.core.ids import AccountId, ExecId, OrderId, OrderRef, PermId, RunId
@@ -186,6 +187,9 @@ async def test_the_echo_of_our_order_acknowledges_it() -> None:
         ({"quantity": Decimal(11)}, "quantity"),
         ({"order_type": "MKT"}, "order type"),
         ({"account": AccountId("DU2")}, "account"),
+        ({"limit_price": Decimal(101)}, "limit"),
+        ({"stop_price": Decimal(90)}, "stop"),
+        ({"time_in_force": "GTC"}, "time in force"),
     ],
 )
 async def test_an_echo_of_other_terms_latches(change: dict[str, object], what: str) -> None:
@@ -202,6 +206,62 @@ async def test_an_echo_of_the_same_terms_is_no_mismatch() -> None:
     world = World()
     order = await world.working()
     assert echo_mismatch(order, an_echo(order, quantity=Decimal("10.0"))) is None
+
+
+async def test_what_an_echo_does_not_tell_is_no_mismatch() -> None:
+    """INC-101."""
+    world = World()
+    order = await world.working()
+    assert echo_mismatch(order, an_echo(order, limit_price=None, time_in_force="")) is None
+
+
+def changing(world: World, state: str) -> ChangeTerms:
+    """Ask for 8 at 99 instead of 10 at 100, and let the change get as far as ``state``."""
+    order = world.order()
+    number, wanted = 1, ChangeTerms(Decimal(8), Decimal(99), None, Decimal(99))
+    world.ledger.record(ev.ModifyPlanned(order.order_id, number, wanted, "x"))
+    steps: dict[str, tuple[ev.Event, ...]] = {
+        "sent": (ev.ModifySent(order.order_id, number),),
+        "uncertain": (ev.ModifyUnanswered(order.order_id, number, "late"),),
+        "withheld": (ev.ModifyWithheld(order.order_id, number, "halted"),),
+        "planned": (),
+    }
+    for step in steps[state]:
+        world.ledger.record(step)
+    return wanted
+
+
+@pytest.mark.parametrize("state", ["sent", "uncertain"])
+async def test_an_echo_may_show_what_was_and_what_was_asked_for(state: str) -> None:
+    """INC-098."""
+    world = World()
+    await world.working()
+    wanted = changing(world, state)
+    old = an_echo(world.order())
+    new = an_echo(world.order(), quantity=wanted.quantity, limit_price=wanted.limit_price)
+    for echo in (old, new, old, new):
+        world.say(echo)
+    assert world.guard.causes() == {}
+    assert world.order().terms.quantity == 8
+
+
+async def test_an_echo_that_mixes_what_was_with_what_was_asked_for_latches() -> None:
+    world = World()
+    await world.working()
+    wanted = changing(world, "sent")
+    world.say(an_echo(world.order(), quantity=wanted.quantity))
+    assert "quantity sent 10, echoed 8" in world.guard.causes()[HaltCause.INVARIANT]
+
+
+@pytest.mark.parametrize(
+    ("state", "what"), [("withheld", "was dropped"), ("planned", "quantity sent 10")]
+)
+async def test_a_change_that_never_left_and_is_shown_latches(state: str, what: str) -> None:
+    world = World()
+    await world.working()
+    wanted = changing(world, state)
+    world.say(an_echo(world.order(), quantity=wanted.quantity, limit_price=wanted.limit_price))
+    assert what in world.guard.causes()[HaltCause.INVARIANT]
 
 
 async def test_a_foreign_echo_is_left_to_reconciliation() -> None:

@@ -496,6 +496,8 @@ def an_open_row(order: Order, **changes: Any) -> OpenOrderRow:
         order_type=terms.order_type,
         limit_price=terms.limit_price,
         status="Submitted",
+        stop_price=terms.stop_price,
+        time_in_force=terms.time_in_force.value,
     )
     return replace(row, **changes)
 
@@ -558,6 +560,8 @@ def an_echo(order: Order, **changes: Any) -> ev.OpenOrderSeen:
         order_type=row.order_type,
         limit_price=row.limit_price,
         status=row.status,
+        stop_price=row.stop_price,
+        time_in_force=row.time_in_force,
     )
     return replace(seen, **changes)
 

@@ -103,6 +103,17 @@ def test_an_echo_is_passed_on_and_raises_the_ids_of_our_own_client_only(bench: B
     assert bench.tap.ids.take() == 51
 
 
+def test_an_echo_tells_prices_once_its_contract_is_known(bench: Bench) -> None:
+    """INC-101."""
+    (unknown,) = bench.hears(open_order())
+    bench.tap.magnifiers[ConId(265598)] = 100
+    (known,) = bench.hears(open_order())
+    assert isinstance(unknown, OpenOrderSeen)
+    assert isinstance(known, OpenOrderSeen)
+    assert (unknown.limit_price, known.limit_price) == (None, Decimal("1.901"))
+    assert known.time_in_force == "DAY"
+
+
 def test_a_live_execution_is_passed_on_at_once_and_raises_the_ids(bench: Bench) -> None:
     got = bench.hears(EXECUTION.replace("|-1|5|", "|-1|77|"))
     assert isinstance(got[0], ExecutionSeen)

@@ -188,6 +188,16 @@ def test_an_echo_has_the_prices_of_its_type(
     assert (row.limit_price, row.stop_price) == (limit, stop)
 
 
+def test_prices_come_as_so_many_times_the_currency_and_unknown_ones_are_not_told() -> None:
+    """INC-101."""
+    state = OrderState(status="Submitted")
+    row = translate.open_order_in(Contract(), echo(lmtPrice=19010.0, tif="GTC"), state, 100)
+    assert (row.limit_price, row.time_in_force) == (Decimal("190.1"), "GTC")
+    stop = echo(orderType="STP", auxPrice=18000.0)
+    assert translate.open_order_in(Contract(), stop, state, 100).stop_price == 180
+    assert translate.open_order_in(Contract(), echo(), state, None).limit_price is None
+
+
 def test_a_manual_order_has_the_order_id_0() -> None:
     row = translate.open_order_in(Contract(), echo(orderId=-4), OrderState(status="Submitted"))
     assert row.order_id == 0
