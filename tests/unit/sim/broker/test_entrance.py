@@ -83,6 +83,14 @@ def test_auction_orders_trade_whole_in_their_auction(
     assert len(bench.exchange.executions) == 1
 
 
+def test_an_auction_order_trades_in_the_auction_of_the_exchange_it_names() -> None:
+    bench = Bench()
+    for order_id, route in ((1, "NYSE"), (2, "SMART")):
+        submit(bench, order_id, order_type="MOC", route=route)
+    bench.clock.advance(TO_MONDAY_OPEN_S + DAY_S + 2)
+    assert [item.exchange for item in bench.exchange.executions] == ["NYSE", "NASDAQ"]
+
+
 def test_an_auction_order_whose_limit_is_not_met_is_over() -> None:
     bench = Bench()
     order = submit(bench, order_type="LOC", limit_price=D(1))

@@ -36,6 +36,14 @@ def test_a_liquidation_may_be_partial_and_buys_back_what_is_short() -> None:
     assert bench.account.quantity(aapl(bench)) == -20
 
 
+@pytest.mark.parametrize(("route", "venue"), [("ARCA", "ARCA"), ("SMART", "NASDAQ")])
+def test_a_late_fill_is_at_the_exchange_the_order_was_sent_to(route: str, venue: str) -> None:
+    bench = Bench()
+    order = submit(bench, order_type="LMT", limit_price=D(100), route=route)
+    bench.exchange.cancel(order)
+    assert bench.exchange.fill_after_cancel(order).exchange == venue
+
+
 def test_a_fill_may_cross_the_cancel_that_was_reported() -> None:
     bench = Bench()
     order = submit(bench, order_type="LMT", limit_price=D(100))
