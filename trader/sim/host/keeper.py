@@ -159,6 +159,11 @@ class Keeper:
                 "file was made with, or none given"
             )
         exchange, gateway = self._exchange, self._gateway
+        if len(accounts) != len(exchange.bank.accounts):
+            raise StateError(
+                f"account: {len(exchange.bank.accounts)} of them is not allowed; "
+                f"allowed: {len(accounts)}, as many as the state file has"
+            )
         exchange.bank.restore(accounts)
         exchange.ids.last_perm_id = max(exchange.ids.last_perm_id, int(meta["last_perm_id"]))
         exchange.market.resume(float(meta["elapsed_s"]))
@@ -170,6 +175,10 @@ class Keeper:
         exchange.trades.items.extend(items)
         self._written = exchange.trades.retired + len(items)
         return True
+
+    def abandon(self) -> None:
+        """Close the store as it is: what was refused at the start leaves nothing in it."""
+        self._store.close()
 
     def close(self) -> None:
         """Put everything down and close the store."""

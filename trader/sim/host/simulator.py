@@ -64,6 +64,7 @@ class Simulator(ABC):
         self.transcript: Transcript | None = None
         # A dictionary for its order: a set would differ from run to run.
         self.links: dict[Link, None] = {}
+        self._is_open = False
         self.keeper = Keeper(settings.state, self.gateway, settings.seed)
 
     @property
@@ -95,6 +96,7 @@ class Simulator(ABC):
         self.feeds.start()
         self.exchange.bank.nights.start(self.clock, self.settings.zone)
         self.liquidator.start()
+        self._is_open = True
 
     def _check_currency(self) -> None:
         currency = self.settings.currency
@@ -122,7 +124,10 @@ class Simulator(ABC):
         """Stop the market and save the state."""
         self.feeds.stop()
         self.gateway.on_change = lambda: None
-        self.keeper.close()
+        if self._is_open:
+            self.keeper.close()
+        else:
+            self.keeper.abandon()
 
     def join(self, deliver: Callable[[bytes], None] | None = None) -> MemoryPeer:
         """Join as a client of the same process. Raises ConnectionRefusedError while down."""

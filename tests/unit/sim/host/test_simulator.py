@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from tests.unit.sim.support import EPOCH_S, write_prices
 from trader.sim.broker.accounts import Kind
 from trader.sim.broker.commissions import Schedule
 from trader.sim.host.memory import MemoryHost
+from trader.sim.host.store import StateError, Store
 from trader.sim.settings import SettingsError
 
 
@@ -69,3 +73,29 @@ def test_the_gateway_lives_in_the_zone_of_the_settings(tmp_path: Path) -> None:
     settings = make(write_prices(tmp_path), zone="America/New_York")
     host = MemoryHost(settings, epoch_s=EPOCH_S)
     assert str(host.gateway.zone) == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seed": 8}, "seed: 8 is not allowed; allowed: 7"),
+        ({"more_accounts": ("DU2",)}, "account: 2 of them is not allowed; allowed: 1"),
+        ({"start_date": date(2099, 1, 1)}, "start-date: 2099-01-01 is not allowed"),
+    ],
+)
+def test_a_start_that_is_refused_leaves_the_state_as_it_was(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    prices, state = write_prices(tmp_path), tmp_path / "state.db"
+    settings = replace(make(prices), seed=7, state=state, account="DU1")
+    host = MemoryHost(settings, epoch_s=EPOCH_S)
+    host.start()
+    host.close()
+    refused = MemoryHost(replace(settings, account="DU9", **changes), epoch_s=EPOCH_S)
+    with pytest.raises((SettingsError, StateError), match=said):
+        refused.start()
+    refused.close()
+    store = Store(state)
+    assert [account.name for account in store.accounts()] == ["DU1"]
+    assert store.meta()["seed"] == 7
+    store.close()
