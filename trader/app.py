@@ -42,6 +42,7 @@ from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler
 from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.engine.services import Services
+from trader.engine.sessions import Sessions
 from trader.engine.standing import StandingOrders
 from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import INTERVAL_S as VALUER_INTERVAL_S
@@ -84,6 +85,7 @@ from trader.wiring import (
     momentum_parameters,
     reconcile_settings,
 )
+    session_settings,
 
 log = structlog.get_logger(__name__)
 # How often and how far apart the demo tries to arm itself, at each connect.
@@ -168,6 +170,7 @@ class Daemon:
             hub=hub,
             valuer=valuer,
             broker=broker,
+            sessions=Sessions(hub, clock, session_settings(config)),
             pacer=pacer,
             pager=pager,
         )

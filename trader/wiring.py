@@ -1,5 +1,8 @@
 """What each part takes of the settings: plain translation, no object is built here but values."""
 
+from datetime import time
+from zoneinfo import ZoneInfo
+
 from trader.config import Configuration
 from trader.config.model import MomentumSection
 from trader.core.ids import AccountId, ClientId
@@ -8,6 +11,7 @@ from trader.engine.drain import DrainSettings
 from trader.engine.guard import GuardLimits
 from trader.engine.link import LinkSettings
 from trader.engine.reconciler import ReconcileSettings
+from trader.engine.sessions import SessionSettings
 from trader.ibkr.settings import BrokerSettings
 from trader.strategies.momentum import MomentumParameters
 
@@ -55,6 +59,16 @@ def link_settings(config: Configuration) -> LinkSettings:
         backoff_s_max=broker.backoff_s_max,
         page_after_s=broker.page_after_s,
         ack_deadline_s=broker.ack_deadline_s,
+    )
+
+
+def session_settings(config: Configuration) -> SessionSettings:
+    """Return what the sessions take of the settings."""
+    section = config.settings.broker
+    return SessionSettings(
+        zone=ZoneInfo(section.zone),
+        restart_at=None if section.restart_at is None else time.fromisoformat(section.restart_at),
+        restart_s=section.restart_s,
     )
 
 

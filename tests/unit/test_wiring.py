@@ -1,5 +1,6 @@
 """Every setting that a part takes is the one that was configured."""
 
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def config(tmp_path: Path) -> Configuration:
             "broker.port=4002",
             "broker.client_id=31",
             "broker.zone=Europe/Berlin",
+            'broker.restart_at="23:45"',
+            "broker.restart_s=420",
             "broker.ack_deadline_s=2.5",
             "broker.heartbeat_interval_s=1.5",
             "broker.snapshot_deadline_s=11",
@@ -45,6 +48,13 @@ def test_the_adapter_connects_where_and_as_whom_is_configured(config: Configurat
     # One zone for the broker's day and for its times without a zone (INC-084, INC-153).
     assert settings.broker_zone == settings.naive_zone == "Europe/Berlin"
     assert settings.snapshot_deadline_s == 11
+
+
+def test_days_and_restarts_are_those_of_the_brokers_zone(config: Configuration) -> None:
+    # INC-153
+    settings = wiring.session_settings(config)
+    assert str(settings.zone) == "Europe/Berlin"
+    assert (settings.restart_at, settings.restart_s) == (time(23, 45), 420.0)
 
 
 def test_the_link_watch_knows_mode_account_and_every_instrument(config: Configuration) -> None:

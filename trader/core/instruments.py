@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trader.core.calendar import ContractHours
 from trader.core.ids import ConId
 
 
@@ -45,6 +46,8 @@ class Instrument:
     # Only the wire knows: every price in here is in the currency.
     price_magnifier: int
     is_tradeable: bool = True
+    # When it trades; None where the broker's text cannot be read.
+    hours: ContractHours | None = None
     # In which way the broker describes it otherwise than the assets file; empty when in none.
     mismatch: str = ""
 

@@ -91,6 +91,7 @@ class OrderGateway:
         self._guard = services.guard
         self._hub = services.hub
         self._valuer = services.valuer
+        self._sessions = services.sessions
         self._broker = services.broker
         self._pacer = services.pacer
         self._clock = services.clock
@@ -183,6 +184,9 @@ class OrderGateway:
             now_s=self._clock.monotonic(),
             is_operator=lane is Lane.OPERATOR,
             valuation=valuation,
+            account=self._valuer.account,
+            session=self._sessions.view(con_id),
+            day_start_utc=self._sessions.day_start_utc(),
             broker_position=None if offset is None else self._book.position_of(con_id) + offset,
         )
 

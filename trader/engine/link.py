@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 # IBKR names paper accounts DU…; the simulator announces DUSIM and a nonce.
 _PAPER_PREFIXES = ("DU", "DF")
 _MISSING_RETRY_S = 60.0
+# Several times a day, so that a list that is changed on the day itself is seen.
+_HOURS_S = 6 * 3_600.0
 # The broker tells account values every 180 s at least (INC-037).
 _ACCOUNT_SILENCE_S = 240.0
 _ACCOUNT_RETRY_S = 60.0
@@ -102,6 +104,7 @@ class LinkWatch:
         self._missing: tuple[InstrumentSpec, ...] = ()
         self._missing_due_s = 0.0
         self._account_due_s = 0.0
+        self._hours_due_s = 0.0
         self._is_silence_told = False
         self._renewals = Renewals()
         # Instruments whose lack of quotes somebody has been told of.
@@ -182,6 +185,20 @@ class LinkWatch:
         except WorldError as error:
             log.warning("account values not asked for", problem=str(error))
 
+    async def _renew_hours(self) -> None:
+        """Ask for the instruments anew: their trading hours are told for a few days only."""
+        if self._clock.monotonic() < self._hours_due_s:
+            return
+        self._hours_due_s = self._clock.monotonic() + _HOURS_S
+        for spec in self._settings.instruments:
+            try:
+                self._hub.add(await self._broker.resolve(spec))
+            except LinkDown:
+                raise
+            except WorldError as error:
+                # The hours that are known hold until they end.
+                log.warning("instrument not renewed", symbol=spec.symbol, problem=str(error))
+
     async def _renew_account(self) -> None:
         """Ask again for account values that have stopped coming (INC-148)."""
         now_s, reading = self._clock.monotonic(), self._valuer.account
@@ -213,6 +230,7 @@ class LinkWatch:
             await self._broker.subscribe(instrument)
         self._missing = tuple(missing)
         self._missing_due_s = self._clock.monotonic() + _MISSING_RETRY_S
+        self._hours_due_s = self._clock.monotonic() + _HOURS_S
 
     async def _stay_connected(self) -> None:
         while not self._is_down:
@@ -235,6 +253,7 @@ class LinkWatch:
                 await self._add(self._missing)
             await self._renew()
             await self._renew_account()
+            await self._renew_hours()
         except WorldError as error:
             self._drop(f"could not subscribe again: {error}")
 

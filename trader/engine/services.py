@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
 from trader.engine.ledger import Ledger
+from trader.engine.sessions import Sessions
 from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import Valuer
 from trader.ports import Broker, Clock, Pacer, Pager
@@ -20,6 +21,7 @@ class Services:
     guard: Guard
     hub: MarketHub
     valuer: Valuer
+    sessions: Sessions
     broker: Broker
     pacer: Pacer
     pager: Pager

@@ -7,7 +7,7 @@ broker says on its own goes to the sink, in the order of arrival.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -40,6 +40,16 @@ from trader.ports import (
 
 _LIVE_DATA = 1
 _NO_SUCH_CONTRACT = 200
+# A description holds the hours of a few days only; asked later, it is asked anew.
+_RESOLVED_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """What the broker described, and until when it is not asked again (monotonic)."""
+
+    instrument: Instrument
+    until_s: float
 
 
 class IbkrBroker:
@@ -56,7 +66,7 @@ class IbkrBroker:
         self._connection = Connection(settings, clock, self._client, self._lost)
         self._tap.connection = self._connection
         self._taker = SnapshotTaker(settings, clock, self._tap, self._api, self._paced)
-        self._resolved: dict[InstrumentSpec, Instrument] = {}
+        self._resolved: dict[InstrumentSpec, _Resolved] = {}
         self._has_data_type = False
 
     # ---- the link
@@ -177,8 +187,8 @@ class IbkrBroker:
     async def resolve(self, spec: InstrumentSpec) -> Instrument:
         """Look an instrument up; raises WorldError when there is none or more than one."""
         known = self._resolved.get(spec)
-        if known is not None:
-            return known
+        if known is not None and self._clock.monotonic() < known.until_s:
+            return known.instrument
         limit_s = self._settings.resolve_deadline_s
         try:
             async with asyncio.timeout(limit_s):
@@ -189,7 +199,7 @@ class IbkrBroker:
             raise WorldError(f"{spec.symbol}: no contract details within {limit_s} s") from None
         except ValueError as error:
             raise WorldError(f"{spec.symbol}: {error}") from error
-        self._resolved[spec] = instrument
+        self._resolved[spec] = _Resolved(instrument, self._clock.monotonic() + _RESOLVED_S)
         self._tap.magnifiers[instrument.con_id] = instrument.price_magnifier
         return instrument
 

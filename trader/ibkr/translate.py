@@ -12,11 +12,13 @@ from decimal import Decimal
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import structlog
 from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 from ib_async.order import Order, OrderState
 
 from trader.core.amounts import ZERO, decimal_from
+from trader.core.calendar import ContractHours, UnreadableHours, contract_hours
 from trader.core.events import OpenOrderSeen
 from trader.core.executions import Commission, Execution
 from trader.core.ids import AccountId, ClientId, ConId, ExecId, OrderId, OrderRef, PermId
@@ -24,6 +26,8 @@ from trader.core.instruments import Instrument, InstrumentSpec, PriceBand, misma
 from trader.core.intents import OrderType, Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import CompletedOrderRow, OpenOrderRow, PositionRow
+
+log = structlog.get_logger(__name__)
 
 ONE = Decimal(1)
 _EXECUTION_SIDES = {"BOT": Side.BUY, "SLD": Side.SELL}
@@ -347,7 +351,25 @@ def instrument_in(
         price_magnifier=magnifier,
         is_tradeable=spec.is_tradeable,
     )
-    return replace(instrument, mismatch=mismatch_of(spec, instrument))
+    return replace(
+        instrument, mismatch=mismatch_of(spec, instrument), hours=hours_in(spec.symbol, details)
+    )
+
+
+def hours_in(symbol: str, details: ContractDetails) -> ContractHours | None:
+    """Read when a contract trades; None where its text or its zone cannot be read.
+
+    It is never worth losing the instrument for: without hours new risk waits where the policy
+    asks for them, and what is held can still be closed.
+    """
+    zone = _zone_of(details.timeZoneId)
+    try:
+        if zone is None:
+            raise UnreadableHours(f"zone {details.timeZoneId!r}")
+        return contract_hours(details.tradingHours, details.liquidHours, zone)
+    except UnreadableHours as error:
+        log.warning("trading hours not known", symbol=symbol, problem=str(error))
+        return None
 
 
 def _size_increment(contract: Contract, details: ContractDetails) -> Decimal:

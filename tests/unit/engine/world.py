@@ -21,6 +21,7 @@ from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.account import AccountReading
 from trader.core.book import Book
+from trader.core.calendar import ContractHours
 from trader.core.checkpoint import BookState
 from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
@@ -59,6 +60,7 @@ from trader.engine.liquidation import LiquidationSettings
 from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler, ReconcileSettings
 from trader.engine.services import Services
+from trader.engine.sessions import Sessions, SessionSettings
 from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import Valuer
 from trader.ports import (
@@ -82,6 +84,7 @@ CON = ConId(101)
 OTHER_CON = ConId(102)
 BUY, SELL = Side.BUY, Side.SELL
 DAY = timedelta(hours=24)
+UTC_DAYS = SessionSettings(UTC)
 
 
 # ---- time
@@ -246,6 +249,7 @@ class ScriptedBroker:
         self.on_cancel_everything: Callable[[], None] = lambda: None
         self.beyond: dict[ConId, Instrument] = {}
         self.subscribed: list[ConId] = []
+        self.hours: ContractHours | None = None
         # Monotonic seconds of each time somebody asked for the account's values.
         self.account_asked_s: list[float] = []
         self.account_error: Exception | None = None
@@ -322,7 +326,7 @@ class ScriptedBroker:
         await asyncio.sleep(0)
         if spec.symbol in self.resolve_errors:
             raise self.resolve_errors[spec.symbol]
-        return an_instrument(con_id=CONS[spec.symbol], symbol=spec.symbol)
+        return an_instrument(con_id=CONS[spec.symbol], symbol=spec.symbol, hours=self.hours)
 
     async def subscribe(self, instrument: Instrument) -> None:
         await asyncio.sleep(0)
@@ -600,6 +604,7 @@ class World:
         heartbeat_age_s_max: float = 1e6,
         environment_halt: str = "",
         symbols: tuple[str, ...] = ("AAA",),
+        sessions: SessionSettings = UTC_DAYS,
     ) -> None:
         self.clock = LoopClock()
         self.journal = MemoryJournal()
@@ -625,6 +630,7 @@ class World:
         self.hub = MarketHub(self.clock)
         self.valuer = Valuer(self.book, self.hub, self.clock, currency="USD", rate_age_s_max=400.0)
         self.ledger.observe(self.valuer.on_recorded)
+        self.sessions = Sessions(self.hub, self.clock, sessions)
         self.pacer = LanePacer(self.clock, rate_per_s, burst)
         self.services = Services(
             clock=self.clock,
@@ -633,6 +639,7 @@ class World:
             guard=self.guard,
             hub=self.hub,
             valuer=self.valuer,
+            sessions=self.sessions,
             broker=self.broker,
             pacer=self.pacer,
             pager=self.pager,

@@ -103,15 +103,16 @@ def contract_details(request_id: str, **changes: str) -> str:
     values = {"symbol": "AAPL", "secType": "STK", "exchange": "SMART", "currency": "USD",
               "conId": "265598", "minTick": "0.01", "multiplier": "", "primary": "NASDAQ",
               "exchanges": "SMART,NASDAQ", "rules": "26,239", "increment": "0.0001",
-              "magnifier": "1"}  # fmt: skip
+              "magnifier": "1", "zone": "US/Eastern", "trading": "", "liquid": ""}  # fmt: skip
     assert changes.keys() <= values.keys(), f"unknown fields {changes.keys() - values.keys()}"
     values.update(changes)
     v = values
     fields = ["10", request_id, v["symbol"], v["secType"], "", "0", "", v["exchange"]]
     fields += [v["currency"], v["symbol"], "NMS", "NMS", v["conId"], v["minTick"]]
     fields += [v["multiplier"], "LMT,MKT", v["exchanges"], v["magnifier"], "0", "A COMPANY"]
-    fields += [v["primary"], "", "Technology", "Computers", "Computers", "US/Eastern", "", ""]
-    fields += ["", "0", "0", "1", "", "", v["rules"], "", "COMMON", "1", v["increment"], "100"]
+    fields += [v["primary"], "", "Technology", "Computers", "Computers", v["zone"], v["trading"]]
+    fields += [v["liquid"], "", "0", "0", "1", "", "", v["rules"], "", "COMMON", "1"]
+    fields += [v["increment"], "100"]
     return "|".join(fields)
 
 

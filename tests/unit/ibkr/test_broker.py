@@ -209,6 +209,43 @@ async def test_an_instrument_is_resolved_with_its_price_rule_and_remembered() ->
         assert len(served.of_kind("9")) == 1
 
 
+async def test_an_instrument_is_described_anew_after_an_hour() -> None:
+    async with connected() as (served, desk):
+        served.replies["9"] = lambda f: [contract_details(f[2], rules=""), f"52|1|{f[2]}"]
+        await desk.broker.resolve(SPEC)
+        desk.clock.added_s += 3_500
+        await desk.broker.resolve(SPEC)
+        assert len(served.of_kind("9")) == 1
+        desk.clock.added_s += 101
+        await desk.broker.resolve(SPEC)
+        assert len(served.of_kind("9")) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({}, 1),
+        ({"liquid": ""}, 0),
+        ({"zone": "Nowhere/City"}, None),
+        ({"trading": "20260406:16-9"}, None),
+        ({"trading": ""}, None),
+    ],
+)
+async def test_an_instrument_comes_with_its_hours_or_without(
+    changes: dict[str, str], count: int | None
+) -> None:
+    told = {"trading": "20260406:0400-20260406:2000", "liquid": "20260406:0930-20260406:1600"}
+    async with connected() as (served, desk):
+        served.replies["9"] = lambda f: [
+            contract_details(f[2], rules="", **told | changes), f"52|1|{f[2]}",
+        ]  # fmt: skip
+        hours = (await desk.broker.resolve(SPEC)).hours
+        assert (None if hours is None else len(hours.regular)) == count
+        if count:
+            assert hours is not None
+            assert f"{hours.regular[0].start_utc:%H:%M}" == "13:30"
+
+
 async def test_an_instrument_that_is_told_twice_is_one() -> None:
     async with connected() as (served, desk):
         row = contract_details

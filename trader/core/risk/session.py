@@ -15,7 +15,9 @@ def hours_check(case: Case) -> Check:
     if _is_exempt(case):
         return _exempt("SESSION_CLOSED")
     view = needed(case.given.session)
-    is_open = view.is_regular or (hours is TradingHours.EXTENDED and view.is_extended)
+    is_open = needed(view.is_regular)
+    if hours is TradingHours.EXTENDED:
+        is_open = is_open or needed(view.is_extended)
     return check("SESSION_CLOSED", "open" if is_open else "closed", f"{hours.value} hours", is_open)
 
 
@@ -44,14 +46,16 @@ _NO_GUARD = Check("SESSION_GUARD", "not asked", "no guard", passed=True)
 
 def restart_check(case: Case) -> Check:
     """Refuse new risk when the gateway is about to restart, or does."""
-    guard_s = case.policy.session.restart_guard_s
-    if not guard_s:
+    guard_s, view = case.policy.session.restart_guard_s, case.given.session
+    # Without a guard the restart itself still takes no new risk.
+    is_on = view is not None and view.until_restart_s == 0
+    if not guard_s and not is_on:
         return _NO_RESTART_GUARD
     if _is_exempt(case):
         return _exempt("RESTART_WINDOW")
-    until_s = needed(case.given.session).until_restart_s
+    until_s = needed(view).until_restart_s
     value = "none planned" if until_s is None else f"{until_s:g} s before it"
-    passed = until_s is None or until_s >= guard_s
+    passed = until_s is None or (until_s >= guard_s and not is_on)
     return check("RESTART_WINDOW", value, _before_restart(guard_s), passed)
 
 

@@ -21,8 +21,8 @@ from trader.core.valuation import Valuation
 class SessionView:
     """Where the exchange's day stands for one instrument; seconds, None where nobody knows."""
 
-    is_regular: bool
-    is_extended: bool
+    is_regular: bool | None
+    is_extended: bool | None
     since_open_s: float | None = None
     until_close_s: float | None = None
     # Until the gateway's daily restart; 0 during it, None when none is planned.

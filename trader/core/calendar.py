@@ -1,0 +1,180 @@
+"""When an exchange is open, when the gateway restarts, and when the account's day begins; pure.
+
+An exchange's hours come as text in its own zone, for a few days only; what lies beyond them is
+not known, which is not the same as closed. A day is a day of the wall clock: it has 23 or 25 hours
+when the clocks are changed. Zones are handed in.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
+
+_DAY = timedelta(days=1)
+_CLOSED = "CLOSED"
+
+
+class UnreadableHours(ValueError):
+    """A text of trading hours that cannot be read; nothing is guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From ``start_utc`` on, and no more at ``end_utc``."""
+
+    start_utc: datetime
+    end_utc: datetime
+
+    def holds(self, now_utc: datetime) -> bool:
+        """Tell whether a moment lies in it."""
+        return self.start_utc <= now_utc < self.end_utc
+
+
+@dataclass(frozen=True, slots=True)
+class ContractHours:
+    """The hours of a contract: all of them, the regular ones, and from when until when they say."""
+
+    trading: tuple[Span, ...]
+    regular: tuple[Span, ...]
+    known: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an exchange's day stands; seconds to the edges of the session that is on."""
+
+    is_regular: bool
+    is_extended: bool
+    since_open_s: float | None = None
+    until_close_s: float | None = None
+
+
+def contract_hours(trading: str, regular: str, zone: tzinfo) -> ContractHours:
+    """Read tradingHours and liquidHours (message 10); raises UnreadableHours.
+
+    Both forms are known: ``20260406:0930-20260406:1600`` and the older ``20260406:0930-1200``,
+    several sessions of a day separated by commas, days by semicolons, or ``20260407:CLOSED``.
+    """
+    spans, days = _read(trading, zone)
+    if not days:
+        raise UnreadableHours(f"no day in {trading!r}")
+    regular_spans, _ = _read(regular, zone)
+    for one in regular_spans:
+        if not any(row.start_utc <= one.start_utc and one.end_utc <= row.end_utc for row in spans):
+            raise UnreadableHours(f"regular hours {one} outside the trading hours")
+    known = Span(_midnight(min(days), zone), _midnight(max(days) + _DAY, zone))
+    return ContractHours(spans, regular_spans, known)
+
+
+def standing(hours: ContractHours, now_utc: datetime) -> Standing | None:
+    """Return where the day stands at a moment, or None when the hours do not reach so far."""
+    if not hours.known.holds(now_utc):
+        return None
+    for spans, is_regular in ((hours.regular, True), (hours.trading, False)):
+        for one in spans:
+            if one.holds(now_utc):
+                return Standing(
+                    is_regular=is_regular,
+                    is_extended=True,
+                    since_open_s=(now_utc - one.start_utc).total_seconds(),
+                    until_close_s=(one.end_utc - now_utc).total_seconds(),
+                )
+    return Standing(is_regular=False, is_extended=False)
+
+
+def next_daily(now_utc: datetime, at: time, zone: tzinfo, length_s: float) -> Span:
+    """Return the window of ``length_s`` seconds after ``at`` that is on, or the next one.
+
+    ``at`` is a time of the wall clock; one that the change of clocks skips is taken an hour later.
+    """
+    today = now_utc.astimezone(zone).date()
+    for ahead in range(-1, 3):
+        start = _instant(today + ahead * _DAY, at, zone)
+        window = Span(start, start + timedelta(seconds=length_s))
+        if now_utc < window.end_utc:
+            return window
+    raise AssertionError(f"no window after {now_utc}")
+
+
+def day_of(now_utc: datetime, zone: tzinfo) -> str:
+    """Return the day that a moment belongs to, as YYYY-MM-DD."""
+    return now_utc.astimezone(zone).date().isoformat()
+
+
+def day_span(now_utc: datetime, zone: tzinfo) -> Span:
+    """Return the day that a moment belongs to, from midnight to midnight of the wall clock."""
+    today = now_utc.astimezone(zone).date()
+    return Span(_midnight(today, zone), _midnight(today + _DAY, zone))
+
+
+def _read(text: str, zone: tzinfo) -> tuple[tuple[Span, ...], list[date]]:
+    """Return the sessions of a text in their order, and every day that it speaks of."""
+    spans: list[Span] = []
+    days: list[date] = []
+    for entry in filter(None, (part.strip() for part in text.split(";"))):
+        first, colon, rest = entry.partition(":")
+        day = _date(first)
+        days.append(day)
+        if not colon:
+            raise UnreadableHours(f"{entry!r} has no hours")
+        if rest == _CLOSED:
+            continue
+        for session in rest.split(","):
+            span, last = _session(session.removeprefix(f"{first}:"), day, zone)
+            spans.append(span)
+            days.append(last)
+    spans.sort(key=lambda one: one.start_utc)
+    return _without_repeats(spans), days
+
+
+def _without_repeats(spans: Iterable[Span]) -> tuple[Span, ...]:
+    kept = tuple(dict.fromkeys(spans))
+    for before, after in pairwise(kept):
+        if after.start_utc < before.end_utc:
+            raise UnreadableHours(f"sessions {before} and {after} overlap")
+    return kept
+
+
+def _session(text: str, day: date, zone: tzinfo) -> tuple[Span, date]:
+    """Read ``0930-1600``, each side with a day before it or without."""
+    start_text, dash, end_text = text.partition("-")
+    if not dash:
+        raise UnreadableHours(f"session {text!r}")
+    start, start_day = _moment(start_text, day, zone)
+    end, end_day = _moment(end_text, day, zone)
+    if not start < end:
+        raise UnreadableHours(f"session {text!r} of {day} ends before it starts")
+    return Span(start, end), max(start_day, end_day)
+
+
+def _moment(text: str, day: date, zone: tzinfo) -> tuple[datetime, date]:
+    head, colon, clock = text.strip().rpartition(":")
+    if colon:
+        day = _date(head)
+    if len(clock) != 4 or not clock.isdecimal() or not clock.isascii():
+        raise UnreadableHours(f"time {text!r}")
+    if clock == "2400":
+        return _midnight(day + _DAY, zone), day
+    try:
+        at = time(int(clock[:2]), int(clock[2:]))
+    except ValueError as error:
+        raise UnreadableHours(f"time {text!r}: {error}") from error
+    return _instant(day, at, zone), day
+
+
+def _date(text: str) -> date:
+    if len(text) != 8 or not text.isdecimal() or not text.isascii():
+        raise UnreadableHours(f"day {text!r}")
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError as error:
+        raise UnreadableHours(f"day {text!r}: {error}") from error
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return _instant(day, time(), zone)
+
+
+def _instant(day: date, at: time, zone: tzinfo) -> datetime:
+    """Return a moment of the wall clock; of a repeated hour the first, a skipped one later."""
+    return datetime.combine(day, at, zone).astimezone(UTC)
