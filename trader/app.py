@@ -84,8 +84,8 @@ from trader.wiring import (
     link_settings,
     momentum_parameters,
     reconcile_settings,
-)
     session_settings,
+)
 
 log = structlog.get_logger(__name__)
 # How often and how far apart the demo tries to arm itself, at each connect.
@@ -169,8 +169,8 @@ class Daemon:
             guard=self.guard,
             hub=hub,
             valuer=valuer,
-            broker=broker,
             sessions=Sessions(hub, clock, session_settings(config)),
+            broker=broker,
             pacer=pacer,
             pager=pager,
         )
