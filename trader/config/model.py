@@ -95,7 +95,7 @@ class BrokerSection(_Section):
     messages_per_s: Annotated[float, Field(strict=True, gt=0, le=PACING_PER_S_MAX)] = 30.0
     messages_burst: Annotated[float, Field(strict=True, ge=10, le=PACING_PER_S_MAX)] = 15.0
     zone: Annotated[str, AfterValidator(_zone)] = "America/New_York"
-    # When TWS or the gateway restarts every day, on the clock of ``zone``, and how long it may take.
+    # When TWS or the gateway restarts every day, on the clock of ``zone``; how long it may take.
     restart_at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
     restart_s: Seconds = 600.0
 

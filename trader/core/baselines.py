@@ -71,6 +71,16 @@ def flowed(baseline: Baseline, amount: Decimal | None) -> Baseline:
     )
 
 
+def opening(baseline: Baseline | None, day: str) -> Decimal | None:
+    """Return what losses of ``day`` count from: its first value, deposits and withdrawals added.
+
+    None where that cannot be said: no value yet, of another day, or a flow nobody could value.
+    """
+    if baseline is None or baseline.is_doubtful or baseline.day != day:
+        return None
+    return baseline.opened + baseline.flows
+
+
 def change_of_day(baseline: Baseline, value: Decimal | None = None) -> Decimal | None:
     """Return the change since the start of the day as a fraction of its value, flows taken out.
 

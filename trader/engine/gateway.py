@@ -13,6 +13,7 @@ from enum import StrEnum
 import structlog
 
 from trader.core import events as ev
+from trader.core.baselines import opening
 from trader.core.halts import REFUSAL_CODES, Lane, Posture
 from trader.core.ids import ConId, OrderId, order_ref
 from trader.core.intents import Intent, digest, is_writable, reduces
@@ -187,6 +188,7 @@ class OrderGateway:
             account=self._valuer.account,
             session=self._sessions.view(con_id),
             day_start_utc=self._sessions.day_start_utc(),
+            baseline_equity=opening(self._book.safety.baseline, self._sessions.day()),
             broker_position=None if offset is None else self._book.position_of(con_id) + offset,
         )
 

@@ -15,6 +15,7 @@ from trader.core.baselines import (
     drawdown,
     flowed,
     marked,
+    opening,
 )
 
 MONDAY, TUESDAY = "2026-03-02", "2026-03-03"
@@ -122,3 +123,18 @@ def test_a_flow_never_changes_what_was_lost(
     before = marked(marked(None, MONDAY, first), MONDAY, value)
     after = flowed(before, amount)
     assert change_of_day(after) == change_of_day(before)
+
+
+def test_losses_of_a_day_count_from_its_first_value_with_the_flows_in_it() -> None:
+    baseline = flowed(marked(opened(1000), MONDAY, Decimal(900)), Decimal(250))
+    assert opening(baseline, MONDAY) == 1250
+    assert opening(flowed(baseline, Decimal(-50)), MONDAY) == 1200
+
+
+@pytest.mark.parametrize(
+    "baseline", [None, marked(None, TUESDAY, Decimal(1000)), flowed(opened(), None)]
+)
+def test_where_the_days_first_value_is_not_known_nothing_is_counted_from(
+    baseline: Baseline | None,
+) -> None:
+    assert opening(baseline, MONDAY) is None

@@ -20,12 +20,15 @@ from tests.unit.core.risk.cases import READING
 from tests.unit.engine.world import (
     CON,
     OTHER_CON,
+    POLICY,
     VirtualLoop,
     World,
     an_execution,
+    an_exit,
     an_instrument,
     an_intent,
 )
+from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.account import AccountReading
 from trader.core.halts import HaltCause
@@ -234,3 +237,41 @@ def test_whatever_happens_the_kept_value_is_the_slow_sum(
         loop.run_until_complete(run())
     finally:
         loop.close()
+
+
+async def test_a_loss_since_the_days_start_is_held_against_the_policy() -> None:
+    exposure = replace(POLICY.exposure, is_baseline_required=True, day_loss_max=D("0.01"))
+    world = World(held=10, policy=replace(POLICY, exposure=exposure))
+    assert (await world.gateway.submit(an_intent(1))).code == "DAY_LOSS"
+    day = world.sessions.day()
+    world.ledger.record(be.EquityMarked(day, D(101_000)))
+    assert (await world.gateway.submit(an_intent(2))).order_id is not None
+    world.ledger.record(be.FlowSeen("USD", D(5_000), D(5_000)))
+    refused = await world.gateway.submit(an_intent(3))
+    assert (refused.code, refused.text[:18]) == ("DAY_LOSS", "DAY_LOSS: 0.04717,")
+    await asyncio.sleep(24 * 3600)
+    world.quote()
+    assert (await world.gateway.submit(an_intent(4))).code == "DAY_LOSS"
+
+
+async def test_a_review_holds_the_brokers_funds_against_the_order() -> None:
+    world = World(held=10)
+    world.say(replace(READING, available_funds=D(100), as_of_s=world.clock.monotonic()))
+    refused = await world.gateway.submit(an_intent(1))
+    assert refused.code == "AVAILABLE_FUNDS"
+    world.say(replace(READING, as_of_s=world.clock.monotonic()))
+    assert (await world.gateway.submit(an_intent(2))).order_id is not None
+
+
+async def test_without_fresh_account_values_there_is_no_new_risk_where_they_are_required() -> None:
+    exposure = replace(POLICY.exposure, is_reading_required=True)
+    world = World(held=10, policy=replace(POLICY, exposure=exposure))
+    refused = await world.gateway.submit(an_intent(1))
+    checks = {row.code: row for row in world.journal.events(ev.IntentReviewed)[-1].checks}
+    assert (refused.code, checks[refused.code].value) == ("MARGIN", "unavailable")
+    world.say(replace(READING, as_of_s=world.clock.monotonic()))
+    assert (await world.gateway.submit(an_intent(2))).order_id is not None
+    await asyncio.sleep(exposure.account_age_s_max + 1)
+    world.quote()
+    assert (await world.gateway.submit(an_intent(3))).code == "MARGIN"
+    assert (await world.gateway.submit(an_exit(4))).order_id is not None
