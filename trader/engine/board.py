@@ -16,6 +16,7 @@ from trader.core.reserves import pending_commission
 from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.emergency_rows import EmergencyStatus, with_fills
+from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
 from trader.engine.runner import StrategyRunner
@@ -49,6 +50,7 @@ class Board:
         policy: Policy,
         about: About,
     ) -> None:
+        self._services = services
         self._book = services.ledger.book
         self._journal = journal
         self._guard = services.guard
@@ -118,6 +120,8 @@ class Board:
             task_ages_s=self._supervisor.ages_s(),
             feed=tuple(_feed_line(recorded) for recorded in self._feed),
             emergency=with_fills(self._book, self.emergency),
+            told_account=self._told_account(),
+            inputs_missing=missing_inputs(self._services, self._policy),
         )
 
     def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:
@@ -173,6 +177,21 @@ class Board:
             pnl=None if unrealized is None else realized + unrealized - paid - pending,
             missing=valuation.missing,
             age_s=self._clock.monotonic() - valuation.as_of_s,
+        )
+
+    def _told_account(self) -> st.AccountStatus | None:
+        told = self._valuer.account
+        if told is None:
+            return None
+        return st.AccountStatus(
+            currency=told.currency,
+            account_type="" if told.account_type is None else told.account_type.value,
+            net_liquidation=told.net_liquidation,
+            available_funds=told.available_funds,
+            buying_power=told.buying_power,
+            initial_margin=told.initial_margin,
+            maintenance_margin=told.maintenance_margin,
+            age_s=self._clock.monotonic() - told.as_of_s,
         )
 
     def _positions(self) -> tuple[st.PositionStatus, ...]:

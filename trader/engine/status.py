@@ -111,6 +111,20 @@ class MoneyStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """The account as the broker tells it; None where it has not said. Ages are seconds."""
+
+    currency: str
+    account_type: str
+    net_liquidation: Decimal | None
+    available_funds: Decimal | None
+    buying_power: Decimal | None
+    initial_margin: Decimal | None
+    maintenance_margin: Decimal | None
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReconcileStatus:
     """The last reconciliation run."""
 
@@ -186,3 +200,7 @@ class Status:
     task_ages_s: tuple[tuple[str, float], ...]
     feed: tuple[FeedLine, ...]
     emergency: tuple[EmergencyStatus, ...] = ()
+    # The broker's own word on the account, once it was told.
+    told_account: AccountStatus | None = None
+    # What new risk waits for because nobody has told it.
+    inputs_missing: tuple[str, ...] = ()

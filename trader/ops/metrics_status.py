@@ -26,6 +26,7 @@ class StatusCollector(Collector):
         yield from _posture(status)
         yield from _link(status)
         yield from _money(status)
+        yield from _inputs(status)
         yield from _work(status)
         yield from _health(status)
 
@@ -124,6 +125,19 @@ def _money(status: Status) -> Iterator[Metric]:
     yield from gauge(
         "trader_commission_pending", "Worst case of what is unreported", money.commission_pending
     )
+    yield from gauge("trader_valuation_age_seconds", "Age of its oldest price", money.age_s)
+
+
+def _inputs(status: Status) -> Iterator[Metric]:
+    told = status.told_account
+    yield from gauge(
+        "trader_inputs_missing", "Inputs that new risk waits for", len(status.inputs_missing)
+    )
+    if told is not None:
+        yield from gauge("trader_account_age_seconds", "Age of the account values", told.age_s)
+        yield from gauge(
+            "trader_net_liquidation", "The account's value by the broker", told.net_liquidation
+        )
 
 
 def _work(status: Status) -> Iterator[Metric]:

@@ -25,6 +25,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         f"without the daemon, by {row['by']} at {row['at']} ({row['order_ref']})"
         for row in body.get("emergency", [])
     ]
+    lines += [f"new risk    waits for {what}" for what in body.get("inputs_missing", [])]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
     return lines
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from tests.unit.core.risk.cases import READING
 from tests.unit.engine.world import (
     ACCOUNT,
     CLIENT,
@@ -18,6 +20,7 @@ from tests.unit.engine.world import (
     an_intent,
 )
 from trader.core.halts import HaltCause, Posture
+from trader.core.policy import AccountType
 from trader.engine.board import About, Board
 from trader.ports import DataProblem, LinkWord
 
@@ -226,3 +229,17 @@ async def test_a_short_position_and_its_mark_are_shown() -> None:
     assert row.average_price == 90
     assert row.mark == Decimal("100.01")
     assert row.unrealized == Decimal("-100.10")
+
+
+async def test_the_brokers_word_on_the_account_is_shown_with_its_age() -> None:
+    world = World(held=10)
+    board = a_board(world)
+    assert board.status().told_account is None
+    world.say(replace(READING, as_of_s=world.clock.monotonic(), account_type=AccountType.CASH))
+    await asyncio.sleep(5)
+    told = board.status().told_account
+    assert told is not None
+    assert (told.net_liquidation, told.account_type, told.age_s) == (Decimal(1_000_000), "cash", 5.0)
+    await asyncio.sleep(10)
+    missing = board.status().inputs_missing
+    assert missing == ("valuation: the oldest price is 15 s old, allowed is 10 s",)

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.unit.ops.support import LINK, MONEY, READY, status
 from trader.core.halts import HaltCause, Posture
-from trader.engine.status import Status
+from trader.engine.status import AccountStatus, Status
 from trader.ops.metrics_status import StatusCollector, drawdown
 
 
@@ -93,3 +93,16 @@ def test_drawdown_is_the_drop_from_the_highest_point(
     equities: list[float], expected: float | None
 ) -> None:
     assert drawdown(enumerate(equities)) == expected
+
+
+def test_the_inputs_of_a_review_have_ages_and_their_lack_a_count() -> None:
+    told = AccountStatus("USD", "", Decimal(7), None, None, None, None, age_s=12.5)
+    money = replace(MONEY, age_s=0.25)
+    shown = replace(READY, told_account=told, inputs_missing=("a", "b"), money=money)
+    value = scrape(shown).get_sample_value
+    assert value("trader_inputs_missing") == 2
+    assert value("trader_account_age_seconds") == 12.5
+    assert value("trader_net_liquidation") == 7
+    assert value("trader_valuation_age_seconds") == 0.25
+    assert scrape(READY).get_sample_value("trader_inputs_missing") == 0
+    assert scrape(READY).get_sample_value("trader_account_age_seconds") is None

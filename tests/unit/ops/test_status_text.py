@@ -101,3 +101,10 @@ def test_what_was_sent_without_the_daemon_has_a_line_of_its_own() -> None:
     shown = text(replace(READY, emergency=(row,)))
     assert "emergency   SELL 40 AAPL, 30 filled, without the daemon, by ann" in shown
     assert "(kill-abc123-1)" in shown
+
+
+def test_what_new_risk_waits_for_is_said() -> None:
+    waiting = replace(READY, inputs_missing=("account values: the broker has not told them",))
+    line = "new risk    waits for account values: the broker has not told them"
+    assert line in status_lines(body(waiting))
+    assert "new risk" not in text(READY)
