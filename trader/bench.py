@@ -39,7 +39,7 @@ from trader.core.halts import Lane
 from trader.core.ids import ConId, StrategyName, intent_id
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import OrderState
-from trader.engine.gateway import OutcomeKind
+from trader.engine.outcomes import OutcomeKind
 from trader.ops.clock import SystemClock
 from trader.ops.logs import configure_logs
 from trader.ports import Pacer, QuoteTick

@@ -19,7 +19,7 @@ from trader.core.events import (
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, ConId, OrderId, Seq
 from trader.core.instruments import Instrument, InstrumentSpec
-from trader.core.risk import ApprovedOrder
+from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 
 
@@ -205,6 +205,9 @@ class Broker(Protocol):
 
     def place(self, order: ApprovedOrder) -> None:
         """Write one order, synchronously; raises LinkDown (nothing left) or SendUncertain."""
+
+    def modify(self, change: ApprovedChange) -> None:
+        """Write one change, synchronously; raises LinkDown (nothing left) or SendUncertain."""
 
     def cancel(self, order_id: OrderId) -> None:
         """Write one cancel, synchronously; raises LinkDown."""

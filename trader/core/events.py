@@ -159,6 +159,20 @@ class ModifyPlanned:
     number: int
     terms: ChangeTerms
     reason: str
+    checks: tuple[Check, ...] = ()
+    policy_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRefused:
+    """A change was refused before any promise: the order goes on as it is."""
+
+    order_id: OrderId
+    code: str
+    text: str
+    reason: str
+    checks: tuple[Check, ...]
+    policy_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,6 +425,7 @@ Event = (
     | OrderWithheld
     | CancelSent
     | ModifyPlanned
+    | ModifyRefused
     | ModifySent
     | ModifyWithheld
     | ModifyUnanswered

@@ -276,14 +276,15 @@ def change_moved(order: Order, event: ChangeEvent, at_utc: datetime, note: str =
         return order
     terms = order.terms
     if state is ChangeState.APPLIED:
-        terms = _with_terms(terms, change.terms)
+        terms = changed_terms(terms, change.terms)
     elif event is ChangeEvent.REVERTED:
-        terms = _with_terms(terms, change.was)
+        terms = changed_terms(terms, change.was)
     change = replace(change, state=state, note=note)
     return completed(replace(order, terms=terms, change=change, changed_utc=at_utc), at_utc)
 
 
-def _with_terms(terms: OrderTerms, held: ChangeTerms) -> OrderTerms:
+def changed_terms(terms: OrderTerms, held: ChangeTerms) -> OrderTerms:
+    """Return an order's terms with those of a change in place."""
     return replace(
         terms,
         quantity=held.quantity,

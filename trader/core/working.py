@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from trader.core.amounts import ZERO
 from trader.core.ids import ConId
 from trader.core.intents import OrderType, Side
-from trader.core.orders import Order
+from trader.core.orders import Order, OrderState
 
 # A market order trades with any price of the other side.
 _ANY_BUY, _ANY_SELL = Decimal("Infinity"), ZERO
@@ -107,6 +107,12 @@ class Workings:
         if left_after > ZERO:
             known = _with(known, after, left_after)
         self._put(terms.con_id, replace(known, adds_value=_adds_value(known, held)))
+
+    def without(self, order: Order, held: Decimal) -> "Workings":
+        """Return what works beside an order, as a copy; ``held`` is its instrument's position."""
+        rest = Workings(dict(self.by_instrument), dict(self.by_currency), self.foreign)
+        rest.change(order, replace(order, state=OrderState.CANCELLED), held)
+        return rest
 
     def hold(self, con_id: ConId, held: Decimal) -> None:
         """Take in that a position changed: what the working orders add to it is another amount."""

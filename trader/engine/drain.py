@@ -11,9 +11,10 @@ from enum import IntEnum
 
 import structlog
 
+from trader.core.changes import ChangeState
 from trader.core.events import DaemonStopped
 from trader.core.halts import HaltCause
-from trader.core.orders import OrderState
+from trader.core.orders import Order, OrderState
 from trader.engine.gateway import OrderGateway
 from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
@@ -48,7 +49,13 @@ class DrainSettings:
 
 
 _IN_FLIGHT = (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT)
+_CHANGING = (ChangeState.PLANNED, ChangeState.SENT)
 _POLL_S = 0.02
+
+
+def _is_in_flight(order: Order) -> bool:
+    is_changing = order.change is not None and order.change.state in _CHANGING
+    return is_changing or order.state in _IN_FLIGHT
 
 
 class Drain:
@@ -113,7 +120,7 @@ class Drain:
             log.warning("drain step", step=name, ok=False, problem=f"not within {bound_s} s")
 
     async def _answered(self) -> None:
-        while any(order.state in _IN_FLIGHT for order in self._gateway.working_orders()):
+        while any(map(_is_in_flight, self._gateway.working_orders())):
             await self._clock.sleep(_POLL_S)
 
     def _cancel_all(self) -> None:

@@ -35,7 +35,7 @@ def with_fills(book: Book, promised: tuple[EmergencyStatus, ...]) -> tuple[Emerg
         ref = str(fill.execution.order_ref)
         if ref.startswith("kill-"):
             # The broker may have lengthened it (INC-096).
-            ref = "-".join(ref.split("/")[0].split("-")[:3])
+            ref = "-".join(ref.split("/", maxsplit=1)[0].split("-")[:3])
             filled[ref] = filled.get(ref, ZERO) + fill.execution.quantity
     return tuple(
         EmergencyStatus(

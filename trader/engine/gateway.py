@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 import structlog
 
@@ -20,32 +19,14 @@ from trader.core.intents import Intent, digest, is_writable, reduces
 from trader.core.orders import Order, OrderState, OrderTerms
 from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
+from trader.core.risk.change import Revision
 from trader.core.risk.codes import HOLD_CODE
+from trader.engine.amender import Amender
+from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain
 
 log = structlog.get_logger(__name__)
-
-
-class OutcomeKind(StrEnum):
-    """What became of a submission."""
-
-    SENT = "sent"
-    REFUSED = "refused"
-    WITHHELD = "withheld"
-    HOLD = "hold"  # sound, and held back by the concentration guard
-    NOT_SENT = "not_sent"  # approved in dry run or shadow
-    UNCERTAIN = "uncertain"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The answer to a submission; asked again with the same intent, it is the same."""
-
-    kind: OutcomeKind
-    code: str
-    text: str
-    order_id: OrderId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +83,13 @@ class OrderGateway:
         self._waiting: dict[OrderId, _Waiting] = {}
         # Why an order must not leave after all, though its promise is being written.
         self._called_off: dict[OrderId, str] = {}
+        self._amender = Amender(
+            services,
+            policy=settings.policy,
+            deadline_s=settings.intent_deadline_s,
+            risk_input=self._risk_input,
+            working_exits=self.working_exits,
+        )
         self.observe_latency: LatencyObserver = _ignore_latency
         # By how much the broker's last complete word on a position differs from the book.
         self.offset_of: OffsetReader = _no_offset
@@ -331,6 +319,12 @@ class OrderGateway:
         log.warning("order withheld", order=order_id, reason=reason)
         return Outcome(OutcomeKind.WITHHELD, code, reason, order_id)
 
+    # ---- changing
+
+    async def modify(self, order_id: OrderId, revision: Revision) -> Outcome:
+        """Change a working order, if everything allows it; refused, it goes on as it was."""
+        return await self._amender.modify(order_id, revision)
+
     # ---- cancelling
 
     def cancel(self, order_id: OrderId, reason: str) -> str | None:
@@ -388,7 +382,7 @@ class OrderGateway:
                 self.observe_latency("intent_to_ack_latency_ms", elapsed_s * 1000)
 
     def mark_unanswered(self, older_than_s: float, reason: str) -> tuple[OrderId, ...]:
-        """Make every order that was sent that long ago without an answer UNKNOWN."""
+        """Make orders UNKNOWN, and changes uncertain, that left that long ago unanswered."""
         now_s = self._clock.monotonic()
         late = [
             order.order_id
@@ -399,7 +393,7 @@ class OrderGateway:
         for order_id in late:
             self._ledger.record(ev.OrderUnanswered(order_id, reason))
             self._waiting.pop(order_id, None)
-        return tuple(late)
+        return (*late, *self._amender.mark_unanswered(older_than_s, reason))
 
     def _is_waiting(self, order_id: OrderId) -> bool:
         order = self._book.live_orders.get(order_id)

@@ -26,9 +26,10 @@ from trader.core.halts import HaltCause, Lane
 from trader.core.ids import ConId, OrderId, StrategyName
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import Order, OrderState
-from trader.engine.gateway import OrderGateway, OutcomeKind
+from trader.engine.gateway import OrderGateway
 from trader.engine.numbering import next_intent_id
 from trader.engine.operator import Answer
+from trader.engine.outcomes import OutcomeKind
 from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
 from trader.ports import LinkDown, SendUncertain, WorldError

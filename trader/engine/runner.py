@@ -18,7 +18,8 @@ from trader.core.executions import Execution, delta
 from trader.core.ids import ConId, IntentId, exec_family, intent_id
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent
-from trader.engine.gateway import OrderGateway, Outcome, OutcomeKind
+from trader.engine.gateway import OrderGateway
+from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services
 from trader.engine.supervisor import Ended
 from trader.strategies.base import Strategy, Wish, WishResult

@@ -17,7 +17,7 @@ from ib_async.objects import PriceIncrement
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, ConId, OrderId
 from trader.core.instruments import Instrument, InstrumentSpec
-from trader.core.risk import ApprovedOrder
+from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 from trader.ibkr import translate
 from trader.ibkr.account import SUMMARY_TAG
@@ -130,8 +130,27 @@ class IbkrBroker:
         assert order.client_id == self._settings.client_id, "order of another client id"
         assert order.terms.account == self._tap.account, "order for another account"
         self._ready()
-        contract = translate.contract_out(order.approval.instrument)
+        instrument = order.approval.instrument
+        self._tap.magnifiers[instrument.con_id] = instrument.price_magnifier
+        contract = translate.contract_out(instrument)
         self._api.placeOrder(order.order_id, contract, translate.order_out(order))
+
+    def modify(self, change: ApprovedChange) -> None:
+        """Write one change, synchronously; raises LinkDown (nothing left) or SendUncertain.
+
+        It is placeOrder (message 3) with the order's id, and with the contract as the broker
+        last echoed it: one that it has rewritten and we have not draws 105 (INC-142).
+        """
+        order = change.order
+        assert order.client_id == self._settings.client_id, "order of another client id"
+        assert order.terms.account == self._tap.account, "order for another account"
+        self._ready()
+        contract = self._tap.contracts.get(order.order_id)
+        if contract is None:
+            # It has not told of the order since this connection began: nobody knows that it works.
+            raise LinkDown(f"order {order.order_id} was not echoed on this connection")
+        wire = translate.change_out(change)
+        self._api.placeOrder(order.order_id, contract, wire)
 
     def cancel(self, order_id: OrderId) -> None:
         """Write one cancel, synchronously; raises LinkDown."""

@@ -30,6 +30,7 @@ from trader.ibkr.settings import BrokerSettings
 from trader.ports import BrokerMessage, Clock, DataProblem, LinkWord, Sink, WorldError
 
 _STATUS_FIELDS = 12
+_OVER = ("Filled", "Cancelled", "ApiCancelled")
 _NOT_OURS_MAX = 10_000
 
 
@@ -61,6 +62,8 @@ class Tap:
         self.account_values = AccountStream()
         # What prices of each contract come as: so many times the currency; it never changes.
         self.magnifiers: dict[ConId, int] = {}
+        # The contract of each live order of ours, as this connection has echoed it.
+        self.contracts: dict[OrderId, Contract] = {}
         self.decode_errors = 0
         self.connection: Connection | None = None
         self._now_s = 0.0
@@ -94,6 +97,7 @@ class Tap:
     def session_ended(self) -> None:
         """Forget what held for the last session only."""
         self.quotes.clear()
+        self.contracts.clear()
         self.account_values.reset()
         self._is_upstream_up = None
         self._is_read_only = None
@@ -214,6 +218,10 @@ class Tap:
         row = translate.open_order_in(contract, order, state, magnifier)
         if row.client_id == self._client_id:
             self.ids.raise_to(row.order_id)
+            if row.status in _OVER:
+                self.contracts.pop(row.order_id, None)
+            else:
+                self.contracts[row.order_id] = contract
         if self._is_foreign(row.account):
             return
         self._say(translate.open_order_event(row))

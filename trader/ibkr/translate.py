@@ -24,7 +24,8 @@ from trader.core.executions import Commission, Execution
 from trader.core.ids import AccountId, ClientId, ConId, ExecId, OrderId, OrderRef, PermId
 from trader.core.instruments import Instrument, InstrumentSpec, PriceBand, mismatch_of
 from trader.core.intents import OrderType, Side
-from trader.core.risk import ApprovedOrder
+from trader.core.orders import OrderTerms
+from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import CompletedOrderRow, OpenOrderRow, PositionRow
 
 log = structlog.get_logger(__name__)
@@ -226,13 +227,26 @@ def contract_out(instrument: Instrument) -> Contract:
     )
 
 
+def change_out(change: ApprovedChange) -> Order:
+    """Write a working order's new terms, and all others as they were written at first.
+
+    No order of ours has a parent or a group that would have to be left out (INC-134).
+    """
+    instrument = change.approval.instrument
+    return _order_out(change.terms, change.order.order_ref, instrument.price_magnifier)
+
+
 def order_out(approved: ApprovedOrder) -> Order:
     """Write an order's terms; everything else stays at the protocol's "not set".
 
     The time in force is always sent: without one the broker fills in a preset and answers 10349,
     which reads like a cancel (INC-001). Prices go out in what quotes come in (INC-101).
     """
-    terms, magnifier = approved.terms, approved.approval.instrument.price_magnifier
+    magnifier = approved.approval.instrument.price_magnifier
+    return _order_out(approved.terms, approved.order_ref, magnifier)
+
+
+def _order_out(terms: OrderTerms, order_ref: OrderRef, magnifier: int) -> Order:
     order = Order(
         action=terms.side.value,
         # The encoder writes a Decimal as it is; ib_async declares the field a float.
@@ -240,7 +254,7 @@ def order_out(approved: ApprovedOrder) -> Order:
         orderType=terms.order_type.value,
         tif=terms.time_in_force.value,
         account=terms.account,
-        orderRef=approved.order_ref,
+        orderRef=order_ref,
         transmit=True,
         outsideRth=False,
     )

@@ -123,6 +123,7 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.CancelSent: lambda m: ev.CancelSent(OrderId(m.order), "asked"),
     ev.OrderStatusSeen: _status,
     ev.ModifyPlanned: _modify,
+    ev.ModifyRefused: lambda m: ev.ModifyRefused(OrderId(m.order), "CHURN", "x", "x", (), "h"),
     ev.ModifySent: lambda m: ev.ModifySent(OrderId(m.order), m.variant % 3 + 1),
     ev.ModifyWithheld: lambda m: ev.ModifyWithheld(OrderId(m.order), m.variant % 3 + 1, "halted"),
     ev.ModifyUnanswered: lambda m: ev.ModifyUnanswered(OrderId(m.order), m.variant % 3 + 1, "x"),

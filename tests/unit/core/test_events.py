@@ -15,7 +15,7 @@ from trader.core.ids import Seq
 
 KINDS: tuple[Any, ...] = get_args(ev.Event)
 # Recorded for the journal's readers; they move nothing in the book.
-WITHOUT_EFFECT = {ev.DaemonStopped}
+WITHOUT_EFFECT = {ev.ModifyRefused, ev.DaemonStopped}
 
 
 def test_every_kind_is_in_the_union_once() -> None:

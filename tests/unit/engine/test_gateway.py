@@ -32,7 +32,7 @@ from trader.core.ids import ExecId, OrderId
 from trader.core.orders import OrderState
 from trader.core.policy import policy_hash
 from trader.core.valuation import Valuation
-from trader.engine.gateway import Outcome, OutcomeKind
+from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.ports import LinkDown, LinkWord, SendUncertain
 
 

@@ -46,7 +46,7 @@ from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.market import Quote
 from trader.core.orders import Order, OrderState
 from trader.core.policy import Policy
-from trader.core.risk import ApprovedOrder
+from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow, PositionRow
 from trader.engine.desk import Desk
 from trader.engine.drain import Drain, DrainSettings
@@ -222,6 +222,8 @@ class ScriptedBroker:
         self.is_connected = True
         self.next_id = 1
         self.placed: list[Placed] = []
+        # Each change with what was durable when it left.
+        self.changed: list[tuple[ApprovedChange, tuple[ev.Event, ...]]] = []
         self.cancelled: list[OrderId] = []
         self.place_error: Exception | None = None
         self.cancel_error: Exception | None = None
@@ -293,6 +295,12 @@ class ScriptedBroker:
         events = tuple(row.event for row in self._journal.rows[:durable])
         self.placed.append(Placed(order, durable, events))
         self.on_place(order)
+
+    def modify(self, change: ApprovedChange) -> None:
+        if self.place_error is not None:
+            raise self.place_error
+        events = tuple(row.event for row in self._journal.rows[: self._journal.durable_seq])
+        self.changed.append((change, events))
 
     def cancel(self, order_id: OrderId) -> None:
         if self.cancel_error is not None:

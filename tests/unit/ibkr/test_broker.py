@@ -17,12 +17,16 @@ from tests.unit.ibkr.fake_gateway import (
     connected,
     contract_details,
     gateway,
+    open_order,
 )
 from trader.core.events import Evidence, ExecutionSeen, OrderErrorSeen
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, OrderId
 from trader.core.instruments import InstrumentSpec
 from trader.core.intents import OrderType
+from trader.core.orders import Order
+from trader.core.risk import ApprovedChange
+from trader.ibkr.requests import Kind
 from trader.ports import DataProblem, LinkDown, QuoteTick, SendUncertain, WorldError
 
 SPEC = InstrumentSpec("AAPL", primary_exchange="NASDAQ")
@@ -67,6 +71,32 @@ async def test_an_order_leaves_in_one_synchronous_call() -> None:
         assert len(fields) == 114
         contract = ["265598", "AAPL", "STK", "", "0.0", "", "", "SMART", "", "USD", "", ""]
         assert fields[1:14] == ["12", *contract]
+        assert fields[16:24] == ["BUY", "100", "LMT", "190.10", "", "DAY", "", "DU1"]
+
+
+def a_change(order_id: int = 12) -> ApprovedChange:
+    """Return a change of a working order of ours: its terms once more."""
+    first = approved_order(order_id=order_id)
+    order = Order(
+        OrderId(order_id), first.client_id, first.order_ref, first.terms, datetime.now(UTC)
+    )
+    return ApprovedChange(first.approval, order, first.terms)
+
+
+async def test_a_change_is_the_order_again_with_the_contract_as_it_was_echoed() -> None:
+    """INC-142."""
+    async with connected() as (served, desk):
+        served.replies["16"] = lambda f: [
+            open_order(orderId="12", localSymbol="AAPL.X"), "53|1"
+        ]  # fmt: skip
+        with pytest.raises(LinkDown, match="not echoed"):
+            desk.broker.modify(a_change())
+        await desk.broker._asked(Kind.OPEN_ORDERS, desk.broker._api.reqAllOpenOrders)
+        desk.broker.modify(a_change())
+        await desk.until(lambda: bool(served.of_kind("3")))
+        (fields,) = served.of_kind("3")
+        assert fields[1:4] == ["12", "265598", "AAPL"]
+        assert "AAPL.X" in fields[:14]
         assert fields[16:24] == ["BUY", "100", "LMT", "190.10", "", "DAY", "", "DU1"]
 
 

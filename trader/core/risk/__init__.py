@@ -3,6 +3,7 @@
 from trader.core.risk.review import review
 from trader.core.risk.values import (
     Approved,
+    ApprovedChange,
     ApprovedOrder,
     Downgraded,
     Refused,
@@ -13,6 +14,7 @@ from trader.core.risk.values import (
 
 __all__ = [
     "Approved",
+    "ApprovedChange",
     "ApprovedOrder",
     "Downgraded",
     "Refused",

@@ -425,6 +425,27 @@ CODES: tuple[Code, ...] = (
         "Nothing: the order counts at its full size until reconciliation has asked the broker.",
     ),
     Code(
+        "ORDER_NOT_WORKING",
+        "gateway",
+        "The order that is to be changed is not one that the broker is known to work.",
+        "order 17 is CANCELLING",
+        "Wait until it is answered; once it is over, make a new intent.",
+    ),
+    Code(
+        "CHANGE_OPEN",
+        "gateway",
+        "An earlier change of the order is not settled yet.",
+        "change 2 of order 17 is UNCERTAIN",
+        "Wait for the broker's answer, or cancel the order.",
+    ),
+    Code(
+        "CHANGE_INVALID",
+        "gateway",
+        "The change names nothing that the order has, or nothing that can be.",
+        "quantity 5, of which 7 has filled",
+        "Name a term that the order has, with a value that it does not have yet.",
+    ),
+    Code(
         "UNWRITABLE",
         "gateway",
         "The intent holds values that cannot be written down, so it is not recorded.",

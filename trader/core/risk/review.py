@@ -50,25 +50,27 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 def review(intent: Intent, given: RiskInput) -> Verdict:
     """Hold an intent against every check."""
     case = Case(intent, given)
-    checks, failed = _evaluated(case)
+    checks, failed = evaluated(case)
     if not failed:
         per_unit = needed(case.worst_price) * needed(case.multiplier)
         return Approved(intent, checks, needed(given.instrument), per_unit, REVIEWED)
     first = failed[0]
     if first.code == HOLD_CODE:
         if len(failed) == 1 and first.value != UNAVAILABLE:
-            return Downgraded(intent, first.code, _text_of(first), checks)
+            return Downgraded(intent, first.code, text_of_check(first), checks)
         # What is refused outright is told by the check that refuses it.
         first = failed[1] if len(failed) > 1 else first
-    return Refused(intent, first.code, _text_of(first), checks)
+    return Refused(intent, first.code, text_of_check(first), checks)
 
 
-def _evaluated(case: Case) -> tuple[tuple[Check, ...], list[Check]]:
+def evaluated(
+    case: Case, wanted: tuple[tuple[str, CheckFunction], ...] = CHECKS
+) -> tuple[tuple[Check, ...], list[Check]]:
     """Return every check and those that failed; one that cannot be evaluated has failed."""
     checks: list[Check] = []
     failed: list[Check] = []
     put = checks.append
-    for code, run in CHECKS:
+    for code, run in wanted:
         try:
             row = run(case)
         except _BROKEN:
@@ -79,5 +81,5 @@ def _evaluated(case: Case) -> tuple[tuple[Check, ...], list[Check]]:
     return tuple(checks), failed
 
 
-def _text_of(failed: Check) -> str:
+def text_of_check(failed: Check) -> str:
     return f"{failed.code}: {failed.value}, allowed is {failed.limit}"

@@ -12,7 +12,7 @@ from trader.core.ids import ClientId, OrderId, OrderRef
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent
 from trader.core.market import Quote
-from trader.core.orders import OrderTerms
+from trader.core.orders import Order, OrderTerms
 from trader.core.policy import Policy, Regime
 from trader.core.valuation import Valuation
 
@@ -112,6 +112,23 @@ class ApprovedOrder:
         assert self.terms.intent_id == intent.intent_id, "order made from another approval"
         assert self.terms.quantity == intent.quantity, "order quantity differs from approval"
         assert self.terms.side is intent.side, "order side differs from approval"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedChange:
+    """What the broker port accepts for a working order: an approval of its new terms."""
+
+    approval: Approved
+    order: Order
+    terms: OrderTerms
+
+    def __post_init__(self) -> None:
+        intent, terms = self.approval.intent, self.terms
+        assert terms.intent_id == self.order.terms.intent_id, "change of another order"
+        assert terms.intent_id == intent.intent_id, "change made from another approval"
+        assert terms.quantity == intent.quantity + self.order.filled, "quantity not as approved"
+        prices = (intent.limit_price, intent.stop_price)
+        assert (terms.limit_price, terms.stop_price) == prices, "prices not as approved"
 
 
 Verdict = Approved | Refused | Downgraded

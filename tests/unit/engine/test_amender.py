@@ -1,0 +1,282 @@
+"""A change of a working order: promised before it leaves, checked last, doubted aloud."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.core.policies import bent
+from tests.unit.engine.world import (
+    CON,
+    POLICY,
+    SELL,
+    World,
+    a_status,
+    an_echo,
+    an_exit,
+    an_intent,
+    turns,
+)
+from trader.core import events as ev
+from trader.core.changes import ChangeState
+from trader.core.halts import HaltCause, Lane
+from trader.core.ids import OrderId
+from trader.core.orders import Order, OrderState
+from trader.core.risk.change import Revision
+from trader.engine.outcomes import Outcome, OutcomeKind
+from trader.ports import LinkDown, SendUncertain
+
+D = Decimal
+LOWER = Revision(limit_price=D("99.50"), reason="market moved")
+HIGHER = Revision(limit_price=D("100.02"), reason="market moved")
+LARGER = Revision(quantity=D(12), reason="more")
+
+
+async def working(**bends: object) -> tuple[World, Order]:
+    world = World(policy=bent(POLICY, **bends)) if bends else World()
+    return world, await world.working()
+
+
+def state_of(world: World) -> ChangeState | None:
+    change = world.order().change
+    return None if change is None else change.state
+
+
+def modifying(world: World, revision: Revision = LARGER) -> asyncio.Task[Outcome]:
+    order_id = world.order().order_id
+    return asyncio.get_running_loop().create_task(world.gateway.modify(order_id, revision))
+
+
+# ---- the way out
+
+
+async def test_a_change_is_durable_before_it_leaves_and_holds_once_it_is_shown() -> None:
+    world, order = await working()
+    outcome = await world.gateway.modify(order.order_id, LARGER)
+    assert outcome == Outcome(OutcomeKind.SENT, "", "sent", order.order_id)
+    ((change, durable),) = world.broker.changed
+    (planned,) = world.journal.events(ev.ModifyPlanned)
+    assert planned in durable
+    assert planned.checks
+    assert change.terms.quantity == 12
+    assert change.terms.limit_price == order.terms.limit_price
+    assert state_of(world) is ChangeState.SENT
+    assert world.order().terms.quantity == 10
+    world.say(an_echo(world.order(), quantity=D(12)))
+    assert world.order().terms.quantity == 12
+    assert world.guard.causes() == {}
+
+
+async def test_a_second_change_waits_for_the_first() -> None:
+    world, order = await working()
+    await world.gateway.modify(order.order_id, LARGER)
+    outcome = await world.gateway.modify(order.order_id, LOWER)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "CHANGE_OPEN")
+    world.say(an_echo(world.order(), quantity=D(12)))
+    assert (await world.gateway.modify(order.order_id, LOWER)).kind is OutcomeKind.SENT
+    assert len(world.broker.changed) == 2
+
+
+async def test_two_changes_at_once_make_one() -> None:
+    world, order = await working()
+    world.journal.hold()
+    first, second = modifying(world), modifying(world, LOWER)
+    await turns()
+    world.journal.release()
+    outcomes = await asyncio.gather(first, second)
+    assert [row.kind for row in outcomes] == [OutcomeKind.SENT, OutcomeKind.REFUSED]
+    assert len(world.broker.changed) == 1
+    assert order.order_id == world.order().order_id
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize(
+    ("revision", "code"),
+    [
+        (Revision(), "CHANGE_INVALID"),
+        (Revision(quantity=D(10)), "CHANGE_INVALID"),
+        (Revision(quantity=D(0)), "CHANGE_INVALID"),
+        (Revision(quantity=D("NaN")), "CHANGE_INVALID"),
+        (Revision(limit_price=D(-1)), "CHANGE_INVALID"),
+        (Revision(stop_price=D(90)), "CHANGE_INVALID"),
+        (Revision(quantity=D("10.5")), "QUANTITY_OFF_INCREMENT"),
+        (Revision(limit_price=D("99.001")), "PRICE_OFF_TICK"),
+        (Revision(limit_price=D(200)), "PRICE_COLLAR"),
+        (Revision(quantity=D(100_000)), "QUANTITY_MAX"),
+    ],
+)
+async def test_what_may_not_be_is_refused_and_the_order_goes_on(
+    revision: Revision, code: str
+) -> None:
+    world, order = await working()
+    outcome = await world.gateway.modify(order.order_id, revision)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, code)
+    assert world.broker.changed == []
+    assert world.order().remaining == 10
+    (refused,) = world.journal.events(ev.ModifyRefused)
+    assert refused.code == code
+
+
+async def test_only_an_order_that_is_known_to_work_is_changed() -> None:
+    world = World()
+    await world.gateway.submit(an_intent())
+    for event in (None, ev.OrderUnanswered(world.order().order_id, "x")):
+        if event is not None:
+            world.ledger.record(event)
+        outcome = await world.gateway.modify(world.order().order_id, LOWER)
+        assert outcome.code == "ORDER_NOT_WORKING"
+    world.say(a_status(world.order()))
+    world.gateway.cancel(world.order().order_id, "x")
+    assert (await world.gateway.modify(world.order().order_id, LOWER)).code == "ORDER_NOT_WORKING"
+    assert (await world.gateway.modify(OrderId(99), LOWER)).code == "ORDER_NOT_WORKING"
+    assert world.broker.changed == []
+
+
+@pytest.mark.parametrize("cause", [HaltCause.UPSTREAM, HaltCause.OPERATOR, HaltCause.LINK])
+async def test_nothing_is_changed_under_a_halt_or_while_the_upstream_is_not_proven(
+    cause: HaltCause,
+) -> None:
+    """INC-085."""
+    world, order = await working()
+    if cause is HaltCause.OPERATOR:
+        world.guard.latch(cause, "test", by="test")
+    else:
+        world.guard.set_level(cause, "test")
+    outcome = await world.gateway.modify(order.order_id, LOWER)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "HALTED")
+    assert world.broker.changed == []
+
+
+async def test_a_larger_order_must_be_paid_for_and_a_smaller_one_need_not() -> None:
+    world, order = await working()
+    world.ledger.record(ev.CashAdjusted("USD", D(0), D(1_010), "test"))
+    assert (await world.gateway.modify(order.order_id, LARGER)).code == "CASH_RESERVE"
+    world.hub.quotes.clear()
+    less = Revision(quantity=D(5))
+    assert (await world.gateway.modify(order.order_id, less)).kind is OutcomeKind.SENT
+
+
+async def test_an_order_does_not_count_against_its_own_change() -> None:
+    """The cash for ten is set aside already; two more need two more."""
+    world, order = await working()
+    world.ledger.record(ev.CashAdjusted("USD", D(0), D(2_300), "test"))
+    assert (await world.gateway.modify(order.order_id, LARGER)).kind is OutcomeKind.SENT
+
+
+async def test_changes_are_bounded_for_each_order_and_somebody_is_told() -> None:
+    """CAP-20: a strategy that flaps its price."""
+    world, order = await working(rate__modifies_per_order_max=3)
+    codes = []
+    for turn in range(10):
+        price = D("99.50") if turn % 2 else D("99.60")
+        codes.append((await world.gateway.modify(order.order_id, Revision(limit_price=price))).code)
+        world.say(an_echo(world.order(), limit_price=price))
+        if codes[-1]:
+            break
+    assert codes == ["", "", "", "CHURN"]
+    assert len(world.broker.changed) == 3
+    assert world.order().state is OrderState.WORKING
+    assert world.pager.titles() == [f"order {order.order_id} is changed too often"]
+
+
+async def test_an_exit_can_be_repriced_but_not_grow_beyond_what_is_held() -> None:
+    world = World()
+    await world.working()
+    world.fill(world.order())
+    exit_order = await world.working(an_exit(2))
+    assert exit_order.terms.side is SELL
+    assert world.book.position_of(CON) == 10
+    grown = Revision(quantity=exit_order.terms.quantity + 1)
+    assert (await world.gateway.modify(exit_order.order_id, grown)).code == "SHORT_SALE"
+
+
+# ---- between promise and wire
+
+
+async def test_a_cancel_wins_over_a_change_that_has_not_left() -> None:
+    world, order = await working()
+    world.journal.hold()
+    task = modifying(world)
+    await turns()
+    assert world.gateway.cancel(order.order_id, "stop") is None
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert world.broker.changed == []
+    assert world.broker.cancelled == [order.order_id]
+    assert state_of(world) is ChangeState.DROPPED
+    assert world.order().remaining == 10
+
+
+@pytest.mark.parametrize("what", ["halt", "fill", "time"])
+async def test_what_changed_while_the_promise_was_written_withholds_it(what: str) -> None:
+    world, order = await working()
+    world.journal.hold()
+    task = modifying(world, Revision(quantity=D(4)))
+    await turns()
+    if what == "halt":
+        world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    if what == "fill":
+        world.fill(order, quantity=D(4))
+    if what == "time":
+        await world.clock.sleep(60)
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert world.broker.changed == []
+    assert state_of(world) is ChangeState.DROPPED
+
+
+async def test_a_lost_link_withholds_and_a_broken_write_is_uncertain() -> None:
+    world, order = await working()
+    world.broker.place_error = LinkDown("gone")
+    assert (await world.gateway.modify(order.order_id, LARGER)).kind is OutcomeKind.WITHHELD
+    assert state_of(world) is ChangeState.DROPPED
+    world.broker.place_error = SendUncertain("half written")
+    assert (await world.gateway.modify(order.order_id, LARGER)).kind is OutcomeKind.UNCERTAIN
+    assert state_of(world) is ChangeState.UNCERTAIN
+    assert world.order().remaining == 12
+
+
+async def test_a_journal_that_fails_lets_nothing_leave() -> None:
+    world, order = await working()
+    world.journal.fail("disk full")
+    outcome = await world.gateway.modify(order.order_id, LARGER)
+    assert outcome.kind in (OutcomeKind.WITHHELD, OutcomeKind.REFUSED)
+    assert world.broker.changed == []
+
+
+async def test_without_a_slot_before_the_deadline_a_change_is_refused() -> None:
+    world = World(rate_per_s=0.01, burst=2)
+    order = await world.working()
+    world.pacer.try_take(Lane.CANCEL)
+    outcome = await world.gateway.modify(order.order_id, LARGER)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "PACING")
+
+
+# ---- answers
+
+
+async def test_a_change_without_an_answer_is_uncertain_and_asked_about() -> None:
+    world, order = await working()
+    await world.gateway.modify(order.order_id, LARGER)
+    world.link.check_answers()
+    assert state_of(world) is ChangeState.SENT
+    await world.clock.sleep(60)
+    world.link.check_answers()
+    assert state_of(world) is ChangeState.UNCERTAIN
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+
+
+async def test_a_refused_change_leaves_the_order_as_it_was() -> None:
+    """INC-015."""
+    world, order = await working()
+    await world.gateway.modify(order.order_id, LARGER)
+    world.say(ev.OrderErrorSeen(order.order_id, 201, "no", ev.Evidence.REJECTS_NEW))
+    assert world.order().state is OrderState.WORKING
+    assert world.order().remaining == 10
+    assert (await world.gateway.modify(order.order_id, LOWER)).kind is OutcomeKind.SENT

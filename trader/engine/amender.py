@@ -1,0 +1,281 @@
+"""Changes of working orders: reviewed, promised, checked once more, written, and answered.
+
+An order has one open change at a time. What is not known to have been applied or refused counts
+at the worse of both terms; a refused change leaves the order as it was (INC-015). Nothing is
+changed while the upstream is not proven up: a degraded gateway makes a second order of it
+(INC-085).
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import structlog
+
+from trader.core import events as ev
+from trader.core.changes import ChangeState, ChangeTerms
+from trader.core.halts import REFUSAL_CODES, Lane
+from trader.core.ids import ConId, OrderId
+from trader.core.orders import Order, OrderState, changed_terms
+from trader.core.policy import Policy, policy_hash
+from trader.core.risk import Approved, ApprovedChange, Refused, RiskInput
+from trader.core.risk.change import Revision, is_less, review_change, wanted_terms
+from trader.core.risk.rates import churn_refusal
+from trader.core.risk.values import Downgraded
+from trader.engine.outcomes import Outcome, OutcomeKind
+from trader.engine.services import Services
+from trader.ports import JournalFailed, LinkDown, SendUncertain
+
+log = structlog.get_logger(__name__)
+
+RiskInputReader = Callable[[ConId, Lane], RiskInput]
+ExitsReader = Callable[[ConId], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class _Approval:
+    """A change that may go on: the order as it was reviewed, and what was found."""
+
+    order: Order
+    lane: Lane
+    approved: Approved
+    terms: ChangeTerms
+
+
+class Amender:
+    """Changes orders for the gateway, which alone owns one."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        policy: Policy,
+        deadline_s: float,
+        risk_input: RiskInputReader,
+        working_exits: ExitsReader,
+    ) -> None:
+        self._ledger = services.ledger
+        self._book = services.ledger.book
+        self._guard = services.guard
+        self._broker = services.broker
+        self._pacer = services.pacer
+        self._clock = services.clock
+        self._pager = services.pager
+        self._policy = policy
+        self._policy_hash = policy_hash(policy)
+        self._deadline_s = deadline_s
+        self._risk_input = risk_input
+        self._working_exits = working_exits
+        self._sent_s: dict[OrderId, float] = {}
+
+    async def modify(self, order_id: OrderId, revision: Revision) -> Outcome:
+        """Change a working order, if everything allows it; refused, it goes on as it was."""
+        deadline_s = self._clock.monotonic() + self._deadline_s
+        decided = self._decide(order_id, revision)
+        if isinstance(decided, _Approval) and not self._pacer.try_take(decided.lane):
+            if not await self._pacer.take(decided.lane, deadline_s):
+                return self._refuse(order_id, revision, "PACING", "no message slot in time", ())
+            # Whatever was true before a wait is reviewed again after it.
+            decided = self._decide(order_id, revision)
+        if isinstance(decided, Outcome):
+            return decided
+        number = self._plan(decided, revision)
+        if number is None:
+            return Outcome(OutcomeKind.WITHHELD, "JOURNAL", "the promise failed", order_id)
+        problem = await self._made_durable(order_id, number, deadline_s)
+        if problem is not None:
+            return self._withhold(order_id, number, problem, "JOURNAL")
+        return self._send(decided, number, deadline_s)
+
+    def mark_unanswered(self, older_than_s: float, reason: str) -> tuple[OrderId, ...]:
+        """Make every change uncertain that left that long ago without an answer."""
+        now_s = self._clock.monotonic()
+        late = []
+        for order in tuple(self._book.live_orders.values()):
+            change = order.change
+            if change is None or change.state is not ChangeState.SENT:
+                continue
+            if now_s - self._sent_s.get(order.order_id, float("-inf")) >= older_than_s:
+                self._ledger.record(ev.ModifyUnanswered(order.order_id, change.number, reason))
+                late.append(order.order_id)
+        return tuple(late)
+
+    # ---- deciding
+
+    def _decide(self, order_id: OrderId, revision: Revision) -> _Approval | Outcome:
+        order = self._book.live_orders.get(order_id)
+        problem = _unchangeable(order, revision)
+        if order is None or problem is not None:
+            code, text = problem or ("ORDER_NOT_WORKING", "")
+            return self._refuse(order_id, revision, code, text, ())
+        is_safe = order.terms.is_reduce_only or is_less(order, revision)
+        lane = Lane.REDUCE if is_safe else Lane.NEW
+        refusal = self._guard.refusal(lane)
+        if refusal is not None:
+            code = REFUSAL_CODES[self._guard.posture()]
+            return self._refuse(order_id, revision, code, refusal, ())
+        churn = churn_refusal(
+            self._book,
+            self._policy,
+            self._clock.utc(),
+            order_id=order_id,
+            con_id=order.terms.con_id,
+        )
+        if churn is not None:
+            self._pager.page("warning", f"order {order_id} is changed too often", churn)
+            return self._refuse(order_id, revision, "CHURN", churn, ())
+        verdict = review_change(order, revision, self._risk_input(order.terms.con_id, lane))
+        if isinstance(verdict, Refused | Downgraded):
+            return self._refuse(order_id, revision, verdict.code, verdict.text, verdict.checks)
+        if not self._guard.mode.may_send:
+            text = f"mode {self._guard.mode} sends no changes"
+            return Outcome(OutcomeKind.NOT_SENT, "", text, order_id)
+        return _Approval(order, lane, verdict, wanted_terms(order, verdict))
+
+    def _refuse(
+        self,
+        order_id: OrderId,
+        revision: Revision,
+        code: str,
+        text: str,
+        checks: tuple[ev.Check, ...],
+    ) -> Outcome:
+        log.info("change refused", order=order_id, code=code, text=text)
+        try:
+            self._ledger.record(
+                ev.ModifyRefused(order_id, code, text, revision.reason, checks, self._policy_hash)
+            )
+        except JournalFailed as error:
+            return Outcome(OutcomeKind.REFUSED, "JOURNAL", str(error), order_id)
+        return Outcome(OutcomeKind.REFUSED, code, text, order_id)
+
+    # ---- promising and sending
+
+    def _plan(self, approval: _Approval, revision: Revision) -> int | None:
+        """Record the promise and return the change's number, or None when that fails."""
+        before = approval.order.change
+        number = 1 if before is None else before.number + 1
+        order_id = approval.order.order_id
+        try:
+            self._ledger.record(
+                ev.ModifyPlanned(
+                    order_id,
+                    number,
+                    approval.terms,
+                    revision.reason,
+                    approval.approved.checks,
+                    self._policy_hash,
+                )
+            )
+        except JournalFailed as error:
+            log.error("change not promised", order=order_id, problem=str(error))
+            order = self._book.orders[order_id]
+            if order.change is not None and order.change.number == number:
+                # It is in the book alone; no byte left.
+                self._withhold(order_id, number, str(error), "JOURNAL")
+            return None
+        return number
+
+    async def _made_durable(self, order_id: OrderId, number: int, deadline_s: float) -> str | None:
+        """Wait for the promise, at most until the deadline; returns why it cannot be kept."""
+        try:
+            async with asyncio.timeout(max(deadline_s - self._clock.monotonic(), 0.0)):
+                await self._ledger.durable(self._ledger.seq)
+        except JournalFailed as error:
+            return str(error)
+        except TimeoutError:
+            return "the disk did not answer before the deadline"
+        except asyncio.CancelledError:
+            self._withhold(order_id, number, "the change was cancelled", "WITHHELD")
+            raise
+        return None
+
+    def _send(self, approval: _Approval, number: int, deadline_s: float) -> Outcome:
+        """Check once more and write: one synchronous run, no await inside."""
+        order_id = approval.order.order_id
+        refusal = self._last_refusal(approval, number, deadline_s)
+        if refusal is not None:
+            return self._withhold(order_id, number, refusal, "WITHHELD")
+        change = ApprovedChange(
+            approval=approval.approved,
+            order=approval.order,
+            terms=changed_terms(approval.order.terms, approval.terms),
+        )
+        doubt: str | None = "changing broke off"
+        try:
+            self._broker.modify(change)
+            doubt = None
+        except LinkDown as error:
+            doubt = None
+            return self._withhold(order_id, number, f"link: {error}", "WITHHELD")
+        except SendUncertain as error:
+            doubt = str(error)
+            return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", doubt, order_id)
+        finally:
+            if doubt is not None:
+                self._ledger.record(ev.ModifySent(order_id, number))
+                self._ledger.record(ev.ModifyUnanswered(order_id, number, doubt))
+        self._sent_s[order_id] = self._clock.monotonic()
+        self._ledger.record(ev.ModifySent(order_id, number))
+        return Outcome(OutcomeKind.SENT, "", "sent", order_id)
+
+    def _last_refusal(self, approval: _Approval, number: int, deadline_s: float) -> str | None:
+        """Say why a change that was promised must not leave after all."""
+        refusal = self._guard.refusal(approval.lane)
+        if refusal is not None:
+            return refusal
+        order = self._book.orders[approval.order.order_id]
+        # A cancel that came meanwhile wins: the change would make another order of it.
+        if order.state is not OrderState.WORKING:
+            return f"the order is {order.state} by now"
+        is_planned = order.change is not None and order.change.state is ChangeState.PLANNED
+        if not is_planned or order.change is None or order.change.number != number:
+            return "the change is not open any more"
+        if order.filled >= min(order.terms.quantity, approval.terms.quantity):
+            return f"{order.filled} has filled by now"
+        if self._clock.monotonic() > deadline_s:
+            return f"deadline of {self._deadline_s} s passed"
+        if order.terms.is_reduce_only:
+            # This order counts among the working exits, at the worse of its terms.
+            held = self._book.position_of(order.terms.con_id)
+            exits = self._working_exits(order.terms.con_id)
+            if held * order.terms.side.sign >= 0 or exits > abs(held):
+                return f"position is {held} by now, exits {exits}"
+        return None
+
+    def _withhold(self, order_id: OrderId, number: int, reason: str, code: str) -> Outcome:
+        self._ledger.record(ev.ModifyWithheld(order_id, number, reason))
+        log.warning("change withheld", order=order_id, reason=reason)
+        return Outcome(OutcomeKind.WITHHELD, code, reason, order_id)
+
+
+def _unchangeable(order: Order | None, revision: Revision) -> tuple[str, str] | None:
+    """Return code and text of why an order cannot be changed so, or None when it can."""
+    if order is None:
+        return "ORDER_NOT_WORKING", "no such order works"
+    if order.state is not OrderState.WORKING:
+        # Of an order that nobody has acknowledged, or that is being cancelled, nobody knows
+        # which terms a change would meet.
+        return "ORDER_NOT_WORKING", f"order {order.order_id} is {order.state}"
+    if order.change is not None and order.change.is_open:
+        text = f"change {order.change.number} of order {order.order_id} is {order.change.state}"
+        return "CHANGE_OPEN", text
+    given = (
+        ("quantity", revision.quantity, order.terms.quantity),
+        ("limit_price", revision.limit_price, order.terms.limit_price),
+        ("stop_price", revision.stop_price, order.terms.stop_price),
+    )
+    if all(value is None or value == now for _, value, now in given):
+        return "CHANGE_INVALID", "nothing changes"
+    for name, value, now in given:
+        if value is None:
+            continue
+        if now is None:
+            return "CHANGE_INVALID", f"{name} {value}: an order of this type has none"
+        if type(value) is not Decimal or not value.is_finite() or value <= 0:
+            return "CHANGE_INVALID", f"{name} {value!r}, allowed is a number above 0"
+    if revision.quantity is not None and revision.quantity <= order.filled:
+        filled = order.filled
+        return "CHANGE_INVALID", f"quantity {revision.quantity}, of which {filled} has filled"
+    return None
