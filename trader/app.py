@@ -75,6 +75,7 @@ from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_stat
 from trader.ops.standing_file import StandingOrderFile
 from trader.ops.standing_order import STANDING_FILE_NAME
 from trader.ports import Clock, Pacer, Pager, WorldError
+from trader.safeguards import Safeguards
 from trader.store.journal import SqliteJournal
 from trader.strategies.momentum import MomentumStrategy
 from trader.wiring import (
@@ -224,6 +225,7 @@ class Daemon:
         self.board.emergency = shown(self._emergency_file)
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link)
+        self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
 
     @property
     def _emergency_file(self) -> Path:
@@ -239,6 +241,7 @@ class Daemon:
         self.inbox.on_link_word = self.link.on_word
         self.inbox.on_account = self.services.valuer.on_account
         self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
+        self.safeguards.hear(self.reconciler)
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of
         self.ledger.observe(self.services.valuer.on_recorded)
@@ -399,27 +402,22 @@ class Daemon:
     def _start_tasks(self, notifier: Notifier) -> None:
         settings, start = self._config.settings, self.supervisor.start
         reconcile = settings.reconcile
-        environment, pid = self._world.environment, self._world.pid
         start("inbox", self.inbox.run)
         start("link-watch", self.link.run)
         start("heartbeat", self.link.beat)
         start("reconcile-demand", self.reconciler.run_on_demand)
-        start(
-            "reconcile-orders",
-            lambda: self.reconciler.run_timed("orders", reconcile.orders_interval_s),
-        )
-        start(
-            "reconcile-positions",
-            lambda: self.reconciler.run_timed("positions", reconcile.positions_interval_s),
-        )
+        timed = self.reconciler.run_timed
+        start("reconcile-orders", lambda: timed("orders", reconcile.orders_interval_s))
+        start("reconcile-positions", lambda: timed("positions", reconcile.positions_interval_s))
         start("checkpoint", lambda: self.watches.checkpoint(settings.checkpoint_interval_s))
         start("kill-switch-watch", self.watches.kill_switch)
         start("standing-order", self.standing.run)
         start("staleness-watch", self.watches.staleness)
+        self.safeguards.start()
         refresh = self.services.valuer.refresh
         start("valuer", lambda: self.supervisor.every("valuer", VALUER_INTERVAL_S, refresh))
         start("equity", lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity))
-        interval_s = watchdog_interval_s(environment, pid)
+        interval_s = watchdog_interval_s(self._world.environment, self._world.pid)
         tell = notifier.watchdog
         start("watchdog", lambda: self.watches.watchdog(tell, interval_s, self.show_life))
         for runner in self.runners:

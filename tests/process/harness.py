@@ -371,6 +371,23 @@ _TARGETS: Json = {
         "executions_max": _MANY,
     },
     "session": {"hours": "always"},
+    # What a test does to the simulator must not look like the loss it is not about: each of these
+    # has tests of its own, at its own limits.
+    "breaker": {
+        "rules": {
+            "daily_loss": {"limit": -0.5},
+            "loss_kill": {"limit": -0.9},
+            "drawdown": {"limit": 0.9},
+            "reject_rate": {"is_enabled": False},
+            "unanswered": {"is_enabled": False},
+            "quote_staleness": {"is_enabled": False},
+            "loop_lag": {"limit": 5, "hold_s": 0.5},
+            "journal_latency": {"limit": 5, "hold_s": 0.5},
+            "clock_skew": {"is_enabled": False},
+            "drift": {"hold_s": 0.5},
+            "data_quality": {"hold_s": 0.5},
+        }
+    },
 }
 
 

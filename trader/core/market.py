@@ -29,6 +29,8 @@ class Quote:
     is_halted: bool = False
     # Monotonic seconds at which bid or ask last arrived; None before the first.
     received_s: float | None = None
+    # The same of the last price: an index has no other.
+    last_s: float | None = None
 
     @property
     def mid(self) -> Decimal | None:

@@ -1,11 +1,12 @@
 """Builds the one read-only view of the daemon from its parts."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
@@ -26,7 +27,13 @@ from trader.ports import Journal
 _ROWS_MAX = 50
 _CURVE_MAX = 900
 # Too frequent to be read by a person; each is in the journal.
-_NOT_IN_FEED = (ev.CommissionSeen, ev.StrategyCheckpointed, ev.OrderStatusSeen, ev.OpenOrderSeen)
+_NOT_IN_FEED = (
+    be.EquityMarked,
+    ev.CommissionSeen,
+    ev.StrategyCheckpointed,
+    ev.OrderStatusSeen,
+    ev.OpenOrderSeen,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,9 @@ class Board:
         self._feed: deque[ev.Recorded] = deque(maxlen=_ROWS_MAX)
         self._curve: deque[tuple[float, float]] = deque(maxlen=_CURVE_MAX)
         self._checkpoint_utc: dict[str, datetime] = {}
+        # Of the breakers, once they are there.
+        self.breakers: Callable[[], tuple[st.BreakerStatus, ...]] = tuple
+        self.allocation: Callable[[], Decimal] = lambda: Decimal(1)
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -89,7 +99,8 @@ class Board:
     def status(self) -> st.Status:
         """Return everything at this instant."""
         causes = self._guard.causes()
-        now_posture = posture(causes)
+        restrictions = self._guard.restraint().restrictions
+        now_posture = posture(causes, restrictions)
         return st.Status(
             version=self._about.version,
             mode=self._guard.mode,
@@ -119,6 +130,9 @@ class Board:
             ),
             task_ages_s=self._supervisor.ages_s(),
             feed=tuple(_feed_line(recorded) for recorded in self._feed),
+            restrictions=tuple(restrictions.items()),
+            breakers=self.breakers(),
+            allocation=self.allocation(),
             emergency=with_fills(self._book, self.emergency),
             told_account=self._told_account(),
             inputs_missing=missing_inputs(self._services, self._policy),

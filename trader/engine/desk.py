@@ -34,6 +34,22 @@ class HaltControl(Protocol):
         """Write that no halt is active, atomically."""
 
 
+class BreakerDesk(Protocol):
+    """The breakers, as the desk asks them."""
+
+    def objections(self) -> tuple[str, ...]:
+        """Say which breaker that kills forbids a resume."""
+
+    def release(self, *, reason: str, by: str) -> None:
+        """Close the breakers that had killed."""
+
+    async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
+        """Close a tripped breaker whose reading is good again."""
+
+    async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
+        """Let a breaker not count for some minutes."""
+
+
 class Desk:
     """Implements :class:`trader.engine.operator.OperatorDesk`."""
 
@@ -56,6 +72,8 @@ class Desk:
         )
         self._lock = asyncio.Lock()
         self._halt_count = 0
+        # Set once they are built: they need the desk for what a kill cancels.
+        self.breakers: BreakerDesk | None = None
 
     def halt(self, *, reason: str, by: str) -> Answer:
         """Halt now; the gate reads the cause before every send."""
@@ -77,7 +95,11 @@ class Desk:
             objections = self._objections()
             if not objections:
                 objections = await self._reconciled()
-            objections = objections or self._new_halts(known) or await self._cleared(reason, by)
+            objections = objections or self._new_halts(known)
+            if not objections and self.breakers is not None:
+                # Before the halt: a breaker that stands as killed would raise it anew.
+                self.breakers.release(reason=reason, by=by)
+            objections = objections or await self._cleared(reason, by)
             # Looked at again after each wait: a halt that came meanwhile was not meant.
             objections = objections or self._new_halts(known)
             if objections:
@@ -136,11 +158,24 @@ class Desk:
         return tuple(new)
 
     def _objections(self) -> tuple[str, ...]:
-        return tuple(
+        killed = () if self.breakers is None else self.breakers.objections()
+        return killed + tuple(
             f"{cause}: {text}"
             for cause, text in self._guard.causes().items()
             if cause not in _CLEARED_BY_RESUME
         )
+
+    async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
+        """Close a tripped breaker whose reading is good again."""
+        if self.breakers is None:
+            return Answer(is_done=False, text="this daemon has no breakers")
+        return await self.breakers.reset(breaker=breaker, reason=reason, by=by)
+
+    async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
+        """Let a breaker not count for 1 to 15 minutes; it ends by itself."""
+        if self.breakers is None:
+            return Answer(is_done=False, text="this daemon has no breakers")
+        return await self.breakers.override(breaker=breaker, minutes=minutes, reason=reason, by=by)
 
     async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
         """Cancel every working order of ours and wait until the broker confirms each.

@@ -94,7 +94,7 @@ def _with_tick(quote: Quote, tick: QuoteTick) -> Quote:
         case "ask":
             return replace(quote, ask=tick.value, received_s=tick.received_s)
         case "last":
-            return replace(quote, last=tick.value)
+            return replace(quote, last=tick.value, last_s=tick.received_s)
         case "bid_size":
             return replace(quote, bid_size=tick.value)
         case "ask_size":

@@ -47,3 +47,9 @@ class OperatorDesk(Protocol):
 
     async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
         """Close a ticket by accepting what the broker says now about its difference."""
+
+    async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
+        """Close a tripped breaker whose reading is good again."""
+
+    async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
+        """Let a breaker not count for 1 to 15 minutes; it ends by itself."""

@@ -153,6 +153,24 @@ class StrategyStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerStatus:
+    """One breaker: where it stands, what its last reading said, and who holds it back."""
+
+    name: str
+    is_enabled: bool
+    phase: str
+    finding: str
+    text: str
+    limit: str
+    action: str
+    reset: str
+    # Why it tripped; empty while it is closed.
+    reason: str
+    overridden_until_utc: datetime | None
+    overridden_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedLine:
     """One recorded event in words."""
 
@@ -199,6 +217,11 @@ class Status:
     journal: JournalStatus
     task_ages_s: tuple[tuple[str, float], ...]
     feed: tuple[FeedLine, ...]
+    # By breaker: what keeps new risk out while exits leave.
+    restrictions: tuple[tuple[str, str], ...] = ()
+    breakers: tuple[BreakerStatus, ...] = ()
+    # The share of its usual size that new risk may have.
+    allocation: Decimal = Decimal(1)
     emergency: tuple[EmergencyStatus, ...] = ()
     # The broker's own word on the account, once it was told.
     told_account: AccountStatus | None = None

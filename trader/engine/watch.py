@@ -77,7 +77,7 @@ class Watches:
             before_s = self._clock.monotonic()
             await self._clock.sleep(_LAG_INTERVAL_S)
             now_s = self._clock.monotonic()
-            self._guard.loop_lag_s = max(now_s - before_s - _LAG_INTERVAL_S, 0.0)
+            self._guard.note_lag(max(now_s - before_s - _LAG_INTERVAL_S, 0.0))
             if interval_s is not None and now_s - told_s >= interval_s:
                 told_s = now_s
                 tell()

@@ -247,20 +247,21 @@ async def test_what_the_breakers_ask_for_counts_at_the_moment_of_asking() -> Non
     world = World(held=10)
     asked = Restraint(restrictions={"daily_loss": "-0.03"})
     world.guard.restraint = lambda: asked
-    assert world.guard.posture() is Posture.REDUCE_ONLY
+    assert world.guard.posture() == Posture.REDUCE_ONLY
     refused = await world.gateway.submit(an_intent(1))
     assert (refused.code, refused.text) == ("BREAKER", "daily_loss: -0.03")
     assert (await world.gateway.submit(an_exit(2))).kind == "sent"
     asked = Restraint({HaltCause.BREAKER_TRIPPED: "loop_lag: 2"}, {"daily_loss": "-0.03"})
-    assert world.guard.posture() is Posture.HALTED
+    assert world.guard.posture() == Posture.HALTED
     assert (await world.gateway.submit(an_intent(3))).code == "HALTED"
     asked = Restraint()
-    assert world.guard.posture() is Posture.ARMED
+    assert world.guard.posture() == Posture.ARMED
 
 
 async def test_the_worst_lag_is_kept_until_somebody_took_it() -> None:
     world = World()
-    assert world.guard.lag_at_s is None
+    unmeasured = world.guard.lag_at_s
+    assert unmeasured is None
     for lag_s in (0.1, 0.4, 0.0):
         world.guard.note_lag(lag_s)
     assert world.guard.lag_at_s == world.clock.monotonic()

@@ -41,6 +41,7 @@ async def test_ticks_make_up_one_quote() -> None:
         last=Decimal(98),
         data_type=1,
         received_s=1_000.0,
+        last_s=1_000.0,
     )
     assert hub.tick_count == 7
 

@@ -85,6 +85,12 @@ class FakeDesk:
     async def baseline(self, *, by: str) -> Answer:
         return await self._later("baseline", "", by)
 
+    async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
+        return await self._later(f"reset {breaker}", reason, by)
+
+    async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
+        return await self._later(f"override {breaker} {minutes}", reason, by)
+
     async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
         return await self._later(f"resolve {ticket}", reason, by)
 

@@ -132,7 +132,9 @@ def finding_of(rule: Rule, reading: Reading | None, now_s: float) -> tuple[Findi
         return Finding.TOO_EARLY, reading.text
     value = decimal_from(reading.value) if reading.value is not None else None
     if value is None:
-        return Finding.FAILED, f"reading {reading.value} is not a number"
+        text = f": {reading.text}" if reading.text else ""
+        told = "no value" if reading.value is None else f"reading {reading.value} is not a number"
+        return Finding.FAILED, told + text
     shown = f"{value.normalize():f} ({rule.bad} {rule.limit.normalize():f} is bad)"
     shown += f": {reading.text}" if reading.text else ""
     return (Finding.BAD if rule.is_bad(value) else Finding.GOOD), shown

@@ -65,7 +65,8 @@ def test_a_good_reading_changes_nothing() -> None:
     ("reading", "text"),
     [
         (None, "no reading"),
-        (a_reading(None), "reading None is not a number"),
+        (a_reading(None), "no value"),
+        (a_reading(None, text="gone"), "no value: gone"),
         (a_reading("NaN"), "reading NaN is not a number"),
         (a_reading("Infinity"), "reading Infinity is not a number"),
         (a_reading("0", -6.0), "reading of 6.0 s ago, allowed 5 s"),

@@ -1,0 +1,65 @@
+"""The breakers of a daemon hear of reconciliations, guard the gate and are shown."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from tests.unit.config.support import loaded
+from tests.unit.engine.world import POLICY, World
+from trader.core.halts import Posture
+from trader.engine.board import About, Board
+from trader.engine.reconciler import RunRecord
+from trader.safeguards import Safeguards
+
+
+def a_board(world: World) -> Board:
+    return Board(
+        world.services,
+        journal=world.journal,
+        link=world.link,
+        runners=(),
+        policy=POLICY,
+        about=About("1", "USD"),
+    )
+
+
+async def test_they_guard_from_the_first_moment_and_let_trade_once_all_is_read(
+    tmp_path: Path,
+) -> None:
+    # Blocking calls end at a real time, and this loop's time is not: the disk is asked for apart.
+    world = World()
+    world.broker.word = lambda: world.mirror(net_liquidation=Decimal(100_000))
+    config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
+    board = a_board(world)
+    safeguards = Safeguards(config, world.services, desk=world.desk, board=board)
+    assert world.guard.posture() is Posture.REDUCE_ONLY
+    assert {row.phase for row in board.status().breakers} == {"closed"}
+    assert board.status().restrictions == (("breakers", "not evaluated yet"),)
+    heard: list[RunRecord] = []
+    world.reconciler.archive = heard.append
+    safeguards.hear(world.reconciler)
+    await world.reconciler.run_once("test")
+    assert [record.finished.problem for record in heard] == [""]
+    world.guard.note_lag(0.0)
+    await safeguards._probes.probe_journal()
+    safeguards.breakers.round()
+    await asyncio.sleep(1)
+    safeguards.breakers.round()
+    # All but the disk has been read.
+    assert set(world.guard.restraint().restrictions) == {"disk_space"}
+    assert (tmp_path / "audit_logs" / "breakers.jsonl").exists()
+    assert world.book.safety.baseline is not None
+
+
+async def test_a_run_that_was_not_complete_says_nothing(tmp_path: Path) -> None:
+    world = World()
+    config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
+    safeguards = Safeguards(config, world.services, desk=world.desk, board=a_board(world))
+    safeguards.hear(world.reconciler)
+    world.upstream(1100)
+    await world.reconciler.run_once("test")
+    safeguards.breakers.round()
+    assert "drift" in world.guard.restraint().restrictions

@@ -1,0 +1,76 @@
+"""The breakers with all that they are read from and all that asks them, tied together."""
+
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from trader.config import Configuration
+from trader.core.reconcile import sighting
+from trader.engine.board import Board
+from trader.engine.breaker_kill import BreakerKill
+from trader.engine.breakers import Breakers
+from trader.engine.desk import Desk
+from trader.engine.equity import Equity
+from trader.engine.probes import Probes
+from trader.engine.readings import Readings
+from trader.engine.reconciler import Reconciler, RunRecord
+from trader.engine.services import Services
+from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog
+from trader.ops.disk import free_share
+
+
+class Safeguards:
+    """Built once, in the composition root."""
+
+    def __init__(
+        self, config: Configuration, services: Services, *, desk: Desk, board: Board
+    ) -> None:
+        settings, policy = config.settings, config.policy
+        self._services = services
+        self._equity = Equity(services, policy, ZoneInfo(settings.broker.zone))
+        self._probes = Probes(services, partial(free_share, settings.state_dir))
+        self._readings = Readings(services, policy=policy, equity=self._equity, probes=self._probes)
+        self.breakers = Breakers(
+            services,
+            policy=policy,
+            equity=self._equity,
+            readings=self._readings,
+            desk=desk,
+            audit=BreakerLog(settings.state_dir / "audit_logs" / BREAKERS_FILE_NAME).write,
+        )
+        self._kill = BreakerKill(
+            services,
+            desk=desk,
+            killed=self.breakers.killed,
+            must_flatten=policy.kill.must_flatten,
+        )
+        services.ledger.observe(self._readings.on_recorded)
+        board.breakers = self.breakers.rows
+        board.allocation = self.breakers.allocation
+
+    def hear(self, reconciler: Reconciler) -> None:
+        """Have every reconciliation told here before it is archived."""
+        archive = reconciler.archive
+
+        def heard(record: RunRecord) -> None:
+            self.on_run(record)
+            archive(record)
+
+        reconciler.archive = heard
+
+    def on_run(self, record: RunRecord) -> None:
+        """Take in what a reconciliation saw."""
+        is_whole = not record.finished.problem and record.plan is not None
+        if not is_whole or record.plan is None:
+            self._readings.on_run(None, 0)
+            return
+        self._equity.on_snapshot(record.snapshot)
+        pending = frozenset(sighting(drift) for drift in record.plan.pending)
+        self._readings.on_run(pending, record.finished.ticket_count)
+
+    def start(self) -> None:
+        """Start their tasks."""
+        start = self._services.supervisor.start
+        start("journal-probe", self._probes.watch_journal)
+        start("disk-probe", self._probes.watch_disk)
+        start("breakers", self.breakers.run)
+        start("breaker-kill", self._kill.run)
