@@ -12,7 +12,7 @@ from trader.sim.reference import calendar as calendars
 from trader.sim.reference.calendar import AUCTION_S, Phase
 
 NEVER = float("inf")
-_NEVER_SHUT, _STOCKS = "ALWAYS", "US-STOCKS"
+_STOCKS = "US-STOCKS"
 
 
 class Sessions:
@@ -23,7 +23,7 @@ class Sessions:
 
     def is_open(self, item: Instrument, *, outside_rth: bool) -> bool:
         """Return whether continuous trading takes place now."""
-        if item.calendar == _NEVER_SHUT:
+        if calendars.never_closes(item.calendar):
             return True
         return calendars.is_open(item.calendar, self._clock.time(), outside_rth=outside_rth)
 
@@ -48,7 +48,7 @@ class Sessions:
     def day_end_s(self, item: Instrument, *, outside_rth: bool) -> float:
         """Return when a DAY order given now ends; never where markets do not close."""
         now = self._clock.time()
-        if item.calendar == _NEVER_SHUT or calendars.next_change(item.calendar, now) == NEVER:
+        if calendars.next_change(item.calendar, now) == NEVER:
             return NEVER
         day = calendars.next_day(item.calendar, now)
         end = _end(day, outside_rth)
@@ -72,7 +72,7 @@ class Sessions:
 
     def auction_refusal(self, item: Instrument, auction: Auction) -> str:
         """Return why an order for an auction comes too late; empty where markets do not close."""
-        if auction is Auction.NONE or item.calendar == _NEVER_SHUT:
+        if auction is Auction.NONE or calendars.never_closes(item.calendar):
             return ""
         now = self._clock.time()
         day = calendars.next_day(item.calendar, now - cutoffs.TURNOVER_S)
@@ -93,7 +93,7 @@ class Sessions:
 def _auctions(item: Instrument) -> str:
     """Return the calendar of an instrument's auctions, also where it is traded at any hour."""
     is_stock = item.sec_type in ("STK", "ETF")
-    return _STOCKS if is_stock and item.calendar == _NEVER_SHUT else item.calendar
+    return _STOCKS if is_stock and calendars.never_closes(item.calendar) else item.calendar
 
 
 def _end(day: calendars.TradingDay, outside_rth: bool) -> float:

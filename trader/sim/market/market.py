@@ -6,27 +6,33 @@ agree with what was sent live. Stocks and indices walk through the days of their
 futures and options follow their underlying; currencies and the rest walk generated days.
 """
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from trader.sim.clock import Clock, utc
+from trader.sim.clock import Clock
 from trader.sim.market import generated, options
 from trader.sim.market.book import Book, make_book
 from trader.sim.market.chance import draw
 from trader.sim.market.history import DayBar
 from trader.sim.market.hours import SESSION_S, AlwaysOpen, Hours, Moment
-from trader.sim.market.paths import DayPath, MappedPath, Path, SumPath
+from trader.sim.market.paths import DayPath, MappedPath, Path, SumPath, extent
 from trader.sim.market.pins import Halts, Pins
 from trader.sim.market.quotes import Quote, Touch, snapped, touch
 from trader.sim.model.instruments import Instrument
+from trader.sim.reference import calendar as calendars
 from trader.sim.reference.catalogue import Catalogue
 
 _PATHS_MAX = 512
+_DAYS_NEEDED = 3
 _MOMENTS_MAX, _CLOSES_MAX = 64, 4096
 _DERIVED = ("FUT", "OPT", "FOP")
+# Wall time that goes back by more than this is set and not merely corrected.
+_SET_BACK_S = 60.0
+_NEAR = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +56,20 @@ class Market:
         rng: random.Random,
         replay: Replay,
     ) -> None:
-        self.catalogue, self.speed, self.quantum_s = catalogue, replay.speed, replay.quantum_s
+        self.catalogue, self._speed, self.quantum_s = catalogue, replay.speed, replay.quantum_s
         self._clock, self._bars, self.hours = clock, bars, replay.hours
         self.days = [bar.day for bar in next(iter(bars.values()))]
         self.start_index = self._first_day(replay.start_date)
-        self._origin_s = clock.monotonic()
         # Paths get a generator of their own each, so the order of asking does not matter.
         self.seed = rng.getrandbits(64)
-        self._paths: dict[tuple[int, int, int], Path] = {}
+        self._paths: dict[tuple[int, int], Path] = {}
         self._moments: dict[tuple[str, int], Moment] = {}
-        self._closes: dict[tuple[int, int, int], Decimal] = {}
+        self._closes: dict[tuple[int, int], Decimal] = {}
+        self._mappers: dict[tuple[int, int], Callable[[int], int]] = {}
         self.pins = Pins(self.slot)
         self.halts = Halts(self.slot)
+        self._last_slot = 0
+        self._begin(clock.time())
 
     def _first_day(self, start_date: date | None) -> int:
         if start_date is None:
@@ -72,39 +80,68 @@ class Market:
     # -- time ---------------------------------------------------------------------------------
 
     @property
+    def speed(self) -> float:
+        """Return the session seconds a second."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._speed = speed
+        self._begin(self._origin_s)
+
+    def _begin(self, start_s: float) -> None:
+        # On a full second of the wall, so that bars of whole seconds are cut between slots.
+        self._origin_s = start_s // 1
+        self.hours = self.hours.begun(self._origin_s, SESSION_S / self._speed)
+        self._last_slot = self.slot_at(self._clock.time())
+        self._moments.clear()
+        self._paths.clear()
+        self._closes.clear()
+        self._mappers.clear()
+
+    @property
     def elapsed_s(self) -> float:
         """Return the session seconds since the replay began."""
-        return (self._clock.monotonic() - self._origin_s) * self.speed
+        return (self._clock.time() - self._origin_s) * self._speed
 
     def resume(self, elapsed_s: float) -> None:
         """Go on where an earlier run of the simulator stopped."""
-        self._origin_s = self._clock.monotonic() - elapsed_s / self.speed
-        self._moments.clear()
+        self._begin(self._clock.time() - elapsed_s / self._speed)
 
     def slot(self) -> int:
-        """Return the number of the present slot."""
-        # The small addition keeps a timer that fires on the boundary out of the slot before.
-        return int((self._clock.monotonic() - self._origin_s) / self.quantum_s + 1e-6)
+        """Return the number of the present slot; it never goes back.
+
+        Where the host's wall time is set back the slots go on; what was shown before is then
+        found at other times.
+        """
+        now_s = self._clock.time()
+        slot = self.slot_at(now_s)
+        if slot < self._last_slot:
+            if (self._last_slot - slot) * self.quantum_s > _SET_BACK_S:
+                self._begin(now_s - self._last_slot * self.quantum_s)
+            return self._last_slot
+        self._last_slot = slot
+        return slot
 
     def slot_at(self, epoch_s: float) -> int:
         """Return the slot that a moment of wall time belongs to."""
-        elapsed = self._clock.monotonic() - self._origin_s - (self._clock.time() - epoch_s)
-        return int(elapsed / self.quantum_s + 1e-6) if elapsed >= 0 else -int(
-            -elapsed / self.quantum_s + 1 - 1e-6
-        )  # fmt: skip
+        # The small addition keeps a timer that fires on the boundary out of the slot before.
+        return math.floor((epoch_s - self._origin_s) / self.quantum_s + _NEAR)
+
+    def slot_from(self, epoch_s: float) -> int:
+        """Return the first slot that begins at or after a moment of wall time."""
+        return math.ceil((epoch_s - self._origin_s) / self.quantum_s - _NEAR)
 
     def epoch_of(self, slot: int) -> float:
         """Return the wall time at which a slot begins."""
-        behind_s = self._clock.monotonic() - self._origin_s - slot * self.quantum_s
-        return self._clock.time() - behind_s
+        return self._origin_s + slot * self.quantum_s
 
     def moment(self, item: Instrument, slot: int) -> Moment:
         """Return the place in the replay of an instrument at a slot."""
         key = (item.calendar, slot)
         found = self._moments.get(key)
         if found is None:
-            elapsed_s = slot * self.quantum_s * self.speed
-            found = self.hours.moment(item.calendar, elapsed_s, self.epoch_of(slot))
+            found = self.hours.moment(item.calendar, self.epoch_of(slot))
             if len(self._moments) >= _MOMENTS_MAX:
                 self._moments.clear()
             self._moments[key] = found
@@ -120,6 +157,11 @@ class Market:
     def bar(self, symbol: str, day: int) -> DayBar:
         """Return the true bar of a day counted from the start date."""
         return self._bars[symbol][(self.start_index + day) % len(self.days)]
+
+    def first_s(self, item: Instrument) -> float:
+        """Return the moment on the wall before which nothing of an instrument is known."""
+        day = self.hours.date_of(item.calendar, -self.days_before(item))
+        return calendars.trading_from(item.calendar, day).start_s
 
     def days_before(self, item: Instrument) -> int:
         """Return how many days of an instrument exist before the day of the start."""
@@ -142,36 +184,47 @@ class Market:
 
     def path(self, item: Instrument, day: int) -> Path:
         """Return the path of a day; the most recent ones are kept."""
-        base = self._underlying(item)
-        left_days = self._left_days(item, day) if base is not None else 0
-        if item.sec_type == "BAG":
-            left_days = self._left_days(self.legs(item)[0][0], day)
-        key = (item.con_id, day, left_days)
+        key = (item.con_id, day)
         found = self._paths.get(key)
         if found is None:
             if len(self._paths) >= _PATHS_MAX:
                 del self._paths[next(iter(self._paths))]
+            # As days go by only the last ones are needed: what is over does not pile up.
+            self._paths.pop((item.con_id, day - _DAYS_NEEDED), None)
             made = self._combination(item, day) if item.sec_type == "BAG" else None
-            found = self._paths[key] = made or self._make_path(item, base, day, left_days)
+            found = self._paths[key] = made or self._make_path(item, day)
         return found
 
-    def _make_path(
-        self, item: Instrument, base: Instrument | None, day: int, left_days: int
-    ) -> Path:
+    def _make_path(self, item: Instrument, day: int) -> Path:
+        base = self.underlying(item)
         if base is None:
             index = self.start_index + day
             place = index % len(self.days) if self._has_file(item) else index
             rng = random.Random(f"{self.seed}/{item.symbol}/{place}")
             return DayPath(self.day_bar(item, day), item.tick, rng)
         below = self.path(base, day)
+        return MappedPath(below, self.mapper(item, day), self.day_volume(item, day))
+
+    def day_volume(self, item: Instrument, day: int) -> int:
+        """Return what trades on a whole day."""
+        if item.sec_type == "BAG":
+            return 0
+        if self.underlying(item) is None:
+            return self.day_bar(item, day).volume
         share = 50 + draw(self.seed, item.con_id, day) % 150
-        volume = share * (100 if item.sec_type == "FUT" else 4)
-        return MappedPath(below, self._mapper(item, base, left_days), volume)
+        return share * (100 if item.sec_type == "FUT" else 4)
+
+    def day_range(self, item: Instrument, day: int) -> tuple[int, int]:
+        """Return ticks that an instrument with a path of its own never leaves on a day."""
+        found = self._paths.get((item.con_id, day))
+        if found is not None:
+            return found.low, found.high
+        return extent(self.day_bar(item, day), item.tick)
 
     def _combination(self, item: Instrument, day: int) -> Path:
         parts = []
         for leg, weight in self.legs(item):
-            parts.append((self.path(leg, day), _weigher(leg.tick, item.tick, weight)))
+            parts.append((self.path(leg, day), weigher(leg.tick, item.tick, weight)))
         return SumPath(parts)
 
     def legs(self, item: Instrument) -> list[tuple[Instrument, Decimal]]:
@@ -185,7 +238,8 @@ class Market:
             item.symbol in self._bars
         )
 
-    def _underlying(self, item: Instrument) -> Instrument | None:
+    def underlying(self, item: Instrument) -> Instrument | None:
+        """Return what a derivative's price follows; None for what has a price of its own."""
         if item.sec_type not in _DERIVED:
             return None
         if item.under_con_id:
@@ -196,62 +250,78 @@ class Market:
         """Return what an instrument's price goes back to."""
         if item.sec_type == "BAG":
             return self._base(self.legs(item)[0][0])
-        below = self._underlying(item)
+        below = self.underlying(item)
         return item if below is None else self._base(below)
 
     def _left_days(self, item: Instrument, day: int) -> int:
-        """Return the calendar days to expiry on a day of the replay; today has its wall date."""
+        """Return the calendar days to expiry on a day of the replay, by the date it begins on."""
         if item.expiry is None:
             return 0
-        now = self.moment(item, self.slot()).day
-        today = utc(self._clock.time()).date()
-        # Weekdays are replayed, calendar days pass: five become seven.
-        return (item.expiry - today).days - (day - now) * 7 // 5
+        return (item.expiry - self.hours.date_of(item.calendar, day)).days
 
-    def _mapper(self, item: Instrument, base: Instrument, left_days: int) -> Callable[[int], int]:
+    def mapper(self, item: Instrument, day: int) -> Callable[[int], int]:
+        """Return how a derivative's price in ticks follows from its underlying's on a day.
+
+        It rises or falls all along: the volatility of an option is that at the day's open.
+        """
+        found = self._mappers.get((item.con_id, day))
+        if found is None:
+            if len(self._mappers) >= _PATHS_MAX:
+                self._mappers.clear()
+            self._mappers.pop((item.con_id, day - _DAYS_NEEDED), None)
+            found = self._mappers[(item.con_id, day)] = self._make_mapper(item, day)
+        return found
+
+    def _make_mapper(self, item: Instrument, day: int) -> Callable[[int], int]:
+        base = self.underlying(item)
+        assert base is not None, "a derivative has an underlying"
+        left_days = self._left_days(item, day)
         left = max(left_days + 0.5, 0.0) / 365 if left_days >= 0 else 0.0
         below, tick = float(base.tick), float(item.tick)
         if item.sec_type == "FUT":
             factor = options.carried(1.0, left) * below / tick
             return lambda ticks: round(ticks * factor)
         terms = options.Terms(item.right[:1], float(item.strike or 1), left)
+        volatility = self._volatility(base, day, terms)
 
         def value(ticks: int) -> int:
-            spot = max(ticks, 1) * below
-            volatility = options.smile(self.seed, base.symbol, terms, spot)
-            return max(round(options.price(terms, spot, volatility) / tick), 1)
+            return max(round(options.price(terms, max(ticks, 1) * below, volatility) / tick), 1)
 
         return value
+
+    def _volatility(self, base: Instrument, day: int, terms: options.Terms) -> float:
+        spot = float(max(self.day_bar(base, day).open, base.tick))
+        return options.smile(self.seed, base.symbol, terms, spot)
 
     def mapped(
         self, item: Instrument, first: int, last: int
     ) -> tuple[Instrument, list[Callable[[int], int]]] | None:
-        """Return what an instrument follows and how, at two slots; None for its own master."""
-        base = self._underlying(item)
+        """Return what an instrument follows and how, from slot to slot; None for its own master."""
+        base = self.underlying(item)
         if base is None:
             return None
-        lefts = {self._left_days(item, self.moment(item, slot).day): None for slot in (first, last)}
-        # The days left go by the wall's date: a stretch over midnight is one shorter.
-        lefts |= {left - 1: None for left in lefts}
-        return base, [self._mapper(item, base, left) for left in lefts]
+        start, end = (self.moment(item, slot).day for slot in (first, last))
+        return base, [self.mapper(item, day) for day in range(start, end + 1)]
 
     def option_terms(self, item: Instrument, slot: int) -> tuple[options.Terms, float, float]:
         """Return an option's terms, its underlying's price and its volatility at a slot."""
-        base = self._underlying(item)
+        base = self.underlying(item)
         assert base is not None, "an option of the catalogue has an underlying"
-        left = max(self._left_days(item, self.moment(item, slot).day) + 0.5, 0.0) / 365
+        day = self.moment(item, slot).day
+        left = max(self._left_days(item, day) + 0.5, 0.0) / 365
         terms = options.Terms(item.right[:1], float(item.strike or 1), left)
         spot = float(max(self.middle(base, slot), 1) * base.tick)
-        return terms, spot, options.smile(self.seed, base.symbol, terms, spot)
+        return terms, spot, self._volatility(base, day, terms)
 
-    def was_touched(self, item: Instrument) -> bool:
-        """Return whether a pin or a halt ever changed the course of an instrument's price."""
-        base = self._underlying(item)
-        return (
-            self.pins.has_been(self.pin_key(item))
-            or self.halts.has_been(item.con_id)
-            or (base is not None and self.was_touched(base))
-            or any(self.was_touched(leg) for leg, _ in self.legs(item))
+    def changes(self, item: Instrument) -> list[int]:
+        """Return the slots at which a pin or a halt of an instrument began or ended, ascending."""
+        pins, halts = self.pins.changes(self.pin_key(item)), self.halts.changes(item.con_id)
+        return sorted({*pins, *halts}) if pins or halts else []
+
+    def is_held(self, item: Instrument, slot: int) -> bool:
+        """Return whether a pin or a halt holds the price of an instrument itself at a slot."""
+        return bool(self.halts.at(item.con_id, slot)[1]) or (
+            self.pins.at(self.pin_key(item), slot) is not None
         )
 
     # -- prices -----------------------------------------------------------------------------------
@@ -273,17 +343,16 @@ class Market:
             return round(pinned / item.tick)
         if item.sec_type == "BAG":
             return sum(
-                _weigher(leg.tick, item.tick, weight)(self.middle(leg, shown))
+                weigher(leg.tick, item.tick, weight)(self.middle(leg, shown))
                 for leg, weight in self.legs(item)
             )
         moment = self.moment(item, shown)
-        base = self._underlying(item)
+        base = self.underlying(item)
         if base is not None:
-            left_days = self._left_days(item, moment.day)
-            return self._mapper(item, base, left_days)(self.middle(base, shown))
+            return self.mapper(item, moment.day)(self.middle(base, shown))
         path = self.path(item, moment.day)
         if moment.pre_share < 1:
-            before = round(self.day_bar(item, moment.day - 1).close / item.tick)
+            before = self.ticks_before(item, moment.day)
             return round(before + (path.open - before) * moment.pre_share)
         return path.at(moment.fraction)
 
@@ -302,11 +371,15 @@ class Market:
             opened = low = high = middle
         else:
             opened, (low, high) = path.open, path.range_between(0.0, moment.fraction)
-        sides = touch(item, middle, self.seed, shown, is_thin=moment.is_thin)
-        if item.sec_type == "BAG":
-            sides = self._combined(item, shown)
-        volume = self._cumulative(path, item, shown, moment.fraction)
-        traded = self._difference(volume, path, item, shown, moment)
+        sides = self._touch(item, shown, middle, is_thin=moment.is_thin)
+        if halted:
+            # What has not traded has no volume: the day's stands where it was.
+            counted = self._counted(item, slot)
+            is_today = self.moment(item, counted).day == moment.day
+            volume, traded = self.cumulative(item, counted) if is_today else 0, 0
+        else:
+            volume = self._cumulative(path, item, shown, moment)
+            traded = self.traded(item, shown)
         # Without a trade in this slot the last one was an earlier one, of some size.
         last_size = traded or (1 if path.volume else 0)
         return Quote(
@@ -317,12 +390,25 @@ class Market:
             halted, moment.is_open,
         )  # fmt: skip
 
+    def touch_at(self, item: Instrument, slot: int) -> Touch:
+        """Return the sides of a slot in ticks, the same as in its quote."""
+        shown, _ = self.halts.at(item.con_id, slot)
+        moment = self.moment(item, shown)
+        shown = shown if moment.is_open else min(shown, self.slot_at(moment.active_s))
+        middle = self.middle(item, shown)
+        return self._touch(item, shown, middle, is_thin=moment.is_thin)
+
+    def _touch(self, item: Instrument, slot: int, middle: int, *, is_thin: bool) -> Touch:
+        if item.sec_type == "BAG":
+            return self._combined(item, slot)
+        return touch(item, middle, self.seed, slot, is_thin=is_thin)
+
     def _combined(self, item: Instrument, slot: int) -> Touch:
         """Return the touch of a combination: each leg is bought at its ask, sold at its bid."""
         bid = ask = 0
         sizes = []
         for leg, weight in self.legs(item):
-            weigh = _weigher(leg.tick, item.tick, weight)
+            weigh = weigher(leg.tick, item.tick, weight)
             side = touch(leg, self.middle(leg, slot), self.seed, slot, is_thin=False)
             first, second = (side.bid, side.ask) if weight > 0 else (side.ask, side.bid)
             bid, ask = bid + weigh(first), ask + weigh(second)
@@ -332,46 +418,63 @@ class Market:
 
     def close_before(self, item: Instrument, day: int) -> Decimal:
         """Return the close of the day before a day."""
-        key = (item.con_id, day, self._left_days(item, day))
+        key = (item.con_id, day)
         found = self._closes.get(key)
         if found is None:
+            self._closes.pop((item.con_id, day - _DAYS_NEEDED), None)
             if len(self._closes) >= _CLOSES_MAX:
                 self._closes.clear()
-            found = self._closes[key] = self.day_bar(item, day - 1).close
+            before = self.hours.day_before(item.calendar, day)
+            found = self._closes[key] = self.day_bar(item, before).close
         return found
 
+    def ticks_before(self, item: Instrument, day: int) -> int:
+        """Return the close of the day before a day in ticks."""
+        return round(self.close_before(item, day) / item.tick)
+
     def cumulative(self, item: Instrument, slot: int) -> int:
-        """Return what has traded on a slot's day up to and with that slot."""
+        """Return what has traded on a slot's day up to and with that slot, halts not counted."""
         moment = self.moment(item, slot)
-        return self._cumulative(self.path(item, moment.day), item, slot, moment.fraction)
+        return self._cumulative(self.path(item, moment.day), item, slot, moment)
 
     def traded(self, item: Instrument, slot: int) -> int:
         """Return the size of the one trade of a slot; 0 when nothing traded."""
-        if self.halts.at(item.con_id, slot)[1]:
-            return 0
-        moment = self.moment(item, slot)
-        path = self.path(item, moment.day)
-        volume = self._cumulative(path, item, slot, moment.fraction)
-        return self._difference(volume, path, item, slot, moment)
+        return self.volume_between(item, slot - 1, slot)
 
-    def _cumulative(self, path: Path, item: Instrument, slot: int, fraction: float) -> int:
-        if not path.volume or fraction <= 0:
+    def volume_between(self, item: Instrument, after: int, last: int) -> int:
+        """Return what traded in the slots after one up to and with another: the sum of `traded`.
+
+        What would have traded during a halt trades in the slot that ends it.
+        """
+        first, end = self._counted(item, after), self._counted(item, last)
+        if end <= first:
             return 0
+        start_day, day = self.moment(item, first).day, self.moment(item, end).day
+        volume = self.cumulative(item, end) - self.cumulative(item, first)
+        while day > start_day:
+            day = self.hours.day_before(item.calendar, day)
+            volume += self.day_volume(item, day)
+        return max(volume, 0)
+
+    def _counted(self, item: Instrument, slot: int) -> int:
+        """Return the slot up to which has traded all that had traded by a slot."""
+        while True:
+            first, kind = self.halts.at(item.con_id, slot)
+            if not kind:
+                return slot
+            slot = first - 1
+
+    def _cumulative(self, path: Path, item: Instrument, slot: int, moment: Moment) -> int:
+        if not path.volume or moment.fraction <= 0:
+            return 0
+        share = self.quantum_s / moment.length_s
+        # The last slot of a session takes the rest.
+        if moment.fraction + share > 1 - _NEAR * share:
+            return path.volume
         # Trades differ in size: what is drawn here moves volume from one slot to its neighbour.
-        spread = int(path.volume * self.quantum_s * self.speed / SESSION_S)
+        spread = int(path.volume * share)
         extra = (draw(self.seed, item.con_id, slot) >> 48) * spread >> 16
-        return min(int(path.volume * fraction) + extra, path.volume)
-
-    def _difference(
-        self, volume: int, path: Path, item: Instrument, slot: int, moment: Moment
-    ) -> int:
-        """Return by how much the day's volume grew in a slot."""
-        if not volume or not moment.is_open:
-            return 0
-        before = self.moment(item, slot - 1)
-        if before.day != moment.day:
-            return volume
-        return max(volume - self._cumulative(path, item, slot - 1, before.fraction), 0)
+        return min(int(path.volume * moment.fraction) + extra, path.volume)
 
     def book(self, item: Instrument, slot: int | None = None) -> Book:
         """Return the order book behind the quote of a slot, now by default; empty when shut."""
@@ -379,6 +482,7 @@ class Market:
         return make_book(self.quote_at(item, at), self.seed, at)
 
 
-def _weigher(leg_tick: Decimal, tick: Decimal, weight: Decimal) -> Callable[[int], int]:
+def weigher(leg_tick: Decimal, tick: Decimal, weight: Decimal) -> Callable[[int], int]:
+    """Return how a leg's price in ticks counts in the ticks of its combination."""
     factor = float(leg_tick / tick * weight)
     return lambda ticks: round(ticks * factor)

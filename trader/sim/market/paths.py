@@ -6,6 +6,7 @@ path of a derivative is its underlying's, mapped; that of a combination is the s
 
 import math
 import random
+from array import array
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -34,23 +35,33 @@ class Path(Protocol):
         """Return the lowest and the highest price between two fractions."""
 
 
+def extent(bar: DayBar, tick: Decimal) -> tuple[int, int]:
+    """Return the lowest and the highest tick within a day's bar."""
+    low = math.ceil(bar.low / tick)
+    return low, max(low, math.floor(bar.high / tick))
+
+
 class DayPath:
     """A seeded path through one day's bar."""
 
     def __init__(self, bar: DayBar, tick: Decimal, rng: random.Random) -> None:
-        self.low = math.ceil(bar.low / tick)
-        self.high = max(self.low, math.floor(bar.high / tick))
+        self.low, self.high = extent(bar, tick)
         self.open = self._grid(bar.open, tick)
         self.close = self._grid(bar.close, tick)
         self.volume = bar.volume
-        self._nodes = self._draw(rng)
-        self._highs: list[int] = []
-        self._lows: list[int] = []
+        # Arrays, because many paths are kept and each has more than a thousand numbers.
+        self._nodes = array("q", self._draw(rng))
+        self._highs, self._lows = array("q"), array("q")
         highest = lowest = self.open
         for node in self._nodes:
             highest, lowest = max(highest, node), min(lowest, node)
             self._highs.append(highest)
             self._lows.append(lowest)
+
+    def around(self, node: int, following: int) -> tuple[int, int]:
+        """Return the lowest and the highest price between two nodes."""
+        inside = self._nodes[node : following + 1]
+        return min(inside), max(inside)
 
     def _grid(self, price: Decimal, tick: Decimal) -> int:
         return min(max(round(price / tick), self.low), self.high)

@@ -54,6 +54,10 @@ class Pins(MutableMapping[str, Decimal]):
         place = bisect_right(slots, slot)
         return self._prices[key][place - 1] if place else None
 
+    def changes(self, key: str) -> list[int]:
+        """Return the moments at which a price was held or let go, ascending."""
+        return self._slots.get(key, [])
+
     def _note(self, key: str, price: Decimal | None) -> None:
         slots, prices = self._slots.setdefault(key, []), self._prices.setdefault(key, [])
         slot = self._slot_now()
@@ -90,6 +94,11 @@ class Halts:
     def has_been(self, con_id: int) -> bool:
         """Return whether the instrument was ever halted."""
         return con_id in self._spans
+
+    def changes(self, con_id: int) -> list[int]:
+        """Return the moments at which a halt began or ended."""
+        spans = self._spans.get(con_id, ())
+        return [slot for first, until, _ in spans for slot in (first, until) if slot is not None]
 
     def at(self, con_id: int, slot: int) -> tuple[int, int]:
         """Return the moment whose price shows at a moment, and the halt kind (0: none)."""

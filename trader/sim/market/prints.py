@@ -127,6 +127,5 @@ def backward(
 
 
 def _first_slot(market: Market, item: Instrument) -> int:
-    """Return a slot before which there is nothing, in the replay's own time."""
-    session = int(23_400 / (market.quantum_s * market.speed))
-    return -(market.days_before(item) + 1) * max(session, 1)
+    """Return the slot before which there is nothing."""
+    return market.slot_from(market.first_s(item))

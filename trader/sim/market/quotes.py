@@ -59,15 +59,22 @@ def touch(item: Instrument, middle: int, seed: int, slot: int, *, is_thin: bool)
     lot, most = _LOTS.get(item.sec_type, _STOCK_LOTS)
     if is_thin:
         most = max(most // 4, 1)
-    # A worthless option has no bid; everything else that is bought has a positive price.
     bid = middle - below
     if item.sec_type != "BAG":
-        bid = max(bid, 0 if item.sec_type in ("OPT", "FOP") else 1)
+        bid = max(bid, bid_floor(item))
     has_bid = bid > 0 or item.sec_type == "BAG"
     return Touch(
         bid, middle + above, lot * (1 + (bits >> 16 & 0xFFFF) % most) if has_bid else 0,
         lot * (1 + (bits >> 32 & 0xFFFF) % most),
     )  # fmt: skip
+
+
+def bid_floor(item: Instrument) -> int:
+    """Return the lowest bid in ticks of what is no combination.
+
+    A worthless option has no bid; everything else that is bought has a positive price.
+    """
+    return 0 if item.sec_type in ("OPT", "FOP") else 1
 
 
 def spread_step(item: Instrument, middle: int) -> int:

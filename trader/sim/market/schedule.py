@@ -1,10 +1,9 @@
 """Dates of the market: sessions as message 106 lists them, the first day, volume by price."""
 
 import re
-from datetime import UTC, datetime, timedelta
 
-from trader.sim.clock import Clock, utc
-from trader.sim.market.bars import Wanted, day_numbers
+from trader.sim.clock import utc
+from trader.sim.market.bars import Wanted, days_of
 from trader.sim.market.market import Market
 from trader.sim.market.spans import DAY_S, invalid
 from trader.sim.model.instruments import Instrument
@@ -21,30 +20,16 @@ _HISTOGRAM_STEPS = 390
 
 
 def sessions(item: Instrument, wanted: Wanted) -> list[tuple[str, str, str]]:
-    """Return start, end and date of each session of a span, oldest first.
-
-    Days are counted as sessions; weeks, months and years by the calendar on the wall.
-    """
-    duration = wanted.duration
-    if duration.unit == "D":
-        days = hours.last_days(item.calendar, wanted.end_s, duration.count)
-    else:
-        last = calendars.local_date(item.calendar, wanted.end_s)
-        first = last - timedelta(days=duration.seconds // DAY_S)
-        days = hours.days_between(item.calendar, first, last)
-    rows = hours.schedule(item.calendar, days, regular=wanted.is_regular)
+    """Return start, end and date of each session of a span, oldest first: those of its bars."""
+    rows = hours.schedule(item.calendar, days_of(item, wanted), regular=wanted.is_regular)
     return [(row.start, row.end, row.day) for row in rows]
 
 
-def first_moment(market: Market, clock: Clock, item: Instrument, *, regular: bool = True) -> float:
+def first_moment(market: Market, item: Instrument, *, regular: bool = True) -> float:
     """Return when the earliest data of an instrument begins, in epoch seconds."""
-    day = utc(clock.time()).date()
-    for earlier, _ in day_numbers(market, clock, item, clock.time()):
-        day = earlier
-    opened = calendars.trading_day(item.calendar, day)
-    if opened is not None:
-        return opened.open_s if regular else opened.start_s
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    first_s = market.first_s(item)
+    day = calendars.next_day(item.calendar, first_s)
+    return day.open_s if regular else day.start_s
 
 
 def utc_stamp(epoch_s: float) -> str:
@@ -66,12 +51,12 @@ def histogram(
     """Return prices with what traded at each in a period up to now, ascending."""
     step_s = max(period_s / _HISTOGRAM_STEPS, market.quantum_s)
     found: dict[int, int] = {}
-    earliest = -market.days_before(item)
+    first = market.slot_from(market.first_s(item))
     for n in range(int(period_s / step_s)):
         slot = market.slot_at(now_s - n * step_s)
-        moment = market.moment(item, slot)
-        if moment.day < earliest:
+        if slot < first:
             break
+        moment = market.moment(item, slot)
         if moment.is_open:
             size = market.traded(item, slot) * max(int(step_s / market.quantum_s), 1)
             price = market.middle(item, slot)

@@ -22,6 +22,7 @@ AUCTION_S = 1.0
 _GAP_DAYS_MAX = 14
 _DAYS_KEPT = 8192
 _MIDNIGHT = (0, 0)
+_ALWAYS = "ALWAYS"
 
 
 class Phase(StrEnum):
@@ -101,15 +102,23 @@ def _never_early(_year: int) -> Mapping[date, holidays.Closing]:
     return holidays.NO_CLOSINGS
 
 
-def _rules() -> dict[str, _Rule]:
-    new_york, chicago = ("America/New_York", "US/Eastern"), ("America/Chicago", "US/Central")
-    always = _Rule(
-        *new_york, _MIDNIGHT, _MIDNIGHT, _MIDNIGHT, _MIDNIGHT, _never_shut, _never_early,
+def _always(zone: str, wire_zone: str) -> _Rule:
+    return _Rule(
+        zone, wire_zone, _MIDNIGHT, _MIDNIGHT, _MIDNIGHT, _MIDNIGHT, _never_shut, _never_early,
         never_closes=True,
     )  # fmt: skip
+
+
+def _rules() -> dict[str, _Rule]:
+    new_york, chicago = ("America/New_York", "US/Eastern"), ("America/Chicago", "US/Central")
+    berlin, london = ("Europe/Berlin", "MET"), ("Europe/London", "GB-Eire")
     return {
-        "ALWAYS": always,
-        "CRYPTO": always,
+        "ALWAYS": _always(*new_york),
+        "CRYPTO": _always(*new_york),
+        # Days of instruments of other places, from midnight to midnight there.
+        "ALWAYS US/Central": _always(*chicago),
+        "ALWAYS MET": _always(*berlin),
+        "ALWAYS GB-Eire": _always(*london),
         "US-STOCKS": _Rule(
             *new_york, (4, 0), (9, 30), (16, 0), (20, 0), holidays.us, holidays.us_early,
             has_auctions=True,
@@ -127,11 +136,11 @@ def _rules() -> dict[str, _Rule]:
             starts_evening_before=True,
         ),
         "IBIS": _Rule(
-            "Europe/Berlin", "MET", (9, 0), (9, 0), (17, 30), (17, 30), holidays.germany,
+            *berlin, (9, 0), (9, 0), (17, 30), (17, 30), holidays.germany,
             _never_early, has_auctions=True,
         ),
         "LSE": _Rule(
-            "Europe/London", "GB-Eire", (8, 0), (8, 0), (16, 30), (16, 30), holidays.london,
+            *london, (8, 0), (8, 0), (16, 30), (16, 30), holidays.london,
             holidays.london_early, has_auctions=True,
         ),
     }  # fmt: skip
@@ -150,6 +159,18 @@ def _rule(calendar: str) -> _Rule:
     if found is None:
         raise ValueError(f"calendar: {calendar!r} is not known; allowed: {', '.join(NAMES)}")
     return found
+
+
+def never_closes(calendar: str) -> bool:
+    """Return whether a calendar has neither nights nor holidays. Raises ValueError if unknown."""
+    return _rule(calendar).never_closes
+
+
+def always_in(zone: str) -> str:
+    """Return the calendar that never closes, with days from midnight to midnight in a zone."""
+    return next(
+        (name for name in NAMES if name.startswith(_ALWAYS) and zone_name(name) == zone), _ALWAYS
+    )
 
 
 def phase(calendar: str, epoch_s: float) -> Phase:
@@ -221,6 +242,15 @@ def trading_day(calendar: str, day: date) -> TradingDay | None:
     return TradingDay(
         day, start, opens, _epoch(rule, day, closes), _epoch(rule, day, ends), rule.has_auctions
     )
+
+
+def trading_from(calendar: str, day: date) -> TradingDay:
+    """Return the trading day of a date or the first one after it."""
+    for ahead in range(_GAP_DAYS_MAX):
+        found = trading_day(calendar, day + timedelta(days=ahead))
+        if found is not None:
+            return found
+    raise AssertionError(f"{calendar} is shut for {_GAP_DAYS_MAX} days from {day}")
 
 
 def _epoch(rule: _Rule, day: date, clock: tuple[int, int]) -> float:

@@ -188,7 +188,9 @@ class Catalogue:
             self._by_symbol.setdefault(item.symbol, []).append(item)
 
     def _placed(self, item: Instrument) -> Instrument:
-        return replace(item, calendar="ALWAYS") if self._always_open else item
+        if not self._always_open:
+            return item
+        return replace(item, calendar=calendar.always_in(item.time_zone))
 
     def _make_chains(self) -> list[Chain]:
         if self._listing is None:

@@ -13,6 +13,7 @@ from trader.sim.reference.calendar import TradingDay
 # Contract details show the present trading day and the next five.
 DAYS_SHOWN = 6
 _DAYS_MAX = 366 * 10
+_COINS = "CRYPTO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def hours(calendar: str, epoch_s: float, days: int = DAYS_SHOWN, *, zone: str = 
     zone the day is today.
     """
     first = calendars.local_date(calendar, epoch_s)
-    if calendar == "ALWAYS":
+    if calendars.never_closes(calendar) and calendar != _COINS:
         first = datetime.fromtimestamp(epoch_s, ZoneInfo(zone)).date() if zone else first
     else:
         first = min(first, calendars.day_of(calendar, epoch_s))

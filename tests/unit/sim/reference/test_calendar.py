@@ -16,7 +16,7 @@ from trader.sim.reference.calendar import AUCTION_S, NAMES, Phase
 FIRST_S = datetime(2019, 1, 1, tzinfo=UTC).timestamp()
 LAST_S = datetime(2035, 1, 1, tzinfo=UTC).timestamp()
 MOMENTS = st.floats(FIRST_S, LAST_S, allow_nan=False)
-CLOSING = [name for name in NAMES if name not in ("ALWAYS", "CRYPTO")]
+CLOSING = [name for name in NAMES if not calendar.never_closes(name)]
 
 
 def at(text: str, zone: str = "America/New_York") -> float:
@@ -83,7 +83,7 @@ def test_an_exchange_without_evening_trade_ends_with_its_auction() -> None:
     assert phases == [Phase.REGULAR, Phase.CLOSING, Phase.CLOSED]
 
 
-@pytest.mark.parametrize("name", ["ALWAYS", "CRYPTO"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in CLOSING])
 def test_what_never_closes_never_changes(name: str) -> None:
     sunday_s = at("2026-04-05 03:00")
     assert calendar.phase(name, sunday_s) is Phase.REGULAR

@@ -192,7 +192,7 @@ def test_a_price_file_takes_the_place_of_what_would_be_generated() -> None:
 
 def test_calendars_are_the_instruments_own_only_when_markets_close() -> None:
     future = ContractQuery(symbol="ES", sec_type="FUT", expiry="202606")
-    assert one(future).calendar == "ALWAYS"
+    assert one(future).calendar == "ALWAYS US/Central"
     closing = full(always_open=False)
     item = closing.find(future)
     assert item is not None

@@ -85,7 +85,7 @@ class HistoryDesk:
         if wanted.show == "SCHEDULE":
             self._schedule(request.request_id, item, wanted)
             return
-        found = bars.history(self._market, self._clock, item, wanted)
+        found = bars.history(self._market, item, wanted)
         if not found:
             source = f"{item.symbol}@{request.contract.exchange or item.exchange}"
             text = f"HMDS query returned no data: {source} {wanted.show.capitalize()}"
@@ -173,9 +173,7 @@ class HistoryDesk:
                 raise invalid("What to show field is missing or incorrect.")
             bars.check_show(item, show)
             self._check_access(item)
-            first_s = schedule.first_moment(
-                self._market, self._clock, item, regular=request.is_regular
-            )
+            first_s = schedule.first_moment(self._market, item, regular=request.is_regular)
             is_text = request.format_date == 1
             text = schedule.utc_stamp(first_s) if is_text else str(int(first_s))
             frame = messages_history.head_timestamp(request.request_id, text)

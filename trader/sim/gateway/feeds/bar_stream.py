@@ -12,7 +12,7 @@ from trader.sim.gateway.feeds.market_faults import MarketFaults
 from trader.sim.market import bars
 from trader.sim.market.bars import Bar, Wanted
 from trader.sim.market.market import Market
-from trader.sim.market.spans import DAY_S, Duration
+from trader.sim.market.spans import DAY_S, WEEK_S, Duration
 from trader.sim.model.instruments import Instrument
 from trader.sim.wire import messages_history, messages_market
 from trader.sim.wire.frames import plain
@@ -133,13 +133,13 @@ class BarStream:
             line.outlet.push_tick(frame, 1)
 
     def _send_update(self, line: UpdateLine, boundary_s: int) -> None:
-        bar = current_bar(self._market, self._clock, line, boundary_s)
+        bar = current_bar(self._market, line, boundary_s)
         if bar is not None:
             fields = bar_rows.update(line.instrument, bar, line.format_date)
             line.outlet.push_tick(messages_history.historical_update(line.request_id, fields), 1)
 
 
-def current_bar(market: Market, clock: Clock, line: UpdateLine, boundary_s: int) -> Bar | None:
+def current_bar(market: Market, line: UpdateLine, boundary_s: int) -> Bar | None:
     """Return the bar under way at a boundary, as far as it has come."""
     item = line.instrument
     if line.size_s < DAY_S:
@@ -150,7 +150,8 @@ def current_bar(market: Market, clock: Clock, line: UpdateLine, boundary_s: int)
         )
         start_s = sessions[-1][0] if sessions else first_s
         return bars.show_bar(market, item, start_s, boundary_s - start_s, line.show)
-    duration = Duration(1, "M")
+    # The days of the bar under way are enough.
+    duration = Duration(1, "M" if line.size_s > WEEK_S else "W" if line.size_s > DAY_S else "D")
     wanted = Wanted(line.size_s, duration, float(boundary_s), line.show, line.is_regular)
-    found = bars.history(market, clock, item, wanted)
+    found = bars.history(market, item, wanted)
     return found[-1] if found else None

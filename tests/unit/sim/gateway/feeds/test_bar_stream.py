@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -93,10 +93,13 @@ def test_a_day_bar_is_kept_up_to_date_as_well() -> None:
     peer.frames()
     peer.send(20, 5, *contract(), 0, "", "1 day", "3 D", 1, "TRADES", 1, 1, "")
     bench.clock.advance(6)
-    quote = bench.market.quote(bench.market.catalogue.all()[0])
-    update = [fields for fields in peer.frames() if fields[0] == "90"][-1]
+    frames = peer.frames()
+    peer.send(20, 6, *contract(), 0, "", "1 day", "1 D", 1, "TRADES", 1, 0, "")
+    (asked,) = peer.frames()
+    update = [fields for fields in frames if fields[0] == "90"][-1]
     assert len(update[3]) == 8
-    assert Decimal(update[6]) == quote.high
+    # Of a day nobody has a bar of its own: open, high, low are those that are asked for later.
+    assert [update[n] for n in (3, 4, 6, 7)] == asked[5:9]
     bench.feeds.stop()
 
 
@@ -156,3 +159,38 @@ def test_history_kept_up_to_date_goes_on_as_history_itself_has_it(size: str, reg
     assert updates[-1][3] == last[0]
     assert updates[-1][4] == last[1]
     bench.feeds.stop()
+
+
+@pytest.mark.parametrize("always_open", [True, False])
+@pytest.mark.parametrize("show", ["TRADES", "MIDPOINT", "BID", "ASK"])
+def test_live_bars_are_those_that_history_gives_later(always_open: bool, show: str) -> None:
+    bench = Bench(seed=11, always_open=always_open)
+    if not always_open:
+        # The regular session begins within the time that is watched.
+        at_wall(bench, "2026-11-23T14:28:00")
+    bench.feeds.start()
+    bench.clock.advance(3.0)
+    peer = bench.client()
+    peer.send(50, 3, 5, *contract(), 5, show, 0, "")
+    bench.clock.advance(300.0)
+    live = {int(one[3]): one[4:8] for one in peer.frames() if one[0] == "50"}
+    assert len(live) == 60
+    # Rounds of quotes for days are not needed: what was shown of a moment does not change.
+    bench.feeds.stop()
+    bench.clock.advance(2 * 86_400.0)
+    peer.frames()
+    end_s = max(live) + 5
+    end = datetime.fromtimestamp(end_s, UTC).strftime("%Y%m%d-%H:%M:%S")
+    for size, name in ((5, "5 secs"), (60, "1 min"), (300, "5 mins")):
+        peer.send(20, size, *contract(), 0, end, name, "300 S", 0, show, 2, 0, "")
+        (fields,) = peer.frames()
+        rows = [fields[n : n + 8] for n in range(5, len(fields), 8)]
+        for row in rows:
+            start_s = int(row[0])
+            parts = [live[s] for s in range(start_s, start_s + size, 5) if s in live]
+            if start_s not in live or start_s + size > end_s:
+                continue
+            values = [[Decimal(text) for text in part] for part in parts]
+            highs, lows = [one[1] for one in values], [one[2] for one in values]
+            expected = [values[0][0], max(highs), min(lows), values[-1][3]]
+            assert [Decimal(text) for text in row[1:5]] == expected
