@@ -52,9 +52,11 @@ def tick_by_tick(stage: Stage) -> None:
 
 
 def depth(stage: Stage) -> None:
-    """Subscribe to the book: both sides, best price first, sorted away from the middle."""
+    """Subscribe to the book of SMART: both sides, best price first, sorted away from the middle."""
     request = next(stage.requests)
     mark = stage.tell("depth", request=request, symbol=SYMBOL, rows=ROWS)
+    # The depth of SMART begins by saying which exchanges are in it.
+    stage.sees_error(2152, after=mark, request=request)
     for side in (ASKS, BIDS):
         for position in range(ROWS):
             stage.sees("depth", after=mark, request=request, side=side, position=position)
