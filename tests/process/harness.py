@@ -355,7 +355,6 @@ _TARGETS: Json = {
     "exposure": {
         "account_type": "reg_t",
         "is_baseline_required": False,
-        "is_reading_required": False,
     },
     "price": {"collar_fraction_max": 0.03, "slippage_fraction_max": 0.03, "quote_age_s_max": 5},
     "rate": {

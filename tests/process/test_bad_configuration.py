@@ -123,13 +123,12 @@ def test_contradicting_limits(simulator: Simulator, tmp_path: Path) -> None:
 def test_live_without_authority(simulator: Simulator, tmp_path: Path) -> None:
     live = {"mode": "live", "account": "U1234567", "reconcile__absence_s": 60}
     lines = refused(simulator, tmp_path, **live)
-    assert len(lines) == 5, lines
+    assert len(lines) == 4, lines
     assert "exposure.is_baseline_required is false" in lines[0]
-    assert "exposure.is_reading_required is false" in lines[1]
-    assert "nobody has signed this policy" in lines[2]
-    assert "AGENT_MODE is ''" in lines[3]
-    assert "go-live record" in lines[4]
-    assert "missing" in lines[4]
+    assert "nobody has signed this policy" in lines[1]
+    assert "AGENT_MODE is ''" in lines[2]
+    assert "go-live record" in lines[3]
+    assert "missing" in lines[3]
 
 
 def test_a_missing_configuration(simulator: Simulator, tmp_path: Path) -> None:

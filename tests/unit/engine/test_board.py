@@ -239,7 +239,11 @@ async def test_the_brokers_word_on_the_account_is_shown_with_its_age() -> None:
     await asyncio.sleep(5)
     told = board.status().told_account
     assert told is not None
-    assert (told.net_liquidation, told.account_type, told.age_s) == (Decimal(1_000_000), "cash", 5.0)
+    assert (told.net_liquidation, told.account_type, told.age_s) == (
+        Decimal(1_000_000),
+        "cash",
+        5.0,
+    )
     await asyncio.sleep(10)
     missing = board.status().inputs_missing
     assert missing == ("valuation: the oldest price is 15 s old, allowed is 10 s",)
