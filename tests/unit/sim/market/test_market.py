@@ -199,3 +199,14 @@ def test_before_the_open_nothing_of_the_coming_day_is_known() -> None:
     assert regular.low <= regular.last <= regular.high
     assert regular.volume > 0
     assert regular.close == quote.close
+
+
+def test_the_paths_of_days_that_are_over_do_not_pile_up() -> None:
+    clock, world = market()
+    counts = []
+    for _ in range(30):
+        clock.advance(SESSION_S)
+        for item in world.catalogue.all():
+            world.quote(item)
+        counts.append(len(world._paths))
+    assert counts[-1] == counts[4] <= 4 * len(world.catalogue.all())
