@@ -48,6 +48,7 @@ from trader.ops.roles import (
 from trader.ops.status_text import status_lines
 from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
+from trader.sentinel import run_sentinel, show_sentinel
 from trader.store.story import NameUnknown, related
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
@@ -77,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(given, environment)
         case "demo":
             return run_demo(given, environment)
+        case "sentinel":
+            watch = show_sentinel if given.show else run_sentinel
+            return watch(given.config, environment)
         case "status":
             return _status(given)
         case "why":
@@ -109,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="trade against an own simulator, no account needed")
     add_demo_arguments(demo)
     commands.add_parser("sim", help="run the simulator alone, or compare it: sim diff")
+    sentinel = commands.add_parser(
+        "sentinel", help="watch the daemon from a process of its own; acts when it is gone"
+    )
+    sentinel.add_argument("--config", type=Path, required=True, help="the daemon's settings")
+    sentinel.add_argument("--show", action="store_true", help="only say what it said last")
     status = commands.add_parser("status", help="show the running daemon")
     status.add_argument("--json", action="store_true", help="everything, as JSON")
     _add_state(status)

@@ -133,6 +133,29 @@ class DrainSection(_Section):
     stop_timeout_s: Seconds = 90.0
 
 
+class SentinelSection(_Section):
+    """The dead-man's switch beside the daemon, a process of its own; seconds."""
+
+    check_s: Seconds = 2.0
+    # So long without a sign of life, with orders or positions open, and it acts.
+    silence_s: Seconds = 120.0
+    # A process that holds the lock and is starting gets so much on top: TimeoutStartSec.
+    start_s: Seconds = 120.0
+    # After an orderly stop that left something open.
+    open_risk_grace_s: Seconds = 900.0
+    # WatchdogSec and RestartSec of trader.service: systemd shall have its turn first.
+    watchdog_s: Seconds = 30.0
+    restart_s: Seconds = 2.0
+    # How long one try waits for the link, and the pauses between tries.
+    link_wait_s: Seconds = 30.0
+    retry_s_min: Seconds = 5.0
+    retry_s_max: Seconds = 300.0
+    # Where it cannot come as the daemon; default: the one after the kill switch's.
+    client_id: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
+    # Close every managed position as well; otherwise only what adds risk is cancelled.
+    must_flatten: Annotated[bool, Field(strict=True)] = False
+
+
 class ControlSection(_Section):
     """The operator's HTTP port on loopback; 0 takes any free one."""
 
@@ -183,7 +206,17 @@ class Settings(BaseSettings):
     reconcile: ReconcileSection = ReconcileSection()
     drain: DrainSection = DrainSection()
     control: ControlSection = ControlSection()
+    sentinel: SentinelSection = SentinelSection()
     strategies: StrategiesSection = StrategiesSection()
+
+    @property
+    def sentinel_client_id(self) -> int:
+        """Return the client id of the sentinel."""
+        if self.sentinel.client_id is not None:
+            return self.sentinel.client_id
+        second = self.broker.second_client_id
+        step = 1 if second < 2**31 - 1 else -1
+        return second + step if second + step != self.broker.client_id else second + 2 * step
 
     @classmethod
     def settings_customise_sources(

@@ -12,12 +12,15 @@ from trader.core.halts import Mode
 from trader.core.instruments import InstrumentSpec
 
 _ABSENCE_S_MIN = 30.0
+# So many looks at least fit into the silence that the sentinel acts on.
+_SENTINEL_LOOKS = 4
 
 
 def relation_problems(settings: Settings, instruments: tuple[InstrumentSpec, ...]) -> list[str]:
     """Return one line for each contradiction."""
     problems = [*_account_problems(settings), *_broker_problems(settings)]
     problems += _drain_problems(settings)
+    problems += _sentinel_problems(settings)
     problems += _reconcile_problems(settings)
     if settings.strategies.momentum is not None:
         problems += _momentum_problems(settings.strategies.momentum, instruments)
@@ -72,6 +75,38 @@ def _drain_problems(settings: Settings) -> Iterable[str]:
             f"drain.stop_timeout_s is {drain.stop_timeout_s:g}, allowed is above in_flight_s + "
             f"cancel_s + reconcile_s + checkpoint_s = {steps_s:g}: it is the time until systemd "
             "kills the process"
+        )
+
+
+def _sentinel_problems(settings: Settings) -> Iterable[str]:
+    sentinel, broker = settings.sentinel, settings.broker
+    systemd_s = sentinel.watchdog_s + sentinel.restart_s
+    if sentinel.silence_s <= systemd_s:
+        yield (
+            f"sentinel.silence_s is {sentinel.silence_s:g}, allowed is above watchdog_s + "
+            f"restart_s = {systemd_s:g}: systemd replaces a wedged daemon first"
+        )
+    looks_s = _SENTINEL_LOOKS * sentinel.check_s
+    if sentinel.silence_s < looks_s:
+        yield (
+            f"sentinel.silence_s is {sentinel.silence_s:g}, allowed is at least "
+            f"{_SENTINEL_LOOKS} times check_s = {looks_s:g}: one missed look proves nothing"
+        )
+    if sentinel.open_risk_grace_s < sentinel.silence_s:
+        yield (
+            f"sentinel.open_risk_grace_s is {sentinel.open_risk_grace_s:g}, allowed is at least "
+            f"silence_s = {sentinel.silence_s:g}"
+        )
+    if sentinel.retry_s_min > sentinel.retry_s_max:
+        yield (
+            f"sentinel.retry_s_min is {sentinel.retry_s_min:g}, allowed is at most "
+            f"retry_s_max = {sentinel.retry_s_max:g}"
+        )
+    taken = {broker.client_id: "broker.client_id", broker.second_client_id: "the kill switch's"}
+    if sentinel.client_id in taken:
+        yield (
+            f"sentinel.client_id is {sentinel.client_id}, allowed is another one than "
+            f"{taken[sentinel.client_id]}: a gateway takes each id once"
         )
 
 

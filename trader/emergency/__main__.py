@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trader.config import ConfigError, load, process_environment
+from trader.core.ids import ClientId
 from trader.emergency.act import act
 from trader.emergency.liquidator import Wanted
 from trader.emergency.report import ExitCode, Report
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         by=given.by,
         reason=given.reason,
         wait_s=given.wait,
+        may_strip=not given.keep_protection,
     )
     try:
         settings = _settings(given, state, environment)
@@ -52,8 +54,13 @@ def _settings(
     given: argparse.Namespace, state: Path, environment: Mapping[str, str]
 ) -> EmergencySettings:
     if given.config:
-        return settings_of(reach_of(load(Path(given.config), environment), lineage=""))
-    return settings_of(read_reach(state / REACH_FILE_NAME))
+        reach = reach_of(load(Path(given.config), environment), lineage="")
+    else:
+        reach = read_reach(state / REACH_FILE_NAME)
+    settings = settings_of(reach)
+    if given.second_client_id is None:
+        return settings
+    return settings.with_second_id(ClientId(given.second_client_id))
 
 
 def _hand_over(fd: int | None, report: Report) -> None:
@@ -82,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--by", default="unnamed operator")
     add("--reason", default="manual")
     add("--report-fd", type=int)
+    # Of the sentinel, in place of the kill switch's.
+    add("--second-client-id", type=int)
+    # Rather wait for the daemon's id than take off what protects with a global cancel.
+    add("--keep-protection", action="store_true")
     return parser
 
 

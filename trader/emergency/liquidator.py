@@ -46,6 +46,8 @@ class Wanted:
     reason: str
     # How long a missing link is waited for, in seconds.
     wait_s: float
+    # A global cancel may take protective stops off where the daemon's id stays locked.
+    may_strip: bool = True
 
 
 class Liquidator:
@@ -130,7 +132,7 @@ class Liquidator:
         try:
             return await self._unlocked(own)
         except ConnectRefused as error:
-            if error.phase != "client id":
+            if error.phase != "client id" or not self._wanted.may_strip:
                 raise
             self._is_locked = True
             self._say(f"client id {own} stays in use ({error}): acting as client {second}")

@@ -1,6 +1,6 @@
 """What an emergency needs to know: whom to reach, what is managed, how long a step may take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trader.config import Configuration
 from trader.core.ids import AccountId, ClientId
@@ -51,11 +51,18 @@ class EmergencySettings:
     messages_per_s: float
     messages_burst: float
     bounds: Bounds = Bounds()
+    # Ids that another liquidator of this daemon comes with: their orders are ours as well.
+    kin: frozenset[ClientId] = frozenset()
 
     @property
     def own(self) -> frozenset[ClientId]:
         """Return the clients whose orders are ours."""
-        return frozenset({self.client_id, self.emergency_client_id})
+        return frozenset({self.client_id, self.emergency_client_id}) | self.kin
+
+    def with_second_id(self, client_id: ClientId) -> "EmergencySettings":
+        """Return them for a liquidator with a second id of its own."""
+        kin = self.kin | {self.emergency_client_id}
+        return replace(self, emergency_client_id=client_id, kin=kin)
 
     def broker(self, client_id: ClientId) -> BrokerSettings:
         """Return the settings of a connection as this client."""

@@ -76,6 +76,12 @@ def ask_status(endpoint: Endpoint, *, timeout_s: float, monotonic: Monotonic) ->
     return _exchange(endpoint, request, monotonic() + timeout_s, monotonic)
 
 
+def ask_health(endpoint: Endpoint, *, timeout_s: float, monotonic: Monotonic) -> Reply:
+    """GET /healthz; raises NoReply. The code is 503 while the daemon finds itself late."""
+    request = b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    return _exchange(endpoint, request, monotonic() + timeout_s, monotonic)
+
+
 def _exchange(endpoint: Endpoint, request: bytes, deadline_s: float, monotonic: Monotonic) -> Reply:
     def left_s() -> float:
         left = deadline_s - monotonic()

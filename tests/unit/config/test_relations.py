@@ -44,6 +44,24 @@ def momentum(**changes: Any) -> dict[str, Any]:
             ["drain.stop_timeout_s is 90", "in_flight_s", "= 90", "systemd"],
         ),
         (
+            {"sentinel": {"silence_s": 32}},
+            ["sentinel.silence_s is 32", "above watchdog_s + restart_s = 32", "systemd"],
+        ),
+        (
+            {"sentinel": {"check_s": 31}},
+            ["sentinel.silence_s is 120", "4 times check_s = 124"],
+        ),
+        (
+            {"sentinel": {"open_risk_grace_s": 119}},
+            ["sentinel.open_risk_grace_s is 119", "at least silence_s = 120"],
+        ),
+        (
+            {"sentinel": {"retry_s_min": 6, "retry_s_max": 5}},
+            ["sentinel.retry_s_min is 6", "retry_s_max = 5"],
+        ),
+        ({"sentinel": {"client_id": 7}}, ["sentinel.client_id is 7", "broker.client_id"]),
+        ({"sentinel": {"client_id": 1007}}, ["sentinel.client_id is 1007", "the kill switch's"]),
+        (
             {"mode": "paper", "reconcile": {"absence_s": 29}},
             ["reconcile.absence_s is 29", "at least 30"],
         ),

@@ -46,6 +46,12 @@ def test_both_ids_are_ours() -> None:
     assert SETTINGS.own == {ClientId(7), ClientId(1007)}
 
 
+def test_the_sentinel_has_an_id_of_its_own_and_knows_the_kill_switchs_as_ours() -> None:
+    found = SETTINGS.with_second_id(ClientId(1008))
+    assert found.emergency_client_id == 1008
+    assert found.own == {ClientId(7), ClientId(1007), ClientId(1008)}
+
+
 @pytest.mark.parametrize(
     ("mode", "account", "reported", "problem"),
     [

@@ -1,0 +1,110 @@
+"""The sentinel's root: its rules are the configured ones, and its last life is remembered."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.unit.config.support import loaded, write_files
+from tests.unit.core.factories import an_intent, planned, reviewed
+from tests.unit.store.test_story import a_journal
+from trader.emergency.deadman import Deadman, Risk, State
+from trader.emergency.look import Looker
+from trader.emergency.sentinel import Shown
+from trader.emergency.vital import Condition, Finding
+from trader.ops.clock import SystemClock
+from trader.ops.heartbeat import Heartbeat
+from trader.ops.instance_lock import InstanceLock
+from trader.ops.notify import Notifier
+from trader.sentinel import (
+    COULD_NOT_START,
+    NOT_ALIVE,
+    Board,
+    RiskReader,
+    asleep_s,
+    rules_of,
+    run_sentinel,
+    show_sentinel,
+)
+
+SILENT = Finding(Condition.DEAD, False, "gone")
+
+
+def test_the_rules_are_the_configured_ones(tmp_path: Path) -> None:
+    section = {"silence_s": 77, "check_s": 3, "open_risk_grace_s": 88, "start_s": 9}
+    rules = rules_of(loaded(tmp_path, sentinel=section))
+    assert (rules.silence_s, rules.check_s, rules.open_risk_grace_s) == (77, 3, 88)
+    assert (rules.start_s, rules.retry_s_min, rules.retry_s_max) == (9, 5, 300)
+    assert rules.may_act
+    assert not rules_of(loaded(tmp_path, mode="dry_run")).may_act
+
+
+def test_its_client_id_is_nobody_elses(tmp_path: Path) -> None:
+    assert loaded(tmp_path).settings.sentinel_client_id == 1008
+    high = {"client_id": 2**31 - 1}
+    found = loaded(tmp_path, broker=high).settings
+    taken = {found.broker.client_id, found.broker.second_client_id}
+    assert found.sentinel_client_id not in taken
+    next_to = {"client_id": 8, "emergency_client_id": 7}
+    assert loaded(tmp_path, broker=next_to).settings.sentinel_client_id == 9
+    own = {"client_id": 4}
+    assert loaded(tmp_path, sentinel=own).settings.sentinel_client_id == 4
+
+
+def test_a_machine_that_has_not_slept_counts_none() -> None:
+    assert asleep_s() == pytest.approx(asleep_s(), abs=0.1)
+    assert asleep_s() >= 0
+
+
+def test_what_is_open_is_read_again_only_when_something_changed(tmp_path: Path) -> None:
+    reader = RiskReader(tmp_path / "journal.db", tmp_path / "standing_order.json")
+    assert reader.read() == (Risk.NONE, "nothing")
+    a_journal(tmp_path, (reviewed(an_intent(1)), planned(an_intent(1), 1)))
+    risk, text = reader.read()
+    assert (risk, text.startswith("1 orders (")) == (Risk.OPEN, True)
+    (tmp_path / "journal.db").write_bytes(b"damaged" * 1000)
+    assert reader.read()[0] is Risk.UNKNOWN
+    (tmp_path / "standing_order.json").write_text("{")
+    assert reader.read() == (Risk.OPEN, "a standing order")
+
+
+def a_board(state: Path) -> tuple[Board, Looker]:
+    looker = Looker(state, SystemClock())
+    looker.look()
+    return Board(state / "sentinel.json", looker, Notifier({}), SystemClock()), looker
+
+
+def test_its_last_life_counts_while_the_daemon_gave_no_sign_since(tmp_path: Path) -> None:
+    heart = Heartbeat(tmp_path / "heartbeat", os.getpid())
+    heart.beat()
+    board, _ = a_board(tmp_path)
+    assert board.resumed() == Deadman()
+    board.show(Shown(Deadman(State.ACTING, 9.0), SILENT, Risk.OPEN, "x", ""))
+    assert a_board(tmp_path)[0].resumed() == Deadman(State.SUSPECT, 9.0)
+    board.show(Shown(Deadman(State.DONE, 9.0), SILENT, Risk.OPEN, "x", "all"))
+    assert a_board(tmp_path)[0].resumed() == Deadman(State.DONE, 9.0)
+    heart.beat()
+    assert a_board(tmp_path)[0].resumed() == Deadman()
+    heart.close()
+
+
+def test_it_does_not_start_on_bad_settings_or_beside_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = write_files(tmp_path, {"sentinel": {"silence_s": 1}})
+    assert run_sentinel(bad, {}) == COULD_NOT_START
+    assert "cannot start: " in capsys.readouterr().err
+    good = write_files(tmp_path)
+    (tmp_path / "state").mkdir()
+    lock = InstanceLock(tmp_path / "state" / "sentinel.lock")
+    lock.take(4711)
+    assert run_sentinel(good, {}) == COULD_NOT_START
+    assert "process 4711" in capsys.readouterr().err
+    lock.release()
+
+
+def test_without_a_sentinel_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show_sentinel(write_files(tmp_path), {}) == NOT_ALIVE
+    assert capsys.readouterr().out == "no sentinel is running\n"

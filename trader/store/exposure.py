@@ -1,0 +1,70 @@
+"""What could be lost without a daemon, read from its journal while nobody writes, or while it does.
+
+Reads only, from a connection of its own, and only the published views. What cannot be read is
+said, never taken for nothing.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from trader.core.amounts import ZERO
+from trader.store.connection import describe
+from trader.store.rows import JournalUnusable
+from trader.store.schema import APPLICATION_ID
+
+_WORKING = """SELECT side, quantity, symbol, state FROM v_orders
+    WHERE state NOT IN ('WITHHELD', 'FILLED', 'CANCELLED', 'REJECTED') ORDER BY seq"""
+_HELD = "SELECT con_id, symbol, quantity FROM v_position_parts ORDER BY seq"
+_BUSY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Orders that may still trade, and positions, each in words."""
+
+    orders: tuple[str, ...]
+    positions: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether anything could be lost."""
+        return bool(self.orders or self.positions)
+
+
+def exposure(path: Path) -> Exposure:
+    """Return what the journal at ``path`` leaves open; raises JournalUnusable.
+
+    No journal at all is no exposure: nothing leaves without a promise in it.
+    """
+    if not path.exists():
+        return Exposure((), ())
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S)) as db:
+            ((application_id,),) = db.execute("PRAGMA application_id")
+            if application_id != APPLICATION_ID:
+                raise JournalUnusable(f"{path}: not a journal of this program")
+            db.execute("BEGIN")
+            orders = tuple(
+                f"{side} {quantity} {symbol} {state}"
+                for side, quantity, symbol, state in db.execute(_WORKING)
+            )
+            return Exposure(orders, _held(db.execute(_HELD)))
+    except sqlite3.Error as error:
+        raise JournalUnusable(f"{path}: {describe(error)}") from error
+    except (InvalidOperation, TypeError, ValueError) as error:
+        raise JournalUnusable(f"{path}: a quantity cannot be read: {error!r}") from error
+
+
+def _held(rows: Iterable[tuple[int, str, str]]) -> tuple[str, ...]:
+    """Add up exactly: SQLite would add in floating point."""
+    held: dict[int, Decimal] = {}
+    names: dict[int, str] = {}
+    for con_id, symbol, quantity in rows:
+        held[con_id] = held.get(con_id, ZERO) + Decimal(quantity)
+        names[con_id] = symbol
+    return tuple(f"{names[key]} {amount}" for key, amount in held.items() if amount != ZERO)
