@@ -15,12 +15,13 @@ from trader.core import events as ev
 from trader.core.baselines import opening
 from trader.core.halts import REFUSAL_CODES, Lane, Posture
 from trader.core.ids import ConId, OrderId, order_ref
-from trader.core.intents import Intent, digest, is_writable, reduces
+from trader.core.intents import Intent, digest, is_writable
 from trader.core.orders import Order, OrderState, OrderTerms
 from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
 from trader.core.risk.change import Revision
 from trader.core.risk.codes import HOLD_CODE
+from trader.core.risk.standing import standing_refusal
 from trader.engine.amender import Amender
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services
@@ -287,15 +288,7 @@ class OrderGateway:
             return f"cancelled before it left: {called_off}"
         if self._clock.monotonic() > deadline_s:
             return f"deadline of {self._settings.intent_deadline_s} s passed"
-        intent = order.approval.intent
-        if not intent.is_reduce_only:
-            return None
-        held = self._book.position_of(intent.con_id)
-        # This order is among the working exits by now; all of them together must not cross zero.
-        exits = self.working_exits(intent.con_id)
-        if not reduces(held, intent.signed_quantity) or exits > abs(held):
-            return f"position is {held} by now, exits {exits}: the order would not only reduce"
-        return None
+        return standing_refusal(order.terms, self._book, self._settings.policy)
 
     async def _made_durable(self, order: ApprovedOrder, deadline_s: float) -> str | None:
         """Wait for the promise, at most until the deadline; returns why it cannot be kept."""

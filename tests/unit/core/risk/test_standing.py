@@ -1,0 +1,116 @@
+"""The last look before the socket: what holds with the order already among the working ones."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.core.factories import (
+    BUY,
+    CON,
+    SELL,
+    a_book,
+    a_foreign_execution,
+    an_intent,
+    executed,
+    plan_order,
+    record,
+    work_order,
+)
+from tests.unit.core.policies import a_policy
+from trader.core import events as ev
+from trader.core.book import Book
+from trader.core.ids import OrderId
+from trader.core.policy import AccountType, ExposurePolicy
+from trader.core.risk.standing import standing_refusal
+
+POLICY = a_policy(position__quantity_max=Decimal(50), cash__reserve_min=Decimal(0))
+
+
+def refusal(book: Book, order_id: int, **policy: Any) -> str | None:
+    limits = a_policy(**{"position__quantity_max": Decimal(50), **policy}) if policy else POLICY
+    return standing_refusal(book.orders[OrderId(order_id)].terms, book, limits)
+
+
+def sold_by_hand(book: Book, quantity: int) -> None:
+    row = a_foreign_execution(side=SELL, quantity=Decimal(quantity))
+    record(book, ev.ExecutionSeen(row))
+
+
+def test_an_order_that_was_fine_and_still_is_may_leave() -> None:
+    book = a_book(held=10)
+    plan_order(book, an_intent(1))
+    assert refusal(book, 1) is None
+
+
+@pytest.mark.parametrize(("quantity", "may"), [(50, True), (51, False)])
+def test_the_position_it_could_make_is_judged_anew(quantity: int, may: bool) -> None:
+    book = a_book()
+    plan_order(book, an_intent(1, quantity=Decimal(quantity)))
+    assert (refusal(book, 1) is None) is may
+
+
+def test_orders_beside_it_and_fills_meanwhile_count() -> None:
+    book = a_book()
+    work_order(book, an_intent(1, quantity=Decimal(30)))
+    plan_order(book, an_intent(2, quantity=Decimal(20)), 2)
+    assert refusal(book, 2) is None
+    record(book, ev.ExecutionSeen(a_foreign_execution(quantity=Decimal(1))))
+    assert refusal(book, 2) == ("position is 1 by now and could become 51, allowed is at most 50")
+
+
+def test_a_sale_of_what_was_sold_by_hand_meanwhile_stays() -> None:
+    book = a_book(held=20)
+    plan_order(book, an_intent(1, side=SELL, quantity=Decimal(20)))
+    assert refusal(book, 1) is None
+    sold_by_hand(book, 17)
+    assert refusal(book, 1) == "position is 3 by now and could become -17, allowed is 0 or more"
+
+
+@pytest.mark.parametrize(
+    ("account_type", "may"), [(AccountType.REG_T, True), (AccountType.CASH, False)]
+)
+def test_a_short_position_needs_the_policy_and_an_account_that_carries_it(
+    account_type: AccountType, may: bool
+) -> None:
+    book = a_book(held=5)
+    plan_order(book, an_intent(1, side=SELL, quantity=Decimal(10)))
+    limits = a_policy(position__is_short_allowed=True, exposure__account_type=account_type)
+    terms = book.orders[OrderId(1)].terms
+    assert (standing_refusal(terms, book, limits) is None) is may
+    assert isinstance(limits.exposure, ExposurePolicy)
+
+
+def test_an_exit_beside_other_exits_must_not_cross_zero() -> None:
+    book = a_book(held=10)
+    work_order(book, an_intent(1, side=SELL, quantity=Decimal(6)))
+    exit_intent = an_intent(2, side=SELL, quantity=Decimal(5), is_reduce_only=True)
+    plan_order(book, exit_intent, 2)
+    assert refusal(book, 2) == ("position is 10 by now, exits 11: the order would not only reduce")
+    record(book, executed(1, quantity=5, side=SELL))
+    record(book, ev.OrderErrorSeen(OrderId(1), 202, "gone", ev.Evidence.CONFIRMS_CANCEL))
+    assert refusal(book, 2) is None
+
+
+def test_an_exit_from_an_oversized_position_is_not_locked_in() -> None:
+    book = a_book(held=500)
+    plan_order(book, an_intent(1, side=SELL, quantity=Decimal(100)))
+    assert refusal(book, 1) is None
+
+
+def test_cash_that_went_elsewhere_meanwhile_is_missed() -> None:
+    book = a_book(cash=2_100)
+    plan_order(book, an_intent(1, side=BUY, quantity=Decimal(20), limit_price=Decimal(100)))
+    assert refusal(book, 1) is None
+    record(book, ev.CashAdjusted("USD", Decimal(2_100), Decimal(1_900), "fee"))
+    assert str(refusal(book, 1)).startswith("cash could fall to -1")
+
+
+def test_a_currency_without_cash_is_unknown_and_not_zero() -> None:
+    book = a_book()
+    plan_order(book, an_intent(1))
+    book.cash.clear()
+    assert refusal(book, 1) == "cash in USD is not known by now"
+    assert book.position_of(CON) == 0

@@ -1,0 +1,55 @@
+"""What must still hold at the last moment, with the order already among the working ones.
+
+Between the review and the socket lies the wait for the disk. Whatever happened in it (a fill, a
+trade by hand, a correction) is in the book by now, so the projections are judged again as they
+stand; the price was judged a moment ago.
+"""
+
+from trader.core.amounts import ZERO
+from trader.core.book_view import BookView
+from trader.core.intents import Side, reduces
+from trader.core.orders import OrderTerms
+from trader.core.policy import AccountType, Policy
+
+
+def standing_refusal(terms: OrderTerms, book: BookView, policy: Policy) -> str | None:
+    """Say why a promised order must not leave as things stand now, or None when it may."""
+    held = book.position_of(terms.con_id)
+    working, foreign = book.workings.of(terms.con_id), book.workings.foreign_of(terms.con_id)
+    is_buy = terms.side is Side.BUY
+    # This order is among them.
+    pushes = working.buys + foreign.buys if is_buy else working.sells + foreign.sells
+    change = terms.quantity * terms.side.sign
+    if reduces(held, change) and pushes <= abs(held):
+        return None
+    if terms.is_reduce_only:
+        return f"position is {held} by now, exits {pushes}: the order would not only reduce"
+    projected = held + (pushes if is_buy else -pushes)
+    most = policy.position.quantity_max
+    if abs(projected) > most:
+        return f"position is {held} by now and could become {projected}, allowed is at most {most}"
+    if is_buy:
+        return _cash_refusal(terms, book, policy)
+    may_short = (
+        policy.position.is_short_allowed and policy.exposure.account_type is not AccountType.CASH
+    )
+    if projected < ZERO and not may_short:
+        return f"position is {held} by now and could become {projected}, allowed is 0 or more"
+    return None
+
+
+def _cash_refusal(terms: OrderTerms, book: BookView, policy: Policy) -> str | None:
+    cash = book.cash.get(terms.currency)
+    if cash is None:
+        return f"cash in {terms.currency} is not known by now"
+    total = book.workings.total(terms.currency)
+    left = (
+        cash
+        - total.buys_value
+        - policy.cash.worst_commissions(
+            total.order_count + total.pending_count, total.order_quantity + total.pending_quantity
+        )
+    )
+    if left < policy.cash.reserve_min:
+        return f"cash could fall to {left:.2f} by now, allowed is {policy.cash.reserve_min} or more"
+    return None
