@@ -20,6 +20,11 @@ _RESERVED = {
 }
 
 
+# A cancel does not wait for others to be read; a storm of them does: what is configured leaves the
+# broker's limit this much room, and no more.
+_CANCEL_OVERDRAFT = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """Tokens at one instant; ``rate`` tokens flow in a second, ``size`` is the most it holds."""
@@ -46,7 +51,8 @@ def refilled(bucket: Bucket, now_s: float) -> Bucket:
 
 def wait_s(bucket: Bucket, lane: Lane, now_s: float) -> float:
     """Return how long a message of this lane has to wait; 0.0 when it may go now."""
-    missing = _RESERVED[lane] * bucket.size + 1.0 - refilled(bucket, now_s).tokens
+    least = 1.0 - _CANCEL_OVERDRAFT if lane is Lane.CANCEL else 1.0
+    missing = _RESERVED[lane] * bucket.size + least - refilled(bucket, now_s).tokens
     # A billionth of a token is rounding, not a reason to wait.
     return missing / bucket.rate if missing > 1e-9 else 0.0
 

@@ -17,8 +17,17 @@ from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.changes import ChangeState
+from trader.core.duplicates import duplicated_orders, our_order, unique_rows
 from trader.core.executions import Execution, delta
-from trader.core.ids import ConId, ExecFamily, RunId, Seq, TicketId, exec_family, intent_id_in
+from trader.core.ids import (
+    ConId,
+    ExecFamily,
+    RunId,
+    Seq,
+    TicketId,
+    exec_family,
+    intent_id_in,
+)
 from trader.core.orders import UNANSWERED, Order, OrderState
 from trader.core.policy import CashPolicy
 from trader.core.reserves import pending_commission
@@ -36,6 +45,7 @@ class DriftKind(StrEnum):
     ORDER_ABSENT = "order_absent"
     ORDER_GHOST = "order_ghost"
     CHANGE_UNSETTLED = "change_unsettled"
+    DUPLICATED = "duplicated"
     FOREIGN_ORDER = "foreign_order"
     FOREIGN_GONE = "foreign_gone"
     POSITION = "position"
@@ -192,9 +202,10 @@ def _execution_drifts(missed: Missed) -> Iterator[Drift]:
 def _order_drifts(
     book: Book, snapshot: BrokerSnapshot, run: RunContext, missed: Missed
 ) -> Iterator[Drift]:
+    yield from _duplicate_drifts(book, snapshot)
     open_ids = set()
-    for row in _unique(snapshot.open_orders):
-        order = _ours(book, row)
+    for row in unique_rows(snapshot.open_orders):
+        order = our_order(book, row)
         if order is None:
             continue
         open_ids.add(order.order_id)
@@ -206,17 +217,16 @@ def _order_drifts(
             yield from _absent_order_drift(book, order, snapshot, run, _filled_by(order, missed))
 
 
-def _unique(rows: Iterable[OpenOrderRow]) -> Iterable[OpenOrderRow]:
-    return sorted(dict.fromkeys(rows), key=lambda row: (row.perm_id, row.order_id))
-
-
-def _ours(book: Book, row: OpenOrderRow) -> Order | None:
-    return book.find_order(
-        order_ref=row.order_ref,
-        perm_id=row.perm_id,
-        order_id=row.order_id,
-        client_id=row.client_id,
-    )
+def _duplicate_drifts(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
+    for order_id, perm_ids in duplicated_orders(book, snapshot).items():
+        yield Drift(
+            kind=DriftKind.DUPLICATED,
+            key=str(order_id),
+            expected="one order under this id",
+            observed=f"alive as {', '.join(map(str, perm_ids))}",
+            con_id=book.orders[order_id].terms.con_id,
+            needs_person=True,
+        )
 
 
 def _open_order_drift(
@@ -375,8 +385,8 @@ def _completed_drift(order: Order, row: CompletedOrderRow, run: RunContext, stat
 
 def _foreign_drifts(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
     seen = set()
-    for row in _unique(snapshot.open_orders):
-        if _ours(book, row) is not None or row.account != snapshot.account:
+    for row in unique_rows(snapshot.open_orders):
+        if our_order(book, row) is not None or row.account != snapshot.account:
             continue
         seen.add(row.perm_id)
         event = ev.ForeignOrderSeen(

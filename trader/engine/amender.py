@@ -54,6 +54,7 @@ class Amender:
         deadline_s: float,
         risk_input: RiskInputReader,
         working_exits: ExitsReader,
+        is_to_be_cancelled: Callable[[OrderId], bool],
     ) -> None:
         self._ledger = services.ledger
         self._book = services.ledger.book
@@ -67,6 +68,7 @@ class Amender:
         self._deadline_s = deadline_s
         self._risk_input = risk_input
         self._working_exits = working_exits
+        self._is_to_be_cancelled = is_to_be_cancelled
         self._sent_s: dict[OrderId, float] = {}
 
     async def modify(self, order_id: OrderId, revision: Revision) -> Outcome:
@@ -106,6 +108,8 @@ class Amender:
     def _decide(self, order_id: OrderId, revision: Revision) -> _Approval | Outcome:
         order = self._book.live_orders.get(order_id)
         problem = _unchangeable(order, revision)
+        if self._is_to_be_cancelled(order_id):
+            problem = "ORDER_NOT_WORKING", f"order {order_id} is about to be cancelled"
         if order is None or problem is not None:
             code, text = problem or ("ORDER_NOT_WORKING", "")
             return self._refuse(order_id, revision, code, text, ())
@@ -227,8 +231,8 @@ class Amender:
             return refusal
         order = self._book.orders[approval.order.order_id]
         # A cancel that came meanwhile wins: the change would make another order of it.
-        if order.state is not OrderState.WORKING:
-            return f"the order is {order.state} by now"
+        if order.state is not OrderState.WORKING or self._is_to_be_cancelled(order.order_id):
+            return f"the order is {order.state} by now, or about to be cancelled"
         is_planned = order.change is not None and order.change.state is ChangeState.PLANNED
         if not is_planned or order.change is None or order.change.number != number:
             return "the change is not open any more"

@@ -84,12 +84,15 @@ class OrderGateway:
         self._waiting: dict[OrderId, _Waiting] = {}
         # Why an order must not leave after all, though its promise is being written.
         self._called_off: dict[OrderId, str] = {}
+        # Cancels that no slot was free for, in the order in which they were asked for.
+        self._cancels: dict[OrderId, str] = {}
         self._amender = Amender(
             services,
             policy=settings.policy,
             deadline_s=settings.intent_deadline_s,
             risk_input=self._risk_input,
             working_exits=self.working_exits,
+            is_to_be_cancelled=self._cancels.__contains__,
         )
         self.observe_latency: LatencyObserver = _ignore_latency
         # By how much the broker's last complete word on a position differs from the book.
@@ -321,9 +324,10 @@ class OrderGateway:
     # ---- cancelling
 
     def cancel(self, order_id: OrderId, reason: str) -> str | None:
-        """Send a cancel for one of our orders; returns why not, or None when it was sent.
+        """Send a cancel for one of our orders; returns why not, or None when it leaves.
 
-        An order that has not left yet is withheld instead.
+        An order that has not left yet is withheld instead. Cancels are first in line, and no
+        faster than the broker reads: one too many in a second ends the connection (INC-061).
         """
         order = self._book.live_orders.get(order_id)
         if order is None:
@@ -332,11 +336,38 @@ class OrderGateway:
             # A cancel on the wire would overtake the order, which would then work uncancelled.
             self._called_off[order_id] = reason
             return None
+        if self._cancels or not self._pacer.try_take(Lane.CANCEL):
+            self._cancels.setdefault(order_id, reason)
+            return None
+        return self._write_cancel(order_id, reason)
+
+    def cancel_duplicate(self, order_id: OrderId, reason: str) -> None:
+        """Cancel an order that is over in the book, and of which the broker holds another."""
+        if order_id in self._cancels or not self._pacer.try_take(Lane.CANCEL):
+            return  # the next reconciliation asks again
+        problem = self._write_cancel(order_id, reason)
+        if problem is not None:
+            log.warning("cancel not sent", problem=problem)
+
+    def send_cancels(self) -> None:
+        """Send the cancels that waited for a slot, as far as there are slots now."""
+        for order_id in tuple(self._cancels):
+            if order_id not in self._book.live_orders:
+                del self._cancels[order_id]
+                continue
+            if not self._broker.is_connected or not self._pacer.try_take(Lane.CANCEL):
+                return
+            problem = self._write_cancel(order_id, self._cancels[order_id])
+            if problem is not None:
+                log.warning("cancel not sent", problem=problem)
+                return
+            del self._cancels[order_id]
+
+    def _write_cancel(self, order_id: OrderId, reason: str) -> str | None:
         try:
             self._broker.cancel(order_id)
         except (LinkDown, SendUncertain) as error:
             return f"order {order_id}: {error}"
-        self._pacer.try_take(Lane.CANCEL)
         self._ledger.record(ev.CancelSent(order_id, reason))
         return None
 

@@ -91,6 +91,7 @@ class LinkWatch:
         self._valuer = services.valuer
         self._gateway = gateway
         self._reconciler = reconciler
+        reconciler.cancel_duplicate = gateway.cancel_duplicate
         self._supervisor = services.supervisor
         self._clock = services.clock
         self._pager = services.pager
@@ -333,7 +334,8 @@ class LinkWatch:
                     self._drop("no heartbeat: connected, but the broker does not answer")
 
     def check_answers(self) -> None:
-        """Make orders that wait too long for their first answer UNKNOWN, and ask about them."""
+        """Send cancels that waited; make what waits too long UNKNOWN, and ask about it."""
+        self._gateway.send_cancels()
         late = self._gateway.mark_unanswered(self._settings.ack_deadline_s, "no answer in time")
         if late:
             self._reconciler.wake(f"no answer for {', '.join(map(str, late))}")

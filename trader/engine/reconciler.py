@@ -12,9 +12,10 @@ from decimal import Decimal
 import structlog
 
 from trader.core.book import Book
+from trader.core.duplicates import duplicated_orders
 from trader.core.events import ExecutionSeen, ReconcileFinished
 from trader.core.halts import HaltCause
-from trader.core.ids import ConId, RunId
+from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
 from trader.core.reconcile import (
     Drift,
@@ -36,7 +37,7 @@ from trader.ports import LinkDown, SnapshotUnavailable
 log = structlog.get_logger(__name__)
 
 # What must be settled before anything is sold: how much there is, and what sells it already.
-_DISPUTES = (DriftKind.POSITION, DriftKind.ORDER_GHOST)
+_DISPUTES = (DriftKind.POSITION, DriftKind.ORDER_GHOST, DriftKind.DUPLICATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class RunRecord:
     plan: Plan | None
 
 
+CancelDuplicate = Callable[[OrderId, str], None]
 Archive = Callable[[RunRecord], None]
 
 
@@ -94,6 +96,7 @@ class Reconciler:
         # What the broker holds more of them, or less: executions since then move both alike.
         self.offsets: dict[ConId, Decimal] = {}
         self.archive: Archive = _no_archive
+        self.cancel_duplicate: CancelDuplicate = _cancel_nothing
 
     @property
     def _book(self) -> Book:
@@ -213,7 +216,13 @@ class Reconciler:
                 self._inbox.note_execution(event)
             else:
                 self._ledger.note(event)
+        duplicated = duplicated_orders(self._book, snapshot)
+        for order_id in duplicated:
+            # Until none is left: a cancel ends one of them, and nobody knows which (INC-085).
+            self.cancel_duplicate(order_id, "the broker holds it more than once")
         self._remember(decided, now_s)
+        if duplicated:
+            self._due_s = now_s + self._settings.quiet_s + 0.1
         self.disputed = {
             drift.con_id: f"the book says {drift.expected}, the broker {drift.observed}"
             for drift in drifts
@@ -312,6 +321,10 @@ class Reconciler:
         self._guard.clear_level(HaltCause.STARTING)
         self._due_s = self._clock.monotonic() + self._settings.quiet_s
         return finished
+
+
+def _cancel_nothing(order_id: OrderId, reason: str) -> None:
+    """Stand in until the gateway is there."""
 
 
 def _no_archive(record: RunRecord) -> None:

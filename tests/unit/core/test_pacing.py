@@ -92,7 +92,8 @@ def test_the_lanes_wait_longer_the_lower_they_are() -> None:
         bucket = taken(bucket, 0.0)
     order = (Lane.CANCEL, Lane.OPERATOR, Lane.REDUCE, Lane.NEW, Lane.DATA)
     waits = [wait_s(bucket, lane, 0.0) for lane in order]
-    assert waits[0] == waits[1]
+    # It may overdraw a little, and then waits like all others.
+    assert waits[0] == 0.0 < waits[1]
     assert all(before < after for before, after in pairwise(waits[1:]))
 
 

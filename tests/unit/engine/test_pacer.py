@@ -25,6 +25,22 @@ async def test_an_empty_bucket_holds_every_lane_but_cancels(lane: Lane) -> None:
     assert pacer.try_take(Lane.CANCEL)
 
 
+async def test_a_storm_of_cancels_overdraws_a_little_and_then_goes_at_the_rate() -> None:
+    """INC-061: with rate and burst at their most, 49 in a second, and 50 end the connection."""
+    clock = LoopClock()
+    pacer = LanePacer(clock, 30.0, 15.0)
+    start_s = clock.monotonic()
+    times: list[float] = []
+    while len(times) < 200:
+        if pacer.try_take(Lane.CANCEL):
+            times.append(clock.monotonic() - start_s)
+        else:
+            await clock.sleep(0.01)
+    assert max(sum(1 for at in times if since <= at < since + 1) for since in times) <= 49
+    assert times[-1] < (200 - 19) / 30 + 0.1
+    assert not pacer.try_take(Lane.OPERATOR)
+
+
 async def test_data_stops_while_orders_and_exits_still_go() -> None:
     pacer = LanePacer(LoopClock(), 1.0, 10.0)
     taken = dict.fromkeys((Lane.DATA, Lane.NEW, Lane.REDUCE, Lane.OPERATOR), 0)
