@@ -11,7 +11,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 
@@ -45,7 +45,7 @@ from trader.ops.roles import (
     save_entries,
     without,
 )
-from trader.ops.status_text import status_lines
+from trader.ops.status_text import breaker_lines, status_lines
 from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
 from trader.sentinel import run_sentinel, show_sentinel
@@ -62,7 +62,12 @@ _VERBS = {
     "reconcile": "compare book and broker now",
     "cancel-orders": "cancel every working order of ours",
     "resolve": "close a ticket by accepting what the broker says now",
+    "reset": "close a tripped breaker whose reading is good again",
+    "override": "make a breaker not count for at most 15 minutes",
 }
+
+# Nobody does one of these without saying why.
+_WITH_REASON = ("resume", "resolve", "reset", "override")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             watch = show_sentinel if given.show else run_sentinel
             return watch(given.config, environment)
         case "status":
-            return _status(given)
+            return _status(given, status_lines)
+        case "breakers":
+            return _status(given, breaker_lines)
         case "why":
             return _why(given)
         case "token":
@@ -121,6 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="show the running daemon")
     status.add_argument("--json", action="store_true", help="everything, as JSON")
     _add_state(status)
+    breakers = commands.add_parser("breakers", help="show every circuit breaker and its reading")
+    breakers.add_argument("--json", action="store_true", help="the whole status, as JSON")
+    _add_state(breakers)
     why = commands.add_parser("why", help="tell the whole story of one intent, from the journal")
     why.add_argument("name", help="an intent id, orderRef, order id, permId or execution id")
     why.add_argument("--json", action="store_true", help="everything, as JSON")
@@ -137,7 +147,11 @@ def _parser() -> argparse.ArgumentParser:
         verb = commands.add_parser(name, help=text)
         if name == "resolve":
             verb.add_argument("ticket", help="its name, as trader status shows it")
-        verb.add_argument("--reason", required=name in ("resume", "resolve"), default="manual")
+        if name in ("reset", "override"):
+            verb.add_argument("breaker", help="its name, as trader breakers shows it")
+        if name == "override":
+            verb.add_argument("--minutes", type=int, required=True, metavar="N", help="1 to 15")
+        verb.add_argument("--reason", required=name in _WITH_REASON, default="manual")
         verb.add_argument("--timeout", type=_timeout, default=60.0, metavar="S")
         _add_state(verb)
     return parser
@@ -236,7 +250,7 @@ def _cannot_start(problems: Sequence[str]) -> int:
 # ---- the operator's verbs
 
 
-def _status(given: argparse.Namespace) -> int:
+def _status(given: argparse.Namespace, lines_of: Callable[[dict[str, object]], list[str]]) -> int:
     endpoint = _endpoint(given.state)
     if endpoint is None:
         return NOT_DONE
@@ -248,7 +262,7 @@ def _status(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(reply.body, indent=1))
     else:
-        print("\n".join(status_lines(reply.body)))
+        print("\n".join(lines_of(reply.body)))
     return DONE
 
 
@@ -319,9 +333,13 @@ def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     endpoint = _endpoint(given.state)
     if endpoint is None:
         return NOT_DONE
-    asked = {"reason": given.reason, "by": operator_name(environment)}
+    asked: dict[str, object] = {"reason": given.reason, "by": operator_name(environment)}
     if given.command == "resolve":
         asked["ticket"] = given.ticket
+    if given.command in ("reset", "override"):
+        asked["breaker"] = given.breaker
+    if given.command == "override":
+        asked["minutes"] = given.minutes
     try:
         reply = ask_verb(
             endpoint,

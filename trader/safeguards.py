@@ -1,7 +1,6 @@
 """The breakers with all that they are read from and all that asks them, tied together."""
 
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from trader.config import Configuration
 from trader.core.reconcile import sighting
@@ -26,7 +25,7 @@ class Safeguards:
     ) -> None:
         settings, policy = config.settings, config.policy
         self._services = services
-        self._equity = Equity(services, policy, ZoneInfo(settings.broker.zone))
+        self._equity = Equity(services, policy)
         self._probes = Probes(services, partial(free_share, settings.state_dir))
         self._readings = Readings(services, policy=policy, equity=self._equity, probes=self._probes)
         self.breakers = Breakers(

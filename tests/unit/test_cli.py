@@ -272,12 +272,22 @@ def test_help_warns_of_nothing() -> None:
     done = trader("--help")
     assert (done.returncode, done.stderr) == (0, "")
     for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile",
-                    "cancel-orders", "resolve", "why", "token"):  # fmt: skip
+                    "cancel-orders", "resolve", "why", "token", "breakers", "reset",
+                    "override"):  # fmt: skip
         assert re.search(rf"^    {command}( |$)", done.stdout, re.M)
 
 
 @pytest.mark.parametrize(
-    "words", [["status"], ["resume", "--reason", "x"], ["baseline"], ["reconcile"]]
+    "words",
+    [
+        ["status"],
+        ["breakers"],
+        ["reset", "drift", "--reason", "x"],
+        ["override", "drift", "--minutes", "5", "--reason", "x"],
+        ["resume", "--reason", "x"],
+        ["baseline"],
+        ["reconcile"],
+    ],
 )
 def test_a_verb_without_a_daemon_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]

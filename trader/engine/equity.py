@@ -5,7 +5,6 @@ something held there is no value at all, and what needs one restricts (BRK-10).
 """
 
 from dataclasses import dataclass
-from datetime import tzinfo
 from decimal import Decimal
 
 from trader.core import breaker_events as be
@@ -45,14 +44,14 @@ class Look:
 class Equity:
     """Looks at the account's value, and records it once a minute and for each new day."""
 
-    def __init__(self, services: Services, policy: Policy, zone: tzinfo) -> None:
+    def __init__(self, services: Services, policy: Policy) -> None:
         self._ledger = services.ledger
         self._guard = services.guard
         self._hub = services.hub
         self._clock = services.clock
         self._valuer = services.valuer
         self._policy = policy
-        self._zone = zone
+        self._sessions = services.sessions
         self._marks = Marks(services.hub, policy.price.spread_fraction_max)
         self._marked_s = float("-inf")
         self._told: tuple[Decimal, float] | None = None
@@ -61,7 +60,7 @@ class Equity:
 
     def day(self) -> str:
         """Return the account's day, that of the broker's zone."""
-        return self._clock.utc().astimezone(self._zone).date().isoformat()
+        return self._sessions.day()
 
     def told(self) -> Decimal | None:
         """Return the broker's own value while it is fresh."""

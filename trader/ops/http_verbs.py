@@ -21,7 +21,13 @@ _REASON_LENGTH_MAX = 500
 _BY_LENGTH_MAX = 100
 _HALT_BODY_TIMEOUT_S = 0.5
 # What a verb's body may hold beside reason and by.
-_MORE_FIELDS = {"resolve": ("ticket",), "liquidate": ("all",), "cancel-orders": ("keep_exits",)}
+_MORE_FIELDS = {
+    "resolve": ("ticket",),
+    "liquidate": ("all",),
+    "cancel-orders": ("keep_exits",),
+    "reset": ("breaker",),
+    "override": ("breaker", "minutes"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,9 @@ class Asked:
     # Of ``liquidate`` ("all") and of ``cancel-orders`` ("keep_exits") alone.
     is_everything: bool = False
     keeps_exits: bool = False
+    # Of ``reset`` and ``override`` alone.
+    breaker: str = ""
+    minutes: int = 0
 
 
 class BadBody(ValueError):
@@ -63,6 +72,12 @@ class OperatorVerbs:
             "baseline": lambda asked: desk.baseline(by=asked.by),
             "resolve": lambda asked: desk.resolve(
                 ticket=asked.ticket, reason=asked.reason, by=asked.by
+            ),
+            "reset": lambda asked: desk.reset(
+                breaker=asked.breaker, reason=asked.reason, by=asked.by
+            ),
+            "override": lambda asked: desk.override(
+                breaker=asked.breaker, minutes=asked.minutes, reason=asked.reason, by=asked.by
             ),
         }
         waiting = [
@@ -110,7 +125,7 @@ class OperatorVerbs:
         self._access.note(
             principal,
             verb,
-            f"{asked.by}: {asked.reason} {asked.ticket}".strip(),
+            f"{asked.by}: {asked.reason} {asked.ticket}{asked.breaker}".strip(),
             f"{done}: {outcome.text}",
         )
         return answer(
@@ -153,7 +168,16 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
         ticket=_text_in(body, "ticket", _REASON_LENGTH_MAX) if "ticket" in names else "",
         is_everything=_flag_in(body, "all"),
         keeps_exits=_flag_in(body, "keep_exits"),
+        breaker=_text_in(body, "breaker", _BY_LENGTH_MAX) if "breaker" in names else "",
+        minutes=_count_in(body, "minutes") if "minutes" in names else 0,
     )
+
+
+def _count_in(body: dict[str, object], name: str) -> int:
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadBody(f"{name} is {_shown(value)}; allowed: a whole number")
+    return value
 
 
 def _flag_in(body: dict[str, object], name: str) -> bool:

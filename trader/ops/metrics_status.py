@@ -29,6 +29,7 @@ class StatusCollector(Collector):
         yield from _inputs(status)
         yield from _work(status)
         yield from _health(status)
+        yield from _breakers(status)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
@@ -192,6 +193,36 @@ def _health(status: Status) -> Iterator[Metric]:
     )
     yield from labelled(
         "trader_task_age_seconds", "Since this root task last moved", "task", status.task_ages_s
+    )
+
+
+_STATES = {"closed": 0, "probing": 1, "tripped": 2}
+
+
+def _breakers(status: Status) -> Iterator[Metric]:
+    enabled = [row for row in status.breakers if row.is_enabled]
+    yield from labelled(
+        "trader_breaker_state",
+        "0 closed, 1 probing, 2 tripped, 3 its reading is missing",
+        "breaker",
+        (
+            (
+                row.name,
+                3
+                if row.phase == "closed" and row.finding == "evaluation_failed"
+                else _STATES[row.phase],
+            )
+            for row in enabled
+        ),
+    )
+    yield from labelled(
+        "trader_breaker_overridden",
+        "1 while a person's word holds this breaker back",
+        "breaker",
+        ((row.name, row.overridden_until_utc is not None) for row in enabled),
+    )
+    yield from gauge(
+        "trader_allocation", "Share of its usual size that new risk may have", status.allocation
     )
 
 

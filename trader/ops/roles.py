@@ -49,6 +49,8 @@ MAY: Mapping[str, frozenset[Role]] = {
     "liquidate": _JUDGES,
     "resume": _JUDGES,
     "resolve": _JUDGES,
+    "reset": _JUDGES,
+    "override": _JUDGES,
     "baseline": frozenset({Role.ADMIN}),
 }
 

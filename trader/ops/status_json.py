@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from trader.core.halts import HaltCause
+from trader.core.halts import HaltCause, Posture
 from trader.engine.status import Status
 from trader.ops.halt_record import utc_text
 
@@ -53,15 +53,19 @@ def plain(value: object) -> object:
 
 
 def agent_state(status: Status) -> str:
-    """Return READY, or the posture in capitals while it is not."""
-    return "READY" if status.is_ready else status.posture.value.upper()
+    """Return READY, SHADOW_MODE while nothing may be added, or the posture in capitals."""
+    if status.is_ready:
+        return "READY"
+    if status.posture is Posture.REDUCE_ONLY:
+        return "SHADOW_MODE"
+    return status.posture.value.upper()
 
 
 def reasons_not_ready(status: Status) -> list[str]:
     """Return every reason against trading; empty when ready."""
     if status.is_ready:
         return []
-    reasons = [f"{cause}: {text}" for cause, text in status.causes]
+    reasons = [f"{name}: {text}" for name, text in (*status.causes, *status.restrictions)]
     return reasons or [f"not ready while {status.posture} in mode {status.mode}"]
 
 

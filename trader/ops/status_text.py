@@ -19,7 +19,8 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         f"fills       {tally['executions']} executions",
         f"reconciled  {_reconcile(body['reconcile'])}, {tally['drifts']} drifts so far",
     ]
-    lines[1:1] = [f"            {cause}: {text}" for cause, text in body["causes"]]
+    reasons = [*body["causes"], *body.get("restrictions", ())]
+    lines[1:1] = [f"            {name}: {text}" for name, text in reasons]
     lines += [
         f"emergency   {row['side']} {row['quantity']} {row['symbol']}, {row['filled']} filled, "
         f"without the daemon, by {row['by']} at {row['at']} ({row['order_ref']})"
@@ -33,13 +34,33 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
 def one_line(body: Mapping[str, Any]) -> str:
     """Return the status in one line, for output that is no terminal."""
     tally = body["tally"]
-    causes = ", ".join(cause for cause, _ in body["causes"])
+    causes = ", ".join(name for name, _ in (*body["causes"], *body.get("restrictions", ())))
     return (
         f"{body['posture']}{f' ({causes})' if causes else ''} | "
         f"{_working(body['orders'])} working, {tally['orders_sent']} sent, "
         f"{tally['executions']} fills | {_positions(body['positions'])} | "
         f"{_money(body['money'])} | {_reconcile(body['reconcile'])}"
     )
+
+
+def breaker_lines(body: Mapping[str, Any]) -> list[str]:
+    """Return every breaker in a line: where it stands, what it does, its limit and its reading."""
+    rows = body.get("breakers", [])
+    lines = [f"{'breaker':<19}{'state':<12}{'action':<13}{'resets':<10}limit and reading"]
+    for row in rows:
+        state = row["phase"] if row["is_enabled"] else "off"
+        if row["is_enabled"] and row["finding"] == "evaluation_failed":
+            state = "unknown" if row["phase"] == "closed" else row["phase"]
+        if row["overridden_until_utc"]:
+            state = "OVERRIDDEN"
+        told = row["text"] or row["limit"]
+        lines.append(f"{row['name']:<19}{state:<12}{row['action']:<13}{row['reset']:<10}{told}")
+        if row["reason"] and row["reason"] != row["text"]:
+            lines.append(f"{'':<19}tripped by: {row['reason']}")
+        if row["overridden_until_utc"]:
+            lines.append(f"{'':<19}until {row['overridden_until_utc']} by {row['overridden_by']}")
+    lines.append(f"new risk may have {body.get('allocation', '1')} of its usual size")
+    return lines
 
 
 def _link(link: Mapping[str, Any]) -> str:

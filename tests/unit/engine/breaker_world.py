@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -39,7 +38,7 @@ class Breaking:
         self.world = world = world or World(held=HELD, cash=0, policy=policy)
         self.free = D("0.5")
         self.audited: list[Round] = []
-        self.equity = Equity(world.services, policy, UTC)
+        self.equity = Equity(world.services, policy)
         self.probes = Probes(world.services, self.free_share)
         self.readings = Readings(
             world.services, policy=policy, equity=self.equity, probes=self.probes

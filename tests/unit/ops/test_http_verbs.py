@@ -175,3 +175,30 @@ async def test_an_answer_carries_the_code_that_programs_decide_by(site: Site) ->
     site.desk.outcome = Answer(False, "not flat", (), "waiting")
     code, answered = await post(site, "liquidate")
     assert (code, answered["code"]) == (409, "waiting")
+
+
+async def test_a_breaker_is_reset_or_overridden_by_its_name(site: Site) -> None:
+    assert (await post(site, "reset", {**BODY, "breaker": "drift"}))[0] == 200
+    asked = {**BODY, "breaker": "drift", "minutes": 5}
+    assert (await post(site, "override", asked))[0] == 200
+    assert [verb for verb, _, _ in site.desk.calls] == ["reset drift", "override drift 5"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "fault"),
+    [
+        ("reset", {}, "breaker is null"),
+        ("reset", {"breaker": "drift", "minutes": 5}, '"minutes" is no field'),
+        ("override", {"breaker": "drift"}, "minutes is null; allowed: a whole number"),
+        ("override", {"breaker": "drift", "minutes": "5"}, 'minutes is "5"; allowed: a whole'),
+        ("override", {"breaker": "drift", "minutes": True}, "minutes is true; allowed: a whole"),
+        ("override", {"breaker": "drift", "minutes": 2.5}, "minutes is 2.5; allowed: a whole"),
+    ],
+)
+async def test_a_breaker_is_asked_for_completely(
+    site: Site, verb: str, more: dict[str, object], fault: str
+) -> None:
+    code, answer = await post(site, verb, {**BODY, **more})
+    assert code == 400
+    assert fault in str(answer)
+    assert site.desk.calls == []

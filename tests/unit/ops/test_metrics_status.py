@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.unit.ops.support import LINK, MONEY, READY, status
 from trader.core.halts import HaltCause, Posture
-from trader.engine.status import AccountStatus, Status
+from trader.engine.status import AccountStatus, BreakerStatus, Status
 from trader.ops.metrics_status import StatusCollector, drawdown
 
 
@@ -106,3 +106,21 @@ def test_the_inputs_of_a_review_have_ages_and_their_lack_a_count() -> None:
     assert value("trader_valuation_age_seconds") == 0.25
     assert scrape(READY).get_sample_value("trader_inputs_missing") == 0
     assert scrape(READY).get_sample_value("trader_account_age_seconds") is None
+
+
+def test_each_breaker_that_is_on_has_a_state() -> None:
+    row = BreakerStatus("drift", True, "closed", "good", "", "", "halt", "probe", "", None, "")
+    rows = (
+        row,
+        replace(row, name="psr", phase="tripped", overridden_until_utc=READY.now_utc),
+        replace(row, name="vix", phase="probing"),
+        replace(row, name="disk_space", finding="evaluation_failed"),
+        replace(row, name="volatility_ratio", is_enabled=False),
+    )
+    value = scrape(status(breakers=rows, allocation=Decimal("0.25"))).get_sample_value
+    states = {name: value("trader_breaker_state", {"breaker": name}) for name in (
+        "drift", "vix", "psr", "disk_space", "volatility_ratio")}  # fmt: skip
+    assert list(states.values()) == [0, 1, 2, 3, None]
+    assert value("trader_breaker_overridden", {"breaker": "psr"}) == 1
+    assert value("trader_breaker_overridden", {"breaker": "drift"}) == 0
+    assert value("trader_allocation") == 0.25

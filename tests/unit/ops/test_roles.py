@@ -47,6 +47,8 @@ def a_token(path: Path, name: str = "alice", role: Role = Role.TRADER) -> str:
         ("liquidate", "risk admin"),
         ("resume", "risk admin"),
         ("resolve", "risk admin"),
+        ("reset", "risk admin"),
+        ("override", "risk admin"),
         ("baseline", "admin"),
     ],
 )

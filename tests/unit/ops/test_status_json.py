@@ -80,3 +80,12 @@ def test_a_lagging_loop_and_a_stuck_task_are_not_serviceable() -> None:
     ]
     nothing = status(loop_lag_s=math.nan, task_ages_s=(("inbox", math.nan),))
     assert len(reasons_not_serviceable(nothing, limits)) == 2
+
+
+def test_nothing_may_be_added_is_called_shadow_mode_and_says_why() -> None:
+    """BRK-03."""
+    shown = status(
+        posture=Posture.REDUCE_ONLY, is_ready=False, restrictions=(("daily_loss", "-0.03"),)
+    )
+    assert agent_state(shown) == "SHADOW_MODE"
+    assert reasons_not_ready(shown) == ["daily_loss: -0.03"]

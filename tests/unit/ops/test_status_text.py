@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from tests.unit.ops.support import LINK, MONEY, ORDER, READY, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
-from trader.engine.status import Status
+from trader.engine.status import BreakerStatus, Status
 from trader.ops.status_json import plain
-from trader.ops.status_text import one_line, status_lines
+from trader.ops.status_text import breaker_lines, one_line, status_lines
 
 
 def body(given: Status) -> dict[str, Any]:
@@ -108,3 +109,51 @@ def test_what_new_risk_waits_for_is_said() -> None:
     line = "new risk    waits for account values: the broker has not told them"
     assert line in status_lines(body(waiting))
     assert "new risk" not in text(READY)
+
+
+DRIFT = BreakerStatus(
+    name="drift",
+    is_enabled=True,
+    phase="closed",
+    finding="good",
+    text="0 (at or above 1 is bad)",
+    limit="at or above 1",
+    action="reduce_only",
+    reset="probe",
+    reason="",
+    overridden_until_utc=None,
+    overridden_by="",
+)
+
+
+def test_each_breaker_has_a_line_with_its_state_and_reading() -> None:
+    rows = (
+        DRIFT,
+        replace(DRIFT, name="daily_loss", phase="tripped", reason="-0.03", text="-0.01"),
+        replace(DRIFT, name="psr", finding="evaluation_failed", text="no value"),
+        replace(DRIFT, name="vix", is_enabled=False, text=""),
+    )
+    lines = breaker_lines(body(status(breakers=rows, allocation=Decimal("0.5"))))
+    assert [line.split()[:2] for line in lines[1:3]] == [
+        ["drift", "closed"],
+        ["daily_loss", "tripped"],
+    ]
+    assert lines[1].endswith("0 (at or above 1 is bad)")
+    assert lines[3].strip() == "tripped by: -0.03"
+    assert lines[4].split()[:2] == ["psr", "unknown"]
+    assert lines[5].split()[:2] == ["vix", "off"]
+    assert lines[-1] == "new risk may have 0.5 of its usual size"
+
+
+def test_an_override_is_not_overlooked() -> None:
+    until = datetime(2026, 3, 2, 15, 5, tzinfo=UTC)
+    row = replace(DRIFT, overridden_until_utc=until, overridden_by="ops: known")
+    lines = breaker_lines(body(status(breakers=(row,))))
+    assert lines[1].split()[:2] == ["drift", "OVERRIDDEN"]
+    assert lines[2].strip() == "until 2026-03-02T15:05:00.000Z by ops: known"
+
+
+def test_what_restricts_stands_below_the_posture() -> None:
+    shown = status(posture=Posture.REDUCE_ONLY, restrictions=(("daily_loss", "-0.03"),))
+    assert status_lines(body(shown))[1].strip() == "daily_loss: -0.03"
+    assert one_line(body(shown)).startswith("reduce_only (daily_loss) | ")

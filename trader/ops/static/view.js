@@ -112,6 +112,7 @@ export function show(status) {
   tickets(status.tickets);
   link(status);
   reconciliation(status);
+  breakers(status.breakers ?? []);
   strategies(status.strategies);
   quotes(status.quotes);
   process(status);
@@ -136,8 +137,9 @@ function headline(status) {
   put("posture", name);
   const muted = SENDS.has(status.mode) ? "" : ` Mode ${f.sentence(status.mode).toLowerCase()} sends nothing to the broker.`;
   put("meaning", (MEANINGS[status.posture] ?? "") + muted);
-  fill("causes", status.causes, () =>
-    status.causes.map(([cause, text]) => {
+  const reasons = [...status.causes, ...(status.restrictions ?? [])];
+  fill("causes", reasons, () =>
+    reasons.map(([cause, text]) => {
       const item = element("li");
       item.append(element("b", CAUSES[cause] ?? f.sentence(cause)), element("span", text));
       return item;
@@ -277,6 +279,22 @@ function reconciliation(status) {
     ["Took", f.milliseconds(r.duration_s), "n"],
     ...totals,
   ]);
+}
+
+function breakers(rows) {
+  const enabled = rows.filter((row) => row.is_enabled);
+  const isWell = (row) => row.phase === "closed" && row.finding !== "evaluation_failed";
+  put("n-breakers", `${enabled.filter((row) => !isWell(row)).length} of ${enabled.length} not closed`);
+  table("breakers", enabled.map((row) => {
+    const state = row.overridden_until_utc ? "overridden" : isWell(row) ? "closed" : row.phase === "closed" ? "unknown" : row.phase;
+    return {
+      cells: [
+        [f.sentence(row.name), "name"],
+        [state, `badge ${isWell(row) ? "good" : row.action === "kill" || row.action === "halt" ? "bad" : "warn"}`],
+        [row.reason || row.text, "note"],
+      ],
+    };
+  }), "No breakers.");
 }
 
 function strategies(rows) {

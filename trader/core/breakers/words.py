@@ -1,0 +1,111 @@
+"""What each breaker watches and what a person does when it trips: for the reference and the eye."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trader.core.breakers.rules import BreakerName, Rule, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the reading is, and what to do."""
+
+    reading: str
+    remedy: str
+
+
+_B = BreakerName
+WORDS: Mapping[BreakerName, Words] = {
+    _B.DAILY_LOSS: Words(
+        "change of the account's value since the start of its day, flows taken out",
+        "let it end with the day, or look at the positions and `trader reset` once it is smaller",
+    ),
+    _B.LOSS_KILL: Words(
+        "the same change, at the second end of the ladder",
+        "look at every position; `trader liquidate` works; `trader resume` once it is smaller",
+    ),
+    _B.DRAWDOWN: Words(
+        "fall from the account's highest value, flows taken out",
+        "as after loss_kill; it does not end with the day",
+    ),
+    _B.PSR: Words(
+        "probability that the true Sharpe ratio of the daily returns is above zero",
+        "the strategy has stopped earning: decide about it before anything is resumed",
+    ),
+    _B.CONSECUTIVE_LOSSES: Words(
+        "closed trades in a row that lost after commissions",
+        "look at the trades with `trader why`, then `trader reset`",
+    ),
+    _B.VOLATILITY_RATIO: Words(
+        "volatility of the last ten minutes over that before, the largest of all instruments",
+        "wait; it closes by itself",
+    ),
+    _B.VIX: Words(
+        "the VIX; the policy's steps say what it leaves of new risk",
+        "wait; a VIX without quotes counts as high: look at its subscription",
+    ),
+    _B.REJECT_RATE: Words(
+        "rejected share of the last 20 orders, from 5 on",
+        "read the reasons in `trader status` and mend their cause, then `trader reset`",
+    ),
+    _B.UNANSWERED: Words(
+        "orders without an answer",
+        "look at the link; reconciliation finds out what became of them",
+    ),
+    _B.FILL_RATE: Words(
+        "executed in the last minute over what the orders concerned could execute",
+        "compare executions with TWS: something was filled that was not ordered",
+    ),
+    _B.QUOTE_STALENESS: Words(
+        "share of the instruments held or worked that have no usable quote for 30 s",
+        "look at the data farms and the subscriptions; it closes by itself",
+    ),
+    _B.DRIFT: Words(
+        "differences to the broker that two reconciliations could not settle, and open tickets",
+        "see *Tickets* in the runbook, `trader reconcile`",
+    ),
+    _B.LOOP_LAG: Words(
+        "worst lateness of the event loop since the last look, in seconds",
+        "look at CPU, memory and disk of the machine; it closes by itself",
+    ),
+    _B.JOURNAL_LATENCY: Words(
+        "seconds that the last commit took, or the present one has been taking",
+        "look at the disk; it closes by itself",
+    ),
+    _B.CLOCK_SKEW: Words(
+        "difference to the broker's clock that the round trip does not explain, in seconds",
+        "look at the time service of this machine; it closes by itself",
+    ),
+    _B.DISK_SPACE: Words(
+        "free share of the disk that holds the state, of blocks or of files",
+        "make room; it closes by itself",
+    ),
+    _B.DATA_QUALITY: Words(
+        "instruments held or worked whose quote is crossed, no number, not above zero or ahead",
+        "look at the data feed; it closes by itself a minute after it is well",
+    ),
+}
+
+
+def limit_of(rule: Rule) -> str:
+    """Return the side of a rule that is bad, in words."""
+    return f"{rule.bad} {rule.limit.normalize():f}"
+
+
+def table(rules: Rules) -> str:
+    """Return every breaker as the rows of a table in Markdown."""
+    lines = ["| breaker | reading | bad | action | closes by | on | what to do |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for name in BreakerName:
+        rule, words = rules.of(name), WORDS[name]
+        cells = (
+            f"`{name}`",
+            words.reading,
+            limit_of(rule),
+            rule.action.name.lower(),
+            str(rule.reset),
+            "yes" if rule.is_enabled else "no",
+            words.remedy,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
