@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from trader.config.model import SentinelSection
+
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
-# In tenths; what is left is the network and the sockets that the daemon lives on.
-EXPOSURE_MAX = 11
+# In tenths; what is left is the network and the sockets that the daemon lives on, and the user
+# namespace that it shares with those who must be able to prove whose lock it is.
+EXPOSURE_MAX = 13
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def settings(unit: str) -> dict[str, list[str]]:
 
 def test_every_unit_is_without_fault(analyze: str, copies: Path) -> None:
     units = sorted(copies.glob("*.service"))
-    assert len(units) >= 2
+    assert len(units) >= 3
     # Without --recursive-errors an unknown key is printed and the exit code is 0.
     done = run(analyze, "verify", "--man=no", "--recursive-errors=yes", *units)
     assert done.returncode == 0, done.stderr
@@ -66,8 +69,9 @@ def test_a_misspelt_key_would_be_noticed(analyze: str, copies: Path) -> None:
     assert run(analyze, "verify", "--man=no", "--recursive-errors=yes", unit).returncode != 0
 
 
-def test_the_exposure_stays_where_it_is(analyze: str, copies: Path) -> None:
-    unit = copies / "trader.service"
+@pytest.mark.parametrize("name", ["trader.service", "trader-sentinel.service"])
+def test_the_exposure_stays_where_it_is(analyze: str, copies: Path, name: str) -> None:
+    unit = copies / name
     done = run(analyze, "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", unit)
     assert done.returncode == 0, done.stdout[-300:]
 
@@ -101,6 +105,26 @@ def test_refused_system_calls_return_an_error_and_proc_stays_whole() -> None:
     unit = settings("trader.service")
     assert unit["SystemCallErrorNumber"] == ["EPERM"]
     assert "ProcSubset" not in unit
+
+
+def test_the_sentinel_outlives_the_daemon_and_waits_longer_than_systemd_needs() -> None:
+    daemon, sentinel = settings("trader.service"), settings("trader-sentinel.service")
+    names = {"Requires", "BindsTo", "PartOf", "Conflicts", "Requisite"}
+    assert not names & {*daemon, *sentinel}
+    assert (sentinel["Restart"], sentinel["StartLimitIntervalSec"]) == (["always"], ["0"])
+    assert sentinel["RestartPreventExitStatus"] == ["5"]
+    assert (sentinel["Type"], sentinel["NotifyAccess"]) == (["notify"], ["main"])
+    assert sentinel["User"] == daemon["User"]
+    assert sentinel["StateDirectory"] == daemon["StateDirectory"]
+    # Who shall prove whose lock it is must live in the same user namespace.
+    assert "PrivateUsers" not in {*daemon, *sentinel}
+    section = SentinelSection()
+    assert section.watchdog_s == float(daemon["WatchdogSec"][0])
+    assert section.restart_s == float(daemon["RestartSec"][0])
+    assert section.start_s == float(daemon["TimeoutStartSec"][0])
+    assert section.silence_s > section.watchdog_s + section.restart_s
+    # Each look lasts a second at most and the watch pets systemd after each.
+    assert section.check_s + 1 < float(sentinel["WatchdogSec"][0]) / 2
 
 
 def test_nothing_shipped_releases_a_halt_or_goes_live() -> None:

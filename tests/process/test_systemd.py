@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 UNIT = "trader.service"
 SIMULATOR = "trader-sim.service"
+SENTINEL = "trader-sentinel.service"
 STATE = "/var/lib/trader"
 API_PORT, TRUTH_PORT, CONTROL_PORT = 7497, 7498, 3000
 ACCOUNT = "DUSIM0123456789abcdef"
@@ -86,6 +87,7 @@ class Installed:
     def reset(self) -> None:
         """Go back to a fresh installation with a fresh simulator."""
         host = self.host
+        host.run("systemctl", "stop", SENTINEL)
         # One after the other: a drain without a broker takes its whole time.
         host.run("systemctl", "stop", UNIT)
         host.run("systemctl", "stop", SIMULATOR)
@@ -422,6 +424,64 @@ def test_a_power_cut_costs_nothing_but_time(daemon: Installed, host: SystemdHost
     daemon.await_executions(before + 3)
     print(f"booted in {host.boot_s:.2f} s")
     assert_book_is_true(daemon)
+
+
+# ---- the sentinel
+
+
+def sentinel_record(daemon: Installed) -> Json:
+    """Return what the sentinel says of itself; empty before it has said anything."""
+    text = daemon.host.run("cat", f"{STATE}/sentinel.json")
+    return json.loads(text) if text.startswith("{") else {}
+
+
+def test_the_sentinel_fences_a_stopped_daemon_and_systemd_brings_it_back_halted(
+    daemon: Installed,
+) -> None:
+    # As if systemd's own watchdog were not there: what is left is the sentinel, in its sandbox.
+    daemon.drop_in(UNIT, "WatchdogSec=0")
+    daemon.configure(
+        sentinel__check_s=0.5, sentinel__silence_s=4, sentinel__watchdog_s=1, sentinel__restart_s=1
+    )
+    daemon.start()
+    daemon.await_armed()
+    daemon.await_executions(3)
+    daemon.host.run("systemctl", "start", SENTINEL, check=True)
+    assert daemon.host.show(SENTINEL)["ActiveState"] == "active"
+    pid = daemon.pid
+    daemon.host.run("kill", "-STOP", str(pid), check=True)
+    record = until(
+        "the sentinel has acted",
+        lambda: row if (row := sentinel_record(daemon)).get("outcome") else None,
+    )
+    assert f"daemon {pid} fenced" in record["outcome"], record
+    state = daemon.await_restarted(pid)
+    assert state["ExecMainStatus"] != "5", "it must wait for the lock, not fail for good"
+    status = until("reconciled", daemon.reconciled)
+    assert status["posture"] == "halted"
+    assert "sentinel" in dict(status["causes"])["halt_file"]
+    until("watching again", lambda: sentinel_record(daemon).get("state") == "watching")
+    assert daemon.host.show(SENTINEL)["NRestarts"] == "0"
+
+
+def test_a_killed_sentinel_is_back_at_once_and_does_not_touch_a_living_daemon(
+    daemon: Installed,
+) -> None:
+    daemon.start()
+    daemon.await_armed()
+    pid = daemon.pid
+    daemon.host.run("systemctl", "start", SENTINEL, check=True)
+    first = daemon.host.show(SENTINEL)["MainPID"]
+    daemon.host.run("kill", "-9", first, check=True)
+
+    def is_back() -> bool:
+        state = daemon.host.show(SENTINEL)
+        return state["ActiveState"] == "active" and state["MainPID"] not in ("0", first)
+
+    until("the sentinel is back", is_back)
+    until("it watches", lambda: sentinel_record(daemon).get("state") == "watching")
+    assert daemon.pid == pid
+    assert daemon.await_armed()
 
 
 # ---- giving up
