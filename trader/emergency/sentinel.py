@@ -83,10 +83,14 @@ class Sentinel:
         """Watch until ``stopped``; an action that has begun is finished first."""
         while not stopped.is_set():
             await self.look_once()
-            self._around.pet()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._rules.check_s):
-                    await stopped.wait()
+            left_s = self._rules.check_s
+            while left_s > 0 and not stopped.is_set():
+                # However seldom it looks, it shows that it lives.
+                self._around.pet()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(left_s, _PET_S)):
+                        await stopped.wait()
+                left_s -= _PET_S
 
     async def look_once(self) -> None:
         """Look, decide, and act if it is time."""

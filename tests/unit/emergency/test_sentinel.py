@@ -134,6 +134,16 @@ async def test_what_is_odd_for_long_is_told_once(facts: Facts) -> None:
     assert len(scene.pages.sent) == 1
 
 
+async def test_however_seldom_it_looks_it_shows_that_it_lives() -> None:
+    scene = Scene(rules=Rules(60.0, 240.0, 5.0, 300.0, 2.0, 8.0))
+    stopped = asyncio.Event()
+    running = asyncio.ensure_future(scene.sentinel().run(stopped))
+    await asyncio.sleep(2.5)
+    assert scene.pets >= 3
+    stopped.set()
+    await asyncio.wait_for(running, 5)
+
+
 async def test_it_shows_that_it_lives_while_it_acts_and_ends_when_told() -> None:
     scene = Scene(facts=GONE, rules=Rules(0.01, 0.05, 0.05, 0.2, 1.0, 1.0))
     stopped, acting = asyncio.Event(), asyncio.Event()

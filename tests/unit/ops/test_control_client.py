@@ -15,7 +15,7 @@ import pytest
 
 from tests.unit.ops.conftest import Site
 from tests.unit.ops.support import TOKEN
-from trader.ops.control_client import NoReply, Reply, ask_status, ask_verb
+from trader.ops.control_client import NoReply, Reply, ask_health, ask_status, ask_verb
 from trader.ops.control_token import Endpoint
 
 ASKED = {"reason": "drill", "by": "ops"}
@@ -55,6 +55,12 @@ async def test_a_verb_reaches_the_daemon_and_its_answer_comes_back(
     assert reply.is_done
     assert (reply.text, reply.details) == ("done", ["line one", "line two"])
     assert site.desk.calls == [("halt", "drill", "ops")]
+
+
+async def test_the_health_is_asked_of_the_liveness_probe(site: Site, tmp_path: Path) -> None:
+    endpoint = endpoint_at(site.port, tmp_path)
+    reply = await asyncio.to_thread(ask_health, endpoint, timeout_s=5, monotonic=time.monotonic)
+    assert (reply.status, reply.body["is_serviceable"]) == (200, True)
 
 
 async def test_the_status_comes_back_whole(site: Site, tmp_path: Path) -> None:

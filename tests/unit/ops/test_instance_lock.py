@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from trader.ops.instance_lock import DAEMON, LIQUIDATOR, InstanceLock, LockTaken, said_in
+from trader.ops.instance_lock import (
+    DAEMON,
+    LIQUIDATOR,
+    InstanceLock,
+    LiquidatorHolds,
+    LockTaken,
+    said_in,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLDER = """
@@ -28,6 +35,14 @@ def test_a_second_lock_is_refused_and_names_the_holder(tmp_path: Path) -> None:
     with pytest.raises(LockTaken, match="held by another daemon, process 4711"):
         InstanceLock(path).take(4712)
     assert path.read_text() == "4711\n"
+    first.release()
+
+
+def test_a_liquidator_in_the_way_is_an_error_of_its_own(tmp_path: Path) -> None:
+    first = InstanceLock(tmp_path / "lock")
+    first.take(4711, LIQUIDATOR)
+    with pytest.raises(LiquidatorHolds, match="held by a liquidator, process 4711"):
+        InstanceLock(tmp_path / "lock").take(4712)
     first.release()
 
 
