@@ -36,6 +36,8 @@ from trader.ports import LinkDown, SnapshotUnavailable
 
 log = structlog.get_logger(__name__)
 
+# A cancel that ended nothing so many times ends nothing.
+_CANCEL_TRIES_MAX = 5
 # What must be settled before anything is sold: how much there is, and what sells it already.
 _DISPUTES = (DriftKind.POSITION, DriftKind.ORDER_GHOST, DriftKind.DUPLICATED)
 
@@ -95,6 +97,7 @@ class Reconciler:
         self.disputed: dict[ConId, str] = {}
         # What the broker holds more of them, or less: executions since then move both alike.
         self.offsets: dict[ConId, Decimal] = {}
+        self._tries: dict[OrderId, int] = {}
         self.archive: Archive = _no_archive
         self.cancel_duplicate: CancelDuplicate = _cancel_nothing
 
@@ -216,13 +219,8 @@ class Reconciler:
                 self._inbox.note_execution(event)
             else:
                 self._ledger.note(event)
-        duplicated = duplicated_orders(self._book, snapshot)
-        for order_id in duplicated:
-            # Until none is left: a cancel ends one of them, and nobody knows which (INC-085).
-            self.cancel_duplicate(order_id, "the broker holds it more than once")
         self._remember(decided, now_s)
-        if duplicated:
-            self._due_s = now_s + self._settings.quiet_s + 0.1
+        self._cancel_duplicates(snapshot, now_s)
         self.disputed = {
             drift.con_id: f"the book says {drift.expected}, the broker {drift.observed}"
             for drift in drifts
@@ -258,6 +256,23 @@ class Reconciler:
             )
         self._judge(decided)
         return finished
+
+    def _cancel_duplicates(self, snapshot: BrokerSnapshot, now_s: float) -> None:
+        """Cancel what lives twice until none is left, and call a person where that fails.
+
+        A cancel by order id ends one of them, nobody knows which (INC-085), and some gateways
+        then do not find the other any more.
+        """
+        duplicated = duplicated_orders(self._book, snapshot)
+        self._tries = {key: count for key, count in self._tries.items() if key in duplicated}
+        for order_id, perm_ids in duplicated.items():
+            tries = self._tries[order_id] = self._tries.get(order_id, 0) + 1
+            if tries <= _CANCEL_TRIES_MAX:
+                self.cancel_duplicate(order_id, "the broker holds it more than once")
+                self._due_s = now_s + self._settings.quiet_s + 0.1
+            elif tries == _CANCEL_TRIES_MAX + 1:
+                text = f"alive as {perm_ids} after {_CANCEL_TRIES_MAX} cancels: cancel it by hand"
+                self._pager.page("critical", f"order {order_id} cannot be cancelled", text)
 
     def _judge(self, decided: Plan) -> None:
         """Clear or keep the cause that holds new risk back until book and broker agree."""

@@ -93,3 +93,16 @@ async def test_two_orders_under_one_id_are_cancelled_until_none_is_left() -> Non
     world.broker.word = world.mirror(open_orders=())
     await world.reconciler.run_once("test")
     assert world.broker.cancelled == [order.order_id] * 2
+
+
+async def test_an_order_that_no_cancel_ends_calls_a_person_and_is_left_alone() -> None:
+    """CAP-20, INC-085: a gateway may not find the second order by its id."""
+    world = World()
+    order = await world.working()
+    row = an_open_row(order)
+    world.broker.word = world.mirror(open_orders=(row, replace(row, perm_id=PermId(77))))
+    for _ in range(9):
+        await world.reconciler.run_once("test")
+    assert world.broker.cancelled == [order.order_id] * 5
+    assert world.pager.titles().count(f"order {order.order_id} cannot be cancelled") == 1
+    assert HaltCause.TICKET in world.guard.causes()
