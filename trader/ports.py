@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from trader.core.account import AccountReading
+from trader.core.account import AccountReading, MarginPreview
 from trader.core.checkpoint import BookState
 from trader.core.events import (
     CommissionSeen,
@@ -19,6 +19,7 @@ from trader.core.events import (
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, ConId, OrderId, Seq
 from trader.core.instruments import Instrument, InstrumentSpec
+from trader.core.intents import Intent
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 
@@ -208,6 +209,12 @@ class Broker(Protocol):
 
     def modify(self, change: ApprovedChange) -> None:
         """Write one change, synchronously; raises LinkDown (nothing left) or SendUncertain."""
+
+    async def preview(self, intent: Intent, instrument: Instrument) -> MarginPreview:
+        """Ask what an order would leave behind, without placing it; raises WorldError.
+
+        It waits for a valid answer as long as its caller does.
+        """
 
     def cancel(self, order_id: OrderId) -> None:
         """Write one cancel, synchronously; raises LinkDown."""

@@ -407,3 +407,19 @@ async def test_account_values_are_asked_for_again_after_a_dropped_connection(sim
     await sim.broker.subscribe_account()
     await sim.until(lambda: len(sim.of_type(AccountReading)) > told)
     assert sim.of_type(AccountReading)[-1].samples == 1
+
+
+async def test_a_preview_tells_the_margin_and_places_nothing(sim: Sim) -> None:
+    # INC-080
+    intent = approved_order(account=sim.account).approval.intent
+    apple = await sim.broker.resolve(AAPL)
+    found = await sim.broker.preview(intent, apple)
+    assert 0 < found.initial_margin_after <= Decimal(20_000)
+    assert found.equity_with_loan_after == pytest.approx(Decimal(1_000_000), abs=10)
+    odd = replace(intent, order_type=OrderType.LIMIT, limit_price=Decimal("190.12345"))
+    with pytest.raises(WorldError, match="110"):
+        await sim.broker.preview(odd, apple)
+    got = await sim.broker.snapshot()
+    assert (got.open_orders, got.executions, got.completed_orders) == ((), (), ())
+    assert (sim.of_type(OpenOrderSeen), sim.of_type(OrderErrorSeen)) == ([], [])
+    assert sim.words("decode") == []

@@ -42,6 +42,16 @@ class TradingHours(StrEnum):
     ALWAYS = "always"
 
 
+class WhatIf(StrEnum):
+    """Whether the broker is asked, before risk grows, what margin an order would leave."""
+
+    NEVER = "never"
+    # An answer that does not come in time is done without.
+    ASKED = "asked"
+    # Without a valid answer in time there is no order (INC-080).
+    REQUIRED = "required"
+
+
 # Gross exposure over account value that a type of account can carry overnight; no limit of ours
 # may promise more than the broker would let stand.
 GROSS_CAP = {
@@ -141,6 +151,8 @@ class ExposurePolicy:
     valuation_age_s_max: float = 10.0
     # The broker tells account values every 180 s (INC-037).
     account_age_s_max: float = 400.0
+    what_if: WhatIf = WhatIf.NEVER
+    what_if_deadline_s: float = 2.0
 
     def limits_of(self, regime: Regime | None) -> RegimeLimits:
         """Return the limits of a regime; not knowing it is the storm."""

@@ -24,6 +24,7 @@ from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk.standing import standing_refusal
 from trader.engine.amender import Amender
 from trader.engine.outcomes import Outcome, OutcomeKind
+from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain
 
@@ -75,6 +76,9 @@ class OrderGateway:
         self._hub = services.hub
         self._valuer = services.valuer
         self._sessions = services.sessions
+        self._previews = Previews(
+            services.broker, services.ledger.book, services.clock, settings.policy.exposure
+        )
         self._broker = services.broker
         self._pacer = services.pacer
         self._clock = services.clock
@@ -105,14 +109,18 @@ class OrderGateway:
         started_s = self._clock.monotonic()
         deadline_s = started_s + self._settings.intent_deadline_s
         lane = lane or self._lane_of(intent)
+        asked = NOT_PREVIEWED
         verdict = self._decide(intent, lane)
+        if isinstance(verdict, Approved) and self._previews.wants(verdict, lane):
+            asked = await self._previews.ask(verdict, deadline_s)
+            # Whatever was true before a wait is reviewed again after it.
+            verdict = self._decide(intent, lane, asked)
         if not isinstance(verdict, Outcome) and not self._pacer.try_take(lane):
             if not await self._pacer.take(lane, deadline_s):
                 # A twin that got a slot meanwhile has made the order: its outcome stands.
                 text = "no message slot before the deadline"
                 return self._known(intent) or self._refuse(intent, "PACING", text, ())
-            # Whatever was true before a wait is reviewed again after it.
-            verdict = self._decide(intent, lane)
+            verdict = self._decide(intent, lane, asked)
         if isinstance(verdict, Outcome):
             return verdict
         try:
@@ -129,7 +137,9 @@ class OrderGateway:
     def _lane_of(self, intent: Intent) -> Lane:
         return Lane.REDUCE if intent.is_reduce_only else Lane.NEW
 
-    def _decide(self, intent: Intent, lane: Lane) -> Approved | Outcome:
+    def _decide(
+        self, intent: Intent, lane: Lane, asked: Previewed = NOT_PREVIEWED
+    ) -> Approved | Outcome:
         """Return the approval of an intent that may go on, or the outcome where it ends."""
         if not is_writable(intent):
             return self._refuse_unwritable(intent, lane)
@@ -140,7 +150,7 @@ class OrderGateway:
         if refusal is not None:
             code = REFUSAL_CODES[self._guard.posture()]
             return self._refuse(intent, code, refusal, ())
-        verdict = review(intent, self._risk_input(intent.con_id, lane))
+        verdict = review(intent, self._risk_input(intent.con_id, lane, asked))
         if isinstance(verdict, Refused | Downgraded):
             return self._refuse(intent, verdict.code, verdict.text, verdict.checks)
         if not self._guard.mode.may_send:
@@ -164,7 +174,7 @@ class OrderGateway:
         kind = _KIND_BEFORE_ANSWER.get(state, OutcomeKind.SENT)
         return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
-    def _risk_input(self, con_id: ConId, lane: Lane) -> RiskInput:
+    def _risk_input(self, con_id: ConId, lane: Lane, asked: Previewed = NOT_PREVIEWED) -> RiskInput:
         offset = self.offset_of(con_id)
         # Before the clock is read: what is made in this very moment must not be from the future.
         valuation = self._valuer.current()
@@ -181,6 +191,8 @@ class OrderGateway:
             session=self._sessions.view(con_id),
             day_start_utc=self._sessions.day_start_utc(),
             baseline_equity=opening(self._book.safety.baseline, self._sessions.day()),
+            what_if=asked.found,
+            is_what_if_asked=asked.is_asked,
             broker_position=None if offset is None else self._book.position_of(con_id) + offset,
         )
 

@@ -14,9 +14,11 @@ from typing import Any
 from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 
+from trader.core.account import MarginPreview
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, ConId, OrderId
 from trader.core.instruments import Instrument, InstrumentSpec
+from trader.core.intents import Intent
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 from trader.ibkr import translate
@@ -151,6 +153,23 @@ class IbkrBroker:
             raise LinkDown(f"order {order.order_id} was not echoed on this connection")
         wire = translate.change_out(change)
         self._api.placeOrder(order.order_id, contract, wire)
+
+    async def preview(self, intent: Intent, instrument: Instrument) -> MarginPreview:
+        """Ask what an order would leave behind (placeOrder with whatIf); raises WorldError.
+
+        Its id is a request's: whatever comes for it, early, late or refused, is about no order.
+        """
+        account = self._tap.account
+        if account is None:
+            raise WorldError("no account is known")
+        request_id = self._tap.ids.take()
+        contract = translate.contract_out(instrument)
+        asked = translate.preview_out(intent, account, instrument.price_magnifier)
+        assert asked.whatIf, "a preview that would be an order"
+        rows: list[MarginPreview] = await self._asked(
+            request_id, lambda: self._api.placeOrder(request_id, contract, asked)
+        )
+        return rows[-1]
 
     def cancel(self, order_id: OrderId) -> None:
         """Write one cancel, synchronously; raises LinkDown."""

@@ -214,6 +214,9 @@ class Tap:
         self, order_id: int, contract: Contract, order: Order, state: OrderState
     ) -> None:
         """Pass an order's echo on, and keep it for whoever asked for the open orders."""
+        if order.whatIf:
+            self._on_preview(order_id, state)
+            return
         magnifier = self.magnifiers.get(ConId(contract.conId))
         row = translate.open_order_in(contract, order, state, magnifier)
         if row.client_id == self._client_id:
@@ -226,6 +229,13 @@ class Tap:
             return
         self._say(translate.open_order_event(row))
         self.requests.add(Kind.OPEN_ORDERS, row)
+
+    def _on_preview(self, request_id: int, state: OrderState) -> None:
+        """Answer a what-if, which is no order; a first answer without numbers is passed over."""
+        preview = translate.preview_in(state)
+        if preview is not None:
+            self.requests.add(request_id, preview)
+            self.requests.finish(request_id)
 
     def openOrderEnd(self) -> None:  # noqa: N802 - ib_async's name
         """End the open orders; a read-only API would have refused them."""

@@ -17,13 +17,14 @@ from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 from ib_async.order import Order, OrderState
 
+from trader.core.account import MarginPreview
 from trader.core.amounts import ZERO, decimal_from
 from trader.core.calendar import ContractHours, UnreadableHours, contract_hours
 from trader.core.events import OpenOrderSeen
 from trader.core.executions import Commission, Execution
 from trader.core.ids import AccountId, ClientId, ConId, ExecId, OrderId, OrderRef, PermId
 from trader.core.instruments import Instrument, InstrumentSpec, PriceBand, mismatch_of
-from trader.core.intents import OrderType, Side
+from trader.core.intents import Intent, OrderType, Side
 from trader.core.orders import OrderTerms
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import CompletedOrderRow, OpenOrderRow, PositionRow
@@ -258,6 +259,35 @@ def _order_out(terms: OrderTerms, order_ref: OrderRef, magnifier: int) -> Order:
         transmit=True,
         outsideRth=False,
     )
+    return _priced(order, terms, magnifier)
+
+
+def preview_out(intent: Intent, account: AccountId, magnifier: int) -> Order:
+    """Write the question what an order would leave behind (whatIf); it is never an order."""
+    order = Order(
+        action=intent.side.value,
+        totalQuantity=cast(float, intent.quantity),
+        orderType=intent.order_type.value,
+        tif=intent.time_in_force.value,
+        account=account,
+        # A gateway refuses a what-if that is held back.
+        transmit=True,
+        outsideRth=False,
+        whatIf=True,
+    )
+    return _priced(order, intent, magnifier)
+
+
+def preview_in(state: OrderState) -> MarginPreview | None:
+    """Read the answer to a what-if; None while its numbers are unset (INC-080)."""
+    margin = decimal_from(state.initMarginAfter)
+    equity = decimal_from(state.equityWithLoanAfter)
+    if margin is None or equity is None:
+        return None
+    return MarginPreview(initial_margin_after=margin, equity_with_loan_after=equity)
+
+
+def _priced(order: Order, terms: OrderTerms | Intent, magnifier: int) -> Order:
     match terms.order_type:
         case OrderType.LIMIT:
             assert terms.limit_price is not None, "limit order without a limit"

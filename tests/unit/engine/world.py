@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
-from trader.core.account import AccountReading
+from trader.core.account import AccountReading, MarginPreview
 from trader.core.book import Book
 from trader.core.calendar import ContractHours
 from trader.core.checkpoint import BookState
@@ -213,6 +213,10 @@ class Placed:
         )
 
 
+async def no_preview() -> MarginPreview | Exception:
+    return WorldError("error 201: Order rejected")
+
+
 class ScriptedBroker:
     """A broker that does what it was told, and remembers what it was asked."""
 
@@ -225,6 +229,9 @@ class ScriptedBroker:
         # Each change with what was durable when it left.
         self.changed: list[tuple[ApprovedChange, tuple[ev.Event, ...]]] = []
         self.cancelled: list[OrderId] = []
+        # Who asked what an order would leave behind, and what is answered.
+        self.previewed: list[Intent] = []
+        self.on_preview: Callable[[], Awaitable[MarginPreview | Exception]] = no_preview
         self.place_error: Exception | None = None
         self.cancel_error: Exception | None = None
         self.on_place: Callable[[ApprovedOrder], None] = lambda order: None
@@ -301,6 +308,13 @@ class ScriptedBroker:
             raise self.place_error
         events = tuple(row.event for row in self._journal.rows[: self._journal.durable_seq])
         self.changed.append((change, events))
+
+    async def preview(self, intent: Intent, instrument: Instrument) -> MarginPreview:
+        self.previewed.append(intent)
+        found = await self.on_preview()
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def cancel(self, order_id: OrderId) -> None:
         if self.cancel_error is not None:

@@ -19,13 +19,15 @@ from tests.unit.ibkr.fake_gateway import (
     gateway,
     open_order,
 )
-from trader.core.events import Evidence, ExecutionSeen, OrderErrorSeen
+from trader.core.account import MarginPreview
+from trader.core.events import Evidence, ExecutionSeen, OpenOrderSeen, OrderErrorSeen
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, OrderId
 from trader.core.instruments import InstrumentSpec
 from trader.core.intents import OrderType
 from trader.core.orders import Order
 from trader.core.risk import ApprovedChange
+from trader.ibkr import translate
 from trader.ibkr.requests import Kind
 from trader.ports import DataProblem, LinkDown, QuoteTick, SendUncertain, WorldError
 
@@ -378,3 +380,76 @@ async def test_after_a_reconnect_old_subscriptions_are_forgotten() -> None:
         assert desk.of_type(QuoteTick) == []
         assert int(served.of_kind("1")[1][2]) > int(old)
         assert len(served.of_kind("59")) == 2
+
+
+# ---- what-if
+
+
+def what_if(order_id: str, after: str, equity: str) -> str:
+    """Return openOrder of a what-if with the margin and the equity after it."""
+    fields = open_order(orderId=order_id).split("|")
+    at = fields.index("Submitted")
+    fields[at - 1], fields[at] = "1", "PreSubmitted"
+    fields[at + 7], fields[at + 9] = after, equity
+    return "|".join(fields)
+
+
+UNSET = "1.7976931348623157E308"
+INTENT = approved_order().approval.intent
+
+
+async def test_a_preview_is_asked_with_what_if_and_answered_by_its_first_numbers() -> None:
+    # INC-080: the first answer may have none.
+    async with connected() as (served, desk):
+        served.replies["3"] = lambda f: [
+            what_if(f[1], UNSET, UNSET), what_if(f[1], "1500.50", "90000"),
+        ]  # fmt: skip
+        found = await desk.broker.preview(INTENT, AAPL)
+        assert found == MarginPreview(Decimal("1500.50"), Decimal(90_000))
+        (asked,) = served.of_kind("3")
+        # Field by field it is the order that it asks about, but for the one that makes it none.
+        real = approved_order(order_id=int(asked[1]))
+        assert translate.order_out(real).whatIf is False
+        desk.broker.place(real)
+        await desk.until(lambda: len(served.of_kind("3")) == 2)
+        placed = served.of_kind("3")[1]
+        pairs = zip(asked, placed, strict=True)
+        assert [pair for pair in pairs if pair[0] != pair[1]] == [
+            ("", real.order_ref), ("1", "0"),
+        ]  # fmt: skip
+        await desk.broker.heartbeat()
+        assert desk.of_type(OpenOrderSeen) == []
+
+
+async def test_a_refused_preview_is_an_answer_and_no_orders_error() -> None:
+    async with connected() as (served, desk):
+        served.replies["3"] = lambda f: [f"4|2|{f[1]}|201|Order rejected|"]
+        with pytest.raises(WorldError, match="201"):
+            await desk.broker.preview(INTENT, AAPL)
+        served.say(f"4|2|{served.of_kind('3')[0][1]}|201|Order rejected again|")
+        await desk.broker.heartbeat()
+        assert desk.of_type(OrderErrorSeen) == []
+
+
+async def test_a_preview_that_nobody_answers_leaves_nothing_behind() -> None:
+    async with connected() as (served, desk):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await desk.broker.preview(INTENT, AAPL)
+        request_id = served.of_kind("3")[0][1]
+        served.say(what_if(request_id, "1", "2"), f"4|2|{request_id}|110|late|")
+        await desk.broker.heartbeat()
+        assert (desk.of_type(OpenOrderSeen), desk.of_type(OrderErrorSeen)) == ([], [])
+        assert (await desk.broker.snapshot()).open_orders == ()
+        assert int(request_id) < desk.broker.allocate_order_id()
+
+
+async def test_a_preview_ends_with_the_link() -> None:
+    async with connected() as (_, desk):
+        asked = asyncio.ensure_future(desk.broker.preview(INTENT, AAPL))
+        await asyncio.sleep(0.05)
+        desk.broker.disconnect()
+        with pytest.raises(LinkDown):
+            await asked
+        with pytest.raises(LinkDown):
+            await desk.broker.preview(INTENT, AAPL)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.events import Check
-from trader.core.policy import AccountType, AssetClass
+from trader.core.policy import AccountType, AssetClass, WhatIf
 from trader.core.risk.case import Case, Unavailable, check, needed
 from trader.core.risk.exposure import (
     account_of,
@@ -78,7 +78,11 @@ def funds_check(case: Case) -> Check:
 def what_if_check(case: Case) -> Check:
     """Refuse an order after which, says the broker, the account would use too much margin."""
     preview = case.given.what_if
-    if preview is None or case.is_exempt:
+    if case.is_exempt:
+        return _NOT_ASKED
+    if preview is None:
+        if case.given.is_what_if_asked and case.policy.exposure.what_if is WhatIf.REQUIRED:
+            raise Unavailable
         return _NOT_ASKED
     most = case.policy.exposure.margin_usage_max * preview.equity_with_loan_after
     passed = preview.initial_margin_after <= most and preview.equity_with_loan_after > ZERO

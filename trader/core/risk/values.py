@@ -51,6 +51,8 @@ class RiskInput:
     # What the broker holds by its last snapshot and the executions since; None while it agrees.
     broker_position: Decimal | None = None
     what_if: MarginPreview | None = None
+    # The broker was asked; without it the answer is still to come.
+    is_what_if_asked: bool = False
 
 
 # Only `review` holds this token, so an Approved can come from nowhere else.

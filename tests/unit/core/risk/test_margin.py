@@ -13,7 +13,7 @@ from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import INTENT, READING, SALE, failures, unavailable, under
 from trader.core.account import MarginPreview
 from trader.core.intents import OrderType, TimeInForce
-from trader.core.policy import AccountType
+from trader.core.policy import AccountType, WhatIf
 from trader.core.risk import review
 
 D = Decimal
@@ -104,3 +104,20 @@ def test_working_orders_of_the_same_instrument_count_once() -> None:
     ))  # fmt: skip
     assert failures(an_intent(2), given(book, policy=levered)) == []
     assert failures(an_intent(2, quantity=D(11)), given(book, policy=levered)) == ["LEVERAGE"]
+
+
+@pytest.mark.parametrize(
+    ("what_if", "is_asked", "found"),
+    [
+        (WhatIf.NEVER, True, []),
+        (WhatIf.ASKED, True, []),
+        (WhatIf.REQUIRED, False, []),
+        (WhatIf.REQUIRED, True, ["WHAT_IF"]),
+    ],
+)
+def test_a_what_if_without_an_answer_refuses_only_where_it_is_required(
+    what_if: WhatIf, is_asked: bool, found: list[str]
+) -> None:
+    policy = a_policy(exposure__what_if=what_if)
+    asked = replace(given(a_book()), policy=policy, is_what_if_asked=is_asked)
+    assert unavailable(INTENT, asked) == found
