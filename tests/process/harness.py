@@ -352,10 +352,7 @@ _TARGETS: Json = {
         "commission_per_unit_max": 0.01,
         "commission_per_order_min": 1.0,
     },
-    "exposure": {
-        "account_type": "reg_t",
-        "is_baseline_required": False,
-    },
+    "exposure": {"account_type": "reg_t"},
     "price": {"collar_fraction_max": 0.03, "slippage_fraction_max": 0.03, "quote_age_s_max": 5},
     "rate": {
         "orders_max": _MANY,

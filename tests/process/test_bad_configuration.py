@@ -123,12 +123,11 @@ def test_contradicting_limits(simulator: Simulator, tmp_path: Path) -> None:
 def test_live_without_authority(simulator: Simulator, tmp_path: Path) -> None:
     live = {"mode": "live", "account": "U1234567", "reconcile__absence_s": 60}
     lines = refused(simulator, tmp_path, **live)
-    assert len(lines) == 4, lines
-    assert "exposure.is_baseline_required is false" in lines[0]
-    assert "nobody has signed this policy" in lines[1]
-    assert "AGENT_MODE is ''" in lines[2]
-    assert "go-live record" in lines[3]
-    assert "missing" in lines[3]
+    assert len(lines) == 3, lines
+    assert "nobody has signed this policy" in lines[0]
+    assert "AGENT_MODE is ''" in lines[1]
+    assert "go-live record" in lines[2]
+    assert "missing" in lines[2]
 
 
 def test_a_missing_configuration(simulator: Simulator, tmp_path: Path) -> None:
