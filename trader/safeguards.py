@@ -9,6 +9,7 @@ from trader.engine.breaker_kill import BreakerKill
 from trader.engine.breakers import Breakers
 from trader.engine.desk import Desk
 from trader.engine.equity import Equity
+from trader.engine.gateway import OrderGateway
 from trader.engine.probes import Probes
 from trader.engine.readings import Readings
 from trader.engine.reconciler import Reconciler, RunRecord
@@ -46,8 +47,9 @@ class Safeguards:
         board.breakers = self.breakers.rows
         board.allocation = self.breakers.allocation
 
-    def hear(self, reconciler: Reconciler) -> None:
-        """Have every reconciliation told here before it is archived."""
+    def connect(self, reconciler: Reconciler, gateway: OrderGateway) -> None:
+        """Have every reconciliation told here first, and every review know the market."""
+        gateway.outlook = self.breakers.outlook
         archive = reconciler.archive
 
         def heard(record: RunRecord) -> None:

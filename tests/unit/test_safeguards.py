@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.unit.config.support import loaded
 from tests.unit.engine.world import POLICY, World
 from trader.core.halts import Posture
+from trader.core.policy import Regime
+from trader.core.regime import Outlook
 from trader.engine.board import About, Board
 from trader.engine.reconciler import RunRecord
 from trader.safeguards import Safeguards
@@ -40,7 +42,7 @@ async def test_they_guard_from_the_first_moment_and_let_trade_once_all_is_read(
     assert board.status().restrictions == (("breakers", "not evaluated yet"),)
     heard: list[RunRecord] = []
     world.reconciler.archive = heard.append
-    safeguards.hear(world.reconciler)
+    safeguards.connect(world.reconciler, world.gateway)
     await world.reconciler.run_once("test")
     assert [record.finished.problem for record in heard] == [""]
     world.guard.note_lag(0.0)
@@ -51,6 +53,9 @@ async def test_they_guard_from_the_first_moment_and_let_trade_once_all_is_read(
     # All but the disk has been read.
     assert set(world.guard.restraint().restrictions) == {"disk_space"}
     assert (tmp_path / "audit_logs" / "breakers.jsonl").exists()
+    assert world.gateway.outlook() == Outlook(Regime.STORM, Decimal(1))
+    await asyncio.sleep(11)
+    assert world.gateway.outlook().regime is None, "what was seen long ago is not known"
     assert world.book.safety.baseline is not None
 
 
@@ -58,7 +63,7 @@ async def test_a_run_that_was_not_complete_says_nothing(tmp_path: Path) -> None:
     world = World()
     config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
     safeguards = Safeguards(config, world.services, desk=world.desk, board=a_board(world))
-    safeguards.hear(world.reconciler)
+    safeguards.connect(world.reconciler, world.gateway)
     world.upstream(1100)
     await world.reconciler.run_once("test")
     safeguards.breakers.round()

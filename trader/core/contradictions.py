@@ -34,6 +34,8 @@ _AT_MOST_ONE = (
 )
 # The first of each pair may not be above the second.
 _ORDERED = (
+    ("regime.vix_normal", "regime.vix_storm", "a storm is rougher"),
+    ("regime.realised_normal", "regime.realised_storm", "a storm is rougher"),
     ("order.quantity_max", "position.quantity_max", "one order could not be held"),
     ("order.notional_max", "position.notional_max", "one order could not be held"),
     ("price.illiquid_spread_fraction", "price.spread_fraction_max", "it could never be reached"),

@@ -250,6 +250,19 @@ class BreakerPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class RegimePolicy:
+    """From which VIX and which realised volatility (a fraction a year) a market is rougher."""
+
+    vix_normal: Decimal = Decimal(16)
+    vix_storm: Decimal = Decimal(25)
+    realised_normal: Decimal = Decimal("0.15")
+    realised_storm: Decimal = Decimal("0.30")
+    # To count as calmer, both measures must be below the border by this share for this long.
+    margin_share: Decimal = Decimal("0.1")
+    dwell_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
 class KillPolicy:
     """What the kill switch and the dead-man may do, and a breaker that kills."""
 
@@ -269,6 +282,7 @@ class Policy:
     rate: RatePolicy = RatePolicy()
     session: SessionPolicy = SessionPolicy()
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    regime: RegimePolicy = RegimePolicy()
     kill: KillPolicy = field(default_factory=KillPolicy)
 
 

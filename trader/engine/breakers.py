@@ -27,6 +27,7 @@ from trader.core.breakers.machine import (
 from trader.core.breakers.rules import Action, BreakerName
 from trader.core.halts import HaltCause, Restraint, posture
 from trader.core.policy import Policy, policy_hash
+from trader.core.regime import STORM, Outlook, step
 from trader.engine.desk import Desk
 from trader.engine.equity import Equity
 from trader.engine.operator import Answer
@@ -79,6 +80,8 @@ class Breakers:
         self._rules = policy.breaker.rules
         self._steps = policy.breaker.steps
         self._hash = policy_hash(policy)
+        self._regime_policy = policy.regime
+        self._regime = STORM
         self._equity = equity
         self._readings = readings
         self._desk = desk
@@ -113,6 +116,7 @@ class Breakers:
         for name in self._rules.enabled():
             self._evaluate(name, day)
         now_s = self._evaluated_s = self._clock.monotonic()
+        self._look_at_regime(now_s)
         self._tell_of_overrides()
         self.note_posture()
         self._audit_round(now_s, findings)
@@ -246,6 +250,26 @@ class Breakers:
             return share
         # Until it has closed, a calmer VIX only brings the mildest step back.
         return min(share, self._steps[0].share)
+
+    def _look_at_regime(self, now_s: float) -> None:
+        vix = self._readings.of(BreakerName.VIX)
+        is_fresh = 0 <= now_s - vix.at_s <= self._rules.vix.reading_age_s_max
+        before = self._regime.regime
+        self._regime = step(
+            self._regime_policy,
+            self._regime,
+            vix=vix.value if is_fresh else None,
+            realised=self._readings.volatility.realised(),
+            now_s=now_s,
+        )
+        if self._regime.regime is not before:
+            log.warning("regime", before=before, now=self._regime.regime, vix=vix.value)
+
+    def outlook(self) -> Outlook:
+        """Return what the state of the market means for new risk at this moment."""
+        now_s, evaluated_s = self._clock.monotonic(), self._evaluated_s
+        is_current = evaluated_s is not None and now_s - evaluated_s <= _VERDICT_AGE_S_MAX
+        return Outlook(self._regime.regime if is_current else None, self.allocation())
 
     def is_overridden(self, name: BreakerName) -> bool:
         """Tell whether a person's word holds a breaker back at this moment."""

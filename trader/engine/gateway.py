@@ -18,6 +18,7 @@ from trader.core.ids import ConId, OrderId, order_ref
 from trader.core.intents import Intent, digest, is_writable
 from trader.core.orders import Order, OrderState, OrderTerms
 from trader.core.policy import Policy, policy_hash
+from trader.core.regime import Outlook
 from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
 from trader.core.risk.change import Revision
 from trader.core.risk.codes import HOLD_CODE
@@ -99,6 +100,8 @@ class OrderGateway:
             is_to_be_cancelled=self._cancels.__contains__,
         )
         self.observe_latency: LatencyObserver = _ignore_latency
+        # How rough the market is, and what that leaves to new risk.
+        self.outlook: Callable[[], Outlook] = Outlook
         # By how much the broker's last complete word on a position differs from the book.
         self.offset_of: OffsetReader = _no_offset
 
@@ -175,7 +178,7 @@ class OrderGateway:
         return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
     def _risk_input(self, con_id: ConId, lane: Lane, asked: Previewed = NOT_PREVIEWED) -> RiskInput:
-        offset = self.offset_of(con_id)
+        offset, outlook = self.offset_of(con_id), self.outlook()
         # Before the clock is read: what is made in this very moment must not be from the future.
         valuation = self._valuer.current()
         return RiskInput(
@@ -186,6 +189,8 @@ class OrderGateway:
             now_utc=self._clock.utc(),
             now_s=self._clock.monotonic(),
             is_operator=lane is Lane.OPERATOR,
+            regime=outlook.regime,
+            allocation=outlook.allocation,
             valuation=valuation,
             account=self._valuer.account,
             session=self._sessions.view(con_id),

@@ -179,6 +179,13 @@ CODES: tuple[Code, ...] = (
         "Cancel what works, or make the order smaller.",
     ),
     Code(
+        "VIX_ALLOCATION",
+        "position",
+        "The VIX is high, and the position would be larger than the share it leaves to new risk.",
+        "800 worth 80000.00, allowed is at most 0.5 of the position limits",
+        "Make the order smaller or wait; a VIX without quotes counts as high (`trader breakers`).",
+    ),
+    Code(
         "SHORT_SALE",
         "position",
         "The sale could leave a short position, and the policy or the account forbids it.",

@@ -26,6 +26,27 @@ def notional_check(case: Case) -> Check:
     return check("POSITION_NOTIONAL_MAX", f"{notional:.2f}", f"at most {most!s}", passed)
 
 
+def allocation_check(case: Case) -> Check:
+    """Refuse new risk beyond the share of the position limits that the VIX leaves.
+
+    The order is refused and not made smaller: what was asked for is sent as it is or not at all.
+    """
+    share = needed(case.given.allocation)
+    if share == 1:
+        return _WHOLE
+    if case.shrinks or case.is_freed:
+        return check("VIX_ALLOCATION", "closes only", "for new risk", passed=True)
+    position, projected = case.policy.position, abs(needed(case.projected))
+    notional = projected * needed(case.mid) * needed(case.multiplier)
+    fits = projected <= share * position.quantity_max and notional <= share * position.notional_max
+    limit = f"at most {share!s} of the position limits"
+    passed = ZERO <= share < 1 and fits and share > ZERO
+    return check("VIX_ALLOCATION", f"{projected} worth {notional:.2f}", limit, passed)
+
+
+_WHOLE = Check("VIX_ALLOCATION", "1", "the whole of the position limits", passed=True)
+
+
 def short_check(case: Case) -> Check:
     """Refuse a sale that could leave a short position, unless policy and account carry it."""
     if case.is_buy:
@@ -52,6 +73,7 @@ _NOT_ASKED = Check("REDUCE_ONLY", "not reduce-only", "only shrinks the position"
 CHECKS = (
     ("POSITION_MAX", quantity_check),
     ("POSITION_NOTIONAL_MAX", notional_check),
+    ("VIX_ALLOCATION", allocation_check),
     ("SHORT_SALE", short_check),
     ("REDUCE_ONLY", reduce_only_check),
 )

@@ -44,6 +44,8 @@ class RiskInput:
     valuation: Valuation | None = None
     account: AccountReading | None = None
     regime: Regime | None = None
+    # The share of the position limits that the VIX leaves to new risk, 0 to 1.
+    allocation: Decimal | None = Decimal(1)
     # The account's value at the start of its day, adjusted for deposits and withdrawals.
     baseline_equity: Decimal | None = None
     day_start_utc: datetime | None = None

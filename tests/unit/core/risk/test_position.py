@@ -175,3 +175,28 @@ def test_approved_exits_alone_never_cross_zero_in_any_order_of_fills(
         record(book, ev.ExecutionSeen(fill))
         assert book.position_of(CON) * held >= 0
         assert abs(book.position_of(CON)) <= abs(held)
+
+
+def allocated(intent: Intent, share: Decimal | None) -> ev.Check:
+    """Return what the check of the allocation says of an intent."""
+    checks = review(intent, given(a_book(), allocation=share)).checks
+    (row,) = [row for row in checks if row.code == "VIX_ALLOCATION"]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("share", "quantity", "passed"),
+    [("1", 1_000, True), ("0.5", 1_000, True), ("0.5", 1_001, False), ("0.25", 500, True),
+     ("0.25", 501, False), ("0", 1, False), ("-1", 1, False), ("NaN", 1, False)],
+)  # fmt: skip
+def test_a_high_vix_leaves_a_share_of_the_position_limits(
+    share: str, quantity: int, passed: bool
+) -> None:
+    """BRK-05: of 2000 units and 200,000 at a price of 100."""
+    wish = an_intent(quantity=Decimal(quantity))
+    assert allocated(wish, Decimal(share)).passed is passed
+
+
+def test_a_share_that_nobody_knows_leaves_nothing() -> None:
+    check = allocated(an_intent(), None)
+    assert (check.passed, check.value) == (False, "unavailable")

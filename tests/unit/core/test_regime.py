@@ -1,0 +1,82 @@
+"""Rougher at once, calmer only well below the border and for a while; unknown is a storm."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from trader.core.policy import Regime, RegimePolicy
+from trader.core.regime import STORM, Outlook, RegimeState, step
+
+D = Decimal
+POLICY = RegimePolicy(
+    vix_normal=D(16),
+    vix_storm=D(25),
+    realised_normal=D("0.15"),
+    realised_storm=D("0.30"),
+    margin_share=D("0.1"),
+    dwell_s=100.0,
+)
+CALM = RegimeState(Regime.CALM)
+
+
+def after(state: RegimeState, *looks: tuple[str | None, str | None, float]) -> RegimeState:
+    for vix, realised, now_s in looks:
+        state = step(
+            POLICY,
+            state,
+            vix=None if vix is None else D(vix),
+            realised=None if realised is None else D(realised),
+            now_s=now_s,
+        )
+    return state
+
+
+@pytest.mark.parametrize(
+    ("vix", "realised", "regime"),
+    [
+        ("15.99", "0.1", Regime.CALM),
+        ("16", "0.1", Regime.NORMAL),
+        ("10", "0.15", Regime.NORMAL),
+        ("24.99", "0.1", Regime.NORMAL),
+        ("25", "0.1", Regime.STORM),
+        ("10", "0.30", Regime.STORM),
+        (None, "0.1", Regime.STORM),
+        ("10", None, Regime.STORM),
+        ("NaN", "0.1", Regime.STORM),
+        ("10", "Infinity", Regime.STORM),
+        ("0", "0.1", Regime.STORM),
+        ("-5", "0.1", Regime.STORM),
+    ],
+)
+def test_the_rougher_of_both_measures_counts_at_once(
+    vix: str | None, realised: str | None, regime: Regime
+) -> None:
+    assert after(CALM, (vix, realised, 0.0)).regime is regime
+
+
+def test_calmer_is_believed_after_a_while_only() -> None:
+    state = after(STORM, ("10", "0.1", 0.0), ("10", "0.1", 99.9))
+    assert state.regime is Regime.STORM
+    assert after(state, ("10", "0.1", 100.0)) == CALM
+
+
+def test_what_was_rough_in_between_begins_the_wait_anew() -> None:
+    state = after(STORM, ("10", "0.1", 0.0), ("26", "0.1", 50.0), ("10", "0.1", 60.0))
+    assert after(state, ("10", "0.1", 159.0)).regime is Regime.STORM
+    assert after(state, ("10", "0.1", 160.0)).regime is Regime.CALM
+
+
+def test_at_the_border_nothing_changes_however_long_it_lasts() -> None:
+    state = after(STORM, *((vix, "0.1", at * 50.0) for at, vix in enumerate(["24"] * 9)))
+    assert state == STORM
+    assert after(STORM, ("22", "0.1", 0.0), ("22", "0.1", 100.0)).regime is Regime.NORMAL
+
+
+def test_a_storm_that_ends_at_the_edge_of_calm_is_normal_first() -> None:
+    assert after(STORM, ("15.5", "0.1", 0.0), ("15.5", "0.1", 100.0)).regime is Regime.NORMAL
+
+
+def test_without_an_outlook_the_regime_is_unknown_and_nothing_is_scaled() -> None:
+    assert Outlook() == Outlook(None, D(1))

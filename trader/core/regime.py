@@ -1,0 +1,71 @@
+"""How rough the market is: calm, normal or storm, from the VIX and from realised volatility.
+
+Rougher is believed at once. Calmer is believed when both measures have been well below the border
+for a while, so that a market at the border does not move the limits to and fro. Without either of
+the measures it is a storm (CAP-23, CAP-24, CAP-25).
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from trader.core.amounts import ZERO, decimal_from
+from trader.core.policy import Regime, RegimePolicy
+
+_ORDER = (Regime.CALM, Regime.NORMAL, Regime.STORM)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the state of the market means for new risk; an unknown regime is a storm."""
+
+    regime: Regime | None = None
+    allocation: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeState:
+    """The regime that counts, and since when a calmer one has been seen; monotonic seconds."""
+
+    regime: Regime = Regime.STORM
+    calmer_since_s: float | None = None
+
+
+STORM = RegimeState()
+
+
+def step(
+    policy: RegimePolicy,
+    state: RegimeState,
+    *,
+    vix: Decimal | None,
+    realised: Decimal | None,
+    now_s: float,
+) -> RegimeState:
+    """Return the regime after a look at both measures; volatility is a fraction a year."""
+    seen = _seen(policy, vix, realised, Decimal(1))
+    if _ORDER.index(seen) >= _ORDER.index(state.regime):
+        return RegimeState(seen)
+    # To be calmer it has to be so by a margin: the same measures, made larger, must agree.
+    calmer = _seen(policy, vix, realised, 1 + policy.margin_share)
+    if _ORDER.index(calmer) >= _ORDER.index(state.regime):
+        return replace(state, calmer_since_s=None)
+    since_s = now_s if state.calmer_since_s is None else state.calmer_since_s
+    if now_s - since_s >= policy.dwell_s:
+        return RegimeState(calmer)
+    return replace(state, calmer_since_s=since_s)
+
+
+def _seen(
+    policy: RegimePolicy, vix: Decimal | None, realised: Decimal | None, times: Decimal
+) -> Regime:
+    one = _of(vix, times, policy.vix_normal, policy.vix_storm)
+    other = _of(realised, times, policy.realised_normal, policy.realised_storm)
+    return max(one, other, key=_ORDER.index)
+
+
+def _of(value: Decimal | None, times: Decimal, normal: Decimal, storm: Decimal) -> Regime:
+    number = decimal_from(value) if value is not None else None
+    # A volatility of nothing is no market at all.
+    if number is None or number <= ZERO or number * times >= storm:
+        return Regime.STORM
+    return Regime.NORMAL if number * times >= normal else Regime.CALM
