@@ -22,6 +22,7 @@ from tests.process.harness import PATIENCE_S, Daemon, Json, Simulator, environme
 from tests.process.sentinels import QUICK, sentinel_of
 from tests.process.test_kill_states import assert_flat, in_the_middle, verdict_of
 from tests.process.test_kill_switch import HALT, positions, script
+from tests.process.wedged_daemon import WEDGE
 from trader.ops.standing_order import STANDING_FILE_NAME
 
 SEED = 20240520
@@ -100,6 +101,29 @@ def test_a_stopped_daemon_is_fenced_its_orders_cancelled_and_its_stop_left(
         sentinel.await_state("watching")
         assert sentinel.actions == 1
         assert live(simulator) == left
+
+
+def test_a_wedged_loop_is_told_from_a_slow_one(tmp_path: Path) -> None:
+    wedge = tmp_path / "wedge"
+    with (
+        world(tmp_path, SEED + 9, changes=QUICK, options=SLOW) as (simulator, daemon),
+        sentinel_of(daemon) as sentinel,
+    ):
+        daemon.start("tests.process.wedged_daemon", {WEDGE: str(wedge)})
+        daemon.await_armed()
+        daemon.await_orders(3)
+        sentinel.start()
+        wedge.write_text("2")
+        sentinel.await_state("suspect")
+        sentinel.await_state("recovered", "watching")
+        assert sentinel.actions == 0
+        daemon.await_orders(3)
+        wedge.write_text("3600")
+        record = sentinel.await_state("done", "stuck")
+        assert (record.state, sentinel.actions) == ("done", 1), record
+        assert "runs and gives no sign of life" in sentinel.said("sentinel acts")[0]["reason"]
+        assert daemon.ended() == -signal.SIGKILL
+        assert not [row for row in live(simulator) if row["side"] == "BUY"]
 
 
 def test_a_dead_daemon_with_positions_is_flattened_only_if_configured(tmp_path: Path) -> None:

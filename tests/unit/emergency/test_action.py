@@ -130,6 +130,10 @@ async def test_a_liquidator_that_hangs_is_ended(tmp_path: Path) -> None:
             assert other.poll() is None
         assert not outcome.is_done
         assert "it was killed" in outcome.text
+        # It was on disk before the liquidator began: somebody carries it on.
+        left = standing(tmp_path / STANDING_FILE_NAME)
+        assert left is not None
+        assert (left.by, left.must_liquidate) == ("sentinel", False)
 
 
 async def test_a_halt_that_cannot_be_written_is_paged_and_the_rest_goes_on(tmp_path: Path) -> None:
