@@ -54,8 +54,6 @@ async def test_they_guard_from_the_first_moment_and_let_trade_once_all_is_read(
     assert set(world.guard.restraint().restrictions) == {"disk_space"}
     assert (tmp_path / "audit_logs" / "breakers.jsonl").exists()
     assert world.gateway.outlook() == Outlook(Regime.STORM, Decimal(1))
-    await asyncio.sleep(11)
-    assert world.gateway.outlook().regime is None, "what was seen long ago is not known"
     assert world.book.safety.baseline is not None
 
 

@@ -21,6 +21,8 @@ from trader.core.breakers.machine import Finding, Phase
 from trader.core.breakers.rules import Action, BreakerName
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Lane, Posture
+from trader.core.policy import Regime
+from trader.core.regime import Outlook
 
 D = Decimal
 LOSS, KILL = BreakerName.DAILY_LOSS, BreakerName.LOSS_KILL
@@ -334,6 +336,13 @@ async def test_a_high_vix_leaves_a_share_of_new_risk() -> None:
     broken = await Breaking(vix={"is_enabled": True}).settle()
     assert broken.breakers.allocation() == 0, "no VIX counts as high"
     assert Breaking().breakers.allocation() == 1, "switched off"
+
+
+async def test_the_market_is_a_storm_until_it_is_seen_and_unknown_when_that_was_long_ago() -> None:
+    broken = await Breaking().settle()
+    assert broken.breakers.outlook() == Outlook(Regime.STORM, D(1))
+    await asyncio.sleep(11)
+    assert broken.breakers.outlook() == Outlook(None, D(1))
 
 
 async def test_what_a_policy_switches_off_does_not_stand() -> None:
