@@ -331,6 +331,22 @@ async def test_an_override_ends_with_its_time_after_a_restart_too() -> None:
     assert later.posture() is Posture.REDUCE_ONLY
 
 
+async def test_no_clock_that_is_set_back_prolongs_an_override(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = await Breaking().settle()
+    clock = broken.world.clock
+    await broken.at("97", "97", "97")
+    await broken.world.desk.override(breaker="daily_loss", minutes=2, reason="x", by="ops")
+    await broken.at(*["97"] * 110)
+    assert broken.breakers.is_overridden(LOSS)
+    told = clock.utc
+    monkeypatch.setattr(clock, "utc", lambda: told() - timedelta(seconds=60))
+    assert broken.breakers.is_overridden(LOSS)
+    await broken.at(*["97"] * 12)
+    assert not broken.breakers.is_overridden(LOSS)
+
+
 async def test_a_high_vix_leaves_a_share_of_new_risk() -> None:
     """BRK-05."""
     broken = await Breaking(vix={"is_enabled": True}).settle()

@@ -33,7 +33,11 @@ async def test_a_new_day_is_opened_at_once_and_by_no_single_tick() -> None:
     await asyncio.sleep(9 * 3600 - 3)
     await broken.at("100")
     assert marks_of(broken)[-1].day == "2026-03-02"
-    await broken.at("50", "50")
+    await broken.at("50")
+    # One tick says 50 and the one before said 100: neither opens the day, whichever is right.
+    assert broken.equity.day() == "2026-03-03"
+    assert marks_of(broken)[-1].day == "2026-03-02"
+    await broken.at("50")
     assert marks_of(broken)[-1].day == "2026-03-03"
     assert marks_of(broken)[-1].value == D(50_000)
 

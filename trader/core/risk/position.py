@@ -40,8 +40,8 @@ def allocation_check(case: Case) -> Check:
     notional = projected * needed(case.mid) * needed(case.multiplier)
     fits = projected <= share * position.quantity_max and notional <= share * position.notional_max
     limit = f"at most {share!s} of the position limits"
-    passed = ZERO <= share < 1 and fits and share > ZERO
-    return check("VIX_ALLOCATION", f"{projected} worth {notional:.2f}", limit, passed)
+    # More than the whole is no share: whoever says so is wrong about more than that.
+    return check("VIX_ALLOCATION", f"{projected} worth {notional:.2f}", limit, fits and share < 1)
 
 
 _WHOLE = Check("VIX_ALLOCATION", "1", "the whole of the position limits", passed=True)

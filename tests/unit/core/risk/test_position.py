@@ -187,7 +187,7 @@ def allocated(intent: Intent, share: Decimal | None) -> ev.Check:
 @pytest.mark.parametrize(
     ("share", "quantity", "passed"),
     [("1", 1_000, True), ("0.5", 1_000, True), ("0.5", 1_001, False), ("0.25", 500, True),
-     ("0.25", 501, False), ("0", 1, False), ("-1", 1, False), ("NaN", 1, False)],
+     ("0.25", 501, False), ("0", 1, False), ("-1", 1, False), ("2", 1, False), ("NaN", 1, False)],
 )  # fmt: skip
 def test_a_high_vix_leaves_a_share_of_the_position_limits(
     share: str, quantity: int, passed: bool
