@@ -147,6 +147,8 @@ def _is_about(book: Book, intent: IntentId, event: ev.Event) -> bool:
             return terms.intent_id == intent
         case ev.OrderStatusSeen() | ev.OpenOrderSeen():
             return book.order_named(event) is not None
+        case ev.ModifyPlanned(order_id=order_id):
+            return order_id in book.orders
         case ev.ExecutionSeen(execution=row):
             found = book.find_order(
                 order_ref=row.order_ref,

@@ -37,7 +37,27 @@ def words(event: ev.Event) -> str:
         case ev.CancelSent(order_id=order_id, reason=reason):
             return f"{order_id}: {reason}"
         case _:
-            return _of_breakers(event)
+            return _of_changes(event) or _of_breakers(event)
+
+
+def _of_changes(event: ev.Event) -> str:
+    match event:
+        case ev.ModifyPlanned(order_id=order_id, number=number, terms=wanted, reason=reason):
+            price = wanted.limit_price or wanted.stop_price or ""
+            return f"{order_id}: change {number} to {wanted.quantity} {price}: {reason}"
+        case ev.ModifyRefused(order_id=order_id, text=text):
+            return f"{order_id}: {text}"
+        case (
+            ev.ModifyWithheld(order_id=order_id, number=number, reason=reason)
+            | ev.ModifyUnanswered(order_id=order_id, number=number, reason=reason)
+        ):
+            return f"{order_id}: change {number}: {reason}"
+        case ev.ModifySent(order_id=order_id, number=number):
+            return f"{order_id}: change {number}"
+        case ev.ModifyRefuted(order_id=order_id, number=number, run_id=run_id):
+            return f"{order_id}: change {number}: run {run_id}"
+        case _:
+            return ""
 
 
 def _of_breakers(event: ev.Event) -> str:

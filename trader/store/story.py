@@ -21,7 +21,8 @@ _NUMBER_FORM = re.compile(r"(?:(order|perm):)?([0-9]{1,18})", re.ASCII)
 _ROW = "SELECT seq, at_us, kind, version, payload FROM events WHERE "
 _IN_PLACE = " ORDER BY seq"
 _OF_ORDERS = """kind IN ('OrderPlanned', 'OrderSent', 'OrderWithheld', 'CancelSent',
-    'OrderErrorSeen', 'OrderUnanswered', 'OrderAbsentSeen', 'OrderProvenAbsent',
+    'ModifyPlanned', 'ModifyRefused', 'ModifySent', 'ModifyWithheld', 'ModifyUnanswered',
+    'ModifyRefuted', 'OrderErrorSeen', 'OrderUnanswered', 'OrderAbsentSeen', 'OrderProvenAbsent',
     'OrderStatusSeen', 'OpenOrderSeen') AND json_extract(payload, '$.order_id') = ?"""
 # The broker may name an order by its reference or its permId where it gives no order id.
 _WORDS_OF = """kind IN ('OrderStatusSeen', 'OpenOrderSeen')

@@ -17,12 +17,14 @@ from tests.unit.core.factories import (
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
+from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
 from trader.core.ids import OrderId, RunId, TicketId
 from trader.core.words import words
 
 ORDER = OrderId(7)
 RUN = RunId("r")
+WANTED = ChangeTerms(Decimal(12), Decimal("99.5"), None, Decimal("99.5"))
 LOSS = BreakerName.DAILY_LOSS
 CHECKED = ev.IntentReviewed(
     an_intent(), "d", True, "", "approved", (ev.Check("INSTRUMENT_UNKNOWN", "AAA", "x", True),)
@@ -57,6 +59,12 @@ CHECKED = ev.IntentReviewed(
         (ev.OrderWithheld(ORDER, "halted"), "7: halted"),
         (ev.OrderUnanswered(ORDER, "silence"), "7: silence"),
         (ev.CancelSent(ORDER, "drain"), "7: drain"),
+        (ev.ModifyPlanned(ORDER, 2, WANTED, "moved"), "7: change 2 to 12 99.5: moved"),
+        (ev.ModifyRefused(ORDER, "CHURN", "too often", "x", (), "h"), "7: too often"),
+        (ev.ModifySent(ORDER, 2), "7: change 2"),
+        (ev.ModifyWithheld(ORDER, 2, "halted"), "7: change 2: halted"),
+        (ev.ModifyUnanswered(ORDER, 2, "silence"), "7: change 2: silence"),
+        (ev.ModifyRefuted(ORDER, 2, RUN), "7: change 2: run r"),
         (ev.TicketClosed(TicketId("t"), "r", "me"), ""),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else None,

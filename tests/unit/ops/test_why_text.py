@@ -19,6 +19,7 @@ from tests.unit.core.factories import (
     reviewed,
 )
 from trader.core import events as ev
+from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId, RunId, Seq
 from trader.core.story import Story, story_of
@@ -88,6 +89,28 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     refused = story_lines(told([reviewed(an_intent(), "HALTED")]))
     assert refused[0] == "intent   abc123-alpha-1: BUY 10 contract 101 LMT 100 DAY"
     assert refused[3:5] == ["waits    nothing was sent", "paid     nothing"]
+
+
+def test_each_change_is_told_and_the_echo_that_shows_it() -> None:
+    wanted = ChangeTerms(Decimal(12), Decimal("99.5"), None, Decimal("99.5"))
+    events: list[ev.Event] = [
+        *SENT,
+        a_status(),
+        ev.ModifyRefused(OrderId(1), "CHURN", "too often", "moved", (), "h"),
+        ev.ModifyPlanned(OrderId(1), 1, wanted, "moved"),
+        ev.ModifySent(OrderId(1), 1),
+        an_echo(quantity=Decimal(12), limit_price=Decimal("99.5")),
+    ]
+    lines = story_lines(told(events))
+    assert lines[-4].endswith("change refused: 1: too often")
+    assert lines[-3].endswith(
+        "change promised, durable before any byte: 1: change 1 to 12 99.5: moved"
+    )
+    assert lines[-2].endswith("change written to the socket: 1: change 1")
+    assert "BUY 12 AAA LMT 99.5, Submitted" in lines[-1]
+    order = told(events).order
+    assert order is not None
+    assert order.terms.quantity == 12
 
 
 def test_the_odd_ends_of_an_order_are_told() -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ from tests.unit.core.factories import (
     reviewed,
 )
 from trader.core import events as ev
+from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause
-from trader.core.ids import ClientId, OrderId, OrderRef, PermId, Seq, order_ref
+from trader.core.ids import ClientId, OrderId, OrderRef, PermId, RunId, Seq, order_ref
 from trader.core.story import story_of
 from trader.store.rows import JournalUnusable, row_of
 from trader.store.schema import upgrade_from
@@ -138,6 +140,25 @@ def test_a_name_that_nothing_has_is_refused_with_what_is_allowed(journal: Path, 
 
 def test_an_intent_that_was_never_reviewed_has_no_events(journal: Path) -> None:
     assert related(journal, an_id(9)) == (an_id(9), ())
+
+
+def test_the_changes_of_an_order_belong_to_its_story(tmp_path: Path) -> None:
+    wanted = ChangeTerms(Decimal(12), Decimal(99), None, Decimal(99))
+    changes: list[ev.Event] = []
+    for number in (1, 2):
+        order_id = OrderId(number)
+        changes += [
+            ev.ModifyRefused(order_id, "CHURN", "x", "x", (), "h"),
+            ev.ModifyPlanned(order_id, 1, wanted, "x"),
+            ev.ModifyWithheld(order_id, 1, "x"),
+            ev.ModifyPlanned(order_id, 2, wanted, "x"),
+            ev.ModifySent(order_id, 2),
+            ev.ModifyUnanswered(order_id, 2, "x"),
+            ev.ModifyRefuted(order_id, 2, RunId("r")),
+        ]
+    path = a_journal(tmp_path, [*FIRST[:4], *SECOND[:4], *changes])
+    _, events = related(path, "order:1")
+    assert [row.event for row in events][-7:] == changes[:7]
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
