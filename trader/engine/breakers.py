@@ -28,6 +28,7 @@ from trader.core.breakers.rules import Action, BreakerName
 from trader.core.halts import HaltCause, Restraint, posture
 from trader.core.policy import Policy, policy_hash
 from trader.core.regime import STORM, Outlook, step
+from trader.core.safety import Safety
 from trader.engine.desk import Desk
 from trader.engine.equity import Equity
 from trader.engine.operator import Answer
@@ -89,6 +90,7 @@ class Breakers:
         self._last: dict[BreakerName, Evaluation] = {}
         self._states: dict[BreakerName, State] = {}
         self._evaluated_s: float | None = None
+        self._restraint: tuple[Safety, Restraint] | None = None
         self._audited_s = float("-inf")
         # Of overrides that this process granted: no clock that steps prolongs one.
         self._override_ends_s: dict[BreakerName, float] = {}
@@ -127,6 +129,7 @@ class Breakers:
         now_s = self._clock.monotonic()
         kept = evaluated(name, rule, self._state_of(name), reading, now_s, day)
         self._last[name] = kept
+        self._restraint = None
         self._states[name] = kept.after
         text = kept.verdict.text
         match kept.verdict.step:
@@ -210,6 +213,15 @@ class Breakers:
         if self._evaluated_s is None or not now_s - self._evaluated_s <= _VERDICT_AGE_S_MAX:
             since = "yet" if self._evaluated_s is None else f"for {now_s - self._evaluated_s:.0f} s"
             return Restraint(restrictions={"breakers": f"not evaluated {since}"})
+        safety = self._ledger.book.safety
+        known = self._restraint
+        # Every send asks. What was worked out holds until something is recorded or evaluated; an
+        # override may end at any moment, so with one it is worked out each time.
+        if known is None or known[0] is not safety or safety.overrides:
+            known = self._restraint = (safety, self._worked_out())
+        return known[1]
+
+    def _worked_out(self) -> Restraint:
         causes: dict[HaltCause, str] = {}
         restrictions: dict[str, str] = {}
         for name, kept in self._last.items():
