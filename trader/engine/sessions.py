@@ -28,6 +28,7 @@ class Sessions:
         self._settings = settings
         # The day and the restart window of the last answer: each holds for hours.
         self._day: Span | None = None
+        self._day_name = ""
         self._restart: Span | None = None
 
     def view(self, con_id: ConId) -> SessionView:
@@ -52,11 +53,13 @@ class Sessions:
         now_utc = self._clock.utc()
         if self._day is None or not self._day.holds(now_utc):
             self._day = day_span(now_utc, self._settings.zone)
+            self._day_name = day_of(now_utc, self._settings.zone)
         return self._day.start_utc
 
     def day(self) -> str:
         """Return the account's day as YYYY-MM-DD."""
-        return day_of(self._clock.utc(), self._settings.zone)
+        self.day_start_utc()
+        return self._day_name
 
     def _until_restart_s(self, now_utc: datetime) -> float | None:
         """Return seconds until the gateway restarts: 0 while it does, None when none is planned."""
