@@ -12,6 +12,7 @@ from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause
 from trader.engine.desk import Desk
 from trader.engine.services import Services
+from trader.ports import WorldError
 
 log = structlog.get_logger(__name__)
 
@@ -51,11 +52,16 @@ class BreakerKill:
         is_cut_off = HaltCause.LINK in causes or HaltCause.UPSTREAM in causes
         if HaltCause.BREAKER not in causes or is_cut_off or not self._broker.is_connected:
             return
-        if self._must_flatten and self._is_holding():
-            answer = await self._desk.liquidate(by=_BY)
-        elif self._book.live_orders:
-            answer = await self._desk.cancel_orders(by=_BY, keeps_exits=True)
-        else:
+        try:
+            if self._must_flatten and self._is_holding():
+                answer = await self._desk.liquidate(by=_BY)
+            elif self._book.live_orders:
+                answer = await self._desk.cancel_orders(by=_BY, keeps_exits=True)
+            else:
+                return
+        except WorldError as error:
+            # It is tried again as long as the kill stands.
+            log.error("breaker's kill not carried out", problem=str(error))
             return
         log.error("breaker killed", done=answer.is_done, text=answer.text, details=answer.details)
 

@@ -10,6 +10,8 @@ from tests.unit.engine.world import World, a_status, an_exit, an_intent, running
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
 from trader.engine.breaker_kill import BreakerKill
+from trader.engine.operator import Answer
+from trader.ports import WorldError
 
 
 def a_kill(world: World, *, must_flatten: bool = False) -> tuple[BreakerKill, asyncio.Event]:
@@ -82,3 +84,21 @@ async def test_without_a_way_to_the_broker_it_waits() -> None:
     world.upstream(1100)
     await kill.act()
     assert world.broker.cancelled == []
+
+
+async def test_a_world_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    obliging(world)
+    kill, _ = a_kill(world)
+    order = await world.working()
+    world.guard.latch(HaltCause.BREAKER, "-0.06", by="breaker loss_kill")
+
+    async def failing(*, by: str, keeps_exits: bool = False) -> Answer:
+        raise WorldError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.desk, "cancel_orders", failing)
+        await kill.act()
+    assert world.broker.cancelled == []
+    await kill.act()
+    assert world.broker.cancelled == [order.order_id]
