@@ -212,7 +212,9 @@ async def test_what_was_sent_without_it_is_shown_at_the_next_start(config: Confi
     state = config.settings.state_dir
     promise(state / "emergency.jsonl", an_order())
     status = await seen_and_stopped(config)
-    (row,) = status["emergency"]  # type: ignore[misc]
+    rows = status["emergency"]
+    assert isinstance(rows, list)
+    (row,) = rows
     assert (row["order_ref"], row["quantity"], row["filled"]) == ("kill-abc123-1", "10", "0")
 
 

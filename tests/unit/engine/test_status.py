@@ -14,7 +14,10 @@ from trader.core.entries import Tally
 from trader.engine import status as st
 
 KINDS = [
-    kind for kind in vars(st).values() if isinstance(kind, type) and kind.__module__ == st.__name__
+    kind
+    for kind in vars(st).values()
+    # Parts that other modules of the engine make belong to it as well.
+    if isinstance(kind, type) and kind.__module__.startswith("trader.engine.")
 ]
 PLAIN = (str, int, float, bool, Decimal, datetime, type(None))
 

@@ -280,9 +280,7 @@ CASES: dict[str, Callable[[int], Case]] = {
     ),
     "VIX_ALLOCATION": lambda over: (
         INTENT,
-        replace(
-            under(a_book(held=5 + over), position__notional_max=D(3_000)), allocation=D("0.5")
-        ),
+        replace(under(a_book(held=5 + over), position__notional_max=D(3_000)), allocation=D("0.5")),
     ),
     "SHORT_SALE": lambda over: (SALE, given(a_book(held=10 - over), account=READING)),
     "REDUCE_ONLY": lambda over: (
