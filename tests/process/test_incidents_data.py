@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.agreement import assert_nothing_sent_twice, read_story, settled
-from tests.process.harness import Daemon, Simulator, until
+from tests.process.harness import Daemon, Simulator, until, world
 from tests.process.replay import (
     ON_THE_WAY_S,
     OURS,
@@ -37,6 +37,8 @@ from tests.process.replay import (
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
+# The assets file says what the broker says of an instrument, or it is not traded.
+IN_PENCE = Path(__file__).with_name("assets_in_pence.csv")
 # Ticks so far apart that hours pass in seconds, and samples that fit them.
 CALM = ("--tick-interval", "0.25")
 CALMLY = {"strategies.momentum.sample_s": 0.25, "strategies.momentum.look_interval_s": 0.1}
@@ -127,8 +129,9 @@ def reckons_in_the_currency(simulator: Simulator, daemon: Daemon) -> None:
 
 def the_refused_is_not_sent_again(simulator: Simulator, daemon: Daemon) -> None:
     """INC-112: one order is refused as a change of a finished one; it never lived."""
-    story, truth = read_story(daemon.journal), simulator.truth()
-    assert_nothing_sent_twice(story, truth)
+    # The truth first: every frame in it has its promise in the journal that is read after it.
+    truth = simulator.truth()
+    assert_nothing_sent_twice(read_story(daemon.journal), truth)
     sent = {row["order_id"] for row in truth["place_frames"]}
     lost = sent - {row["order_id"] for row in truth["orders"]}
     assert len(lost) == 1
@@ -186,7 +189,6 @@ def costs_are_those_of_the_fills(simulator: Simulator, daemon: Daemon) -> None:
 
 
 NOISE = (
-    Replay("inc-088-costs-that-contain-the-multiplier", witness=shows_the_price_of_one),
     Replay(
         "inc-093-quiet-but-alive", is_rare=True,
         changes={"broker.heartbeat_deadline_s": 8, "broker.heartbeat_age_s_max": 20},
@@ -196,7 +198,10 @@ NOISE = (
         "inc-098-a-change-waits-for-the-open", is_rare=True, steps=2, provoke=changes_an_order,
         advance_s=7200, witness=the_change_has_come_at_last, options=CALM, changes=CALMLY,
     ),
-    Replay("inc-101-prices-in-hundredths", witness=reckons_in_the_currency),
+    Replay(
+        "inc-101-prices-in-hundredths", witness=reckons_in_the_currency,
+        changes={"assets_file": str(IN_PENCE)},
+    ),
     Replay("inc-104-an-account-without-positions", is_rare=True),
     Replay("inc-105-rows-of-unset-numbers", is_rare=True),
     Replay("inc-109-a-zone-nobody-knows"),
@@ -250,6 +255,25 @@ def test_noise_neither_halts_nor_costs(tmp_path: Path, replay: Replay) -> None:
         story = compare_at_rest(simulator, daemon)
         assert story.kinds["HaltRaised"] == 1, "something but the operator halted it"
         assert not story.kinds["TicketOpened"]
+        end_by_sigterm(daemon)
+
+
+COSTS = Replay("inc-088-costs-that-contain-the-multiplier", witness=shows_the_price_of_one)
+
+
+@pytest.mark.timeout(120)
+def test_a_cost_that_contains_its_multiplier_is_read_as_a_price(tmp_path: Path) -> None:
+    """The future is none of the configured assets: it is shown, and nothing adds risk to it."""
+    with world(tmp_path, COSTS.seed, options=("--scenario", COSTS.name)) as (simulator, daemon):
+        daemon.start()
+
+        def restrained() -> bool:
+            status = daemon.status()
+            return status is not None and status["posture"] == "reduce_only"
+
+        until("reduce only", restrained)
+        shows_the_price_of_one(simulator, daemon)
+        assert not simulator.truth()["place_frames"]
         end_by_sigterm(daemon)
 
 

@@ -26,6 +26,7 @@ const CAUSES = {
   loop_lag: "Event loop lags",
   breaker: "A circuit breaker killed",
   breaker_tripped: "A circuit breaker halts",
+  standing_order: "A kill switch's order is not done yet",
 };
 const MEANINGS = {
   halted: "No order that adds risk leaves. Cancels still do.",
