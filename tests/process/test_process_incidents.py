@@ -193,8 +193,10 @@ def test_what_a_killed_life_wanted_to_cancel_or_send_is_not_taken_up(tmp_path: P
         daemon.await_armed()
         daemon.await_orders(4)
         done = kill_switch(daemon, *HALT, "--cancel-orders")
-        assert done.returncode == 1, done
-        assert daemon.codes() == [-9]
+        # The daemon dies in the middle; the kill switch finishes without it.
+        assert "Acting without the daemon" in done.stderr, done
+        assert done.returncode == 0, done
+        assert daemon.codes()[0] == -9
         sent = len(simulator.frame_times())
         daemon.await_starts(2)
         # The file is what outlives it: it died before its journal could say who halted it.
