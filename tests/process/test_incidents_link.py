@@ -463,7 +463,8 @@ def test_an_exit_at_night_is_refused_and_said_to_be_open_still(
     tmp_path: Path, replay: Replay
 ) -> None:
     with playing(tmp_path, replay) as (simulator, daemon):
-        daemon.await_armed()
+        # Nobody can value the position at night, so only exits would leave.
+        until("it is resumed", lambda: until("causes", daemon.status)["posture"] == "reduce_only")
         daemon.halt()
         reply = daemon.verb("liquidate")
         assert not reply.is_done
