@@ -22,6 +22,7 @@ from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedChange, Refused, RiskInput
 from trader.core.risk.change import Revision, is_less, review_change, wanted_terms
 from trader.core.risk.rates import churn_refusal
+from trader.core.risk.standing import standing_refusal
 from trader.core.risk.values import Downgraded
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services
@@ -30,7 +31,6 @@ from trader.ports import JournalFailed, LinkDown, SendUncertain
 log = structlog.get_logger(__name__)
 
 RiskInputReader = Callable[[ConId, Lane], RiskInput]
-ExitsReader = Callable[[ConId], Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,6 @@ class Amender:
         policy: Policy,
         deadline_s: float,
         risk_input: RiskInputReader,
-        working_exits: ExitsReader,
         is_to_be_cancelled: Callable[[OrderId], bool],
     ) -> None:
         self._ledger = services.ledger
@@ -67,7 +66,6 @@ class Amender:
         self._policy_hash = policy_hash(policy)
         self._deadline_s = deadline_s
         self._risk_input = risk_input
-        self._working_exits = working_exits
         self._is_to_be_cancelled = is_to_be_cancelled
         self._sent_s: dict[OrderId, float] = {}
 
@@ -240,13 +238,9 @@ class Amender:
             return f"{order.filled} has filled by now"
         if self._clock.monotonic() > deadline_s:
             return f"deadline of {self._deadline_s} s passed"
-        if order.terms.is_reduce_only:
-            # This order counts among the working exits, at the worse of its terms.
-            held = self._book.position_of(order.terms.con_id)
-            exits = self._working_exits(order.terms.con_id)
-            if held * order.terms.side.sign >= 0 or exits > abs(held):
-                return f"position is {held} by now, exits {exits}"
-        return None
+        if approval.lane is Lane.REDUCE and not order.terms.is_reduce_only:
+            return None  # it only lessens
+        return standing_refusal(order.terms, order.remaining, self._book, self._policy)
 
     def _withhold(self, order_id: OrderId, number: int, reason: str, code: str) -> Outcome:
         self._ledger.record(ev.ModifyWithheld(order_id, number, reason))

@@ -96,7 +96,6 @@ class OrderGateway:
             policy=settings.policy,
             deadline_s=settings.intent_deadline_s,
             risk_input=self._risk_input,
-            working_exits=self.working_exits,
             is_to_be_cancelled=self._cancels.__contains__,
         )
         self.observe_latency: LatencyObserver = _ignore_latency
@@ -308,7 +307,9 @@ class OrderGateway:
             return f"cancelled before it left: {called_off}"
         if self._clock.monotonic() > deadline_s:
             return f"deadline of {self._settings.intent_deadline_s} s passed"
-        return standing_refusal(order.terms, self._book, self._settings.policy)
+        return standing_refusal(
+            order.terms, order.terms.quantity, self._book, self._settings.policy
+        )
 
     async def _made_durable(self, order: ApprovedOrder, deadline_s: float) -> str | None:
         """Wait for the promise, at most until the deadline; returns why it cannot be kept."""

@@ -231,6 +231,30 @@ async def test_what_changed_while_the_promise_was_written_withholds_it(what: str
     assert state_of(world) is ChangeState.DROPPED
 
 
+async def test_a_change_that_adds_is_held_to_the_limits_as_they_stand_before_the_socket() -> None:
+    world, _ = await working(cash__reserve_min=D(0))
+    world.journal.hold()
+    task = modifying(world)
+    await turns()
+    world.ledger.record(ev.CashAdjusted("USD", world.book.cash["USD"], D(1_100), "withdrawn"))
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert outcome.text.startswith("cash could fall to -")
+    assert world.broker.changed == []
+    assert state_of(world) is ChangeState.DROPPED
+
+
+async def test_a_change_that_only_lessens_leaves_whatever_the_limits_say_by_now() -> None:
+    world, _ = await working(cash__reserve_min=D(0))
+    world.journal.hold()
+    task = modifying(world, Revision(quantity=D(4)))
+    await turns()
+    world.ledger.record(ev.CashAdjusted("USD", world.book.cash["USD"], D(100), "withdrawn"))
+    world.journal.release()
+    assert (await task).kind is OutcomeKind.SENT
+
+
 async def test_a_lost_link_withholds_and_a_broken_write_is_uncertain() -> None:
     world, order = await working()
     world.broker.place_error = LinkDown("gone")

@@ -5,6 +5,8 @@ trade by hand, a correction) is in the book by now, so the projections are judge
 stand; the price was judged a moment ago.
 """
 
+from decimal import Decimal
+
 from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.intents import Side, reduces
@@ -12,15 +14,19 @@ from trader.core.orders import OrderTerms
 from trader.core.policy import AccountType, Policy
 
 
-def standing_refusal(terms: OrderTerms, book: BookView, policy: Policy) -> str | None:
-    """Say why a promised order must not leave as things stand now, or None when it may."""
+def standing_refusal(
+    terms: OrderTerms, left: Decimal, book: BookView, policy: Policy
+) -> str | None:
+    """Say why a promise must not leave as things stand now, or None when it may.
+
+    ``left`` is what the order may still fill, at the worse of its terms while a change is open.
+    """
     held = book.position_of(terms.con_id)
     working, foreign = book.workings.of(terms.con_id), book.workings.foreign_of(terms.con_id)
     is_buy = terms.side is Side.BUY
     # This order is among them.
     pushes = working.buys + foreign.buys if is_buy else working.sells + foreign.sells
-    change = terms.quantity * terms.side.sign
-    if reduces(held, change) and pushes <= abs(held):
+    if reduces(held, left * terms.side.sign) and pushes <= abs(held):
         return None
     if terms.is_reduce_only:
         return f"position is {held} by now, exits {pushes}: the order would not only reduce"

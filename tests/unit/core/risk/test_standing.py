@@ -31,7 +31,8 @@ POLICY = a_policy(position__quantity_max=Decimal(50), cash__reserve_min=Decimal(
 
 def refusal(book: Book, order_id: int, **policy: Any) -> str | None:
     limits = a_policy(**{"position__quantity_max": Decimal(50), **policy}) if policy else POLICY
-    return standing_refusal(book.orders[OrderId(order_id)].terms, book, limits)
+    order = book.orders[OrderId(order_id)]
+    return standing_refusal(order.terms, order.remaining, book, limits)
 
 
 def sold_by_hand(book: Book, quantity: int) -> None:
@@ -79,7 +80,7 @@ def test_a_short_position_needs_the_policy_and_an_account_that_carries_it(
     plan_order(book, an_intent(1, side=SELL, quantity=Decimal(10)))
     limits = a_policy(position__is_short_allowed=True, exposure__account_type=account_type)
     terms = book.orders[OrderId(1)].terms
-    assert (standing_refusal(terms, book, limits) is None) is may
+    assert (standing_refusal(terms, terms.quantity, book, limits) is None) is may
     assert isinstance(limits.exposure, ExposurePolicy)
 
 
@@ -92,6 +93,15 @@ def test_an_exit_beside_other_exits_must_not_cross_zero() -> None:
     record(book, executed(1, quantity=5, side=SELL))
     record(book, ev.OrderErrorSeen(OrderId(1), 202, "gone", ev.Evidence.CONFIRMS_CANCEL))
     assert refusal(book, 2) is None
+
+
+def test_what_an_exit_has_filled_is_not_to_be_sold_again() -> None:
+    book = a_book(held=10)
+    work_order(book, an_intent(1, side=SELL, quantity=Decimal(10), is_reduce_only=True))
+    record(book, executed(1, quantity=6, side=SELL))
+    assert refusal(book, 1) is None
+    sold_by_hand(book, 1)
+    assert refusal(book, 1) == "position is 3 by now, exits 4: the order would not only reduce"
 
 
 def test_an_exit_from_an_oversized_position_is_not_locked_in() -> None:
