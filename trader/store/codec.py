@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
+from json import JSONEncoder
 from json.encoder import encode_basestring_ascii as quoted
 from math import isfinite
 from operator import attrgetter
@@ -24,6 +25,7 @@ Encoder = Callable[[Any], str]
 Decoder = Callable[[Any], Any]
 
 _NO_OFFSET = timedelta(0)
+_compact = JSONEncoder(separators=(",", ":")).encode
 
 
 class Misfit(Exception):
@@ -73,9 +75,15 @@ def item_hint(hint: Any) -> Any:
     return arguments[0] if is_variadic else None
 
 
-def _compiled(hint: Any) -> tuple[Encoder, Decoder]:
+def _bare(hint: Any) -> Any:
+    """Return the type that a NewType stands for, any other as it is."""
     while isinstance(hint, NewType):
         hint = hint.__supertype__
+    return hint
+
+
+def _compiled(hint: Any) -> tuple[Encoder, Decoder]:
+    hint = _bare(hint)
     if hint in _LEAVES:
         return _LEAVES[hint]
     origin = typing.get_origin(hint)
@@ -136,6 +144,8 @@ def _record(cls: type) -> tuple[Encoder, Decoder]:
 
 
 def _sequence(item: Any) -> tuple[Encoder, Decoder]:
+    if _is_plain(item):
+        return _table(item)
     write, read = encoder(item), decoder(item)
 
     def encode(value: Any) -> str:
@@ -161,6 +171,72 @@ def _sequence(item: Any) -> tuple[Encoder, Decoder]:
         return tuple(values)
 
     return encode, decode
+
+
+def _is_plain(item: Any) -> bool:
+    """Tell whether a type is a record of nothing but texts and truth values."""
+    if not (isinstance(item, type) and dataclasses.is_dataclass(item)):
+        return False
+    kinds = [_bare(hint) for hint in hints_of(item).values()]
+    return len(kinds) > 1 and {*kinds} <= {str, bool}
+
+
+def _table(cls: type) -> tuple[Encoder, Decoder]:
+    """Handle a sequence of plain records: an array of values for each, without their names.
+
+    A review has fifty, and they are most of what is written for an order: as objects they take
+    twice the time and half as much space again.
+    """
+    names = tuple(hints_of(cls))
+    kinds = tuple(_bare(hint) for hint in hints_of(cls).values())
+    values_of = attrgetter(*names)
+    write, readers = encoder(cls), tuple(decoder(kind) for kind in kinds)
+
+    def encode(value: Any) -> str:
+        if type(value) is not tuple:
+            raise Misfit("not a tuple", value)
+        if {*map(type, value)} <= {cls}:
+            rows = [*map(values_of, value)]
+            if _are_exactly(rows, kinds):
+                return _compact(rows)
+        # The long way finds what is wrong, or that a text's own class is all there is.
+        for place, part in enumerate(value):
+            try:
+                write(part)
+            except Misfit as misfit:
+                raise misfit.under(place) from None
+        return _compact([*map(values_of, value)])
+
+    def decode(data: Any) -> Any:
+        if type(data) is not list:
+            raise Misfit("not a list", data)
+        rows: list[Any] = []
+        try:
+            for row in data:
+                rows.append(read_row(row))
+        except Misfit as misfit:
+            raise misfit.under(len(rows)) from None
+        return tuple(rows)
+
+    def read_row(row: Any) -> Any:
+        if type(row) is not list or len(row) != len(names):
+            raise Misfit(f"not the {len(names)} values of a {cls.__name__}", row)
+        values: list[Any] = []
+        try:
+            for read, part in zip(readers, row, strict=True):
+                values.append(read(part))
+        except Misfit as misfit:
+            raise misfit.under(names[len(values)]) from None
+        return cls(*values)
+
+    return encode, decode
+
+
+def _are_exactly(rows: list[tuple[Any, ...]], kinds: tuple[type, ...]) -> bool:
+    """Tell whether each value is exactly of the type of its column."""
+    # Without a row there is no column either.
+    columns = zip(zip(*rows, strict=True), kinds, strict=False)
+    return all({*map(type, column)} == {kind} for column, kind in columns)
 
 
 def _items(hint: Any) -> tuple[Encoder, Decoder]:

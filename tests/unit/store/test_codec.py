@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 
 from tests.unit.store.values import values_of
+from trader.core.events import Check
 from trader.store.codec import Misfit, decoder, encoder
 
 Name = NewType("Name", str)
@@ -34,6 +35,15 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """Nothing but texts and truth values: a sequence of these is written without their names."""
+
+    code: str
+    passed: bool
+    note: Name
+
+
+@dataclass(frozen=True, slots=True)
 class Outer:
     name: Name
     colour: Colour
@@ -48,6 +58,7 @@ class Outer:
     pair: tuple[Name, Decimal]
     nested: tuple[tuple[Colour, tuple[int, ...]], ...]
     nothing: Nothing
+    table: tuple[Plain, ...]
 
 
 OUTER = Outer(
@@ -64,6 +75,7 @@ OUTER = Outer(
     pair=(Name("a"), Decimal(1)),
     nested=((Colour.RED, (1, 2)), (Colour.BLUE, ())),
     nothing=Nothing(),
+    table=(Plain("A", True, Name('é "q"\x00\ud800')), Plain("", False, Name("b"))),
 )
 
 
@@ -111,6 +123,11 @@ def test_a_decimal_keeps_every_digit_that_equality_does_not_see() -> None:
         (tuple[int, ...], [1]),
         (tuple[int, str], (1,)),
         (Inner, None),
+        (tuple[Plain, ...], [Plain("a", True, Name("b"))]),
+        (tuple[Plain, ...], (("a", True, "b"),)),
+        (tuple[Plain, ...], (Plain("a", True, Name("b")), Plain("a", 1, Name("b")))),  # type: ignore[arg-type]
+        (tuple[Plain, ...], (Plain("a", True, None),)),  # type: ignore[arg-type]
+        (tuple[Plain, ...], (Plain("a", True, Name("b")), None)),
     ],
 )
 def test_a_value_of_another_type_is_not_written(hint: Any, value: Any) -> None:
@@ -147,6 +164,11 @@ def test_a_value_of_another_type_is_not_written(hint: Any, value: Any) -> None:
         (tuple[int, ...], "{}"),
         (tuple[int, str], "[1]"),
         (tuple[int, str], '[1,"a",2]'),
+        (tuple[Plain, ...], '{"code":"a"}'),
+        (tuple[Plain, ...], '[{"code":"a","passed":true,"note":"b"}]'),
+        (tuple[Plain, ...], '[["a",true]]'),
+        (tuple[Plain, ...], '[["a",true,"b","c"]]'),
+        (tuple[Plain, ...], '[["a",1,"b"]]'),
     ],
 )
 def test_a_value_of_another_type_is_not_read(hint: Any, text: str) -> None:
@@ -161,6 +183,8 @@ def test_a_value_of_another_type_is_not_read(hint: Any, text: str) -> None:
         (("many", 1, "amount"), 7, "many.1.amount"),
         (("nested", 0, 1, 1), None, "nested.0.1.1"),
         (("pair", 1), "", "pair.1"),
+        (("table", 1, 1), 0, "table.1.passed"),
+        (("table", 0), None, "table.0"),
     ],
 )
 def test_a_misfit_names_the_path_to_the_value(
@@ -182,6 +206,27 @@ def test_a_misfit_in_writing_names_the_path_too(value: object) -> None:
     with pytest.raises(Misfit) as caught:
         encoder(tuple[int, tuple[str, str]])(value)
     assert caught.value.path[0] == 1
+
+
+def test_a_misfit_in_writing_a_table_names_row_and_field() -> None:
+    rows = (Plain("a", True, Name("b")), Plain("a", True, Name(None)))  # type: ignore[arg-type]
+    with pytest.raises(Misfit) as caught:
+        encoder(tuple[Plain, ...])(rows)
+    assert caught.value.field == "1.note"
+
+
+def test_a_sequence_of_plain_records_is_written_without_their_names() -> None:
+    write = encoder(tuple[Plain, ...])
+    assert write(()) == "[]"
+    # A text of a class of its own is that text.
+    rows = (Plain("a", True, Name("b")), Plain(Colour.BLUE, False, Name("é")))
+    assert write(rows) == '[["a",true,"b"],["b\\"lue",false,"\\u00e9"]]'
+
+
+def test_the_checks_of_a_review_keep_their_places() -> None:
+    """The order of the fields is part of what is on disk, for a record without names."""
+    row = Check("CODE", "1", "below 1", passed=False)
+    assert encoder(tuple[Check, ...])((row,)) == '[["CODE","1","below 1",false]]'
 
 
 def test_a_missing_field_is_not_replaced_by_a_default() -> None:
