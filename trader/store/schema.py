@@ -8,6 +8,7 @@ The views are for people with a SQLite shell, for reports and for the checks tha
 the broker; the daemon itself never reads them, and their columns stay what they are.
 """
 
+from trader.store.order_views import CHANGED_ORDER_VIEWS
 from trader.store.rows import JournalUnusable
 from trader.store.views import COMPARISON_VIEWS
 
@@ -86,6 +87,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     ),
     # What a comparison with the broker needs: state of orders, what moved position and cash.
     (2, COMPARISON_VIEWS),
+    # Orders as they were changed, not as they were promised.
+    (3, CHANGED_ORDER_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 

@@ -11,17 +11,19 @@ The fold that the views do is that of ``trader.core.book``; a test holds one aga
 """
 
 
-def _at(at_us: str) -> str:
+def at(at_us: str) -> str:
+    """Return a moment in microseconds as text in UTC."""
     return f"strftime('%Y-%m-%dT%H:%M:%fZ', {at_us} / 1000000.0, 'unixepoch')"
 
 
-def _json(path: str, payload: str = "payload") -> str:
+def field(path: str, payload: str = "payload") -> str:
+    """Return a field of a payload."""
     return f"json_extract({payload}, '$.{path}')"
 
 
-def _columns(*paths: str, under: str = "") -> str:
+def columns(*paths: str, under: str = "") -> str:
     """Name fields of a payload by the last step of their paths."""
-    return ",\n       ".join(f"{_json(under + path)} AS {path}" for path in paths)
+    return ",\n       ".join(f"{field(under + path)} AS {path}" for path in paths)
 
 
 def _negative(text: str) -> str:
@@ -50,12 +52,12 @@ def _family(exec_id: str) -> str:
             THEN CAST(substr({exec_id}, length({stem}) + 1) AS INTEGER) ELSE 0 END AS revision"""
 
 
-_EXECUTION = _columns(
+_EXECUTION = columns(
     "exec_id", "account", "con_id", "symbol", "side", "quantity", "price", "multiplier",
     "currency", "order_id", "client_id", "perm_id", "order_ref", "time_utc",
     under="execution.",
 )  # fmt: skip
-_TERMS = _columns(
+ORDER_TERMS = columns(
     "intent_id", "strategy", "account", "con_id", "symbol", "side", "quantity", "order_type",
     "time_in_force", "limit_price", "stop_price", "is_reduce_only",
     under="terms.",
@@ -64,11 +66,11 @@ _TERMS = _columns(
 V_JOURNAL = f"""
 CREATE VIEW v_journal AS
 SELECT opened.seq,
-       {_at("opened.at_us")} AS at,
+       {at("opened.at_us")} AS at,
        opened.at_us,
-       {_json("lineage", "opened.payload")} AS lineage,
-       'T1-' || {_json("lineage", "opened.payload")} || '-' AS order_ref_prefix,
-       (SELECT {_json("account")} FROM events
+       {field("lineage", "opened.payload")} AS lineage,
+       'T1-' || {field("lineage", "opened.payload")} || '-' AS order_ref_prefix,
+       (SELECT {field("account")} FROM events
          WHERE kind IN ('AccountBaselined', 'DaemonStarted') ORDER BY seq DESC LIMIT 1) AS account,
        baseline.seq AS baseline_seq,
        baseline.at_us AS baseline_at_us,
@@ -90,10 +92,10 @@ SELECT events.seq, item.value AS family
 _ORDER_KEYS = f"""
 CREATE VIEW _order_keys AS
 SELECT seq,
-       {_columns("order_id", "client_id")},
-       {_json("terms.con_id")} AS con_id,
-       {_json("terms.quantity")} AS quantity,
-       {_ref_key(_json("order_ref"))} AS ref_key
+       {columns("order_id", "client_id")},
+       {field("terms.con_id")} AS con_id,
+       {field("terms.quantity")} AS quantity,
+       {_ref_key(field("order_ref"))} AS ref_key
   FROM events WHERE kind = 'OrderPlanned'
 """
 
@@ -102,14 +104,14 @@ _ORDER_WORDS = f"""
 CREATE VIEW _order_words AS
 WITH words AS MATERIALIZED (
   SELECT seq, kind,
-         {_columns("perm_id", "order_id", "client_id", "status")},
-         coalesce({_json("order_ref")}, '') AS order_ref
+         {columns("perm_id", "order_id", "client_id", "status")},
+         coalesce({field("order_ref")}, '') AS order_ref
     FROM events WHERE kind IN ('OrderStatusSeen', 'OpenOrderSeen')
    UNION ALL
   SELECT seq, kind,
-         {_columns("perm_id", "order_id", "client_id", under="execution.")},
+         {columns("perm_id", "order_id", "client_id", under="execution.")},
          NULL,
-         {_json("execution.order_ref")}
+         {field("execution.order_ref")}
     FROM events WHERE kind = 'ExecutionSeen'
 ), keys AS MATERIALIZED (SELECT * FROM _order_keys)
 SELECT words.seq, words.kind, words.perm_id, words.status, words.order_ref,
@@ -163,7 +165,7 @@ SELECT words.seq, words.kind, words.status,
 V_EXECUTIONS_BOOKED = f"""
 CREATE VIEW v_executions_booked AS
 WITH said AS (
-  SELECT seq, at_us, {_json("run_id")} AS run_id,
+  SELECT seq, at_us, {field("run_id")} AS run_id,
          {_EXECUTION}
     FROM events WHERE kind = 'ExecutionSeen'
 ), split AS (
@@ -187,7 +189,7 @@ booked AS (
     LEFT JOIN keys ON keys.order_id = named.order_id
    WHERE revision_before IS NULL OR revision > revision_before
 )
-SELECT seq, {_at("at_us")} AS at, at_us, family, revision, exec_id, replaces_seq, run_id,
+SELECT seq, {at("at_us")} AS at, at_us, family, revision, exec_id, replaces_seq, run_id,
        account, con_id, symbol, side, quantity, price, multiplier, currency,
        order_id, client_id, perm_id, order_ref, time_utc,
        coalesce(named_order_id, CASE WHEN is_nameless THEN
@@ -209,7 +211,7 @@ SELECT seq, at, at_us, family, revision, exec_id, run_id,
 _COMMISSIONS_TAKEN = f"""
 CREATE VIEW _commissions_taken AS
 WITH said AS (
-  SELECT seq, at_us, {_columns("exec_id", "amount", "currency", under="commission.")}
+  SELECT seq, at_us, {columns("exec_id", "amount", "currency", under="commission.")}
     FROM events WHERE kind = 'CommissionSeen'
 ), split AS (
   SELECT *, {_family("exec_id")} FROM said
@@ -232,7 +234,7 @@ WINDOW in_order AS (PARTITION BY family ORDER BY seq)
 # It moves cash together with its execution: one without may be another account's (INC-137).
 V_COMMISSIONS = f"""
 CREATE VIEW v_commissions AS
-SELECT seq, {_at("at_us")} AS at, at_us, family, revision, exec_id, amount, currency,
+SELECT seq, {at("at_us")} AS at, at_us, family, revision, exec_id, amount, currency,
        family IN (SELECT family FROM v_executions_booked) AS is_booked
   FROM _commissions_taken WHERE replaced_seq IS NULL
 """
@@ -251,7 +253,7 @@ WITH booked AS MATERIALIZED (
     FROM events, json_each(events.payload, '$.holdings') AS item
    WHERE kind = 'AccountBaselined'
    UNION ALL
-  SELECT seq, at_us, 'adjustment', {_json("con_id")}, {_json("symbol")}, {_json("after")}, ''
+  SELECT seq, at_us, 'adjustment', {field("con_id")}, {field("symbol")}, {field("after")}, ''
     FROM events WHERE kind = 'PositionAdjusted'
    UNION ALL
   SELECT seq, at_us, 'execution', con_id, symbol, quantity, exec_id FROM booked
@@ -262,7 +264,7 @@ WITH booked AS MATERIALIZED (
 ), starts AS MATERIALIZED (
   SELECT con_id, max(seq) AS seq FROM parts WHERE source = 'adjustment' GROUP BY con_id
 )
-SELECT parts.seq, {_at("parts.at_us")} AS at, parts.at_us, source, parts.con_id, symbol, quantity,
+SELECT parts.seq, {at("parts.at_us")} AS at, parts.at_us, source, parts.con_id, symbol, quantity,
        exec_id
   FROM parts LEFT JOIN starts ON starts.con_id = parts.con_id
  WHERE parts.seq >= coalesce(starts.seq, 0)
@@ -289,7 +291,7 @@ WITH booked AS MATERIALIZED (
     FROM events, json_each(events.payload, '$.cash') AS item
    WHERE kind = 'AccountBaselined'
    UNION ALL
-  SELECT seq, at_us, 'adjustment', {_json("currency")}, {_json("after")}, '1', '1', ''
+  SELECT seq, at_us, 'adjustment', {field("currency")}, {field("after")}, '1', '1', ''
     FROM events WHERE kind = 'CashAdjusted'
    UNION ALL
   SELECT seq, at_us, 'execution', currency, price, {_negative("quantity")}, multiplier, exec_id
@@ -306,7 +308,7 @@ WITH booked AS MATERIALIZED (
 ), starts AS MATERIALIZED (
   SELECT currency, max(seq) AS seq FROM parts WHERE source = 'adjustment' GROUP BY currency
 )
-SELECT parts.seq, {_at("parts.at_us")} AS at, parts.at_us, source, parts.currency,
+SELECT parts.seq, {at("parts.at_us")} AS at, parts.at_us, source, parts.currency,
        amount, quantity, multiplier, exec_id
   FROM parts LEFT JOIN starts ON starts.currency = parts.currency
  WHERE parts.seq >= coalesce(starts.seq, 0)
@@ -326,15 +328,15 @@ WITH booked AS MATERIALIZED (
            OVER (PARTITION BY new.our_order_id ORDER BY new.seq) AS quantity
     FROM booked AS new LEFT JOIN booked AS old ON old.seq = new.replaces_seq
 )
-SELECT seq, {_json("order_id")} AS order_id, '' AS status,
+SELECT seq, {field("order_id")} AS order_id, '' AS status,
        CASE kind WHEN 'OrderSent' THEN 'sent' WHEN 'OrderWithheld' THEN 'withheld'
                  WHEN 'CancelSent' THEN 'cancel sent' WHEN 'OrderUnanswered' THEN 'unanswered'
                  ELSE 'proven absent' END AS step
   FROM events WHERE kind IN
     ('OrderSent', 'OrderWithheld', 'CancelSent', 'OrderUnanswered', 'OrderProvenAbsent')
  UNION ALL
-SELECT seq, {_json("order_id")}, '',
-       CASE {_json("evidence")} WHEN 'rejects_new' THEN 'rejects'
+SELECT seq, {field("order_id")}, '',
+       CASE {field("evidence")} WHEN 'rejects_new' THEN 'rejects'
             WHEN 'confirms_cancel' THEN 'cancel confirmed'
             WHEN 'refuses_cancel' THEN 'cancel refused'
             WHEN 'unclear' THEN 'unclear' END
@@ -354,7 +356,7 @@ SELECT filled.seq, filled.order_id, '',
 
 # The moves of trader.core.orders.TABLE that lead to another state; JOURNALED passes unseen,
 # because the event that follows it in the journal is the one that tells.
-_MOVES = """
+ORDER_MOVES = """
   ('PLANNED', 'sent', 'SENT'), ('PLANNED', 'withheld', 'WITHHELD'),
   ('PLANNED', 'unanswered', 'UNKNOWN'),
   ('SENT', 'acknowledged', 'WORKING'), ('SENT', 'cancel sent', 'CANCELLING'),
@@ -377,14 +379,14 @@ V_ORDERS = f"""
 CREATE VIEW v_orders AS
 WITH RECURSIVE
 planned AS MATERIALIZED (
-  SELECT seq, at_us, {_columns("order_id", "client_id", "order_ref")},
-         {_TERMS}
+  SELECT seq, at_us, {columns("order_id", "client_id", "order_ref")},
+         {ORDER_TERMS}
     FROM events WHERE kind = 'OrderPlanned'
 ), steps AS MATERIALIZED (
   SELECT order_id, seq, step, status,
          row_number() OVER (PARTITION BY order_id ORDER BY seq) AS place
     FROM _order_steps
-), moves (state, step, after) AS MATERIALIZED (VALUES {_MOVES}
+), moves (state, step, after) AS MATERIALIZED (VALUES {ORDER_MOVES}
 ), fold (order_id, place, state, status) AS (
   SELECT order_id, 0, 'PLANNED', '' FROM planned
    UNION ALL
@@ -404,7 +406,7 @@ planned AS MATERIALIZED (
 ), withheld AS MATERIALIZED (
   SELECT order_id, min(seq) AS seq FROM steps WHERE step = 'withheld' GROUP BY order_id
 )
-SELECT planned.seq, {_at("planned.at_us")} AS at, planned.at_us,
+SELECT planned.seq, {at("planned.at_us")} AS at, planned.at_us,
        intent_id, strategy, planned.order_id, client_id, order_ref, account, con_id, symbol, side,
        quantity, order_type, time_in_force, limit_price, stop_price, is_reduce_only,
        sent.seq AS sent_seq, withheld.seq AS withheld_seq,
@@ -418,48 +420,48 @@ SELECT planned.seq, {_at("planned.at_us")} AS at, planned.at_us,
 # A journal is born halted, and no event says so.
 V_HALTS = f"""
 CREATE VIEW v_halts AS
-SELECT seq, {_at("at_us")} AS at, at_us, {_columns("cause", "reason")}, {_json("by")} AS by,
+SELECT seq, {at("at_us")} AS at, at_us, {columns("cause", "reason")}, {field("by")} AS by,
        kind = 'HaltRaised' AS is_raised
   FROM events WHERE kind IN ('HaltRaised', 'HaltCleared')
  UNION ALL
-SELECT seq, {_at("at_us")}, at_us, 'fresh_install', 'no halt record yet', '', 1
+SELECT seq, {at("at_us")}, at_us, 'fresh_install', 'no halt record yet', '', 1
   FROM events WHERE kind = 'JournalOpened'
 """
 
 V_TICKETS = f"""
 CREATE VIEW v_tickets AS
-SELECT opened.seq, {_at("opened.at_us")} AS at, opened.at_us,
-       {_json("ticket_id", "opened.payload")} AS ticket_id,
-       {_json("kind", "opened.payload")} AS kind,
-       {_json("con_id", "opened.payload")} AS con_id,
-       {_json("text", "opened.payload")} AS text,
-       {_json("run_id", "opened.payload")} AS run_id,
+SELECT opened.seq, {at("opened.at_us")} AS at, opened.at_us,
+       {field("ticket_id", "opened.payload")} AS ticket_id,
+       {field("kind", "opened.payload")} AS kind,
+       {field("con_id", "opened.payload")} AS con_id,
+       {field("text", "opened.payload")} AS text,
+       {field("run_id", "opened.payload")} AS run_id,
        closed.seq AS closed_seq,
-       {_json("reason", "closed.payload")} AS closed_reason,
-       {_json("by", "closed.payload")} AS closed_by
+       {field("reason", "closed.payload")} AS closed_reason,
+       {field("by", "closed.payload")} AS closed_by
   FROM events AS opened
   LEFT JOIN events AS closed ON closed.seq = (
        SELECT min(seq) FROM events WHERE kind = 'TicketClosed' AND seq > opened.seq
-          AND {_json("ticket_id")} = {_json("ticket_id", "opened.payload")})
+          AND {field("ticket_id")} = {field("ticket_id", "opened.payload")})
  WHERE opened.kind = 'TicketOpened'
 """
 
 V_FOREIGN_ORDERS = f"""
 CREATE VIEW v_foreign_orders AS
 WITH said AS (
-  SELECT max(seq) AS seq, {_json("perm_id")} AS perm_id
+  SELECT max(seq) AS seq, {field("perm_id")} AS perm_id
     FROM events WHERE kind IN ('ForeignOrderSeen', 'ForeignOrderGone') GROUP BY 2
 )
-SELECT events.seq, {_at("at_us")} AS at, at_us, said.perm_id,
-       {_columns("client_id", "con_id", "symbol", "side", "quantity", "order_type", "status")}
+SELECT events.seq, {at("at_us")} AS at, at_us, said.perm_id,
+       {columns("client_id", "con_id", "symbol", "side", "quantity", "order_type", "status")}
   FROM said JOIN events ON events.seq = said.seq WHERE kind = 'ForeignOrderSeen'
 """
 
 V_RECONCILIATIONS = f"""
 CREATE VIEW v_reconciliations AS
-SELECT seq, {_at("at_us")} AS at, at_us, {_json("run_id")} AS run_id,
-       {_json("trigger")} AS triggered_by,
-       {_columns("problem", "drift_count", "repair_count", "ticket_count", "duration_s")}
+SELECT seq, {at("at_us")} AS at, at_us, {field("run_id")} AS run_id,
+       {field("trigger")} AS triggered_by,
+       {columns("problem", "drift_count", "repair_count", "ticket_count", "duration_s")}
   FROM events WHERE kind = 'ReconcileFinished'
 """
 

@@ -3,87 +3,47 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.store.support import START, order_planned
+from tests.unit.store.shelf import (
+    CLIENT,
+    Shelf,
+    assert_views_say_what_the_book_says,
+    cash_of,
+    execution,
+    positions_of,
+)
 from trader.core import events as ev
-from trader.core.book import Book
-from trader.core.executions import Commission, Execution
-from trader.core.halts import HaltCause, Mode
+from trader.core.executions import Commission
+from trader.core.halts import HaltCause
 from trader.core.ids import (
     AccountId,
     ClientId,
     ConId,
     ExecId,
     IntentId,
-    Lineage,
     OrderId,
     OrderRef,
     PermId,
     RunId,
-    Seq,
-    StrategyName,
     TicketId,
     exec_family,
     order_ref,
 )
-from trader.core.intents import Intent, OrderType, Side, TimeInForce
+from trader.core.intents import Side
 from trader.core.orders import TABLE, OrderEvent, OrderState
-from trader.store.rows import row_of
-from trader.store.schema import upgrade_from
 from trader.store.views import COMPARISON_VIEWS
 
-CLIENT = ClientId(7)
 STATUSES = ("PendingSubmit", "PreSubmitted", "Submitted", "PendingCancel", "Inactive", "Filled",
             "Cancelled", "ApiCancelled", "Unheard")  # fmt: skip
-
-
-class Shelf:
-    """A book and a journal in memory that get the same events."""
-
-    def __init__(self) -> None:
-        self.book = Book()
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
-        for statement in upgrade_from(0):
-            self.db.execute(statement)
-        self.record(ev.JournalOpened(Lineage("abc123")))
-        self.record(ev.DaemonStarted("1", Mode.PAPER, AccountId("DU1")))
-
-    def record(self, event: ev.Event) -> None:
-        seq = Seq(self.book.seq + 1)
-        recorded = ev.Recorded(seq, START + timedelta(milliseconds=seq), event)
-        self.book.apply(recorded)
-        self.db.execute("INSERT INTO events VALUES (?,?,?,?,?)", row_of(recorded))
-
-    def plan(self, number: int, quantity: Decimal, con_id: int, side: Side) -> None:
-        name = IntentId(f"abc123-momentum-{number}")
-        intent = Intent(
-            name, StrategyName("momentum"), ConId(con_id), side, quantity,
-            OrderType.MARKET, TimeInForce.DAY,
-        )  # fmt: skip
-        self.record(ev.IntentReviewed(intent, "d", True, "", "", ()))
-        terms = replace(
-            order_planned().terms,
-            intent_id=name, con_id=ConId(con_id), side=side, quantity=quantity,
-        )  # fmt: skip
-        self.record(ev.OrderPlanned(OrderId(number), CLIENT, order_ref(name), terms))
-
-    def rows(self, view: str) -> list[dict[str, Any]]:
-        with closing(self.db.execute(f"SELECT * FROM {view}")) as cursor:  # noqa: S608
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 @pytest.fixture
@@ -91,67 +51,6 @@ def shelf() -> Iterator[Shelf]:
     one = Shelf()
     yield one
     one.db.close()
-
-
-def execution(
-    number: int, revision: int = 1, quantity: str = "3", price: str = "10.5", **other: Any
-) -> Execution:
-    values: dict[str, Any] = {
-        "exec_id": ExecId(f"0001.{number:02x}.{revision:02d}"),
-        "account": AccountId("DU1"), "con_id": ConId(5), "symbol": "AAPL", "side": Side.BUY,
-        "quantity": Decimal(quantity), "price": Decimal(price), "order_id": OrderId(1),
-        "client_id": CLIENT, "perm_id": PermId(901), "order_ref": OrderRef(""),
-        "time_utc": START,
-    }  # fmt: skip
-    return Execution(**values | other)
-
-
-def cash_of(shelf: Shelf) -> dict[str, Decimal]:
-    """Add the parts up as a reader is told to."""
-    found: dict[str, Decimal] = defaultdict(Decimal)
-    for row in shelf.rows("v_cash_parts"):
-        found[row["currency"]] += (
-            Decimal(row["amount"]) * Decimal(row["quantity"]) * Decimal(row["multiplier"])
-        )
-    return dict(found)
-
-
-def positions_of(shelf: Shelf) -> dict[int, Decimal]:
-    found: dict[int, Decimal] = defaultdict(Decimal)
-    for row in shelf.rows("v_position_parts"):
-        found[row["con_id"]] += Decimal(row["quantity"])
-    return dict(found)
-
-
-def assert_views_say_what_the_book_says(shelf: Shelf) -> None:
-    book = shelf.book
-    states = {row["order_id"]: row["state"] for row in shelf.rows("v_orders")}
-    assert states == {key: str(order.state) for key, order in book.orders.items()}
-    latest = {row["family"]: row for row in shelf.rows("v_executions_latest")}
-    assert len(latest) == len(shelf.rows("v_executions_latest"))
-    assert {
-        key: (row["exec_id"], row["quantity"], row["price"], row["our_order_id"])
-        for key, row in latest.items()
-    } == {
-        key: (one.execution.exec_id, str(one.execution.quantity), str(one.execution.price),
-              one.order_id)
-        for key, one in book.fills.items()
-    }  # fmt: skip
-    paid = {row["family"]: (row["exec_id"], row["amount"]) for row in shelf.rows("v_commissions")}
-    assert paid == {key: (one.exec_id, str(one.amount)) for key, one in book.commissions.items()}
-    held = {key: row.quantity for key, row in book.positions.items() if row.quantity}
-    assert {key: quantity for key, quantity in positions_of(shelf).items() if quantity} == held
-    cash = {key: amount for key, amount in book.cash.items() if amount}
-    assert {key: amount for key, amount in cash_of(shelf).items() if amount} == cash
-    halts = {row["cause"]: row["is_raised"] for row in sorted(shelf.rows("v_halts"), key=by_seq)}
-    assert {cause for cause, is_on in halts.items() if is_on} == set(book.halts)
-    tickets = {row["ticket_id"] for row in shelf.rows("v_tickets") if row["closed_seq"] is None}
-    assert tickets == set(book.tickets)
-    assert {row["perm_id"] for row in shelf.rows("v_foreign_orders")} == set(book.foreign)
-
-
-def by_seq(row: dict[str, Any]) -> int:
-    return int(row["seq"])
 
 
 # ---- one thing each
@@ -487,8 +386,10 @@ PUBLISHED = {
     "v_orders": (
         "seq at at_us intent_id strategy order_id client_id order_ref account con_id symbol side "
         "quantity order_type time_in_force limit_price stop_price is_reduce_only sent_seq "
-        "withheld_seq state broker_status"
+        "withheld_seq state broker_status change_number change_state desired_quantity "
+        "desired_limit_price desired_stop_price"
     ),
+    "v_changes": "seq at at_us order_id number quantity limit_price stop_price reason state",
     "v_executions_booked": (
         "seq at at_us family revision exec_id replaces_seq run_id account con_id symbol side "
         "quantity price multiplier currency order_id client_id perm_id order_ref time_utc "
