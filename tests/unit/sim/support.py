@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trader.sim.broker.accounts import Account
 from trader.sim.broker.exchange import Exchange, Latency
+from trader.sim.broker.money.accounts import Account
 from trader.sim.clock import VirtualClock
 from trader.sim.gateway.desks.world import World
 from trader.sim.gateway.feeds.feeds import Feeds

@@ -11,19 +11,19 @@ from dataclasses import replace
 from datetime import tzinfo
 from decimal import Decimal
 
-from trader.sim.broker import kinds, refusals
-from trader.sim.broker.accounts import Account
-from trader.sim.broker.bank import Bank, market_sources
-from trader.sim.broker.entrance import Entrance
-from trader.sim.broker.execution_ids import ExecutionIds
-from trader.sim.broker.floor import AT_ONCE, Floor, Latency
-from trader.sim.broker.groups import Groups
-from trader.sim.broker.holds import Holds
-from trader.sim.broker.kinds import Auction, Trigger
-from trader.sim.broker.life import Event
-from trader.sim.broker.outcomes import Outcomes
-from trader.sim.broker.past import Past
-from trader.sim.broker.register import (
+from trader.sim.broker.floor.execution_ids import ExecutionIds
+from trader.sim.broker.floor.floor import AT_ONCE, Floor, Latency
+from trader.sim.broker.floor.past import Past
+from trader.sim.broker.floor.trades import Trades
+from trader.sim.broker.floor.views import Views
+from trader.sim.broker.money import refusals
+from trader.sim.broker.money.accounts import Account
+from trader.sim.broker.money.bank import Bank, market_sources
+from trader.sim.broker.orders.entrance import Entrance
+from trader.sim.broker.orders.groups import Groups
+from trader.sim.broker.orders.life import Event
+from trader.sim.broker.orders.outcomes import Outcomes
+from trader.sim.broker.orders.register import (
     BY_SYSTEM,
     BY_TRADER,
     CANCELED,
@@ -31,10 +31,11 @@ from trader.sim.broker.register import (
     Listener,
     Register,
 )
-from trader.sim.broker.sessions import Sessions
-from trader.sim.broker.trades import Trades
-from trader.sim.broker.unasked import Unasked
-from trader.sim.broker.views import Views
+from trader.sim.broker.orders.unasked import Unasked
+from trader.sim.broker.terms import kinds
+from trader.sim.broker.terms.holds import Holds
+from trader.sim.broker.terms.kinds import Auction, Trigger
+from trader.sim.broker.terms.sessions import Sessions
 from trader.sim.clock import Clock
 from trader.sim.market.market import Market
 from trader.sim.market.quotes import Quote

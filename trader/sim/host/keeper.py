@@ -6,7 +6,7 @@ settle before bytes leave. Without a state file nothing is put down until it lea
 
 from pathlib import Path
 
-from trader.sim.broker.register import Listener
+from trader.sim.broker.orders.register import Listener
 from trader.sim.gateway.orders.gateway import Gateway, PlaceFrame
 from trader.sim.host.store import StateError, Store
 from trader.sim.model.orders import Execution, Order

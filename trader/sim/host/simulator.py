@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from trader.sim.broker.accounts import Account, Kind
-from trader.sim.broker.commissions import Schedule
 from trader.sim.broker.exchange import Exchange, Latency
+from trader.sim.broker.money.accounts import Account, Kind
+from trader.sim.broker.money.commissions import Schedule
 from trader.sim.clock import Clock
 from trader.sim.gateway.desks.world import World
 from trader.sim.gateway.feeds.feeds import Feeds

@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from trader.sim.broker.accounts import Position, SavedAccount
+from trader.sim.broker.money.accounts import Position, SavedAccount
 from trader.sim.gateway.orders.gateway import PlaceFrame
 from trader.sim.host.encoding import fields_from_json, from_json, to_json
 from trader.sim.model.instruments import Instrument

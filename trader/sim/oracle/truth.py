@@ -6,7 +6,7 @@ also by CLOCK_MONOTONIC.
 
 from typing import Any
 
-from trader.sim.broker.accounts import Account
+from trader.sim.broker.money.accounts import Account
 from trader.sim.clock import iso
 from trader.sim.gateway.desks.world import World
 from trader.sim.gateway.orders.gateway import PlaceFrame

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from trader.sim.broker.account_values import KEYS
-from trader.sim.broker.accounts import Position
+from trader.sim.broker.money.account_values import KEYS
+from trader.sim.broker.money.accounts import Position
 from trader.sim.gateway.ways.account_view import SENTINELS, AccountSwitches
 from trader.sim.model.instruments import Instrument
 from trader.sim.script import fields

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from trader.sim.broker.accounts import Account, Position
-from trader.sim.broker.corporate import Split
+from trader.sim.broker.money.accounts import Account, Position
+from trader.sim.broker.money.corporate import Split
 from trader.sim.model.instruments import ContractQuery, Instrument
 from trader.sim.script import fields
 from trader.sim.script.fields import Given

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trader.sim.broker.register import REJECTED
+from trader.sim.broker.orders.register import REJECTED
 from trader.sim.gateway.ways.frame_rules import Drop, Match, Rule
 from trader.sim.model.orders import Order, Status
 from trader.sim.oracle.codes import Code, catalogue

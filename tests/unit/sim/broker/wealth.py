@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from tests.unit.sim.support import EPOCH_S
-from trader.sim.broker.accounts import Account, Kind
-from trader.sim.broker.bank import Bank, Sources
+from trader.sim.broker.money.accounts import Account, Kind
+from trader.sim.broker.money.bank import Bank, Sources
 from trader.sim.clock import VirtualClock
 from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument

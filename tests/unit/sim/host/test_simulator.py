@@ -13,8 +13,8 @@ import pytest
 from tests.unit.sim.host.test_memory import joined, started
 from tests.unit.sim.host.test_server import make
 from tests.unit.sim.support import EPOCH_S, write_prices
-from trader.sim.broker.accounts import Kind
-from trader.sim.broker.commissions import Schedule
+from trader.sim.broker.money.accounts import Kind
+from trader.sim.broker.money.commissions import Schedule
 from trader.sim.host.memory import MemoryHost
 from trader.sim.host.store import StateError, Store
 from trader.sim.settings import SettingsError

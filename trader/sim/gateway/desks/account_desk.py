@@ -7,9 +7,9 @@ after the first list only what has changed since is sent, as a real gateway does
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from trader.sim.broker.account_values import Row
-from trader.sim.broker.money import UNSET, cost, money
-from trader.sim.broker.summary import unsupported
+from trader.sim.broker.money.account_values import Row
+from trader.sim.broker.money.money import UNSET, cost, money
+from trader.sim.broker.money.summary import unsupported
 from trader.sim.clock import utc
 from trader.sim.gateway.desks.exercise_desk import ExerciseDesk
 from trader.sim.gateway.desks.pnl_desk import PnlDesk

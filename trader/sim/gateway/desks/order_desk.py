@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from trader.sim.broker.unasked import is_by_hand
+from trader.sim.broker.orders.unasked import is_by_hand
 from trader.sim.clock import stamp
 from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.orders import executions, validation

@@ -7,7 +7,7 @@ neither been through the start of a day nor traded, and all results of what is n
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trader.sim.broker.money import UNSET, double
+from trader.sim.broker.money.money import UNSET, double
 from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.ways.account_view import invalid_account
 from trader.sim.model.orders import ZERO

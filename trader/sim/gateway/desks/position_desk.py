@@ -6,7 +6,7 @@ once with quantity 0.
 
 from collections.abc import Callable
 
-from trader.sim.broker.money import cost
+from trader.sim.broker.money.money import cost
 from trader.sim.gateway.desks.world import Asker
 from trader.sim.gateway.ways.account_view import Shown, invalid_account
 from trader.sim.wire import messages_account, messages_session, requests_account

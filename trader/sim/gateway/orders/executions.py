@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from trader.sim.broker.moments import read_moment
+from trader.sim.broker.terms.moments import read_moment
 from trader.sim.model.orders import Execution, Side
 from trader.sim.reference.venues import official
 from trader.sim.wire.frames import FieldError

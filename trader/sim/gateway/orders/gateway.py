@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from decimal import Decimal
 
-from trader.sim.broker import life
 from trader.sim.broker.exchange import Exchange, Latency
-from trader.sim.broker.life import Event
-from trader.sim.broker.register import CANCELED
-from trader.sim.broker.unasked import MANUAL_PERM_ID
+from trader.sim.broker.orders import life
+from trader.sim.broker.orders.life import Event
+from trader.sim.broker.orders.register import CANCELED
+from trader.sim.broker.orders.unasked import MANUAL_PERM_ID
 from trader.sim.clock import Clock
 from trader.sim.gateway.orders import order_checks, validation
 from trader.sim.gateway.orders.clients import Client

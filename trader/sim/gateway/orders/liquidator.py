@@ -6,7 +6,7 @@ liquidation mark (INC-086). Off unless switched on; the actions can also make it
 
 from decimal import Decimal
 
-from trader.sim.broker.money import money
+from trader.sim.broker.money.money import money
 from trader.sim.clock import Clock
 from trader.sim.gateway.orders.gateway import Gateway
 from trader.sim.model.instruments import Instrument

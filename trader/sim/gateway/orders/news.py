@@ -8,9 +8,9 @@ shown, never what is true.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from trader.sim.broker.accounts import Position
 from trader.sim.broker.exchange import Exchange
-from trader.sim.broker.unasked import LIQUIDATION_ORDER_ID
+from trader.sim.broker.money.accounts import Position
+from trader.sim.broker.orders.unasked import LIQUIDATION_ORDER_ID
 from trader.sim.gateway.orders.clients import Client
 from trader.sim.gateway.orders.order_rules import OrderRules
 from trader.sim.gateway.orders.owned import MANUAL_CLIENT, Owned

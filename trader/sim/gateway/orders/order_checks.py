@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trader.sim.broker import conditions
-from trader.sim.broker.kinds import KINDS, Auction, Kind, Trigger, auction_of
-from trader.sim.broker.moments import read_moment
+from trader.sim.broker.terms import conditions
+from trader.sim.broker.terms.kinds import KINDS, Auction, Kind, Trigger, auction_of
+from trader.sim.broker.terms.moments import read_moment
 from trader.sim.gateway.orders.order_rules import OrderRules
 from trader.sim.gateway.orders.validation import Refusal, invalid, unknown_contract
 from trader.sim.market.quotes import Quote

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trader.sim.broker.account_values import Row
-from trader.sim.broker.accounts import Position
-from trader.sim.broker.bank import Bank
-from trader.sim.broker.money import UNSET, money
-from trader.sim.broker.statement import BASE
-from trader.sim.broker.summary import summary_rows
+from trader.sim.broker.money.account_values import Row
+from trader.sim.broker.money.accounts import Position
+from trader.sim.broker.money.bank import Bank
+from trader.sim.broker.money.money import UNSET, money
+from trader.sim.broker.money.statement import BASE
+from trader.sim.broker.money.summary import summary_rows
 from trader.sim.clock import Clock
 from trader.sim.model.instruments import Instrument
 from trader.sim.model.orders import ZERO

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tests.unit.sim.script.stages import Wire, memory_host
 from tests.unit.sim.support import ACCOUNT, Bench, place_fields
-from trader.sim.broker.money import UNSET
+from trader.sim.broker.money.money import UNSET
 from trader.sim.host.memory import MemoryHost
 from trader.sim.model.instruments import ContractQuery
 from trader.sim.model.orders import Side

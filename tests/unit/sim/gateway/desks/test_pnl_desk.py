@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tests.unit.sim.support import ACCOUNT, Bench, Peer, place_fields
-from trader.sim.broker.money import UNSET
+from trader.sim.broker.money.money import UNSET
 
 
 def results(peer: Peer) -> list[list[str]]:

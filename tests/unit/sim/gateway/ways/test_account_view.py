@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tests.unit.sim.broker.wealth import PAIR, PRICES, STOCK, D, Wealth
-from trader.sim.broker.accounts import Position
-from trader.sim.broker.money import UNSET
+from trader.sim.broker.money.accounts import Position
+from trader.sim.broker.money.money import UNSET
 from trader.sim.gateway.ways.account_view import (
     AccountSwitches,
     AccountView,

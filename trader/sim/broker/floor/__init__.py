@@ -1,0 +1,1 @@
+"""Where orders meet a market: rows, matching, trades and their ids."""

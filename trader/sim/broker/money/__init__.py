@@ -1,0 +1,1 @@
+"""Accounts: cash, positions, their value, margin, fees and what nights do to them."""
