@@ -50,6 +50,7 @@ class Safeguards:
     def connect(self, reconciler: Reconciler, gateway: OrderGateway) -> None:
         """Have every reconciliation told here first, and every review know the market."""
         gateway.outlook = self.breakers.outlook
+        self.breakers.strategies.cancel = gateway.cancel
         archive = reconciler.archive
 
         def heard(record: RunRecord) -> None:

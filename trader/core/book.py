@@ -23,6 +23,7 @@ from trader.core.executions import Commission, Execution, delta
 from trader.core.ids import (
     ExecFamily,
     OrderId,
+    StrategyName,
     exec_family,
 )
 from trader.core.orders import ABSENT_NOTE, Order, OrderEvent, OrderState, event_of_status, moved
@@ -265,7 +266,7 @@ class Book(BookView):
         if commission is None:
             self._pend(family, known.execution if known else None, execution)
         elif known is None:
-            self._pay(commission.currency, commission.amount)
+            self._pay(commission.currency, commission.amount, owner)
         if known is not None:
             self._trade(known.execution, change.trades[:1])  # the reversal, where it happened
         self._trade(execution, change.trades[1:] if known else change.trades)
@@ -274,6 +275,7 @@ class Book(BookView):
             if known is not None and known.order_id is None:
                 change = delta(None, execution)  # the order has not counted the one before
             self._fill_order(order, execution, change.quantity, change.cash, at)
+        self.results.trade(self._strategy_of(owner), execution, change.trades)
 
     def _pend(self, family: ExecFamily, before: Execution | None, now: Execution) -> None:
         """Expect a commission for an execution, in place of what it said before."""
@@ -329,11 +331,16 @@ class Book(BookView):
         # It moves cash together with its execution: one without may be another account's, whose
         # executions never get here (INC-078, INC-137).
         if family in self.fills:
+            owner = self.fills[family].order_id
             if before is not None:
-                self._pay(before.currency, -before.amount)
-            self._pay(commission.currency, commission.amount)
+                self._pay(before.currency, -before.amount, owner)
+            self._pay(commission.currency, commission.amount, owner)
 
-    def _pay(self, currency: str, amount: Decimal) -> None:
+    def _strategy_of(self, order_id: OrderId | None) -> StrategyName | None:
+        return None if order_id is None else self.orders[order_id].terms.strategy
+
+    def _pay(self, currency: str, amount: Decimal, order_id: OrderId | None) -> None:
+        self.results.pay(self._strategy_of(order_id), currency, amount)
         self.cash[currency] = self.cash.get(currency, ZERO) - amount
         self.commission_paid[currency] = self.commission_paid.get(currency, ZERO) + amount
 
@@ -383,6 +390,8 @@ class Book(BookView):
     def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
         known = self.positions.get(event.con_id) or Position(event.con_id, event.symbol)
         self._put_position(replace(known, quantity=event.after))
+        for strategy in self.results.forget(event.con_id):
+            self.safety = safety.after_rebase(self.safety, strategy)
 
     def _on_reconciled(self, event: ev.ReconcileFinished, at: datetime) -> None:
         self.tally.reconciliations += not event.problem

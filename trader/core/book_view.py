@@ -26,6 +26,7 @@ from trader.core.ids import (
 )
 from trader.core.orders import Order
 from trader.core.positions import Position
+from trader.core.results import Results
 from trader.core.safety import Safety
 from trader.core.tapes import DAY_SPAN, Acts, Tape
 from trader.core.working import Workings
@@ -65,6 +66,8 @@ class BookView:
         self.touched: dict[OrderId | tuple[str, ConId], Seq] = {}
         self.tally = Tally()
         self.safety = Safety()
+        # What each strategy has traded.
+        self.results = Results()
         self.perm_ids: dict[PermId, OrderId] = {}
 
     def order_of_intent(self, intent: IntentId) -> Order | None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
+from trader.core.ids import StrategyName
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,40 @@ class PostureChanged:
     causes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StrategyMarked:
+    """What a strategy has brought in all, and what the account was worth then.
+
+    Both in the account's currency; the first mark of a later day closes the day before.
+    """
+
+    strategy: StrategyName
+    day: str
+    result: Decimal
+    capital: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyHalted:
+    """A breaker took one strategy's new risk away; ``inputs`` and ``limit`` say on what."""
+
+    strategy: StrategyName
+    name: BreakerName
+    inputs: str
+    limit: str
+    policy_hash: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyReleased:
+    """A person lets a halted strategy trade again; its record begins anew with it."""
+
+    strategy: StrategyName
+    by: str
+    reason: str
+
+
 BreakerEvent = (
     BreakerTripped
     | BreakerProbing
@@ -86,4 +121,7 @@ BreakerEvent = (
     | FlowSeen
     | OverrideGranted
     | PostureChanged
+    | StrategyMarked
+    | StrategyHalted
+    | StrategyReleased
 )

@@ -16,6 +16,7 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, PermId, RunId, Seq
 from trader.core.orders import Order
 from trader.core.positions import Position
+from trader.core.results import Earned, Held, Results
 from trader.core.safety import Safety
 from trader.core.tapes import DAY_SPAN, Act, Acts, Tape
 
@@ -51,6 +52,8 @@ class BookState:
     perm_ids: tuple[tuple[PermId, OrderId], ...]
     tally: tuple[int, ...]
     safety: Safety
+    strategies_held: tuple[Held, ...]
+    strategies_earned: tuple[Earned, ...]
 
 
 def state_of(book: Book) -> BookState:
@@ -82,6 +85,8 @@ def state_of(book: Book) -> BookState:
         perm_ids=tuple(book.perm_ids.items()),
         tally=astuple(book.tally),
         safety=book.safety,
+        strategies_held=book.results.held(),
+        strategies_earned=book.results.earned(),
     )
 
 
@@ -111,6 +116,7 @@ def restored(state: BookState) -> Book:
     book.last_reconcile = state.last_reconcile
     book.tally = Tally(*state.tally)
     book.safety = state.safety
+    book.results = Results(state.strategies_held, state.strategies_earned)
     for order in state.orders:
         book.put_order(order)
     # The aggregates are not saved: they follow from what is, and a fold must find them the same.

@@ -106,20 +106,25 @@ class Gate:
     causes: Mapping[HaltCause, str]
     # By the name of the breaker: what keeps new risk out and lets exits leave.
     restrictions: Mapping[str, str] = field(default_factory=dict)
+    # By the name of the strategy: why no new risk of that one leaves.
+    strategies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Restraint:
-    """What breakers ask of the gate at this moment, by cause and by breaker."""
+    """What breakers ask of the gate at this moment, by cause, by breaker and by strategy."""
 
     causes: Mapping[HaltCause, str] = field(default_factory=dict)
     restrictions: Mapping[str, str] = field(default_factory=dict)
+    strategies: Mapping[str, str] = field(default_factory=dict)
 
 
 # With what code an order is refused in a posture.
 REFUSAL_CODES: Mapping[Posture, str] = {
     Posture.HALTED: "HALTED",
     Posture.REDUCE_ONLY: "BREAKER",
+    # The daemon may trade, so it is the strategy that may not.
+    Posture.ARMED: "STRATEGY_HALTED",
 }
 
 
@@ -132,8 +137,8 @@ def posture(
     return Posture.REDUCE_ONLY if restrictions else Posture.ARMED
 
 
-def refusal_of(gate: Gate, lane: Lane) -> str | None:
-    """Say why an order of this lane must not leave now, or None when it may."""
+def refusal_of(gate: Gate, lane: Lane, strategy: str = "") -> str | None:
+    """Say why an order of this lane and strategy must not leave now, or None when it may."""
     if lane is Lane.CANCEL:
         return None
     if lane is Lane.OPERATOR:
@@ -141,7 +146,10 @@ def refusal_of(gate: Gate, lane: Lane) -> str | None:
     else:
         blocking = list(gate.causes)
     if not blocking:
-        if lane is Lane.NEW and gate.restrictions:
+        if lane is not Lane.NEW:
+            return None
+        if gate.restrictions:
             return "; ".join(f"{name}: {text}" for name, text in gate.restrictions.items())
-        return None
+        own = gate.strategies.get(strategy)
+        return None if own is None else f"strategy {strategy}: {own}"
     return "; ".join(f"{cause}: {gate.causes[cause]}" for cause in blocking)

@@ -14,6 +14,9 @@ from trader.core.baselines import Baseline, flowed, marked
 from trader.core.breakers.machine import Phase
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
+from trader.core.ids import StrategyName
+from trader.core.track_record import TrackRecord, begun_anew, rebased
+from trader.core.track_record import marked as record_marked
 
 # Whatever was asked for, an override never lasts longer (CAP-06).
 OVERRIDE_MAX = timedelta(minutes=15)
@@ -53,6 +56,16 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyHalt:
+    """A strategy that may add no risk until a person lets it; ``day`` is the account's."""
+
+    strategy: StrategyName
+    breaker: BreakerName
+    day: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Safety:
     """Everything of it, as one value."""
 
@@ -65,6 +78,17 @@ class Safety:
     flows: tuple[Flow, ...] = ()
     posture: Posture | None = None
     causes: tuple[str, ...] = ()
+    # By strategy: what its days brought, and which of them may add no risk.
+    records: tuple[TrackRecord, ...] = ()
+    strategy_halts: tuple[StrategyHalt, ...] = ()
+
+    def record_of(self, strategy: StrategyName) -> TrackRecord | None:
+        """Return what a strategy's days brought, or None before its first trade."""
+        return next((row for row in self.records if row.strategy == strategy), None)
+
+    def halt_of(self, strategy: StrategyName) -> StrategyHalt | None:
+        """Return why a strategy may add no risk, or None when it may."""
+        return next((row for row in self.strategy_halts if row.strategy == strategy), None)
 
     def standing_of(self, name: BreakerName) -> Standing | None:
         """Return a breaker that is not closed, or None."""
@@ -116,8 +140,42 @@ def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
             return replace(safety, overrides=(*others, granted))
         case be.PostureChanged(posture=posture, causes=causes):
             return replace(safety, posture=posture, causes=causes)
+        case be.StrategyMarked() | be.StrategyHalted() | be.StrategyReleased():
+            return _after_strategy(safety, event)
         case _:
             assert_never(event)
+
+
+def _after_strategy(
+    safety: Safety, event: be.StrategyMarked | be.StrategyHalted | be.StrategyReleased
+) -> Safety:
+    strategy = event.strategy
+    known = safety.record_of(strategy)
+    match event:
+        case be.StrategyMarked(day=day, result=result, capital=capital):
+            made = record_marked(known, strategy, day, result=result, capital=capital)
+            return _put_record(safety, made)
+        case be.StrategyHalted(name=name, day=day, inputs=inputs):
+            halt = StrategyHalt(strategy, name, day, inputs)
+            return replace(safety, strategy_halts=(*_others(safety, strategy), halt))
+        case be.StrategyReleased():
+            safety = replace(safety, strategy_halts=_others(safety, strategy))
+            return safety if known is None else _put_record(safety, begun_anew(known))
+
+
+def _others(safety: Safety, strategy: StrategyName) -> tuple[StrategyHalt, ...]:
+    return tuple(row for row in safety.strategy_halts if row.strategy != strategy)
+
+
+def _put_record(safety: Safety, record: TrackRecord) -> Safety:
+    others = (row for row in safety.records if row.strategy != record.strategy)
+    return replace(safety, records=(*others, record))
+
+
+def after_rebase(safety: Safety, strategy: StrategyName) -> Safety:
+    """Return what is left when a strategy's holdings were put right by hand."""
+    known = safety.record_of(strategy)
+    return safety if known is None else _put_record(safety, rebased(known))
 
 
 def after_flow(safety: Safety, currency: str, amount: Decimal) -> Safety:

@@ -32,9 +32,18 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> fl
     moment = math.fsum(value**2 for value in deviations) / count
     skew = math.fsum(value**3 for value in deviations) / count / moment**1.5
     kurtosis = math.fsum(value**4 for value in deviations) / count / moment**2
+    return sharpe_probability(sharpe, count, skew, kurtosis, benchmark)
+
+
+def sharpe_probability(
+    sharpe: float, count: int, skew: float, kurtosis: float, benchmark: float = 0.0
+) -> float | None:
+    """Return the probability from the moments of ``count`` returns; a normal kurtosis is 3.
+
+    None where the formula's normal approximation does not hold.
+    """
     width = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
     if width <= 0:
-        # The formula's normal approximation does not hold here.
         return None
     score = (sharpe - benchmark) * math.sqrt(count - 1) / math.sqrt(width)
     return 0.5 * math.erfc(-score / math.sqrt(2))

@@ -74,6 +74,12 @@ def _of_breakers(event: ev.Event) -> str:
             return f"{posture}{': ' if causes else ''}{', '.join(causes)}"
         case be.EquityMarked(day=day, value=value):
             return f"{value} on {day}"
+        case be.StrategyMarked(strategy=strategy, day=day, result=result):
+            return f"{strategy}: {result} on {day}"
+        case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):
+            return f"{strategy}: {name} {inputs}"
+        case be.StrategyReleased(strategy=strategy, by=by, reason=reason):
+            return f"{strategy} by {by}: {reason}"
         case be.FlowSeen(currency=currency, amount=amount):
             return f"{amount} {currency}"
         case _:

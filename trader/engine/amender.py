@@ -113,7 +113,7 @@ class Amender:
             return self._refuse(order_id, revision, code, text, ())
         is_safe = order.terms.is_reduce_only or is_less(order, revision)
         lane = Lane.REDUCE if is_safe else Lane.NEW
-        refusal = self._guard.refusal(lane)
+        refusal = self._guard.refusal(lane, order.terms.strategy)
         if refusal is not None:
             code = REFUSAL_CODES[self._guard.posture()]
             return self._refuse(order_id, revision, code, refusal, ())
@@ -224,7 +224,7 @@ class Amender:
 
     def _last_refusal(self, approval: _Approval, number: int, deadline_s: float) -> str | None:
         """Say why a change that was promised must not leave after all."""
-        refusal = self._guard.refusal(approval.lane)
+        refusal = self._guard.refusal(approval.lane, approval.order.terms.strategy)
         if refusal is not None:
             return refusal
         order = self._book.orders[approval.order.order_id]

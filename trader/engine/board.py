@@ -29,6 +29,7 @@ _CURVE_MAX = 900
 # Too frequent to be read by a person; each is in the journal.
 _NOT_IN_FEED = (
     be.EquityMarked,
+    be.StrategyMarked,
     ev.CommissionSeen,
     ev.StrategyCheckpointed,
     ev.OrderStatusSeen,
@@ -294,10 +295,17 @@ class Board:
                 problem=row.problem,
                 intent_count=row.intent_count,
                 checkpoint_utc=self._checkpoint_utc.get(row.strategy.name),
-                state="FAILED" if row.problem else "HALTED" if now is Posture.HALTED else "RUNNING",
+                state=self._strategy_state(row, now),
             )
             for row in self._runners
         )
+
+
+    def _strategy_state(self, row: StrategyRunner, now: Posture) -> str:
+        if row.problem:
+            return "FAILED"
+        is_halted = self._book.safety.halt_of(row.strategy.name) is not None
+        return "HALTED" if now is Posture.HALTED or is_halted else "RUNNING"
 
 
 def _feed_line(recorded: ev.Recorded) -> st.FeedLine:

@@ -26,6 +26,7 @@ from trader.core.breakers.machine import (
 )
 from trader.core.breakers.rules import Action, BreakerName
 from trader.core.halts import HaltCause, Restraint, posture
+from trader.core.ids import StrategyName
 from trader.core.policy import Policy, policy_hash
 from trader.core.regime import STORM, Outlook, step
 from trader.core.safety import Safety
@@ -35,6 +36,7 @@ from trader.engine.operator import Answer
 from trader.engine.readings import Readings
 from trader.engine.services import Services
 from trader.engine.status import BreakerStatus
+from trader.engine.strategy_halts import StrategyHalts
 from trader.ports import JournalFailed
 
 log = structlog.get_logger(__name__)
@@ -96,6 +98,8 @@ class Breakers:
         self._override_ends_s: dict[BreakerName, float] = {}
         self._told_overrides: dict[BreakerName, datetime] = {}
         self.killed = asyncio.Event()
+        # The same breaker for each strategy alone.
+        self.strategies = StrategyHalts(services, policy=policy, equity=equity)
         services.guard.restraint = self.restraint
         desk.breakers = self
 
@@ -117,11 +121,14 @@ class Breakers:
         day = self._equity.day()
         for name in self._rules.enabled():
             self._evaluate(name, day)
+        before = {name: kept.verdict.finding for name, kept in self.strategies.last.items()}
+        self.strategies.look(day)
+        self._restraint = None
         now_s = self._evaluated_s = self._clock.monotonic()
         self._look_at_regime(now_s)
         self._tell_of_overrides()
         self.note_posture()
-        self._audit_round(now_s, findings)
+        self._audit_round(now_s, findings, before)
 
     def _evaluate(self, name: BreakerName, day: str) -> None:
         rule, reading = self._rules.of(name), self._readings.of(name)
@@ -191,7 +198,12 @@ class Breakers:
             self._ledger.record(be.PostureChanged(now, names))
             log.warning("posture", posture=now, causes=names)
 
-    def _audit_round(self, now_s: float, before: dict[BreakerName, Finding]) -> None:
+    def _audit_round(
+        self,
+        now_s: float,
+        before: dict[BreakerName, Finding],
+        of_strategies: dict[StrategyName, Finding],
+    ) -> None:
         is_full = now_s - self._audited_s >= _FULL_AUDIT_S
         rows = [
             kept
@@ -199,6 +211,13 @@ class Breakers:
             if is_full
             or kept.verdict.step is not None
             or kept.verdict.finding is not before.get(name)
+        ]
+        rows += [
+            kept
+            for name, kept in self.strategies.last.items()
+            if is_full
+            or kept.verdict.step is not None
+            or kept.verdict.finding is not of_strategies.get(name)
         ]
         if is_full:
             self._audited_s = now_s
@@ -236,7 +255,8 @@ class Breakers:
             else:
                 # What kills is latched by itself; should that be cleared, nothing is added yet.
                 restrictions[str(name)] = text
-        return Restraint(causes, restrictions)
+        halted = self.strategies.restrictions(self.is_overridden(BreakerName.PSR))
+        return Restraint(causes, restrictions, halted)
 
     def _action_of(self, name: BreakerName, kept: Evaluation) -> Action | None:
         action = action_of(kept.rule, self._state_of(name), kept.verdict.finding)
@@ -327,7 +347,10 @@ class Breakers:
         ]
 
     async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
-        """Close a tripped breaker whose reading is good again."""
+        """Close a tripped breaker whose reading is good again, or release a halted strategy."""
+        strategy = self.strategies.named(breaker)
+        if strategy is not None:
+            return await self._release(strategy, reason=reason, by=by)
         name = _named(breaker)
         if name is None:
             return _unknown(breaker)
@@ -345,6 +368,16 @@ class Breakers:
         is_kill = kept.rule.action is Action.KILL
         details = ("the halt stays until somebody resumes",) if is_kill else ()
         return Answer(True, f"{name} closed: {reason}", details)
+
+    async def _release(self, strategy: StrategyName, *, reason: str, by: str) -> Answer:
+        refusal = self.strategies.release(strategy, reason=reason, by=by)
+        if refusal is not None:
+            return Answer(False, refusal)
+        self._restraint = None
+        problem = await self._durable()
+        if problem:
+            return Answer(False, f"{strategy} released, and not on disk yet: {problem}")
+        return Answer(True, f"strategy {strategy} may trade again, its record anew: {reason}")
 
     async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
         """Let a breaker not count for some minutes; it ends by itself."""
@@ -402,7 +435,7 @@ class Breakers:
                     overridden_by="" if override is None else f"{override.by}: {override.reason}",
                 )
             )
-        return tuple(rows)
+        return (*rows, *self.strategies.rows())
 
 
 def _named(text: str) -> BreakerName | None:

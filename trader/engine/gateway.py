@@ -148,7 +148,7 @@ class OrderGateway:
         known = self._known(intent)
         if known is not None:
             return known
-        refusal = self._guard.refusal(lane)
+        refusal = self._guard.refusal(lane, intent.strategy)
         if refusal is not None:
             code = REFUSAL_CODES[self._guard.posture()]
             return self._refuse(intent, code, refusal, ())
@@ -299,7 +299,7 @@ class OrderGateway:
 
     def _last_refusal(self, order: ApprovedOrder, lane: Lane, deadline_s: float) -> str | None:
         """Say why an order that was promised must not leave after all."""
-        refusal = self._guard.refusal(lane)
+        refusal = self._guard.refusal(lane, order.terms.strategy)
         if refusal is not None:
             return refusal
         called_off = self._called_off.pop(order.order_id, None)

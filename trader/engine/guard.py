@@ -112,9 +112,11 @@ class Guard:
         """Return what the daemon may do now."""
         return posture(self.causes(), self.restraint().restrictions)
 
-    def refusal(self, lane: Lane) -> str | None:
-        """Say why an order of this lane must not leave now, or None when it may."""
-        return refusal_of(Gate(self.mode, self.causes(), self.restraint().restrictions), lane)
+    def refusal(self, lane: Lane, strategy: str = "") -> str | None:
+        """Say why an order of this lane and strategy must not leave now, or None when it may."""
+        asked = self.restraint()
+        gate = Gate(self.mode, self.causes(), asked.restrictions, asked.strategies)
+        return refusal_of(gate, lane, strategy)
 
     def has(self, cause: HaltCause) -> bool:
         """Tell whether a cause holds now."""

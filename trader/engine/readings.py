@@ -5,7 +5,7 @@ as tripped, says why, and proves nothing (BRK-10).
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import islice
 
@@ -141,16 +141,8 @@ class Readings:
 
     def _psr(self) -> Reading:
         now_s, baseline = self._clock.monotonic(), self._book.safety.baseline
-        returns = [] if baseline is None else [float(value) for value in baseline.returns]
-        if len(returns) < PSR_SAMPLE_MIN:
-            text = f"{len(returns)} days of {PSR_SAMPLE_MIN}: too few to judge by"
-            return Reading(None, now_s, is_too_early=True, text=text)
-        if max(returns) == min(returns):
-            text = "the value of the account does not move"
-            return Reading(None, now_s, is_too_early=True, text=text)
-        ratio = probabilistic_sharpe(returns)
-        value = None if ratio is None else Decimal(repr(ratio))
-        return Reading(value, now_s, text=f"{len(returns)} days")
+        returns = () if baseline is None else baseline.returns
+        return sharpe_reading(returns, now_s, "the value of the account")
 
     def _losses(self) -> Reading:
         now_s, book = self._clock.monotonic(), self._book
@@ -289,6 +281,22 @@ class Readings:
         if skew_s is None or at_s is None:
             return Reading(None, self._clock.monotonic(), text="no answer of the broker yet")
         return Reading(Decimal(repr(skew_s)), at_s, text="seconds")
+
+
+def sharpe_reading(returns: Sequence[Decimal], at_s: float, whose: str) -> Reading:
+    """Return the probabilistic Sharpe ratio of daily returns, or why there is none yet (BRK-12)."""
+    values = [float(value) for value in returns]
+    if len(values) < PSR_SAMPLE_MIN:
+        text = f"{len(values)} days of {PSR_SAMPLE_MIN}: too few to judge by"
+        return Reading(None, at_s, is_too_early=True, text=text)
+    if max(values) == min(values):
+        if values[0] < 0:
+            # No spread, so no ratio; what loses the same every day needs none.
+            return Reading(ZERO, at_s, text=f"{len(values)} days, each with the same loss")
+        return Reading(None, at_s, is_too_early=True, text=f"{whose} does not vary")
+    ratio = probabilistic_sharpe(values)
+    value = None if ratio is None else Decimal(repr(ratio))
+    return Reading(value, at_s, text=f"{len(values)} days")
 
 
 def _words(look: Look, baseline: Baseline, told: Decimal | None) -> str:

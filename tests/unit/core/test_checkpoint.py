@@ -168,6 +168,13 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     be.OverrideGranted: lambda m: be.OverrideGranted(
         _breaker(m), "why", "me", make.at(m.variant * 60)
     ),
+    be.StrategyMarked: lambda m: be.StrategyMarked(
+        make.STRATEGY, _day(m), Decimal(m.variant - 3), Decimal(1_000)
+    ),
+    be.StrategyHalted: lambda m: be.StrategyHalted(
+        make.STRATEGY, BreakerName.PSR, "0.1", "at or below 0.2", "h", _day(m)
+    ),
+    be.StrategyReleased: lambda m: be.StrategyReleased(make.STRATEGY, "ops", "seen"),
     be.PostureChanged: lambda m: be.PostureChanged(
         list(Posture)[m.variant % 3], tuple(CAUSES[: m.variant % 3])
     ),

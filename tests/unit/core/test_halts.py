@@ -87,7 +87,19 @@ def test_a_halt_is_stronger_than_a_restriction(lane: Lane) -> None:
 
 
 def test_each_posture_that_refuses_has_a_code_of_its_own() -> None:
-    assert set(REFUSAL_CODES) == set(Posture) - {Posture.ARMED}
+    """Armed, it is the strategy that is refused."""
+    assert set(REFUSAL_CODES) == set(Posture)
+    assert len(set(REFUSAL_CODES.values())) == len(Posture)
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_a_halted_strategy_keeps_everything_but_new_risk_and_harms_no_other(lane: Lane) -> None:
+    """BRK-12."""
+    gate = Gate(Mode.PAPER, {}, {}, {"alpha": "psr: 0.1"})
+    expected = "strategy alpha: psr: 0.1" if lane is Lane.NEW else None
+    assert refusal_of(gate, lane, "alpha") == expected
+    assert refusal_of(gate, lane, "beta") is None
+    assert refusal_of(gate, lane) is None
     assert len(set(REFUSAL_CODES.values())) == len(REFUSAL_CODES)
 
 

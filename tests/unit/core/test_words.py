@@ -50,6 +50,15 @@ CHECKED = ev.IntentReviewed(
         (be.OverrideGranted(LOSS, "why", "me", T0), "daily_loss by me until 15:00:00 UTC: why"),
         (be.PostureChanged(Posture.HALTED, ("link", "journal")), "halted: link, journal"),
         (be.PostureChanged(Posture.ARMED, ()), "armed"),
+        (
+            be.StrategyMarked(StrategyName("alpha"), "2026-03-02", Decimal(-7), Decimal(100)),
+            "alpha: -7 on 2026-03-02",
+        ),
+        (
+            be.StrategyHalted(StrategyName("alpha"), BreakerName.PSR, "0.1", "0.2", "h", "d"),
+            "alpha: psr 0.1",
+        ),
+        (be.StrategyReleased(StrategyName("alpha"), "ops", "seen"), "alpha by ops: seen"),
         (be.EquityMarked("2026-03-02", Decimal("1.50")), "1.50 on 2026-03-02"),
         (be.FlowSeen("USD", Decimal(-5), None), "-5 USD"),
         (ev.TicketOpened(TicketId("t"), "position", None, "10 or 0", RUN), "10 or 0"),

@@ -23,6 +23,8 @@ class Evaluation:
     day: str
     after: State
     verdict: Verdict
+    # Whose, where each strategy has one; empty for the account's.
+    scope: str = ""
 
 
 def evaluated(
@@ -44,6 +46,7 @@ def as_plain(kept: Evaluation) -> dict[str, Any]:
     """Return an evaluation in what JSON can hold; floats and decimals keep every digit."""
     return {
         "breaker": kept.verdict.name.value,
+        "scope": kept.scope,
         "finding": kept.verdict.finding.value,
         "step": None if kept.verdict.step is None else kept.verdict.step.value,
         "text": kept.verdict.text,
@@ -78,6 +81,7 @@ def of_plain(row: Mapping[str, Any]) -> Evaluation:
         verdict=Verdict(
             name, Finding(row["finding"]), None if step is None else Step(step), row["text"]
         ),
+        scope=row["scope"],
     )
 
 

@@ -29,8 +29,10 @@ WORDS: Mapping[BreakerName, Words] = {
         "as after loss_kill; it does not end with the day",
     ),
     _B.PSR: Words(
-        "probability that the true Sharpe ratio of the daily returns is above zero",
-        "the strategy has stopped earning: decide about it before anything is resumed",
+        "probability that the true Sharpe ratio of the daily returns is above zero, from 30 days "
+        "on; of the account, and of each strategy as `psr:NAME`, which halts that strategy alone",
+        "the strategy has stopped earning: decide about it before anything is resumed; "
+        "`trader reset psr:NAME` lets one begin anew",
     ),
     _B.CONSECUTIVE_LOSSES: Words(
         "closed trades in a row that lost after commissions",

@@ -397,6 +397,13 @@ CODES: tuple[Code, ...] = (
         "See `trader status` for the causes, remove them, then `trader resume --reason ...`.",
     ),
     Code(
+        "STRATEGY_HALTED",
+        "gateway",
+        "A breaker has halted this strategy; its exits and every other strategy go on.",
+        "strategy momentum: 0.1 (at or below 0.2 is bad): 64 days",
+        "See `trader breakers`; decide about the strategy, then `trader reset psr:momentum`.",
+    ),
+    Code(
         "INTENT_REUSED",
         "gateway",
         "The intent's id was used before with another content.",
