@@ -199,5 +199,5 @@ def a_journal_of_the_first_version(copies: Copies, port: str) -> None:
     path = copies.spoilt("PRAGMA user_version = 1")
     code, said, complaint = sim_diff(path, "--control", port)
     assert (code, said) == (2, "")
-    assert "has version 1; allowed: 2 or later" in complaint
+    assert "has version 1; allowed: 3 or later" in complaint
     assert len(complaint.splitlines()) == 1

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     ORDER_UNRECORDED = "order_unrecorded"
     ORDER_RECORDED_LATE = "order_recorded_late"
     ORDER_SENT_TWICE = "order_sent_twice"
+    CHANGE_UNRECORDED = "change_unrecorded"
     ORDER_SENT_WHILE_HALTED = "order_sent_while_halted"
     ORDER_UNSEEN = "order_unseen"
     ORDER_TERMS = "order_terms"

@@ -9,6 +9,7 @@ would make them in floating point.
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from trader.sim.oracle.records import (
     Halt,
     InputError,
     Journal,
+    JournalChange,
     JournalCommission,
     JournalExecution,
     JournalOrder,
@@ -27,9 +29,9 @@ from trader.sim.oracle.records import (
     Ticket,
 )
 
-# "TRDJ": the mark of a journal, and the first version that has the views.
+# "TRDJ": the mark of a journal, and the first version whose views tell changes of orders.
 APPLICATION_ID = 0x5452444A
-VERSION_MIN = 2
+VERSION_MIN = 3
 _BUSY_S = 5.0
 _STATES = tuple(State)
 _ALLOWED = "allowed: the journal.db of a daemon"
@@ -96,6 +98,10 @@ class _Reader:
             last_seq=top.whole("last_seq"),
             event_count=top.whole("event_count"),
             orders=tuple(_order(row) for row in self._rows("v_orders")),
+            changes=tuple(
+                JournalChange(row.whole("order_id"), row.whole("at_us"))
+                for row in self._rows("v_changes")
+            ),
             recorded=tuple(row.text("exec_id") for row in self._rows("v_executions")),
             executions=tuple(_execution(row) for row in self._rows("v_executions_latest")),
             commissions=tuple(
@@ -138,6 +144,15 @@ class _Reader:
 
 
 def _order(row: Fields) -> JournalOrder:
+    terms = terms_of(row, tif="time_in_force")
+    desired = None
+    if row.has("desired_quantity"):
+        desired = replace(
+            terms,
+            quantity=row.decimal("desired_quantity"),
+            limit_price=row.price("desired_limit_price"),
+            stop_price=row.price("desired_stop_price"),
+        )
     return JournalOrder(
         seq=row.whole("seq"),
         at_us=row.whole("at_us"),
@@ -145,11 +160,12 @@ def _order(row: Fields) -> JournalOrder:
         client_id=row.whole("client_id"),
         order_ref=row.text("order_ref"),
         symbol=row.text("symbol"),
-        terms=terms_of(row, tif="time_in_force"),
+        terms=terms,
         strategy=row.text("strategy"),
         is_reduce_only=row.flag("is_reduce_only"),
         sent_seq=row.whole("sent_seq") if row.has("sent_seq") else None,
         state=State(row.choice("state", _STATES)),
+        desired=desired,
     )
 
 

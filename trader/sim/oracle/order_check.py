@@ -49,6 +49,9 @@ class _Paired:
         self._by_ref = {order.order_ref: order for order in journal.orders}
         self._by_id = {(order.client_id, order.order_id): order for order in journal.orders}
         self.frames: dict[int, list[Frame]] = defaultdict(list)
+        self.changes: dict[int, list[int]] = defaultdict(list)
+        for change in journal.changes:
+            self.changes[change.order_id].append(change.at_us)
         self.orders: dict[int, list[BrokerOrder]] = defaultdict(list)
         self.strange_frames: list[Frame] = []
         self.strange_orders: list[BrokerOrder] = []
@@ -107,10 +110,9 @@ def order_findings(truth: Truth, journal: Journal) -> list[Finding]:
     found = [*_strange(paired), *_halted(paired)]
     for order in journal.orders:
         found += _arrival(order, paired)
+        found += _changes(order, paired)
         for seen in paired.orders[order.order_id]:
-            is_changed = any(frame.is_change for frame in paired.frames[order.order_id])
-            if not is_changed:
-                found += _terms(order, seen.terms)
+            found += _terms(order, seen.terms)
             found += _state(order, seen)
             found += _filled(order, seen, fills)
     return found
@@ -157,6 +159,17 @@ def _arrival(order: JournalOrder, paired: _Paired) -> Iterator[Finding]:
     elif not orders and order.state not in (State.CANCELLED, State.REJECTED):
         text = f"the journal says {order.state}, the broker received it and has no such order"
         yield Finding(Kind.ORDER_STATE, _subject(order), text)
+
+
+def _changes(order: JournalOrder, paired: _Paired) -> Iterator[Finding]:
+    """Tell of changes that arrived before as many were promised."""
+    promised = sorted(paired.changes[order.order_id])
+    arrived = sorted(frame.at_us for frame in paired.frames[order.order_id] if frame.is_change)
+    for place, at_us in enumerate(arrived):
+        if place >= len(promised) or promised[place] > at_us:
+            count = sum(one <= at_us for one in promised)
+            text = f"change {place + 1} received {_moment(at_us)}, promised by then: {count}"
+            yield Finding(Kind.CHANGE_UNRECORDED, _subject(order), text)
 
 
 def _unseen(order: JournalOrder) -> Iterator[Finding]:
@@ -210,6 +223,9 @@ def _windows(halts: tuple[Halt, ...]) -> list[tuple[int, int | None, str]]:
 
 
 def _terms(order: JournalOrder, real: Terms) -> Iterator[Finding]:
+    """Compare with what is confirmed; while a change is open the broker may hold either."""
+    if real == order.desired:
+        return
     for field in fields(Terms):
         promised, seen = getattr(order.terms, field.name), getattr(real, field.name)
         if promised != seen:

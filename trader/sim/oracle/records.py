@@ -121,7 +121,11 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class JournalOrder:
-    """An order that was promised; ``sent_seq`` is None when no row says that it left."""
+    """An order that was promised, on the terms that the journal takes it to have at the broker.
+
+    ``sent_seq`` is None when no row says that it left; ``desired`` are the terms of a change that
+    was promised and neither confirmed nor refused.
+    """
 
     seq: int
     at_us: int
@@ -134,6 +138,15 @@ class JournalOrder:
     is_reduce_only: bool
     sent_seq: int | None
     state: State
+    desired: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalChange:
+    """A change of an order that was promised."""
+
+    order_id: int
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +205,7 @@ class Journal:
     cash: tuple[Cash, ...]
     halts: tuple[Halt, ...]
     tickets: tuple[Ticket, ...]
+    changes: tuple[JournalChange, ...] = ()
 
 
 def family_of(exec_id: str) -> str:

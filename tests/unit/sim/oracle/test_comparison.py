@@ -21,6 +21,7 @@ from trader.sim.oracle.records import (
     Halt,
     InputError,
     Journal,
+    JournalChange,
     JournalCommission,
     Position,
     State,
@@ -73,6 +74,11 @@ def message_comes_twice(truth: Truth, journal: Journal) -> World:
 def order_is_there_twice(truth: Truth, journal: Journal) -> World:
     orders = (*truth.orders, replace(truth.orders[0], order_id=99))
     return replace(truth, orders=orders), journal
+
+
+def change_without_promise(truth: Truth, journal: Journal) -> World:
+    change = replace(truth.frames[0], is_change=True)
+    return replace(truth, frames=(*truth.frames, change)), journal
 
 
 def left_while_halted(truth: Truth, journal: Journal) -> World:
@@ -211,6 +217,7 @@ PLANTS: tuple[tuple[Callable[[Truth, Journal], World], Kind], ...] = (
     (row_is_late_and_messages_are_forgotten, Kind.ORDER_RECORDED_LATE),
     (message_comes_twice, Kind.ORDER_SENT_TWICE),
     (order_is_there_twice, Kind.ORDER_SENT_TWICE),
+    (change_without_promise, Kind.CHANGE_UNRECORDED),
     (left_while_halted, Kind.ORDER_SENT_WHILE_HALTED),
     (left_under_a_halt_that_stays, Kind.ORDER_SENT_WHILE_HALTED),
     (never_arrived, Kind.ORDER_UNSEEN),
@@ -368,10 +375,21 @@ def test_one_cause_cleared_of_two_is_still_a_halt() -> None:
     assert "not cleared since" in found.text
 
 
-def test_changed_orders_keep_the_terms_that_the_client_gave_them() -> None:
+def test_a_change_that_was_promised_and_holds_is_agreed_on() -> None:
+    truth, journal = _simple()
+    sent = truth.frames[0]
+    change = replace(sent, is_change=True, at_us=sent.at_us + 20)
+    truth = replace(truth, frames=(*truth.frames, change))
+    promise = JournalChange(journal.orders[0].order_id, sent.at_us + 10)
+    assert compare(truth, replace(journal, changes=(promise,))).differences == ()
+
+
+def test_what_changed_without_a_promise_is_two_differences() -> None:
+    """Somebody changed our order, or we did and wrote nothing down."""
     truth, journal = other_terms(*_simple())
     change = replace(truth.frames[0], is_change=True)
-    assert compare(replace(truth, frames=(*truth.frames, change)), journal).differences == ()
+    found = compare(replace(truth, frames=(*truth.frames, change)), journal).differences
+    assert {one.kind for one in found} == {Kind.CHANGE_UNRECORDED, Kind.ORDER_TERMS}
 
 
 def test_a_corrected_quantity_counts_from_the_executions() -> None:

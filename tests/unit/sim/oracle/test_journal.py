@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.unit.sim.oracle.journals import REF, START, execution, story, write
+from tests.unit.sim.oracle.journals import ACCOUNT, REF, START, execution, story, write
+from tests.unit.store.support import order_planned
+from trader.core import events as ev
+from trader.core.ids import ClientId, ConId, OrderId, OrderRef, PermId
+from trader.core.intents import Side
 from trader.sim.oracle import journal as reading
 from trader.sim.oracle.fields import Fields
 from trader.sim.oracle.journal import read_journal
-from trader.sim.oracle.records import Cash, Halt, InputError, State, Terms
+from trader.sim.oracle.records import Cash, Halt, InputError, JournalChange, State, Terms
 
 
 def refusal(path: Path) -> str:
@@ -51,6 +56,29 @@ def test_what_a_daemon_wrote_is_read(tmp_path: Path) -> None:
     assert journal.cash == (Cash("USD", Decimal("19812.55")),)
     assert journal.halts == (Halt(1, "fresh_install", True), Halt(4, "fresh_install", False))
     assert [one.ticket_id for one in journal.tickets] == ["t1"]
+
+
+def test_an_order_is_read_as_it_was_changed_and_as_it_is_to_be(tmp_path: Path) -> None:
+    number, terms = OrderId(41), order_planned(41).terms.changeable
+    first = replace(terms, quantity=Decimal(120), limit_price=Decimal("187.5"))
+    second = replace(first, quantity=Decimal(130))
+    shown = ev.OpenOrderSeen(
+        number, ClientId(7), PermId(99), OrderRef(REF), ACCOUNT, ConId(265598), "AAPL", Side.SELL,
+        first.quantity, "LMT", first.limit_price, "Submitted",
+    )  # fmt: skip
+    told = (
+        *story()[:6],
+        ev.ModifyPlanned(number, 1, first, "r"), ev.ModifySent(number, 1), shown,
+        ev.ModifyPlanned(number, 2, second, "r"), ev.ModifySent(number, 2),
+    )  # fmt: skip
+    journal = read_journal(write(tmp_path / "journal.db", told))
+    (order,) = journal.orders
+    assert (order.terms.quantity, order.terms.limit_price) == (Decimal(120), Decimal("187.5"))
+    assert order.desired == replace(order.terms, quantity=Decimal(130))
+    start_us = int(START.timestamp()) * 1_000_000
+    assert journal.changes == (
+        JournalChange(41, start_us + 7_000_000), JournalChange(41, start_us + 10_000_000),
+    )  # fmt: skip
 
 
 def test_a_journal_in_use_is_read_to_its_last_commit(tmp_path: Path) -> None:
@@ -99,7 +127,7 @@ def test_a_path_may_hold_what_means_something_in_a_uri(tmp_path: Path) -> None:
 
 def test_a_journal_of_the_first_version_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "journal.db", story(), version=1)
-    assert "has version 1; allowed: 2 or later" in refusal(path)
+    assert "has version 1; allowed: 3 or later" in refusal(path)
 
 
 def test_a_journal_of_a_later_version_is_read(tmp_path: Path) -> None:

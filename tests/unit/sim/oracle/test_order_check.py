@@ -10,7 +10,7 @@ import pytest
 from tests.unit.sim.oracle.worlds import ENDS, Draft, add_order, finished
 from trader.sim.oracle.findings import Finding, Kind
 from trader.sim.oracle.order_check import order_findings
-from trader.sim.oracle.records import Frame, Halt, Journal, State, Truth
+from trader.sim.oracle.records import Frame, Halt, Journal, JournalChange, State, Truth
 
 
 def one_order(end: str) -> tuple[Truth, Journal]:
@@ -73,6 +73,57 @@ def test_a_change_of_an_order_is_no_order_of_its_own() -> None:
     truth, journal = one_order("filled")
     change = Frame(50, 7, "by hand", True, truth.frames[0].at_us)
     assert differences(replace(truth, frames=(*truth.frames, change)), journal) == []
+
+
+def changed(at_us: tuple[int, ...], promised_us: tuple[int, ...]) -> tuple[Truth, Journal]:
+    """Return one order, with changes that arrived and changes that were promised."""
+    truth, journal = one_order("working")
+    (sent,) = truth.frames
+    frames = tuple(replace(sent, is_change=True, at_us=sent.at_us + one) for one in at_us)
+    promises = tuple(JournalChange(1, sent.at_us + one) for one in promised_us)
+    return replace(truth, frames=(sent, *frames)), replace(journal, changes=promises)
+
+
+@pytest.mark.parametrize(
+    ("at_us", "promised_us"),
+    [((), ()), ((10,), (5,)), ((10,), (10,)), ((10, 30), (5, 20)), ((), (5,)), ((30,), (5, 20))],
+)
+def test_each_change_needs_a_promise_of_its_own_before_it(
+    at_us: tuple[int, ...], promised_us: tuple[int, ...]
+) -> None:
+    """A promise without a change was withheld, or its bytes were lost."""
+    assert differences(*changed(at_us, promised_us)) == []
+
+
+@pytest.mark.parametrize(
+    ("at_us", "promised_us", "number"),
+    [((10,), (), 1), ((10,), (11,), 1), ((10, 20), (5,), 2), ((10, 12), (5, 15), 2)],
+)
+def test_a_change_before_its_promise_is_told(
+    at_us: tuple[int, ...], promised_us: tuple[int, ...], number: int
+) -> None:
+    (found,) = differences(*changed(at_us, promised_us))
+    assert (found.kind, found.subject) == (Kind.CHANGE_UNRECORDED, "client 7 order 1")
+    assert found.text.startswith(f"change {number} received 1970-01-01T00:00:00.0")
+    assert found.text.endswith(f"promised by then: {number - 1}")
+
+
+def test_while_a_change_is_open_the_broker_may_hold_either() -> None:
+    truth, journal = one_order("working")
+    (ours,), (seen,) = journal.orders, truth.orders
+    desired = replace(ours.terms, quantity=ours.terms.quantity + 2)
+    open_change = replace(journal, orders=(replace(ours, desired=desired),))
+    assert differences(truth, open_change) == []
+    taken = replace(truth, orders=(replace(seen, terms=desired),))
+    assert differences(taken, open_change) == []
+    (found,) = differences(taken, journal)
+    assert found.kind is Kind.ORDER_TERMS
+    neither = replace(seen, terms=replace(desired, quantity=ours.terms.quantity + 1))
+    (found,) = differences(replace(truth, orders=(neither,)), open_change)
+    promised = f"{ours.terms.quantity:f}"
+    assert (
+        found.text == f"quantity: promised {promised}, the broker has {ours.terms.quantity + 1:f}"
+    )
 
 
 def test_two_causes_are_one_halt_and_one_line() -> None:
