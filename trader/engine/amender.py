@@ -182,16 +182,10 @@ class Amender:
     async def _made_durable(self, order_id: OrderId, number: int, deadline_s: float) -> str | None:
         """Wait for the promise, at most until the deadline; returns why it cannot be kept."""
         try:
-            async with asyncio.timeout(max(deadline_s - self._clock.monotonic(), 0.0)):
-                await self._ledger.durable(self._ledger.seq)
-        except JournalFailed as error:
-            return str(error)
-        except TimeoutError:
-            return "the disk did not answer before the deadline"
+            return await self._ledger.made_durable(deadline_s)
         except asyncio.CancelledError:
             self._withhold(order_id, number, "the change was cancelled", "WITHHELD")
             raise
-        return None
 
     def _send(self, approval: _Approval, number: int, deadline_s: float) -> Outcome:
         """Check once more and write: one synchronous run, no await inside."""

@@ -314,16 +314,10 @@ class OrderGateway:
     async def _made_durable(self, order: ApprovedOrder, deadline_s: float) -> str | None:
         """Wait for the promise, at most until the deadline; returns why it cannot be kept."""
         try:
-            async with asyncio.timeout(max(deadline_s - self._clock.monotonic(), 0.0)):
-                await self._ledger.durable(self._ledger.seq)
-        except JournalFailed as error:
-            return str(error)
-        except TimeoutError:
-            return "the disk did not answer before the deadline"
+            return await self._ledger.made_durable(deadline_s)
         except asyncio.CancelledError:
             self._withhold(order.order_id, "the submission was cancelled")
             raise
-        return None
 
     def _withhold(self, order_id: OrderId | None, reason: str, code: str = "JOURNAL") -> Outcome:
         """Record that no byte left; a promise that was never recorded leaves nothing to record."""

@@ -5,21 +5,22 @@ soon. A lost tail of facts is recovered from the broker by execution id; a lost 
 be.
 """
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
 
 from trader.core.book import Book
 from trader.core.checkpoint import state_of
-from trader.core.events import Event, IntentReviewed, OrderPlanned, Recorded
+from trader.core.events import Event, IntentReviewed, ModifyPlanned, OrderPlanned, Recorded
 from trader.core.ids import Seq
 from trader.ports import Clock, Journal, JournalFailed
 
 log = structlog.get_logger(__name__)
 
 Observer = Callable[[Recorded], None]
-# What may not exist in memory alone: everything that lets an order leave.
-_PROMISES = (IntentReviewed, OrderPlanned)
+# What may not exist in memory alone: everything that lets an order or its change leave.
+_PROMISES = (IntentReviewed, OrderPlanned, ModifyPlanned)
 
 
 class Ledger:
@@ -92,6 +93,20 @@ class Ledger:
         """Return once ``seq`` survives a power cut; raises JournalFailed."""
         self._raise_failure()
         await self._journal.durable(seq)
+
+    async def made_durable(self, deadline_s: float) -> str | None:
+        """Wait until all that is recorded survives a power cut; returns why it does not, or None.
+
+        ``deadline_s`` is monotonic; what is not on disk by then may yet come to be.
+        """
+        try:
+            async with asyncio.timeout(max(deadline_s - self._clock.monotonic(), 0.0)):
+                await self.durable(self.seq)
+        except JournalFailed as error:
+            return str(error)
+        except TimeoutError:
+            return "the disk did not answer before the deadline"
+        return None
 
     async def checkpoint(self) -> None:
         """Save the whole book, durably; raises JournalFailed."""

@@ -39,6 +39,25 @@ async def test_durable_returns_only_once_the_event_survives() -> None:
     assert world.journal.durable_seq == seq
 
 
+async def test_what_is_made_durable_before_the_deadline_has_no_problem() -> None:
+    world = World()
+    seq = world.ledger.record(a_review())
+    assert await world.ledger.made_durable(world.clock.monotonic() + 1) is None
+    assert world.journal.durable_seq == seq
+
+
+async def test_a_disk_that_does_not_answer_in_time_and_a_failed_one_are_problems() -> None:
+    world = World()
+    world.ledger.record(a_review())
+    world.journal.hold()
+    started_s = world.clock.monotonic()
+    problem = await world.ledger.made_durable(started_s + 3)
+    assert problem == "the disk did not answer before the deadline"
+    assert world.clock.monotonic() - started_s == pytest.approx(3)
+    world.journal.failure = "disk full"
+    assert await world.ledger.made_durable(started_s + 9) == "disk full"
+
+
 async def test_observers_see_an_event_in_order_and_after_the_book_has_it() -> None:
     world = World()
     seen: list[tuple[str, Seq, Seq]] = []
