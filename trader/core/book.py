@@ -84,6 +84,7 @@ class Book(BookView):
         """Apply the next event; the sequence must be dense."""
         assert recorded.seq == self.seq + 1, f"seq {recorded.seq} after {self.seq}"
         self.seq = recorded.seq
+        self.changed_order = None
         handler = _HANDLERS.get(type(recorded.event))
         if handler is not None:
             handler(self, recorded.event, recorded.at_utc)
@@ -94,6 +95,7 @@ class Book(BookView):
             self.live_orders.get(order.order_id), order, self.position_of(order.terms.con_id)
         )
         self.orders[order.order_id] = order
+        self.changed_order = order.order_id
         self.touched[order.order_id] = self.seq
         if order.perm_id:
             # It names one order for good: the first that the broker gave it to.

@@ -43,6 +43,8 @@ class BookView:
         self.intents: dict[IntentId, IntentRecord] = {}
         self.orders: dict[OrderId, Order] = {}
         self.live_orders: dict[OrderId, Order] = {}
+        # The one that the last event changed, if it was about an order.
+        self.changed_order: OrderId | None = None
         self.fills: dict[ExecFamily, Fill] = {}
         self.baselined_fills: dict[ExecFamily, None] = {}
         self.commissions: dict[ExecFamily, Commission] = {}

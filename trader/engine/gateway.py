@@ -407,15 +407,15 @@ class OrderGateway:
 
     def on_recorded(self, recorded: ev.Recorded) -> None:
         """Watch for the first sign of life of each order sent."""
-        if not self._waiting:
+        # Only the order that the event changed is looked at: a burst has thousands in flight.
+        order_id = self._book.changed_order
+        if order_id not in self._waiting or self._is_sent(order_id):
             return
-        answered = [key for key in self._waiting if not self._is_waiting(key)]
-        for order_id in answered:
-            started_s = self._waiting.pop(order_id).started_s
-            elapsed_s = self._clock.monotonic() - started_s
-            # Our own doubt and our own cancel are no answers.
-            if self._book.orders[order_id].state not in _NO_ANSWER:
-                self.observe_latency("intent_to_ack_latency_ms", elapsed_s * 1000)
+        started_s = self._waiting.pop(order_id).started_s
+        elapsed_s = self._clock.monotonic() - started_s
+        # Our own doubt and our own cancel are no answers.
+        if self._book.orders[order_id].state not in _NO_ANSWER:
+            self.observe_latency("intent_to_ack_latency_ms", elapsed_s * 1000)
 
     def mark_unanswered(self, older_than_s: float, reason: str) -> tuple[OrderId, ...]:
         """Make orders UNKNOWN, and changes uncertain, that left that long ago unanswered."""
@@ -428,12 +428,13 @@ class OrderGateway:
         ]
         for order_id in late:
             self._ledger.record(ev.OrderUnanswered(order_id, reason))
-            self._waiting.pop(order_id, None)
+        # An answer that another observer answered with an event of its own went by unseen.
+        for order_id in [key for key in self._waiting if not self._is_sent(key)]:
+            del self._waiting[order_id]
         return (*late, *self._amender.mark_unanswered(older_than_s, reason))
 
-    def _is_waiting(self, order_id: OrderId) -> bool:
-        order = self._book.live_orders.get(order_id)
-        return order is not None and order.state is OrderState.SENT
+    def _is_sent(self, order_id: OrderId) -> bool:
+        return self._book.orders[order_id].state is OrderState.SENT
 
     def _sent_s(self, order_id: OrderId) -> float:
         waiting = self._waiting.get(order_id)

@@ -215,6 +215,17 @@ def test_a_promise_becomes_sent_withheld_or_unknown() -> None:
     assert book.orders[OrderId(2)].note == "halted"
 
 
+def test_the_order_that_the_last_event_changed_is_named() -> None:
+    book = a_book()
+    for number in (1, 2):
+        plan_order(book, order_id=number)
+        assert book.changed_order == number
+    record(book, ev.OrderSent(OrderId(1)))
+    assert book.changed_order == 1
+    record(book, ev.HaltRaised(HaltCause.OPERATOR, "lunch", "ops"))
+    assert book.changed_order is None
+
+
 def test_orders_are_counted_over_the_window_asked_for() -> None:
     book = a_book()
     for number, seconds in enumerate((0, 50, 100), start=1):

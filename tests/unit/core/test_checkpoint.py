@@ -252,12 +252,12 @@ def book_of(events: Sequence[ev.Recorded], start: Book | None = None) -> Book:
 
 
 def everything(book: Book) -> dict[str, Any]:
-    """Return all that a book holds, but for one index.
+    """Return all that a book holds, but for what is of the moment.
 
     ``touched`` says what changed since a reconciliation began; none is under way at a restart.
-
+    ``changed_order`` is for whoever is shown the last event, and a restart shows none.
     """
-    left_out = ("touched",)
+    left_out = ("touched", "changed_order")
     return {name: value for name, value in vars(book).items() if name not in left_out}
 
 

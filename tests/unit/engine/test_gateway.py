@@ -548,6 +548,19 @@ async def test_each_latency_is_observed_once_for_an_order() -> None:
     assert world.latencies[1][1] == pytest.approx(50, abs=1)
 
 
+async def test_an_answer_is_that_of_the_order_it_names_and_of_no_other() -> None:
+    world = World()
+    for number in (1, 2):
+        await world.gateway.submit(an_intent(number))
+    first, second = world.book.orders.values()
+    await asyncio.sleep(0.05)
+    world.say(a_status(second))
+    await asyncio.sleep(0.05)
+    world.say(a_status(first))
+    took = [ms for name, ms in world.latencies if name == "intent_to_ack_latency_ms"]
+    assert took == [pytest.approx(50, abs=1), pytest.approx(100, abs=1)]
+
+
 @pytest.mark.parametrize("is_cancel", [False, True])
 async def test_silence_and_our_own_cancel_are_no_acknowledgement(is_cancel: bool) -> None:
     world = World()
