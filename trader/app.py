@@ -9,8 +9,7 @@ import os
 import random
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,13 +35,13 @@ from trader.engine.hub import MarketHub
 from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
 from trader.engine.link import LinkWatch
-from trader.engine.liquidation import LiquidationSettings
 from trader.engine.order_rows import OrderRows
 from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler
 from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.engine.services import Services
 from trader.engine.sessions import Sessions
+from trader.engine.settler import Settler
 from trader.engine.standing import StandingOrders
 from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import INTERVAL_S as VALUER_INTERVAL_S
@@ -74,7 +73,8 @@ from trader.ops.roles import TOKENS_FILE_NAME
 from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
 from trader.ops.standing_file import StandingOrderFile
 from trader.ops.standing_order import STANDING_FILE_NAME
-from trader.ports import Clock, Pacer, Pager, WorldError
+from trader.ops.state_dir import writing_state
+from trader.ports import Clock, Pacer, Pager
 from trader.safeguards import Safeguards
 from trader.store.journal import SqliteJournal
 from trader.strategies.momentum import MomentumStrategy
@@ -83,6 +83,7 @@ from trader.wiring import (
     drain_settings,
     guard_limits,
     link_settings,
+    liquidation_settings,
     momentum_parameters,
     reconcile_settings,
     session_settings,
@@ -92,10 +93,6 @@ log = structlog.get_logger(__name__)
 # How often and how far apart the demo tries to arm itself, at each connect.
 _ARM_ATTEMPTS = 40
 _ARM_INTERVAL_S = 0.25
-
-
-class StateUnusable(WorldError):
-    """The state directory cannot be written; the message names the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +186,9 @@ class Daemon:
         )
         self.link = LinkWatch(
             services,
+        self.settler = Settler(
+            services, inbox=self.inbox, reconciler=self.reconciler, policy=config.policy.order
+        )
             gateway=self.gateway,
             reconciler=self.reconciler,
             chance=self._world.chance,
@@ -199,7 +199,7 @@ class Daemon:
             gateway=self.gateway,
             reconciler=self.reconciler,
             halt_control=HaltFileControl(config.halt_file, clock),
-            settings=LiquidationSettings(cancel_s=settings.drain.cancel_s, liquidate_s=45.0),
+            settings=liquidation_settings(config),
         )
         self.standing = StandingOrders(
             services,
@@ -304,7 +304,7 @@ class Daemon:
         if book.account is not None:
             for execution in executions_of(self._emergency_file, book.lineage):
                 self.inbox.note_execution(ExecutionSeen(execution))
-        with _writing_state():
+        with writing_state():
             write_reach(state_dir / REACH_FILE_NAME, reach_of(self._config, book.lineage))
 
     async def _serve_until_end(self) -> ExitCode:
@@ -366,7 +366,7 @@ class Daemon:
     async def _start_http(self) -> HttpServer:
         settings = self._config.settings
         token_file = settings.state_dir / TOKEN_FILE_NAME
-        with _writing_state():
+        with writing_state():
             token = load_or_create(token_file)
         served = Served(
             status=self.board.status,
@@ -394,7 +394,7 @@ class Daemon:
             pid=self._world.pid,
             halt_file=self._config.halt_file,
         )
-        with _writing_state():
+        with writing_state():
             write_endpoint(settings.state_dir / ENDPOINT_FILE_NAME, endpoint)
         log.info("control port", host=settings.control.host, port=port)
         return http
@@ -408,6 +408,7 @@ class Daemon:
         start("reconcile-demand", self.reconciler.run_on_demand)
         timed = self.reconciler.run_timed
         start("reconcile-orders", lambda: timed("orders", reconcile.orders_interval_s))
+        start("settler", self.settler.run)
         start("reconcile-positions", lambda: timed("positions", reconcile.positions_interval_s))
         start("checkpoint", lambda: self.watches.checkpoint(settings.checkpoint_interval_s))
         start("kill-switch-watch", self.watches.kill_switch)
@@ -487,14 +488,6 @@ async def restore(journal: SqliteJournal) -> Book:
 
 def _audit_folder(state_dir: Path) -> Path:
     folder = state_dir / "audit_logs"
-    with _writing_state():
+    with writing_state():
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-@contextmanager
-def _writing_state() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StateUnusable(f"state_dir: {error.filename}: {error.strerror or error}") from error

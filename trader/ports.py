@@ -21,7 +21,7 @@ from trader.core.ids import AccountId, ClientId, ConId, OrderId, Seq
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.intents import Intent
 from trader.core.risk import ApprovedChange, ApprovedOrder
-from trader.core.snapshots import BrokerSnapshot
+from trader.core.snapshots import BrokerSnapshot, ExecutionList
 
 
 class WorldError(Exception):
@@ -224,6 +224,9 @@ class Broker(Protocol):
 
     async def snapshot(self) -> BrokerSnapshot:
         """Ask for everything; all or nothing, bounded; raises SnapshotUnavailable."""
+
+    async def executions(self) -> ExecutionList:
+        """Ask for the day's executions; all of them, bounded; raises SnapshotUnavailable."""
 
     async def heartbeat(self) -> ServerTime:
         """Ask for the server's time; raises LinkDown when no decoded answer comes in time."""

@@ -10,10 +10,14 @@ from trader.core.policy import Policy
 from trader.engine.drain import DrainSettings
 from trader.engine.guard import GuardLimits
 from trader.engine.link import LinkSettings
+from trader.engine.liquidation import LiquidationSettings
 from trader.engine.reconciler import ReconcileSettings
 from trader.engine.sessions import SessionSettings
 from trader.ibkr.settings import BrokerSettings
 from trader.strategies.momentum import MomentumParameters
+
+# How long one liquidation goes on before it says what is left.
+_LIQUIDATE_S = 45.0
 
 
 def broker_settings(config: Configuration) -> BrokerSettings:
@@ -81,6 +85,15 @@ def drain_settings(config: Configuration) -> DrainSettings:
         reconcile_s=section.reconcile_s,
         checkpoint_s=section.checkpoint_s,
         must_cancel_orders=section.must_cancel_orders,
+    )
+
+
+def liquidation_settings(config: Configuration) -> LiquidationSettings:
+    """Return what the operator's actions take of the settings."""
+    return LiquidationSettings(
+        cancel_s=config.settings.drain.cancel_s,
+        liquidate_s=_LIQUIDATE_S,
+        settle_s=config.policy.order.settle_s,
     )
 
 

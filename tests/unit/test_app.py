@@ -32,6 +32,7 @@ from trader.ops.http import PortTaken
 from trader.ops.instance_lock import InstanceLock, LockTaken
 from trader.ops.reach import read_reach
 from trader.ops.standing_order import leave
+from trader.ops.state_dir import StateUnusable
 from trader.store.journal import SqliteJournal
 
 # Nothing listens there: the daemon stays up without a broker.
@@ -151,7 +152,7 @@ async def test_a_state_that_cannot_be_written_raises_and_names_the_file(
     else:
         in_the_way.mkdir()
     async with asyncio.timeout(20):
-        with pytest.raises(app.StateUnusable, match=name):
+        with pytest.raises(StateUnusable, match=name):
             await app.run_daemon(config, a_world())
     InstanceLock(config.settings.state_dir / "lock").take(1)
 

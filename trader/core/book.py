@@ -19,16 +19,24 @@ from trader.core.amending import Step, after_error, after_fill, after_plan, afte
 from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.entries import Fill, IntentRecord, RequestRecord
-from trader.core.executions import Commission, Execution, delta
+from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.ids import (
     ExecFamily,
     OrderId,
     StrategyName,
     exec_family,
 )
-from trader.core.orders import ABSENT_NOTE, Order, OrderEvent, OrderState, event_of_status, moved
+from trader.core.orders import (
+    ABSENT_NOTE,
+    Order,
+    OrderEvent,
+    OrderState,
+    event_of_status,
+    moved,
+    settled,
+)
 from trader.core.positions import Position, traded
-from trader.core.tapes import Act, ActKind, pattern_of
+from trader.core.tapes import Act, ActKind, Traded, pattern_of
 
 # How long the key of a request at the API door is remembered, at the least.
 _KEYS_KEPT = timedelta(days=7)
@@ -91,9 +99,9 @@ class Book(BookView):
 
     def put_order(self, order: Order) -> None:
         """Store an order and keep the indices true; for the fold and for restoring only."""
-        self.workings.change(
-            self.live_orders.get(order.order_id), order, self.position_of(order.terms.con_id)
-        )
+        order_id = order.order_id
+        counted = self.live_orders.get(order_id) or self.settling.get(order_id)
+        self.workings.change(counted, order, self.position_of(order.terms.con_id))
         self.orders[order.order_id] = order
         self.changed_order = order.order_id
         self.touched[order.order_id] = self.seq
@@ -105,6 +113,10 @@ class Book(BookView):
             self.absent_since.pop(order.order_id, None)
         else:
             self.live_orders[order.order_id] = order
+        if order.is_settling:
+            self.settling[order.order_id] = order
+        else:
+            self.settling.pop(order.order_id, None)
 
     def _move(self, order_id: OrderId, event: OrderEvent, at: datetime, note: str = "") -> None:
         order = self.orders.get(order_id)
@@ -134,6 +146,8 @@ class Book(BookView):
         self.cash = dict(event.cash)
         for exec_id in event.exec_ids:
             self.baselined_fills[ExecFamily(exec_id)] = None
+        for row in event.traded:
+            self.strangers.add(row)
 
     def _on_reviewed(self, event: ev.IntentReviewed, at: datetime) -> None:
         known = self.intents.get(event.intent.intent_id)
@@ -264,6 +278,8 @@ class Book(BookView):
         owner = order.order_id if order is not None and is_ours else None
         self.fills[family] = Fill(execution=execution, revision=revision, order_id=owner)
         self.tally.executions += known is None
+        if order is None:
+            self.strangers.add(Traded(stranger_key(execution), execution.time_utc or at))
         commission = self.commissions.get(family)
         if commission is None:
             self._pend(family, known.execution if known else None, execution)
@@ -356,6 +372,16 @@ class Book(BookView):
     def _on_proven_absent(self, event: ev.OrderProvenAbsent, at: datetime) -> None:
         note = f"{ABSENT_NOTE} {event.first_run_id} and {event.run_id}"
         self._move(event.order_id, OrderEvent.PROVEN_ABSENT, at, note)
+        # Both snapshots had every execution, and the second was asked for long after the first.
+        self._settle(event.order_id)
+
+    def _on_settled(self, event: ev.OrderSettled, at: datetime) -> None:
+        self._settle(event.order_id)
+
+    def _settle(self, order_id: OrderId) -> None:
+        order = self.orders.get(order_id)
+        if order is not None:
+            self.put_order(settled(order))
 
     def _on_foreign(self, event: ev.ForeignOrderSeen, at: datetime) -> None:
         self._on_foreign_gone(event, at)
@@ -435,6 +461,7 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.OrderUnanswered: Book._on_unanswered,
     ev.OrderAbsentSeen: Book._on_absent,
     ev.OrderProvenAbsent: Book._on_proven_absent,
+    ev.OrderSettled: Book._on_settled,
     ev.ForeignOrderSeen: Book._on_foreign,
     ev.ForeignOrderGone: Book._on_foreign_gone,
     ev.HaltRaised: Book._on_halt,

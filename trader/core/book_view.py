@@ -28,7 +28,7 @@ from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Results
 from trader.core.safety import Safety
-from trader.core.tapes import DAY_SPAN, Acts, Tape
+from trader.core.tapes import DAY_SPAN, Acts, Strangers, Tape
 from trader.core.working import Workings
 
 
@@ -45,6 +45,8 @@ class BookView:
         self.live_orders: dict[OrderId, Order] = {}
         # The one that the last event changed, if it was about an order.
         self.changed_order: OrderId | None = None
+        # Over, but not proven to have no execution to come: they count as if they worked.
+        self.settling: dict[OrderId, Order] = {}
         self.fills: dict[ExecFamily, Fill] = {}
         self.baselined_fills: dict[ExecFamily, None] = {}
         self.commissions: dict[ExecFamily, Commission] = {}
@@ -61,6 +63,8 @@ class BookView:
         self.absent_since: dict[OrderId, tuple[RunId, datetime]] = {}
         self.order_id_high = OrderId(0)
         self.planned = Tape(DAY_SPAN)
+        # What was traded in the account without our ledger.
+        self.strangers = Strangers()
         self.acts = Acts()
         self.workings = Workings()
         self.last_reconcile: tuple[datetime, ev.ReconcileFinished] | None = None
@@ -102,6 +106,10 @@ class BookView:
         """Return the signed quantity held of an instrument."""
         position = self.positions.get(con_id)
         return position.quantity if position else ZERO
+
+    def may_fill(self) -> tuple[Order, ...]:
+        """Return every order of which executions may still come: those that work, and settling."""
+        return (*self.live_orders.values(), *self.settling.values())
 
     def order_named(self, event: ev.OrderStatusSeen | ev.OpenOrderSeen) -> Order | None:
         """Return our order that a status or an echo is about."""

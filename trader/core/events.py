@@ -30,6 +30,7 @@ from trader.core.ids import (
 )
 from trader.core.intents import Intent, Side
 from trader.core.orders import OrderTerms
+from trader.core.tapes import Traded
 
 
 class Evidence(StrEnum):
@@ -100,6 +101,8 @@ class AccountBaselined:
     cash: tuple[tuple[str, Decimal], ...]
     exec_ids: tuple[str, ...]
     by: str
+    # The orders of these executions: they count among the trades of their day.
+    traded: tuple[Traded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +301,18 @@ class OrderProvenAbsent:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderSettled:
+    """No execution of an order that is over is still to come: what is left of it is free.
+
+    ``filled`` is what its executions amount to; ``proof`` says what proved that they are all.
+    """
+
+    order_id: OrderId
+    filled: Decimal
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignOrderSeen:
     """An order we did not create was adopted, read-only; it is never cancelled by id."""
 
@@ -438,6 +453,7 @@ Event = (
     | OrderUnanswered
     | OrderAbsentSeen
     | OrderProvenAbsent
+    | OrderSettled
     | ForeignOrderSeen
     | ForeignOrderGone
     | HaltRaised

@@ -6,6 +6,10 @@ until the broker answers, the order is SENT, and when no answer comes it is UNKN
 of order, so the table below says for every pair of state and event what holds next; a pair that
 is absent is refused and changes nothing. A partial fill is data in WORKING, not a state.
 
+CANCELLED and REJECTED are final, and for a while pending grace: executions may still be told
+(INC-024), so what is left of such an order counts as if it worked until it is *settled*, that is
+until a complete list of executions has shown that no more have come.
+
 WITHHELD proves that no byte left: the last synchronous check refused after the promise was
 durable. A planned order read back from the journal proves JOURNALED; without an OrderSent beside
 it, it *may* have left, so boot makes it UNKNOWN.
@@ -126,6 +130,8 @@ TABLE: dict[tuple[OrderState, OrderEvent], OrderState] = {
 }
 
 FINAL = frozenset({S.WITHHELD, S.FILLED, S.CANCELLED, S.REJECTED})
+# Over, and with something left that may have filled before the end and not been told yet.
+ENDED = frozenset({S.CANCELLED, S.REJECTED})
 # Bytes may have left and no answer has come that would prove the order alive or dead.
 UNANSWERED = frozenset({S.JOURNALED, S.SENT, S.UNKNOWN})
 
@@ -187,6 +193,8 @@ class Order:
     changed_utc: datetime | None = None
     # The last change asked for; ``terms`` stay the confirmed ones until the broker shows it.
     change: Change | None = None
+    # What had filled, by executions and by the broker's word, when no more was proven to come.
+    settled: tuple[Decimal, Decimal] | None = None
 
     @property
     def is_final(self) -> bool:
@@ -199,9 +207,31 @@ class Order:
         return self.state is OrderState.CANCELLED and self.note.startswith(ABSENT_NOTE)
 
     @property
+    def fills_told(self) -> tuple[Decimal, Decimal]:
+        """Return what has filled, by executions and by the broker's word."""
+        return self.filled, self.broker_filled
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether it is over, and proven that no execution of it is still to come.
+
+        Any word of more that filled takes the proof away.
+        """
+        if self.state not in ENDED:
+            return self.state in FINAL
+        if self.settled is None:
+            return False
+        return self.settled[0] == self.filled and self.broker_filled <= max(self.settled)
+
+    @property
+    def is_settling(self) -> bool:
+        """Tell whether it is over, and what is left of it counts all the same (INC-024)."""
+        return self.state in ENDED and not self.is_settled
+
+    @property
     def remaining(self) -> Decimal:
-        """Return what may still fill; zero once the order is final."""
-        return ZERO if self.is_final else max(self.quantity_max - self.filled, ZERO)
+        """Return what may still fill; zero once the order is settled."""
+        return ZERO if self.is_settled else max(self.quantity_max - self.filled, ZERO)
 
     @property
     def open_change(self) -> ChangeTerms | None:
@@ -266,6 +296,11 @@ def moved(order: Order, event: OrderEvent, at_utc: datetime, note: str = "") -> 
     if after is None or after is order.state:
         return order
     return replace(order, state=after, changed_utc=at_utc, note=note or order.note)
+
+
+def settled(order: Order) -> Order:
+    """Return an order that is over as proven: no more executions of it are to come."""
+    return replace(order, settled=order.fills_told) if order.state in ENDED else order
 
 
 def change_moved(order: Order, event: ChangeEvent, at_utc: datetime, note: str = "") -> Order:

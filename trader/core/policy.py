@@ -87,6 +87,9 @@ class OrderPolicy:
     quantity_max: Decimal
     notional_max: Decimal
     forms: frozenset[Form] = DEFAULT_FORMS
+    # How long after an order's end its executions are asked for: a broker reports them up to 5 s
+    # after Cancelled (INC-024). Until then what is left of it counts as if it worked.
+    settle_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,26 +21,23 @@ from trader.core.duplicates import duplicated_orders, our_order, unique_rows
 from trader.core.executions import Execution, delta
 from trader.core.ids import (
     ConId,
-    ExecFamily,
     RunId,
     Seq,
     TicketId,
-    exec_family,
     intent_id_in,
 )
 from trader.core.orders import UNANSWERED, Order, OrderState
 from trader.core.policy import CashPolicy
 from trader.core.reserves import pending_commission
+from trader.core.settling import Missed, missed_executions
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow
-
-# The newest revision of each execution that the book does not hold.
-Missed = dict[ExecFamily, ev.ExecutionSeen]
 
 
 class DriftKind(StrEnum):
     """How book and broker can disagree."""
 
     EXECUTION_MISSED = "execution_missed"
+    EXECUTION_OWED = "execution_owed"
     STATUS_BEHIND = "status_behind"
     ORDER_ABSENT = "order_absent"
     ORDER_GHOST = "order_ghost"
@@ -99,7 +96,7 @@ _SEEN_TWICE = (DriftKind.CASH, DriftKind.CHANGE_UNSETTLED)
 
 def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
     """Return every disagreement, executions first, each with the repair that one look allows."""
-    missed = _missed_executions(book, snapshot)
+    missed = missed_executions(book, snapshot.account, snapshot.executions)
     found = (
         *_execution_drifts(missed),
         *_order_drifts(book, snapshot, run, missed),
@@ -173,16 +170,6 @@ def _ticket(drift: Drift, run: RunContext) -> ev.TicketOpened:
 # ---- executions
 
 
-def _missed_executions(book: Book, snapshot: BrokerSnapshot) -> Missed:
-    # Of several revisions in one snapshot only the highest counts (INC-048).
-    newest: Missed = {}
-    for execution in sorted(snapshot.executions, key=lambda row: exec_family(row.exec_id)):
-        seen = ev.ExecutionSeen(execution)
-        if execution.account == snapshot.account and book.is_news(seen):
-            newest[exec_family(execution.exec_id)[0]] = seen
-    return newest
-
-
 def _execution_drifts(missed: Missed) -> Iterator[Drift]:
     for seen in missed.values():
         row = seen.execution
@@ -215,6 +202,22 @@ def _order_drifts(
         is_quiet = book.touched.get(order.order_id, 0) <= run.mark
         if order.order_id not in open_ids and is_quiet:
             yield from _absent_order_drift(book, order, snapshot, run, _filled_by(order, missed))
+    for order in tuple(book.settling.values()):
+        if book.touched.get(order.order_id, 0) <= run.mark:
+            yield from _owed_drift(order, _filled_by(order, missed))
+
+
+def _owed_drift(order: Order, missed: Decimal) -> Iterator[Drift]:
+    """Name an order that is over, and of which more filled than its executions say (INC-024)."""
+    told = order.filled + missed
+    if order.broker_filled > told:
+        yield Drift(
+            kind=DriftKind.EXECUTION_OWED,
+            key=str(order.order_id),
+            expected=f"{order.state}, executions of {told}",
+            observed=f"the broker said that {order.broker_filled} filled",
+            con_id=order.terms.con_id,
+        )
 
 
 def _duplicate_drifts(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:

@@ -11,7 +11,7 @@ from trader.core.policy import CashPolicy
 
 
 def reserved_cash(orders: Iterable[Order], policy: CashPolicy) -> Decimal:
-    """Return what the working buys may still cost, commission included, whatever fills first."""
+    """Return what buys, working or settling, may still cost with commissions, whatever fills."""
     total = ZERO
     for order in orders:
         remaining = order.remaining

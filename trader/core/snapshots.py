@@ -62,6 +62,15 @@ class PositionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionList:
+    """Every execution of an account since ``window_utc``, the start of the broker's day."""
+
+    account: AccountId
+    window_utc: datetime
+    executions: tuple[Execution, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerSnapshot:
     """Everything the broker says of one account.
 

@@ -32,6 +32,7 @@ def words(event: ev.Event) -> str:
         case (
             ev.OrderWithheld(order_id=order_id, reason=reason)
             | ev.OrderUnanswered(order_id=order_id, reason=reason)
+            | ev.OrderSettled(order_id=order_id, proof=reason)
         ):
             return f"{order_id}: {reason}"
         case ev.CancelSent(order_id=order_id, reason=reason):

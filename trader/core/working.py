@@ -2,7 +2,7 @@
 
 The book tells of every change of an order and of a position; nothing here is ever counted anew,
 so a review costs the same with one working order as with a thousand. An order counts from its
-promise to its end, whatever the broker last said of it (INC-037, INC-044).
+promise until it is settled, whatever the broker last said of it (INC-024, INC-037, INC-044).
 """
 
 from bisect import bisect_left, insort
@@ -111,7 +111,7 @@ class Workings:
     def without(self, order: Order, held: Decimal) -> "Workings":
         """Return what works beside an order, as a copy; ``held`` is its instrument's position."""
         rest = Workings(dict(self.by_instrument), dict(self.by_currency), self.foreign)
-        rest.change(order, replace(order, state=OrderState.CANCELLED), held)
+        rest.change(order, replace(order, state=OrderState.WITHHELD), held)
         return rest
 
     def hold(self, con_id: ConId, held: Decimal) -> None:
@@ -179,6 +179,13 @@ def resting_price(side: Side, order_type: OrderType, limit_price: Decimal | None
     return None
 
 
+def _resting(order: Order) -> Decimal | None:
+    """Return the price at which it can trade with another of ours: none once it is over."""
+    if order.is_final:
+        return None
+    return resting_price(order.terms.side, order.terms.order_type, order.boldest_limit)
+
+
 def value_in_base(amounts: Mapping[str, Decimal], rates: Mapping[str, Decimal]) -> Decimal | None:
     """Return amounts of several currencies in the base one; None where a rate is missing."""
     total = ZERO
@@ -199,6 +206,8 @@ def _quantity(working: Working) -> Decimal:
 
 
 def _is_same_risk(before: Order, after: Order) -> bool:
+    if before.is_final is not after.is_final:
+        return False  # it trades with no other any more
     if before.terms is after.terms and before.change is after.change:
         return True
     return (before.reserve_per_unit, before.boldest_limit) == (
@@ -209,7 +218,7 @@ def _is_same_risk(before: Order, after: Order) -> bool:
 
 def _with(known: Working, order: Order, left: Decimal) -> Working:
     terms = order.terms
-    price = resting_price(terms.side, terms.order_type, order.boldest_limit)
+    price = _resting(order)
     value = left * order.reserve_per_unit
     if terms.side is Side.BUY:
         return replace(
@@ -230,7 +239,7 @@ def _with(known: Working, order: Order, left: Decimal) -> Working:
 
 def _without(known: Working, order: Order, left: Decimal) -> Working:
     terms = order.terms
-    price = resting_price(terms.side, terms.order_type, order.boldest_limit)
+    price = _resting(order)
     value = left * order.reserve_per_unit
     if terms.side is Side.BUY:
         return replace(

@@ -228,9 +228,10 @@ class Board:
         return tuple(sorted(rows, key=lambda row: row.symbol))
 
     def _orders(self) -> tuple[st.OrderStatus, ...]:
-        live = list(self._book.live_orders.values())
+        # What is over and still counts is shown like what works, however old it is.
+        live = [*self._book.settling.values(), *self._book.live_orders.values()]
         recent = list(self._book.orders.values())[-_ROWS_MAX:]
-        done = [order for order in reversed(recent) if order.is_final]
+        done = [row for row in reversed(recent) if row.is_final and not row.is_settling]
         return tuple(order_row(order) for order in [*reversed(live), *done][:_ROWS_MAX])
 
     def _executions(self) -> tuple[st.ExecutionStatus, ...]:

@@ -5,7 +5,7 @@ last check and the socket nothing is awaited. Cancels leave under any halt.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -193,7 +193,7 @@ class OrderGateway:
             valuation=valuation,
             account=self._valuer.account,
             session=self._sessions.view(con_id),
-            day_start_utc=self._sessions.day_start_utc(),
+            day_start_utc=self._sessions.trading_day_start_utc(con_id),
             baseline_equity=opening(self._book.safety.baseline, self._sessions.day()),
             what_if=asked.found,
             is_what_if_asked=asked.is_asked,
@@ -389,11 +389,18 @@ class OrderGateway:
 
     def working_exits(self, con_id: ConId) -> Decimal:
         """Return what working orders may still take off the position of an instrument."""
+        return self._exits(self._book.live_orders.values(), con_id)
+
+    def possible_exits(self, con_id: ConId) -> Decimal:
+        """Return the same, with what orders that are over and not settled may have taken off."""
+        return self._exits(self._book.may_fill(), con_id)
+
+    def _exits(self, orders: Iterable[Order], con_id: ConId) -> Decimal:
         held = self._book.position_of(con_id)
         return sum(
             (
                 order.remaining
-                for order in self._book.live_orders.values()
+                for order in orders
                 if order.terms.con_id == con_id and order.terms.side.sign * held < 0
             ),
             start=Decimal(0),

@@ -122,6 +122,21 @@ class Guard:
         """Tell whether a cause holds now."""
         return cause in self.causes()
 
+    def deafness(self, losses: int) -> str | None:
+        """Say why the broker's complete lists are not its word, or None when they are.
+
+        Cut off from IBKR, a gateway answers from its memory: an order on its way is in no list
+        of it, and works when the link is back (INC-002, INC-132). ``losses`` is the count of
+        losses from before the lists were asked for.
+        """
+        causes = self.causes()
+        for cause in (HaltCause.LINK, HaltCause.UPSTREAM):
+            if cause in causes:
+                return f"{cause}: {causes[cause]}"
+        if self.loss_count != losses:
+            return "the link was lost while the snapshot was taken"
+        return None
+
     def set_level(self, cause: HaltCause, reason: str) -> None:
         """Raise a cause that follows a reading; repeated readings refresh the reason only."""
         if cause not in self._levels:

@@ -6,7 +6,7 @@ is sold is what book and broker agree on (INC-032).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import structlog
@@ -23,7 +23,7 @@ from trader.core.flatten import (
     sort_orders,
 )
 from trader.core.halts import HaltCause, Lane
-from trader.core.ids import ConId, OrderId, StrategyName
+from trader.core.ids import ClientId, ConId, OrderId, StrategyName
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import Order, OrderState
 from trader.engine.gateway import OrderGateway
@@ -43,6 +43,10 @@ _LOOK_AGAIN_S = 1.0
 # A closing order that the broker holds this long waits for something: the market is closed.
 _HELD_S = 3.0
 _QUOTE_S = 5.0
+# The list of executions that settles a cancelled order takes a moment.
+_SETTLE_MORE_S = 1.5
+# Whom nobody can cancel: an order that is over, and may have filled.
+_OVER = ClientId(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class LiquidationSettings:
 
     cancel_s: float
     liquidate_s: float
+    # How long a cancelled order counts as if it worked.
+    settle_s: float
 
 
 class Liquidation:
@@ -116,7 +122,10 @@ class Liquidation:
         ours = [_resting(order) for order in self._gateway.working_orders()]
         positions = {key: row.quantity for key, row in self._book.positions.items()}
         own = frozenset({self._broker.client_id})
-        return sort_orders([*ours, *self._foreign()], positions, own, keeps_exits=keeps_exits)
+        # They may have taken something off, and stay whatever we decide.
+        over = [replace(_resting(row), client_id=_OVER) for row in self._book.settling.values()]
+        rows = [*ours, *over, *self._foreign()]
+        return sort_orders(rows, positions, own, keeps_exits=keeps_exits)
 
     def _foreign(self) -> list[Resting]:
         return [_resting_foreign(row) for row in self._book.foreign.values()]
@@ -149,7 +158,8 @@ class Liquidation:
             if is_everything:
                 details.extend(await self._take_in_unmanaged())
             held = self._held()
-            if not held or self._clock.monotonic() >= deadline_s:
+            is_over = not held and not self._is_settling()
+            if is_over or self._clock.monotonic() >= deadline_s:
                 break
             for con_id in held:
                 details.append(await self._close(con_id, by))
@@ -157,6 +167,7 @@ class Liquidation:
                 await self._clock.sleep(_LOOK_AGAIN_S)
             if await self._all_held_back(deadline_s):
                 break
+            await self._settle(deadline_s)
         return self._verdict(details, is_everything=is_everything)
 
     def _verdict(self, details: list[str], *, is_everything: bool) -> Answer:
@@ -229,11 +240,11 @@ class Liquidation:
             # To sell what the broker says is not there would cross zero (INC-032).
             return f"{self._symbol(con_id)}: not closed, {disputed}"
         held = self._book.position_of(con_id)
-        exits = self._gateway.working_exits(con_id) + exits_working(self._foreign(), con_id, held)
+        exits = self._gateway.possible_exits(con_id) + exits_working(self._foreign(), con_id, held)
         increment = self._hub.instruments[con_id].size_increment
         quantity = close_quantity(held, exits, increment)
         if quantity <= ZERO:
-            return f"{self._symbol(con_id)}: exits of {exits} are working already"
+            return f"{self._symbol(con_id)}: exits of {exits} are working or settling already"
         intent = self._operator_intent(con_id, close_side(held), quantity, by)
         outcome = await self._gateway.submit(intent, Lane.OPERATOR)
         sent = outcome.kind is OutcomeKind.SENT
@@ -255,6 +266,22 @@ class Liquidation:
         )
 
     # ---- waiting
+
+    def _is_settling(self) -> bool:
+        """Tell whether a cancelled order may have filled without our knowing it yet (INC-024)."""
+        return any(
+            row.remaining > ZERO and row.terms.con_id in self._hub.instruments
+            for row in self._book.settling.values()
+        )
+
+    async def _settle(self, deadline_s: float) -> None:
+        """Wait for what was cancelled to settle: sold before, it could be sold twice.
+
+        Whatever else is held has been closed by now; the next reconciliation settles the rest.
+        """
+        bound_s = self._settings.settle_s + _SETTLE_MORE_S
+        left_s = max(deadline_s - self._clock.monotonic(), 0.0)
+        await self._wait_until(lambda: not self._is_settling(), min(bound_s, left_s))
 
     async def _all_held_back(self, deadline_s: float) -> bool:
         """Wait for the closing orders; True when the broker holds all that is left of them."""

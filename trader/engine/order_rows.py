@@ -58,4 +58,5 @@ def order_row(order: Order) -> OrderStatus:
         perm_id=order.perm_id,
         note=order.note,
         planned_utc=order.planned_utc,
+        is_settling=order.is_settling,
     )

@@ -7,6 +7,7 @@ one synchronous stretch. What one look cannot prove waits for a second, a quiet 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
@@ -67,6 +68,7 @@ class RunRecord:
 
 CancelDuplicate = Callable[[OrderId, str], None]
 Archive = Callable[[RunRecord], None]
+Compared = Callable[[float, datetime], None]
 
 
 class Reconciler:
@@ -100,6 +102,8 @@ class Reconciler:
         self._tries: dict[OrderId, int] = {}
         self.archive: Archive = _no_archive
         self.cancel_duplicate: CancelDuplicate = _cancel_nothing
+        # Told of each complete look: when it was asked for, and how far back its lists reach.
+        self.on_compared: Compared = _settle_nothing
 
     @property
     def _book(self) -> Book:
@@ -159,13 +163,13 @@ class Reconciler:
             mark = self._ledger.seq
             run_id = RunId(f"{self._clock.utc():%Y%m%dT%H%M%SZ}-{mark}")
             losses = self._guard.loss_count
-            was_deaf = self._deafness(losses)
+            was_deaf = self._guard.deafness(losses)
             try:
                 snapshot = await self._broker.snapshot()
             except (SnapshotUnavailable, LinkDown) as error:
                 return self._finish_without(run_id, trigger, str(error), started_s)
             self._inbox.handle_queued()
-            deaf = was_deaf or self._deafness(losses)
+            deaf = was_deaf or self._guard.deafness(losses)
             if deaf is not None:
                 return self._finish_deaf(run_id, trigger, deaf, started_s)
             if self._book.account is None:
@@ -185,26 +189,12 @@ class Reconciler:
     async def brokers_word(self) -> BrokerSnapshot:
         """Take a snapshot that a person may accept; raises SnapshotUnavailable or LinkDown."""
         losses = self._guard.loss_count
-        was_deaf = self._deafness(losses)
+        was_deaf = self._guard.deafness(losses)
         snapshot = await self._broker.snapshot()
-        deaf = was_deaf or self._deafness(losses)
+        deaf = was_deaf or self._guard.deafness(losses)
         if deaf is not None:
             raise SnapshotUnavailable(deaf)
         return snapshot
-
-    def _deafness(self, losses: int) -> str | None:
-        """Say why what a complete snapshot says, and leaves out, is not the broker's word.
-
-        Cut off from IBKR, a gateway answers from its memory: an order on its way is in no list
-        of it, and works when the link is back (INC-002, INC-132).
-        """
-        causes = self._guard.causes()
-        for cause in (HaltCause.LINK, HaltCause.UPSTREAM):
-            if cause in causes:
-                return f"{cause}: {causes[cause]}"
-        if self._guard.loss_count != losses:
-            return "the link was lost while the snapshot was taken"
-        return None
 
     def _compare(
         self, snapshot: BrokerSnapshot, run: RunContext, trigger: str, started_s: float
@@ -230,6 +220,8 @@ class Reconciler:
             con_id: snapshot.position_of(con_id) - self._book.position_of(con_id)
             for con_id in self.disputed
         }
+        # After the disputes: what is disputed settles nothing.
+        self.on_compared(started_s, snapshot.window_utc)
         for problem in unknown_to_the_book(self._book, snapshot):
             self._guard.latch(HaltCause.INVARIANT, problem, by="reconciler")
         finished = ReconcileFinished(
@@ -340,6 +332,10 @@ class Reconciler:
 
 def _cancel_nothing(order_id: OrderId, reason: str) -> None:
     """Stand in until the gateway is there."""
+
+
+def _settle_nothing(asked_s: float, window_utc: datetime) -> None:
+    """Stand in until somebody settles orders."""
 
 
 def _no_archive(record: RunRecord) -> None:

@@ -155,11 +155,15 @@ class StrategyRunner:
         return _capped(self._positions.get(con_id, ZERO), self._ledger.book.position_of(con_id))
 
     def working(self, con_id: ConId) -> Decimal:
-        """Return the signed quantity of this strategy's orders that may still fill."""
+        """Return the signed quantity of this strategy's orders that may still fill.
+
+        What a cancelled order leaves is among it until it is settled (INC-024): a replacement is
+        sized from the position once it is not.
+        """
         return sum(
             (
                 order.signed_remaining
-                for order in self._ledger.book.live_orders.values()
+                for order in self._ledger.book.may_fill()
                 if order.terms.strategy == self.strategy.name and order.terms.con_id == con_id
             ),
             start=ZERO,

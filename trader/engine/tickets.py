@@ -53,6 +53,10 @@ def _accepted(
             if order is not None and not _is_open(order, snapshot):
                 run_id = RunId(f"operator {by}")
                 yield ev.OrderProvenAbsent(order.order_id, run_id, first_run_id=ticket.run_id)
+        case DriftKind.EXECUTION_OWED:
+            order = _order_of(book, ticket.ticket_id)
+            if order is not None and order.is_settling:
+                yield ev.OrderSettled(order.order_id, order.filled, f"{by}: {reason}")
         case _:
             # A ghost stays open at the broker until a person cancels it there.
             return
@@ -60,7 +64,7 @@ def _accepted(
 
 def _order_of(book: Book, ticket_id: TicketId) -> Order | None:
     key = ticket_id.rpartition("-")[2]
-    return next((row for row in book.live_orders.values() if str(row.order_id) == key), None)
+    return next((row for row in book.may_fill() if str(row.order_id) == key), None)
 
 
 def _is_open(order: Order, snapshot: BrokerSnapshot) -> bool:

@@ -20,7 +20,7 @@ from trader.core.ids import AccountId, ClientId, ConId, OrderId
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.intents import Intent
 from trader.core.risk import ApprovedChange, ApprovedOrder
-from trader.core.snapshots import BrokerSnapshot
+from trader.core.snapshots import BrokerSnapshot, ExecutionList
 from trader.ibkr import translate
 from trader.ibkr.account import SUMMARY_TAG
 from trader.ibkr.client import ApiClient
@@ -197,6 +197,10 @@ class IbkrBroker:
     async def snapshot(self) -> BrokerSnapshot:
         """Ask for everything; all or nothing, bounded; raises SnapshotUnavailable."""
         return await self._taker.take()
+
+    async def executions(self) -> ExecutionList:
+        """Ask for the day's executions; all of them, bounded; raises SnapshotUnavailable."""
+        return await self._taker.executions()
 
     async def heartbeat(self) -> ServerTime:
         """Ask for the server's time; raises LinkDown when no decoded answer comes in time."""

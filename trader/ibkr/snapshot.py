@@ -22,6 +22,7 @@ from trader.core.ids import AccountId, ExecFamily, exec_family
 from trader.core.snapshots import (
     BrokerSnapshot,
     CompletedOrderRow,
+    ExecutionList,
     OpenOrderRow,
     PositionRow,
 )
@@ -85,6 +86,35 @@ class SnapshotTaker:
         except WorldError as error:
             raise SnapshotUnavailable(f"{part}: {error}") from error
 
+    async def executions(self) -> ExecutionList:
+        """Ask for the executions alone (message 7); raises SnapshotUnavailable.
+
+        Their commissions follow without a request id and go to the sink like live ones.
+        """
+        account = self._tap.account
+        if account is None:
+            raise SnapshotUnavailable("no account is known")
+        part = self._executions(account)
+        pending: Pending | None = None
+        try:
+            async with asyncio.timeout(self._settings.snapshot_deadline_s):
+                errors, started = self._tap.decode_errors, self._clock.utc()
+                pending = self._requests.open(part.key)
+                await self._paced(part.send)
+                pending.is_sent = True
+                rows: list[Execution] = await self._requests.answer(pending)
+        except TimeoutError:
+            limit_s = self._settings.snapshot_deadline_s
+            raise SnapshotUnavailable(f"{part.name}: no end within {limit_s} s") from None
+        except WorldError as error:
+            raise SnapshotUnavailable(f"{part.name}: {error}") from error
+        finally:
+            if pending is not None:
+                self._requests.abandon(pending)
+        if self._tap.decode_errors != errors:
+            raise SnapshotUnavailable("a message could not be decoded meanwhile")
+        return ExecutionList(account, self._day_of(started), _unique(rows))
+
     @asynccontextmanager
     async def _commissions(self) -> AsyncIterator[Pending]:
         """Collect the commissions, which follow their executions without a request id."""
@@ -114,14 +144,13 @@ class SnapshotTaker:
 
     def _parts(self, account: AccountId) -> list[_Part]:
         api = self._api
-        executions, values = self._tap.ids.take(), self._tap.ids.take()
-        wanted = ExecutionFilter(acctCode=account)
+        values = self._tap.ids.take()
         # Executions before positions: a fill in between shows as an execution that is missing,
         # which the next run finds, rather than as a position nobody can explain.
         return [
             _Part("open orders", Kind.OPEN_ORDERS, api.reqAllOpenOrders),
             _Part("completed orders", Kind.COMPLETED_ORDERS, lambda: api.reqCompletedOrders(False)),
-            _Part("executions", executions, lambda: api.reqExecutions(executions, wanted)),
+            self._executions(account),
             _Part("positions", Kind.POSITIONS, api.reqPositions),
             _Part(
                 _ACCOUNT_VALUES,
@@ -129,6 +158,15 @@ class SnapshotTaker:
                 lambda: api.reqAccountUpdatesMulti(values, account, "", False),
             ),
         ]
+
+    def _executions(self, account: AccountId) -> _Part:
+        request_id, wanted = self._tap.ids.take(), ExecutionFilter(acctCode=account)
+        return _Part("executions", request_id, lambda: self._api.reqExecutions(request_id, wanted))
+
+    def _day_of(self, instant: datetime) -> datetime:
+        """Return when the broker's day began: its lists reach back to there."""
+        day = instant.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return day.astimezone(UTC)
 
     def _assembled(
         self,
@@ -140,20 +178,24 @@ class SnapshotTaker:
         executions: list[Execution] = answers["executions"]
         families = {exec_family(row.exec_id)[0] for row in executions}
         cash, net_liquidation = _account_values(answers[_ACCOUNT_VALUES])
-        day = started.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return BrokerSnapshot(
             account=account,
             started_utc=started,
             finished_utc=self._clock.utc(),
-            window_utc=day.astimezone(UTC),
+            window_utc=self._day_of(started),
             open_orders=_latest_orders(answers["open orders"]),
             completed_orders=_latest_completed(answers["completed orders"]),
-            executions=tuple({row.exec_id: row for row in executions}.values()),
+            executions=_unique(executions),
             commissions=_of_families(commissions, families),
             positions=_latest_positions(answers["positions"]),
             cash=cash,
             net_liquidation=net_liquidation,
         )
+
+
+def _unique(rows: list[Execution]) -> tuple[Execution, ...]:
+    """Keep each execution once; a list can hold one twice (INC-034)."""
+    return tuple({row.exec_id: row for row in rows}.values())
 
 
 def _latest_orders(rows: list[OpenOrderRow]) -> tuple[OpenOrderRow, ...]:

@@ -15,6 +15,7 @@ _ORDER_STATES: dict[type, str] = {
     ev.CancelSent: "cancel_sent",
     ev.OrderUnanswered: "unknown",
     ev.OrderProvenAbsent: "proven_absent",
+    ev.OrderSettled: "settled",
 }
 _RECONCILE_OUTCOMES = ("clean", "repaired", "ticket", "failed")
 _DURATION_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

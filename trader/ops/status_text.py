@@ -26,6 +26,12 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         f"without the daemon, by {row['by']} at {row['at']} ({row['order_ref']})"
         for row in body.get("emergency", [])
     ]
+    lines += [
+        f"settling    order {row['order_id']} {row['side']} {row['quantity']} {row['symbol']} "
+        f"{row['state']}, {row['filled']} filled: the rest counts until its executions are proven"
+        for row in body["orders"]
+        if row.get("is_settling")
+    ]
     lines += [f"new risk    waits for {what}" for what in body.get("inputs_missing", [])]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
     return lines

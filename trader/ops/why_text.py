@@ -25,6 +25,7 @@ _TITLES = {
     "OrderUnanswered": "no answer",
     "OrderAbsentSeen": "missing from one complete snapshot",
     "OrderProvenAbsent": "missing from two complete snapshots",
+    "OrderSettled": "settled: no execution is still to come",
     "ExecutionSeen": "executed",
     "CommissionSeen": "commission",
 }

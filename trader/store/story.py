@@ -23,6 +23,7 @@ _IN_PLACE = " ORDER BY seq"
 _OF_ORDERS = """kind IN ('OrderPlanned', 'OrderSent', 'OrderWithheld', 'CancelSent',
     'ModifyPlanned', 'ModifyRefused', 'ModifySent', 'ModifyWithheld', 'ModifyUnanswered',
     'ModifyRefuted', 'OrderErrorSeen', 'OrderUnanswered', 'OrderAbsentSeen', 'OrderProvenAbsent',
+    'OrderSettled',
     'OrderStatusSeen', 'OpenOrderSeen') AND json_extract(payload, '$.order_id') = ?"""
 # The broker may name an order by its reference or its permId where it gives no order id.
 _WORDS_OF = """kind IN ('OrderStatusSeen', 'OpenOrderSeen')

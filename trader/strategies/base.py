@@ -50,7 +50,11 @@ class Context(Protocol):
         """Return this strategy's own signed position, from its own fills."""
 
     def working(self, con_id: ConId) -> Decimal:
-        """Return the signed quantity of this strategy's orders that may still fill."""
+        """Return the signed quantity of this strategy's orders that may still fill.
+
+        A cancelled order counts until it is settled, a few seconds later: replace it when this is
+        zero, sized from the position, and never from what the cancel was meant to free (INC-024).
+        """
 
     def submit(self, wish: Wish) -> IntentId:
         """Wish for an order; the result arrives at ``on_result``."""

@@ -444,7 +444,9 @@ def test_a_refused_remainder_keeps_what_filled() -> None:
     order = book.orders[ONE]
     assert order.state == OrderState.CANCELLED
     assert order.filled == 3
-    assert order.remaining == 0
+    assert order.remaining == 7
+    record(book, ev.OrderSettled(ONE, Decimal(3), "test"))
+    assert book.orders[ONE].remaining == 0
 
 
 def test_an_error_for_an_order_we_do_not_know_changes_nothing() -> None:

@@ -139,6 +139,7 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.OrderProvenAbsent: lambda m: ev.OrderProvenAbsent(
         OrderId(m.order), RunId("run-2"), RunId("run-1")
     ),
+    ev.OrderSettled: lambda m: ev.OrderSettled(OrderId(m.order), Decimal(m.variant), "test"),
     ev.ForeignOrderSeen: _foreign,
     ev.ForeignOrderGone: lambda m: ev.ForeignOrderGone(PermId(500 + m.order)),
     ev.HaltRaised: lambda m: ev.HaltRaised(CAUSES[m.variant % 3], f"why {m.order}", "me"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import OrderId, OrderRef, PermId
 from trader.core.orders import (
+    ENDED,
     FINAL,
     TABLE,
     UNANSWERED,
@@ -45,6 +47,7 @@ from trader.core.orders import (
     event_of_status,
     moved,
     next_state,
+    settled,
 )
 
 S, E = OrderState, OrderEvent
@@ -191,9 +194,34 @@ def test_a_move_without_a_note_keeps_the_one_before() -> None:
 
 
 @pytest.mark.parametrize("state", list(S))
-def test_what_remains_is_nothing_once_the_order_is_final(state: OrderState) -> None:
+def test_what_remains_is_nothing_once_no_execution_can_come(state: OrderState) -> None:
+    """INC-024: of a cancelled or rejected order that takes proof."""
     order = replace(an_order(state), filled=Decimal(4))
-    assert order.remaining == (0 if state in FINAL else 6)
+    assert order.remaining == (0 if state in (S.WITHHELD, S.FILLED) else 6)
+    assert order.is_settling == (state in ENDED)
+    assert settled(order).remaining == (0 if state in FINAL else 6)
+    assert settled(order).is_settled == (state in FINAL)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_settled"),
+    [
+        ({}, True),
+        ({"note": "said again", "broker_status": "Cancelled"}, True),
+        # The broker catches up with what its executions have said.
+        ({"broker_filled": Decimal(4)}, True),
+        ({"broker_filled": Decimal(5)}, False),
+        ({"filled": Decimal(5)}, False),
+        ({"filled": Decimal(3)}, False),
+    ],
+)
+def test_a_word_of_another_fill_takes_the_proof_away(
+    changes: dict[str, Any], is_settled: bool
+) -> None:
+    over = replace(an_order(S.CANCELLED), filled=Decimal(4), broker_filled=Decimal(3))
+    after = replace(settled(over), **changes)
+    assert after.is_settled is is_settled
+    assert after.remaining == (0 if is_settled else 10 - after.filled)
 
 
 def test_an_overfilled_order_has_nothing_left_rather_than_less() -> None:
@@ -324,8 +352,10 @@ def test_a_partly_filled_order_whose_cancel_was_confirmed_stays_cancelled(
     order = book.orders[OrderId(1)]
     assert order.state is S.CANCELLED
     assert order.filled == 4
-    assert order.remaining == 0
+    assert order.remaining == 6
     assert book.position_of(CON) == 4
+    record(book, ev.OrderSettled(OrderId(1), Decimal(4), "test"))
+    assert book.orders[OrderId(1)].remaining == 0
 
 
 WORDS = st.sampled_from(
@@ -352,3 +382,4 @@ def test_whatever_is_said_a_finished_order_is_never_open_again(words: list[ev.Ev
         if before in FINAL:
             assert after is before or after is S.FILLED
         assert (OrderId(1) in book.live_orders) == (after not in FINAL)
+        assert (OrderId(1) in book.settling) == book.orders[OrderId(1)].is_settling

@@ -334,6 +334,34 @@ def test_an_order_said_to_be_filled_without_executions_is_a_persons_matter(
     assert book.orders[ONE].state is OrderState.WORKING
 
 
+def test_an_order_that_is_over_and_owes_executions_is_a_persons_matter() -> None:
+    """INC-024: it counts until they come, or until somebody decides."""
+    book = a_book()
+    work_order(book)
+    record(book, executed(quantity=3))
+    record(book, a_status(status="Cancelled", filled=D(5)))
+    daemon, snapshot = (
+        Daemon(book),
+        a_snapshot(positions=(a_position_row(3),), cash=dict(book.cash)),
+    )
+    first, second = daemon.run(snapshot, 0), daemon.run(snapshot, 10)
+    assert [drift.kind for drift in first.pending] == [DriftKind.EXECUTION_OWED]
+    assert [ticket.text for ticket in second.tickets] == [
+        "1: expected CANCELLED, executions of 3, observed the broker said that 5 filled"
+    ]
+    assert daemon.run(snapshot, 20).tickets == ()
+    assert book.orders[ONE].remaining == 7
+
+
+def test_the_missed_execution_of_an_order_that_is_over_is_what_it_owed() -> None:
+    book = a_book()
+    work_order(book)
+    record(book, a_status(status="Cancelled", filled=D(5)))
+    late = an_execution(quantity=5)
+    snapshot = a_snapshot(executions=(late,), positions=(a_position_row(5),), cash={})
+    assert [row.kind for row in diff(book, snapshot, a_run(book))] == [DriftKind.EXECUTION_MISSED]
+
+
 def test_absent_once_proves_nothing_and_twice_a_quiet_period_apart_proves_it() -> None:
     """INC-045, INC-002, INC-017."""
     book = a_book()

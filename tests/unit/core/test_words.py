@@ -19,7 +19,7 @@ from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
-from trader.core.ids import OrderId, RunId, TicketId
+from trader.core.ids import OrderId, RunId, StrategyName, TicketId
 from trader.core.words import words
 
 ORDER = OrderId(7)
@@ -67,6 +67,7 @@ CHECKED = ev.IntentReviewed(
         (ev.OrderAbsentSeen(ORDER, RUN), "7"),
         (ev.OrderWithheld(ORDER, "halted"), "7: halted"),
         (ev.OrderUnanswered(ORDER, "silence"), "7: silence"),
+        (ev.OrderSettled(ORDER, Decimal(3), "listed"), "7: listed"),
         (ev.CancelSent(ORDER, "drain"), "7: drain"),
         (ev.ModifyPlanned(ORDER, 2, WANTED, "moved"), "7: change 2 to 12 99.5: moved"),
         (ev.ModifyRefused(ORDER, "CHURN", "too often", "x", (), "h"), "7: too often"),

@@ -45,7 +45,7 @@ from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.ids import ConId, ExecId, OrderId, PermId, StrategyName, order_ref
 from trader.core.intents import OrderType, Side
-from trader.core.orders import Order
+from trader.core.orders import Order, OrderState
 from trader.core.tapes import ActKind
 from trader.core.working import (
     NOTHING,
@@ -74,6 +74,18 @@ def worst_limit(row: Order) -> Decimal | None:
     return max(limits) if row.terms.side is BUY else min(limits)
 
 
+def counts(row: Order) -> bool:
+    """Tell whether an order may still trade: it works, or is over and nothing proves its fills."""
+    if row.state in (OrderState.WITHHELD, OrderState.FILLED):
+        return False
+    if row.state not in (OrderState.CANCELLED, OrderState.REJECTED):
+        return True
+    if row.settled is None:
+        return True
+    filled, said = row.settled
+    return row.filled != filled or row.broker_filled > max(filled, said)
+
+
 def slow_left(row: Order) -> Decimal:
     return max(*(terms.quantity - row.filled for terms in slow_terms(row)), D(0))
 
@@ -86,8 +98,8 @@ def slow_working(book: Book, con_id: ConId) -> Working:
     """Count one instrument's working orders from the orders themselves."""
     orders = [
         row
-        for row in book.live_orders.values()
-        if row.terms.con_id == con_id and slow_left(row) > 0
+        for row in book.orders.values()
+        if counts(row) and row.terms.con_id == con_id and slow_left(row) > 0
     ]
     buys = [row for row in orders if row.terms.side is BUY]
     sells = [row for row in orders if row.terms.side is SELL]
@@ -97,6 +109,8 @@ def slow_working(book: Book, con_id: ConId) -> Working:
                 price
                 for row in orders
                 if row.terms.side is side
+                # What is over trades with no other any more.
+                and row.order_id in book.live_orders
                 and (price := resting_price(side, row.terms.order_type, worst_limit(row)))
                 is not None
             )
@@ -159,7 +173,12 @@ def agrees(book: Book) -> None:
         assert book.workings.total(currency) == slow_total(book, currency)
     # What is over leaves nothing behind.
     assert set(book.workings.by_instrument) <= {
-        row.terms.con_id for row in book.live_orders.values()
+        row.terms.con_id for row in book.orders.values() if counts(row)
+    }
+    assert set(book.settling) == {
+        row.order_id
+        for row in book.orders.values()
+        if row.order_id not in book.live_orders and counts(row)
     }
 
 
@@ -175,6 +194,10 @@ def moves(draw: st.DrawFn) -> tuple[str, int, int, int]:
                 "cancel",
                 "cancelled",
                 "reject",
+                "settle",
+                "settle",
+                "filled on",
+                "absent",
                 "silence",
                 "fill",
                 "fill",
@@ -233,6 +256,9 @@ def event_of(book: Book, move: tuple[str, int, int, int]) -> ev.Event | None:
         "cancel": ev.CancelSent(order_id, "x"),
         "cancelled": a_status(number, status="Cancelled"),
         "reject": ev.OrderErrorSeen(order_id, 201, "no", ev.Evidence.REJECTS_NEW),
+        "settle": ev.OrderSettled(order_id, order.filled, "x"),
+        "filled on": a_status(number, status="Cancelled", filled=D(size // 3)),
+        "absent": ev.OrderProvenAbsent(order_id, RUN, RUN),
         "silence": ev.OrderUnanswered(order_id, "x"),
         "withhold": ev.OrderWithheld(order_id, "x"),
         "modify sent": ev.ModifySent(order_id, asked),
@@ -353,8 +379,8 @@ def test_nothing_works_in_an_empty_book() -> None:
     assert NOTHING.best_ask is None
 
 
-def test_an_order_counts_from_its_promise_to_its_end() -> None:
-    """INC-037, INC-044."""
+def test_an_order_counts_from_its_promise_until_it_is_settled() -> None:
+    """INC-024, INC-037, INC-044."""
     book = a_book()
     plan_order(book)
     for event in (
@@ -367,6 +393,11 @@ def test_an_order_counts_from_its_promise_to_its_end() -> None:
         assert book.workings.of(CON).buys == 10
         assert book.workings.total("USD").buys_value == 1_000
     record(book, a_status(status="Cancelled"))
+    assert book.workings.of(CON).buys == 10
+    assert book.workings.total("USD").buys_value == 1_000
+    # It cannot meet another order of ours any more.
+    assert book.workings.of(CON).best_bid is None
+    record(book, ev.OrderSettled(OrderId(1), D(0), "test"))
     assert book.workings.of(CON) is NOTHING
     assert book.workings.by_currency == {}
 

@@ -16,9 +16,11 @@ from tests.unit.engine.world import (
     T0,
     World,
     a_commission,
+    a_status,
     a_ticket,
     an_intent,
 )
+from trader.core import events as ev
 from trader.core.halts import HaltCause, Posture
 from trader.core.policy import AccountType
 from trader.engine.board import About, Board
@@ -147,6 +149,21 @@ async def test_orders_are_shown_with_what_became_of_them() -> None:
     assert filled.filled == 10
     assert filled.average_price == 100
     assert live.intent_id == "abc123-alpha-2"
+
+
+async def test_an_order_that_is_over_and_still_counts_is_shown_however_old_it_is() -> None:
+    world = World()
+    board = a_board(world)
+    over = await world.working(an_intent(1, quantity=Decimal(1)))
+    world.say(a_status(over, "Cancelled"))
+    for number in range(2, 80):
+        order = await world.working(an_intent(number, quantity=Decimal(1)))
+        world.fill(order, f"{number}.1.01")
+    first, second, *_ = board.status().orders
+    assert (first.order_id, first.state, first.is_settling) == (over.order_id, "CANCELLED", True)
+    assert (second.state, second.is_settling) == ("FILLED", False)
+    world.ledger.record(ev.OrderSettled(over.order_id, Decimal(0), "test"))
+    assert board.status().orders[0].state == "FILLED"
 
 
 async def test_a_long_past_does_not_hide_a_working_order() -> None:

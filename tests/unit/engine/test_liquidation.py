@@ -152,6 +152,51 @@ async def test_a_working_exit_is_cancelled_first_and_counted_if_it_stays() -> No
     assert answer.is_done
 
 
+@pytest.mark.parametrize(("late", "sold"), [(0, [6, 4]), (4, [6]), (1, [6, 3])])
+async def test_what_a_cancelled_exit_may_have_sold_is_sold_once_it_is_settled(
+    late: int, sold: list[int]
+) -> None:
+    """INC-024: executions of it may come after its cancel; the rest is not made to wait."""
+    world = World(held=10)
+    stop = await world.working(an_exit(1, quantity=4))
+    world.broker.placed.clear()
+    world.broker.on_place = filling(world)
+    world.broker.on_cancel = lambda order_id: world.say(a_status(stop, "Cancelled"))
+    if late:
+        later(4.0, lambda: world.fill(stop, "late.01.01", quantity=Decimal(late)) and None)
+    began_s = world.clock.monotonic()
+    answer = await world.desk.liquidate(by="me")
+    assert [int(row.order.terms.quantity) for row in world.broker.placed] == sold
+    assert (answer.is_done, answer.text) == (True, "flat")
+    assert world.book.position_of(CON) == 0
+    assert world.book.settling == {}
+    assert world.clock.monotonic() - began_s < 16
+
+
+async def test_it_is_not_called_flat_while_a_cancelled_entry_may_have_filled() -> None:
+    world = World()
+    entry = await world.working()
+    world.broker.placed.clear()
+    world.broker.on_place = filling(world)
+    world.broker.on_cancel = lambda order_id: world.say(a_status(entry, "Cancelled"))
+    later(3.0, lambda: world.fill(entry, "late.01.01") and None)
+    answer = await world.desk.liquidate(by="me")
+    assert [int(row.order.terms.quantity) for row in world.broker.placed] == [10]
+    assert (answer.is_done, answer.text) == (True, "flat")
+
+
+async def test_a_kill_that_keeps_exits_leaves_room_for_one_that_settles() -> None:
+    world = World(held=10)
+    gone = await world.working(an_exit(1, quantity=6))
+    world.gateway.cancel(gone.order_id, "test")
+    world.say(a_status(gone, "Cancelled"))
+    kept = await world.working(an_exit(2, quantity=4))
+    assert (await world.desk.cancel_orders(by="me", keeps_exits=True)).code == "protected"
+    assert world.broker.cancelled == [gone.order_id]
+    world.fill(gone, "late.01.01", quantity=Decimal(6))
+    assert world.book.position_of(CON) == kept.terms.quantity
+
+
 async def test_an_exit_that_will_not_die_is_left_its_share() -> None:
     world = World(held=10)
     exit_order = await world.working(an_exit(1, quantity=4))

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.unit.engine.world import CON, World, a_snapshot, a_status
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import AccountId, ConId, RunId, Seq, TicketId
@@ -87,3 +88,20 @@ def test_no_resolution_ever_contains_an_order_or_a_cancel(kind: DriftKind) -> No
     forbidden = (ev.OrderPlanned, ev.OrderSent, ev.CancelSent, ev.IntentReviewed)
     assert not [event for event in events if isinstance(event, forbidden)]
     assert isinstance(events[-1], ev.TicketClosed)
+
+
+async def test_a_person_may_settle_an_order_whose_executions_never_came() -> None:
+    """INC-024: the ticket of what is owed frees what is left of the order."""
+    world = World()
+    order = await world.working()
+    world.say(a_status(order, "Cancelled", filled=Decimal(4)))
+    name = TicketId(f"run-{DriftKind.EXECUTION_OWED}-{order.order_id}")
+    ticket = ev.TicketOpened(name, DriftKind.EXECUTION_OWED, CON, "text", RunId("run"))
+    world.ledger.record(ticket)
+    for event in resolution(world.book, ticket, a_snapshot(), reason="busted", by="ann"):
+        world.ledger.record(event)
+    (settled,) = world.journal.events(ev.OrderSettled)
+    assert (settled.filled, settled.proof) == (0, "ann: busted")
+    assert world.book.settling == {}
+    assert world.book.workings.of(CON).buys == 0
+    assert not world.book.tickets

@@ -47,7 +47,13 @@ from trader.core.market import Quote
 from trader.core.orders import Order, OrderState
 from trader.core.policy import Policy
 from trader.core.risk import ApprovedChange, ApprovedOrder
-from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow, PositionRow
+from trader.core.snapshots import (
+    BrokerSnapshot,
+    CompletedOrderRow,
+    ExecutionList,
+    OpenOrderRow,
+    PositionRow,
+)
 from trader.engine.desk import Desk
 from trader.engine.drain import Drain, DrainSettings
 from trader.engine.gateway import GatewaySettings, OrderGateway
@@ -61,6 +67,7 @@ from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler, ReconcileSettings
 from trader.engine.services import Services
 from trader.engine.sessions import Sessions, SessionSettings
+from trader.engine.settler import Settler
 from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import Valuer
 from trader.ports import (
@@ -240,6 +247,7 @@ class ScriptedBroker:
         self.word: Any = a_snapshot()
         self.snapshot_s = 0.01
         self.snapshot_count = 0
+        self.list_count = 0
         self.snapshots_at_once = 0
         self.snapshots_at_once_max = 0
         self.on_snapshot: Callable[[], None] = lambda: None
@@ -336,6 +344,14 @@ class ScriptedBroker:
             raise word
         assert isinstance(word, BrokerSnapshot)
         return word
+
+    async def executions(self) -> ExecutionList:
+        self.list_count += 1
+        await asyncio.sleep(self.snapshot_s)
+        word = self.word() if callable(self.word) else self.word
+        if isinstance(word, Exception):
+            raise word
+        return ExecutionList(word.account, word.window_utc, word.executions)
 
     async def heartbeat(self) -> ServerTime:
         self.heartbeat_count += 1
@@ -689,6 +705,9 @@ class World:
             reconciler=self.reconciler,
             chance=random.Random(1),
             settings=a_link_settings(mode, symbols),
+        self.settler = Settler(
+            self.services, inbox=self.inbox, reconciler=self.reconciler, policy=policy.order
+        )
         )
         self.inbox.on_link_word = self.link.on_word
         self.inbox.on_account = self.valuer.on_account
@@ -698,7 +717,7 @@ class World:
             gateway=self.gateway,
             reconciler=self.reconciler,
             halt_control=self.control,
-            settings=LiquidationSettings(cancel_s=3.0, liquidate_s=20.0),
+            settings=LiquidationSettings(3.0, 20.0, policy.order.settle_s),
         )
         self.drain = Drain(
             self.services,

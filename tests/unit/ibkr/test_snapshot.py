@@ -126,6 +126,34 @@ async def test_a_live_execution_during_a_snapshot_goes_to_the_sink_and_not_into_
         assert len(desk.of_type(ExecutionSeen)) == 1
 
 
+async def test_a_list_of_executions_is_asked_for_alone_and_its_commissions_go_to_the_sink() -> None:
+    async with connected() as (served, desk):
+        commission = "59|1|0000e0d5.67fe667b.01.01|1.0046|USD|0|0|"
+        served.replies["7"] = executions(EXECUTION, EXECUTION, after=(commission,))
+        got = await desk.broker.executions()
+        assert [row.exec_id for row in got.executions] == ["0000e0d5.67fe667b.01.01"]
+        assert got.account == "DU1"
+        assert got.window_utc == (await desk.broker.snapshot()).window_utc
+        assert desk.of_type(ExecutionSeen) == []
+        assert len(desk.of_type(CommissionSeen)) == 2
+        assert len(served.of_kind("7")) == 2
+
+
+async def test_a_list_of_executions_without_its_end_or_with_a_broken_row_is_none() -> None:
+    async with connected() as (served, desk):
+        served.silence("7")
+        with pytest.raises(SnapshotUnavailable, match="executions: no end"):
+            await desk.broker.executions()
+    async with connected() as (served, desk):
+        served.replies["7"] = executions(EXECUTION.replace("|100|", "|many|", 1))
+        with pytest.raises(SnapshotUnavailable, match="could not be decoded"):
+            await desk.broker.executions()
+    async with connected() as (served, desk):
+        desk.broker.disconnect()
+        with pytest.raises(SnapshotUnavailable, match="executions: not connected"):
+            await desk.broker.executions()
+
+
 async def test_the_last_word_on_an_order_counts_and_two_perm_ids_are_two_orders() -> None:
     async with connected() as (served, desk):
         served.replies["16"] = lambda f: [

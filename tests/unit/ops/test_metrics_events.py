@@ -91,6 +91,7 @@ def test_intents_are_counted_by_outcome_and_refusals_by_code(registry: Collector
         (ev.CancelSent(OrderId(1), "operator"), "cancel_sent"),
         (ev.OrderUnanswered(OrderId(1), "silence"), "unknown"),
         (ev.OrderProvenAbsent(OrderId(1), RunId("b"), RunId("a")), "proven_absent"),
+        (ev.OrderSettled(OrderId(1), Decimal(0), "listed"), "settled"),
     ],
 )
 def test_each_step_of_an_order_is_counted(

@@ -48,6 +48,15 @@ def test_each_cause_of_a_halt_stands_right_below_the_posture() -> None:
     ]
 
 
+def test_an_order_that_settles_is_named_because_it_counts() -> None:
+    over = replace(ORDER, state="CANCELLED", is_settling=True)
+    assert (
+        "settling    order 1001 BUY 100 AAPL CANCELLED, 40 filled: the rest counts until its "
+        "executions are proven"
+    ) in text(status(orders=(over,)))
+    assert "settling" not in text(status(orders=(replace(over, is_settling=False),)))
+
+
 def test_a_link_that_is_down_says_why() -> None:
     down = replace(LINK, is_connected=False, problem="tcp: refused")
     assert "connection  down: tcp: refused" in text(status(link=down))

@@ -125,6 +125,9 @@ def test_the_odd_ends_of_an_order_are_told() -> None:
     assert lines[-3].endswith("no answer: 1: 5 s -> UNKNOWN")
     assert lines[-2].endswith("missing from one complete snapshot: 1")
     assert lines[-1].endswith("missing from two complete snapshots: runs r1 and r2 -> CANCELLED")
+    settled = ev.OrderSettled(OrderId(1), Decimal(0), "executions listed")
+    lines = story_lines(told([*events, settled]))
+    assert lines[-1].endswith("settled: no execution is still to come: 1: executions listed")
 
 
 def test_a_reduce_only_intent_says_so() -> None:

@@ -155,10 +155,11 @@ def test_the_changes_of_an_order_belong_to_its_story(tmp_path: Path) -> None:
             ev.ModifySent(order_id, 2),
             ev.ModifyUnanswered(order_id, 2, "x"),
             ev.ModifyRefuted(order_id, 2, RunId("r")),
+            ev.OrderSettled(order_id, Decimal(0), "x"),
         ]
     path = a_journal(tmp_path, [*FIRST[:4], *SECOND[:4], *changes])
     _, events = related(path, "order:1")
-    assert [row.event for row in events][-7:] == changes[:7]
+    assert [row.event for row in events][-8:] == changes[:8]
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:

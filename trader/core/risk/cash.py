@@ -4,8 +4,10 @@ from decimal import Decimal
 
 from trader.core.amounts import ZERO
 from trader.core.events import Check
+from trader.core.intents import Side
 from trader.core.policy import AccountType
 from trader.core.risk.case import Case, check, needed
+from trader.core.risk.grace import told
 
 
 def reserve_check(case: Case) -> Check:
@@ -17,7 +19,7 @@ def reserve_check(case: Case) -> Check:
     # An exit must not be refused for want of cash: a sale of what is held brings cash in. What
     # the working exits will have closed by then is not held any more.
     passed = left >= policy.reserve_min or case.shrinks
-    value = f"{left:.2f} left of {cash:.2f}"
+    value = told(case, f"{left:.2f} left of {cash:.2f}", passed=passed, side=Side.BUY)
     return check("CASH_RESERVE", value, f"cash left at least {policy.reserve_min}", passed)
 
 

@@ -8,6 +8,7 @@ from trader.core.amounts import ZERO
 from trader.core.events import Check
 from trader.core.policy import AccountType
 from trader.core.risk.case import Case, check, needed
+from trader.core.risk.grace import told
 
 
 def quantity_check(case: Case) -> Check:
@@ -15,6 +16,7 @@ def quantity_check(case: Case) -> Check:
     projected, most = needed(case.projected), case.policy.position.quantity_max
     passed = abs(projected) <= most or case.shrinks
     value = f"held {case.held}, then {projected}"
+    value = told(case, value, passed=passed, side=case.intent.side)
     return check("POSITION_MAX", value, f"at most {most!s} either way", passed)
 
 
@@ -54,7 +56,8 @@ def short_check(case: Case) -> Check:
     lowest = needed(case.projected)
     may_short = case.policy.position.is_short_allowed and case.account_type is not AccountType.CASH
     passed = lowest >= ZERO or may_short
-    return check("SHORT_SALE", f"lowest {lowest}", _A_BUY.limit, passed)
+    value = told(case, f"lowest {lowest}", passed=passed, side=case.intent.side)
+    return check("SHORT_SALE", value, _A_BUY.limit, passed)
 
 
 _A_BUY = Check("SHORT_SALE", "a buy", "0 or more unless short is allowed", passed=True)
@@ -64,8 +67,10 @@ def reduce_only_check(case: Case) -> Check:
     """Refuse an exit of more than is there: two that both fill would flip it (INC-032)."""
     if not case.intent.is_reduce_only:
         return _NOT_ASKED
+    passed = case.quantity is not None and case.shrinks
     value = f"held {case.held}, room {case.room}, wanted {case.intent.side.value} {case.quantity}"
-    return check("REDUCE_ONLY", value, _NOT_ASKED.limit, case.quantity is not None and case.shrinks)
+    value = told(case, value, passed=passed, side=case.intent.side)
+    return check("REDUCE_ONLY", value, _NOT_ASKED.limit, passed)
 
 
 _NOT_ASKED = Check("REDUCE_ONLY", "not reduce-only", "only shrinks the position", passed=True)

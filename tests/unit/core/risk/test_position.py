@@ -20,6 +20,7 @@ from tests.unit.core.factories import (
     an_execution,
     an_id,
     an_intent,
+    at,
     given,
     plan_order,
     record,
@@ -31,7 +32,7 @@ from trader.core import events as ev
 from trader.core.ids import OrderId, PermId, order_ref
 from trader.core.intents import Intent, Side
 from trader.core.policy import AccountType
-from trader.core.risk import Approved, review
+from trader.core.risk import Approved, Refused, review
 
 D = Decimal
 
@@ -47,10 +48,10 @@ D = Decimal
         (ev.OrderUnanswered(OrderId(1), "x"),),
     ],
 )
-def test_an_order_counts_as_if_it_filled_from_its_promise_to_its_end(
+def test_an_order_counts_as_if_it_filled_from_its_promise_until_it_is_settled(
     events: tuple[ev.Event, ...],
 ) -> None:
-    """INC-037, INC-044, CAP-08: also while it is cancelling, held or unknown."""
+    """INC-024, INC-037, INC-044, CAP-08: also while it is cancelling, held, unknown or over."""
     book = a_book()
     plan_order(book)
     for event in events:
@@ -60,7 +61,28 @@ def test_an_order_counts_as_if_it_filled_from_its_promise_to_its_end(
     assert found == ["POSITION_MAX", "CASH_RESERVE"]
     record(book, a_status(status="Cancelled"))
     if book.orders[OrderId(1)].is_final:
+        assert failures(an_intent(2), under(book, **tight)) == ["POSITION_MAX", "CASH_RESERVE"]
+        record(book, ev.OrderSettled(OrderId(1), D(0), "test"))
         assert failures(an_intent(2), under(book, **tight)) == []
+
+
+def test_an_exit_beside_one_that_settles_is_told_when_it_will_be_free() -> None:
+    """INC-024: the cancelled exit may have filled, and two that both fill would flip it."""
+    book = a_book(held=10)
+    work_order(book, an_intent(1, side=SELL, is_reduce_only=True))
+    record(book, a_status(status="Cancelled"), 1)
+    again = an_intent(2, side=SELL, is_reduce_only=True)
+    verdict = review(again, given(book, now_utc=at(4.0)))
+    assert isinstance(verdict, Refused)
+    words = "10 of it belongs to order 1, which is over and settling: it is free in about 3 s"
+    told = {row.code: row.value for row in verdict.checks if "settling" in row.value}
+    assert told == {
+        "SHORT_SALE": f"lowest -10; {words}",
+        "REDUCE_ONLY": f"held 10, room 0, wanted SELL 10; {words}",
+    }
+    assert words in verdict.text
+    record(book, ev.OrderSettled(OrderId(1), D(0), "test"), 5)
+    assert isinstance(review(again, given(book, now_utc=at(5.0))), Approved)
 
 
 def test_working_orders_of_another_instrument_do_not_count_to_the_position() -> None:
