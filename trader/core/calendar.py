@@ -37,6 +37,8 @@ class ContractHours:
     trading: tuple[Span, ...]
     regular: tuple[Span, ...]
     known: Span
+    # The exchange's own, in which its days begin.
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def contract_hours(trading: str, regular: str, zone: tzinfo) -> ContractHours:
         if not any(row.start_utc <= one.start_utc and one.end_utc <= row.end_utc for row in spans):
             raise UnreadableHours(f"regular hours {one} outside the trading hours")
     known = Span(_midnight(min(days), zone), _midnight(max(days) + _DAY, zone))
-    return ContractHours(spans, regular_spans, known)
+    return ContractHours(spans, regular_spans, known, zone)
 
 
 def standing(hours: ContractHours, now_utc: datetime) -> Standing | None:
@@ -80,6 +82,34 @@ def standing(hours: ContractHours, now_utc: datetime) -> Standing | None:
                     until_close_s=(one.end_utc - now_utc).total_seconds(),
                 )
     return Standing(is_regular=False, is_extended=False)
+
+
+def trading_day(hours: ContractHours, now_utc: datetime) -> Span | None:
+    """Return the exchange's trading day at a moment, or None when the hours do not reach so far.
+
+    A session belongs to the day on which it ends, as futures exchanges count it: one that opens
+    on Sunday evening is Monday's. So a day begins with its first session or at the exchange's
+    midnight, whichever is earlier; it ends with its midnight or where the next day's begins.
+    """
+    if not hours.known.holds(now_utc):
+        return None
+    now_day = now_utc.astimezone(hours.zone).date()
+    # Of an evening between two sessions the next one is not on yet: it is still today.
+    on = next((one for one in hours.trading if one.holds(now_utc)), None)
+    today = now_day if on is None else max(now_day, _day_of_session(on, hours.zone))
+    starts: dict[date, datetime] = {}
+    for one in hours.trading:
+        day = _day_of_session(one, hours.zone)
+        starts[day] = min(one.start_utc, starts.get(day, one.start_utc))
+    start = min(_midnight(today, hours.zone), starts.get(today, hours.known.end_utc))
+    tomorrow = today + _DAY
+    end = min(_midnight(tomorrow, hours.zone), starts.get(tomorrow, hours.known.end_utc))
+    return Span(start, end)
+
+
+def _day_of_session(one: Span, zone: tzinfo) -> date:
+    """Return the day on which a session ends; midnight itself ends the day before."""
+    return (one.end_utc - timedelta(microseconds=1)).astimezone(zone).date()
 
 
 def next_daily(now_utc: datetime, at: time, zone: tzinfo, length_s: float) -> Span:

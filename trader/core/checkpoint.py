@@ -18,7 +18,7 @@ from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Earned, Held, Results
 from trader.core.safety import Safety
-from trader.core.tapes import DAY_SPAN, Act, Acts, Tape
+from trader.core.tapes import DAY_SPAN, Act, Acts, Strangers, Tape, Traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class BookState:
     absent_since: tuple[tuple[OrderId, RunId, datetime], ...]
     order_id_high: OrderId
     planned_times: tuple[datetime, ...]
+    strangers: tuple[Traded, ...]
     acts: tuple[Act, ...]
     last_reconcile: tuple[datetime, ev.ReconcileFinished] | None
     # One order can end up with two permIds, and both must go on naming it (INC-085).
@@ -80,6 +81,7 @@ def state_of(book: Book) -> BookState:
         absent_since=tuple((key, run, at) for key, (run, at) in book.absent_since.items()),
         order_id_high=book.order_id_high,
         planned_times=book.planned.times(),
+        strangers=book.strangers.rows(),
         acts=book.acts.all(),
         last_reconcile=book.last_reconcile,
         perm_ids=tuple(book.perm_ids.items()),
@@ -112,6 +114,7 @@ def restored(state: BookState) -> Book:
     book.requests = dict(state.requests)
     book.order_id_high = state.order_id_high
     book.planned = Tape(DAY_SPAN, state.planned_times)
+    book.strangers = Strangers(state.strangers)
     book.acts = Acts(state.acts)
     book.last_reconcile = state.last_reconcile
     book.tally = Tally(*state.tally)

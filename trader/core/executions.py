@@ -9,7 +9,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
-from trader.core.ids import AccountId, ClientId, ConId, ExecId, OrderId, OrderRef, PermId
+from trader.core.ids import (
+    AccountId,
+    ClientId,
+    ConId,
+    ExecId,
+    OrderId,
+    OrderRef,
+    PermId,
+    exec_family,
+)
 from trader.core.intents import Side
 
 
@@ -42,6 +51,16 @@ class Execution:
     def cash_change(self) -> Decimal:
         """Return what the trade adds to cash before commission."""
         return -self.signed_quantity * self.price * self.multiplier
+
+
+def stranger_key(execution: Execution) -> str:
+    """Name the order that an execution is of, where it is none of ours.
+
+    By its permId, which all its executions share; one without is an order by itself.
+    """
+    if execution.perm_id:
+        return f"perm-{execution.perm_id}"
+    return f"exec-{exec_family(execution.exec_id)[0]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A tape holds the times of one kind of act in order, so a count is a search and n
 that step back are taken for the latest that was seen: an act is never forgotten too early by it.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -62,6 +62,54 @@ class Tape:
     def __eq__(self, other: object) -> bool:
         """Tell whether the other remembers the same."""
         return isinstance(other, Tape) and self.times() == other.times()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """An order that is not in our ledger, and when it traded first; ``key`` names it."""
+
+    key: str
+    at_utc: datetime
+
+
+class Strangers:
+    """Orders that traded and are not in our ledger, of the last day: each counts once.
+
+    They come in any order: what the broker tells at a start happened before it.
+    """
+
+    __slots__ = ("_first", "_times")
+
+    def __init__(self, rows: Iterable[Traded] = ()) -> None:
+        self._first: dict[str, datetime] = {}
+        self._times: list[datetime] = []
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Traded) -> None:
+        """Note that an order traded; the first time of each counts."""
+        if row.key in self._first:
+            return
+        self._first[row.key] = row.at_utc
+        insort(self._times, row.at_utc)
+        oldest = self._times[-1] - DAY_SPAN
+        if self._times[0] < oldest:
+            self._first = {key: at for key, at in self._first.items() if at >= oldest}
+            self._times = sorted(self._first.values())
+
+    def since(self, since: datetime) -> int:
+        """Count the orders that first traded at or after ``since``."""
+        return len(self._times) - bisect_left(self._times, since)
+
+    def rows(self) -> tuple[Traded, ...]:
+        """Return what is remembered, in the order in which it came."""
+        return tuple(Traded(key, at) for key, at in self._first.items())
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other remembers the same."""
+        return isinstance(other, Strangers) and self._first == other._first
 
     __hash__ = None  # type: ignore[assignment]
 

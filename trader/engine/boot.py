@@ -14,10 +14,12 @@ from trader.core.events import (
     ModifyUnanswered,
     OrderUnanswered,
 )
+from trader.core.executions import stranger_key
 from trader.core.halts import Mode
 from trader.core.ids import AccountId, Lineage, OrderId, exec_family
 from trader.core.orders import OrderState
 from trader.core.snapshots import BrokerSnapshot
+from trader.core.tapes import Traded
 from trader.engine.ledger import Ledger
 
 _ENDED = "the process ended before an answer"
@@ -68,4 +70,9 @@ def baseline_of(snapshot: BrokerSnapshot, by: str) -> AccountBaselined:
         cash=tuple(sorted(snapshot.cash.items())),
         exec_ids=tuple(dict.fromkeys(exec_family(row.exec_id)[0] for row in snapshot.executions)),
         by=by,
+        traded=tuple(
+            Traded(stranger_key(row), row.time_utc or snapshot.finished_utc)
+            for row in snapshot.executions
+            if row.account == snapshot.account
+        ),
     )

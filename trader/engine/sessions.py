@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 
-from trader.core.calendar import Span, day_of, day_span, next_daily, standing
+from trader.core.calendar import (
+    ContractHours,
+    Span,
+    day_of,
+    day_span,
+    next_daily,
+    standing,
+    trading_day,
+)
 from trader.core.ids import ConId
 from trader.core.risk import SessionView
 from trader.engine.hub import MarketHub
@@ -30,6 +38,8 @@ class Sessions:
         self._day: Span | None = None
         self._day_name = ""
         self._restart: Span | None = None
+        # Of each instrument's exchange, with the hours that it follows from.
+        self._trading_days: dict[ConId, tuple[ContractHours, Span]] = {}
 
     def view(self, con_id: ConId) -> SessionView:
         """Return where the day stands for an instrument."""
@@ -47,6 +57,25 @@ class Sessions:
             until_close_s=found.until_close_s,
             until_restart_s=until_restart_s,
         )
+
+    def trading_day_start_utc(self, con_id: ConId) -> datetime:
+        """Return when the trading day of an instrument's exchange began.
+
+        Where the broker has not told its hours, that of the account counts.
+        """
+        now_utc = self._clock.utc()
+        instrument = self._hub.instruments.get(con_id)
+        hours = None if instrument is None else instrument.hours
+        if hours is None:
+            return self.day_start_utc()
+        known = self._trading_days.get(con_id)
+        # Kept until it is over: every review asks.
+        if known is None or known[0] is not hours or not known[1].holds(now_utc):
+            day = trading_day(hours, now_utc)
+            if day is None:
+                return self.day_start_utc()
+            known = self._trading_days[con_id] = hours, day
+        return known[1].start_utc
 
     def day_start_utc(self) -> datetime:
         """Return when the account's day began."""

@@ -281,6 +281,21 @@ def test_an_execution_of_nobody_we_know_is_booked_without_an_order() -> None:
     assert book.fills[ExecFamily("f.01")].order_id is None
 
 
+def test_each_order_of_others_that_trades_is_counted_once_at_its_own_time() -> None:
+    """CAP-07: partial fills are one trade, and our own orders are counted where they are planned."""
+    book = a_book()
+    work_order(book)
+    record(book, executed())
+    for exec_id, perm_id in (("f.01.01", 555), ("f.02.01", 555), ("g.01.01", 556), ("h.1.1", 0)):
+        seen = replace(a_foreign_execution(exec_id), perm_id=PermId(perm_id), time_utc=at(-60))
+        record(book, ev.ExecutionSeen(seen))
+    keys = [row.key for row in book.strangers.rows()]
+    assert keys == ["perm-555", "perm-556", "exec-h.1"]
+    assert book.strangers.since(at(-60)) == 3
+    assert book.strangers.since(at(-59)) == 0
+    assert book.planned.since(at(-60)) == 1
+
+
 def test_an_execution_on_another_contract_is_booked_and_not_counted_to_the_order() -> None:
     """INC-156."""
     book = a_book()

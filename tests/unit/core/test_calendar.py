@@ -24,6 +24,7 @@ from trader.core.calendar import (
     day_span,
     next_daily,
     standing,
+    trading_day,
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -225,3 +226,65 @@ def test_what_is_written_is_read_back(day: date, edges: list[tuple[int, int]], o
         found = standing(read, midnight + timedelta(minutes=minute))
         assert found is not None
         assert found.is_extended == any(start <= minute < end for start, end in ordered)
+
+
+CHICAGO = ZoneInfo("America/Chicago")
+# From Sunday evening on, an hour of pause each afternoon; Chicago is five hours behind.
+GLOBEX = "20260405:1700-20260406:1600;20260406:1700-20260407:1600;20260407:1700-20260408:1600"
+
+
+@pytest.mark.parametrize(
+    ("at", "start", "end"),
+    [
+        # Sunday before the first session, then Monday's day from Sunday evening to its pause.
+        ("2026-04-05 21:59:59", "2026-04-05 05:00:00", "2026-04-05 22:00:00"),
+        ("2026-04-05 22:00:00", "2026-04-05 22:00:00", "2026-04-06 22:00:00"),
+        ("2026-04-06 04:59:59", "2026-04-05 22:00:00", "2026-04-06 22:00:00"),
+        ("2026-04-06 05:00:00", "2026-04-05 22:00:00", "2026-04-06 22:00:00"),
+        ("2026-04-06 21:30:00", "2026-04-05 22:00:00", "2026-04-06 22:00:00"),
+        ("2026-04-06 22:00:00", "2026-04-06 22:00:00", "2026-04-07 22:00:00"),
+    ],
+)
+def test_an_evening_session_belongs_to_the_day_on_which_it_ends(
+    at: str, start: str, end: str
+) -> None:
+    """CAP-07: neither the midnight of UTC nor that of a wall parts a trading day."""
+    globex = contract_hours(GLOBEX, GLOBEX, CHICAGO)
+    assert trading_day(globex, utc(at)) == Span(utc(start), utc(end))
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "start", "length_h"),
+    [
+        # The nights in which New York changes its clocks: 23 hours, and 25.
+        ("20260308:0930-20260308:1600", "2026-03-08 12:00:00", "2026-03-08 05:00:00", 23),
+        ("20261101:0930-20261101:1600", "2026-11-01 12:00:00", "2026-11-01 04:00:00", 25),
+        ("20260406:0930-20260406:1600", "2026-04-06 04:00:00", "2026-04-06 04:00:00", 24),
+    ],
+)
+def test_a_day_without_an_evening_session_is_the_exchanges_own_from_midnight_on(
+    text: str, at: str, start: str, length_h: int
+) -> None:
+    found = trading_day(hours(text, text), utc(at))
+    assert found == Span(utc(start), utc(start) + timedelta(hours=length_h))
+
+
+def test_a_session_that_ends_at_midnight_belongs_to_the_day_before() -> None:
+    late = hours("20260406:1000-20260406:2400", "20260406:1000-20260406:1600")
+    found = trading_day(late, utc("2026-04-06 20:00:00"))
+    assert found == Span(utc("2026-04-06 04:00:00"), utc("2026-04-07 04:00:00"))
+
+
+def test_a_day_that_was_not_told_is_not_known() -> None:
+    assert trading_day(hours(), utc("2026-04-09 12:00:00")) is None
+
+
+@given(st.integers(0, 3 * 24 * 60 - 1), st.sampled_from([GLOBEX, TRADING]))
+def test_each_moment_lies_in_its_own_trading_day(minute: int, text: str) -> None:
+    known = contract_hours(text, text, CHICAGO)
+    now = known.known.start_utc + timedelta(minutes=minute)
+    day = trading_day(known, now)
+    assert day is not None
+    assert day.holds(now)
+    # Every moment of it says the same, so that what is kept until its end is right.
+    assert trading_day(known, day.end_utc - timedelta(seconds=1)) == day

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from tests.unit.core.factories import BUY, CON, OTHER_CON, SELL, STRATEGY, at
 from trader.core.ids import OrderId, StrategyName
 from trader.core.intents import OrderType
-from trader.core.tapes import ACT_SPAN, DAY_SPAN, Act, ActKind, Acts, Tape, pattern_of
+from trader.core.tapes import (
+    ACT_SPAN,
+    DAY_SPAN,
+    Act,
+    ActKind,
+    Acts,
+    Strangers,
+    Tape,
+    Traded,
+    pattern_of,
+)
 
 ACT = Act(at(0), ActKind.ORDER, STRATEGY, CON, OrderId(1), BUY, "p")
 OTHER = StrategyName("other")
@@ -105,3 +115,19 @@ def test_a_pattern_is_the_same_for_the_same_thing(
     price = None if limit is None else Decimal(limit)
     other = pattern_of(BUY, Decimal(quantity), OrderType.MARKET, price, None)
     assert (one == other) is is_same
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 200_000))), st.integers(0, 200_000))
+def test_each_order_of_a_stranger_counts_once_and_at_its_own_time(
+    rows: list[tuple[int, int]], ask: int
+) -> None:
+    """CAP-07: what the broker tells at a start happened before it, in any order."""
+    strangers = Strangers()
+    first: dict[int, int] = {}
+    for key, second in rows:
+        strangers.add(Traded(str(key), at(second)))
+        first.setdefault(key, second)
+        newest = max(first.values())
+        first = {k: s for k, s in first.items() if s >= newest - DAY_SPAN.total_seconds()}
+    assert strangers.since(at(ask)) == sum(1 for second in first.values() if second >= ask)
+    assert Strangers(strangers.rows()) == strangers

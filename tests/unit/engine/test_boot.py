@@ -11,6 +11,7 @@ from tests.unit.engine.world import (
     ACCOUNT,
     CON,
     LINEAGE,
+    T0,
     World,
     a_position,
     a_snapshot,
@@ -24,6 +25,7 @@ from trader.core.changes import ChangeState
 from trader.core.halts import Mode
 from trader.core.ids import AccountId, ExecId, Lineage, OrderId
 from trader.core.orders import OrderState
+from trader.core.tapes import Traded
 from trader.engine.boot import baseline_of, take_over
 from trader.engine.ledger import Ledger
 
@@ -122,3 +124,5 @@ async def test_executions_that_the_holdings_contain_are_never_booked_again() -> 
     for row in (first, corrected):
         assert world.ledger.note(ev.ExecutionSeen(row)) is None
     assert world.book.position_of(CON) == 10
+    # CAP-07: one order, of which both are; it is among the trades of its day all the same.
+    assert world.book.strangers.rows() == (Traded("perm-1", T0),)

@@ -108,6 +108,43 @@ async def test_the_account_has_a_day_of_its_own() -> None:
     assert (T0.day, world.sessions.day()) == (2, "2026-03-03")
 
 
+async def test_the_trades_of_a_day_are_counted_by_the_exchanges_day() -> None:
+    """CAP-07: at 19:00 in New York the account's day goes on, and Tokyo's has begun."""
+    world = a_world(sessions=SessionSettings(NEW_YORK))
+    tokyo = contract_hours(
+        "20260302:0900-20260302:1500;20260303:0900-20260303:1500",
+        "20260302:0900-20260302:1500;20260303:0900-20260303:1500",
+        ZoneInfo("Asia/Tokyo"),
+    )
+    world.hub.add(an_instrument(con_id=OTHER_CON, hours=tokyo))
+    start = world.sessions.trading_day_start_utc
+    assert start(CON) == datetime(2026, 3, 2, 5, tzinfo=UTC)
+    assert start(OTHER_CON) == datetime(2026, 3, 2, 15, tzinfo=UTC)
+    assert start(ConId(CON + 100)) == world.sessions.day_start_utc()
+    # The world began at 15:00 UTC, which is midnight in Tokyo.
+    await asyncio.sleep(24 * 3600)
+    assert start(OTHER_CON) == world.sessions.day_start_utc()
+    assert start(CON) == datetime(2026, 3, 3, 5, tzinfo=UTC)
+
+
+async def test_an_order_of_yesterdays_trading_day_leaves_room_today() -> None:
+    policy = replace(POLICY, rate=replace(POLICY.rate, daily_trades_max=1))
+    world = World(policy=policy, sessions=SessionSettings(NEW_YORK))
+    # Chicago's evening session: until 16:00 it is Monday, from 17:00 on it is Tuesday.
+    text = "20260301:1700-20260302:1600;20260302:1700-20260303:1600"
+    world.hub.add(an_instrument(hours=contract_hours(text, text, ZoneInfo("America/Chicago"))))
+    world.broker.word = world.mirror
+    assert (await world.gateway.submit(an_intent(1))).order_id is not None
+    assert (await world.gateway.submit(an_intent(2))).code == "DAILY_TRADES"
+    # 22:59 UTC is a minute before it, and midnight in New York is six hours away.
+    await asyncio.sleep(8 * 3600 - 60)
+    world.quote()
+    assert (await world.gateway.submit(an_intent(3))).code == "DAILY_TRADES"
+    await asyncio.sleep(60)
+    world.quote()
+    assert (await world.gateway.submit(an_intent(4))).order_id is not None
+
+
 async def test_the_hours_are_asked_for_anew_several_times_a_day() -> None:
     world = World(is_armed=False)
     world.broker.is_connected = False

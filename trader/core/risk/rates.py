@@ -58,9 +58,12 @@ def strategy_message_check(case: Case) -> Check:
 
 
 def daily_check(case: Case) -> Check:
-    """Refuse more orders than the account may have in its day, as the ledger counts them."""
+    """Refuse more orders than the account may have in the exchange's trading day.
+
+    Those of the ledger count, and those that the broker executed without it.
+    """
     start = case.given.day_start_utc or case.given.now_utc - _LONGEST_DAY
-    count = case.book.planned.since(start)
+    count = case.book.planned.since(start) + case.book.strangers.since(start)
     most = case.share * case.policy.rate.daily_trades_max
     passed = count < most or case.given.is_operator
     return check("DAILY_TRADES", f"{count} today", f"below {most}", passed)

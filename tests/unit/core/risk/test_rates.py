@@ -31,8 +31,9 @@ from tests.unit.core.risk.cases import (
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import OrderId, StrategyName
+from trader.core.risk import review
 from trader.core.risk.rates import churn_refusal
-from trader.core.tapes import Act, ActKind
+from trader.core.tapes import Act, ActKind, Traded
 
 D = Decimal
 OTHER = StrategyName("beta")
@@ -45,6 +46,18 @@ def test_the_daily_count_begins_with_the_account_day() -> None:
     full = a_policy(**WIDE, rate__daily_trades_max=5)
     assert failures(INTENT, given(book, policy=full, day_start_utc=at(-7_200))) == ["DAILY_TRADES"]
     assert failures(INTENT, given(book, policy=full, day_start_utc=at(-7_199))) == []
+
+
+def test_what_the_broker_executed_without_our_ledger_counts_too() -> None:
+    """CAP-07: orders of another program, or of a person at the broker's own screen."""
+    book = with_orders(3, seconds=-7_200)
+    full = a_policy(**WIDE, rate__daily_trades_max=5)
+    for number, seconds in ((1, -60), (1, -50), (2, -40), (3, -90_000)):
+        book.strangers.add(Traded(f"perm-{number}", at(seconds)))
+    asked = given(book, policy=full, day_start_utc=at(-7_200))
+    assert failures(INTENT, asked) == ["DAILY_TRADES"]
+    daily = next(row for row in review(INTENT, asked).checks if row.code == "DAILY_TRADES")
+    assert (daily.value, daily.limit) == ("5 today", "below 5")
 
 
 def test_without_word_on_the_day_the_longest_one_counts_and_ends() -> None:
