@@ -7,7 +7,7 @@ sold a second time, and no sequence of fills, lags and cancels takes a position 
 (INC-032).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
@@ -35,14 +35,6 @@ class Closing:
     def expected(self) -> Decimal:
         """Return what the broker should hold now."""
         return self.start + self.moved
-
-    def with_fill(self, signed_quantity: Decimal) -> "Closing":
-        """Return it after one execution of an order of ours."""
-        return replace(self, moved=self.moved + signed_quantity)
-
-    def with_order(self) -> "Closing":
-        """Return it after one more closing order has left."""
-        return replace(self, sent=self.sent + 1)
 
 
 @dataclass(frozen=True, slots=True)

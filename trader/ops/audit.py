@@ -4,12 +4,12 @@ Refused ones are written too. The line is in the file before the answer leaves; 
 not take it is logged and does not prevent a halt.
 """
 
-import json
 from pathlib import Path
 
 import structlog
 
 from trader.ops.halt_record import utc_text
+from trader.ops.json_lines import append_line
 from trader.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -36,8 +36,6 @@ class AuditLog:
         }
         _log.info("operator", **line)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            append_line(self._path, line)
         except OSError as error:
             _log.error("not in the audit file", path=str(self._path), problem=str(error))

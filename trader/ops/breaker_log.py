@@ -13,6 +13,7 @@ import structlog
 from trader.core.breakers.artefact import Evaluation, as_plain, of_plain
 from trader.engine.breakers import Round
 from trader.ops.halt_record import utc_text
+from trader.ops.json_lines import append_line
 
 _log = structlog.get_logger(__name__)
 BREAKERS_FILE_NAME = "breakers.jsonl"
@@ -36,11 +37,7 @@ class BreakerLog:
             "evaluations": [as_plain(kept) for kept in made.evaluations],
         }
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-                is_full = file.tell() >= self._bytes_max
-            if is_full:
+            if append_line(self._path, line) >= self._bytes_max:
                 self._path.replace(self._path.with_suffix(".1.jsonl"))
         except OSError as error:
             _log.error("not in the breakers' file", path=str(self._path), problem=str(error))

@@ -4,13 +4,13 @@ The audit file is for reading back who was told what; the log line is what a log
 on. A page never raises: it is called on paths that are already in trouble.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from trader.ops.halt_record import utc_text
+from trader.ops.json_lines import append_line
 from trader.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -57,9 +57,7 @@ class LogPager:
             "repeats": repeats,
         }
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            append_line(self._path, line)
         except OSError as error:
             _log.error(
                 "the page is not in the audit file", path=str(self._path), problem=str(error)

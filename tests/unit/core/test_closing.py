@@ -49,14 +49,14 @@ def test_nothing_is_sent_while_a_close_works() -> None:
 
 def test_a_fill_that_the_position_does_not_show_yet_is_waited_for() -> None:
     # INC-032: the second close of the same shares.
-    step = next_step(HELD.with_fill(-TEN), SEEN)
+    step = next_step(replace(HELD, moved=-TEN), SEEN)
     assert isinstance(step, Wait)
     assert "our executions make 0" in step.reason
 
 
 def test_flat_is_flat_only_when_the_executions_say_so_too() -> None:
     flat = replace(SEEN, position=Decimal(0))
-    assert next_step(HELD.with_fill(-TEN), flat) == Flat()
+    assert next_step(replace(HELD, moved=-TEN), flat) == Flat()
     assert isinstance(next_step(HELD, flat), Wait)
     assert next_step(Closing(start=Decimal(0)), flat) == Flat()
 
@@ -70,7 +70,7 @@ def test_an_execution_that_is_too_young_is_waited_for() -> None:
     [
         (HELD, replace(SEEN, foreign="client 0 sold 10"), "somebody else"),
         (HELD, replace(SEEN, position=Decimal(-1)), "from 10 to -1"),
-        (HELD.with_fill(Decimal(-11)), SEEN, "make it -1"),
+        (replace(HELD, moved=Decimal(-11)), SEEN, "make it -1"),
     ],
 )
 def test_any_sign_of_a_flip_or_a_stranger_stops_and_takes_our_order_back(
@@ -84,7 +84,7 @@ def test_any_sign_of_a_flip_or_a_stranger_stops_and_takes_our_order_back(
 
 
 def test_a_late_fill_of_an_entry_of_ours_is_closed_too() -> None:
-    grown = HELD.with_fill(Decimal(5))
+    grown = replace(HELD, moved=Decimal(5))
     assert isinstance(next_step(grown, SEEN), Wait)
     assert next_step(grown, replace(SEEN, position=Decimal(15))) == Send(Side.SELL, Decimal(15))
 
@@ -93,7 +93,7 @@ def test_it_gives_up_after_a_few_orders() -> None:
     closing = HELD
     for _ in range(ATTEMPTS_MAX):
         assert isinstance(next_step(closing, SEEN), Send)
-        closing = closing.with_order()
+        closing = replace(closing, sent=closing.sent + 1)
     assert isinstance(next_step(closing, SEEN), Stop)
 
 
@@ -157,7 +157,7 @@ class _World:
         self.working -= quantity
         self.truth += signed
         self.shown.append(self.truth)
-        self.closing = self.closing.with_fill(signed)
+        self.closing = replace(self.closing, moved=self.closing.moved + signed)
 
     def sight(self) -> Sight:
         lag = self._draw(0, min(3, len(self.shown) - 1))
@@ -180,7 +180,7 @@ def test_no_sequence_of_fills_and_lags_crosses_zero(held: int, data: st.DataObje
             reach = step.quantity + world.exits
             assert reach <= abs(world.truth), f"{reach} would leave {world.truth}"
             assert step.side.sign * world.truth < 0
-            world.closing = world.closing.with_order()
+            world.closing = replace(world.closing, sent=world.closing.sent + 1)
             world.side, world.working = step.side, step.quantity
         assert world.truth * held >= 0, "it crossed zero"
         if isinstance(step, Flat):

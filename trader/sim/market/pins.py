@@ -42,10 +42,6 @@ class Pins(MutableMapping[str, Decimal]):
         """Return how many prices are held now."""
         return len(self._now)
 
-    def has_been(self, key: str) -> bool:
-        """Return whether a price of this name was ever held."""
-        return key in self._slots
-
     def at(self, key: str, slot: int) -> Decimal | None:
         """Return the price that was held at a moment."""
         slots = self._slots.get(key)
@@ -90,10 +86,6 @@ class Halts:
         if spans and spans[-1][1] is None:
             first, _, kind = spans[-1]
             spans[-1] = (first, self._slot_now(), kind)
-
-    def has_been(self, con_id: int) -> bool:
-        """Return whether the instrument was ever halted."""
-        return con_id in self._spans
 
     def changes(self, con_id: int) -> list[int]:
         """Return the moments at which a halt began or ended."""

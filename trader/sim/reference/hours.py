@@ -72,15 +72,6 @@ def _span(calendar: str, start_s: float, end_s: float) -> str:
     return f"{start:%Y%m%d:%H%M}-{end:%Y%m%d:%H%M}"
 
 
-def days_between(calendar: str, first: date, last: date) -> list[TradingDay]:
-    """Return the trading days of a span of dates. Raises ValueError above ten years."""
-    count = (last - first).days + 1
-    if count > _DAYS_MAX:
-        raise ValueError(f"schedule: {count} days is not allowed; allowed: up to {_DAYS_MAX}")
-    found = (calendars.trading_day(calendar, first + timedelta(days=n)) for n in range(count))
-    return [day for day in found if day is not None]
-
-
 def last_days(calendar: str, epoch_s: float, count: int) -> list[TradingDay]:
     """Return so many trading days that had opened by a moment, oldest first."""
     day = calendars.day_of(calendar, epoch_s)

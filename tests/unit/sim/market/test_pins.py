@@ -29,8 +29,7 @@ def test_a_pin_holds_from_its_moment_until_it_is_let_go() -> None:
     del pins["AAPL"]
     shown = [pins.at("AAPL", slot) for slot in (9, 10, 19, 20, 29, 30, 99)]
     assert shown == [None, Decimal(5), Decimal(5), Decimal(6), Decimal(6), None, None]
-    assert pins.has_been("AAPL")
-    assert not pins.has_been("IBM")
+    assert pins.at("IBM", 10) is None
 
 
 def test_pins_are_a_mapping_of_what_is_held_now() -> None:
@@ -62,7 +61,6 @@ def test_a_halt_shows_the_moment_it_began_until_the_reopening() -> None:
     halts.reopen(7)
     assert [halts.at(7, slot) for slot in (9, 10, 19, 20)] == [(9, 0), (10, 2), (10, 2), (20, 0)]
     assert halts.at(8, 15) == (15, 0)
-    assert halts.has_been(7)
 
 
 def test_a_second_halt_takes_the_place_of_the_first_and_a_reopening_needs_one() -> None:

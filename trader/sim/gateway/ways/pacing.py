@@ -10,7 +10,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
-MESSAGES_PER_S_MAX = 50
 VIOLATIONS_MAX = 3
 # So many messages a second below the limit the gateway's log warns: at 44 of 50.
 _NEAR = 6
