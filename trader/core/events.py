@@ -31,7 +31,6 @@ from trader.core.ids import (
 from trader.core.intents import Intent, Side
 from trader.core.orders import OrderTerms
 from trader.core.tapes import Traded
-from trader.core.tapes import Traded
 
 
 class Evidence(StrEnum):
@@ -102,8 +101,6 @@ class AccountBaselined:
     cash: tuple[tuple[str, Decimal], ...]
     exec_ids: tuple[str, ...]
     by: str
-    # The orders of these executions: they count among the trades of their day.
-    traded: tuple[Traded, ...] = ()
     # The orders of these executions: they count among the trades of their day.
     traded: tuple[Traded, ...] = ()
 
