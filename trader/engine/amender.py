@@ -16,7 +16,7 @@ import structlog
 from trader.core import events as ev
 from trader.core.changes import ChangeState, ChangeTerms
 from trader.core.halts import REFUSAL_CODES, Lane
-from trader.core.ids import ConId, OrderId
+from trader.core.ids import ConId, OrderId, StrategyName
 from trader.core.orders import Order, OrderState, changed_terms
 from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedChange, Refused, RiskInput
@@ -69,15 +69,20 @@ class Amender:
         self._is_to_be_cancelled = is_to_be_cancelled
         self._sent_s: dict[OrderId, float] = {}
 
-    async def modify(self, order_id: OrderId, revision: Revision) -> Outcome:
-        """Change a working order, if everything allows it; refused, it goes on as it was."""
+    async def modify(
+        self, order_id: OrderId, revision: Revision, owner: StrategyName | None = None
+    ) -> Outcome:
+        """Change a working order, if everything allows it; refused, it goes on as it was.
+
+        With an ``owner`` only an order of that strategy is changed.
+        """
         deadline_s = self._clock.monotonic() + self._deadline_s
-        decided = self._decide(order_id, revision)
+        decided = self._decide(order_id, revision, owner)
         if isinstance(decided, _Approval) and not self._pacer.try_take(decided.lane):
             if not await self._pacer.take(decided.lane, deadline_s):
                 return self._refuse(order_id, revision, "PACING", "no message slot in time", ())
             # Whatever was true before a wait is reviewed again after it.
-            decided = self._decide(order_id, revision)
+            decided = self._decide(order_id, revision, owner)
         if isinstance(decided, Outcome):
             return decided
         number = self._plan(decided, revision)
@@ -103,14 +108,21 @@ class Amender:
 
     # ---- deciding
 
-    def _decide(self, order_id: OrderId, revision: Revision) -> _Approval | Outcome:
-        order = self._book.live_orders.get(order_id)
+    def _decide(
+        self, order_id: OrderId, revision: Revision, owner: StrategyName | None
+    ) -> _Approval | Outcome:
+        order = self._book.orders.get(order_id)
+        if order is None:
+            text = f"there is no order {order_id}"
+            return self._refuse(order_id, revision, "ORDER_UNKNOWN", text, ())
+        if owner not in (None, order.terms.strategy):
+            text = f"order {order_id} is an order of {order.terms.strategy}"
+            return self._refuse(order_id, revision, "ORDER_NOT_OWN", text, ())
         problem = _unchangeable(order, revision)
         if self._is_to_be_cancelled(order_id):
             problem = "ORDER_NOT_WORKING", f"order {order_id} is about to be cancelled"
-        if order is None or problem is not None:
-            code, text = problem or ("ORDER_NOT_WORKING", "")
-            return self._refuse(order_id, revision, code, text, ())
+        if problem is not None:
+            return self._refuse(order_id, revision, *problem, ())
         is_safe = order.terms.is_reduce_only or is_less(order, revision)
         lane = Lane.REDUCE if is_safe else Lane.NEW
         refusal = self._guard.refusal(lane, order.terms.strategy)
@@ -242,10 +254,8 @@ class Amender:
         return Outcome(OutcomeKind.WITHHELD, code, reason, order_id)
 
 
-def _unchangeable(order: Order | None, revision: Revision) -> tuple[str, str] | None:
+def _unchangeable(order: Order, revision: Revision) -> tuple[str, str] | None:
     """Return code and text of why an order cannot be changed so, or None when it can."""
-    if order is None:
-        return "ORDER_NOT_WORKING", "no such order works"
     if order.state is not OrderState.WORKING:
         # Of an order that nobody has acknowledged, or that is being cancelled, nobody knows
         # which terms a change would meet.
@@ -258,15 +268,16 @@ def _unchangeable(order: Order | None, revision: Revision) -> tuple[str, str] | 
         ("limit_price", revision.limit_price, order.terms.limit_price),
         ("stop_price", revision.stop_price, order.terms.stop_price),
     )
-    if all(value is None or value == now for _, value, now in given):
-        return "CHANGE_INVALID", "nothing changes"
     for name, value, now in given:
         if value is None:
             continue
-        if now is None:
-            return "CHANGE_INVALID", f"{name} {value}: an order of this type has none"
         if type(value) is not Decimal or not value.is_finite() or value <= 0:
-            return "CHANGE_INVALID", f"{name} {value!r}, allowed is a number above 0"
+            return "CHANGE_INVALID", f"{name} {value!r}, allowed is a Decimal above 0"
+        if now is None:
+            text = f"{name} {value}: a {order.terms.order_type} order has none"
+            return "CHANGE_INVALID", text
+    if all(value is None or value == now for _, value, now in given):
+        return "CHANGE_INVALID", "nothing changes"
     if revision.quantity is not None and revision.quantity <= order.filled:
         filled = order.filled
         return "CHANGE_INVALID", f"quantity {revision.quantity}, of which {filled} has filled"

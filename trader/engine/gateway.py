@@ -14,7 +14,7 @@ import structlog
 from trader.core import events as ev
 from trader.core.baselines import opening
 from trader.core.halts import REFUSAL_CODES, Lane, Posture
-from trader.core.ids import ConId, OrderId, order_ref
+from trader.core.ids import ConId, OrderId, StrategyName, order_ref
 from trader.core.intents import Intent, digest, is_writable
 from trader.core.orders import Order, OrderState, OrderTerms
 from trader.core.policy import Policy, policy_hash
@@ -329,9 +329,14 @@ class OrderGateway:
 
     # ---- changing
 
-    async def modify(self, order_id: OrderId, revision: Revision) -> Outcome:
-        """Change a working order, if everything allows it; refused, it goes on as it was."""
-        return await self._amender.modify(order_id, revision)
+    async def modify(
+        self, order_id: OrderId, revision: Revision, owner: StrategyName | None = None
+    ) -> Outcome:
+        """Change a working order, if everything allows it; refused, it goes on as it was.
+
+        With an ``owner`` only an order of that strategy is changed.
+        """
+        return await self._amender.modify(order_id, revision, owner)
 
     # ---- cancelling
 

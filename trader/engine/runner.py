@@ -13,20 +13,46 @@ import structlog
 
 from trader.core.amounts import ZERO
 from trader.core.book import Book
+from trader.core.changes import Change, ChangeState
 from trader.core.events import ExecutionSeen, Recorded, StrategyCheckpointed
 from trader.core.executions import Execution, delta
-from trader.core.ids import ConId, IntentId, exec_family, intent_id
+from trader.core.ids import ConId, IntentId, OrderId, exec_family, intent_id
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent
+from trader.core.orders import Order
+from trader.core.risk.change import Revision
 from trader.engine.gateway import OrderGateway
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services
 from trader.engine.supervisor import Ended
-from trader.strategies.base import Strategy, Wish, WishResult
+from trader.strategies.base import (
+    ChangeResult,
+    ChangeStage,
+    OwnOrder,
+    Strategy,
+    Wish,
+    WishResult,
+)
 
 log = structlog.get_logger(__name__)
 
 _WISHES_MAX = 100
+# How far a change has come by its outcome, and by its state.
+_LEFT = {OutcomeKind.SENT: ChangeStage.SENT, OutcomeKind.UNCERTAIN: ChangeStage.UNCERTAIN}
+_STAGES = {
+    ChangeState.SENT: (ChangeStage.SENT, "sent"),
+    ChangeState.APPLIED: (ChangeStage.APPLIED, "the broker shows the new terms"),
+    ChangeState.DROPPED: (ChangeStage.DROPPED, ""),
+    ChangeState.UNCERTAIN: (ChangeStage.UNCERTAIN, ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Amendment:
+    """A change that a strategy has wished for."""
+
+    order_id: OrderId
+    revision: Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +83,11 @@ class StrategyRunner:
         self._pager = services.pager
         self._settings = settings
         self._wake = asyncio.Event()
-        self._wishes: deque[Intent] = deque()
+        self._wishes: deque[Intent | _Amendment] = deque()
         self._fills: deque[Execution] = deque()
+        # Own orders with a change, as it was told last; and what is to be told.
+        self._changes: dict[OrderId, Change] = {}
+        self._turns: deque[ChangeResult] = deque()
         self._positions: dict[ConId, Decimal] = {}
         self._account = _before_fills(services.ledger.book)
         self._booked: dict[str, Execution] = {}
@@ -76,6 +105,9 @@ class StrategyRunner:
                 self.problem = f"state not restored: {error}"
         for fill in services.ledger.book.fills.values():
             self._book_fill(fill.execution)
+        for order in services.ledger.book.live_orders.values():
+            if order.terms.strategy == strategy.name and order.change is not None:
+                self._changes[order.order_id] = order.change
 
     @property
     def task_name(self) -> str:
@@ -101,6 +133,8 @@ class StrategyRunner:
             self._watch()
             while self._fills:
                 self.strategy.on_fill(self._fills.popleft(), self)
+            while self._turns:
+                self.strategy.on_change(self._turns.popleft(), self)
             if not self.is_stopping:
                 self.strategy.on_market(self._hub.view(self._watched), self)
             await self._submit_wishes()
@@ -118,9 +152,28 @@ class StrategyRunner:
         while self._wishes:
             # Each time: the result of one wish may have led to the next.
             self._save()
-            intent = self._wishes.popleft()
-            outcome = await self._gateway.submit(intent)
-            self.strategy.on_result(_result(intent, outcome), self)
+            wish = self._wishes.popleft()
+            if isinstance(wish, Intent):
+                outcome = await self._gateway.submit(wish)
+                self.strategy.on_result(_result(wish, outcome), self)
+            else:
+                await self._amend(wish)
+
+    async def _amend(self, wish: _Amendment) -> None:
+        order_id = wish.order_id
+        # What becomes of it on the way is told by its outcome, once.
+        told = self._changes.pop(order_id, None)
+        outcome = await self._gateway.modify(order_id, wish.revision, self.strategy.name)
+        stage, code = ChangeStage.REFUSED, outcome.code
+        if outcome.kind in _LEFT:
+            stage, code = _LEFT[outcome.kind], ""
+        result = ChangeResult(order_id, stage, code, outcome.text)
+        order = self._ledger.book.live_orders.get(order_id)
+        if order is not None and order.change is not None:
+            is_earlier = told is not None and told.number == order.change.number
+            self._changes[order_id] = told if told is not None and is_earlier else order.change
+        self.strategy.on_change(result, self)
+        self._follow_changes()
 
     def _save_when_due(self) -> None:
         due_s = self._saved_s + self._settings.checkpoint_interval_s
@@ -139,6 +192,7 @@ class StrategyRunner:
         self.problem = ended.problem
         self._wishes.clear()
         self._fills.clear()
+        self._turns.clear()
         self._pager.page("critical", f"strategy {self.strategy.name} stopped", ended.problem)
 
     # ---- the strategy's context
@@ -171,7 +225,7 @@ class StrategyRunner:
 
     def submit(self, wish: Wish) -> IntentId:
         """Wish for an order; it is submitted once the strategy's look has ended."""
-        assert len(self._wishes) < _WISHES_MAX, f"more than {_WISHES_MAX} wishes in one look"
+        self._check_room()
         lineage = self._ledger.book.lineage
         assert lineage is not None, "a strategy ran before the journal was opened"
         self.intent_count += 1
@@ -191,6 +245,31 @@ class StrategyRunner:
         self._wishes.append(intent)
         return intent.intent_id
 
+    def _check_room(self) -> None:
+        assert len(self._wishes) < _WISHES_MAX, f"more than {_WISHES_MAX} wishes in one look"
+
+    def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:
+        """Return this strategy's own orders in an instrument that may still fill, oldest first."""
+        return tuple(
+            _own_order(order)
+            for order in self._gateway.working_orders()
+            if order.terms.strategy == self.strategy.name and order.terms.con_id == con_id
+        )
+
+    def modify(
+        self,
+        order_id: OrderId,
+        *,
+        quantity: Decimal | None = None,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        reason: str = "",
+    ) -> None:
+        """Wish for other terms of an order; it is asked for once the strategy's look has ended."""
+        self._check_room()
+        revision = Revision(quantity, limit_price, stop_price, reason)
+        self._wishes.append(_Amendment(order_id, revision))
+
     def cancel_all(self, con_id: ConId, reason: str) -> None:
         """Cancel this strategy's working orders in an instrument."""
         for order in self._gateway.working_orders():
@@ -202,13 +281,28 @@ class StrategyRunner:
     # ---- its own fills
 
     def on_recorded(self, recorded: Recorded) -> None:
-        """Queue the strategy's own fills for its next look."""
+        """Queue the strategy's own fills, and what became of its changes, for its next look."""
         event = recorded.event
+        if self._changes and not self.problem:
+            self._follow_changes()
         if not isinstance(event, ExecutionSeen) or not self._book_fill(event.execution):
             return
         if not self.problem:
             self._fills.append(event.execution)
             self._wake.set()
+
+    def _follow_changes(self) -> None:
+        for order_id, told in tuple(self._changes.items()):
+            order = self._ledger.book.orders[order_id]
+            now = order.change
+            if now is not None and (now.number, now.state) != (told.number, told.state):
+                self._changes[order_id] = now
+                if now.state in _STAGES:
+                    stage, text = _STAGES[now.state]
+                    self._turns.append(ChangeResult(order_id, stage, "", text or now.note))
+                    self._wake.set()
+            if order.is_final:
+                del self._changes[order_id]
 
     def _book_fill(self, execution: Execution) -> bool:
         family, _ = exec_family(execution.exec_id)
@@ -243,10 +337,26 @@ def _capped(own: Decimal, account: Decimal) -> Decimal:
     return max(min(own, account), ZERO) if own > ZERO else min(max(own, account), ZERO)
 
 
+def _own_order(order: Order) -> OwnOrder:
+    terms = order.terms
+    return OwnOrder(
+        order_id=order.order_id,
+        intent_id=terms.intent_id,
+        con_id=terms.con_id,
+        side=terms.side,
+        quantity=terms.quantity,
+        filled=order.filled,
+        limit_price=terms.limit_price,
+        stop_price=terms.stop_price,
+        is_changing=order.open_change is not None,
+    )
+
+
 def _result(intent: Intent, outcome: Outcome) -> WishResult:
     return WishResult(
         intent_id=intent.intent_id,
         is_sent=outcome.kind in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN),
         code=outcome.code,
         text=outcome.text,
+        order_id=outcome.order_id,
     )

@@ -6,10 +6,11 @@ its context, and it can say at any moment all it needs to go on after a restart.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from trader.core.executions import Execution
-from trader.core.ids import ConId, IntentId, StrategyName
+from trader.core.ids import ConId, IntentId, OrderId, StrategyName
 from trader.core.instruments import Instrument
 from trader.core.intents import OrderType, Side, TimeInForce
 from trader.core.market import MarketView
@@ -38,6 +39,44 @@ class WishResult:
     is_sent: bool
     code: str
     text: str
+    # What a change names the order by; None where the wish made none.
+    order_id: OrderId | None = None
+
+
+class ChangeStage(StrEnum):
+    """How far a change of an order has come."""
+
+    REFUSED = "refused"  # it never left, and the order goes on as it is
+    SENT = "sent"
+    APPLIED = "applied"  # the broker shows the new terms
+    DROPPED = "dropped"  # the broker holds the old terms, and the order works on
+    UNCERTAIN = "uncertain"  # the broker may hold either; both count
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """What has become of a change; ``code`` is that of a refusal, and empty otherwise."""
+
+    order_id: OrderId
+    stage: ChangeStage
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOrder:
+    """One of a strategy's own orders that may still fill, as the broker has shown to hold it."""
+
+    order_id: OrderId
+    intent_id: IntentId
+    con_id: ConId
+    side: Side
+    quantity: Decimal
+    filled: Decimal
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    # While a change is open no other one is taken.
+    is_changing: bool
 
 
 class Context(Protocol):
@@ -58,6 +97,23 @@ class Context(Protocol):
 
     def submit(self, wish: Wish) -> IntentId:
         """Wish for an order; the result arrives at ``on_result``."""
+
+    def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:
+        """Return this strategy's own orders in an instrument that may still fill, oldest first."""
+
+    def modify(
+        self,
+        order_id: OrderId,
+        *,
+        quantity: Decimal | None = None,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        reason: str = "",
+    ) -> None:
+        """Wish for other terms of an order of its own; what becomes of it arrives at ``on_change``.
+
+        ``quantity`` is the whole order's, with what has filled of it. None leaves a term as it is.
+        """
 
     def cancel_all(self, con_id: ConId, reason: str) -> None:
         """Cancel this strategy's working orders in an instrument."""
@@ -82,6 +138,9 @@ class Strategy(Protocol):
 
     def on_result(self, result: WishResult, context: Context) -> None:
         """Learn what became of a wish."""
+
+    def on_change(self, result: ChangeResult, context: Context) -> None:
+        """Learn what has become of a change, at each stage; also of one from before a restart."""
 
     def checkpoint(self) -> str:
         """Return everything needed to go on, as JSON text."""

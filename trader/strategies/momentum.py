@@ -15,7 +15,7 @@ from trader.core.executions import Execution
 from trader.core.ids import ConId, StrategyName
 from trader.core.intents import OrderType, Side
 from trader.core.market import MarketView, fault
-from trader.strategies.base import Context, Wish, WishResult
+from trader.strategies.base import ChangeResult, Context, Wish, WishResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,9 @@ class MomentumStrategy:
 
     def on_result(self, result: WishResult, context: Context) -> None:
         """Do nothing: a refused wish is wished again when the market still says so."""
+
+    def on_change(self, result: ChangeResult, context: Context) -> None:
+        """Do nothing: it changes no orders."""
 
     def checkpoint(self) -> str:
         """Return entries and peaks; samples are warmed up anew, they age within minutes."""

@@ -22,7 +22,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.changes import ChangeState
 from trader.core.halts import HaltCause, Lane
-from trader.core.ids import OrderId
+from trader.core.ids import OrderId, StrategyName
 from trader.core.orders import Order, OrderState
 from trader.core.risk.change import Revision
 from trader.engine.outcomes import Outcome, OutcomeKind
@@ -101,6 +101,8 @@ async def test_two_changes_at_once_make_one() -> None:
         (Revision(quantity=D(10)), "CHANGE_INVALID"),
         (Revision(quantity=D(0)), "CHANGE_INVALID"),
         (Revision(quantity=D("NaN")), "CHANGE_INVALID"),
+        (Revision(quantity=D("sNaN")), "CHANGE_INVALID"),
+        (Revision(limit_price=D("Infinity")), "CHANGE_INVALID"),
         (Revision(limit_price=D(-1)), "CHANGE_INVALID"),
         (Revision(stop_price=D(90)), "CHANGE_INVALID"),
         (Revision(quantity=D("10.5")), "QUANTITY_OFF_INCREMENT"),
@@ -132,8 +134,27 @@ async def test_only_an_order_that_is_known_to_work_is_changed() -> None:
     world.say(a_status(world.order()))
     world.gateway.cancel(world.order().order_id, "x")
     assert (await world.gateway.modify(world.order().order_id, LOWER)).code == "ORDER_NOT_WORKING"
-    assert (await world.gateway.modify(OrderId(99), LOWER)).code == "ORDER_NOT_WORKING"
+    outcome = await world.gateway.modify(OrderId(99), LOWER)
+    assert (outcome.code, outcome.text) == ("ORDER_UNKNOWN", "there is no order 99")
+
+
+async def test_an_order_that_is_over_is_named_with_its_state() -> None:
+    world, order = await working()
+    world.say(a_status(order, "Cancelled"))
+    outcome = await world.gateway.modify(order.order_id, LOWER)
+    text = f"order {order.order_id} is CANCELLED"
+    assert (outcome.code, outcome.text) == ("ORDER_NOT_WORKING", text)
+
+
+async def test_another_strategys_order_is_not_changed() -> None:
+    world, order = await working()
+    other = StrategyName("other")
+    outcome = await world.gateway.modify(order.order_id, LARGER, other)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "ORDER_NOT_OWN")
+    assert outcome.text == f"order {order.order_id} is an order of {order.terms.strategy}"
     assert world.broker.changed == []
+    own = order.terms.strategy
+    assert (await world.gateway.modify(order.order_id, LARGER, own)).kind is OutcomeKind.SENT
 
 
 @pytest.mark.parametrize("cause", [HaltCause.UPSTREAM, HaltCause.OPERATOR, HaltCause.LINK])

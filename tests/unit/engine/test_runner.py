@@ -26,7 +26,7 @@ from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
 from trader.core.market import MarketView
 from trader.core.orders import OrderState
 from trader.engine.runner import RunnerSettings, StrategyRunner
-from trader.strategies.base import Context, Wish, WishResult
+from trader.strategies.base import ChangeResult, Context, Wish, WishResult
 
 
 class Scripted:
@@ -60,6 +60,9 @@ class Scripted:
         while self.after_result:
             self.state["n"] += 1
             self.ids.append(context.submit(self.after_result.pop(0)))
+
+    def on_change(self, result: ChangeResult, context: Context) -> None:
+        raise AssertionError(f"it changes nothing: {result}")
 
     def checkpoint(self) -> str:
         return json.dumps(self.state)

@@ -27,7 +27,7 @@ from trader.core.ids import (
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import OrderType, Side
 from trader.core.market import MarketView, Quote
-from trader.strategies.base import Wish, WishResult
+from trader.strategies.base import OwnOrder, Wish, WishResult
 from trader.strategies.momentum import MomentumParameters, MomentumStrategy
 
 CON = ConId(101)
@@ -71,6 +71,20 @@ class Stage:
     def submit(self, wish: Wish) -> IntentId:
         self.wishes.append(wish)
         return IntentId(f"abc123-momentum-{len(self.wishes)}")
+
+    def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:
+        raise AssertionError("momentum looks at no single order")
+
+    def modify(
+        self,
+        order_id: OrderId,
+        *,
+        quantity: Decimal | None = None,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        reason: str = "",
+    ) -> None:
+        raise AssertionError("momentum changes nothing")
 
     def cancel_all(self, con_id: ConId, reason: str) -> None:
         raise AssertionError("momentum cancels nothing")

@@ -439,6 +439,20 @@ CODES: tuple[Code, ...] = (
         "Nothing: the order counts at its full size until reconciliation has asked the broker.",
     ),
     Code(
+        "ORDER_UNKNOWN",
+        "gateway",
+        "There is no order of that id.",
+        "there is no order 99",
+        "Name the order by its order id, as the orders page and `trader status` show it.",
+    ),
+    Code(
+        "ORDER_NOT_OWN",
+        "gateway",
+        "The order that is to be changed belongs to another strategy.",
+        "order 17 is an order of momentum",
+        "A strategy changes its own orders only; a person uses the API or cancels.",
+    ),
+    Code(
         "ORDER_NOT_WORKING",
         "gateway",
         "The order that is to be changed is not one that the broker is known to work.",
