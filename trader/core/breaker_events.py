@@ -7,6 +7,7 @@ from decimal import Decimal
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
 from trader.core.ids import StrategyName
+from trader.core.policy import Regime
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,14 @@ class PostureChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlookChanged:
+    """How rough the market is, or the share of its usual size that new risk may have, changed."""
+
+    regime: Regime
+    allocation: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class StrategyMarked:
     """What a strategy has brought in all, and what the account was worth then.
 
@@ -121,6 +130,7 @@ BreakerEvent = (
     | FlowSeen
     | OverrideGranted
     | PostureChanged
+    | OutlookChanged
     | StrategyMarked
     | StrategyHalted
     | StrategyReleased

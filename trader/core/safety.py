@@ -15,6 +15,7 @@ from trader.core.breakers.machine import Phase
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
 from trader.core.ids import StrategyName
+from trader.core.regime import Outlook
 from trader.core.track_record import TrackRecord, begun_anew, rebased
 from trader.core.track_record import marked as record_marked
 
@@ -24,12 +25,17 @@ OVERRIDE_MAX = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A breaker that is not closed; ``day`` is the account's day in which it tripped."""
+    """A breaker that is not closed; ``day`` is the account's day in which it tripped.
+
+    ``limit`` is what it was held against then, and ``action`` what it does.
+    """
 
     name: BreakerName
     phase: Phase
     day: str
     reason: str
+    limit: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class StrategyHalt:
     breaker: BreakerName
     day: str
     reason: str
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,8 @@ class Safety:
     flows: tuple[Flow, ...] = ()
     posture: Posture | None = None
     causes: tuple[str, ...] = ()
+    # What the market left to new risk, as it was last told.
+    outlook: Outlook | None = None
     # By strategy: what its days brought, and which of them may add no risk.
     records: tuple[TrackRecord, ...] = ()
     strategy_halts: tuple[StrategyHalt, ...] = ()
@@ -107,8 +116,8 @@ class Safety:
 def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
     """Return what an event leaves."""
     match event:
-        case be.BreakerTripped(name=name, inputs=inputs, day=day):
-            return _put(safety, Standing(name, Phase.TRIPPED, day, inputs))
+        case be.BreakerTripped(name=name, inputs=inputs, day=day, limit=limit, action=action):
+            return _put(safety, Standing(name, Phase.TRIPPED, day, inputs, limit, action))
         case be.BreakerProbing(name=name):
             known = safety.standing_of(name)
             assert known is not None, f"{name} probes and had not tripped"
@@ -140,6 +149,8 @@ def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
             return replace(safety, overrides=(*others, granted))
         case be.PostureChanged(posture=posture, causes=causes):
             return replace(safety, posture=posture, causes=causes)
+        case be.OutlookChanged(regime=regime, allocation=allocation):
+            return replace(safety, outlook=Outlook(regime, allocation))
         case be.StrategyMarked() | be.StrategyHalted() | be.StrategyReleased():
             return _after_strategy(safety, event)
         case _:
@@ -155,8 +166,8 @@ def _after_strategy(
         case be.StrategyMarked(day=day, result=result, capital=capital):
             made = record_marked(known, strategy, day, result=result, capital=capital)
             return _put_record(safety, made)
-        case be.StrategyHalted(name=name, day=day, inputs=inputs):
-            halt = StrategyHalt(strategy, name, day, inputs)
+        case be.StrategyHalted(name=name, day=day, inputs=inputs, limit=limit):
+            halt = StrategyHalt(strategy, name, day, inputs, limit)
             return replace(safety, strategy_halts=(*_others(safety, strategy), halt))
         case be.StrategyReleased():
             safety = replace(safety, strategy_halts=_others(safety, strategy))

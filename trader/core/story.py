@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
@@ -17,19 +18,35 @@ from trader.core.halts import HaltCause
 from trader.core.ids import IntentId, Seq, exec_family
 from trader.core.intents import Intent
 from trader.core.orders import Order, OrderState
+from trader.core.safety import Safety
 
 # Not about the intent; they say what held when it was reviewed.
-_BACKGROUND = (ev.HaltRaised, ev.HaltCleared)
+BACKGROUND = (
+    ev.HaltRaised,
+    ev.HaltCleared,
+    be.BreakerTripped,
+    be.BreakerProbing,
+    be.BreakerReset,
+    be.OverrideGranted,
+    be.PostureChanged,
+    be.OutlookChanged,
+    be.StrategyHalted,
+    be.StrategyReleased,
+)
 _ANSWERS = (ev.OrderStatusSeen, ev.OpenOrderSeen, ev.ExecutionSeen, ev.OrderErrorSeen)
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One verdict on the intent, with every check, and the halts that held then."""
+    """One verdict on the intent, with every check, and the halts that held then.
+
+    ``safety`` is what breakers, posture and outlook were in the journal at that moment.
+    """
 
     at_utc: datetime
     verdict: ev.IntentReviewed
     halts: tuple[tuple[HaltCause, str], ...]
+    safety: Safety
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +110,7 @@ class NoStory(ValueError):
 def story_of(intent: IntentId, events: Iterable[ev.Recorded]) -> Story:
     """Tell the story from its events, in their order; raises NoStory.
 
-    Halts raised and cleared earlier belong to the events: they say what held at the review.
+    What halts and breakers did earlier belongs to the events: it says what held at the review.
     Words about other orders are passed over.
     """
     book = Book()
@@ -106,10 +123,11 @@ def story_of(intent: IntentId, events: Iterable[ev.Recorded]) -> Story:
         before = _state(book, intent)
         # The fold wants a dense sequence, and only some of the journal's events are here.
         book.apply(ev.Recorded(Seq(book.seq + 1), recorded.at_utc, event))
-        if isinstance(event, _BACKGROUND):
+        if isinstance(event, BACKGROUND):
             continue
         if isinstance(event, ev.IntentReviewed):
-            reviews.append(Review(recorded.at_utc, event, tuple(book.halts.items())))
+            halts = tuple(book.halts.items())
+            reviews.append(Review(recorded.at_utc, event, halts, book.safety))
         after = _state(book, intent)
         first_utc = moments[0].at_utc if moments else recorded.at_utc
         moments.append(

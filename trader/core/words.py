@@ -75,6 +75,8 @@ def _of_breakers(event: ev.Event) -> str:
             return f"{posture}{': ' if causes else ''}{', '.join(causes)}"
         case be.EquityMarked(day=day, value=value):
             return f"{value} on {day}"
+        case be.OutlookChanged(regime=regime, allocation=allocation):
+            return f"{regime}, new risk may have {allocation} of its usual size"
         case be.StrategyMarked(strategy=strategy, day=day, result=result):
             return f"{strategy}: {result} on {day}"
         case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):

@@ -126,6 +126,7 @@ class Breakers:
         self._restraint = None
         now_s = self._evaluated_s = self._clock.monotonic()
         self._look_at_regime(now_s)
+        self._note_outlook()
         self._tell_of_overrides()
         self.note_posture()
         self._audit_round(now_s, findings, before)
@@ -197,6 +198,12 @@ class Breakers:
         if (now, names) != (known.posture, known.causes):
             self._ledger.record(be.PostureChanged(now, names))
             log.warning("posture", posture=now, causes=names)
+
+    def _note_outlook(self) -> None:
+        """Record what the market leaves to new risk, if that changed: decisions are read by it."""
+        now, known = Outlook(self._regime.regime, self.allocation()), self._ledger.book.safety
+        if now != known.outlook:
+            self._ledger.record(be.OutlookChanged(self._regime.regime, now.allocation))
 
     def _audit_round(
         self,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from trader.core import events as ev
+from trader.core.safety import Override, StrategyHalt
 from trader.core.story import Moment, Review, Story
 from trader.core.words import words
 
@@ -126,12 +127,77 @@ def _review_lines(review: Review) -> list[str]:
     halts = "; ".join(f"{cause}: {text}" for cause, text in review.halts) or "none recorded"
     return [
         f"    halts then: {halts}",
+        *(f"    {line}" for line in _safety_lines(review)),
         *(
             f"    {'ok  ' if check.passed else 'FAIL'} {check.code:<{width}}  {check.value}  "
             f"(allowed: {check.limit})"
             for check in checks
         ),
     ]
+
+
+def _safety_lines(review: Review) -> list[str]:
+    """Say what breakers, posture and market were at the decision, from the journal."""
+    safety = review.safety
+    posture = "not recorded yet"
+    if safety.posture is not None:
+        posture = f"{safety.posture}{': ' if safety.causes else ''}{', '.join(safety.causes)}"
+    lines = [f"posture then: {posture}"]
+    lines += [
+        f"breaker then: {row.name} {row.phase} ({row.action}), {row.reason}, limit {row.limit}"
+        for row in safety.standings
+    ]
+    lines += [
+        f"strategy then: {row.strategy} halted by {row.breaker}, {row.reason}, limit {row.limit}"
+        for row in _halts_of_strategy(review)
+    ]
+    lines += [
+        f"override then: {row.breaker} by {row.by} until {_time(row.until_utc)}: {row.reason}"
+        for row in _overrides(review)
+    ]
+    if not safety.standings:
+        lines.append("breakers then: none tripped")
+    if safety.outlook is not None:
+        market = safety.outlook
+        lines.append(f"market then: {market.regime}, allocation {market.allocation}")
+    return lines
+
+
+def _halts_of_strategy(review: Review) -> list[StrategyHalt]:
+    halt = review.safety.halt_of(review.verdict.intent.strategy)
+    return [] if halt is None else [halt]
+
+
+def _overrides(review: Review) -> list[Override]:
+    return [row for row in review.safety.overrides if row.holds(review.at_utc)]
+
+
+def _safety_json(review: Review) -> dict[str, object]:
+    safety = review.safety
+    return {
+        "posture": safety.posture,
+        "causes": list(safety.causes),
+        "breakers": [
+            {
+                "name": row.name,
+                "phase": row.phase,
+                "action": row.action,
+                "value": row.reason,
+                "limit": row.limit,
+            }
+            for row in safety.standings
+        ],
+        "strategy_halts": [
+            {"strategy": row.strategy, "breaker": row.breaker, "value": row.reason}
+            for row in _halts_of_strategy(review)
+        ],
+        "overrides": [
+            {"breaker": row.breaker, "by": row.by, "until": _time(row.until_utc)}
+            for row in _overrides(review)
+        ],
+        "regime": None if safety.outlook is None else safety.outlook.regime,
+        "allocation": None if safety.outlook is None else str(safety.outlook.allocation),
+    }
 
 
 def _waits(story: Story) -> str:
@@ -175,6 +241,7 @@ def _review_json(review: Review) -> dict[str, object]:
         "code": verdict.code,
         "text": verdict.text,
         "halts": {str(cause): text for cause, text in review.halts},
+        "safety": _safety_json(review),
         "checks": [
             {"code": row.code, "value": row.value, "limit": row.limit, "passed": row.passed}
             for row in verdict.checks

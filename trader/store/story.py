@@ -12,6 +12,7 @@ from pathlib import Path
 
 from trader.core.events import ExecutionSeen, Recorded
 from trader.core.ids import ExecFamily, ExecId, IntentId, exec_family, intent_id_in, order_ref
+from trader.core.story import BACKGROUND
 from trader.store.connection import describe
 from trader.store.rows import JournalUnusable, Row, recorded_of
 from trader.store.schema import APPLICATION_ID
@@ -40,7 +41,7 @@ class NameUnknown(ValueError):
 
 
 def related(path: Path, name: str) -> tuple[IntentId, tuple[Recorded, ...]]:
-    """Return the intent that ``name`` means, with its events and the halts before, in order.
+    """Return the intent that ``name`` means, with its events and what held then, in order.
 
     ``name`` is an intent id, an orderRef, an order id, a permId or an execution id; ``order:N``
     and ``perm:N`` say which number is meant. Words about other orders that share a number with
@@ -149,8 +150,10 @@ def _rows_about(db: sqlite3.Connection, intent: IntentId) -> list[Row]:
     ).fetchall():
         rows += _rows_of_order(db, intent, order_id)
     if rows:
-        halts = "kind IN ('HaltRaised', 'HaltCleared') AND seq < ?"
-        rows += _rows(db, halts, min(row[0] for row in rows))
+        # What held at each review: nothing of it later than the last.
+        kinds = ", ".join(f"'{kind.__name__}'" for kind in BACKGROUND)
+        last = max(row[0] for row in rows if row[2] == "IntentReviewed")
+        rows += _rows(db, f"kind IN ({kinds}) AND seq < ?", last)
     return sorted(rows)
 
 

@@ -24,6 +24,7 @@ from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.core.ids import OrderId, OrderRef, PermId, RunId, StrategyName, TicketId
+from trader.core.policy import Regime
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
 CAUSES = (HaltCause.OPERATOR, HaltCause.INVARIANT, HaltCause.FRESH_INSTALL)
@@ -168,6 +169,9 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ),
     be.OverrideGranted: lambda m: be.OverrideGranted(
         _breaker(m), "why", "me", make.at(m.variant * 60)
+    ),
+    be.OutlookChanged: lambda m: be.OutlookChanged(
+        list(Regime)[m.variant % 3], Decimal(m.order) / 10
     ),
     be.StrategyMarked: lambda m: be.StrategyMarked(
         make.STRATEGY, _day(m), Decimal(m.variant - 3), Decimal(1_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -37,9 +38,11 @@ def tripped(name: BreakerName = LOSS, inputs: str = "-0.03") -> be.BreakerTrippe
 
 def test_a_trip_stands_with_its_day_until_it_is_reset() -> None:
     safety = fold(tripped())
-    assert safety.standing_of(LOSS) == Standing(LOSS, Phase.TRIPPED, TODAY, "-0.03")
+    limit = "at or below -0.02"
+    standing = Standing(LOSS, Phase.TRIPPED, TODAY, "-0.03", limit, "reduce_only")
+    assert safety.standing_of(LOSS) == standing
     safety = fold(be.BreakerProbing(LOSS, "0"), safety=safety)
-    assert safety.standing_of(LOSS) == Standing(LOSS, Phase.PROBING, TODAY, "-0.03")
+    assert safety.standing_of(LOSS) == replace(standing, phase=Phase.PROBING)
     safety = fold(be.BreakerReset(LOSS, "ops", "seen"), safety=safety)
     assert safety.standing_of(LOSS) is None
     assert safety.reset_utc_of(LOSS) == T0

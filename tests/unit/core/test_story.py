@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.core.factories import (
     CLIENT,
     OTHER_ACCOUNT,
+    STRATEGY,
     a_book,
     a_status,
     an_echo,
@@ -26,12 +27,16 @@ from tests.unit.core.factories import (
     record,
     reviewed,
 )
+from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core.breakers.rules import BreakerName
 from trader.core.executions import Commission
-from trader.core.halts import HaltCause
+from trader.core.halts import HaltCause, Posture
 from trader.core.ids import ClientId, ExecId, OrderId, OrderRef, PermId, Seq, order_ref
 from trader.core.intents import Side
 from trader.core.orders import OrderState
+from trader.core.policy import Regime
+from trader.core.regime import Outlook
 from trader.core.story import NoStory, Story, story_of
 
 SENT = (reviewed(an_intent()), planned(an_intent(), 1), ev.OrderSent(OrderId(1)))
@@ -94,6 +99,35 @@ def test_halts_that_held_at_the_review_are_told_and_those_cleared_are_not() -> N
     story = told([cleared, raised, reviewed(an_intent(), "HALTED")])
     assert story.reviews[0].halts == ((HaltCause.OPERATOR, "lunch"),)
     assert [type(row.event) for row in story.moments] == [ev.IntentReviewed]
+
+
+def test_breakers_market_and_posture_are_told_as_they_were_at_each_review() -> None:
+    """Each from the journal: a later trip, reset or change of the market changes no earlier one."""
+    name = BreakerName.DAILY_LOSS
+    story = told(
+        [
+            be.PostureChanged(Posture.ARMED, ()),
+            be.OutlookChanged(Regime.CALM, Decimal(1)),
+            reviewed(an_intent(), "HALTED"),
+            be.BreakerTripped(name, "-0.03", "at or below -0.02", "h", "reduce_only", "2026-03-02"),
+            be.PostureChanged(Posture.REDUCE_ONLY, ("daily_loss",)),
+            be.OutlookChanged(Regime.STORM, Decimal("0.25")),
+            be.StrategyHalted(STRATEGY, BreakerName.PSR, "0.1", "at or below 0.2", "h", "d"),
+            reviewed(an_intent(), "BREAKER"),
+            be.BreakerReset(name, "ops", "seen"),
+        ]
+    )
+    first, second = (review.safety for review in story.reviews)
+    assert (first.posture, first.standings, first.strategy_halts) == (Posture.ARMED, (), ())
+    assert first.outlook == Outlook(Regime.CALM, Decimal(1))
+    assert (second.posture, second.causes) == (Posture.REDUCE_ONLY, ("daily_loss",))
+    (tripped,) = second.standings
+    assert (tripped.reason, tripped.limit) == ("-0.03", "at or below -0.02")
+    assert second.outlook == Outlook(Regime.STORM, Decimal("0.25"))
+    halt = second.halt_of(STRATEGY)
+    assert halt is not None
+    assert halt.limit == "at or below 0.2"
+    assert [type(row.event) for row in story.moments] == [ev.IntentReviewed] * 2
 
 
 def test_words_about_other_orders_with_the_same_number_are_left_out() -> None:

@@ -20,6 +20,7 @@ from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
 from trader.core.ids import OrderId, RunId, StrategyName, TicketId
+from trader.core.policy import Regime
 from trader.core.words import words
 
 ORDER = OrderId(7)
@@ -50,6 +51,10 @@ CHECKED = ev.IntentReviewed(
         (be.OverrideGranted(LOSS, "why", "me", T0), "daily_loss by me until 15:00:00 UTC: why"),
         (be.PostureChanged(Posture.HALTED, ("link", "journal")), "halted: link, journal"),
         (be.PostureChanged(Posture.ARMED, ()), "armed"),
+        (
+            be.OutlookChanged(Regime.STORM, Decimal("0.5")),
+            "storm, new risk may have 0.5 of its usual size",
+        ),
         (
             be.StrategyMarked(StrategyName("alpha"), "2026-03-02", Decimal(-7), Decimal(100)),
             "alpha: -7 on 2026-03-02",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.unit.core.factories import (
+    STRATEGY,
     a_status,
     an_echo,
     an_id,
@@ -18,10 +19,13 @@ from tests.unit.core.factories import (
     planned,
     reviewed,
 )
+from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
-from trader.core.halts import HaltCause
+from trader.core.halts import HaltCause, Posture
 from trader.core.ids import OrderId, RunId, Seq
+from trader.core.policy import Regime
 from trader.core.story import Story, story_of
 from trader.ops.why_text import story_json, story_lines
 
@@ -80,6 +84,45 @@ def test_the_halts_of_that_time_stand_with_the_review() -> None:
     assert "    halts then: none recorded" in story_lines(told([fresh, *SENT]))
     stop = ev.HaltRaised(HaltCause.OPERATOR, "lunch", "me")
     assert "    halts then: operator: lunch" in story_lines(told([fresh, stop, *SENT]))
+
+
+def test_breakers_posture_and_market_of_that_time_stand_with_the_review() -> None:
+    until = at(600)
+    then: list[ev.Event] = [
+        be.BreakerTripped(
+            BreakerName.DAILY_LOSS, "-0.03", "at or below -0.02", "h", "reduce_only", "2026-03-02"
+        ),
+        be.PostureChanged(Posture.REDUCE_ONLY, ("daily_loss",)),
+        be.OutlookChanged(Regime.STORM, Decimal("0.25")),
+        be.StrategyHalted(STRATEGY, BreakerName.PSR, "0.1", "at or below 0.2", "h", "d"),
+        be.OverrideGranted(BreakerName.DRIFT, "known", "ops", until),
+    ]
+    story = told([*then, *SENT])
+    lines = story_lines(story)
+    for line in (
+        "posture then: reduce_only: daily_loss",
+        "breaker then: daily_loss tripped (reduce_only), -0.03, limit at or below -0.02",
+        "strategy then: alpha halted by psr, 0.1, limit at or below 0.2",
+        "override then: drift by ops until 2026-03-02T15:10:00Z: known",
+        "market then: storm, allocation 0.25",
+    ):
+        assert f"    {line}" in lines
+    body = json.loads(json.dumps(story_json(story)))["reviews"][0]["safety"]
+    assert body["breakers"] == [
+        {
+            "name": "daily_loss",
+            "phase": "tripped",
+            "action": "reduce_only",
+            "value": "-0.03",
+            "limit": "at or below -0.02",
+        }
+    ]
+    assert (body["posture"], body["regime"], body["allocation"]) == ("reduce_only", "storm", "0.25")
+    assert body["strategy_halts"] == [{"strategy": "alpha", "breaker": "psr", "value": "0.1"}]
+    assert body["overrides"] == [{"breaker": "drift", "by": "ops", "until": "2026-03-02T15:10:00Z"}]
+    quiet = story_lines(told(SENT))
+    assert "    breakers then: none tripped" in quiet
+    assert "    posture then: not recorded yet" in quiet
 
 
 def test_what_is_not_known_is_said_to_be_unknown() -> None:

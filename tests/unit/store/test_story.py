@@ -24,10 +24,13 @@ from tests.unit.core.factories import (
     planned,
     reviewed,
 )
+from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause
 from trader.core.ids import ClientId, OrderId, OrderRef, PermId, RunId, Seq, order_ref
+from trader.core.policy import Regime
 from trader.core.story import story_of
 from trader.store.rows import JournalUnusable, row_of
 from trader.store.schema import upgrade_from
@@ -136,6 +139,19 @@ def test_an_order_of_somebody_else_is_not_taken_for_ours(tmp_path: Path) -> None
 def test_a_name_that_nothing_has_is_refused_with_what_is_allowed(journal: Path, name: str) -> None:
     with pytest.raises(NameUnknown, match="allowed: an intent id"):
         related(journal, name)
+
+
+def test_what_breakers_did_before_the_last_review_belongs_and_nothing_later(
+    tmp_path: Path,
+) -> None:
+    early = be.OutlookChanged(Regime.CALM, Decimal(1))
+    trip = be.BreakerTripped(BreakerName.DRIFT, "2", "at or above 1", "h", "reduce_only", "d")
+    later = be.BreakerReset(BreakerName.DRIFT, "itself", "0")
+    again = reviewed(an_intent(1))
+    refused = reviewed(an_intent(1), "BREAKER")
+    events: list[ev.Event] = [early, refused, trip, again, later, *FIRST[1:3], HALT]
+    _, found = related(a_journal(tmp_path, events), "1")
+    assert [row.event for row in found] == [early, refused, trip, again, *FIRST[1:3]]
 
 
 def test_an_intent_that_was_never_reviewed_has_no_events(journal: Path) -> None:
