@@ -150,12 +150,14 @@ class Daemon:
             supervisor=self.supervisor,
             account=AccountId(config.settings.account),
         )
+        sessions = Sessions(hub, clock, session_settings(config))
         valuer = Valuer(
             self.ledger.book,
             hub,
             clock,
+            sessions=sessions,
             currency=config.settings.currency,
-            rate_age_s_max=config.policy.exposure.account_age_s_max,
+            exposure=config.policy.exposure,
         )
         broker = IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put)
         # An id that an emergency has used in our name is never given out again.
@@ -167,7 +169,7 @@ class Daemon:
             guard=self.guard,
             hub=hub,
             valuer=valuer,
-            sessions=Sessions(hub, clock, session_settings(config)),
+            sessions=sessions,
             broker=broker,
             pacer=pacer,
             pager=pager,

@@ -28,6 +28,7 @@ from trader.core.ids import (
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import Intent, OrderType, Side, TimeInForce, digest
 from trader.core.market import Quote
+from trader.core.marks import Mark, Source
 from trader.core.orders import OrderTerms
 from trader.core.policy import (
     AccountType,
@@ -99,8 +100,9 @@ def situation(history: int = 0) -> tuple[Intent, RiskInput]:
         now_s=_NOW_S,
         valuation=valued(
             book.positions,
-            dict.fromkeys(book.positions, Decimal(100)),
-            instruments,
+            dict.fromkeys(
+                book.positions, Mark(Decimal(100), "USD", "STK", Source.QUOTE, _NOW_S - 1)
+            ),
             book.cash,
             rates={"USD": Decimal(1)},
             as_of_s=_NOW_S - 1,

@@ -8,7 +8,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from trader.core.amounts import ZERO
+from trader.core.ids import ConId
 from trader.core.policy import AccountType
+
+# Zero is what the broker says before it knows a price. Still told after the next whole list, which
+# comes every 180 s, it is what the holding is worth.
+_ZERO_S = 170.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One holding as the broker values it (updatePortfolio, message 7), in its own currency."""
+
+    con_id: ConId
+    symbol: str
+    sec_type: str
+    currency: str
+    quantity: Decimal
+    # Signed, multiplier included; the last one that was a number (INC-105).
+    value: Decimal
+    # Monotonic seconds: when this value was told, and when the list that holds it last stood.
+    since_s: float
+    at_s: float
+
+    @property
+    def unit_value(self) -> Decimal | None:
+        """Return what one unit is worth, multiplier included; None where that cannot be said."""
+        if self.quantity == ZERO:
+            return None
+        unit = self.value / self.quantity
+        if unit == ZERO:
+            # Nothing is owed on what is worth nothing; a short that would be free is no value.
+            has_stood = self.at_s - self.since_s >= _ZERO_S
+            return ZERO if has_stood and self.quantity > ZERO else None
+        return unit if unit > ZERO else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +65,8 @@ class AccountReading:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     # How many lists of this connection it rests on; the first may be a little off (INC-144).
     samples: int = 1
+    # What it holds and what that is worth by the broker's own marks.
+    holdings: Mapping[ConId, Holding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

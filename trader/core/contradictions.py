@@ -12,6 +12,8 @@ from trader.core.policy import GROSS_CAP, ExposurePolicy, Policy, RatePolicy, Tr
 
 # The book remembers single acts this long; a longer window would count less than there was.
 WINDOW_S_MAX = 3_600.0
+# A price of an hour ago says little of what a holding is worth in a market that is open.
+MARK_AGE_S_MAX = 3_600.0
 _MAY_BE_ZERO = frozenset(
     {
         "cash.reserve_min",
@@ -127,6 +129,12 @@ def _exposure(exposure: ExposurePolicy) -> Iterable[str]:
             f"exposure.storm.gross_max is {exposure.storm.gross_max}, allowed is at most {cap}, "
             f"what a {exposure.account_type} account carries"
         )
+    for what in ("mark_age_s_max", "broker_mark_age_s_max"):
+        if getattr(exposure, what) > MARK_AGE_S_MAX:
+            yield (
+                f"exposure.{what} is {getattr(exposure, what):g}, allowed is at most "
+                f"{MARK_AGE_S_MAX:g}"
+            )
     names = [row.sec_type for row in exposure.classes]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"exposure.classes has {name} twice, allowed is once"

@@ -152,6 +152,11 @@ class ExposurePolicy:
     margin_usage_warning: Decimal = Decimal("0.6")
     classes: tuple[AssetClass, ...] = DEFAULT_CLASSES
     valuation_age_s_max: float = 10.0
+    # How old a price may be that values what is held: another thing than the freshness of a quote
+    # that is traded on. An older one gives way to the broker's own mark, and that one, of a list
+    # that comes every 180 s, to "not known", which releases no new risk.
+    mark_age_s_max: float = 120.0
+    broker_mark_age_s_max: float = 400.0
     # The broker tells account values every 180 s (INC-037).
     account_age_s_max: float = 400.0
     what_if: WhatIf = WhatIf.NEVER

@@ -1,16 +1,16 @@
 """What the account is worth, from what is held and what it costs now: a pure sum, in one currency.
 
 A holding without a mark or without a rate makes the value incomplete, and an incomplete value
-releases no new risk: it is named, never taken for zero.
+releases no new risk: it is named, never taken for zero. Whose word each mark is goes with it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trader.core.amounts import ZERO, decimal_from
+from trader.core.amounts import ZERO
 from trader.core.ids import ConId
-from trader.core.instruments import Instrument
+from trader.core.marks import Mark
 from trader.core.positions import Position
 
 
@@ -28,8 +28,14 @@ class Valuation:
     rates: Mapping[str, Decimal]
     # Holdings without a mark and currencies without a rate, in words.
     missing: tuple[str, ...]
-    # Monotonic seconds of the oldest price in it.
+    # Monotonic seconds at which it was made; each mark was within its own budget then.
     as_of_s: float
+    marks: Mapping[ConId, Mark] = field(default_factory=dict)
+
+    @property
+    def oldest_s(self) -> float:
+        """Return when the oldest price in it was heard, in monotonic seconds."""
+        return min((row.at_s for row in self.marks.values()), default=self.as_of_s)
 
     def of(self, con_id: ConId) -> Decimal:
         """Return the signed value of a holding; 0 when nothing is held."""
@@ -41,15 +47,14 @@ class Worth:
     """What one holding is worth in the account's currency, signed; ``problem`` says why not."""
 
     con_id: ConId
-    sec_type: str
-    value: Decimal
+    value: Decimal = ZERO
+    mark: Mark | None = None
     problem: str = ""
 
 
 def valued(
     positions: Mapping[ConId, Position],
-    marks: Mapping[ConId, Decimal | None],
-    instruments: Mapping[ConId, Instrument],
+    marks: Mapping[ConId, Mark | str],
     cash: Mapping[str, Decimal],
     *,
     rates: Mapping[str, Decimal],
@@ -57,10 +62,10 @@ def valued(
 ) -> Valuation:
     """Add up what is held; ``rates`` holds the account's own currency at 1.
 
-    Positions that are flat need neither mark nor rate.
+    A mark is a text where there is none: why. Positions that are flat need neither mark nor rate.
     """
     worths = [
-        worth(position, marks.get(con_id), instruments.get(con_id), rates)
+        worth(position, marks.get(con_id, "no mark"), rates)
         for con_id, position in positions.items()
         if position.quantity != ZERO
     ]
@@ -76,16 +81,18 @@ def added_up(
 ) -> Valuation:
     """Add up holdings that are valued already, and cash."""
     notionals: dict[ConId, Decimal] = {}
+    marks: dict[ConId, Mark] = {}
     by_class: dict[str, Decimal] = {}
     missing: list[str] = []
     net = money = ZERO
     for row in worths:
-        if row.problem:
+        if row.mark is None:
             missing.append(row.problem)
             continue
-        notionals[row.con_id] = row.value
+        notionals[row.con_id], marks[row.con_id] = row.value, row.mark
         net += row.value
-        by_class[row.sec_type] = by_class.get(row.sec_type, ZERO) + abs(row.value)
+        sec_type = row.mark.sec_type
+        by_class[sec_type] = by_class.get(sec_type, ZERO) + abs(row.value)
     for currency, amount in cash.items():
         rate = rates.get(currency)
         if rate is None and amount != ZERO:
@@ -101,25 +108,16 @@ def added_up(
         rates=dict(rates),
         missing=tuple(missing),
         as_of_s=as_of_s,
+        marks=marks,
     )
 
 
-def worth(
-    position: Position,
-    mark: Decimal | None,
-    instrument: Instrument | None,
-    rates: Mapping[str, Decimal],
-) -> Worth:
+def worth(position: Position, mark: Mark | str, rates: Mapping[str, Decimal]) -> Worth:
     """Value one holding at its mark, or say why it cannot be."""
-    problem, value = "", ZERO
-    rate = None if instrument is None else rates.get(instrument.currency)
-    if instrument is None:
-        problem = "not a configured instrument"
-    elif mark is None or decimal_from(mark) is None or mark < ZERO:
-        problem = "no mark"
-    elif rate is None:
-        problem = f"no rate for {instrument.currency}"
-    else:
-        value = position.quantity * mark * instrument.multiplier * rate
-    name = f"{position.symbol} ({position.con_id}): {problem}" if problem else ""
-    return Worth(position.con_id, instrument.sec_type if instrument else "", value, name)
+    name = f"{position.symbol} ({position.con_id})"
+    if isinstance(mark, str):
+        return Worth(position.con_id, problem=f"{name}: {mark}")
+    rate = rates.get(mark.currency)
+    if rate is None:
+        return Worth(position.con_id, problem=f"{name}: no rate for {mark.currency}")
+    return Worth(position.con_id, position.quantity * mark.unit_value * rate, mark)

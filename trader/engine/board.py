@@ -191,7 +191,7 @@ class Board:
             commission_pending=pending,
             pnl=None if unrealized is None else realized + unrealized - paid - pending,
             missing=valuation.missing,
-            age_s=self._clock.monotonic() - valuation.as_of_s,
+            age_s=self._clock.monotonic() - valuation.oldest_s,
         )
 
     def _told_account(self) -> st.AccountStatus | None:
@@ -211,8 +211,13 @@ class Board:
 
     def _positions(self) -> tuple[st.PositionStatus, ...]:
         rows = []
+        now_s, valuation = self._clock.monotonic(), self._valuer.current()
+        marks = {} if valuation is None else valuation.marks
         for row in self._book.positions.values():
+            used = marks.get(row.con_id)
             mark = self._hub.mark_of(row.con_id)
+            if used is not None:
+                mark = used.unit_value / row.multiplier
             unrealized = row.unrealized(mark) if mark is not None else None
             rows.append(
                 st.PositionStatus(
@@ -221,6 +226,8 @@ class Board:
                     quantity=row.quantity,
                     average_price=row.average_price,
                     mark=mark,
+                    mark_source="" if used is None else used.source.value,
+                    mark_age_s=None if used is None else now_s - used.at_s,
                     unrealized=unrealized,
                     realized=row.realized,
                 )

@@ -32,8 +32,10 @@ class Look:
 
     high: Decimal
     low: Decimal
-    # When the newest price in it came, or the oldest where that is too old to judge by.
+    # Each price in it was within its budget then.
     at_s: float
+    # When the newest of them came: two looks at the same prices are one.
+    heard_s: float
 
     @property
     def is_steady(self) -> bool:
@@ -90,26 +92,20 @@ class Equity:
             return "existing holdings have not been accepted"
         if valuation.missing:
             return "; ".join(valuation.missing)[:200]
-        self._marks.sample(valuation.notionals, now_s)
+        self._marks.sample(valuation.marks, now_s)
         low = high = valuation.nav - pending_commission(self._ledger.book, self._policy.cash)
-        times: list[float] = []
+        heard_s: list[float] = []
         for con_id, notional in valuation.notionals.items():
-            used, mark = self._hub.mark_of(con_id), self._marks.of(con_id)
-            if used is None or used <= ZERO or mark is None:
-                return f"no steady price of {self._hub.instruments[con_id].symbol}"
-            ends = (notional * mark.low / used, notional * mark.high / used)
-            low += min(ends) - notional
-            high += max(ends) - notional
-            times.append(mark.at_s)
-        return Look(high=high, low=low, at_s=self._as_of_s(times, now_s))
-
-    def _as_of_s(self, times: list[float], now_s: float) -> float:
-        if not times:
-            return now_s
-        oldest_s = min(times)
-        limit_s = self._policy.breaker.rules.daily_loss.reading_age_s_max
-        # A holding whose price stands still makes the whole value as old as that price.
-        return max(times) if now_s - oldest_s <= limit_s else oldest_s
+            used, ends = valuation.marks[con_id].unit_value, self._marks.of(con_id)
+            if ends is None:
+                return f"no steady price of {self._ledger.book.positions[con_id].symbol}"
+            if used != ZERO:
+                # What is worth nothing by now has nothing to lose, and a gain needs a price.
+                values = (notional * ends.low / used, notional * ends.high / used)
+                low += min(values) - notional
+                high += max(values) - notional
+            heard_s.append(ends.at_s)
+        return Look(high=high, low=low, at_s=now_s, heard_s=max(heard_s, default=now_s))
 
     def _take_in_flows(self) -> None:
         for flow in self._ledger.book.safety.flows:

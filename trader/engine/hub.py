@@ -12,6 +12,7 @@ from decimal import Decimal
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
 from trader.core.market import MarketView, Quote
+from trader.core.marks import price_of
 from trader.ports import Clock, DataProblem, QuoteTick
 
 _PRICES = ("bid", "ask")
@@ -76,10 +77,7 @@ class MarketHub:
 
     def mark_of(self, con_id: ConId) -> Decimal | None:
         """Return a price to value a holding at: the middle, else the last."""
-        quote = self.quotes.get(con_id)
-        if quote is None:
-            return None
-        return quote.mid if quote.mid is not None else quote.last
+        return price_of(self.quotes.get(con_id))[0]
 
     def view(self, con_ids: Iterable[ConId]) -> MarketView:
         """Return the quotes of some instruments as they are now."""

@@ -31,7 +31,7 @@ def _valuation(services: Services, exposure: ExposurePolicy) -> Iterator[str]:
     age_s = services.clock.monotonic() - valuation.as_of_s
     if not age_s <= exposure.valuation_age_s_max:
         limit_s = exposure.valuation_age_s_max
-        yield f"valuation: the oldest price is {age_s:.0f} s old, allowed is {limit_s:g} s"
+        yield f"valuation: made {age_s:.0f} s ago, allowed is {limit_s:g} s"
 
 
 def _account(services: Services, exposure: ExposurePolicy) -> Iterator[str]:

@@ -47,7 +47,7 @@ _ORDERS_LOOKED_AT = 20
 _ORDERS_MIN = 5
 _FILLS_LOOKED_AT = 500
 _FILL_WINDOW_S = 60.0
-# A quiet instrument's quote may stand still for a while; older than this nobody knows its price.
+# A quote may stand still for a while; older than this nobody knows what an order meets.
 _QUOTE_AGE_S = 30.0
 _NOT_ANSWERED_YET = (OrderState.PLANNED, OrderState.JOURNALED, OrderState.WITHHELD)
 _VIX = "VIX"
@@ -66,7 +66,9 @@ class Readings:
         self._hub = services.hub
         self._clock = services.clock
         self._rules = policy.breaker.rules
+        self._sessions = services.sessions
         self._quote_age_s = max(_QUOTE_AGE_S, policy.price.quote_age_s_max)
+        self._mark_age_s = max(self._quote_age_s, policy.exposure.mark_age_s_max)
         self._equity = equity
         self._probes = probes
         self.volatility = Volatility(services)
@@ -137,7 +139,8 @@ class Readings:
         told = self._equity.told()
         told_change = None if told is None else measure(baseline, told)
         is_confirmed = told_change is not None and rule.is_bad(told_change)
-        return Reading(value, look.at_s, is_confirmed, text=_words(look, baseline, told))
+        words = _words(look, baseline, told)
+        return Reading(value, look.at_s, is_confirmed, text=words, heard_s=look.heard_s)
 
     def _psr(self) -> Reading:
         now_s, baseline = self._clock.monotonic(), self._book.safety.baseline
@@ -242,15 +245,25 @@ class Readings:
         return sorted({*held, *worked})
 
     def _staleness(self) -> Reading:
-        now_s, con_ids = self._clock.monotonic(), self._involved()
-        quotes = self._hub.quotes
-        stale = [
+        """Count what we work without a quote, and what we hold without a price of today's.
+
+        What is no instrument of ours has no quote and never will; it is valued by the broker. Of
+        what is closed nobody expects one.
+        """
+        now_s = self._clock.monotonic()
+        worked = {row.terms.con_id for row in self._book.live_orders.values()}
+        con_ids = [
             con_id
-            for con_id in con_ids
-            if fault(quotes.get(con_id), now_s, self._quote_age_s) is not None
+            for con_id in self._involved()
+            if con_id in self._hub.instruments and not self._sessions.is_closed(con_id)
         ]
+        stale = [con_id for con_id in con_ids if self._is_stale(con_id, con_id in worked, now_s)]
         share = Decimal(len(stale)) / len(con_ids) if con_ids else ZERO
         return Reading(share, now_s, text=f"{len(stale)} of {len(con_ids)} without a usable quote")
+
+    def _is_stale(self, con_id: ConId, is_worked: bool, now_s: float) -> bool:
+        age_s_max = self._quote_age_s if is_worked else self._mark_age_s
+        return fault(self._hub.quotes.get(con_id), now_s, age_s_max) is not None
 
     def _quality(self) -> Reading:
         now_s = self._clock.monotonic()

@@ -77,6 +77,11 @@ class Sessions:
             known = self._trading_days[con_id] = hours, day
         return known[1].start_utc
 
+    def is_closed(self, con_id: ConId) -> bool:
+        """Tell whether an instrument's exchange is known to be closed, extended hours included."""
+        view = self.view(con_id)
+        return view.is_regular is False and view.is_extended is False
+
     def day_start_utc(self) -> datetime:
         """Return when the account's day began."""
         now_utc = self._clock.utc()

@@ -33,7 +33,10 @@ class LinkStatus:
 
 @dataclass(frozen=True, slots=True)
 class PositionStatus:
-    """One position at its current mark."""
+    """One position at its current mark; whose word that is, and how old, where it is counted with.
+
+    ``mark_source`` is ``quote``, ``last of the session`` or ``broker``; empty without a value.
+    """
 
     symbol: str
     con_id: int
@@ -42,6 +45,8 @@ class PositionStatus:
     mark: Decimal | None
     unrealized: Decimal | None
     realized: Decimal
+    mark_source: str = ""
+    mark_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 A fill is in it at once, a tick after a quarter of a second at most; only what has moved since is
 valued anew, so that a review reads a number that is there already. A price that has not moved is
-as old as its last tick: nothing makes it younger, and the age goes out with the value. Rates of
-currencies are slower: they may be as old as the broker's account values.
+as old as its last tick: nothing makes it younger, and one that is older than its budget gives way
+to the broker's own mark, and then to "not known" (:mod:`trader.core.marks`). Rates of currencies
+are slower: they may be as old as the broker's account values.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.core import events as ev
@@ -15,11 +16,12 @@ from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.ids import ConId
-from trader.core.instruments import Instrument
-from trader.core.market import Quote
+from trader.core.marks import Mark, MarkBudgets, Source, chosen
+from trader.core.policy import ExposurePolicy
 from trader.core.positions import Position
 from trader.core.valuation import Valuation, Worth, added_up, worth
 from trader.engine.hub import MarketHub
+from trader.engine.sessions import Sessions
 from trader.ports import Clock
 
 INTERVAL_S = 0.25
@@ -35,11 +37,10 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A holding with what it was valued at; all three are values that are replaced, not changed."""
+    """A holding with what it was valued at; all of them are values, replaced and not changed."""
 
     position: Position
-    quote: Quote | None
-    instrument: Instrument | None
+    mark: Mark | str
     rate: Decimal | None
     worth: Worth
 
@@ -48,19 +49,27 @@ class Valuer:
     """Keeps the account's valuation."""
 
     def __init__(
-        self, book: Book, hub: MarketHub, clock: Clock, *, currency: str, rate_age_s_max: float
+        self,
+        book: Book,
+        hub: MarketHub,
+        clock: Clock,
+        *,
+        sessions: Sessions,
+        currency: str,
+        exposure: ExposurePolicy,
     ) -> None:
         self._book = book
         self._hub = hub
         self._clock = clock
-        self._rate_age_s_max = rate_age_s_max
+        self._sessions = sessions
+        self._rate_age_s_max = exposure.account_age_s_max
+        self._budgets = MarkBudgets(exposure.mark_age_s_max, exposure.broker_mark_age_s_max)
         self.currency = currency
-        # The broker's own word, whose rates serve where no pair is quoted here.
+        # The broker's own word: its rates serve where no pair is quoted here, its marks where
+        # no quote of ours values a holding.
         self.account: AccountReading | None = None
         self._held: dict[ConId, _Held] = {}
         self._valuation: Valuation | None = None
-        # Monotonic seconds of the oldest price in it; None when it holds no price at all.
-        self._oldest_s: float | None = None
         self._made_s = float("-inf")
 
     def current(self) -> Valuation | None:
@@ -71,11 +80,7 @@ class Valuer:
         now_s = self._clock.monotonic()
         if self._valuation is None or not 0 <= now_s - self._made_s < INTERVAL_S:
             self.refresh()
-        valuation = self._valuation
-        if valuation is not None and self._oldest_s is None and valuation.as_of_s != now_s:
-            # Cash alone has no price that could grow old.
-            valuation = self._valuation = replace(valuation, as_of_s=now_s)
-        return valuation
+        return self._valuation
 
     def on_account(self, reading: AccountReading) -> str | None:
         """Take the broker's word on the account; says why it must not be counted with, or None."""
@@ -100,31 +105,45 @@ class Valuer:
         held: dict[ConId, _Held] = {}
         for con_id, position in self._book.positions.items():
             if position.quantity != ZERO:
-                held[con_id] = self._entry(con_id, position, rates)
+                held[con_id] = self._entry(con_id, position, rates, now_s)
         self._held = held
-        ages = [_seen_s(row.quote) for row in held.values() if row.quote is not None]
-        self._oldest_s = min(ages, default=None)
         self._valuation = added_up(
-            (row.worth for row in held.values()),
-            self._book.cash,
-            rates=rates,
-            as_of_s=now_s if self._oldest_s is None else self._oldest_s,
+            (row.worth for row in held.values()), self._book.cash, rates=rates, as_of_s=now_s
         )
 
-    def _entry(self, con_id: ConId, position: Position, rates: Mapping[str, Decimal]) -> _Held:
-        quote, instrument = self._hub.quotes.get(con_id), self._hub.instruments.get(con_id)
-        rate = None if instrument is None else rates.get(instrument.currency)
+    def _entry(
+        self, con_id: ConId, position: Position, rates: Mapping[str, Decimal], now_s: float
+    ) -> _Held:
+        mark = self._mark(con_id, now_s)
+        rate = None if isinstance(mark, str) else rates.get(mark.currency)
         known = self._held.get(con_id)
         if (
             known is not None
             and known.position is position
-            and known.quote is quote
-            and known.instrument is instrument
+            and known.mark == mark
             and known.rate == rate
         ):
             return known
-        made = worth(position, self._hub.mark_of(con_id), instrument, rates)
-        return _Held(position, quote, instrument, rate, made)
+        return _Held(position, mark, rate, worth(position, mark, rates))
+
+    def _mark(self, con_id: ConId, now_s: float) -> Mark | str:
+        """Return what a holding is valued at now, or why nobody knows."""
+        mark = self._chosen(con_id, now_s, is_closed=False)
+        is_own = isinstance(mark, Mark) and mark.source is Source.QUOTE
+        if not is_own and self._sessions.is_closed(con_id):
+            return self._chosen(con_id, now_s, is_closed=True)
+        return mark
+
+    def _chosen(self, con_id: ConId, now_s: float, *, is_closed: bool) -> Mark | str:
+        hub, told = self._hub, self.account
+        return chosen(
+            hub.quotes.get(con_id),
+            None if told is None else told.holdings.get(con_id),
+            hub.instruments.get(con_id),
+            now_s=now_s,
+            budgets=self._budgets,
+            is_closed=is_closed,
+        )
 
     # ---- currencies
 
@@ -140,8 +159,10 @@ class Valuer:
         return rates
 
     def _foreign(self) -> dict[str, None]:
-        """Return the currencies of configured instruments and of the cash, but for our own."""
+        """Return the currencies of instruments, of holdings and of the cash, but for our own."""
         found = dict.fromkeys(row.currency for row in self._hub.instruments.values())
+        if self.account is not None:
+            found |= dict.fromkeys(row.currency for row in self.account.holdings.values())
         found |= dict.fromkeys(key for key, amount in self._book.cash.items() if amount != ZERO)
         found.pop(self.currency, None)
         return found
@@ -166,8 +187,3 @@ class Valuer:
             return None
         rate = told.rates.get(currency)
         return rate if rate is not None and rate > ZERO else None
-
-
-def _seen_s(quote: Quote) -> float:
-    # A price nobody knows the age of is older than any budget.
-    return float("-inf") if quote.received_s is None else quote.received_s

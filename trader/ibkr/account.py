@@ -1,16 +1,18 @@
-"""What the gateway says of the account, folded into one reading (messages 6, 8, 54 and 63).
+"""What the gateway says of the account, folded into one reading (messages 6, 7, 8, 54 and 63).
 
 After the first list only values that changed are sent again; message 8 says that the list stands,
 so it is what keeps an unchanged value fresh (every 180 s, INC-037). A value that is no number
 leaves the last good one in its place, at its own age (INC-105). Nothing is said before the first
-list has ended.
+list has ended. Message 8 also follows single rows that changed, so a mark of the broker's may be
+older than the word that it stands, by at most the 180 s between two whole lists.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trader.core.account import AccountReading
+from trader.core.account import AccountReading, Holding
 from trader.core.amounts import ZERO, decimal_from
+from trader.core.ids import ConId
 from trader.core.policy import AccountType
 
 # Asked for apart: updates do not hold it. One summary, which is never cancelled: cancelling one
@@ -37,6 +39,29 @@ class _Value:
     is_good: bool
 
 
+@dataclass(frozen=True, slots=True)
+class HoldingRow:
+    """One portfolio row as it came (message 7); ``value`` is None where it was no number."""
+
+    con_id: ConId
+    symbol: str
+    sec_type: str
+    currency: str
+    quantity: Decimal
+    value: Decimal | None
+
+
+@dataclass(slots=True)
+class _Held:
+    """The last row of a holding whose value was a number, and whether its last word was good."""
+
+    row: HoldingRow
+    value: Decimal
+    since_s: float
+    heard_s: float
+    is_good: bool = True
+
+
 class AccountStream:
     """The values of one account over one connection."""
 
@@ -48,6 +73,7 @@ class AccountStream:
         self._samples = 0
         self._values: dict[tuple[str, str], _Value] = {}
         self._texts: dict[str, str] = {}
+        self._held: dict[ConId, _Held] = {}
 
     def reset(self) -> None:
         """Forget everything: subscriptions do not outlive the connection."""
@@ -56,6 +82,7 @@ class AccountStream:
         self._samples = 0
         self._values.clear()
         self._texts.clear()
+        self._held.clear()
 
     def begin(self) -> None:
         """Expect a new list: nothing is said until it has ended."""
@@ -76,6 +103,19 @@ class AccountStream:
         elif known is not None:
             known.is_good = False
 
+    def holding(self, row: HoldingRow, now_s: float) -> None:
+        """Take a portfolio row in; one that is flat is gone."""
+        known = self._held.get(row.con_id)
+        if row.quantity == ZERO:
+            self._held.pop(row.con_id, None)
+        elif row.value is None:
+            if known is not None:
+                known.is_good = False
+        else:
+            is_same = known is not None and known.value == row.value
+            since_s = known.since_s if known is not None and is_same else now_s
+            self._held[row.con_id] = _Held(row, row.value, since_s, now_s)
+
     def ended(self, now_s: float) -> AccountReading | None:
         """Take the end of the list (message 54)."""
         if not self.is_asked:
@@ -91,6 +131,9 @@ class AccountStream:
         for known in self._values.values():
             if known.is_good:
                 known.heard_s = now_s
+        for held in self._held.values():
+            if held.is_good:
+                held.heard_s = now_s
         self._samples += 1
         return self._reading(now_s)
 
@@ -116,7 +159,23 @@ class AccountStream:
                 key: rate for key, rate in self._by_currency("ExchangeRate").items() if rate > ZERO
             },
             samples=self._samples,
+            holdings=self._holdings(),
         )
+
+    def _holdings(self) -> dict[ConId, Holding]:
+        return {
+            con_id: Holding(
+                con_id=con_id,
+                symbol=held.row.symbol,
+                sec_type=held.row.sec_type,
+                currency=held.row.currency,
+                quantity=held.row.quantity,
+                value=held.value,
+                since_s=held.since_s,
+                at_s=held.heard_s,
+            )
+            for con_id, held in self._held.items()
+        }
 
     def _by_currency(self, key: str) -> dict[str, Decimal]:
         """Return a key's numbers by currency; one whose last word was none is left out."""

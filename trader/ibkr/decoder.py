@@ -2,7 +2,7 @@
 
 It differs in three things. A message that cannot be decoded is reported, not only logged
 (INC-113): the decoder under ours swallows exceptions in two places, and both are replaced. Where
-the wire gives text for money (messages 1, 2, 3, 11, 59) the text is passed on instead of a float.
+the wire gives text for money (messages 1, 2, 3, 7, 11, 59) it is passed on instead of a float.
 An execution is never lost because of its time (INC-025). Messages we do not ask for are skipped
 undecoded.
 """
@@ -23,8 +23,8 @@ Handler = Callable[[Fields], None]
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, StopIteration)
 
 _USED = (
-    *(1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 15, 45, 49, 52, 53, 54, 55, 58, 59, 61, 62, 63, 64, 73, 74),
-    *(93, 101, 102),
+    *(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 45, 49, 52, 53, 54, 55, 58, 59, 61, 62, 63, 64, 73),
+    *(74, 93, 101, 102),
 )
 # Every message of the text protocol; an id beyond means that the stream is out of step.
 _KNOWN = range(1, 110)
@@ -57,6 +57,9 @@ class Receiver(Protocol):
 
     def updateAccountValue(self, key: str, value: str, currency: str, account: str) -> None:  # noqa: N802
         """Message 6."""
+
+    def portfolio_text(self, fields: Fields) -> None:
+        """Message 7, undecoded."""
 
     def updateAccountTime(self, clock: str) -> None:  # noqa: N802 - ib_async's name
         """Message 8."""
@@ -141,6 +144,7 @@ class CheckedDecoder(Decoder):
             1: self._price,
             2: self._size,
             3: self._status,
+            7: self._portfolio,
             11: self._execution,
             59: self._commission,
         }
@@ -184,6 +188,9 @@ class CheckedDecoder(Decoder):
 
     def _status(self, fields: Fields) -> None:
         self._receiver.status_text(fields)
+
+    def _portfolio(self, fields: Fields) -> None:
+        self._receiver.portfolio_text(fields)
 
     def _execution(self, fields: Fields) -> None:
         self._receiver.execution_text(int(fields[1]), fields)

@@ -284,12 +284,18 @@ class Tap:
     def _is_foreign(self, account: AccountId) -> bool:
         return self.account is not None and account != self.account
 
-    # ---- the account as it goes along (messages 6, 8, 54, 63)
+    # ---- the account as it goes along (messages 6, 7, 8, 54, 63)
 
     def updateAccountValue(self, key: str, value: str, currency: str, account: str) -> None:  # noqa: N802
         """Take one of the account's values in."""
         if account and self.account == account:
             self.account_values.value(key, value, currency, self._now_s)
+
+    def portfolio_text(self, fields: Fields) -> None:
+        """Take in what the broker says a holding is worth."""
+        account, row = translate.holding_in(fields)
+        if self.account == account:
+            self.account_values.holding(row, self._now_s)
 
     def updateAccountTime(self, clock: str) -> None:  # noqa: N802 - ib_async's name
         """Pass on what the account's values say by now."""

@@ -28,6 +28,7 @@ from trader.core.intents import Intent, OrderType, Side
 from trader.core.orders import OrderTerms
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import CompletedOrderRow, OpenOrderRow, PositionRow
+from trader.ibkr.account import HoldingRow
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ _EXECUTION_SIDES = {"BOT": Side.BUY, "SLD": Side.SELL}
 _ORDER_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 # Up to orderRef; what follows in message 11 changes nothing that we book.
 _EXECUTION_FIELDS_MIN = 27
+_PORTFOLIO_FIELDS = 20
 
 
 class Unreadable(ValueError):
@@ -315,6 +317,27 @@ def position_in(account: str, contract: Contract, quantity: float, cost: float) 
         multiplier=multiplier_in(contract.multiplier),
         currency=contract.currency,
     )
+
+
+def holding_in(fields: Sequence[str]) -> tuple[AccountId, HoldingRow]:
+    """Read updatePortfolio (message 7): the account, and what a holding is worth there.
+
+    Price and value are unset for some rows (INC-105); only the value is counted with, which is in
+    the row's currency and has the multiplier in it.
+    """
+    if len(fields) != _PORTFOLIO_FIELDS:
+        raise Unreadable(f"portfolio row of {len(fields)} fields, not {_PORTFOLIO_FIELDS}")
+    price, value = decimal_from(fields[14]), decimal_from(fields[15])
+    row = HoldingRow(
+        con_id=ConId(int(fields[2])),
+        symbol=fields[3],
+        sec_type=fields[4],
+        currency=fields[10],
+        quantity=amount("position", fields[13]),
+        # A value beside a price that is none is of another moment.
+        value=None if price is None else value,
+    )
+    return AccountId(fields[19]), row
 
 
 def multiplier_in(text: str) -> Decimal:

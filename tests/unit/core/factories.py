@@ -30,6 +30,7 @@ from trader.core.ids import (
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import Intent, OrderType, Side, TimeInForce, digest
 from trader.core.market import Quote, fault
+from trader.core.marks import Mark, Source
 from trader.core.orders import OrderState, OrderTerms
 from trader.core.reconcile import Plan, RunContext, commissions_to_record, diff, plan
 from trader.core.risk import RiskInput
@@ -134,11 +135,17 @@ def a_valuation(given_now: RiskInput, **changes: Any) -> Valuation:
     book, instrument = given_now.book, given_now.instrument or an_instrument()
     quote = given_now.quote
     is_good = quote is not None and fault(quote, NOW_S, 1_000.0) is None
-    mark = quote.mid if quote is not None and is_good else Decimal(100)
+    price = quote.mid if quote is not None and is_good else None
+    mark = Mark(
+        (price or Decimal(100)) * instrument.multiplier,
+        instrument.currency,
+        instrument.sec_type,
+        Source.QUOTE,
+        NOW_S - 1,
+    )
     sound = valued(
         book.positions,
         dict.fromkeys(book.positions, mark),
-        {con_id: replace(instrument, con_id=con_id) for con_id in book.positions},
         book.cash,
         rates={"USD": Decimal(1), instrument.currency: Decimal(1)},
         as_of_s=NOW_S - 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -10,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.factories import CON, OTHER_CON, an_instrument
+from tests.unit.core.factories import CON, OTHER_CON
+from trader.core.marks import Mark, Source
 from trader.core.positions import Position
 from trader.core.valuation import valued
 
 D = Decimal
-INSTRUMENTS = {
-    CON: an_instrument(),
-    OTHER_CON: an_instrument(con_id=OTHER_CON, sec_type="FUT", multiplier=D(50), currency="EUR"),
+MARKS = {
+    CON: Mark(D(100), "USD", "STK", Source.QUOTE, 5.0),
+    OTHER_CON: Mark(D(1_000), "EUR", "FUT", Source.BROKER, 3.0),
 }
 POSITIONS = {CON: Position(CON, "AAA", D(10)), OTHER_CON: Position(OTHER_CON, "BBB", D(-2))}
 RATES = {"USD": D(1), "EUR": D("1.1")}
@@ -26,8 +28,7 @@ RATES = {"USD": D(1), "EUR": D("1.1")}
 def value(**changes: Any) -> Any:
     given_now: dict[str, Any] = {
         "positions": POSITIONS,
-        "marks": {CON: D(100), OTHER_CON: D(20)},
-        "instruments": INSTRUMENTS,
+        "marks": MARKS,
         "cash": {"USD": D(5_000), "EUR": D(100)},
         "rates": RATES,
     } | changes
@@ -43,20 +44,14 @@ def test_everything_is_added_in_the_accounts_currency() -> None:
     assert worth.gross_by_class == {"STK": D(1_000), "FUT": D(2_200)}
     assert worth.missing == ()
     assert worth.of(CON) == 1_000
-    assert worth.as_of_s == 7.0
+    assert (worth.as_of_s, worth.oldest_s, worth.marks) == (7.0, 3.0, MARKS)
 
 
 @pytest.mark.parametrize(
     ("changes", "missing"),
     [
-        ({"marks": {CON: None, OTHER_CON: D(20)}}, ("AAA (101): no mark",)),
-        ({"marks": {OTHER_CON: D(20)}}, ("AAA (101): no mark",)),
-        ({"marks": {CON: D("NaN"), OTHER_CON: D(20)}}, ("AAA (101): no mark",)),
-        ({"marks": {CON: D(-1), OTHER_CON: D(20)}}, ("AAA (101): no mark",)),
-        (
-            {"instruments": {OTHER_CON: INSTRUMENTS[OTHER_CON]}},
-            ("AAA (101): not a configured instrument",),
-        ),
+        ({"marks": MARKS | {CON: "it is Sunday"}}, ("AAA (101): it is Sunday",)),
+        ({"marks": {OTHER_CON: MARKS[OTHER_CON]}}, ("AAA (101): no mark",)),
         ({"rates": {"USD": D(1)}}, ("BBB (102): no rate for EUR", "EUR: no rate")),
     ],
 )
@@ -71,6 +66,7 @@ def test_what_is_flat_needs_neither_mark_nor_rate() -> None:
     assert worth.missing == ()
     assert worth.nav == 5
     assert worth.of(CON) == 0
+    assert worth.oldest_s == worth.as_of_s
 
 
 @given(
@@ -82,11 +78,10 @@ def test_the_sum_is_exact(rows: list[tuple[int, Decimal]], cash: Decimal) -> Non
     positions = {
         type(CON)(key): Position(type(CON)(key), "A", D(row[0])) for key, row in enumerate(rows)
     }
-    marks = {type(CON)(key): row[1] for key, row in enumerate(rows)}
+    marks = {type(CON)(key): replace(MARKS[CON], unit_value=row[1]) for key, row in enumerate(rows)}
     worth = value(
         positions=positions,
         marks=marks,
-        instruments=dict.fromkeys(positions, an_instrument()),
         cash={"USD": cash},
     )
     exact = sum((Fraction(quantity) * Fraction(mark) for quantity, mark in rows), Fraction(cash))

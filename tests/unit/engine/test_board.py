@@ -16,6 +16,7 @@ from tests.unit.engine.world import (
     T0,
     World,
     a_commission,
+    a_holding,
     a_status,
     a_ticket,
     an_intent,
@@ -261,6 +262,24 @@ async def test_the_brokers_word_on_the_account_is_shown_with_its_age() -> None:
         "cash",
         5.0,
     )
-    await asyncio.sleep(10)
+    await asyncio.sleep(120)
     missing = board.status().inputs_missing
-    assert missing == ("valuation: the oldest price is 15 s old, allowed is 10 s",)
+    assert missing == ("valuation: AAA (101): mark 125 s old, allowed 120 s; none of the broker's",)
+
+
+async def test_a_position_is_shown_at_its_mark_with_whose_word_that_is() -> None:
+    world = World(held=10)
+    world.quote("99.99", "100.01")
+    board = a_board(world)
+    await asyncio.sleep(2)
+    (row,) = board.status().positions
+    assert (row.mark, row.mark_source, row.mark_age_s) == (Decimal(100), "quote", 2.0)
+    await asyncio.sleep(200)
+    (row,) = board.status().positions
+    assert (row.mark, row.mark_source, row.mark_age_s) == (Decimal(100), "", None)
+    now_s = world.clock.monotonic()
+    world.say(replace(READING, as_of_s=now_s, holdings={CON: a_holding(10, 90, now_s)}))
+    await asyncio.sleep(1)
+    (row,) = board.status().positions
+    assert (row.mark, row.mark_source, row.mark_age_s) == (Decimal(90), "broker", 1.0)
+    assert row.unrealized == 10 * (Decimal(90) - row.average_price)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
-from tests.unit.engine.breaker_world import Breaking
-from tests.unit.engine.world import CON, World, a_snapshot
+from tests.unit.engine.breaker_world import HELD, Breaking
+from tests.unit.engine.world import CON, World, a_holding, a_reading, a_snapshot
 from trader.core import breaker_events as be
+from trader.core.breakers.machine import Phase
+from trader.core.breakers.rules import BreakerName
 from trader.core.halts import HaltCause
 from trader.engine.equity import Look
 
@@ -56,19 +58,54 @@ async def test_a_book_that_may_lack_something_opens_nothing() -> None:
 async def test_without_a_holding_the_cash_is_the_value_of_now() -> None:
     broken = await Breaking(World(cash=5_000)).settle()
     now_s = broken.world.clock.monotonic()
-    assert broken.equity.now == Look(D(5_000), D(5_000), now_s)
+    assert broken.equity.now == Look(D(5_000), D(5_000), now_s, now_s)
     await asyncio.sleep(100)
     broken.equity.look()
-    assert broken.equity.now == Look(D(5_000), D(5_000), now_s + 100)
+    assert broken.equity.now == Look(D(5_000), D(5_000), now_s + 100, now_s + 100)
 
 
-async def test_a_value_is_as_old_as_the_price_that_stands_still_too_long() -> None:
+async def test_a_price_that_stands_still_counts_within_its_budget_and_not_beyond() -> None:
     broken = await Breaking().settle()
     at_s = broken.world.hub.quotes[CON].received_s
-    await broken.still(31)
+    await broken.still(119)
     assert isinstance(broken.equity.now, Look)
-    assert broken.equity.now.at_s == at_s
+    assert broken.equity.now.heard_s == at_s
+    assert "daily_loss" not in broken.world.guard.restraint().restrictions
+    await broken.still(2)
+    assert str(broken.equity.now) == (
+        "AAA (101): mark 121 s old, allowed 120 s; none of the broker's"
+    )
     assert "daily_loss" in broken.world.guard.restraint().restrictions
+
+
+async def test_two_looks_at_one_price_confirm_no_loss() -> None:
+    broken = await Breaking().settle()
+    await broken.at("97", "97")
+    await broken.still(20)
+    assert broken.phase(BreakerName.DAILY_LOSS) is Phase.CLOSED
+    await broken.at("97")
+    assert broken.phase(BreakerName.DAILY_LOSS) is Phase.TRIPPED
+
+
+async def test_what_only_the_broker_values_is_judged_by_its_lists() -> None:
+    broken = await Breaking().settle()
+    world = broken.world
+    world.hub.instruments.pop(CON)
+    # 97 is a loss of 3 %; the better of two lists counts, and two such readings.
+    for price, phase in (
+        (100, Phase.CLOSED),
+        (97, Phase.CLOSED),
+        (97, Phase.CLOSED),
+        (97, Phase.TRIPPED),
+    ):
+        await broken.still(180)
+        holding = a_holding(HELD, price, world.clock.monotonic())
+        world.say(a_reading(world.clock.monotonic(), holdings={CON: holding}))
+        broken.breakers.round()
+        assert isinstance(broken.equity.now, Look), price
+        assert broken.phase(BreakerName.DAILY_LOSS) is phase
+    await broken.still(401)
+    assert "the broker's 401 s old, allowed 400 s" in str(broken.equity.now)
 
 
 async def test_the_brokers_word_counts_while_it_is_fresh() -> None:

@@ -46,7 +46,7 @@ async def test_with_everything_told_nothing_is_missing_until_it_grows_old() -> N
     assert lacks(world) == ()
     await asyncio.sleep(401)
     assert lacks(world) == (
-        "valuation: the oldest price is 401 s old, allowed is 10 s",
+        "valuation: AAA (101): mark 401 s old, allowed 120 s; none of the broker's",
         "account values: 401 s old, allowed is 400 s",
     )
 
@@ -59,7 +59,7 @@ async def test_a_value_that_is_no_number_and_a_doubtful_baseline_are_named() -> 
     world.ledger.record(be.EquityMarked("2026-03-02", Decimal(101_000)))
     world.ledger.record(be.FlowSeen("EUR", Decimal(1), None))
     assert lacks(world, replace(STRICT, session=POLICY.session)) == (
-        "valuation: AAA (101): no mark",
+        "valuation: AAA (101): no mark; none of the broker's",
         "account values: no available funds",
         "baseline: a flow without a known value",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.unit.engine.world import (
     POLICY,
     VirtualLoop,
     World,
+    a_holding,
     an_execution,
     an_exit,
     an_instrument,
@@ -31,10 +33,12 @@ from tests.unit.engine.world import (
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.account import AccountReading
+from trader.core.calendar import ContractHours, Span
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, ExecId
 from trader.core.intents import Side
 from trader.core.market import Quote
+from trader.core.marks import MarkBudgets, Source, chosen
 from trader.core.valuation import Valuation, valued
 from trader.engine.valuer import INTERVAL_S
 from trader.ports import QuoteTick
@@ -84,7 +88,7 @@ async def test_a_tick_is_in_it_after_a_quarter_of_a_second_and_not_reckoned_befo
     assert now_value(world).nav == 9_000 + 1_100
 
 
-async def test_a_price_that_has_not_moved_grows_old_and_the_oldest_one_counts() -> None:
+async def test_a_price_that_has_not_moved_grows_old_and_the_oldest_one_is_told() -> None:
     world = World(held=10)
     world.hub.add(an_instrument(con_id=OTHER_CON, symbol="BBB"))
     bought(world, 1, con_id=OTHER_CON)
@@ -93,34 +97,139 @@ async def test_a_price_that_has_not_moved_grows_old_and_the_oldest_one_counts() 
     started_s = world.clock.monotonic()
     await asyncio.sleep(30)
     tick(world, "51", OTHER_CON)
-    assert now_value(world).as_of_s == started_s
+    assert now_value(world).oldest_s == started_s
     tick(world, "100")
     await asyncio.sleep(INTERVAL_S)
-    assert now_value(world).as_of_s == started_s + 30
+    assert now_value(world).oldest_s == started_s + 30
 
 
 async def test_cash_alone_never_grows_old() -> None:
     world = World()
     world.valuer.refresh()
-    await asyncio.sleep(0.1)
-    assert now_value(world).as_of_s == world.clock.monotonic()
     await asyncio.sleep(1_000)
-    assert now_value(world).as_of_s == world.clock.monotonic()
+    assert now_value(world).as_of_s == now_value(world).oldest_s == world.clock.monotonic()
 
 
-async def test_a_price_of_unknown_age_is_older_than_any_budget() -> None:
+async def test_a_price_of_unknown_age_is_none() -> None:
     world = World(held=10)
     world.hub.quotes[CON] = Quote(CON, last=D(100))
     world.valuer.refresh()
-    assert now_value(world).nav == 101_000
-    assert now_value(world).as_of_s == float("-inf")
+    assert now_value(world).missing == ("AAA (101): no mark; none of the broker's",)
 
 
 async def test_a_holding_without_a_price_is_named() -> None:
     world = World(held=10)
     world.hub.forget_quotes()
     world.valuer.refresh()
-    assert now_value(world).missing == ("AAA (101): no mark",)
+    assert now_value(world).missing == ("AAA (101): no mark; none of the broker's",)
+
+
+def broker_says(world: World, **holdings: tuple[ConId, int, int]) -> None:
+    """Have the broker tell its list now: of each contract quantity and value."""
+    now_s = world.clock.monotonic()
+    rows = {
+        con_id: a_holding(quantity, 1, now_s, con_id=con_id, value=D(value))
+        for con_id, quantity, value in holdings.values()
+    }
+    world.say(replace(READING, holdings=rows, as_of_s=now_s))
+
+
+async def test_a_holding_that_is_no_instrument_of_ours_counts_by_the_brokers_mark() -> None:
+    world = World(held=10, cash=9_000)
+    tick(world, "100")
+    bought(world, 1, con_id=OTHER_CON, symbol="ZZZ", quantity=D(100), price=D(30))
+    world.valuer.refresh()
+    words = "ZZZ (102): not a configured instrument; none of the broker's"
+    assert now_value(world).missing == (words,)
+    assert (await world.gateway.submit(an_intent(1))).code == "VALUATION"
+
+    broker_says(world, zzz=(OTHER_CON, 100, 3_300))
+    world.valuer.refresh()
+    value = now_value(world)
+    assert not value.missing
+    assert value.notionals[OTHER_CON] == 3_300
+    assert value.gross == value.net == value.gross_by_class["STK"] == 4_300
+    assert value.nav == 9_000 - 3_000 + 4_300
+    mark = value.marks[OTHER_CON]
+    assert (mark.source, mark.at_s) == (Source.BROKER, world.clock.monotonic())
+    assert (await world.gateway.submit(an_intent(2))).order_id is not None
+
+    # It comes every 180 s; nobody knows the value when it has not come twice.
+    await asyncio.sleep(401)
+    tick(world, "100")
+    world.valuer.refresh()
+    words = "not a configured instrument; the broker's 401 s old, allowed 400 s"
+    assert now_value(world).missing == (f"ZZZ (102): {words}",)
+    assert (await world.gateway.submit(an_intent(3))).code == "VALUATION"
+
+
+async def test_what_the_broker_values_counts_in_the_limits_of_the_whole_account() -> None:
+    world = World(held=10, cash=100_000)
+    tick(world, "100")
+    bought(world, 1, con_id=OTHER_CON, symbol="ZZZ", quantity=D(900), price=D(100))
+    # Worth more by now: 300 000 of an account of 311 000 are somebody's own.
+    broker_says(world, zzz=(OTHER_CON, 900, 300_000))
+    world.valuer.refresh()
+    await world.gateway.submit(an_intent(1))
+    told = {row.code: row for row in world.journal.events(ev.IntentReviewed)[-1].checks}
+    assert told["GROSS_LIMIT"].value == told["NET_LIMIT"].value == "302000.00 of 311000.00"
+
+
+async def test_a_tick_older_than_its_budget_gives_way_to_the_broker_and_a_new_one_takes_over() -> (
+    None
+):
+    world = World(held=10, cash=9_000)
+    tick(world, "100")
+    await asyncio.sleep(121)
+    world.valuer.refresh()
+    words = "AAA (101): mark 121 s old, allowed 120 s; none of the broker's"
+    assert now_value(world).missing == (words,)
+    broker_says(world, aaa=(CON, 10, 1_050))
+    world.valuer.refresh()
+    assert now_value(world).nav == 9_000 + 1_050
+    assert now_value(world).marks[CON].source is Source.BROKER
+    tick(world, "99")
+    await asyncio.sleep(INTERVAL_S)
+    assert now_value(world).nav == 9_000 + 990
+    assert now_value(world).marks[CON].source is Source.QUOTE
+
+
+async def test_a_thin_instrument_does_not_stop_new_risk_in_another() -> None:
+    world = World(held=10, cash=100_000)
+    world.hub.add(an_instrument(con_id=OTHER_CON, symbol="BBB"))
+    bought(world, 1, con_id=OTHER_CON)
+    tick(world, "50", OTHER_CON)
+    await asyncio.sleep(60)
+    tick(world, "99.99")
+    world.quote()
+    assert (await world.gateway.submit(an_intent(1))).order_id is not None
+    # The order's own price is another thing: a minute is too old to trade on.
+    refused = await world.gateway.submit(
+        an_intent(2, con_id=OTHER_CON, quantity=D(1), limit_price=D(50))
+    )
+    assert refused.code == "QUOTE_UNUSABLE"
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_outside_its_session_the_last_price_of_it_counts(is_closed: bool) -> None:
+    world = World(held=10, cash=9_000)
+    now_utc = world.clock.utc()
+    opens = now_utc + timedelta(hours=10 if is_closed else -10)
+    known = Span(now_utc - timedelta(days=1), now_utc + timedelta(days=2))
+    hours = Span(opens, opens + timedelta(hours=16))
+    world.hub.add(an_instrument(hours=ContractHours((hours,), (hours,), known)))
+    tick(world, "100")
+    await asyncio.sleep(5 * 3600)
+    world.valuer.refresh()
+    if not is_closed:
+        assert now_value(world).missing
+        return
+    assert now_value(world).nav == 10_000
+    assert now_value(world).marks[CON].source is Source.SESSION
+    await asyncio.sleep(5 * 3600)
+    # Open again: the first tick, or the broker, says what it is worth now.
+    world.valuer.refresh()
+    assert now_value(world).missing
 
 
 async def test_before_the_holdings_are_accepted_there_is_no_value() -> None:
@@ -187,12 +296,13 @@ async def test_an_account_of_another_currency_halts_and_is_not_counted_with() ->
 async def test_a_review_reads_the_kept_value() -> None:
     world = World(held=10)
     tick(world, "100")
-    await asyncio.sleep(50)
+    world.hub.add(an_instrument(con_id=OTHER_CON, symbol="BBB"))
+    bought(world, 1, con_id=OTHER_CON)
     outcome = await world.gateway.submit(an_intent())
     assert outcome.code == "VALUATION", outcome
     told = {row.code: row for row in world.journal.events(ev.IntentReviewed)[-1].checks}
     assert not told["VALUATION"].passed
-    assert told["VALUATION"].value == "50.0 s old"
+    assert told["VALUATION"].value == "AAA (102): no mark; none of the broker's"
 
 
 STEPS = st.lists(
@@ -222,13 +332,23 @@ def test_whatever_happens_the_kept_value_is_the_slow_sum(
                 size = D(abs(amount))
                 bought(world, number, con_id=con_id, side=side, quantity=size)
             await asyncio.sleep(INTERVAL_S)
+            now_s = now_value(world).as_of_s
             oracle = valued(
                 world.book.positions,
-                {key: world.hub.mark_of(key) for key in world.book.positions},
-                world.hub.instruments,
+                {
+                    key: chosen(
+                        world.hub.quotes.get(key),
+                        None,
+                        world.hub.instruments.get(key),
+                        now_s=now_s,
+                        budgets=MarkBudgets(120.0, 400.0),
+                        is_closed=False,
+                    )
+                    for key in world.book.positions
+                },
                 world.book.cash,
                 rates={"USD": D(1)},
-                as_of_s=now_value(world).as_of_s,
+                as_of_s=now_s,
             )
             assert now_value(world) == oracle
 

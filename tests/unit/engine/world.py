@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
-from trader.core.account import AccountReading, MarginPreview
+from trader.core.account import AccountReading, Holding, MarginPreview
 from trader.core.book import Book
 from trader.core.calendar import ContractHours
 from trader.core.checkpoint import BookState
@@ -502,6 +502,13 @@ def a_reading(as_of_s: float, **changes: Any) -> AccountReading:
     return replace(reading, **changes)
 
 
+def a_holding(quantity: int, price: int, at_s: float, **changes: Any) -> Holding:
+    """Return what the broker says that shares of CON are worth."""
+    size = Decimal(quantity)
+    row = Holding(CON, "AAA", "STK", "USD", size, size * price, since_s=at_s, at_s=at_s)
+    return replace(row, **changes)
+
+
 def a_snapshot(**changes: Any) -> BrokerSnapshot:
     snapshot = BrokerSnapshot(
         account=ACCOUNT,
@@ -666,9 +673,16 @@ class World:
             limits=GuardLimits(heartbeat_age_s_max, 0.5, environment_halt),
         )
         self.hub = MarketHub(self.clock)
-        self.valuer = Valuer(self.book, self.hub, self.clock, currency="USD", rate_age_s_max=400.0)
-        self.ledger.observe(self.valuer.on_recorded)
         self.sessions = Sessions(self.hub, self.clock, sessions)
+        self.valuer = Valuer(
+            self.book,
+            self.hub,
+            self.clock,
+            sessions=self.sessions,
+            currency="USD",
+            exposure=policy.exposure,
+        )
+        self.ledger.observe(self.valuer.on_recorded)
         self.pacer = LanePacer(self.clock, rate_per_s, burst)
         self.services = Services(
             clock=self.clock,

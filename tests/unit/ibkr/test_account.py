@@ -6,6 +6,7 @@ by hand, second by second; then a raw gateway over a real socket shows the way t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.ibkr.fake_gateway import connected
-from trader.core.account import AccountReading
-from trader.core.ids import AccountId
+from trader.core.account import AccountReading, Holding
+from trader.core.ids import AccountId, ConId
 from trader.core.policy import AccountType
-from trader.ibkr.account import AccountStream
+from trader.ibkr.account import AccountStream, HoldingRow
 from trader.ports import LinkDown, LinkWord, WorldError
 
 D = Decimal
@@ -202,6 +203,66 @@ def test_a_reading_is_never_younger_than_the_oldest_number_in_it(
     assert reading.net_liquidation is not None
 
 
+# ---- holdings (message 7)
+
+ROW = HoldingRow(ConId(7), "ZZZ", "STK", "EUR", D(100), D("3300.5"))
+
+
+def told_at(stream: AccountStream, now_s: float) -> AccountReading:
+    reading = stream.listed(now_s)
+    assert reading is not None
+    return reading
+
+
+def ended_at(stream: AccountStream, now_s: float) -> AccountReading:
+    reading = stream.ended(now_s)
+    assert reading is not None
+    return reading
+
+
+def held(reading: AccountReading | None) -> Holding:
+    assert reading is not None
+    return reading.holdings[ConId(7)]
+
+
+def test_a_portfolio_row_is_in_the_reading_and_stands_as_long_as_the_list_does() -> None:
+    stream, _ = begun()
+    stream.holding(ROW, 100.0)
+    told = held(stream.listed(101.0))
+    assert told == Holding(
+        ConId(7), "ZZZ", "STK", "EUR", D(100), D("3300.5"), since_s=100.0, at_s=101.0
+    )
+    assert (held(stream.listed(281.0)).since_s, held(stream.listed(281.0)).at_s) == (100.0, 281.0)
+    stream.holding(ROW, 300.0)
+    assert held(stream.listed(300.0)).since_s == 100.0, "the same value told again is as old"
+    stream.holding(replace(ROW, value=D(1)), 400.0)
+    assert held(stream.listed(400.0)).since_s == 400.0
+
+
+def test_a_value_that_is_no_number_leaves_the_last_one_to_grow_old() -> None:
+    stream, _ = begun()
+    stream.holding(replace(ROW, value=None), 90.0)
+    assert not told_at(stream, 90.0).holdings
+    stream.holding(ROW, 100.0)
+    stream.holding(replace(ROW, value=None), 101.0)
+    told = held(stream.listed(281.0))
+    assert (told.value, told.at_s) == (D("3300.5"), 100.0)
+    stream.holding(ROW, 300.0)
+    assert held(stream.listed(301.0)).at_s == 301.0
+
+
+def test_what_was_sold_is_not_in_it_and_a_new_connection_begins_with_nothing() -> None:
+    stream, _ = begun()
+    stream.holding(ROW, 100.0)
+    stream.holding(replace(ROW, quantity=D(0)), 101.0)
+    assert not told_at(stream, 101.0).holdings
+    stream.holding(ROW, 102.0)
+    stream.reset()
+    stream.begin()
+    fed(stream, 103.0)
+    assert not ended_at(stream, 103.0).holdings
+
+
 # ---- over the wire
 
 VALUES = [
@@ -231,6 +292,35 @@ async def test_the_first_list_reaches_the_sink_when_it_has_ended() -> None:
         assert (reading.net_liquidation, reading.samples) == (D("1000.5"), 2)
         assert abs(desk.clock.monotonic() - reading.as_of_s) < 5
         assert desk.words("decode") == []
+
+
+ZZZ = "7|8|7|ZZZ|STK||0|0||NYSE|EUR|ZZZ|ZZZ|100"
+
+
+async def test_portfolio_rows_reach_the_sink_with_the_list() -> None:
+    rows = [
+        f"{ZZZ}|33.005|3300.5|30|300.5|0|DU1",
+        f"7|8|8|UNS|STK||0|0||NYSE|USD|UNS|UNS|5|{UNSET}|7|30|0|0|DU1",
+        f"{ZZZ}|1|100|30|0|0|DU2",
+    ]
+    async with connected() as (served, desk):
+        served.replies["6"] = lambda f: [*VALUES, *rows, "54|1|DU1"]
+        await desk.broker.subscribe_account()
+        await desk.until(lambda: bool(desk.of_type(AccountReading)))
+        holdings = desk.of_type(AccountReading)[0].holdings
+        assert list(holdings) == [ConId(7)], "a row without a price, and one of another account"
+        told = holdings[ConId(7)]
+        assert (told.symbol, told.currency, told.quantity) == ("ZZZ", "EUR", 100)
+        assert told.value == D("3300.5")
+        assert desk.words("decode") == []
+
+
+@pytest.mark.parametrize("row", [f"{ZZZ}|33|3300|30|300|0", f"{ZZZ[:-3]}x|33|3300|30|300|0|DU1"])
+async def test_a_portfolio_row_of_another_layout_is_a_message_that_was_lost(row: str) -> None:
+    async with connected() as (served, desk):
+        await desk.broker.subscribe_account()
+        served.say(row)
+        await desk.until(lambda: bool(desk.words("decode")))
 
 
 async def test_asked_again_the_updates_begin_anew_and_the_summary_is_left_alone() -> None:

@@ -64,6 +64,9 @@ class Reading:
     is_confirmed: bool = False
     is_too_early: bool = False
     text: str = ""
+    # When the newest of what it rests on was heard, where that is not the same: readings that
+    # rest on nothing newer are one.
+    heard_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +172,11 @@ def _counted(state: State, finding: Finding, reading: Reading | None, now_s: flo
     if finding is not Finding.BAD or reading is None:
         # It neither confirms nor clears what was seen before.
         return replace(state, good_since_s=None)
-    is_new = reading.at_s != state.last_at_s
+    heard_s = reading.at_s if reading.heard_s is None else reading.heard_s
     return replace(
         state,
-        bad_count=state.bad_count + is_new,
-        last_at_s=reading.at_s,
+        bad_count=state.bad_count + (heard_s != state.last_at_s),
+        last_at_s=heard_s,
         good_since_s=None,
     )
 

@@ -59,7 +59,8 @@ WORDS: Mapping[BreakerName, Words] = {
         "compare executions with TWS: something was filled that was not ordered",
     ),
     _B.QUOTE_STALENESS: Words(
-        "share of the instruments held or worked that have no usable quote for 30 s",
+        "share of the open instruments that are worked without a usable quote for 30 s, or held "
+        "without one for `exposure: {mark_age_s_max}`",
         "look at the data farms and the subscriptions; it closes by itself",
     ),
     _B.DRIFT: Words(
