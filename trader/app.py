@@ -186,11 +186,11 @@ class Daemon:
         self.reconciler = Reconciler(
             services, inbox=self.inbox, settings=reconcile_settings(config)
         )
-        self.link = LinkWatch(
-            services,
         self.settler = Settler(
             services, inbox=self.inbox, reconciler=self.reconciler, policy=config.policy.order
         )
+        self.link = LinkWatch(
+            services,
             gateway=self.gateway,
             reconciler=self.reconciler,
             chance=self._world.chance,

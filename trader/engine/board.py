@@ -308,7 +308,6 @@ class Board:
             for row in self._runners
         )
 
-
     def _strategy_state(self, row: StrategyRunner, now: Posture) -> str:
         if row.problem:
             return "FAILED"

@@ -69,13 +69,13 @@ class OrderStatus:
     perm_id: int
     note: str
     planned_utc: datetime
+    # It is over, and what is left of it counts until no execution of it can come any more.
+    is_settling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStatus:
     """One execution; ``commission`` is None until it was reported."""
-    # It is over, and what is left of it counts until no execution of it can come any more.
-    is_settling: bool = False
 
     exec_id: str
     order_id: int | None

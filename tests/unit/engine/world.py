@@ -712,6 +712,9 @@ class World:
             inbox=self.inbox,
             settings=ReconcileSettings(2.0, 2.0, 20.0, Decimal(1), Decimal(100), policy.cash),
         )
+        self.settler = Settler(
+            self.services, inbox=self.inbox, reconciler=self.reconciler, policy=policy.order
+        )
         self.inbox.wake_reconciler = self.reconciler.wake
         self.link = LinkWatch(
             self.services,
@@ -719,9 +722,6 @@ class World:
             reconciler=self.reconciler,
             chance=random.Random(1),
             settings=a_link_settings(mode, symbols),
-        self.settler = Settler(
-            self.services, inbox=self.inbox, reconciler=self.reconciler, policy=policy.order
-        )
         )
         self.inbox.on_link_word = self.link.on_word
         self.inbox.on_account = self.valuer.on_account
