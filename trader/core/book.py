@@ -7,9 +7,8 @@ reads.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any, get_args
 
 from trader.core import breaker_events as be
@@ -18,7 +17,7 @@ from trader.core import safety
 from trader.core.amending import Step, after_error, after_fill, after_plan, after_step, after_word
 from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
-from trader.core.entries import Fill, IntentRecord, RequestRecord
+from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.ids import (
     ExecFamily,
@@ -36,10 +35,8 @@ from trader.core.orders import (
     settled,
 )
 from trader.core.positions import Position, traded
+from trader.core.request_events import RequestEvent
 from trader.core.tapes import Act, ActKind, Traded, pattern_of
-
-# How long the key of a request at the API door is remembered, at the least.
-_KEYS_KEPT = timedelta(days=7)
 
 
 class Book(BookView):
@@ -208,6 +205,10 @@ class Book(BookView):
         order = self.orders[event.order_id]
         self.put_order(after_plan(order, event, at))
         self._act(order, ActKind.MODIFY, at)
+        decide(self.requests, event.request, Decision(True, "", "approved", event.number))
+
+    def _on_modify_refused(self, event: ev.ModifyRefused, at: datetime) -> None:
+        decide(self.requests, event.request, Decision(False, event.code, event.text))
 
     def _on_modify_step(self, event: Step, at: datetime) -> None:
         order = self.orders.get(event.order_id)
@@ -434,13 +435,8 @@ class Book(BookView):
     def _on_strategy(self, event: ev.StrategyCheckpointed, at: datetime) -> None:
         self.strategies[event.strategy] = event
 
-    def _on_request(self, event: ev.RequestReceived, at: datetime) -> None:
-        assert event.key not in self.requests, f"key {event.key!r} used before"
-        self.requests[event.key] = RequestRecord(event.digest, event.intent_id, at)
-        # Two at a time, so that the old ones go however many there are.
-        for key in [*islice(self.requests, 2)]:
-            if self.requests[key].at_utc < at - _KEYS_KEPT:
-                del self.requests[key]
+    def _on_request(self, event: RequestEvent, at: datetime) -> None:
+        take_request(self.requests, event, at)
 
 
 _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
@@ -453,6 +449,7 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.OrderWithheld: Book._on_withheld,
     ev.CancelSent: Book._on_cancel_sent,
     ev.ModifyPlanned: Book._on_modify_planned,
+    ev.ModifyRefused: Book._on_modify_refused,
     ev.ModifySent: Book._on_modify_step,
     ev.ModifyWithheld: Book._on_modify_step,
     ev.ModifyUnanswered: Book._on_modify_step,
@@ -476,6 +473,6 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.PositionAdjusted: Book._on_position_adjusted,
     ev.ReconcileFinished: Book._on_reconciled,
     ev.StrategyCheckpointed: Book._on_strategy,
-    ev.RequestReceived: Book._on_request,
+    **dict.fromkeys(get_args(RequestEvent), Book._on_request),
     **dict.fromkeys(get_args(be.BreakerEvent), Book._on_breaker),
 }

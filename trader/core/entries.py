@@ -1,10 +1,15 @@
 """What the book keeps of an intent, an execution and a request, and what it counts."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
 
+from trader.core import request_events as rq
 from trader.core.executions import Execution
 from trader.core.ids import IntentId, OrderId
+
+# How long the key of a request at the API door is remembered, at the least.
+_KEYS_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,52 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to a request on an order; ``change_number`` is that of the change promised."""
+
+    is_approved: bool
+    code: str
+    text: str
+    change_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """What a key of the API door was used for, and when first."""
+    """What a key of the API door was used for, and when first: an intent, or an order of ours."""
 
     digest: str
-    intent_id: IntentId
     at_utc: datetime
+    intent_id: IntentId | None = None
+    order_id: OrderId | None = None
+    # The first one stays; of an intent the answer stands with the intent.
+    decision: Decision | None = None
+
+
+def take_request(
+    requests: dict[str, RequestRecord], event: rq.RequestEvent, at_utc: datetime
+) -> None:
+    """Take in what was asked for under a key, or the answer; forget the oldest after a week."""
+    if isinstance(event, rq.RequestDecided):
+        decide(requests, event.key, Decision(event.is_approved, event.code, event.text))
+        return
+    assert event.key not in requests, f"key {event.key!r} used before"
+    requests[event.key] = RequestRecord(
+        event.digest,
+        at_utc,
+        intent_id=event.intent_id if isinstance(event, rq.RequestReceived) else None,
+        order_id=event.order_id if isinstance(event, rq.OrderRequestReceived) else None,
+    )
+    # Two at a time, so that the old ones go however many there are.
+    for old in [*islice(requests, 2)]:
+        if requests[old].at_utc < at_utc - _KEYS_KEPT:
+            del requests[old]
+
+
+def decide(requests: dict[str, RequestRecord], key: str, decision: Decision) -> None:
+    """Keep the answer to a request; the first one stays, and nobody's key is nobody's."""
+    known = requests.get(key)
+    if known is not None and known.decision is None:
+        requests[key] = replace(known, decision=decision)
 
 
 @dataclass(slots=True)

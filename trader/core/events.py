@@ -18,7 +18,6 @@ from trader.core.ids import (
     AccountId,
     ClientId,
     ConId,
-    IntentId,
     Lineage,
     OrderId,
     OrderRef,
@@ -30,6 +29,7 @@ from trader.core.ids import (
 )
 from trader.core.intents import Intent, Side
 from trader.core.orders import OrderTerms
+from trader.core.request_events import RequestEvent
 from trader.core.tapes import Traded
 
 
@@ -164,6 +164,7 @@ class ModifyPlanned:
     reason: str
     checks: tuple[Check, ...] = ()
     policy_hash: str = ""
+    request: str = ""  # the key of the one that this decides on
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class ModifyRefused:
     reason: str
     checks: tuple[Check, ...]
     policy_hash: str
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,20 +417,6 @@ class StrategyCheckpointed:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReceived:
-    """An order was asked for at the API door: ``key`` seals who asked and what will come of it.
-
-    The same key with the same ``digest`` of the request always means this intent; it is recorded
-    before the intent is reviewed.
-    """
-
-    key: str
-    digest: str
-    intent_id: IntentId
-    by: str
-
-
 Event = (
     JournalOpened
     | DaemonStarted
@@ -464,7 +452,7 @@ Event = (
     | PositionAdjusted
     | ReconcileFinished
     | StrategyCheckpointed
-    | RequestReceived
+    | RequestEvent
     | BreakerEvent
 )
 

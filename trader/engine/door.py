@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from trader.core import events as ev
+from trader.core import request_events as rq
 from trader.core.halts import Mode
 from trader.core.ids import ConId, IntentId, OrderId, StrategyName
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
@@ -124,7 +124,7 @@ class OrderDoor:
     async def _decided(self, key: str, wish: Wish, by: str, intent: IntentId | None) -> Verdict:
         if intent is None:
             intent = next_intent_id(self._ledger, API)
-            self._ledger.record(ev.RequestReceived(key, wish.digest(), intent, by))
+            self._ledger.record(rq.RequestReceived(key, wish.digest(), intent, by))
         if intent not in self._book.intents:
             # Also after a crash between the key and the review: no byte left without a review.
             await self._gateway.submit(self._intent_of(wish, intent, by))

@@ -41,8 +41,10 @@ from tests.unit.core.factories import (
     work_order,
 )
 from trader.core import events as ev
+from trader.core import request_events as rq
 from trader.core.book import Book
 from trader.core.checkpoint import BookState, state_of
+from trader.core.entries import Decision
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import (
@@ -568,13 +570,43 @@ def test_a_key_of_the_api_door_is_remembered_for_a_week_at_least() -> None:
     book = a_book()
     day = 86_400.0
     for number in range(6):
-        record(book, ev.RequestReceived(f"k{number}", "d", an_id(number + 1), "me"), number)
-    record(book, ev.RequestReceived("later", "d", an_id(9), "me"), 7 * day)
+        record(book, rq.RequestReceived(f"k{number}", "d", an_id(number + 1), "me"), number)
+    record(book, rq.RequestReceived("later", "d", an_id(9), "me"), 7 * day)
     assert list(book.requests) == ["k0", "k1", "k2", "k3", "k4", "k5", "later"]
     for number in range(3):
-        record(book, ev.RequestReceived(f"new{number}", "d", an_id(9), "me"), 8 * day)
+        record(book, rq.RequestReceived(f"new{number}", "d", an_id(9), "me"), 8 * day)
     assert list(book.requests) == ["later", "new0", "new1", "new2"]
     assert book.requests["later"].intent_id == an_id(9)
+
+
+def test_a_request_on_an_order_is_decided_once_and_for_good() -> None:
+    book = a_book()
+    record(book, rq.OrderRequestReceived("k", "d", OrderId(5), "me"))
+    assert book.requests["k"].decision is None
+    record(book, rq.RequestDecided("k", True, "", "sent"))
+    record(book, rq.RequestDecided("k", False, "LINK", "down"))
+    record(book, ev.ModifyRefused(OrderId(5), "CHURN", "x", "x", (), "h", "k"))
+    known = book.requests["k"]
+    assert (known.order_id, known.intent_id) == (5, None)
+    assert known.decision == Decision(True, "", "sent")
+    record(book, rq.RequestDecided("never asked", True, "", "sent"))
+    assert list(book.requests) == ["k"]
+
+
+def test_the_promise_and_the_refusal_of_a_change_decide_on_their_request() -> None:
+    book = a_book()
+    work_order(book)
+    terms = book.orders[ONE].terms.changeable
+    wanted = replace(terms, quantity=terms.quantity + 1)
+    for key in ("promised", "refused", "other"):
+        record(book, rq.OrderRequestReceived(key, "d", ONE, "me"))
+    record(book, ev.ModifyPlanned(ONE, 1, wanted, "r", request="promised"))
+    record(book, ev.ModifyRefused(ONE, "CHURN", "too often", "r", (), "h", "refused"))
+    assert [book.requests[key].decision for key in ("promised", "refused", "other")] == [
+        Decision(True, "", "approved", 1),
+        Decision(False, "CHURN", "too often"),
+        None,
+    ]
 
 
 def test_only_complete_reconciliations_are_counted() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.unit.core import factories as make
 from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core import request_events as rq
 from trader.core.book import Book
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
@@ -99,7 +100,12 @@ def _day(move: Move) -> str:
 def _modify(move: Move) -> ev.ModifyPlanned:
     price = Decimal(95 + move.variant)
     terms = ChangeTerms(Decimal(move.variant + 2), price, None, price)
-    return ev.ModifyPlanned(OrderId(move.order), move.variant % 3 + 1, terms, "moved")
+    number = move.variant % 3 + 1
+    return ev.ModifyPlanned(OrderId(move.order), number, terms, "moved", request=_key(move))
+
+
+def _key(move: Move) -> str:
+    return f"k{move.order}.{move.variant}"
 
 
 def _echo(move: Move) -> ev.OpenOrderSeen:
@@ -124,7 +130,9 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.CancelSent: lambda m: ev.CancelSent(OrderId(m.order), "asked"),
     ev.OrderStatusSeen: _status,
     ev.ModifyPlanned: _modify,
-    ev.ModifyRefused: lambda m: ev.ModifyRefused(OrderId(m.order), "CHURN", "x", "x", (), "h"),
+    ev.ModifyRefused: lambda m: ev.ModifyRefused(
+        OrderId(m.order), "CHURN", "x", "x", (), "h", _key(m)
+    ),
     ev.ModifySent: lambda m: ev.ModifySent(OrderId(m.order), m.variant % 3 + 1),
     ev.ModifyWithheld: lambda m: ev.ModifyWithheld(OrderId(m.order), m.variant % 3 + 1, "halted"),
     ev.ModifyUnanswered: lambda m: ev.ModifyUnanswered(OrderId(m.order), m.variant % 3 + 1, "x"),
@@ -155,9 +163,11 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.StrategyCheckpointed: lambda m: ev.StrategyCheckpointed(
         StrategyName(f"s{m.order}"), m.variant, "{}"
     ),
-    ev.RequestReceived: lambda m: ev.RequestReceived(
-        f"k{m.order}.{m.variant}", "d", make.an_id(m.order), "me"
+    rq.RequestReceived: lambda m: rq.RequestReceived(_key(m), "d", make.an_id(m.order), "me"),
+    rq.OrderRequestReceived: lambda m: rq.OrderRequestReceived(
+        _key(m), "d", OrderId(m.order), "me"
     ),
+    rq.RequestDecided: lambda m: rq.RequestDecided(_key(m), True, "", "sent"),
     be.BreakerTripped: lambda m: be.BreakerTripped(
         _breaker(m), str(m.variant), "x", "hash", "halt", _day(m)
     ),
@@ -224,7 +234,7 @@ def is_legal(book: Book, event: ev.Event) -> bool:
             return order_id in book.live_orders
         case be.BreakerProbing(name=name):
             return book.safety.standing_of(name) is not None
-        case ev.RequestReceived(key=key):
+        case rq.RequestReceived(key=key) | rq.OrderRequestReceived(key=key):
             return key not in book.requests
         case _:
             return book.is_news(event)

@@ -10,18 +10,19 @@ import pytest
 from tests.unit.core.factories import LINEAGE, T0, a_book, a_status, executed, record
 from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core import request_events as rq
 from trader.core.book import _HANDLERS
 from trader.core.ids import Seq
 
 KINDS: tuple[Any, ...] = get_args(ev.Event)
 # Recorded for the journal's readers; they move nothing in the book.
-WITHOUT_EFFECT = {ev.ModifyRefused, ev.DaemonStopped}
+WITHOUT_EFFECT = {ev.DaemonStopped}
 
 
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for module in (ev, be)
+        for module in (ev, be, rq)
         for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.engine.world import VirtualLoop, World, turns
 from trader.core import events as ev
+from trader.core import request_events as rq
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import IntentId
 from trader.core.intents import OrderType, Side, TimeInForce
@@ -54,7 +55,7 @@ async def test_the_key_is_recorded_before_the_review() -> None:
     kinds = world.journal.kinds()
     asked = kinds.index("RequestReceived")
     assert asked < kinds.index("IntentReviewed") < kinds.index("OrderPlanned")
-    (request,) = world.journal.events(ev.RequestReceived)
+    (request,) = world.journal.events(rq.RequestReceived)
     assert (request.key, request.intent_id, request.by) == ("k1", "abc123-api-1", "alice")
 
 
@@ -123,7 +124,7 @@ async def test_a_wish_for_another_mode_leaves_no_trace() -> None:
     verdict = await a_door(world).submit("k1", replace(WISH, mode=Mode.LIVE), "alice")
     assert (verdict.turn, verdict.code) == (Turn.CONFLICT, "MODE_MISMATCH")
     assert verdict.text == "mode is live; this daemon runs in mode paper"
-    assert not world.journal.events(ev.RequestReceived)
+    assert not world.journal.events(rq.RequestReceived)
 
 
 async def test_an_unknown_symbol_is_refused_on_record() -> None:
@@ -177,7 +178,7 @@ async def test_a_disk_that_never_answers_makes_the_door_unavailable() -> None:
 async def test_after_a_crash_between_key_and_review_the_key_still_makes_one_order() -> None:
     world = World()
     taken = IntentId("abc123-api-1")
-    world.ledger.record(ev.RequestReceived("k1", WISH.digest(), taken, "alice"))
+    world.ledger.record(rq.RequestReceived("k1", WISH.digest(), taken, "alice"))
     verdict = await a_door(world).submit("k1", WISH, "alice")
     assert (verdict.intent_id, verdict.is_approved) == (taken, True)
     assert len(world.broker.placed) == 1
@@ -205,7 +206,7 @@ def test_whatever_is_knocked_a_key_has_at_most_one_intent(steps: list[tuple[str,
         world = World()
         door = a_door(world)
         await asyncio.gather(*(door.submit(key, wish, "a") for key, wish in steps))
-        keys = [row.key for row in world.journal.events(ev.RequestReceived)]
+        keys = [row.key for row in world.journal.events(rq.RequestReceived)]
         assert len(keys) == len(set(keys)) == len({key for key, _ in steps})
         refs = [placed.order.order_ref for placed in world.broker.placed]
         assert len(refs) == len(set(refs)) <= len(keys)
