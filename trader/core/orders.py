@@ -238,6 +238,13 @@ class Order:
         """Return the terms that the broker may come to hold, or None."""
         return self.change.terms if self.change is not None and self.change.is_open else None
 
+    def may_be_changed_to(self, quantity: Decimal) -> bool:
+        """Tell whether the last change asked for this quantity, and may have been taken."""
+        change = self.change
+        if change is None or change.terms.quantity != quantity:
+            return False
+        return next_change_state(change.state, ChangeEvent.SHOWN) is not None
+
     @property
     def quantity_max(self) -> Decimal:
         """Return the largest quantity that the broker may hold the order at."""
@@ -332,9 +339,12 @@ def changed_terms(terms: OrderTerms, held: ChangeTerms) -> OrderTerms:
 def completed(order: Order, at_utc: datetime) -> Order:
     """Return the order FILLED if its executions amount to all that the broker may hold it at.
 
-    A broker that says Filled, and of just what we have, has not made it larger.
+    A broker that says Filled, and of just what we have, has not made it larger; where that is what
+    a change asked for, it has made it smaller.
     """
-    is_said = order.broker_status == "Filled" and order.broker_filled == order.filled
+    is_said = order.broker_status == "Filled" and order.broker_filled == order.filled > ZERO
+    if is_said and order.filled < order.terms.quantity and order.may_be_changed_to(order.filled):
+        return change_moved(order, ChangeEvent.SHOWN, at_utc)
     whole = order.terms.quantity if is_said else order.quantity_max
     if order.filled < whole or order.filled == ZERO:
         return order

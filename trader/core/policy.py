@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from trader.core.breakers.allocation import DEFAULT_STEPS, AllocationStep
@@ -299,6 +300,7 @@ def canonical(policy: Policy) -> str:
     return json.dumps(_plain(policy), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+@lru_cache(maxsize=4)
 def policy_hash(policy: Policy) -> str:
     """Return the seal of a policy: SHA-256 of its canonical text, in hex."""
     return hashlib.sha256(canonical(policy).encode()).hexdigest()

@@ -316,9 +316,11 @@ def _absent_order_drift(
     if order.filled + missed >= order.quantity_max:
         return  # the missed executions, recorded first, complete it
     completed = _completed(order, snapshot.completed_orders)
-    has_all = order.filled + missed >= order.terms.quantity
-    if has_all and completed is not None and completed.filled == order.filled + missed:
-        # It filled at the size it had: the change that was to make it larger came too late.
+    told = order.filled + missed
+    is_shrunk = completed is not None and completed.status == "Filled"
+    has_all = told >= order.terms.quantity or (is_shrunk and order.may_be_changed_to(told))
+    if has_all and completed is not None and completed.filled == told:
+        # It filled at the size it had when a change came too late, or at the one it was given.
         yield _completed_drift(order, completed, run, "Filled")
         return
     is_answered = order.state is OrderState.SENT and (completed is not None or missed > ZERO)

@@ -236,3 +236,26 @@ def test_each_change_counts_as_an_act_of_its_order() -> None:
     assert book.acts.count(since, "modify", "order", ONE) == 1
     assert book.acts.count(since, "message") == 2
     assert BUY is the_order(book).terms.side
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_filled_of_just_what_a_change_asked_for_proves_the_change(is_refused: bool) -> None:
+    """A change to less that nobody echoed: the order is over, at the size it was given."""
+    book = changing(DOWN)
+    if is_refused:
+        record(book, an_error(ev.Evidence.REJECTS_NEW))
+    record(book, a_status(status="Filled", filled=D(5), remaining=D(0)))
+    assert the_order(book).state is OrderState.WORKING
+    record(book, executed(quantity=5))
+    assert the_order(book).state is OrderState.FILLED
+    assert state_of(book) is ChangeState.APPLIED
+    assert the_order(book).terms.quantity == 5
+
+
+@pytest.mark.parametrize(("filled", "said"), [(4, 4), (5, 6), (6, 6)])
+def test_filled_of_anything_else_proves_nothing(filled: int, said: int) -> None:
+    book = changing(DOWN)
+    record(book, executed(quantity=filled))
+    record(book, a_status(status="Filled", filled=D(said), remaining=D(0)))
+    assert the_order(book).state is OrderState.WORKING
+    assert state_of(book) is ChangeState.SENT

@@ -503,6 +503,22 @@ def test_an_order_that_filled_before_it_could_grow_is_over() -> None:
     assert book.orders[OrderId(1)].state is OrderState.FILLED
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_an_order_that_filled_at_the_size_it_was_made_smaller_to_is_over(is_told: bool) -> None:
+    book = a_book()
+    work_order(book)
+    wanted = ChangeTerms(D(4), D(99), None, D(99))
+    record(book, ev.ModifyPlanned(ONE, 1, wanted, "moved"))
+    record(book, ev.ModifyUnanswered(ONE, 1, "the process ended before an answer"))
+    if is_told:
+        record(book, executed(quantity=4))
+    row = a_completed_row(status="Filled", filled=Decimal(4))
+    late = an_execution(quantity=4)
+    repair(book, a_snapshot(completed_orders=(row,), executions=(late,)), a_run(book, 60))
+    assert book.orders[ONE].state is OrderState.FILLED
+    assert book.orders[ONE].terms.quantity == 4
+
+
 def test_a_missed_execution_that_completes_an_order_explains_its_absence() -> None:
     book = a_book()
     work_order(book)

@@ -136,7 +136,13 @@ async def test_a_list_that_a_loss_of_the_upstream_fell_into_proves_nothing() -> 
     world = World()
     await cancelled(world)
     await world.clock.sleep(SETTLE_S)
-    world.broker.word = lambda: (world.upstream(1100), world.upstream(1102), a_snapshot())[-1]
+
+    def word() -> object:
+        world.upstream(1100)
+        world.upstream(1102)
+        return a_snapshot()
+
+    world.broker.word = word
     await world.settler.settle_due()
     assert world.broker.list_count == 1
     assert world.book.workings.of(CON).buys == 10

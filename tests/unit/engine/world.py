@@ -242,9 +242,12 @@ class ScriptedBroker:
         self.place_error: Exception | None = None
         self.cancel_error: Exception | None = None
         self.on_place: Callable[[ApprovedOrder], None] = lambda order: None
+        self.on_change: Callable[[ApprovedChange], None] = lambda change: None
         self.on_cancel: Callable[[OrderId], None] = lambda order_id: None
         # A snapshot, an error, or a function that makes one of them.
         self.word: Any = a_snapshot()
+        # The same of a list of executions asked for alone; None where it is the snapshot's.
+        self.list_word: Any = None
         self.snapshot_s = 0.01
         self.snapshot_count = 0
         self.list_count = 0
@@ -316,6 +319,7 @@ class ScriptedBroker:
             raise self.place_error
         events = tuple(row.event for row in self._journal.rows[: self._journal.durable_seq])
         self.changed.append((change, events))
+        self.on_change(change)
 
     async def preview(self, intent: Intent, instrument: Instrument) -> MarginPreview:
         self.previewed.append(intent)
@@ -348,7 +352,8 @@ class ScriptedBroker:
     async def executions(self) -> ExecutionList:
         self.list_count += 1
         await asyncio.sleep(self.snapshot_s)
-        word = self.word() if callable(self.word) else self.word
+        told = self.word if self.list_word is None else self.list_word
+        word = told() if callable(told) else told
         if isinstance(word, Exception):
             raise word
         return ExecutionList(word.account, word.window_utc, word.executions)
