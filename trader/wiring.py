@@ -94,6 +94,7 @@ def liquidation_settings(config: Configuration) -> LiquidationSettings:
         cancel_s=config.settings.drain.cancel_s,
         liquidate_s=_LIQUIDATE_S,
         settle_s=config.policy.order.settle_s,
+        give_away=config.policy.price.slippage_fraction_max,
     )
 
 

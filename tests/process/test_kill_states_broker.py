@@ -131,7 +131,14 @@ def test_a_closed_market_is_not_flat_until_it_has_opened(tmp_path: Path, is_aliv
             "PreSubmitted",
         )
         told = account(done)
-        if not is_alive:
+        if is_alive:
+            # The daemon has done it: nobody had to kill it for want of a quote.
+            assert told["acted"] == "daemon", told
+            assert daemon.causes(), "the daemon must not have been killed"
+            assert not order["order_ref"].startswith("kill-")
+            waits = "SELL 100 AAPL: waits at the broker (PreSubmitted) for the open"
+            assert waits in told["details"], told
+        else:
             assert any("399" in text for text in told["report"]["waiting"]), told
             assert told["report"]["positions"] == ["AAPL 100"]
 

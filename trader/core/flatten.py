@@ -8,16 +8,20 @@ minus what other orders may still take off it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from trader.core.amounts import ZERO
+from trader.core.amounts import ZERO, decimal_from
 from trader.core.ids import ClientId, ConId, OrderId, OrderRef, PermId
+from trader.core.instruments import Instrument
 from trader.core.intents import Side
+from trader.core.market import Quote
 
 # Every order type that rests until the price goes against the position: the protection itself.
 _STOPS = ("STP", "TRAIL", "STP LMT", "TRAIL LIMIT", "STP PRT", "STPLMT", "TRAILLMT")
 # A close that wants more than this many looks at one instrument wants a person.
 _UNIT = Decimal(1)
+# A side that was told longer ago may be long gone: the broker knows the market better.
+_ONE_SIDED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,29 @@ def close_side(held: Decimal) -> Side:
     """Return the side that shrinks a position."""
     assert held != ZERO, "a flat position needs no close"
     return Side.SELL if held > ZERO else Side.BUY
+
+
+def close_limit(
+    quote: Quote | None, side: Side, instrument: Instrument, now_s: float, give_away: Decimal
+) -> Decimal | None:
+    """Return the limit of a close in a market of one side, or None for a market order.
+
+    Where both sides stand, or none, or nobody knows how old the one is, the broker does best: it
+    holds a market order until the open. With one side alone a market order could trade at any
+    price, so the close gives away ``give_away`` of that side and no more.
+    """
+    if quote is None or quote.received_s is None or not instrument.bands:
+        return None
+    if not 0 <= now_s - quote.received_s <= _ONE_SIDED_S or quote.is_halted:
+        return None
+    sides = [decimal_from(price) for price in (quote.bid, quote.ask) if price is not None]
+    if len(sides) != 1 or sides[0] is None or sides[0] <= ZERO:
+        return None
+    wanted = sides[0] * (1 + side.sign * give_away)
+    tick = instrument.tick_at(wanted)
+    # Towards the side, so that never more is given away; and on the grid.
+    steps = wanted / tick
+    return tick * steps.to_integral_value(ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
 
 
 def close_quantity(held: Decimal, exits: Decimal, increment: Decimal = _UNIT) -> Decimal:

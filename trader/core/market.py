@@ -5,7 +5,7 @@ A quote is valid only if it is live, two-sided, finite, above zero, not crossed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -73,6 +73,23 @@ def fault(quote: Quote | None, now_s: float, age_s_max: float) -> str | None:
     if not 0 <= age_s <= age_s_max:
         return f"age {age_s:.3f} s"
     return None
+
+
+def only_side(
+    quote: Quote | None, now_s: float, age_s_max: float, *, is_buy: bool
+) -> Decimal | None:
+    """Return the price that an exit meets where the other side of the market is missing.
+
+    A sale needs a bid and a purchase an ask, as live, fresh and above zero as in a whole quote.
+    None where that side is missing too, or where both are there: then :func:`fault` has the word.
+    """
+    if quote is None:
+        return None
+    price, other = (quote.ask, quote.bid) if is_buy else (quote.bid, quote.ask)
+    if price is None or other is not None:
+        return None
+    filled_up = replace(quote, bid=price, ask=price)
+    return price if fault(filled_up, now_s, age_s_max) is None else None
 
 
 @dataclass(frozen=True, slots=True)

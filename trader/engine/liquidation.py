@@ -17,6 +17,7 @@ from trader.core.book import Book
 from trader.core.flatten import (
     Cancels,
     Resting,
+    close_limit,
     close_quantity,
     close_side,
     exits_working,
@@ -57,6 +58,8 @@ class LiquidationSettings:
     liquidate_s: float
     # How long a cancelled order counts as if it worked.
     settle_s: float
+    # What a close in a market of one side may give away, as a fraction of that side.
+    give_away: Decimal = Decimal("0.02")
 
 
 class Liquidation:
@@ -73,6 +76,7 @@ class Liquidation:
         self._ledger = services.ledger
         self._guard = services.guard
         self._hub = services.hub
+        self._sessions = services.sessions
         self._broker = services.broker
         self._clock = services.clock
         self._gateway = gateway
@@ -186,7 +190,20 @@ class Liquidation:
         code = self._incapacity() or ("waiting" if waits else "remains")
         if code == "remains" and self._was_refused:
             code = "refused"
+        if code == "waiting":
+            details = [*details, *self._waiting()]
+            is_closed = all(map(self._sessions.is_closed, self._held()))
+            text += f"; the closing orders wait at the broker{' for the open' * is_closed}"
         return Answer(False, text, (*details, *strangers), code)
+
+    def _waiting(self) -> list[str]:
+        """Say of each order that works what it waits for."""
+        return [
+            f"{row.terms.side} {row.remaining} {row.terms.symbol}: waits at the broker "
+            f"({row.broker_status}) "
+            + ("for the open" if self._sessions.is_closed(row.terms.con_id) else "for a price")
+            for row in self._gateway.working_orders()
+        ]
 
     def _incapacity(self) -> str:
         """Say why this daemon cannot do it now, where it is the daemon or its link: else empty."""
@@ -253,14 +270,21 @@ class Liquidation:
         return f"{what}: {'sent' if sent else outcome.text}"
 
     def _operator_intent(self, con_id: ConId, side: Side, quantity: Decimal, by: str) -> Intent:
+        """Make the close: at the market, or in a market of one side at a limit from that side."""
+        limit = None
+        if not self._sessions.is_closed(con_id):
+            quote, instrument = self._hub.quotes.get(con_id), self._hub.instruments[con_id]
+            now_s, give_away = self._clock.monotonic(), self._settings.give_away
+            limit = close_limit(quote, side, instrument, now_s, give_away)
         return Intent(
             intent_id=next_intent_id(self._ledger, _OPERATOR),
             strategy=_OPERATOR,
             con_id=con_id,
             side=side,
             quantity=quantity,
-            order_type=OrderType.MARKET,
+            order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
             time_in_force=TimeInForce.DAY,
+            limit_price=limit,
             is_reduce_only=True,
             reason=f"liquidation by {by}",
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.core.factories import NOW_S, a_quote, an_instrument
 from trader.core.flatten import (
     Resting,
+    close_limit,
     close_quantity,
     close_side,
     exits_working,
@@ -177,3 +181,35 @@ def test_no_close_takes_a_position_across_zero(
     assert quantity >= 0
     assert quantity % increment == 0
     assert quantity + min(exits, abs(held)) <= abs(held)
+
+
+def limit(side: Side, **changes: Any) -> Decimal | None:
+    quote = a_quote(**{"bid": Decimal(50), "ask": None} | changes)
+    return close_limit(quote, side, an_instrument(), NOW_S, Decimal("0.0201"))
+
+
+def test_in_a_market_of_one_side_a_close_gives_away_so_much_and_no_more() -> None:
+    # 48.995 and 51.005: on the grid of cents, towards the side.
+    assert limit(SELL) == Decimal("49.00")
+    assert limit(BUY) == Decimal("51.00")
+    assert limit(SELL, bid=None, ask=Decimal(50)) == Decimal("49.00")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ask": Decimal(51)},
+        {"bid": None},
+        {"bid": Decimal(0)},
+        {"bid": Decimal("NaN")},
+        {"is_halted": True},
+        {"received_s": None},
+        {"received_s": NOW_S - 61},
+        {"received_s": NOW_S + 1},
+    ],
+)
+def test_otherwise_the_broker_knows_the_market_better(changes: dict[str, Any]) -> None:
+    assert limit(SELL, **changes) is None
+    assert close_limit(None, SELL, an_instrument(), NOW_S, Decimal("0.02")) is None
+    gridless = replace(an_instrument(), bands=())
+    assert close_limit(a_quote(ask=None), SELL, gridless, NOW_S, Decimal("0.02")) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.factories import CON, NOW_S, a_quote
-from trader.core.market import Quote, fault
+from trader.core.market import Quote, fault, only_side
 
 AGE_S_MAX = 10.0
 
@@ -86,3 +86,26 @@ def test_the_middle_needs_both_sides() -> None:
     assert a_quote(bid=Decimal(99), ask=Decimal(101)).mid == 100
     assert a_quote(bid=None).mid is None
     assert a_quote(ask=None).mid is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "is_buy", "price"),
+    [
+        (a_quote(ask=None), False, Decimal(100)),
+        (a_quote(bid=None), True, Decimal(100)),
+        (a_quote(ask=None), True, None),
+        (a_quote(bid=None), False, None),
+        (a_quote(), False, None),
+        (None, False, None),
+        (a_quote(ask=None, data_type=2), False, None),
+        (a_quote(ask=None, is_halted=True), False, None),
+        (a_quote(ask=None, received_s=NOW_S - 11), False, None),
+        (a_quote(ask=None, received_s=None), False, None),
+        (a_quote(ask=None, bid=Decimal(0)), False, None),
+        (a_quote(ask=None, bid=Decimal("NaN")), False, None),
+    ],
+)
+def test_one_side_is_enough_for_whoever_meets_it(
+    quote: Quote | None, is_buy: bool, price: Decimal | None
+) -> None:
+    assert only_side(quote, NOW_S, AGE_S_MAX, is_buy=is_buy) == price

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -25,13 +26,14 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
+from trader.core.calendar import ContractHours, Span
 from trader.core.halts import HaltCause
 from trader.core.ids import ClientId, ConId, OrderId, OrderRef, PermId
 from trader.core.intents import Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
 from trader.engine.operator import Answer
-from trader.ports import LinkDown, SnapshotUnavailable
+from trader.ports import LinkDown, QuoteTick, SnapshotUnavailable
 
 
 def later(seconds: float, what: Callable[..., object], *arguments: object) -> None:
@@ -259,11 +261,62 @@ async def test_it_stops_after_its_bound_and_says_what_is_left() -> None:
 
 async def test_refused_closing_orders_end_after_a_few_attempts() -> None:
     world = World(held=10)
-    world.hub.quotes.clear()
+    untradeable(world)
     answer = await world.desk.liquidate(by="me")
     assert not answer.is_done
     assert world.broker.placed == []
     assert len(answer.details) == 5
+
+
+def untradeable(world: World) -> None:
+    """Let what is held be nothing that the policy lets anybody trade."""
+    world.hub.add(an_instrument(is_tradeable=False))
+
+
+async def test_without_a_quote_it_closes_at_the_market() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    world.hub.quotes.clear()
+    assert (await world.desk.liquidate(by="me")).is_done
+    (placed,) = world.broker.placed
+    assert (str(placed.order.terms.order_type), placed.order.terms.limit_price) == ("MKT", None)
+    checks = {row.code: row for row in world.journal.events(ev.IntentReviewed)[-1].checks}
+    assert checks["QUOTE_UNUSABLE"].value.startswith("no quote: reserved at 1")
+
+
+async def test_in_a_market_of_one_side_it_closes_at_a_limit_from_that_side() -> None:
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    world.quote("99.99", "100.01")
+    world.hub.on_tick(QuoteTick(CON, "ask", None, world.clock.monotonic()))
+    assert (await world.desk.liquidate(by="me")).is_done
+    (placed,) = world.broker.placed
+    assert str(placed.order.terms.order_type) == "LMT"
+    # 2 % below the bid, and on the grid of cents.
+    assert placed.order.terms.limit_price == Decimal("98.00")
+    assert placed.order.terms.quantity == 10
+
+
+async def test_while_the_exchange_is_closed_the_close_waits_for_the_open_and_says_so() -> None:
+    world = World(held=10)
+    now_utc = world.clock.utc()
+    day = Span(now_utc + timedelta(hours=10), now_utc + timedelta(hours=17))
+    known = Span(now_utc - timedelta(days=1), now_utc + timedelta(days=2))
+    world.hub.add(an_instrument(hours=ContractHours((day,), (day,), known)))
+    world.hub.on_tick(QuoteTick(CON, "ask", None, world.clock.monotonic()))
+
+    def holds(placed: ApprovedOrder) -> None:
+        order = world.book.orders[placed.order_id]
+        later(0.2, lambda: world.say(a_status(order, "PreSubmitted")))
+
+    world.broker.on_place = holds
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "waiting")
+    assert answer.text == "not flat: AAA 10; the closing orders wait at the broker for the open"
+    assert answer.details[-1] == "SELL 10 AAA: waits at the broker (PreSubmitted) for the open"
+    (placed,) = world.broker.placed
+    assert str(placed.order.terms.order_type) == "MKT"
+    assert placed.order.terms.quantity == 10
 
 
 async def test_only_managed_instruments_are_closed() -> None:
@@ -443,5 +496,5 @@ async def test_what_the_daemon_cannot_do_has_a_code_of_its_own(cause: HaltCause,
 
 async def test_a_close_that_the_review_refuses_is_told_as_such() -> None:
     world = World(held=10)
-    world.hub.quotes.clear()
+    untradeable(world)
     assert (await world.desk.liquidate(by="me")).code == "refused"

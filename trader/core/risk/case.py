@@ -13,14 +13,17 @@ from typing import TypeVar
 
 from trader.core.amounts import ZERO, decimal_from
 from trader.core.events import Check
+from trader.core.ids import ConId
 from trader.core.intents import Intent, OrderType, Side
-from trader.core.market import fault
+from trader.core.market import fault, only_side
 from trader.core.policy import AccountType
 from trader.core.risk.values import RiskInput
 from trader.core.valuation import Valuation
 
 UNAVAILABLE = "unavailable"
 T = TypeVar("T")
+# How far above every price that was known an exit without a quote is reckoned.
+_UNQUOTED_SHARE = Decimal("0.25")
 
 # The dataclass' own constructor takes three times as long, and forty are made for each review.
 _new = object.__new__
@@ -79,6 +82,8 @@ class Case:
         "is_exempt",
         "is_freed",
         "is_illiquid",
+        "is_one_sided",
+        "is_unquoted",
         "limit",
         "mid",
         "multiplier",
@@ -115,8 +120,8 @@ class Case:
         self.asset_class = None
         if given.instrument is not None:
             self.asset_class = self.policy.exposure.class_of(given.instrument.sec_type)
-        self._look_at_quote()
         self._look_at_position()
+        self._look_at_quote()
         # Nothing about the account as a whole must lock a position in.
         self.is_exempt = self.shrinks or self.is_freed or not self.policy.exposure.is_enforced
         self._look_at_cost()
@@ -129,6 +134,9 @@ class Case:
         self.quote_problem = problem
         self.mid = self.ask = self.bid = self.spread = self.worst_price = None
         self.is_illiquid = True
+        # What closes only is not locked in: by a market of one side, if that is the one it meets,
+        # and the operator's not by any.
+        self.is_one_sided = self.is_unquoted = False
         if problem is None and quote is not None:
             assert quote.bid is not None, "a good quote without a bid"
             assert quote.ask is not None, "a good quote without an ask"
@@ -140,6 +148,26 @@ class Case:
                 self.instrument is None or self.instrument.symbol in price.illiquid_symbols
             )
             self.worst_price = self._worst_price()
+        elif self.shrinks and quote is not None and quote.con_id == self.intent.con_id:
+            age_s_max = self.policy.price.quote_age_s_max
+            met = only_side(quote, given.now_s, age_s_max, is_buy=self.is_buy)
+            if met is not None:
+                self.quote_problem, self.is_one_sided = None, True
+                self.mid = self.bid = self.ask = met
+                self.worst_price = self._worst_price()
+        if self.quote_problem is not None and self.shrinks and self.is_freed:
+            self._do_without_quote()
+
+    def _do_without_quote(self) -> None:
+        """Count an operator's exit at the highest price that anybody has known, and some more."""
+        known = plain(_highest_known(self.given, self.intent.con_id, self.multiplier))
+        if known is None:
+            if self.is_buy:
+                return
+            # A sale of what is there takes no cash, whatever it brings.
+            known = Decimal(1)
+        self.is_unquoted = True
+        self.mid, self.worst_price = known, known * (1 + _UNQUOTED_SHARE)
 
     def _worst_price(self) -> Decimal | None:
         """Return the highest price a buy can be expected to pay; for a sell, the reference."""
@@ -205,6 +233,21 @@ class Account:
     unit_value: Decimal
     growth: Decimal
     adds_elsewhere: Decimal
+
+
+def _highest_known(given: RiskInput, con_id: ConId, multiplier: Decimal | None) -> Decimal | None:
+    """Return the highest of all prices of an instrument that are known, however old; or None."""
+    found: list[object] = []
+    if given.quote is not None and given.quote.con_id == con_id:
+        found += [given.quote.bid, given.quote.ask, given.quote.last]
+    mark = None if given.valuation is None else given.valuation.marks.get(con_id)
+    if mark is not None and multiplier:
+        found.append(mark.unit_value / multiplier)
+    held = given.book.positions.get(con_id)
+    if held is not None:
+        found.append(held.average_price)
+    prices = [price for price in map(plain, found) if price is not None]
+    return max(prices, default=None)
 
 
 def text_of(word: object) -> str:

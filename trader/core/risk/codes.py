@@ -118,7 +118,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "QUOTE_UNUSABLE",
         "price",
-        "There is no live, two-sided, fresh quote to judge the price by.",
+        "There is no live, two-sided, fresh quote to judge the price by. What only closes needs "
+        "the side that it meets; the operator's exits need none.",
         "age 12.000 s, allowed is live, two-sided, at most 5 s old",
         _DATA,
     ),

@@ -20,7 +20,8 @@ value `unavailable`: no data is no permission. An intent that is refused with
 Exits that only reduce are exempt from whatever would lock a position in (exposure, margin, cash,
 sessions, spread, liquidity, own orders on the other side); they may use twice the rates. The
 operator's liquidation is exempt from rates, counts and sizes as well. Nobody is exempt from what
-is real: a known instrument, numbers on its grid, a usable quote, and no more than is held.
+is real: a known instrument, numbers on its grid and no more than is held. A usable quote is asked
+of everybody but the operator's exits, which must leave a market that is closed or of one side too.
 """
 _TOPICS = {
     "identity": "Identity",

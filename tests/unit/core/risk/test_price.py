@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.core.factories import (
+    BUY,
+    CON,
     SELL,
     a_book,
     a_market_intent,
@@ -17,7 +19,8 @@ from tests.unit.core.factories import (
 )
 from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import EXIT, INTENT, failures
-from trader.core.intents import OrderType
+from trader.core.intents import Intent, OrderType
+from trader.core.risk import Approved, review
 
 D = Decimal
 WIDE = a_quote(bid=D(90), ask=D(110))
@@ -84,3 +87,53 @@ def test_a_stop_is_judged_by_its_own_price() -> None:
     stop = an_intent(order_type=OrderType.STOP, limit_price=None, stop_price=D(105))
     assert failures(stop, given(a_book())) == []
     assert failures(replace(stop, stop_price=D("105.01")), given(a_book())) == ["PRICE_COLLAR"]
+
+
+BID_ONLY, ASK_ONLY = a_quote(ask=None), a_quote(bid=None)
+
+
+@pytest.mark.parametrize("exit_intent", [EXIT, MARKET_EXIT])
+@pytest.mark.parametrize("is_operator", [False, True])
+def test_an_exit_needs_the_side_that_it_meets_and_no_other(
+    exit_intent: Intent, is_operator: bool
+) -> None:
+    there = given(a_book(held=10), quote=BID_ONLY, is_operator=is_operator)
+    verdict = review(exit_intent, there)
+    assert isinstance(verdict, Approved)
+    told = {row.code: row for row in verdict.checks}
+    assert told["QUOTE_UNUSABLE"].value == f"only the bid {BID_ONLY.bid}"
+    # An entry needs both, and so does an exit from the other side.
+    assert "QUOTE_UNUSABLE" in failures(INTENT, given(a_book(held=10), quote=ASK_ONLY))
+    assert "QUOTE_UNUSABLE" in failures(exit_intent, given(a_book(held=10), quote=ASK_ONLY))
+    cover = replace(MARKET_EXIT, side=BUY)
+    assert failures(cover, given(a_book(held=-10), quote=ASK_ONLY)) == []
+    assert "QUOTE_UNUSABLE" in failures(cover, given(a_book(held=-10), quote=BID_ONLY))
+
+
+def test_an_exit_in_a_market_of_one_side_keeps_its_collar() -> None:
+    there = given(a_book(held=10), quote=BID_ONLY)
+    assert BID_ONLY.bid is not None
+    deep = replace(EXIT, limit_price=BID_ONLY.bid * D("0.5"))
+    assert failures(deep, there) == ["PRICE_COLLAR"]
+
+
+def test_a_purchase_without_any_known_price_is_refused_and_a_sale_is_not() -> None:
+    book = a_book(held=-10)
+    book.positions[CON] = replace(book.positions[CON], average_price=D(0))
+    cover = replace(MARKET_EXIT, side=BUY)
+    there = given(book, quote=None, valuation=None, is_operator=True)
+    assert failures(cover, there)[:1] == ["QUOTE_UNUSABLE"]
+    book = a_book(held=10)
+    book.positions[CON] = replace(book.positions[CON], average_price=D(0))
+    there = given(book, quote=None, valuation=None, is_operator=True)
+    assert isinstance(review(MARKET_EXIT, there), Approved)
+
+
+def test_the_reserve_without_a_quote_is_above_the_brokers_mark_too() -> None:
+    there = given(a_book(held=-10), quote=None, is_operator=True)
+    assert there.valuation is not None
+    marks = {CON: replace(there.valuation.marks[CON], unit_value=D(400))}
+    there = replace(there, valuation=replace(there.valuation, marks=marks))
+    verdict = review(replace(MARKET_EXIT, side=BUY), there)
+    assert isinstance(verdict, Approved)
+    assert verdict.reserve_per_unit == 500

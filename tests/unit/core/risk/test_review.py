@@ -121,12 +121,14 @@ def test_a_side_that_is_none_refuses_without_raising(side: Any) -> None:
     assert verdict.code == "SIDE_UNKNOWN"
 
 
-@pytest.mark.parametrize(
+BAD_QUOTES = pytest.mark.parametrize(
     "quote",
     [
         None,
         a_quote(bid=None),
-        a_quote(ask=None),
+        a_quote(ask=None, received_s=NOW_S - 11),
+        a_quote(ask=None, data_type=3),
+        a_quote(bid=D(0), ask=None),
         a_quote(received_s=None),
         a_quote(received_s=NOW_S - 11),
         a_quote(received_s=NOW_S + 1),
@@ -140,13 +142,35 @@ def test_a_side_that_is_none_refuses_without_raising(side: Any) -> None:
         a_quote(con_id=OTHER_CON),
     ],
 )
-@pytest.mark.parametrize("intent", [an_intent(), a_market_intent()])
-@pytest.mark.parametrize("is_operator", [False, True])
-def test_without_a_good_quote_nothing_passes(quote: Any, intent: Intent, is_operator: bool) -> None:
-    """INC-019, INC-058, INC-141; also for the operator, whose exits need a price as well."""
+KINDS = pytest.mark.parametrize("intent", [an_intent(), a_market_intent()])
+
+
+@BAD_QUOTES
+@KINDS
+def test_without_a_good_quote_no_strategys_exit_passes(quote: Any, intent: Intent) -> None:
+    """INC-019, INC-058, INC-141."""
     exit_intent = replace(intent, side=SELL, is_reduce_only=True)
-    found = failures(exit_intent, given(a_book(held=10), quote=quote, is_operator=is_operator))
+    found = failures(exit_intent, given(a_book(held=10), quote=quote))
     assert found == ["QUOTE_UNUSABLE"]
+
+
+@BAD_QUOTES
+@KINDS
+def test_the_operators_exit_passes_whatever_the_quote(quote: Any, intent: Intent) -> None:
+    """And no more of it than is held and is not on its way out already."""
+    exit_intent = replace(intent, side=SELL, is_reduce_only=True)
+    there = given(a_book(held=10), quote=quote, is_operator=True)
+    verdict = review(exit_intent, there)
+    assert isinstance(verdict, Approved)
+    told = {row.code: row for row in verdict.checks}
+    assert "reserved at 1" in told["QUOTE_UNUSABLE"].value
+    assert told["QUOTE_UNUSABLE"].limit == "an operator's exit needs no quote"
+    # More than any price that is known: all of them are at most 101 here.
+    assert D(125) <= verdict.reserve_per_unit <= D("126.25")
+    larger = review(replace(exit_intent, quantity=D(11)), there)
+    assert isinstance(larger, Refused)
+    entry = replace(exit_intent, is_reduce_only=False, side=BUY)
+    assert not isinstance(review(entry, there), Approved)
 
 
 def test_what_needs_a_price_cannot_be_judged_without_one() -> None:
