@@ -1,0 +1,114 @@
+"""The requirements of the gate and the tests that prove them, read from the files beside this one.
+
+Each entry has our own words for what must hold, the tests that prove it, and what no test proves:
+a test that merely touches a subject is none of its proofs. docs/requirements.md is made of it by
+scripts/make_requirement_table.py.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).resolve().parent
+TESTS = FOLDER.parent
+# In the order of the page, with how many each area has.
+AREAS = {
+    "run": ("RUN", 24, "Running"),
+    "cap": ("CAP", 35, "Capital"),
+    "brk": ("BRK", 19, "Breakers and the kill switch"),
+    "ord": ("ORD", 10, "Orders"),
+    "ops": ("OPS", 6, "Operating"),
+}
+
+_HEAD = """\
+# What the gate must hold, and what proves it
+
+This page is made by `scripts/make_requirement_table.py` from `tests/requirements/`; change it there.
+A test stands here because it fails when the sentence above it is no longer true. *Open* says what
+no test proves, and why.
+
+{proven} of {all} are proven, {partly} more but for what stands under *Open*, {missing} are not proven.
+"""  # noqa: E501
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One rule; ``tests`` are files below tests/ with the name of a test each."""
+
+    name: str
+    rule: str
+    tests: tuple[str, ...]
+    open: str
+
+
+def expected_names() -> list[str]:
+    """Return every id that must have an entry."""
+    return [
+        f"{prefix}-{number:02}"
+        for prefix, count, _ in AREAS.values()
+        for number in range(1, count + 1)
+    ]
+
+
+def requirements() -> list[Requirement]:
+    """Return every entry, in the order of the files."""
+    found: list[Requirement] = []
+    for area in AREAS:
+        rows: dict[str, Any] = yaml.safe_load((FOLDER / f"{area}.yaml").read_text("utf-8"))
+        found += [
+            Requirement(name, row["rule"], tuple(row.get("tests", ())), row.get("open", ""))
+            for name, row in rows.items()
+        ]
+    return found
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    """Return the names of the tests that pytest collects from a file below tests/."""
+    path = TESTS / file
+    if not path.is_file() or not path.name.startswith("test_"):
+        return frozenset()
+    tree = ast.parse(path.read_text("utf-8"))
+    return frozenset(
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    )
+
+
+def page() -> str:
+    """Return the page in Markdown."""
+    rows = requirements()
+    missing = [row for row in rows if not row.tests]
+    partly = [row for row in rows if row.tests and row.open]
+    lines = [
+        _HEAD.format(
+            all=len(rows),
+            proven=len(rows) - len(missing) - len(partly),
+            partly=len(partly),
+            missing=len(missing),
+        )
+    ]
+    for prefix, _, title in AREAS.values():
+        lines += [f"## {title}", ""]
+        for row in rows:
+            if row.name.startswith(f"{prefix}-"):
+                lines += _lines(row)
+    return "\n".join(lines)
+
+
+def _lines(row: Requirement) -> list[str]:
+    lines = [f"### {row.name}", "", row.rule, ""]
+    for test in row.tests:
+        file, _, name = test.partition("::")
+        lines.append(f"- {name.removeprefix('test_').replace('_', ' ')} (`tests/{file}`)")
+    if row.open:
+        lines.append(f"- *Open:* {row.open}")
+    return [*lines, ""]
