@@ -58,7 +58,7 @@ from trader.ops.control_token import (
     remove_endpoint,
     write_endpoint,
 )
-from trader.ops.emergency_history import executions_of, highest_used, shown
+from trader.ops.emergency_history import events_of, executions_of, highest_used, shown
 from trader.ops.emergency_record import EMERGENCY_FILE_NAME
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Heartbeat, Phase
@@ -294,6 +294,7 @@ class Daemon:
             version=__version__,
             mode=settings.mode,
             account=AccountId(settings.account),
+            strategies=tuple(runner.strategy.name for runner in self.runners),
         )
         self._take_in_emergency(settings.state_dir)
         await self.ledger.durable(self.ledger.seq)
@@ -304,6 +305,8 @@ class Daemon:
         book = self.ledger.book
         assert book.lineage is not None, "the journal was just taken over"
         if book.account is not None:
+            for known in events_of(self._emergency_file, book.lineage):
+                self.ledger.note(known)
             for execution in executions_of(self._emergency_file, book.lineage):
                 self.inbox.note_execution(ExecutionSeen(execution))
         with writing_state():

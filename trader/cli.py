@@ -6,6 +6,7 @@ Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted b
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -28,6 +29,7 @@ from trader.config import (
 )
 from trader.config import process_environment as environment_of
 from trader.config.signature import policy_lines, sign, sound_policy
+from trader.core.emergency_story import emergency_story_of
 from trader.core.story import NoStory, story_of
 from trader.demo import add_demo_arguments, run_demo
 from trader.engine.drain import ExitCode
@@ -46,10 +48,11 @@ from trader.ops.roles import (
     without,
 )
 from trader.ops.status_text import breaker_lines, status_lines
+from trader.ops.why_emergency import emergency_json, emergency_lines
 from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
 from trader.sentinel import run_sentinel, show_sentinel
-from trader.store.story import NameUnknown, related
+from trader.store.story import NameUnknown, related, related_emergency
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
 _EXIT_CODES = """\
@@ -132,7 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     breakers.add_argument("--json", action="store_true", help="the whole status, as JSON")
     _add_state(breakers)
     why = commands.add_parser("why", help="tell the whole story of one intent, from the journal")
-    why.add_argument("name", help="an intent id, orderRef, order id, permId or execution id")
+    why.add_argument(
+        "name", help="an intent id, orderRef (kill-... too), order id, permId or execution id"
+    )
     why.add_argument("--json", action="store_true", help="everything, as JSON")
     why.add_argument(
         "--journal", type=Path, metavar="FILE", help="another journal than the state's"
@@ -268,13 +273,26 @@ def _status(given: argparse.Namespace, lines_of: Callable[[dict[str, object]], l
 
 def _why(given: argparse.Namespace) -> int:
     """Tell a story; the journal is enough, so the daemon need not run."""
+    path = given.journal or given.state / JOURNAL_FILE_NAME
     try:
-        story = story_of(*related(given.journal or given.state / JOURNAL_FILE_NAME, given.name))
+        body, lines = _told(path, given.name)
     except (NameUnknown, NoStory, WorldError) as error:
         print(f"trader: {error}", file=sys.stderr)
         return NOT_DONE
-    print(json.dumps(story_json(story), indent=1) if given.json else "\n".join(story_lines(story)))
+    print(json.dumps(body, indent=1) if given.json else "\n".join(lines))
     return DONE
+
+
+def _told(path: Path, name: str) -> tuple[dict[str, object], list[str]]:
+    """Tell the story of an intent, or of an order that left without the daemon."""
+    try:
+        story = story_of(*related(path, name))
+    except NameUnknown:
+        with contextlib.suppress(NameUnknown):
+            without = emergency_story_of(*related_emergency(path, name))
+            return emergency_json(without), emergency_lines(without)
+        raise
+    return story_json(story), story_lines(story)
 
 
 def _token(given: argparse.Namespace) -> int:

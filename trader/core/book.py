@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from trader.core import breaker_events as be
+from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core import safety
 from trader.core.amending import Step, after_error, after_fill, after_plan, after_step, after_word
@@ -65,6 +66,8 @@ class Book(BookView):
                 return self.foreign.get(perm_id) != event
             case ev.ForeignOrderGone(perm_id=perm_id):
                 return perm_id in self.foreign
+            case em.EmergencyOrderKnown() | em.EmergencyCancelKnown():
+                return event.key not in self.emergencies
             case _:
                 return True
 
@@ -420,6 +423,9 @@ class Book(BookView):
     def _on_breaker(self, event: be.BreakerEvent, at: datetime) -> None:
         self.safety = safety.after(self.safety, event, at)
 
+    def _on_emergency(self, event: em.EmergencyEvent, at: datetime) -> None:
+        self.emergencies[event.key] = None
+
     def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
         known = self.positions.get(event.con_id) or Position(event.con_id, event.symbol)
         self._put_position(replace(known, quantity=event.after))
@@ -475,4 +481,5 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.StrategyCheckpointed: Book._on_strategy,
     **dict.fromkeys(get_args(RequestEvent), Book._on_request),
     **dict.fromkeys(get_args(be.BreakerEvent), Book._on_breaker),
+    **dict.fromkeys(get_args(em.EmergencyEvent), Book._on_emergency),
 }

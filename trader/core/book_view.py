@@ -77,6 +77,8 @@ class BookView:
         # What each strategy has traded.
         self.results = Results()
         self.perm_ids: dict[PermId, OrderId] = {}
+        # What left without the daemon, by its key: taken in once.
+        self.emergencies: dict[str, None] = {}
 
     def order_of_intent(self, intent: IntentId) -> Order | None:
         """Return the order made from an intent, if any."""

@@ -53,6 +53,7 @@ class BookState:
     perm_ids: tuple[tuple[PermId, OrderId], ...]
     tally: tuple[int, ...]
     safety: Safety
+    emergencies: tuple[str, ...]
     strategies_held: tuple[Held, ...]
     strategies_earned: tuple[Earned, ...]
 
@@ -87,6 +88,7 @@ def state_of(book: Book) -> BookState:
         perm_ids=tuple(book.perm_ids.items()),
         tally=astuple(book.tally),
         safety=book.safety,
+        emergencies=tuple(book.emergencies),
         strategies_held=book.results.held(),
         strategies_earned=book.results.earned(),
     )
@@ -119,6 +121,7 @@ def restored(state: BookState) -> Book:
     book.last_reconcile = state.last_reconcile
     book.tally = Tally(*state.tally)
     book.safety = state.safety
+    book.emergencies = dict.fromkeys(state.emergencies)
     book.results = Results(state.strategies_held, state.strategies_earned)
     for order in state.orders:
         book.put_order(order)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from trader.core.breaker_events import BreakerEvent
 from trader.core.changes import ChangeTerms
+from trader.core.emergency_events import EmergencyEvent
 from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import (
@@ -67,6 +68,8 @@ class DaemonStarted:
     version: str
     mode: Mode
     account: AccountId
+    # The strategies that it is configured to run.
+    strategies: tuple[StrategyName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +420,14 @@ class StrategyCheckpointed:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class StrategyFailed:
+    """A strategy's task ended by a fault: it does nothing more in this process."""
+
+    strategy: StrategyName
+    problem: str
+
+
 Event = (
     JournalOpened
     | DaemonStarted
@@ -452,6 +463,8 @@ Event = (
     | PositionAdjusted
     | ReconcileFinished
     | StrategyCheckpointed
+    | StrategyFailed
+    | EmergencyEvent
     | RequestEvent
     | BreakerEvent
 )

@@ -27,6 +27,7 @@ TicketId = NewType("TicketId", str)
 ORDER_REF_LENGTH_MAX = 40
 LINEAGE_FORM = re.compile(r"[a-z0-9]{6}")
 STRATEGY_FORM = re.compile(r"[a-z][a-z0-9_]{0,15}")
+_KILL_REF = re.compile(r"kill-[a-z0-9]{6}-[0-9]{1,20}")
 _REF_FORM = re.compile(r"T1-([a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12})-([0-9a-f]{4})")
 
 
@@ -46,6 +47,15 @@ def intent_id(lineage: Lineage, strategy: StrategyName, number: int) -> IntentId
 def order_ref(intent: IntentId) -> OrderRef:
     """Wrap an intent id for the wire: at most 40 characters, self-checking."""
     return OrderRef(f"T1-{intent}-{_check(intent)}")
+
+
+def kill_ref_in(text: str) -> OrderRef | None:
+    """Return the reference of an emergency order at the head of a text, or None.
+
+    ``kill-<lineage of the journal>-<number>``; the broker may have lengthened it (INC-096).
+    """
+    found = _KILL_REF.match(text)
+    return None if found is None else OrderRef(found[0])
 
 
 def intent_id_in(ref: str) -> IntentId | None:

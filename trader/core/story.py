@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.core import breaker_events as be
+from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
@@ -149,7 +150,7 @@ def story_of(intent: IntentId, events: Iterable[ev.Recorded]) -> Story:
         moments=tuple(moments),
         order=book.order_of_intent(intent),
         fills=fills,
-        commission=_commission(fills, book),
+        commission=commission_of(fills, book),
         to_wire_s=_wait(moments, (ev.OrderSent,)),
         to_answer_s=_wait(moments, _ANSWERS),
         to_fill_s=_wait(moments, (ev.ExecutionSeen,)),
@@ -167,6 +168,14 @@ def _is_about(book: Book, intent: IntentId, event: ev.Event) -> bool:
             return book.order_named(event) is not None
         case ev.ModifyPlanned(order_id=order_id):
             return order_id in book.orders
+        case em.EmergencyCancelKnown():
+            found = book.find_order(
+                order_ref=event.order_ref,
+                perm_id=event.perm_id,
+                order_id=event.order_id,
+                client_id=event.client_id,
+            )
+            return found is not None
         case ev.ExecutionSeen(execution=row):
             found = book.find_order(
                 order_ref=row.order_ref,
@@ -195,7 +204,7 @@ def _wait(moments: list[Moment], kinds: tuple[type, ...]) -> float | None:
     return next((row.after_s for row in moments if isinstance(row.event, kinds)), None)
 
 
-def _commission(fills: tuple[Fill, ...], book: Book) -> tuple[tuple[str, Decimal], ...] | None:
+def commission_of(fills: tuple[Fill, ...], book: Book) -> tuple[tuple[str, Decimal], ...] | None:
     """Add up what was paid by currency; None while a report is missing."""
     paid: dict[str, Decimal] = {}
     for fill in fills:

@@ -1,6 +1,7 @@
 """Events in words, one line each: what the feed shows and what the story of an order tells."""
 
 from trader.core import breaker_events as be
+from trader.core import emergency_events as em
 from trader.core import events as ev
 
 
@@ -38,7 +39,7 @@ def words(event: ev.Event) -> str:
         case ev.CancelSent(order_id=order_id, reason=reason):
             return f"{order_id}: {reason}"
         case _:
-            return _of_changes(event) or _of_breakers(event)
+            return _of_changes(event) or _of_breakers(event) or _of_emergencies(event)
 
 
 def _of_changes(event: ev.Event) -> str:
@@ -57,6 +58,21 @@ def _of_changes(event: ev.Event) -> str:
             return f"{order_id}: change {number}"
         case ev.ModifyRefuted(order_id=order_id, number=number, run_id=run_id):
             return f"{order_id}: change {number}: run {run_id}"
+        case _:
+            return ""
+
+
+def _of_emergencies(event: ev.Event) -> str:
+    match event:
+        case em.EmergencyOrderKnown():
+            what = f"{event.side} {event.quantity} {event.symbol}"
+            return f"{event.order_ref} {what}, by {event.by} at {event.sent_utc:%H:%M:%S} UTC"
+        case em.EmergencyCancelKnown():
+            whose = f"client {event.client_id} order {event.order_id} {event.symbol}"
+            how = "with everything" if event.is_everything else "by its id"
+            return f"{whose} {how}, by {event.by} at {event.sent_utc:%H:%M:%S} UTC"
+        case ev.StrategyFailed(strategy=strategy, problem=problem):
+            return f"{strategy}: {problem}"
         case _:
             return ""
 

@@ -217,14 +217,20 @@ class Liquidator:
             self.report.used_global_cancel = True
             line.broker.cancel_everything()
             asked.update({row.perm_id: row.words for row in orders})
+            for row in orders:
+                self._memory.note_cancel(row, is_everything=True)
             return
         for row in orders:
-            if row.perm_id not in asked:
+            is_new = row.perm_id not in asked
+            if is_new:
                 self._say(f"cancelling: {row.words}")
             asked[row.perm_id] = row.words
             owner = await self._owner(line, row.client_id)
             if owner is not None:
                 owner.broker.cancel(row.order_id)
+                if is_new:
+                    # After the bytes: no disk may hold a cancel back.
+                    self._memory.note_cancel(row, is_everything=False)
 
     async def _owner(self, line: Line, client_id: ClientId) -> Line | None:
         """Return the line that may cancel an order by its id; None when nobody of us can."""

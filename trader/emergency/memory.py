@@ -13,6 +13,7 @@ from pathlib import Path
 
 from trader.core.closing import ClosingOrder
 from trader.core.executions import Execution
+from trader.core.flatten import Resting
 from trader.core.ids import OrderRef
 from trader.ops.emergency_record import (
     EMERGENCY_FILE_NAME,
@@ -120,6 +121,24 @@ class Memory:
             note(self._path, "execution", values)
         except OSError as error:
             self._failed(error, "The daemon learns of the execution from the broker.")
+
+    def note_cancel(self, row: Resting, *, is_everything: bool) -> None:
+        """Write down that an order was cancelled, by its id or with everything else."""
+        values = {
+            "lineage": self._lineage,
+            "order_ref": row.order_ref,
+            "client_id": row.client_id,
+            "order_id": row.order_id,
+            "perm_id": row.perm_id,
+            "symbol": row.symbol,
+            "is_everything": is_everything,
+            "at": utc_text(self._utc()),
+            "by": self._by,
+        }
+        try:
+            note(self._path, "cancel", values)
+        except OSError as error:
+            self._failed(error, "The cancel has left; the broker tells what became of it.")
 
     def _failed(self, error: OSError, consequence: str) -> None:
         self.problem = f"{self._path} could not be written: {error.strerror or error}"

@@ -16,7 +16,7 @@ from trader.core.events import (
 )
 from trader.core.executions import stranger_key
 from trader.core.halts import Mode
-from trader.core.ids import AccountId, Lineage, OrderId, exec_family
+from trader.core.ids import AccountId, Lineage, OrderId, StrategyName, exec_family
 from trader.core.orders import OrderState
 from trader.core.snapshots import BrokerSnapshot
 from trader.core.tapes import Traded
@@ -27,12 +27,18 @@ _MAY_HAVE_LEFT = (OrderState.PLANNED, OrderState.JOURNALED, OrderState.SENT)
 
 
 def take_over(
-    ledger: Ledger, *, lineage: Lineage, version: str, mode: Mode, account: AccountId
+    ledger: Ledger,
+    *,
+    lineage: Lineage,
+    version: str,
+    mode: Mode,
+    account: AccountId,
+    strategies: tuple[StrategyName, ...] = (),
 ) -> tuple[OrderId, ...]:
     """Record that this process owns the journal now; returns the orders it must ask about."""
     if ledger.book.lineage is None:
         ledger.record(JournalOpened(lineage))
-    ledger.record(DaemonStarted(version=version, mode=mode, account=account))
+    ledger.record(DaemonStarted(version, mode, account, strategies))
     open_promises = tuple(
         order.order_id
         for order in ledger.book.live_orders.values()

@@ -5,6 +5,7 @@ replay after a restart names the same intent again and collides instead of dupli
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,12 @@ import structlog
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.changes import Change, ChangeState
-from trader.core.events import ExecutionSeen, Recorded, StrategyCheckpointed
+from trader.core.events import (
+    ExecutionSeen,
+    Recorded,
+    StrategyCheckpointed,
+    StrategyFailed,
+)
 from trader.core.executions import Execution, delta
 from trader.core.ids import ConId, IntentId, OrderId, exec_family, intent_id
 from trader.core.instruments import Instrument
@@ -25,6 +31,7 @@ from trader.engine.gateway import OrderGateway
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services
 from trader.engine.supervisor import Ended
+from trader.ports import JournalFailed
 from trader.strategies.base import (
     ChangeResult,
     ChangeStage,
@@ -190,6 +197,8 @@ class StrategyRunner:
 
     def _on_failure(self, ended: Ended) -> None:
         self.problem = ended.problem
+        with contextlib.suppress(JournalFailed):
+            self._ledger.record(StrategyFailed(self.strategy.name, ended.problem[:500]))
         self._wishes.clear()
         self._fills.clear()
         self._turns.clear()

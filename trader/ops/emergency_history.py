@@ -12,6 +12,11 @@ from pathlib import Path
 
 import structlog
 
+from trader.core.emergency_events import (
+    EmergencyCancelKnown,
+    EmergencyEvent,
+    EmergencyOrderKnown,
+)
 from trader.core.executions import Execution
 from trader.core.ids import (
     AccountId,
@@ -71,6 +76,62 @@ def orders_of(path: Path) -> tuple[EmergencyOrder, ...]:
         return tuple(read_orders(path))
     except OSError as error:
         raise WorldError(f"{path}: {error.strerror or error}") from error
+
+
+def events_of(path: Path, lineage: Lineage) -> tuple[EmergencyEvent, ...]:
+    """Return what left without the daemon in this journal's name, oldest first.
+
+    Raises WorldError.
+    """
+    try:
+        rows = read_lines(path)
+    except OSError as error:
+        raise WorldError(f"{path}: {error.strerror or error}") from error
+    return tuple(_events_in(rows, lineage))
+
+
+def _events_in(rows: list[dict[str, object]], lineage: Lineage) -> Iterator[EmergencyEvent]:
+    for row in rows:
+        try:
+            ref = KILL_REF.match(str(row.get("order_ref")))
+            if row.get("kind") == "order" and ref is not None and ref[1] == lineage:
+                yield _order(row)
+            elif row.get("kind") == "cancel" and row.get("lineage") == lineage:
+                yield _cancel(row)
+        except (KeyError, ValueError, InvalidOperation):
+            continue  # a line that was torn and still is JSON: the broker's own word remains
+
+
+def _order(row: Mapping[str, object]) -> EmergencyOrderKnown:
+    return EmergencyOrderKnown(
+        order_ref=OrderRef(str(row["order_ref"])),
+        client_id=ClientId(int(str(row["client_id"]))),
+        order_id=OrderId(int(str(row["order_id"]))),
+        account=AccountId(str(row["account"])),
+        con_id=ConId(int(str(row["con_id"]))),
+        symbol=str(row["symbol"]),
+        side=Side(str(row["side"])),
+        quantity=Decimal(str(row["quantity"])),
+        sent_utc=_utc(row["at"]),
+        by=str(row["by"]),
+    )
+
+
+def _cancel(row: Mapping[str, object]) -> EmergencyCancelKnown:
+    return EmergencyCancelKnown(
+        order_ref=OrderRef(str(row["order_ref"])),
+        client_id=ClientId(int(str(row["client_id"]))),
+        order_id=OrderId(int(str(row["order_id"]))),
+        perm_id=PermId(int(str(row["perm_id"]))),
+        symbol=str(row["symbol"]),
+        is_everything=row["is_everything"] is True,
+        sent_utc=_utc(row["at"]),
+        by=str(row["by"]),
+    )
+
+
+def _utc(text: object) -> datetime:
+    return datetime.fromisoformat(str(text)).astimezone(UTC)
 
 
 def executions_of(path: Path, lineage: Lineage) -> tuple[Execution, ...]:

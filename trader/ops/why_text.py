@@ -29,6 +29,8 @@ _TITLES = {
     "OrderSettled": "settled: no execution is still to come",
     "ExecutionSeen": "executed",
     "CommissionSeen": "commission",
+    "EmergencyOrderKnown": "sent without the daemon, taken in at a start",
+    "EmergencyCancelKnown": "cancelled without the daemon, taken in at a start",
 }
 
 
@@ -49,7 +51,7 @@ def story_lines(story: Story) -> list[str]:
     ]
     reviews = {id(review.verdict): review for review in story.reviews}
     for moment in story.moments:
-        lines.append(_line(moment))
+        lines.append(moment_line(moment))
         review = reviews.get(id(moment.event))
         if review is not None:
             lines += _review_lines(review)
@@ -87,11 +89,12 @@ def story_json(story: Story) -> dict[str, object]:
         "to_answer_s": story.to_answer_s,
         "to_fill_s": story.to_fill_s,
         "reviews": [_review_json(review) for review in story.reviews],
-        "moments": [_moment_json(moment) for moment in story.moments],
+        "moments": [moment_json(moment) for moment in story.moments],
     }
 
 
-def _line(moment: Moment) -> str:
+def moment_line(moment: Moment) -> str:
+    """Return one event with its time and what became of the order."""
     title = _TITLES.get(type(moment.event).__name__, type(moment.event).__name__)
     said = _said(moment.event)
     told = f"{title}: {said}" if said else title
@@ -249,7 +252,8 @@ def _review_json(review: Review) -> dict[str, object]:
     }
 
 
-def _moment_json(moment: Moment) -> dict[str, object]:
+def moment_json(moment: Moment) -> dict[str, object]:
+    """Return one event as values that JSON can hold."""
     return {
         "seq": moment.seq,
         "at": _time(moment.at_utc),

@@ -8,6 +8,7 @@ The views are for people with a SQLite shell, for reports and for the checks tha
 the broker; the daemon itself never reads them, and their columns stay what they are.
 """
 
+from trader.store.daemon_views import DAEMON_VIEWS
 from trader.store.order_views import CHANGED_ORDER_VIEWS
 from trader.store.rows import JournalUnusable
 from trader.store.views import COMPARISON_VIEWS
@@ -89,6 +90,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (2, COMPARISON_VIEWS),
     # Orders as they were changed, not as they were promised.
     (3, CHANGED_ORDER_VIEWS),
+    # Which strategies may trade, and what left without the daemon.
+    (4, DAEMON_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 

@@ -7,11 +7,21 @@ an index would cost every promise; a million events take a few seconds.
 
 import re
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from trader.core.events import ExecutionSeen, Recorded
-from trader.core.ids import ExecFamily, ExecId, IntentId, exec_family, intent_id_in, order_ref
+from trader.core.ids import (
+    ExecFamily,
+    ExecId,
+    IntentId,
+    OrderRef,
+    exec_family,
+    intent_id_in,
+    kill_ref_in,
+    order_ref,
+)
 from trader.core.story import BACKGROUND
 from trader.store.connection import describe
 from trader.store.rows import JournalUnusable, Row, recorded_of
@@ -36,6 +46,16 @@ _EXECUTIONS_OF = """kind = 'ExecutionSeen' AND (json_extract(payload, '$.executi
     OR json_extract(payload, '$.execution.order_ref') LIKE ? || '%')"""
 
 
+_EMERGENCY_ORDER = "kind = 'EmergencyOrderKnown' AND json_extract(payload, '$.order_ref') = ?"
+# The broker may have lengthened a reference, and a longer number is another order's.
+_EMERGENCY_EXECUTIONS = """kind = 'ExecutionSeen'
+    AND json_extract(payload, '$.execution.order_ref') GLOB ?1 || '*'
+    AND json_extract(payload, '$.execution.order_ref') NOT GLOB ?1 || '[0-9]*'"""
+_EMERGENCY_CANCELS = """kind = 'EmergencyCancelKnown'
+    AND (json_extract(payload, '$.order_ref') LIKE ? || '%'
+         OR json_extract(payload, '$.perm_id') IN (SELECT value FROM json_each(?)))"""
+
+
 class NameUnknown(ValueError):
     """Nothing in the journal has this name, or more than one thing; the message says which."""
 
@@ -47,6 +67,14 @@ def related(path: Path, name: str) -> tuple[IntentId, tuple[Recorded, ...]]:
     and ``perm:N`` say which number is meant. Words about other orders that share a number with
     this one may be among the events. Raises NameUnknown and JournalUnusable.
     """
+    with _opened(path) as db:
+        intent = _intent_named(db, name.strip())
+        return intent, tuple(recorded_of(row) for row in _rows_about(db, intent))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a journal for reading, at one instant of it."""
     if not path.is_file():
         raise JournalUnusable(f"{path}: there is no journal")
     try:
@@ -54,10 +82,9 @@ def related(path: Path, name: str) -> tuple[IntentId, tuple[Recorded, ...]]:
             ((application_id,),) = db.execute("PRAGMA application_id")
             if application_id != APPLICATION_ID:
                 raise JournalUnusable(f"{path}: not a journal of this program")
-            # One instant of the journal, however long the reading takes.
+            # However long the reading takes.
             db.execute("BEGIN")
-            intent = _intent_named(db, name.strip())
-            return intent, tuple(recorded_of(row) for row in _rows_about(db, intent))
+            yield db
     except sqlite3.Error as error:
         raise JournalUnusable(f"{path}: {describe(error)}") from error
 
@@ -169,7 +196,54 @@ def _rows_of_order(db: sqlite3.Connection, intent: IntentId, order_id: int) -> l
         for family in sorted(families)
         for row in _rows(db, "kind = 'CommissionSeen' AND instr(payload, ?) > 0", family)
     ]
-    return [*words, *executions, *commissions]
+    return [*words, *executions, *commissions, *_rows(db, _EMERGENCY_CANCELS, ref, perm_ids)]
+
+
+# ---- what left without the daemon
+
+
+def related_emergency(path: Path, name: str) -> tuple[OrderRef, tuple[Recorded, ...]]:
+    """Return the emergency order that ``name`` means, with its events in order.
+
+    ``name`` is its reference, order id, permId or an execution id; ``order:N`` and ``perm:N`` say
+    which number is meant. Raises NameUnknown and JournalUnusable.
+    """
+    with _opened(path) as db:
+        refs = _emergency_refs(db, name.strip())
+        if len(refs) != 1:
+            known = f"means several of them: {', '.join(refs)}" if refs else "means none of them"
+            raise NameUnknown(f"{name} {known}: no one order that left without the daemon")
+        (ref,) = refs
+        rows = _rows(db, _EMERGENCY_ORDER, ref)
+        rows += _rows(db, _EMERGENCY_EXECUTIONS, ref)
+        for family in sorted({_family_of(row) for row in rows if row[2] == "ExecutionSeen"}):
+            rows += _rows(db, "kind = 'CommissionSeen' AND instr(payload, ?) > 0", family)
+        return ref, tuple(recorded_of(row) for row in sorted(rows))
+
+
+def _emergency_refs(db: sqlite3.Connection, name: str) -> list[OrderRef]:
+    by_ref = kill_ref_in(name)
+    if by_ref is not None:
+        return [by_ref]
+    number = _NUMBER_FORM.fullmatch(name)
+    found: list[str] = []
+    if number and number[1] != "perm":
+        sql = """SELECT json_extract(payload, '$.order_ref') FROM events
+                  WHERE kind = 'EmergencyOrderKnown' AND json_extract(payload, '$.order_id') = ?"""
+        found += [ref for (ref,) in db.execute(sql, (int(number[2]),))]
+    if number and number[1] != "order":
+        sql = """SELECT json_extract(payload, '$.execution.order_ref') FROM events
+                  WHERE kind = 'ExecutionSeen'
+                    AND json_extract(payload, '$.execution.perm_id') = ?"""
+        found += [ref for (ref,) in db.execute(sql, (int(number[2]),))]
+    if not number:
+        family, _ = exec_family(ExecId(name))
+        sql = """SELECT json_extract(payload, '$.execution.exec_id'),
+                        json_extract(payload, '$.execution.order_ref') FROM events
+                  WHERE kind = 'ExecutionSeen' AND instr(payload, ?) > 0"""
+        rows = db.execute(sql, (str(family),)).fetchall()
+        found += [ref for exec_id, ref in rows if _is_of(exec_id, name, family)]
+    return list(dict.fromkeys(ref for text in found if (ref := kill_ref_in(text)) is not None))
 
 
 def _perm_ids(db: sqlite3.Connection, order_id: int, ref: str) -> list[int]:

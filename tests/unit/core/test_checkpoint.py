@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core import factories as make
 from trader.core import breaker_events as be
+from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core import request_events as rq
 from trader.core.book import Book
@@ -180,6 +181,22 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     be.OverrideGranted: lambda m: be.OverrideGranted(
         _breaker(m), "why", "me", make.at(m.variant * 60)
     ),
+    em.EmergencyOrderKnown: lambda m: em.EmergencyOrderKnown(
+        order_ref=OrderRef(f"kill-abc123-{m.variant}"),
+        client_id=make.CLIENT,
+        order_id=OrderId(m.variant),
+        account=make.ACCOUNT,
+        con_id=make.CON,
+        symbol="AAA",
+        side=make.SELL,
+        quantity=Decimal(m.order),
+        sent_utc=make.T0,
+        by="desk",
+    ),
+    em.EmergencyCancelKnown: lambda m: em.EmergencyCancelKnown(
+        OrderRef(""), make.CLIENT, OrderId(m.order), PermId(m.variant), "AAA", False, make.T0, "x"
+    ),
+    ev.StrategyFailed: lambda m: ev.StrategyFailed(make.STRATEGY, "KeyError"),
     be.OutlookChanged: lambda m: be.OutlookChanged(
         list(Regime)[m.variant % 3], Decimal(m.order) / 10
     ),

@@ -7,6 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.core.factories import (
+    ACCOUNT,
+    CLIENT,
+    CON,
+    SELL,
     T0,
     an_error,
     an_execution,
@@ -15,11 +19,12 @@ from tests.unit.core.factories import (
     reviewed,
 )
 from trader.core import breaker_events as be
+from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
-from trader.core.ids import OrderId, RunId, StrategyName, TicketId
+from trader.core.ids import OrderId, OrderRef, PermId, RunId, StrategyName, TicketId
 from trader.core.policy import Regime
 from trader.core.words import words
 
@@ -51,6 +56,20 @@ CHECKED = ev.IntentReviewed(
         (be.OverrideGranted(LOSS, "why", "me", T0), "daily_loss by me until 15:00:00 UTC: why"),
         (be.PostureChanged(Posture.HALTED, ("link", "journal")), "halted: link, journal"),
         (be.PostureChanged(Posture.ARMED, ()), "armed"),
+        (
+            em.EmergencyOrderKnown(
+                OrderRef("kill-abc123-1"), CLIENT, OrderId(9), ACCOUNT, CON, "AAA", SELL,
+                Decimal(5), T0, "desk",
+            ),
+            "kill-abc123-1 SELL 5 AAA, by desk at 15:00:00 UTC",
+        ),
+        (
+            em.EmergencyCancelKnown(
+                OrderRef(""), CLIENT, ORDER, PermId(3), "AAA", True, T0, "desk"
+            ),
+            "client 7 order 7 AAA with everything, by desk at 15:00:00 UTC",
+        ),
+        (ev.StrategyFailed(StrategyName("alpha"), "KeyError"), "alpha: KeyError"),
         (
             be.OutlookChanged(Regime.STORM, Decimal("0.5")),
             "storm, new risk may have 0.5 of its usual size",

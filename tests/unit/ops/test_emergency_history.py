@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.unit.ops.test_emergency_record import an_order
+from trader.core.emergency_events import EmergencyCancelKnown, EmergencyOrderKnown
 from trader.core.executions import Execution
+from trader.core.flatten import Resting
 from trader.core.ids import AccountId, ClientId, ConId, ExecId, Lineage, OrderId, OrderRef, PermId
 from trader.core.intents import Side
 from trader.emergency.memory import Memory
-from trader.ops.emergency_history import executions_of, highest_used, orders_of, shown
+from trader.ops.emergency_history import (
+    events_of,
+    executions_of,
+    highest_used,
+    orders_of,
+    shown,
+)
 from trader.ops.emergency_record import note, promise
 from trader.ports import WorldError
 
@@ -85,3 +93,31 @@ def test_the_orders_are_shown_and_their_ids_are_taken(tmp_path: Path) -> None:
     assert (row.order_ref, row.quantity, row.by) == ("kill-abc123-1", Decimal(10), "desk")
     assert highest_used(path, ClientId(7)) == 12
     assert shown(tmp_path) == ()
+
+
+def test_orders_and_cancels_of_this_journal_come_back_as_events(tmp_path: Path) -> None:
+    path = tmp_path / "emergency.jsonl"
+    ours = an_order()._replace(order_ref="kill-abc123-1", at="2026-03-02T15:00:00Z")
+    promise(path, ours)
+    promise(path, ours._replace(order_ref="kill-zzz999-1"))
+    resting = Resting(
+        con_id=ConId(1), symbol="AAPL", side=Side.BUY, remaining=Decimal(5), order_type="LMT",
+        client_id=ClientId(7), order_id=OrderId(3), perm_id=PermId(9), order_ref=OrderRef("T1-x"),
+    )  # fmt: skip
+    memory(tmp_path).note_cancel(resting, is_everything=True)
+    stranger = Memory(tmp_path, "zzz999", by="desk", utc=lambda: AT, complain=print)
+    stranger.note_cancel(resting, is_everything=True)
+    note(path, "cancel", {"lineage": "abc123", "order_ref": "torn"})
+    order, cancel = events_of(path, Lineage("abc123"))
+    assert isinstance(order, EmergencyOrderKnown)
+    assert (order.order_ref, order.side, order.sent_utc) == ("kill-abc123-1", ours.side, AT)
+    assert order.quantity == Decimal(ours.quantity)
+    assert cancel == EmergencyCancelKnown(
+        OrderRef("T1-x"), ClientId(7), OrderId(3), PermId(9), "AAPL", True, AT, "desk"
+    )
+
+
+def test_events_of_a_file_that_cannot_be_read_are_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "emergency.jsonl").mkdir()
+    with pytest.raises(WorldError):
+        events_of(tmp_path / "emergency.jsonl", Lineage("abc123"))

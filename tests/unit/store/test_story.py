@@ -24,6 +24,7 @@ from tests.unit.core.factories import (
     planned,
     reviewed,
 )
+from tests.unit.core.test_emergency_events import CANCEL, ORDER
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
@@ -34,7 +35,7 @@ from trader.core.policy import Regime
 from trader.core.story import story_of
 from trader.store.rows import JournalUnusable, row_of
 from trader.store.schema import upgrade_from
-from trader.store.story import NameUnknown, related
+from trader.store.story import NameUnknown, related, related_emergency
 
 FIRST: tuple[ev.Event, ...] = (
     reviewed(an_intent(1)),
@@ -196,3 +197,36 @@ def test_reading_changes_nothing(journal: Path) -> None:
     before = journal.read_bytes()
     related(journal, "1")
     assert journal.read_bytes() == before
+
+
+def of_emergency(exec_id: str, ref: str, perm_id: int = 77) -> ev.ExecutionSeen:
+    base = an_execution(9, exec_id)
+    return ev.ExecutionSeen(replace(base, order_ref=OrderRef(ref), perm_id=PermId(perm_id)))
+
+
+@pytest.mark.parametrize(
+    "name", ["kill-abc123-1", "kill-abc123-1/more", "order:9", "9", "77", "perm:77", "k.1.01"]
+)
+def test_every_name_of_an_emergency_order_leads_to_it_and_to_no_other(
+    tmp_path: Path, name: str
+) -> None:
+    mine = [ORDER, of_emergency("k.1.01", "kill-abc123-1/x"), commissioned("k.1.01")]
+    other = replace(ORDER, order_ref=OrderRef("kill-abc123-12"), order_id=OrderId(10))
+    theirs = [other, of_emergency("k.2.01", "kill-abc123-12", 78), commissioned("k.2.01")]
+    path = a_journal(tmp_path, [*FIRST, *mine, *theirs])
+    ref, found = related_emergency(path, name)
+    assert ref == "kill-abc123-1"
+    assert [row.event for row in found] == mine
+    with pytest.raises(NameUnknown, match="means none of them"):
+        related_emergency(path, "1")
+
+
+def test_a_cancel_without_the_daemon_belongs_to_the_story_of_its_order(tmp_path: Path) -> None:
+    by_ref = replace(CANCEL, order_ref=order_ref(an_id(1)), perm_id=PermId(0))
+    by_perm = replace(CANCEL, perm_id=PermId(9001))
+    other = replace(CANCEL, order_ref=order_ref(an_id(2)), perm_id=PermId(9002))
+    path = a_journal(tmp_path, [*FIRST[:4], by_ref, by_perm, other])
+    intent, found = related(path, "1")
+    assert [row.event for row in found] == [*FIRST[:4], by_ref, by_perm]
+    kinds = [type(row.event).__name__ for row in story_of(intent, found).moments]
+    assert kinds[-2:] == ["EmergencyCancelKnown"] * 2

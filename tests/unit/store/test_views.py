@@ -389,6 +389,13 @@ PUBLISHED = {
         "withheld_seq state broker_status change_number change_state desired_quantity "
         "desired_limit_price desired_stop_price"
     ),
+    "v_strategies": "name status reason seq at at_us",
+    "v_emergency_orders": (
+        "seq at at_us order_ref client_id order_id account con_id symbol side quantity sent_utc by"
+    ),
+    "v_emergency_cancels": (
+        "seq at at_us order_ref client_id order_id perm_id symbol is_everything sent_utc by"
+    ),
     "v_changes": "seq at at_us order_id number quantity limit_price stop_price reason state",
     "v_executions_booked": (
         "seq at at_us family revision exec_id replaces_seq run_id account con_id symbol side "

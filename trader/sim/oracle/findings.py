@@ -34,6 +34,7 @@ class Note(StrEnum):
 
     NO_BASELINE = "no_baseline"
     FOREIGN_ORDER = "foreign_order"
+    EMERGENCY_ORDER = "emergency_order"
     NEVER_ARRIVED = "never_arrived"
     CASH_ROUNDING = "cash_rounding"
     TICKET_OPEN = "ticket_open"

@@ -17,6 +17,7 @@ from typing import Any
 from trader.sim.oracle.fields import Fields, execution_of, terms_of
 from trader.sim.oracle.records import (
     Cash,
+    EmergencyOrder,
     Halt,
     InputError,
     Journal,
@@ -29,9 +30,9 @@ from trader.sim.oracle.records import (
     Ticket,
 )
 
-# "TRDJ": the mark of a journal, and the first version whose views tell changes of orders.
+# "TRDJ": the mark of a journal, and the first version whose views tell emergency orders.
 APPLICATION_ID = 0x5452444A
-VERSION_MIN = 3
+VERSION_MIN = 4
 _BUSY_S = 5.0
 _STATES = tuple(State)
 _ALLOWED = "allowed: the journal.db of a daemon"
@@ -98,6 +99,15 @@ class _Reader:
             last_seq=top.whole("last_seq"),
             event_count=top.whole("event_count"),
             orders=tuple(_order(row) for row in self._rows("v_orders")),
+            emergencies=tuple(
+                EmergencyOrder(
+                    order_ref=row.text("order_ref"),
+                    con_id=row.whole("con_id"),
+                    side=row.text("side"),
+                    quantity=row.decimal("quantity"),
+                )
+                for row in self._rows("v_emergency_orders")
+            ),
             changes=tuple(
                 JournalChange(row.whole("order_id"), row.whole("at_us"))
                 for row in self._rows("v_changes")

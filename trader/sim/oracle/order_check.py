@@ -1,8 +1,10 @@
 """Orders: what arrived was promised before, once, as it was promised, and stands where it stands.
 
 An order at the broker is the client's by its reference, and by its id and client id where the
-reference is empty. It is the client's although the journal has no row of it when the journal's
-own client id or the journal's own prefix of references says so; every other one is foreign.
+reference is empty. One that left without the client, in an emergency, is the client's by the
+reference that its journal has of it. It is the client's although the journal has no row of it when
+the journal's own client id or the journal's own prefix of references says so; every other one is
+foreign.
 """
 
 from collections import defaultdict
@@ -14,6 +16,7 @@ from decimal import Decimal
 from trader.sim.oracle.findings import Finding, Kind, Note
 from trader.sim.oracle.records import (
     BrokerOrder,
+    EmergencyOrder,
     Execution,
     Frame,
     Halt,
@@ -55,6 +58,7 @@ class _Paired:
         self.orders: dict[int, list[BrokerOrder]] = defaultdict(list)
         self.strange_frames: list[Frame] = []
         self.strange_orders: list[BrokerOrder] = []
+        self.emergencies = {order.order_ref: order for order in journal.emergencies}
         for frame in truth.frames:
             promised = self.promised(frame)
             if promised is None:
@@ -124,8 +128,14 @@ def order_findings(truth: Truth, journal: Journal) -> list[Finding]:
 def _strange(paired: _Paired) -> Iterator[Finding]:
     """Tell of what arrived and is in no row: the client's own, or foreign."""
     told: set[tuple[int, int]] = set()
+    refs: set[str] = set()
     for order in paired.strange_orders:
         told.add((order.client_id, order.order_id))
+        known = paired.emergencies.get(order.order_ref)
+        if known is not None:
+            yield from _emergency(order, known, is_again=order.order_ref in refs)
+            refs.add(order.order_ref)
+            continue
         what = f"{_wanted(order.symbol, order.terms)}, {order.status}, {_ref(order.order_ref)}"
         subject = _subject(order)
         if paired.is_ours(order, order.created_us):
@@ -137,9 +147,26 @@ def _strange(paired: _Paired) -> Iterator[Finding]:
         key = (frame.client_id, frame.order_id)
         if frame.is_change or key in told or not paired.is_ours(frame, frame.at_us):
             continue
+        if frame.order_ref in paired.emergencies:
+            continue
         told.add(key)
         text = f"{_ref(frame.order_ref)}: the broker received it, the journal has no row"
         yield Finding(Kind.ORDER_UNRECORDED, _subject(frame), text)
+
+
+def _emergency(order: BrokerOrder, known: EmergencyOrder, *, is_again: bool) -> Iterator[Finding]:
+    """Tell of an order that left without the client, and where it is another than it wrote down."""
+    subject, terms = _subject(order), order.terms
+    if is_again:
+        text = f"{_ref(order.order_ref)}: reached the broker more than once"
+        yield Finding(Kind.ORDER_SENT_TWICE, subject, text)
+    for name in ("con_id", "side", "quantity"):
+        written, real = getattr(known, name), getattr(terms, name)
+        if written != real:
+            text = f"{name}: promised {_plain(written)}, the broker has {_plain(real)}"
+            yield Finding(Kind.ORDER_TERMS, subject, text)
+    what = f"{_wanted(order.symbol, terms)}, {order.status}, {_ref(order.order_ref)}"
+    yield Finding(Note.EMERGENCY_ORDER, subject, what)
 
 
 def _arrival(order: JournalOrder, paired: _Paired) -> Iterator[Finding]:

@@ -183,6 +183,16 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class EmergencyOrder:
+    """An order that left without the client, in its name, and is in its journal since."""
+
+    order_ref: str
+    con_id: int
+    side: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
     """Everything a journal amounts to; ``baseline_us`` is None before the account was taken over.
 
@@ -206,6 +216,7 @@ class Journal:
     halts: tuple[Halt, ...]
     tickets: tuple[Ticket, ...]
     changes: tuple[JournalChange, ...] = ()
+    emergencies: tuple[EmergencyOrder, ...] = ()
 
 
 def family_of(exec_id: str) -> str:

@@ -8,9 +8,17 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.sim.oracle.worlds import ENDS, Draft, add_order, finished
-from trader.sim.oracle.findings import Finding, Kind
+from trader.sim.oracle.findings import Finding, Kind, Note
 from trader.sim.oracle.order_check import order_findings
-from trader.sim.oracle.records import Frame, Halt, Journal, JournalChange, State, Truth
+from trader.sim.oracle.records import (
+    EmergencyOrder,
+    Frame,
+    Halt,
+    Journal,
+    JournalChange,
+    State,
+    Truth,
+)
 
 
 def one_order(end: str) -> tuple[Truth, Journal]:
@@ -174,3 +182,41 @@ def test_an_id_does_not_count_against_a_reference() -> None:
         truth, orders=tuple(replace(one, order_ref="T1-abc123-x-9-ffff") for one in truth.orders)
     )
     assert Kind.ORDER_UNRECORDED in {one.kind for one in differences(other, journal)}
+
+
+def closing(count: int = 1, side: str = "BUY") -> tuple[Truth, Journal]:
+    """Return a world whose order left without the client, and stands in its journal since."""
+    truth, journal = one_order("filled")
+    ref = "kill-abc123-1"
+    sent = replace(truth.orders[0], order_ref=ref)
+    frames = tuple(replace(frame, order_ref=ref) for frame in truth.frames)
+    known = EmergencyOrder(ref, sent.terms.con_id, side, sent.terms.quantity)
+    truth = replace(truth, orders=(sent,) * count, frames=frames)
+    # Its executions are booked, and named by no order of the journal.
+    booked = tuple(replace(one, our_order_id=None) for one in journal.executions)
+    return truth, replace(journal, orders=(), executions=booked, emergencies=(known,))
+
+
+def test_an_order_that_left_without_the_client_is_known_by_its_own_reference() -> None:
+    (found,) = order_findings(*closing())
+    assert found.kind is Note.EMERGENCY_ORDER
+    assert found.text == "BUY 3 IBM LMT, Filled, reference kill-abc123-1"
+
+
+def test_one_that_nobody_wrote_down_is_still_told() -> None:
+    truth, journal = closing()
+    found = order_findings(truth, replace(journal, emergencies=()))
+    assert [one.kind for one in found] == [Note.FOREIGN_ORDER]
+
+
+def test_an_emergency_order_that_is_another_or_came_twice_is_a_difference() -> None:
+    assert [one.kind for one in differences(*closing(side="SELL"))] == [Kind.ORDER_TERMS]
+    assert [one.kind for one in differences(*closing(count=2))] == [Kind.ORDER_SENT_TWICE]
+
+
+def test_a_message_of_an_emergency_order_that_made_no_order_is_known_too() -> None:
+    truth, journal = closing()
+    mixed = replace(journal, orders=one_order("working")[1].orders)
+    frames = tuple(replace(frame, order_id=99) for frame in truth.frames)
+    found = [one.kind for one in order_findings(replace(truth, orders=(), frames=frames), mixed)]
+    assert Kind.ORDER_UNRECORDED not in found
