@@ -148,8 +148,6 @@ class Book(BookView):
             self.baselined_fills[ExecFamily(exec_id)] = None
         for row in event.traded:
             self.strangers.add(row)
-        for row in event.traded:
-            self.strangers.add(row)
 
     def _on_reviewed(self, event: ev.IntentReviewed, at: datetime) -> None:
         known = self.intents.get(event.intent.intent_id)
@@ -284,8 +282,6 @@ class Book(BookView):
         owner = order.order_id if order is not None and is_ours else None
         self.fills[family] = Fill(execution=execution, revision=revision, order_id=owner)
         self.tally.executions += known is None
-        if order is None:
-            self.strangers.add(Traded(stranger_key(execution), execution.time_utc or at))
         if order is None:
             self.strangers.add(Traded(stranger_key(execution), execution.time_utc or at))
         commission = self.commissions.get(family)

@@ -65,8 +65,6 @@ class BookView:
         self.planned = Tape(DAY_SPAN)
         # What was traded in the account without our ledger.
         self.strangers = Strangers()
-        # What was traded in the account without our ledger.
-        self.strangers = Strangers()
         self.acts = Acts()
         self.workings = Workings()
         self.last_reconcile: tuple[datetime, ev.ReconcileFinished] | None = None
