@@ -158,7 +158,15 @@ class Amender:
         log.info("change refused", order=order_id, code=code, text=text)
         try:
             self._ledger.record(
-                ev.ModifyRefused(order_id, code, text, revision.reason, checks, self._policy_hash)
+                ev.ModifyRefused(
+                    order_id,
+                    code,
+                    text,
+                    revision.reason,
+                    checks,
+                    self._policy_hash,
+                    revision.request,
+                )
             )
         except JournalFailed as error:
             return Outcome(OutcomeKind.REFUSED, "JOURNAL", str(error), order_id)
@@ -180,6 +188,7 @@ class Amender:
                     revision.reason,
                     approval.approved.checks,
                     self._policy_hash,
+                    revision.request,
                 )
             )
         except JournalFailed as error:

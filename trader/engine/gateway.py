@@ -358,6 +358,10 @@ class OrderGateway:
             return None
         return self._write_cancel(order_id, reason)
 
+    def is_cancel_waiting(self, order_id: OrderId) -> bool:
+        """Tell whether a cancel was asked for that has neither left nor become needless."""
+        return order_id in self._cancels or order_id in self._called_off
+
     def cancel_duplicate(self, order_id: OrderId, reason: str) -> None:
         """Cancel an order that is over in the book, and of which the broker holds another."""
         if order_id in self._cancels or not self._pacer.try_take(Lane.CANCEL):

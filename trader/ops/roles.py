@@ -43,6 +43,8 @@ _JUDGES = frozenset({Role.RISK, Role.ADMIN})
 MAY: Mapping[str, frozenset[Role]] = {
     "read-orders": _EVERYBODY,
     "place-order": frozenset({Role.TRADER, Role.ADMIN}),
+    "change-order": frozenset({Role.TRADER, Role.ADMIN}),
+    "cancel-order": _STOPPERS,
     "halt": _STOPPERS,
     "cancel-orders": _STOPPERS,
     "reconcile": _STOPPERS,

@@ -17,7 +17,8 @@ from trader.core import request_events as rq
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import IntentId
 from trader.core.intents import OrderType, Side, TimeInForce
-from trader.engine.door import OrderDoor, Turn, Wish
+from trader.engine.door import OrderDoor
+from trader.engine.wishes import Turn, Wish
 
 WISH = Wish(
     symbol="AAA",

@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.unit.ops.support import READY, TOKEN, FakeDesk
 from trader.core.ids import IntentId, OrderId
-from trader.engine.door import Turn, Verdict, Wish
 from trader.engine.status import OrderStatus, Status
+from trader.engine.wishes import CancelWish, ChangeWish, Turn, Verdict, Wish
 from trader.ops.http import HttpSettings, Served
 from trader.ops.metrics import MetricsObserver
 
@@ -23,9 +23,19 @@ class FakeDoor:
 
     verdict: Verdict = SENT
     calls: list[tuple[str, Wish, str]] = field(default_factory=list)
+    changes: list[tuple[str, ChangeWish, str]] = field(default_factory=list)
+    cancels: list[tuple[str, CancelWish, str]] = field(default_factory=list)
 
     async def submit(self, key: str, wish: Wish, by: str) -> Verdict:
         self.calls.append((key, wish, by))
+        return self.verdict
+
+    async def change(self, key: str, wish: ChangeWish, by: str) -> Verdict:
+        self.changes.append((key, wish, by))
+        return self.verdict
+
+    async def cancel(self, key: str, wish: CancelWish, by: str) -> Verdict:
+        self.cancels.append((key, wish, by))
         return self.verdict
 
 

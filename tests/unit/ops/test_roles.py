@@ -41,6 +41,8 @@ def a_token(path: Path, name: str = "alice", role: Role = Role.TRADER) -> str:
     [
         ("read-orders", "viewer trader risk admin"),
         ("place-order", "trader admin"),
+        ("change-order", "trader admin"),
+        ("cancel-order", "trader risk admin"),
         ("halt", "trader risk admin"),
         ("cancel-orders", "trader risk admin"),
         ("reconcile", "trader risk admin"),

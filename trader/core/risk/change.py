@@ -33,6 +33,8 @@ class Revision:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     reason: str = ""
+    # The key of the request at the API door that asks for it, if one does.
+    request: str = ""
 
 
 def is_less(order: Order, revision: Revision) -> bool:
