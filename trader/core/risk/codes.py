@@ -191,21 +191,24 @@ CODES: tuple[Code, ...] = (
         "position",
         "The sale could leave a short position, and the policy or the account forbids it.",
         "lowest -10, allowed is 0 or more unless short is allowed",
-        "Sell no more than is held less what already sells.",
+        "Sell no more than is held less what already sells; a cancelled order sells until it is "
+        "settled, a few seconds later.",
     ),
     Code(
         "REDUCE_ONLY",
         "position",
-        "The exit is larger than what is left of the position after the exits that work.",
+        "The exit is larger than what is left of the position after the exits that work or settle.",
         "held 10, room 4, wanted SELL 6, allowed is only shrinks the position",
-        "Wait for the working exits, foreign ones included, or cancel them first.",
+        "Wait for the working exits, foreign ones included, or cancel them first; one that is over "
+        "counts until it is settled, and the refusal says when that is.",
     ),
     Code(
         "CASH_RESERVE",
         "cash",
         "If everything that buys fills first, too little cash would be left.",
         "9500.00 left of 20000.00, allowed is cash left at least 10000",
-        "Cancel working purchases, or make the order smaller.",
+        "Cancel working purchases and wait a few seconds until they settle, or make the order "
+        "smaller.",
     ),
     Code(
         "SETTLED_CASH",
