@@ -41,6 +41,7 @@ class Safeguards:
             services,
             desk=desk,
             killed=self.breakers.killed,
+            forbidding_entries=self.breakers.forbidding_entries,
             must_flatten=policy.kill.must_flatten,
         )
         services.ledger.observe(self._readings.on_recorded)

@@ -2,14 +2,18 @@
 
 Method: the account holds shares from before, so that the price of one symbol moves its value; the
 daemon trades other symbols heavily meanwhile. The price falls, and from the moment the posture is
-told no order that adds risk may reach the simulator. It falls further, and what rests and adds
-risk must be gone. The process is killed and started again, and must stand where it stood; at last
-every verdict that was written is evaluated again (BRK-02, BRK-03, BRK-09, BRK-11, INC-020).
+told no order that adds risk may reach the simulator, and what rests and adds risk must go, while
+what only shrinks a position stays. The process is killed while the broker refuses that cancel, and
+started again it must stand where it stood and carry on. It falls further, and everything stops; at
+last every verdict that was written is evaluated again (BRK-02, BRK-03, BRK-09, BRK-11, INC-020).
 """
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -78,11 +82,13 @@ def sides_after(simulator: Simulator, at_s: float) -> list[str]:
     return [row["side"] for row in truth["orders"] if row["order_id"] in late]
 
 
-def rests_below_the_market(daemon: Daemon) -> int:
-    """Place a buy that rests below the market; returns its order id."""
-    (quote,) = [row for row in until("a status", daemon.status)["quotes"] if row["symbol"] == "IBM"]
-    limit = (Decimal(quote["bid"]) * Decimal("0.975")).quantize(Decimal("0.01"))
-    answer = place(daemon, "resting", symbol="IBM", type="LIMIT", price=str(limit), quantity=5)
+def rests(daemon: Daemon, side: str, symbol: str, factor: str) -> int:
+    """Place an order that rests beside the market; returns its order id."""
+    quotes = until("a status", daemon.status)["quotes"]
+    (quote,) = [row for row in quotes if row["symbol"] == symbol]
+    limit = (Decimal(quote["bid"]) * Decimal(factor)).quantize(Decimal("0.01"))
+    terms = {"symbol": symbol, "side": side, "price": str(limit), "quantity": 5}
+    answer = place(daemon, f"rests-{side}", type="LIMIT", **terms)
     assert answer is not None
     assert answer.code == 202, answer.body
     return int(answer.body["order_id"])
@@ -92,6 +98,14 @@ def order_in(simulator: Simulator, order_id: int) -> Json:
     rows = [row for row in simulator.truth()["orders"] if row["order_id"] == order_id]
     # It is answered when it is durable, and reaches the simulator a moment later.
     return dict(rows[0]) if rows else {"status": ""}
+
+
+def cancels_in(daemon: Daemon, order_id: int) -> list[str]:
+    """Return the reasons of the cancels that the journal holds of an order, oldest first."""
+    with closing(sqlite3.connect(f"file:{daemon.journal}?mode=ro", uri=True)) as db:
+        rows = db.execute("SELECT payload FROM events WHERE kind = 'CancelSent' ORDER BY seq")
+        told = [json.loads(row[0]) for row in rows]
+    return [row["reason"] for row in told if row["order_id"] == order_id]
 
 
 @pytest.mark.timeout(180)
@@ -105,8 +119,12 @@ def test_a_crash_of_prices_ends_new_risk_and_then_all_of_it(tmp_path: Path) -> N
             daemon.start()
             daemon.await_armed()
             daemon.await_orders(5)
-            resting = rests_below_the_market(daemon)
+            resting = rests(daemon, "BUY", "IBM", "0.975")
             until("it rests", lambda: order_in(simulator, resting)["status"] == "Submitted")
+            exiting = rests(daemon, "SELL", "AAPL", "1.025")
+            until("it rests", lambda: order_in(simulator, exiting)["status"] == "Submitted")
+            refusal = {"message": "cancelOrder", "code": 10148, "count": None}
+            simulator.tell("/answer", text="cannot be cancelled, state: Submitted", **refusal)
 
             falls_by(simulator, daemon, "0.03")
             until("SHADOW_MODE", lambda: state_of(daemon) == "SHADOW_MODE")
@@ -114,6 +132,9 @@ def test_a_crash_of_prices_ends_new_risk_and_then_all_of_it(tmp_path: Path) -> N
             daemon.await_refusals(20)
             assert breaker(daemon, "daily_loss")["phase"] == "tripped"
             assert "BUY" not in sides_after(simulator, at_s)
+
+            until("it is asked for", lambda: cancels_in(daemon, resting))
+            assert order_in(simulator, resting)["status"] == "Submitted"
 
             daemon.kill()
             daemon.start()
@@ -125,11 +146,15 @@ def test_a_crash_of_prices_ends_new_risk_and_then_all_of_it(tmp_path: Path) -> N
             )
             assert "BUY" not in sides_after(simulator, at_s)
             assert order_in(simulator, resting)["status"] == "Submitted"
+            simulator.tell("/intake-clear")
+            until("it is cancelled", lambda: order_in(simulator, resting)["status"] == "Cancelled")
+            assert order_in(simulator, exiting)["status"] == "Submitted"
+            assert cancels_in(daemon, resting)[0] == "cancelled by breaker daily_loss"
+            assert not cancels_in(daemon, exiting)
 
             falls_by(simulator, daemon, "0.04")
             causes = daemon.await_cause("breaker")
             assert causes["breaker"].startswith("loss_kill: -0.0")
-            until("it is cancelled", lambda: order_in(simulator, resting)["status"] == "Cancelled")
             assert "BUY" not in sides_after(simulator, at_s)
             refused = daemon.verb("resume")
             assert not refused.is_done

@@ -41,6 +41,7 @@ class _RuleSection(_Section):
     confirmations: Count | None = None
     hold_s: Seconds | None = None
     reading_age_s_max: Seconds | None = None
+    cancels_entries: Annotated[bool, Field(strict=True)] | None = None
 
 
 class _StepSection(_Section):

@@ -1,16 +1,20 @@
-"""What follows when a breaker kills: what adds risk is cancelled, until nothing of it works.
+"""What follows when a breaker trips: what adds risk is cancelled, until nothing of it works.
 
-Closing positions as well is for a policy that says so. It works on after a restart: the halt that
-the breaker latched is in the book.
+After a kill, and after a loss that must not be scaled into by orders that rest in the market.
+What protects stays. Closing positions as well is for a kill whose policy says so. It works on
+after a restart: the halt that a breaker latched, and where each breaker stands, are in the book.
 """
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
 from trader.core.amounts import ZERO
+from trader.core.breakers.rules import BreakerName
 from trader.core.halts import HaltCause
 from trader.engine.desk import Desk
+from trader.engine.operator import Answer
 from trader.engine.services import Services
 from trader.ports import WorldError
 
@@ -24,7 +28,13 @@ class BreakerKill:
     """One task beside the breakers' round, which must not wait for a broker."""
 
     def __init__(
-        self, services: Services, *, desk: Desk, killed: asyncio.Event, must_flatten: bool
+        self,
+        services: Services,
+        *,
+        desk: Desk,
+        killed: asyncio.Event,
+        forbidding_entries: Callable[[], tuple[BreakerName, ...]],
+        must_flatten: bool,
     ) -> None:
         self._book = services.ledger.book
         self._broker = services.broker
@@ -32,10 +42,11 @@ class BreakerKill:
         self._supervisor = services.supervisor
         self._desk = desk
         self._killed = killed
+        self._forbidding_entries = forbidding_entries
         self._must_flatten = must_flatten
 
     async def run(self) -> None:
-        """Act on each kill at once, and again while it stands and something is left."""
+        """Act on each trip at once, and again while it stands and something is left."""
         while True:
             self._supervisor.beat("breaker-kill")
             try:
@@ -47,23 +58,34 @@ class BreakerKill:
             await self.act()
 
     async def act(self) -> None:
-        """Cancel or close what the kill is about, if there is a way to the broker."""
+        """Cancel or close what the trip is about, if there is a way to the broker."""
         causes = self._guard.causes()
         is_cut_off = HaltCause.LINK in causes or HaltCause.UPSTREAM in causes
-        if HaltCause.BREAKER not in causes or is_cut_off or not self._broker.is_connected:
+        if is_cut_off or not self._broker.is_connected:
             return
         try:
-            if self._must_flatten and self._is_holding():
-                answer = await self._desk.liquidate(by=_BY)
-            elif self._book.live_orders:
-                answer = await self._desk.cancel_orders(by=_BY, keeps_exits=True)
-            else:
-                return
+            answer = await self._acted(is_kill=HaltCause.BREAKER in causes)
         except WorldError as error:
-            # It is tried again as long as the kill stands.
-            log.error("breaker's kill not carried out", problem=str(error))
+            # It is tried again as long as the trip stands.
+            log.error("breaker's order not carried out", problem=str(error))
             return
-        log.error("breaker killed", done=answer.is_done, text=answer.text, details=answer.details)
+        if answer is not None:
+            text, details = answer.text, answer.details
+            log.error("breaker acted", done=answer.is_done, text=text, details=details)
+
+    async def _acted(self, *, is_kill: bool) -> Answer | None:
+        """Do what is to be done now; None when that is nothing."""
+        if is_kill and self._must_flatten and self._is_holding():
+            return await self._desk.liquidate(by=_BY)
+        if is_kill:
+            if not self._book.live_orders:
+                return None
+            return await self._desk.cancel_orders(by=_BY, keeps_exits=True)
+        names = self._forbidding_entries()
+        if not names or not self._desk.has_entries():
+            return None
+        by = f"{_BY} {', '.join(names)}"
+        return await self._desk.cancel_orders(by=by, keeps_exits=True)
 
     def _is_holding(self) -> bool:
         return any(row.quantity != ZERO for row in self._book.positions.values())

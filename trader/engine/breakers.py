@@ -169,6 +169,8 @@ class Breakers:
             )
         )
         log.error("breaker tripped", breaker=name, action=rule.action.name, reading=text)
+        if rule.cancels_entries:
+            self.killed.set()
         if rule.action is not Action.KILL and kept.before.phase is Phase.CLOSED:
             severity = "critical" if rule.action is Action.HALT else "warning"
             self._pager.page(severity, f"breaker {name} tripped", text)
@@ -246,6 +248,16 @@ class Breakers:
         if known is None or known[0] is not safety or safety.overrides:
             known = self._restraint = (safety, self._worked_out())
         return known[1]
+
+    def forbidding_entries(self) -> tuple[BreakerName, ...]:
+        """Return the tripped breakers under which no order that adds risk may go on working."""
+        return tuple(
+            name
+            for name in self._rules.enabled()
+            if self._rules.of(name).cancels_entries
+            and self._state_of(name).phase is not Phase.CLOSED
+            and not self.is_overridden(name)
+        )
 
     def _worked_out(self) -> Restraint:
         causes: dict[HaltCause, str] = {}

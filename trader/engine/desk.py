@@ -185,6 +185,10 @@ class Desk:
         async with self._lock:
             return await self._liquidation.cancel_orders(by, keeps_exits=keeps_exits)
 
+    def has_entries(self) -> bool:
+        """Tell whether an order of ours works that adds risk, or would cross zero."""
+        return self._liquidation.has_entries()
+
     async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:
         """Close every managed position, or with ``is_everything`` every one of the account."""
         async with self._lock:

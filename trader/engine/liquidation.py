@@ -121,6 +121,10 @@ class Liquidation:
         code = self._incapacity() if left else "protected" if kept else "done"
         return Answer(not left, text, (*problems, *left, *kept), code or "remains")
 
+    def has_entries(self) -> bool:
+        """Tell whether an order of ours works that adds risk, or would cross zero."""
+        return bool(self._sorted(keeps_exits=True).cancel)
+
     def _sorted(self, *, keeps_exits: bool) -> Cancels:
         """Sort what works by our book, and by the last list of everybody's orders."""
         ours = [_resting(order) for order in self._gateway.working_orders()]

@@ -55,6 +55,7 @@ class Breaking:
             world.services,
             desk=world.desk,
             killed=self.breakers.killed,
+            forbidding_entries=self.breakers.forbidding_entries,
             must_flatten=policy.kill.must_flatten,
         )
         world.ledger.observe(self.readings.on_recorded)

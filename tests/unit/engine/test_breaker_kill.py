@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from decimal import Decimal
 
 import pytest
 
+from tests.unit.engine.breaker_world import Breaking
 from tests.unit.engine.world import World, a_status, an_exit, an_intent, running
+from trader.core import events as ev
+from trader.core.breakers.machine import Phase
+from trader.core.breakers.rules import BreakerName
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
 from trader.engine.breaker_kill import BreakerKill
@@ -14,9 +20,17 @@ from trader.engine.operator import Answer
 from trader.ports import WorldError
 
 
-def a_kill(world: World, *, must_flatten: bool = False) -> tuple[BreakerKill, asyncio.Event]:
+def a_kill(
+    world: World, *, must_flatten: bool = False, tripped: Iterable[BreakerName] = ()
+) -> tuple[BreakerKill, asyncio.Event]:
     killed = asyncio.Event()
-    kill = BreakerKill(world.services, desk=world.desk, killed=killed, must_flatten=must_flatten)
+    kill = BreakerKill(
+        world.services,
+        desk=world.desk,
+        killed=killed,
+        forbidding_entries=lambda: tuple(tripped),
+        must_flatten=must_flatten,
+    )
     return kill, killed
 
 
@@ -102,3 +116,91 @@ async def test_a_world_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch
     assert world.broker.cancelled == []
     await kill.act()
     assert world.broker.cancelled == [order.order_id]
+
+
+# ---- a loss that must not be scaled into
+
+
+async def test_what_rests_and_adds_is_cancelled_with_the_breaker_as_reason() -> None:
+    world = World(held=100)
+    obliging(world)
+    kill, tripped = a_kill(world, tripped=[BreakerName.DAILY_LOSS])
+    adding = await world.working(an_intent(1))
+    exiting = await world.working(an_exit(2))
+    with running(kill.run):
+        tripped.set()
+        await asyncio.sleep(1)
+        assert list(world.book.live_orders) == [exiting.order_id]
+        assert world.broker.cancelled == [adding.order_id]
+        (sent,) = world.journal.events(ev.CancelSent)
+        assert sent.reason == "cancelled by breaker daily_loss"
+        await asyncio.sleep(60)
+        assert world.broker.cancelled == [adding.order_id], "what is left of ours only shrinks"
+
+
+async def test_it_is_cancelled_again_until_the_broker_confirms() -> None:
+    world = World()
+    kill, tripped = a_kill(world, tripped=[BreakerName.DAILY_LOSS])
+    adding = await world.working()
+    world.broker.word = lambda: world.mirror()
+    with running(kill.run):
+        tripped.set()
+        await asyncio.sleep(30)
+        assert len(world.broker.cancelled) >= 3
+        assert set(world.broker.cancelled) == {adding.order_id}
+        obliging(world)
+        await asyncio.sleep(10)
+        assert not world.book.live_orders
+        told = len(world.broker.cancelled)
+        await asyncio.sleep(60)
+        assert len(world.broker.cancelled) == told
+
+
+async def test_without_a_tripped_breaker_of_that_kind_nothing_is_cancelled() -> None:
+    world = World()
+    kill, tripped = a_kill(world)
+    await world.working()
+    with running(kill.run):
+        tripped.set()
+        await asyncio.sleep(20)
+    assert world.broker.cancelled == []
+
+
+async def test_the_loss_ladder_takes_the_entries_back_and_a_restart_carries_on() -> None:
+    """BRK-02, BRK-03: no scaling into a loss, whatever rested before it."""
+    broken = await Breaking().settle()
+    world = broken.world
+    world.ledger.record(ev.CashAdjusted("USD", Decimal(0), Decimal(50_000), "test"))
+    world.broker.word = lambda: world.mirror()
+    adding = await world.working(an_intent(1, limit_price=Decimal(99)))
+    exiting = await world.working(an_exit(2))
+    with running(broken.kill.run):
+        await broken.at(*["97"] * 2)
+        assert broken.phase(BreakerName.DAILY_LOSS) is Phase.CLOSED
+        assert world.broker.cancelled == []
+        await broken.at(*["96"] * 3)
+        assert broken.phase(BreakerName.DAILY_LOSS) is Phase.TRIPPED
+        assert broken.posture() == "reduce_only"
+        assert world.broker.cancelled == [adding.order_id]
+        assert exiting.order_id in world.book.live_orders
+        outcome = await world.gateway.submit(an_intent(3))
+        assert outcome.code == "BREAKER"
+
+    # The process died before the broker had confirmed: the book alone knows what stands.
+    later = Breaking(world)
+    await later.at("96")
+    assert later.breakers.forbidding_entries() == (BreakerName.DAILY_LOSS,)
+    obliging(world)
+    await later.kill.act()
+    assert list(world.book.live_orders) == [exiting.order_id]
+
+
+async def test_an_override_lets_entries_rest() -> None:
+    broken = await Breaking().settle()
+    await broken.at(*["95.5"] * 4)
+    assert broken.breakers.forbidding_entries() == (BreakerName.DAILY_LOSS,)
+    answer = await broken.breakers.override(
+        breaker="daily_loss", minutes=5, reason="looked at", by="me"
+    )
+    assert answer.is_done
+    assert broken.breakers.forbidding_entries() == ()

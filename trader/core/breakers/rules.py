@@ -72,6 +72,9 @@ class Rule:
     hold_s: float = 30.0
     # Older than this, a reading says nothing.
     reading_age_s_max: float = 30.0
+    # Whether working orders that add risk are cancelled while it is tripped: a loss that has
+    # tripped must not be scaled into by what rests in the market. A kill cancels them anyway.
+    cancels_entries: bool = False
 
     def is_bad(self, value: Decimal) -> bool:
         """Tell whether a reading is on the bad side of the limit."""
@@ -99,7 +102,12 @@ class Rules:
     # Change of the account's value since the start of its day, as a fraction, flows taken out.
     daily_loss: Rule = field(
         default_factory=lambda: _rule(
-            "-0.02", _B.FROM_BELOW, _A.REDUCE_ONLY, _R.SESSION, confirmations=2
+            "-0.02",
+            _B.FROM_BELOW,
+            _A.REDUCE_ONLY,
+            _R.SESSION,
+            confirmations=2,
+            cancels_entries=True,
         )
     )
     loss_kill: Rule = field(
@@ -118,7 +126,12 @@ class Rules:
     # Closed trades that lost in a row, commissions included; off until tuned (BRK-08).
     consecutive_losses: Rule = field(
         default_factory=lambda: _rule(
-            "8", _B.FROM_ABOVE, _A.REDUCE_ONLY, _R.OPERATOR, is_enabled=False
+            "8",
+            _B.FROM_ABOVE,
+            _A.REDUCE_ONLY,
+            _R.OPERATOR,
+            is_enabled=False,
+            cancels_entries=True,
         )
     )
     # Short volatility over long, the largest of all instruments; off until tuned (BRK-07).
@@ -217,6 +230,10 @@ def contradictions(rules: Rules) -> tuple[str, ...]:
         limit: Decimal = getattr(rules, name).limit
         if limit.is_finite() and not 0 < limit <= 1:
             found.append(f"{name}.limit is {limit}, allowed is above 0, at most 1 (a fraction)")
+    if not rules.daily_loss.cancels_entries:
+        found.append(
+            "daily_loss.cancels_entries is False, allowed is True: nothing scales into a loss"
+        )
     kill = rules.loss_kill
     if not kill.is_enabled or kill.action is not Action.KILL or kill.reset is not Reset.OPERATOR:
         found.append(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trader.core.breakers.rules import BreakerName, Rule, Rules
+from trader.core.breakers.rules import Action, BreakerName, Rule, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,16 @@ def limit_of(rule: Rule) -> str:
     return f"{rule.bad} {rule.limit.normalize():f}"
 
 
+def entries_of(rule: Rule) -> str:
+    """Return what becomes of working orders that add risk while a breaker is tripped."""
+    is_cancelled = rule.cancels_entries or rule.action is Action.KILL
+    return "cancelled" if is_cancelled else "stay"
+
+
 def table(rules: Rules) -> str:
     """Return every breaker as the rows of a table in Markdown."""
-    lines = ["| breaker | reading | bad | action | closes by | on | what to do |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    lines = ["| breaker | reading | bad | action | entries | closes by | on | what to do |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
     for name in BreakerName:
         rule, words = rules.of(name), WORDS[name]
         cells = (
@@ -106,6 +112,7 @@ def table(rules: Rules) -> str:
             words.reading,
             limit_of(rule),
             rule.action.name.lower(),
+            entries_of(rule),
             str(rule.reset),
             "yes" if rule.is_enabled else "no",
             words.remedy,
