@@ -40,7 +40,7 @@ class OrderRows:
 
 def order_row(order: Order) -> OrderStatus:
     """Return an order as people read it."""
-    terms = order.terms
+    terms, change, desired = order.terms, order.change, order.open_change
     return OrderStatus(
         order_id=order.order_id,
         intent_id=terms.intent_id,
@@ -59,4 +59,9 @@ def order_row(order: Order) -> OrderStatus:
         note=order.note,
         planned_utc=order.planned_utc,
         is_settling=order.is_settling,
+        change_number=change.number if change else None,
+        change_state=str(change.state) if change else "",
+        desired_quantity=desired.quantity if desired else None,
+        desired_limit_price=desired.limit_price if desired else None,
+        desired_stop_price=desired.stop_price if desired else None,
     )

@@ -71,6 +71,13 @@ class OrderStatus:
     planned_utc: datetime
     # It is over, and what is left of it counts until no execution of it can come any more.
     is_settling: bool = False
+    # The last change that was asked for; quantity and prices above are what the broker has shown.
+    change_number: int | None = None
+    change_state: str = ""
+    # While it is open: the terms that the broker may hold instead.
+    desired_quantity: Decimal | None = None
+    desired_limit_price: Decimal | None = None
+    desired_stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

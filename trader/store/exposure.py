@@ -16,7 +16,7 @@ from trader.store.connection import describe
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID
 
-_WORKING = """SELECT side, quantity, symbol, state FROM v_orders
+_WORKING = """SELECT side, quantity, desired_quantity, symbol, state FROM v_orders
     WHERE state NOT IN ('WITHHELD', 'FILLED', 'CANCELLED', 'REJECTED') ORDER BY seq"""
 _HELD = "SELECT con_id, symbol, quantity FROM v_position_parts ORDER BY seq"
 _BUSY_S = 5.0
@@ -50,14 +50,19 @@ def exposure(path: Path) -> Exposure:
                 raise JournalUnusable(f"{path}: not a journal of this program")
             db.execute("BEGIN")
             orders = tuple(
-                f"{side} {quantity} {symbol} {state}"
-                for side, quantity, symbol, state in db.execute(_WORKING)
+                f"{side} {_either(quantity, desired)} {symbol} {state}"
+                for side, quantity, desired, symbol, state in db.execute(_WORKING)
             )
             return Exposure(orders, _held(db.execute(_HELD)))
     except sqlite3.Error as error:
         raise JournalUnusable(f"{path}: {describe(error)}") from error
     except (InvalidOperation, TypeError, ValueError) as error:
         raise JournalUnusable(f"{path}: a quantity cannot be read: {error!r}") from error
+
+
+def _either(quantity: str, desired: str | None) -> str:
+    """Tell both quantities while nobody knows which of them the broker holds."""
+    return quantity if desired in (None, quantity) else f"{quantity} or {desired}"
 
 
 def _held(rows: Iterable[tuple[int, str, str]]) -> tuple[str, ...]:

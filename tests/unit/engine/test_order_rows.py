@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.factories import a_book, an_intent, executed, plan_order, record, send_order
+from tests.unit.core.factories import (
+    a_book,
+    an_intent,
+    executed,
+    plan_order,
+    record,
+    send_order,
+    work_order,
+)
+from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.ids import OrderId
 from trader.engine.order_rows import OrderRows
 
 
@@ -40,6 +51,25 @@ def test_an_id_beyond_all_orders_starts_at_the_newest() -> None:
 
 def test_an_empty_book_has_an_empty_page() -> None:
     assert OrderRows(a_book()).page(None, 5) == ()
+
+
+def test_an_order_is_told_with_its_open_change_beside_what_is_confirmed() -> None:
+    book = a_book()
+    work_order(book)
+    terms = book.orders[OrderId(1)].terms.changeable
+    wanted = replace(terms, quantity=terms.quantity + 2, limit_price=Decimal("99.5"))
+    record(book, ev.ModifyPlanned(OrderId(1), 1, wanted, "r"))
+    row = OrderRows(book).one(1)
+    assert row is not None
+    assert (row.quantity, row.limit_price) == (terms.quantity, terms.limit_price)
+    assert (row.change_number, row.change_state) == (1, "PLANNED")
+    assert (row.desired_quantity, row.desired_limit_price) == (terms.quantity + 2, Decimal("99.5"))
+    record(book, ev.ModifyWithheld(OrderId(1), 1, "halted"))
+    row = OrderRows(book).one(1)
+    assert row is not None
+    assert (row.change_state, row.desired_quantity, row.desired_limit_price) == (
+        "DROPPED", None, None,
+    )  # fmt: skip
 
 
 def test_one_order_is_told_as_it_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,18 @@ def test_a_promise_is_open_from_the_moment_it_is_written(tmp_path: Path) -> None
         found = exposure(a_journal(folder, events))
         assert len(found.orders) == 1, found
         assert found.is_open
+
+
+def test_an_order_with_an_open_change_is_told_with_both_quantities(tmp_path: Path) -> None:
+    terms = planned(an_intent(1), 1).terms.changeable
+    more = replace(terms, quantity=terms.quantity + 2)
+    change = (*SENT, a_status(1), ev.ModifyPlanned(OrderId(1), 1, more, "r"))
+    (told,) = exposure(a_journal(tmp_path, change)).orders
+    assert f" {terms.quantity} or {more.quantity} " in told
+    (tmp_path / "over").mkdir()
+    dropped = (*change, ev.ModifyWithheld(OrderId(1), 1, "halted"))
+    (told,) = exposure(a_journal(tmp_path / "over", dropped)).orders
+    assert f" {terms.quantity} AAA" in told
 
 
 def test_a_withheld_order_and_an_untouched_journal_are_not(tmp_path: Path) -> None:

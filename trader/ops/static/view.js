@@ -203,9 +203,11 @@ function orders(rows) {
       [f.sentence(row.state), `badge ${ORDER_TONES[row.state] ?? ""}`],
       [row.side, row.side === "BUY" ? "side buy" : "side sell"],
       [row.symbol, "name"],
-      [`${f.quantity(row.filled)} / ${f.quantity(row.quantity)}`, "n"],
+      [`${f.quantity(row.filled)} / ${f.quantity(row.quantity)}${
+        row.desired_quantity === null ? "" : ` → ${f.quantity(row.desired_quantity)}`}`, "n"],
       [row.order_type, ""],
-      [f.price(row.limit_price ?? row.stop_price), "n"],
+      [f.price(row.limit_price ?? row.stop_price) + (row.desired_quantity === null ? ""
+        : ` → ${f.price(row.desired_limit_price ?? row.desired_stop_price)}`), "n"],
       [f.average(row.average_price), "n"],
       [row.strategy, ""],
       [String(row.order_id), "n"],
