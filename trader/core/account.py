@@ -65,6 +65,8 @@ class AccountReading:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     # How many lists of this connection it rests on; the first may be a little off (INC-144).
     samples: int = 1
+    # What of each currency's cash may not have settled, at most, as told with the rest.
+    unsettled_cash: Mapping[str, Decimal] = field(default_factory=dict)
     # What it holds and what that is worth by the broker's own marks.
     holdings: Mapping[ConId, Holding] = field(default_factory=dict)
 

@@ -26,6 +26,7 @@ from trader.core.ids import (
     StrategyName,
     exec_family,
 )
+from trader.core.intents import Side
 from trader.core.orders import (
     ABSENT_NOTE,
     Order,
@@ -37,7 +38,7 @@ from trader.core.orders import (
 )
 from trader.core.positions import Position, traded
 from trader.core.request_events import RequestEvent
-from trader.core.tapes import Act, ActKind, Traded, pattern_of
+from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
 
 
 class Book(BookView):
@@ -293,6 +294,8 @@ class Book(BookView):
             self._trade(known.execution, change.trades[:1])  # the reversal, where it happened
         self._trade(execution, change.trades[1:] if known else change.trades)
         self.cash[execution.currency] = self.cash.get(execution.currency, ZERO) + change.cash
+        if execution.side is Side.SELL:
+            self.sales.add(Sale(at, execution.currency, change.cash))
         if order is not None and is_ours:
             if known is not None and known.order_id is None:
                 change = delta(None, execution)  # the order has not counted the one before

@@ -28,7 +28,7 @@ from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Results
 from trader.core.safety import Safety
-from trader.core.tapes import DAY_SPAN, Acts, Strangers, Tape
+from trader.core.tapes import DAY_SPAN, Acts, Sales, Strangers, Tape
 from trader.core.working import Workings
 
 
@@ -65,6 +65,8 @@ class BookView:
         self.planned = Tape(DAY_SPAN)
         # What was traded in the account without our ledger.
         self.strangers = Strangers()
+        # What was sold a short while ago: its proceeds have not settled.
+        self.sales = Sales()
         self.acts = Acts()
         self.workings = Workings()
         self.last_reconcile: tuple[datetime, ev.ReconcileFinished] | None = None

@@ -18,7 +18,7 @@ from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Earned, Held, Results
 from trader.core.safety import Safety
-from trader.core.tapes import DAY_SPAN, Act, Acts, Strangers, Tape, Traded
+from trader.core.tapes import DAY_SPAN, Act, Acts, Sale, Sales, Strangers, Tape, Traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class BookState:
     order_id_high: OrderId
     planned_times: tuple[datetime, ...]
     strangers: tuple[Traded, ...]
+    sales: tuple[Sale, ...]
     acts: tuple[Act, ...]
     last_reconcile: tuple[datetime, ev.ReconcileFinished] | None
     # One order can end up with two permIds, and both must go on naming it (INC-085).
@@ -83,6 +84,7 @@ def state_of(book: Book) -> BookState:
         order_id_high=book.order_id_high,
         planned_times=book.planned.times(),
         strangers=book.strangers.rows(),
+        sales=book.sales.rows(),
         acts=book.acts.all(),
         last_reconcile=book.last_reconcile,
         perm_ids=tuple(book.perm_ids.items()),
@@ -117,6 +119,7 @@ def restored(state: BookState) -> Book:
     book.order_id_high = state.order_id_high
     book.planned = Tape(DAY_SPAN, state.planned_times)
     book.strangers = Strangers(state.strangers)
+    book.sales = Sales(state.sales)
     book.acts = Acts(state.acts)
     book.last_reconcile = state.last_reconcile
     book.tally = Tally(*state.tally)

@@ -114,6 +114,62 @@ class Strangers:
     __hash__ = None  # type: ignore[assignment]
 
 
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What a sale brought, or with a negative amount what a correction took back."""
+
+    at_utc: datetime
+    currency: str
+    amount: Decimal
+
+
+class Sales:
+    """What was sold in the last hour, by currency: it has not settled yet."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Iterable[Sale] = ()) -> None:
+        # By currency: the times, and what had been sold in all by each.
+        self._rows: dict[str, tuple[list[datetime], list[Decimal]]] = {}
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Sale) -> None:
+        """Note a sale and forget what is older than an hour."""
+        times, sums = self._rows.setdefault(row.currency, ([], []))
+        times.append(max(row.at_utc, times[-1]) if times else row.at_utc)
+        sums.append((sums[-1] if sums else Decimal(0)) + row.amount)
+        old = bisect_left(times, times[-1] - ACT_SPAN)
+        # Not one at a time: what is left is moved each time.
+        if old > len(times) // 2:
+            base = sums[old - 1]
+            self._rows[row.currency] = times[old:], [one - base for one in sums[old:]]
+
+    def since(self, currency: str, since: datetime) -> Decimal:
+        """Return what was sold in a currency at or after ``since``, as far as it is remembered."""
+        times, sums = self._rows.get(currency, ([], []))
+        first = bisect_left(times, since)
+        if first == len(times):
+            return Decimal(0)
+        return sums[-1] - (sums[first - 1] if first else Decimal(0))
+
+    def rows(self) -> tuple[Sale, ...]:
+        """Return what is remembered, by currency and oldest first."""
+        found = []
+        for currency, (times, sums) in self._rows.items():
+            before = Decimal(0)
+            for at, total in zip(times, sums, strict=True):
+                found.append(Sale(at, currency, total - before))
+                before = total
+        return tuple(found)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other remembers the same."""
+        return isinstance(other, Sales) and self.rows() == other.rows()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class ActKind(StrEnum):
     """What was done to an order; the first three are messages to the broker."""
 

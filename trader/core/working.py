@@ -14,6 +14,7 @@ from trader.core.amounts import ZERO
 from trader.core.ids import ConId
 from trader.core.intents import OrderType, Side
 from trader.core.orders import Order, OrderState
+from trader.core.policy import CashPolicy
 
 # A market order trades with any price of the other side.
 _ANY_BUY, _ANY_SELL = Decimal("Infinity"), ZERO
@@ -67,6 +68,16 @@ class Totals:
     order_quantity: Decimal = ZERO
     pending_count: int = 0
     pending_quantity: Decimal = ZERO
+
+    def commissions(self, policy: CashPolicy) -> Decimal:
+        """Return what commissions may still cost: of what works, and of what is not reported."""
+        return policy.worst_commissions(
+            self.order_count + self.pending_count, self.order_quantity + self.pending_quantity
+        )
+
+    def set_aside(self, policy: CashPolicy) -> Decimal:
+        """Return what of the cash may be gone once everything that buys has filled."""
+        return self.buys_value + self.commissions(policy)
 
 
 NO_TOTALS = Totals()

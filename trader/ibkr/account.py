@@ -19,6 +19,7 @@ from trader.core.policy import AccountType
 # has stopped all of a client's before now (INC-148).
 SUMMARY_TAG = "SettledCash"
 _TOTALS = ("BASE", "")
+_ONE = Decimal(1)
 _AMOUNTS = ("NetLiquidation", "AvailableFunds", "BuyingPower", "InitMarginReq", "MaintMarginReq")
 _LEDGERS = ("CashBalance", "ExchangeRate", SUMMARY_TAG)
 _READY, _TRADING_TYPE, _ACCOUNT_TYPE = "AccountReady", "TradingType-S", "AccountType"
@@ -152,6 +153,7 @@ class AccountStream:
             initial_margin=amounts.get("InitMarginReq"),
             maintenance_margin=amounts.get("MaintMarginReq"),
             settled_cash=self._settled(),
+            unsettled_cash=self._unsettled(),
             account_type=self._type(),
             as_of_s=oldest_s,
             currency=currency,
@@ -185,14 +187,34 @@ class AccountStream:
             if name == key and known.is_good and known.number is not None
         }
 
-    def _settled(self) -> dict[str, Decimal]:
-        """Return the settled cash: it is told as one sum, of which only that currency's is sure."""
-        cash = self._by_currency("CashBalance")
-        return {
-            currency: min(amount, cash[currency])
-            for currency, amount in self._by_currency(SUMMARY_TAG).items()
-            if currency in cash
+    def _unsettled(self) -> dict[str, Decimal]:
+        """Return what may not be settled of each currency's cash, at most.
+
+        The broker tells settled cash as one sum over all currencies. What the cash of all is worth
+        more than that has not settled, and nobody says in which currency it lies: each is taken to
+        hold all of it. Without the rate of one currency the sum says nothing of any.
+        """
+        cash, told = self._by_currency("CashBalance"), self._by_currency(SUMMARY_TAG)
+        rates = {
+            key: rate for key, rate in self._by_currency("ExchangeRate").items() if rate > ZERO
         }
+        if len(told) != 1 or any(
+            amount != ZERO and currency not in rates and currency not in told
+            for currency, amount in cash.items()
+        ):
+            return {}
+        ((base, settled),) = told.items()
+        if any(key[0] == "CashBalance" and not row.is_good for key, row in self._values.items()):
+            return {}
+        rates[base] = _ONE
+        worth = sum((amount * rates[key] for key, amount in cash.items() if amount), start=ZERO)
+        open_ = max(worth - settled, ZERO)
+        return {key: open_ / rates[key] for key in cash if key in rates}
+
+    def _settled(self) -> dict[str, Decimal]:
+        """Return what of each currency's cash is settled, at least."""
+        cash = self._by_currency("CashBalance")
+        return {key: max(cash[key] - amount, ZERO) for key, amount in self._unsettled().items()}
 
     def _type(self) -> AccountType | None:
         for name in (_TRADING_TYPE, _ACCOUNT_TYPE):

@@ -284,7 +284,7 @@ def test_an_execution_of_nobody_we_know_is_booked_without_an_order() -> None:
 
 
 def test_each_order_of_others_that_trades_is_counted_once_at_its_own_time() -> None:
-    """CAP-07: partial fills are one trade, and our own orders are counted where they are planned."""
+    """CAP-07: partial fills are one trade; our own orders count where they are planned."""
     book = a_book()
     work_order(book)
     record(book, executed())

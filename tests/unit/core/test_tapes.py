@@ -19,6 +19,8 @@ from trader.core.tapes import (
     Act,
     ActKind,
     Acts,
+    Sale,
+    Sales,
     Strangers,
     Tape,
     Traded,
@@ -131,3 +133,28 @@ def test_each_order_of_a_stranger_counts_once_and_at_its_own_time(
         first = {k: s for k, s in first.items() if s >= newest - DAY_SPAN.total_seconds()}
     assert strangers.since(at(ask)) == sum(1 for second in first.values() if second >= ask)
     assert Strangers(strangers.rows()) == strangers
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 900), st.integers(-50, 500), st.sampled_from(["USD", "EUR"]))
+    ),
+    st.integers(0, 20_000),
+)
+def test_what_was_sold_since_a_moment_is_what_a_walk_over_all_sales_adds_up_to(
+    steps: list[tuple[int, int, str]], ask: int
+) -> None:
+    sales = Sales()
+    rows: list[tuple[int, int, str]] = []
+    now = 0
+    for step, amount, currency in steps:
+        now += step
+        sales.add(Sale(at(now), currency, Decimal(amount)))
+        rows.append((now, amount, currency))
+    for currency in ("USD", "EUR"):
+        own = [row for row in rows if row[2] == currency]
+        newest = max((second for second, _, _ in own), default=0)
+        since = max(ask, newest - int(ACT_SPAN.total_seconds()))
+        expected = sum(amount for second, amount, _ in own if second >= since)
+        assert sales.since(currency, at(since)) == expected
+    assert Sales(sales.rows()) == sales

@@ -130,10 +130,74 @@ def test_settled_cash_is_never_more_than_the_cash_of_its_currency() -> None:
     assert alone is not None
     assert alone.settled_cash == {}
     stream.value("CashBalance", "500", "USD", 12.0)
-    stream.value("CashBalance", "90", "EUR", 12.0)
     reading = stream.listed(12.0)
     assert reading is not None
     assert reading.settled_cash == {"USD": 500}
+    assert reading.unsettled_cash == {"USD": 0}
+
+
+def in_two_currencies(settled: str, rate: str = "1.25") -> AccountReading:
+    stream, _ = begun()
+    stream.value("SettledCash", settled, "USD", 11.0)
+    stream.value("CashBalance", "1000", "USD", 11.0)
+    stream.value("CashBalance", "800", "EUR", 11.0)
+    stream.value("ExchangeRate", rate, "EUR", 11.0)
+    reading = stream.listed(12.0)
+    assert reading is not None
+    return reading
+
+
+@pytest.mark.parametrize(
+    ("settled", "expected"),
+    [
+        # 1000 and 800 at 1.25 are 2000 in all: what lacks to that has not settled, and may lie in
+        # either of the two.
+        ("2000", {"USD": "1000", "EUR": "800"}),
+        ("1500", {"USD": "500", "EUR": "400"}),
+        ("1100", {"USD": "100", "EUR": "80"}),
+        ("900", {"USD": "0", "EUR": "0"}),
+        # Bought since, and the sum is older.
+        ("2500", {"USD": "1000", "EUR": "800"}),
+    ],
+)
+def test_what_has_not_settled_is_taken_off_each_currency_in_full(
+    settled: str, expected: dict[str, str]
+) -> None:
+    """The sum alone would call 1000 dollars settled of which not one is."""
+    reading = in_two_currencies(settled)
+    assert reading.settled_cash == {key: Decimal(text) for key, text in expected.items()}
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(0, 5_000), st.integers(0, 5_000))
+def test_no_currency_is_ever_said_to_hold_more_settled_cash_than_it_does(
+    usd: int, usd_open: int, eur: int, eur_open: int
+) -> None:
+    stream, _ = begun()
+    rate = Decimal("1.25")
+    stream.value("SettledCash", str(usd + eur * rate), "USD", 11.0)
+    stream.value("CashBalance", str(usd + usd_open), "USD", 11.0)
+    stream.value("CashBalance", str(eur + eur_open), "EUR", 11.0)
+    stream.value("ExchangeRate", str(rate), "EUR", 11.0)
+    reading = stream.listed(12.0)
+    assert reading is not None
+    assert reading.settled_cash["USD"] <= usd
+    assert reading.settled_cash["EUR"] <= eur
+
+
+def test_without_the_rate_of_one_currency_nothing_is_known_to_be_settled() -> None:
+    for rate in (UNSET, "0"):
+        reading = in_two_currencies("2000", rate)
+        assert (reading.settled_cash, reading.unsettled_cash) == ({}, {})
+
+
+def test_a_balance_that_is_no_number_leaves_nothing_known_to_be_settled() -> None:
+    stream, _ = begun()
+    stream.value("SettledCash", "700", "USD", 11.0)
+    stream.value("CashBalance", "500", "USD", 11.0)
+    stream.value("CashBalance", UNSET, "USD", 12.0)
+    reading = stream.listed(12.0)
+    assert reading is not None
+    assert reading.settled_cash == {}
 
 
 @pytest.mark.parametrize(

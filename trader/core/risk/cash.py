@@ -1,5 +1,6 @@
 """Cash that is there when everything that buys fills first, worst commissions included."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
@@ -8,6 +9,9 @@ from trader.core.intents import Side
 from trader.core.policy import AccountType
 from trader.core.risk.case import Case, check, needed
 from trader.core.risk.grace import told
+
+# Twice the three minutes after which the broker tells a value that has changed (INC-037).
+_TELLS_EVERY_S = 360.0
 
 
 def reserve_check(case: Case) -> Check:
@@ -27,8 +31,7 @@ def settled_check(case: Case) -> Check:
     """Refuse a purchase in a cash account with the proceeds of a sale that is not settled."""
     if not case.is_buy or case.shrinks or case.account_type is not AccountType.CASH:
         return _NOT_ASKED
-    currency = needed(case.instrument).currency
-    settled = min(needed(needed(case.given.account).settled_cash.get(currency)), _cash(case))
+    settled = _settled(case)
     left = settled - _set_aside(case) - needed(case.commission) - case.cost()
     return check("SETTLED_CASH", f"{left:.2f} left of {settled:.2f}", "0 or more", left >= ZERO)
 
@@ -42,10 +45,23 @@ def _cash(case: Case) -> Decimal:
 
 def _set_aside(case: Case) -> Decimal:
     """Return what the working orders and the commissions not yet reported may still cost."""
-    total = case.book.workings.total(needed(case.instrument).currency)
-    return total.buys_value + case.policy.cash.worst_commissions(
-        total.order_count + total.pending_count, total.order_quantity + total.pending_quantity
-    )
+    currency = needed(case.instrument).currency
+    return case.book.workings.total(currency).set_aside(case.policy.cash)
+
+
+def _settled(case: Case) -> Decimal:
+    """Return the settled cash of the instrument's currency, at least; raises Unavailable.
+
+    What the broker told is minutes old: what was sold since is not settled, and what was bought
+    since is not there any more.
+    """
+    currency, given = needed(case.instrument).currency, case.given
+    told = needed(given.account)
+    settled = needed(told.settled_cash.get(currency))
+    unsettled = told.unsettled_cash.get(currency, ZERO)
+    # A sale that the broker's values may already hold is taken off twice rather than never.
+    told_utc = given.now_utc - timedelta(seconds=given.now_s - told.as_of_s + _TELLS_EVERY_S)
+    return min(settled, _cash(case) - unsettled - case.book.sales.since(currency, told_utc))
 
 
 CHECKS = (("CASH_RESERVE", reserve_check), ("SETTLED_CASH", settled_check))

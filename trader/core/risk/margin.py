@@ -61,12 +61,8 @@ def funds_check(case: Case) -> Check:
     commission = needed(case.commission) * rate
     reserved = ZERO
     for currency, total in case.book.workings.by_currency.items():
-        commissions = cash.worst_commissions(
-            total.order_count + total.pending_count, total.order_quantity + total.pending_quantity
-        )
-        reserved += (total.buys_value + total.sells_value + commissions) * rate_of(
-            valuation, currency
-        )
+        asked = total.set_aside(cash) + total.sells_value
+        reserved += asked * rate_of(valuation, currency)
     in_full = case.account_type is AccountType.CASH
     fraction = Decimal(1) if in_full else _class_of(case).initial_margin_fraction
     funds = needed(reading.available_funds) - reserved - commission - cost * fraction

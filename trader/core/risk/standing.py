@@ -48,14 +48,7 @@ def _cash_refusal(terms: OrderTerms, book: BookView, policy: Policy) -> str | No
     cash = book.cash.get(terms.currency)
     if cash is None:
         return f"cash in {terms.currency} is not known by now"
-    total = book.workings.total(terms.currency)
-    left = (
-        cash
-        - total.buys_value
-        - policy.cash.worst_commissions(
-            total.order_count + total.pending_count, total.order_quantity + total.pending_quantity
-        )
-    )
+    left = cash - book.workings.total(terms.currency).set_aside(policy.cash)
     if left < policy.cash.reserve_min:
         return f"cash could fall to {left:.2f} by now, allowed is {policy.cash.reserve_min} or more"
     return None

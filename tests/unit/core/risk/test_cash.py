@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -39,7 +40,7 @@ from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import INTENT, READING, failures, unavailable, under
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.core.ids import OrderId
+from trader.core.ids import ClientId, OrderId, OrderRef, PermId
 from trader.core.intents import OrderType, Side
 from trader.core.policy import AccountType
 from trader.core.risk import Approved, review
@@ -92,6 +93,49 @@ def test_a_cash_account_spends_the_lower_of_settled_cash_and_its_own() -> None:
     for settled, expected in (({"USD": D(1_000)}, ["SETTLED_CASH"]), ({"USD": D(1_001)}, [])):
         reading = replace(READING, settled_cash=settled)
         assert failures(INTENT, replace(cash_account, account=reading)) == expected
+
+
+def test_proceeds_that_have_not_settled_are_not_spent_though_own_cash_has_them() -> None:
+    """Told before a purchase: what it told as settled has been spent by now."""
+    book = a_book(cash=1_500)
+    cash_account = under(book, exposure__account_type=AccountType.CASH, cash__reserve_min=D(0))
+    reading = replace(READING, settled_cash={"USD": D(2_000)}, unsettled_cash={"USD": D(500)})
+    assert failures(INTENT, replace(cash_account, account=reading)) == ["SETTLED_CASH"]
+    less = replace(reading, unsettled_cash={"USD": D(499)})
+    assert failures(INTENT, replace(cash_account, account=less)) == []
+
+
+def test_what_was_sold_since_the_broker_told_has_not_settled() -> None:
+    book = a_book(held=10, cash=1_002)
+    cash_account = under(book, exposure__account_type=AccountType.CASH, cash__reserve_min=D(0))
+    asked = replace(cash_account, account=replace(READING, settled_cash={"USD": D(5_000)}))
+    assert failures(INTENT, asked) == []
+    sold = an_execution(1, "s.01.01", 5, side=SELL, price=D(100), order_ref=OrderRef(""))
+    stranger = replace(sold, client_id=ClientId(0), perm_id=PermId(5), order_id=OrderId(0))
+    record(book, ev.ExecutionSeen(stranger))
+    # 1502 are there by now, and 500 of it are a sale's.
+    assert book.cash["USD"] == D(1_502)
+    assert failures(replace(INTENT, quantity=D(11)), asked) == ["SETTLED_CASH"]
+    assert failures(INTENT, asked) == []
+    # Once the broker has told again, its own word counts.
+    later = replace(asked, now_utc=asked.now_utc + timedelta(seconds=362))
+    assert failures(replace(INTENT, quantity=D(11)), later) == []
+
+
+def test_cash_of_a_currency_of_which_nothing_is_told_buys_nothing() -> None:
+    """A missing value of one currency is no new risk in it, whatever the others hold."""
+    book = a_book(cash=10_000)
+    book.cash["EUR"] = D(10_000)
+    base = under(book, exposure__account_type=AccountType.CASH)
+    in_euro = replace(base, instrument=an_instrument(currency="EUR"), account=READING)
+    assert "SETTLED_CASH" in unavailable(INTENT, in_euro)
+    told = replace(READING, settled_cash={"USD": D(0), "EUR": D(1_001)})
+    settled = next(
+        row for row in review(INTENT, replace(in_euro, account=told)).checks
+        if row.code == "SETTLED_CASH"
+    )  # fmt: skip
+    assert settled.passed
+    assert settled.value == "0.00 left of 1001.00"
 
 
 def test_a_cash_account_without_word_on_settled_cash_buys_nothing() -> None:
@@ -295,3 +339,13 @@ def commission_of(exec_id: str, amount: Decimal) -> Any:
 
 TestCashIsThere = CashIsThere.TestCase
 TestCashIsThere.settings = settings(max_examples=150, stateful_step_count=30)
+
+
+def test_only_purchases_ask_for_settled_cash_and_a_closing_one_does_not() -> None:
+    policy = a_policy(exposure__account_type=AccountType.CASH)
+    sale = an_intent(90, side=SELL, is_reduce_only=False)
+    unread = given(a_book(held=5), policy=policy)
+    assert "SETTLED_CASH" not in unavailable(sale, unread)
+    cover = given(a_book(held=-10), policy=policy)
+    assert "SETTLED_CASH" not in unavailable(an_intent(90), cover)
+    assert "SETTLED_CASH" in unavailable(an_intent(90), given(a_book(), policy=policy))
