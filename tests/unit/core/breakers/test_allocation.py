@@ -67,3 +67,22 @@ def test_the_shipped_steps_do_not_contradict_themselves() -> None:
 def test_a_contradiction_is_named(steps: list[tuple[str, str]], problem: str) -> None:
     table = tuple(AllocationStep(Decimal(vix), Decimal(share)) for vix, share in steps)
     assert any(problem in line for line in contradictions(table))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("0.5", "0.5")],
+        [("20", "1")],
+        [("20", "0.5"), ("30", "0.5")],
+        [("20", "0")],
+    ],
+)
+def test_steps_at_the_edge_of_what_is_allowed_are_taken(steps: list[tuple[str, str]]) -> None:
+    rows = tuple(AllocationStep(Decimal(vix), Decimal(share)) for vix, share in steps)
+    assert contradictions(rows) == ()
+
+
+def test_a_share_that_is_no_number_is_named() -> None:
+    (line,) = contradictions((AllocationStep(Decimal(20), Decimal("NaN")),))
+    assert line == "vix share is NaN, allowed is 0 to 1"

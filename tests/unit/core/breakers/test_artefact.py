@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -68,3 +69,22 @@ def test_what_is_no_record_is_refused() -> None:
         of_plain({**row, "breaker": "nothing"})
     with pytest.raises(TypeError):
         of_plain({**row, "before": {**row["before"], "more": 1}})
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("rule", {"bad": "sideways"}),
+        ("rule", {"reset": "never"}),
+        ("rule", {"limit": "much"}),
+        ("before", {"phase": "asleep"}),
+        ("reading", {"value": "much"}),
+    ],
+)
+def test_a_record_with_a_word_that_nobody_knows_is_refused(
+    part: str, change: dict[str, Any]
+) -> None:
+    reading = Reading(Decimal(5), 0.0)
+    row = as_plain(evaluated(BreakerName.DRIFT, RULES.drift, CLOSED, reading, 0.0, "2026-03-02"))
+    with pytest.raises((ValueError, ArithmeticError)):
+        of_plain({**row, part: {**row[part], **change}})

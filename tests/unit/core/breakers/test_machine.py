@@ -227,3 +227,37 @@ def test_nothing_passes_while_it_is_tripped_and_only_its_own_reset_closes_it(
             assert rule.reset is not Reset.SESSION or day != before.day or place > 0
         if before.phase is Phase.TRIPPED and state.phase is Phase.PROBING:
             assert rule.reset is Reset.PROBE or day != before.day
+
+
+def test_a_reading_may_be_exactly_as_old_as_the_rule_allows() -> None:
+    _, verdict = evaluate(NAME, RULE, CLOSED, a_reading("0", -5.0), 0.0, TODAY)
+    assert verdict.finding is Finding.GOOD
+
+
+def test_what_a_reading_says_of_itself_is_told_with_it() -> None:
+    _, verdict = evaluate(NAME, RULE, CLOSED, a_reading("2", text="BBB"), 0.0, TODAY)
+    assert verdict.text == "2 (at or above 1 is bad): BBB"
+
+
+@pytest.mark.parametrize("value", ["NaN", None])
+def test_what_cannot_be_read_confirms_nothing(value: str | None) -> None:
+    rule = replace(RULE, confirmations=3)
+    assert after(["2", value, "2"], rule).phase is Phase.CLOSED
+    assert after(["2", value, "2", "2"], rule).phase is Phase.TRIPPED
+
+
+def test_a_probe_begins_its_hold_anew_after_a_word_that_says_nothing() -> None:
+    probing = after(["2", "0", "0", "0", "0"])
+    silent = Reading(None, 5.0, is_too_early=True)
+    waiting, _ = evaluate(NAME, RULE, probing, silent, 5.0, TODAY)
+    assert waiting.phase is Phase.PROBING
+    assert after(["0"] * 10, state=waiting, start_s=6.0).phase is Phase.PROBING
+    assert after(["0"] * 11, state=waiting, start_s=6.0) == CLOSED
+
+
+def test_a_person_closes_a_probe_and_clears_no_count_of_a_closed_one() -> None:
+    probing = after(["2", "0"])
+    assert probing.phase is Phase.PROBING
+    assert reset_by_operator(probing) == CLOSED
+    counting = after(["2"], replace(RULE, confirmations=3))
+    assert reset_by_operator(counting) == counting != CLOSED

@@ -99,3 +99,31 @@ def test_a_limit_that_is_bad_beyond_only_is_good_at_the_limit() -> None:
     rule = Rule(Decimal(1), Bad.BEYOND, Action.HALT, Reset.PROBE)
     assert not rule.is_bad(Decimal(1))
     assert replace(rule, bad=Bad.FROM_ABOVE).is_bad(Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "problem"),
+    [
+        ("daily_loss", {"limit": Decimal("NaN")}, "daily_loss.limit is NaN"),
+        ("loss_kill", {"limit": Decimal("NaN")}, "loss_kill.limit is NaN"),
+        ("daily_loss", {"limit": Decimal(0)}, "are no ladder"),
+        ("psr", {"limit": Decimal("NaN")}, "psr.limit is NaN"),
+        ("psr", {"limit": Decimal(0)}, "psr.limit is 0, allowed is above 0, at most 1"),
+        ("psr", {"limit": Decimal("1.01")}, "psr.limit is 1.01, allowed is above 0, at most 1"),
+    ],
+)
+def test_a_contradiction_is_the_only_one_that_is_told(
+    name: str, changes: dict[str, object], problem: str
+) -> None:
+    rule = replace(RULES.of(BreakerName(name)), **changes)  # type: ignore[arg-type]
+    (line,) = contradictions(replace(RULES, **{name: rule}))
+    assert problem in line
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("psr", {"limit": Decimal(1)}), ("psr", {"hold_s": 0.5}), ("drift", {"confirmations": 1})],
+)
+def test_what_is_just_allowed_is_allowed(name: str, changes: dict[str, object]) -> None:
+    rule = replace(RULES.of(BreakerName(name)), **changes)  # type: ignore[arg-type]
+    assert contradictions(replace(RULES, **{name: rule})) == ()

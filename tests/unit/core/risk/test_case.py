@@ -60,3 +60,20 @@ def test_a_pure_exit_of_the_operator_is_freed_and_nothing_else() -> None:
 def test_words_are_told_as_they_are_written() -> None:
     assert text_of(OrderType.LIMIT) == "LMT"
     assert text_of(None) == "None"
+
+
+def test_a_position_that_only_the_broker_has_leaves_no_room_and_breaks_nothing() -> None:
+    case = Case(INTENT, given(a_book(), broker_position=D(5)))
+    assert (case.room, case.shrinks) == (D(0), False)
+
+
+def test_a_short_position_is_closed_as_far_as_book_and_broker_agree() -> None:
+    cover = an_intent(90, quantity=D(4), is_reduce_only=True)
+    for broker, room in ((-10, 10), (-4, 4), (4, 0)):
+        case = Case(cover, given(a_book(held=-10), broker_position=D(broker)))
+        assert (case.room, case.shrinks) == (D(room), room >= 4)
+
+
+def test_an_operators_order_for_more_than_is_held_is_not_freed() -> None:
+    more = replace(EXIT, quantity=D(11))
+    assert not Case(more, given(a_book(held=10), is_operator=True)).is_freed

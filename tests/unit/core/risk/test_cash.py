@@ -106,15 +106,15 @@ def test_proceeds_that_have_not_settled_are_not_spent_though_own_cash_has_them()
 
 
 def test_what_was_sold_since_the_broker_told_has_not_settled() -> None:
-    book = a_book(held=10, cash=1_002)
+    book = a_book(held=10, cash=1_010)
     cash_account = under(book, exposure__account_type=AccountType.CASH, cash__reserve_min=D(0))
     asked = replace(cash_account, account=replace(READING, settled_cash={"USD": D(5_000)}))
     assert failures(INTENT, asked) == []
     sold = an_execution(1, "s.01.01", 5, side=SELL, price=D(100), order_ref=OrderRef(""))
     stranger = replace(sold, client_id=ClientId(0), perm_id=PermId(5), order_id=OrderId(0))
     record(book, ev.ExecutionSeen(stranger))
-    # 1502 are there by now, and 500 of it are a sale's.
-    assert book.cash["USD"] == D(1_502)
+    # 1510 are there by now, and 500 of it are a sale's.
+    assert book.cash["USD"] == D(1_510)
     assert failures(replace(INTENT, quantity=D(11)), asked) == ["SETTLED_CASH"]
     assert failures(INTENT, asked) == []
     # Once the broker has told again, its own word counts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.unit.core.factories import (
     CON,
     SELL,
     a_book,
+    a_quote,
     an_instrument,
     an_intent,
     executed,
@@ -18,10 +20,12 @@ from tests.unit.core.factories import (
     record,
     work_order,
 )
+from tests.unit.core.policies import a_policy
 from trader.core.book import Book
 from trader.core.ids import OrderId
+from trader.core.intents import OrderType
 from trader.core.orders import Order
-from trader.core.risk import Approved, Refused
+from trader.core.risk import Approved, Downgraded, Refused
 from trader.core.risk.change import Revision, is_less, review_change, revised, wanted_terms
 
 D = Decimal
@@ -100,3 +104,85 @@ def test_counts_of_orders_do_not_concern_a_change() -> None:
     codes = {row.code for row in verdict.checks}
     assert {"MESSAGE_RATE", "CASH_RESERVE", "PRICE_COLLAR"} <= codes
     assert not {"ORDER_RATE", "DAILY_TRADES", "DUPLICATE_PATTERN", "CHURN"} & codes
+
+
+STOP = {"order_type": OrderType.STOP, "limit_price": None, "stop_price": D(100)}
+MARKET = {"order_type": OrderType.MARKET, "limit_price": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "revision", "less"),
+    [
+        ({}, Revision(quantity=D(10)), True),
+        ({}, Revision(limit_price=D(100)), True),
+        ({"side": SELL}, Revision(limit_price=D(100)), True),
+        (STOP, Revision(quantity=D(9)), True),
+        (STOP, Revision(quantity=D(9), stop_price=D(100)), True),
+        (STOP, Revision(quantity=D(9), stop_price=D(99)), False),
+        (MARKET, Revision(quantity=D(9), limit_price=D(99)), False),
+    ],
+)
+def test_the_same_is_less_and_another_trigger_or_a_new_limit_is_not(
+    changes: dict[str, Any], revision: Revision, less: bool
+) -> None:
+    assert is_less(working(a_book(held=20), **changes)[1], revision) is less
+
+
+@pytest.mark.parametrize(("quantity", "found"), [(15, []), (16, ["POSITION_MAX"])])
+def test_an_order_counts_once_beside_its_change(quantity: int, found: list[str]) -> None:
+    """Not its old size and its new one: what it is to be stands in its place."""
+    book, order = working()
+    asked = given(book, policy=a_policy(position__quantity_max=D(15)))
+    verdict = review_change(order, Revision(quantity=D(quantity)), asked)
+    assert [row.code for row in verdict.checks if not row.passed] == found
+
+
+def test_a_change_to_too_large_a_part_of_the_account_is_held_back() -> None:
+    book, order = working()
+    limits = {"exposure__concentration_hold": D("0.01")}
+    more = Revision(quantity=D(11))
+    held_back = review_change(order, more, given(book, policy=a_policy(**limits)))
+    assert isinstance(held_back, Downgraded)
+    assert held_back.code == "CONCENTRATION_HOLD"
+    tight = a_policy(**limits, position__quantity_max=D(10))
+    refused = review_change(order, more, given(book, policy=tight))
+    assert isinstance(refused, Refused)
+    assert refused.code == "POSITION_MAX"
+    box = replace(tight.exposure.storm, box_max=D("0.01"))
+    both = review_change(order, more, given(book, policy=a_policy(**limits, exposure__storm=box)))
+    assert isinstance(both, Refused)
+    assert both.code == "BOX_LIMIT"
+
+
+@pytest.mark.parametrize(("stop", "expected"), [(None, D(100)), (D(99), D(99))])
+def test_what_is_not_named_stays(stop: Decimal | None, expected: Decimal) -> None:
+    _, order = working(a_book(held=20), side=SELL, **STOP)
+    revision = Revision(quantity=D(9), stop_price=stop)
+    assert revised(order, revision).stop_price == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "ask", "expected"),
+    [
+        ({"limit_price": D(100)}, 100, 1_000),
+        (MARKET, 100, 1_050),
+        (MARKET, 80, 1_000),
+        (STOP, 100, 1_050),
+    ],
+)
+def test_the_reserve_of_a_change_is_what_one_unit_may_cost_at_worst(
+    changes: dict[str, Any], ask: int, expected: int
+) -> None:
+    """Multiplier included; of an order without a limit never less than it reserved before."""
+    book = a_book(cash=10**6)
+    work_order(book, an_intent(**changes))
+    order = book.orders[OrderId(1)]
+    order = replace(order, terms=replace(order.terms, reserve_per_unit=D(1_000)))
+    asked = given(
+        book,
+        instrument=an_instrument(multiplier=D(10)),
+        quote=a_quote(bid=D(ask), ask=D(ask)),
+    )
+    verdict = review_change(order, Revision(quantity=D(11)), asked)
+    assert isinstance(verdict, Approved)
+    assert verdict.reserve_per_unit == expected

@@ -181,3 +181,45 @@ def test_a_cash_account_is_never_levered() -> None:
     told = replace(READING, account_type=AccountType.CASH)
     calm = account(99_001, 0, Regime.CALM, account=told)
     assert failures(INTENT, calm) == ["GROSS_LIMIT"]
+
+
+def value_told(code: str, intent: Any, asked: RiskInput) -> str:
+    return next(row.value for row in review(intent, asked).checks if row.code == code)
+
+
+@pytest.mark.parametrize("age_s", [0.0, 0.5, 10.0])
+def test_a_value_made_at_this_moment_counts_and_one_at_its_budget_does(age_s: float) -> None:
+    sound = given(a_book())
+    asked = replace(sound, valuation=a_valuation(sound, as_of_s=NOW_S - age_s))
+    assert failures(INTENT, asked) == []
+    assert value_told("VALUATION", INTENT, asked) == f"{age_s:.1f} s old"
+
+
+def test_a_value_that_lacks_something_is_none_for_any_check() -> None:
+    """CAP-05: what is missing is named, and no other check reckons with the rest."""
+    sound = given(a_book(), account=READING)
+    blind = replace(sound, valuation=a_valuation(sound, missing=("BBB (7): no mark",)))
+    assert value_told("VALUATION", INTENT, blind) == "BBB (7): no mark"
+    assert {"BOX_LIMIT", "GROSS_LIMIT", "NET_LIMIT", "LEVERAGE", "MARGIN"} <= set(
+        unavailable(INTENT, blind)
+    )
+
+
+@pytest.mark.parametrize("nav", [0, -1])
+def test_an_account_that_is_worth_nothing_is_not_levered_by_what_it_owes(nav: int) -> None:
+    """Less than nothing is no exposure below a limit of less than nothing."""
+    broke = account(0, -90_000, Regime.CALM, account=READING)
+    worth = replace(broke.valuation, nav=D(nav))  # type: ignore[type-var]
+    assert "NET_LIMIT" in failures(INTENT, replace(broke, valuation=worth))
+
+
+def test_a_day_that_began_with_debts_has_no_loss_to_measure() -> None:
+    required = under(exposure__is_baseline_required=True)
+    assert unavailable(INTENT, replace(required, baseline_equity=D(-1))) == ["DAY_LOSS"]
+
+
+def test_an_exit_needs_no_start_of_the_day() -> None:
+    required = under(a_book(held=10), exposure__is_baseline_required=True)
+    assert unavailable(EXIT, required) == []
+    assert value_told("DAY_LOSS", EXIT, required) == "closes only"
+    assert value_told("DAY_LOSS", INTENT, under()) == "not asked"

@@ -109,3 +109,14 @@ def test_the_operator_closes_what_has_no_market_orders_at_the_market() -> None:
     option = an_instrument(sec_type="OPT")
     assert failures(exit_intent, given(book, instrument=option)) == ["FORM_FORBIDDEN"]
     assert failures(exit_intent, given(book, instrument=option, is_operator=True)) == []
+
+
+def test_a_stop_order_needs_its_stop_and_no_limit_alone() -> None:
+    stop = an_intent(order_type=OrderType.STOP, limit_price=D(100), stop_price=None)
+    assert "PRICE_UNWANTED" in failures(stop, given(a_book()))
+
+
+@pytest.mark.parametrize(("price", "found"), [("100", []), ("100.005", ["PRICE_OFF_TICK"])])
+def test_a_stop_price_lies_on_the_grid_as_well(price: str, found: list[str]) -> None:
+    stop = an_intent(order_type=OrderType.STOP, limit_price=None, stop_price=D(price))
+    assert failures(stop, given(a_book())) == found

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.core.factories import a_book, an_id, given, record
 from tests.unit.core.risk.cases import EXIT, INTENT, TICKET, failures, with_ticket
 from trader.core import events as ev
-from trader.core.ids import IntentId
+from trader.core.ids import IntentId, Lineage, StrategyName, intent_id
 
 
 @pytest.mark.parametrize("name", ["", "mine-1", "abc123-alpha-0x", f"{an_id(1)} ", "A" * 60])
@@ -33,3 +33,8 @@ def test_a_ticket_without_an_instrument_quarantines_none() -> None:
     book = with_ticket(0)
     book.tickets[TICKET.ticket_id] = replace(TICKET, con_id=None)
     assert failures(replace(INTENT, quantity=Decimal(5)), given(book)) == []
+
+
+def test_the_longest_id_that_is_made_may_be_sent() -> None:
+    longest = intent_id(Lineage("abc123"), StrategyName("a" * 16), 10**8 - 1)
+    assert failures(replace(INTENT, intent_id=longest), given(a_book())) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.factories import OTHER_CON, a_book, an_instrument, given
+from tests.unit.core.factories import CON, OTHER_CON, a_book, an_instrument, given
 from tests.unit.core.risk.cases import EXIT, INTENT
 from trader.core.risk import Refused, review
 
@@ -34,3 +34,12 @@ def test_an_instrument_that_is_not_the_configured_one_refuses(
         verdict = review(intent, given(book, instrument=instrument, valuation=sound.valuation))
         assert isinstance(verdict, Refused)
         assert verdict.code == code
+
+
+def test_an_instrument_that_nobody_configured_is_told_by_its_number() -> None:
+    row = next(
+        row
+        for row in review(INTENT, given(a_book(), instrument=None)).checks
+        if row.code == "INSTRUMENT_UNKNOWN"
+    )
+    assert (row.value, row.passed) == (f"unknown ({CON})", False)

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.factories import NOW_S, a_book, an_instrument, an_intent, given, plan_order
+from tests.unit.core.factories import (
+    NOW_S,
+    a_book,
+    a_valuation,
+    an_instrument,
+    an_intent,
+    given,
+    plan_order,
+)
 from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import INTENT, READING, SALE, failures, unavailable, under
 from trader.core.account import MarginPreview
@@ -121,3 +129,31 @@ def test_a_what_if_without_an_answer_refuses_only_where_it_is_required(
     policy = a_policy(exposure__what_if=what_if)
     asked = replace(given(a_book()), policy=policy, is_what_if_asked=is_asked)
     assert unavailable(INTENT, asked) == found
+
+
+def test_an_account_that_is_worth_nothing_has_no_margin_to_use() -> None:
+    sound = given(a_book(), account=READING)
+    broke = replace(sound, valuation=a_valuation(sound, nav=D(-1)))
+    assert "MARGIN" in unavailable(INTENT, broke)
+
+
+def test_the_warning_comes_above_its_share_and_not_at_it() -> None:
+    limits = under(exposure__margin_usage_warning=D("0.4"))
+    for bound, told in ((39_500, "0.40000"), (39_501, "0.40001 (above the warning)")):
+        reading = replace(READING, initial_margin=D(bound))
+        rows = {row.code: row for row in review(INTENT, replace(limits, account=reading)).checks}
+        assert rows["MARGIN"].value == told
+
+
+@pytest.mark.parametrize("age_s", [0.0, 0.5, 400.0])
+def test_a_reading_counts_from_its_first_moment_to_its_last(age_s: float) -> None:
+    required = under(exposure__is_reading_required=True)
+    fresh = replace(READING, as_of_s=NOW_S - age_s)
+    assert unavailable(INTENT, replace(required, account=fresh)) == []
+
+
+def test_what_ends_flat_owes_nothing() -> None:
+    """A sale of all that the book holds, where the broker shows less: no exit, and no debt."""
+    asked = given(a_book(held=10), broker_position=D(4))
+    assert "MARGIN" not in failures(SALE, asked)
+    assert "MARGIN" in failures(replace(SALE, quantity=D(11)), asked)

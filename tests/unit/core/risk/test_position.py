@@ -222,3 +222,15 @@ def test_a_high_vix_leaves_a_share_of_the_position_limits(
 def test_a_share_that_nobody_knows_leaves_nothing() -> None:
     check = allocated(an_intent(), None)
     assert (check.passed, check.value) == (False, "unavailable")
+
+
+def test_an_exit_is_no_matter_of_the_share_that_the_vix_leaves() -> None:
+    asked = replace(given(a_book(held=10)), allocation=D(0))
+    assert failures(EXIT, asked) == []
+    assert failures(an_intent(90, quantity=D(1)), asked) == ["VIX_ALLOCATION"]
+
+
+def test_more_than_the_whole_is_no_share() -> None:
+    """Who says that is wrong about more than the share."""
+    asked = replace(given(a_book()), allocation=D("1.5"))
+    assert failures(an_intent(90, quantity=D(1)), asked) == ["VIX_ALLOCATION"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -137,3 +138,19 @@ def test_the_reserve_without_a_quote_is_above_the_brokers_mark_too() -> None:
     verdict = review(replace(MARKET_EXIT, side=BUY), there)
     assert isinstance(verdict, Approved)
     assert verdict.reserve_per_unit == 500
+
+
+@pytest.mark.parametrize(("most", "found"), [("0.02", []), ("0.0199", ["SLIPPAGE"])])
+def test_a_market_order_gives_half_the_spread_away(most: str, found: list[str]) -> None:
+    policy = a_policy(price__slippage_fraction_max=D(most))
+    asked = given(a_book(), policy=policy, quote=a_quote(bid=D(98), ask=D(102)))
+    assert failures(a_market_intent(90), asked) == found
+
+
+def test_a_good_quote_is_called_usable_and_a_bad_one_by_its_fault() -> None:
+    def told(quote: Any) -> str:
+        rows = review(INTENT, given(a_book(), quote=quote)).checks
+        return next(row.value for row in rows if row.code == "QUOTE_UNUSABLE")
+
+    assert told(a_quote()) == "usable"
+    assert told(None) not in ("", "usable")

@@ -12,6 +12,7 @@ from tests.unit.core.factories import (
     CON,
     OTHER_CON,
     a_book,
+    an_id,
     an_intent,
     at,
     given,
@@ -154,3 +155,13 @@ def test_one_order_that_was_changed_too_often_changes_no_more() -> None:
     found = churn_refusal(book, policy, at(0), order_id=OrderId(1), con_id=CON)
     assert found == "CHURN: order 1 was changed 3 times, allowed is below 3"
     assert churn_refusal(book, policy, at(0), order_id=OrderId(2), con_id=CON) is None
+
+
+def test_exits_of_one_kind_are_repeated_twice_as_often_and_no_more() -> None:
+    for repeats, found in ((9, []), (10, ["DUPLICATE_PATTERN"])):
+        book = a_book(held=10)
+        for order_id in range(1, repeats + 1):
+            plan_order(book, replace(EXIT, intent_id=an_id(order_id)), order_id)
+            record(book, ev.OrderWithheld(OrderId(order_id), "test"))
+        policy = a_policy(**WIDE, rate__repeats_max=5)
+        assert failures(EXIT, given(book, policy=policy)) == found

@@ -28,9 +28,18 @@ from tests.unit.core.factories import (
     plan_order,
 )
 from tests.unit.core.policies import a_policy, bent
-from tests.unit.core.risk.cases import CASES, INTENT, READING, TICKET, failures, unavailable
+from tests.unit.core.risk.cases import (
+    CASES,
+    EXIT,
+    INTENT,
+    OPEN,
+    READING,
+    TICKET,
+    failures,
+    unavailable,
+)
 from trader.core.intents import Intent, OrderType, Side
-from trader.core.policy import Policy, Regime, RegimeLimits
+from trader.core.policy import Policy, Regime, RegimeLimits, TradingHours
 from trader.core.risk import Approved, Downgraded, Refused, RiskInput, review
 from trader.core.risk.case import UNAVAILABLE
 from trader.core.risk.codes import CODES, HOLD_CODE
@@ -362,3 +371,60 @@ def test_an_open_ticket_and_a_broken_limit_are_both_told() -> None:
         replace(INTENT, quantity=D(500)), given(book, policy=a_policy(order__quantity_max=D(9)))
     )
     assert found == ["QUARANTINED", "QUANTITY_MAX"]
+
+
+GUARDED = {
+    "session__hours": TradingHours.REGULAR,
+    "session__open_guard_s": 1.0,
+    "session__close_guard_s": 1.0,
+    "session__restart_guard_s": 1.0,
+}
+A_STOP = an_intent(90, order_type=OrderType.STOP, limit_price=None, stop_price=Decimal(100))
+
+
+@pytest.mark.parametrize("intent", [INTENT, EXIT, A_STOP, a_market_intent(90)])
+@pytest.mark.parametrize("limits", [{}, GUARDED, {"exposure__is_enforced": False}])
+@pytest.mark.parametrize("is_operator", [False, True])
+def test_each_check_speaks_under_its_own_code_whether_or_not_it_applies(
+    intent: Intent, limits: dict[str, Any], is_operator: bool
+) -> None:
+    """Who reads a review finds every check by its code, with what was seen and what is allowed."""
+    asked = given(
+        a_book(held=10),
+        policy=a_policy(**limits),
+        session=OPEN,
+        account=READING,
+        allocation=Decimal("0.5"),
+        is_operator=is_operator,
+    )
+    checks = review(intent, asked).checks
+    assert [row.code for row in checks] == [code for code, _ in CHECKS]
+    assert [row.code for row in checks if row.limit in (None, "", "None")] == []
+
+
+def test_a_quantity_that_cannot_be_counted_with_exempts_from_nothing() -> None:
+    asked = given(a_book(held=10), is_operator=True, account=READING)
+    rows = {row.code: row for row in review(replace(EXIT, quantity=None), asked).checks}  # type: ignore[arg-type]
+    for code in ("POSITION_MAX", "BOX_LIMIT", "GROSS_LIMIT", "NET_LIMIT", "AVAILABLE_FUNDS"):
+        assert not rows[code].passed, code
+
+
+def test_an_operators_exit_beside_a_working_one_meets_no_limit_of_the_account() -> None:
+    """It may close what the other order closes too: what is held is what counts for a person."""
+    tight: dict[str, Any] = {
+        "exposure__storm": RegimeLimits(Decimal(0), Decimal(0), Decimal(0)),
+        "exposure__is_reading_required": True,
+        "position__is_short_allowed": True,
+        **GUARDED,
+    }
+    book = a_book(held=10)
+    plan_order(book, an_intent(1, side=SELL, quantity=Decimal(5), limit_price=Decimal(104)))
+    closed = replace(OPEN, is_regular=False, since_open_s=0.0, until_restart_s=0.0)
+    asked = given(book, policy=a_policy(**tight), session=closed, allocation=Decimal("0.5"))
+    whole = replace(EXIT, is_reduce_only=False)
+    freed = review(whole, replace(asked, is_operator=True))
+    assert [row.code for row in freed.checks if not row.passed] == []
+    bound = [row.code for row in review(whole, asked).checks if not row.passed]
+    assert {"BOX_LIMIT", "SESSION_CLOSED", "SESSION_GUARD", "RESTART_WINDOW"} <= set(bound)
+    beyond = review(replace(whole, quantity=Decimal(11)), replace(asked, is_operator=True))
+    assert "BOX_LIMIT" in [row.code for row in beyond.checks if not row.passed]

@@ -11,7 +11,7 @@ from tests.unit.core.factories import a_book, given
 from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import EXIT, INTENT, OPEN, failures, unavailable
 from trader.core.policy import TradingHours
-from trader.core.risk import RiskInput, SessionView
+from trader.core.risk import RiskInput, SessionView, review
 
 REGULAR = a_policy(session__hours=TradingHours.REGULAR)
 EXTENDED = a_policy(session__hours=TradingHours.EXTENDED)
@@ -76,3 +76,43 @@ def test_hours_that_nobody_knows_are_closed() -> None:
 
 def test_where_there_are_no_hours_nobody_is_asked() -> None:
     assert failures(INTENT, during(a_policy(), None)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "view", "found"),
+    [
+        ("open_guard_s", {"since_open_s": 299.0}, ["SESSION_GUARD"]),
+        ("open_guard_s", {"until_close_s": 0.0}, []),
+        ("close_guard_s", {"until_close_s": 299.0}, ["SESSION_GUARD"]),
+        ("close_guard_s", {"since_open_s": 0.0}, []),
+    ],
+)
+def test_each_edge_has_a_guard_of_its_own(
+    name: str, view: dict[str, Any], found: list[str]
+) -> None:
+    policy = a_policy(**{f"session__{name}": 300.0})
+    assert failures(INTENT, during(policy, replace(OPEN, **view))) == found
+    assert unavailable(INTENT, during(policy, replace(OPEN, **view))) == []
+
+
+@pytest.mark.parametrize(("until_s", "found"), [(0.0, ["RESTART_WINDOW"]), (1.0, []), (None, [])])
+def test_the_restart_itself_takes_no_new_risk_though_nobody_guards_it(
+    until_s: float | None, found: list[str]
+) -> None:
+    view = replace(OPEN, until_restart_s=until_s)
+    assert failures(INTENT, during(a_policy(), view)) == found
+    assert failures(EXIT, during(a_policy(), view, held=10)) == []
+
+
+def test_a_day_without_a_restart_is_said_to_have_none() -> None:
+    view = replace(OPEN, until_restart_s=None)
+    assert unavailable(INTENT, during(GUARDED, view)) == []
+    rows = {row.code: row.value for row in review(INTENT, during(GUARDED, view)).checks}
+    assert rows["RESTART_WINDOW"] == "none planned"
+
+
+@pytest.mark.parametrize(("is_regular", "told"), [(True, "open"), (False, "closed")])
+def test_the_hours_are_told_as_they_are(is_regular: bool, told: str) -> None:
+    view = replace(OPEN, is_regular=is_regular)
+    rows = {row.code: row.value for row in review(INTENT, during(REGULAR, view)).checks}
+    assert rows["SESSION_CLOSED"] == told

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.core.factories import (
     BUY,
+    CLIENT,
     CON,
     SELL,
     a_book,
@@ -22,7 +23,8 @@ from tests.unit.core.factories import (
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.core.ids import OrderId
+from trader.core.ids import OrderId, PermId
+from trader.core.intents import Side
 from trader.core.policy import AccountType, ExposurePolicy
 from trader.core.risk.standing import standing_refusal
 
@@ -127,3 +129,55 @@ def test_a_currency_without_cash_is_unknown_and_not_zero() -> None:
     book.cash.clear()
     assert refusal(book, 1) == "cash in USD is not known by now"
     assert book.position_of(CON) == 0
+
+
+def with_foreign(book: Book, side: Side, quantity: int) -> None:
+    order = ev.ForeignOrderSeen(PermId(5), CLIENT, CON, "AAA", side, Decimal(quantity), "LMT", "x")
+    record(book, order)
+
+
+def test_what_others_have_working_pushes_as_well() -> None:
+    book = a_book()
+    plan_order(book, an_intent(1, quantity=Decimal(45)))
+    with_foreign(book, BUY, 5)
+    assert refusal(book, 1) is None
+    with_foreign(book, BUY, 6)
+    assert refusal(book, 1) == "position is 0 by now and could become 51, allowed is at most 50"
+
+
+def test_an_exit_leaves_others_theirs() -> None:
+    book = a_book(held=10)
+    plan_order(book, an_intent(1, side=SELL, quantity=Decimal(4), is_reduce_only=True))
+    with_foreign(book, SELL, 6)
+    assert refusal(book, 1) is None
+    with_foreign(book, SELL, 7)
+    assert refusal(book, 1) == "position is 10 by now, exits 11: the order would not only reduce"
+
+
+def test_what_adds_is_no_exit_however_small_it_is_beside_what_is_held() -> None:
+    book = a_book(held=40)
+    plan_order(book, an_intent(1, quantity=Decimal(11)))
+    assert refusal(book, 1) == "position is 40 by now and could become 51, allowed is at most 50"
+
+
+def test_short_positions_are_bounded_and_closed_like_long_ones() -> None:
+    book = a_book(held=-40)
+    plan_order(book, an_intent(1, side=SELL, quantity=Decimal(11)))
+    shorts: dict[str, Any] = {"position__is_short_allowed": True}
+    assert refusal(book, 1, **shorts) == (
+        "position is -40 by now and could become -51, allowed is at most 50"
+    )
+    plan_order(book, an_intent(2, quantity=Decimal(40), is_reduce_only=True), 2)
+    assert refusal(book, 2) is None
+
+
+def test_commissions_not_reported_yet_are_still_to_be_paid() -> None:
+    """Two executions of the order are unreported: their minima and their units count."""
+    book = a_book(cash=3_000)
+    work_order(book, an_intent(1, quantity=Decimal(20)))
+    record(book, executed(1, "e.01.01", 5))
+    record(book, executed(1, "f.01.01", 5))
+    # Paid 1000, 1000 to pay; 3 commissions of 1 and 20 units of 0.01.
+    assert refusal(book, 1, cash__reserve_min=Decimal("996.80")) is None
+    told = refusal(book, 1, cash__reserve_min=Decimal("996.81"))
+    assert told == "cash could fall to 996.80 by now, allowed is 996.81 or more"
