@@ -16,6 +16,7 @@ from trader.engine.reconciler import Reconciler, RunRecord
 from trader.engine.services import Services
 from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog
 from trader.ops.disk import free_share
+from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
 
 
 class Safeguards:
@@ -44,6 +45,13 @@ class Safeguards:
             forbidding_entries=self.breakers.forbidding_entries,
             must_flatten=policy.kill.must_flatten,
         )
+        watched = settings.sentinel
+        self._sentinel = SentinelWatch(
+            SentinelSettings(settings.state_dir, settings.mode, watched.silence_s, watched.check_s),
+            services.clock,
+            services.pager,
+        )
+        board.sentinel = self._sentinel.status
         services.ledger.observe(self._readings.on_recorded)
         board.breakers = self.breakers.rows
         board.allocation = self.breakers.allocation
@@ -72,7 +80,9 @@ class Safeguards:
 
     def start(self) -> None:
         """Start their tasks."""
-        start = self._services.supervisor.start
+        supervisor, look = self._services.supervisor, self._sentinel.look
+        start = supervisor.start
+        start("sentinel-watch", lambda: supervisor.every("sentinel-watch", LOOK_S, look))
         start("journal-probe", self._probes.watch_journal)
         start("disk-probe", self._probes.watch_disk)
         start("breakers", self.breakers.run)

@@ -79,6 +79,8 @@ class Board:
         # Of the breakers, once they are there.
         self.breakers: Callable[[], tuple[st.BreakerStatus, ...]] = tuple
         self.allocation: Callable[[], Decimal] = lambda: Decimal(1)
+        # Of the sentinel's files, where there is one to look for.
+        self.sentinel: Callable[[], st.SentinelStatus | None] = lambda: None
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -137,6 +139,7 @@ class Board:
             emergency=with_fills(self._book, self.emergency),
             told_account=self._told_account(),
             inputs_missing=missing_inputs(self._services, self._policy),
+            sentinel=self.sentinel(),
         )
 
     def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:

@@ -185,6 +185,24 @@ class BreakerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SentinelStatus:
+    """The dead-man's switch, as it shows itself; ages are seconds."""
+
+    is_running: bool
+    # What its watch is at, since when and why; empty where none has ever said.
+    state: str
+    text: str
+    since: str
+    # What its last action came to; empty when it never acted.
+    outcome: str
+    look_age_s: float | None
+    # So long may the daemon give no sign of life before it acts.
+    silence_s_max: float
+    # What a person should know of it now; empty when all is well.
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedLine:
     """One recorded event in words."""
 
@@ -241,3 +259,4 @@ class Status:
     told_account: AccountStatus | None = None
     # What new risk waits for because nobody has told it.
     inputs_missing: tuple[str, ...] = ()
+    sentinel: SentinelStatus | None = None

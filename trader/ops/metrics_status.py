@@ -30,6 +30,7 @@ class StatusCollector(Collector):
         yield from _work(status)
         yield from _health(status)
         yield from _breakers(status)
+        yield from _sentinel(status)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
@@ -169,6 +170,12 @@ def _work(status: Status) -> Iterator[Metric]:
         "strategy",
         ((strategy.name, strategy.is_running) for strategy in status.strategies),
     )
+    yield from labelled(
+        "trader_strategy_halted",
+        "1 while a halt or its own breaker keeps this strategy from adding risk",
+        "strategy",
+        ((strategy.name, strategy.state == "HALTED") for strategy in status.strategies),
+    )
 
 
 def _health(status: Status) -> Iterator[Metric]:
@@ -223,6 +230,19 @@ def _breakers(status: Status) -> Iterator[Metric]:
     )
     yield from gauge(
         "trader_allocation", "Share of its usual size that new risk may have", status.allocation
+    )
+
+
+def _sentinel(status: Status) -> Iterator[Metric]:
+    seen = status.sentinel
+    if seen is None:
+        return
+    yield from gauge("trader_sentinel_running", "1 while the sentinel lives", seen.is_running)
+    yield from gauge(
+        "trader_sentinel_look_age_seconds", "Since the sentinel last looked", seen.look_age_s
+    )
+    yield from gauge(
+        "trader_sentinel_acted", "1 once it has acted for this daemon", bool(seen.outcome)
     )
 
 

@@ -32,6 +32,12 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         for row in body["orders"]
         if row.get("is_settling")
     ]
+    lines += _sentinel(body.get("sentinel"))
+    lines += [
+        f"HALTED      strategy {row['name'].partition(':')[2]}: {row['reason']}"
+        for row in body.get("breakers", ())
+        if row["action"] == "strategy" and row["phase"] != "closed"
+    ]
     lines += [f"new risk    waits for {what}" for what in body.get("inputs_missing", [])]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
     return lines
@@ -52,7 +58,10 @@ def one_line(body: Mapping[str, Any]) -> str:
 def breaker_lines(body: Mapping[str, Any]) -> list[str]:
     """Return every breaker in a line: where it stands, what it does, its limit and its reading."""
     rows = body.get("breakers", [])
-    lines = [f"{'breaker':<19}{'state':<12}{'action':<13}{'resets':<10}limit and reading"]
+    # As wide as the longest name: each strategy has a breaker of its own (psr:NAME).
+    wide = max((len(row["name"]) for row in rows), default=0) + 1
+    wide = max(wide, 19)
+    lines = [f"{'breaker':<{wide}}{'state':<12}{'action':<13}{'resets':<10}limit and reading"]
     for row in rows:
         state = row["phase"] if row["is_enabled"] else "off"
         if row["is_enabled"] and row["finding"] == "evaluation_failed":
@@ -60,12 +69,33 @@ def breaker_lines(body: Mapping[str, Any]) -> list[str]:
         if row["overridden_until_utc"]:
             state = "OVERRIDDEN"
         told = row["text"] or row["limit"]
-        lines.append(f"{row['name']:<19}{state:<12}{row['action']:<13}{row['reset']:<10}{told}")
+        lines.append(f"{row['name']:<{wide}}{state:<12}{row['action']:<13}{row['reset']:<10}{told}")
         if row["reason"] and row["reason"] != row["text"]:
-            lines.append(f"{'':<19}tripped by: {row['reason']}")
+            lines.append(f"{'':<{wide}}tripped by: {row['reason']}")
         if row["overridden_until_utc"]:
-            lines.append(f"{'':<19}until {row['overridden_until_utc']} by {row['overridden_by']}")
+            lines.append(
+                f"{'':<{wide}}until {row['overridden_until_utc']} by {row['overridden_by']}"
+            )
     lines.append(f"new risk may have {body.get('allocation', '1')} of its usual size")
+    return lines
+
+
+def _sentinel(row: Mapping[str, Any] | None) -> list[str]:
+    """Say whether somebody watches, since when, and what it did."""
+    if row is None:
+        return []
+    lines = []
+    if row["is_running"]:
+        age_s = row["look_age_s"]
+        looked = "no look yet" if age_s is None else f"last look {age_s:.0f} s ago"
+        limit = f"acts after {row['silence_s_max']:g} s of silence"
+        lines.append(f"sentinel    {row['state'] or 'starting'}, {looked}, {limit}")
+    else:
+        lines.append("sentinel    not running")
+    if row["outcome"]:
+        lines.append(f"            acted: {row['outcome']} ({row['since']})")
+    if row["warning"]:
+        lines.append(f"WARNING     {row['warning']}")
     return lines
 
 

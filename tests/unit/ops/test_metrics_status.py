@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.unit.ops.support import LINK, MONEY, READY, status
 from trader.core.halts import HaltCause, Posture
-from trader.engine.status import AccountStatus, BreakerStatus, Status
+from trader.engine.status import AccountStatus, BreakerStatus, SentinelStatus, Status
 from trader.ops.metrics_status import StatusCollector, drawdown
 
 
@@ -124,3 +124,16 @@ def test_each_breaker_that_is_on_has_a_state() -> None:
     assert value("trader_breaker_overridden", {"breaker": "psr"}) == 1
     assert value("trader_breaker_overridden", {"breaker": "drift"}) == 0
     assert value("trader_allocation") == 0.25
+
+
+def test_the_sentinel_and_halted_strategies_have_gauges() -> None:
+    seen = SentinelStatus(True, "watching", "", "", "", 1.5, 30.0, "")
+    halted = tuple(replace(row, state="HALTED") for row in READY.strategies)
+    value = scrape(replace(READY, sentinel=seen, strategies=halted)).get_sample_value
+    assert value("trader_sentinel_running") == 1
+    assert value("trader_sentinel_look_age_seconds") == 1.5
+    assert value("trader_sentinel_acted") == 0
+    name = READY.strategies[0].name
+    assert value("trader_strategy_halted", {"strategy": name}) == 1
+    assert scrape(READY).get_sample_value("trader_strategy_halted", {"strategy": name}) == 0
+    assert scrape(READY).get_sample_value("trader_sentinel_running") is None

@@ -11,7 +11,7 @@ from typing import Any
 from tests.unit.ops.support import LINK, MONEY, ORDER, READY, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
-from trader.engine.status import BreakerStatus, Status
+from trader.engine.status import BreakerStatus, SentinelStatus, Status
 from trader.ops.status_json import plain
 from trader.ops.status_text import breaker_lines, one_line, status_lines
 
@@ -166,3 +166,39 @@ def test_what_restricts_stands_below_the_posture() -> None:
     shown = status(posture=Posture.REDUCE_ONLY, restrictions=(("daily_loss", "-0.03"),))
     assert status_lines(body(shown))[1].strip() == "daily_loss: -0.03"
     assert one_line(body(shown)).startswith("reduce_only (daily_loss) | ")
+
+
+WATCHED = SentinelStatus(
+    is_running=True,
+    state="watching",
+    text="the daemon lives",
+    since="2026-03-02T15:00:00Z",
+    outcome="",
+    look_age_s=1.0,
+    silence_s_max=30.0,
+    warning="",
+)
+
+
+def test_the_sentinel_is_told_with_its_last_look_and_what_it_did() -> None:
+    line = "sentinel    watching, last look 1 s ago, acts after 30 s of silence"
+    assert line in status_lines(body(replace(READY, sentinel=WATCHED)))
+    acted = replace(WATCHED, state="done", outcome="2 orders cancelled")
+    assert "acted: 2 orders cancelled (2026-03-02T15:00:00Z)" in text(
+        replace(READY, sentinel=acted)
+    )
+    gone = replace(WATCHED, is_running=False, look_age_s=None, warning="no sentinel is running")
+    lines = status_lines(body(replace(READY, sentinel=gone)))
+    assert lines[-2:] == ["sentinel    not running", "WARNING     no sentinel is running"]
+
+
+def test_a_halted_strategy_is_told_with_why() -> None:
+    row = replace(
+        DRIFT, name="psr:alpha", phase="tripped", action="strategy", reason="0.1: 64 days"
+    )
+    assert "HALTED      strategy alpha: 0.1: 64 days" in status_lines(body(status(breakers=(row,))))
+    assert "HALTED " not in text(status(breakers=(replace(row, phase="closed"),)))
+    long = replace(row, name="psr:a_strategy_of_16")
+    assert breaker_lines(body(status(breakers=(long,))))[1].startswith(
+        "psr:a_strategy_of_16 tripped"
+    )
