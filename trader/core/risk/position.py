@@ -54,6 +54,11 @@ def short_check(case: Case) -> Check:
     if case.is_buy:
         return _A_BUY
     lowest = needed(case.projected)
+    told_held = case.given.broker_position
+    if told_held is not None and not case.intent.is_reduce_only:
+        # Where book and broker disagree about what is there to be sold, the lower counts. An
+        # exit is held to that by its own check.
+        lowest += min(told_held - case.held, ZERO)
     may_short = case.policy.position.is_short_allowed and case.account_type is not AccountType.CASH
     passed = lowest >= ZERO or may_short
     value = told(case, f"lowest {lowest}", passed=passed, side=case.intent.side)

@@ -234,3 +234,17 @@ def test_more_than_the_whole_is_no_share() -> None:
     """Who says that is wrong about more than the share."""
     asked = replace(given(a_book()), allocation=D("1.5"))
     assert failures(an_intent(90, quantity=D(1)), asked) == ["VIX_ALLOCATION"]
+
+
+@pytest.mark.parametrize(
+    ("broker", "quantity", "found"),
+    [(10, 10, []), (4, 4, []), (4, 5, ["SHORT_SALE"]), (-1, 1, ["SHORT_SALE"]), (12, 10, []),
+     (12, 11, ["SHORT_SALE"])],
+)  # fmt: skip
+def test_a_sale_is_short_where_book_or_broker_has_less(
+    broker: int, quantity: int, found: list[str]
+) -> None:
+    """Also one that does not call itself an exit: what the broker does not hold is sold short."""
+    sale = replace(SALE, quantity=D(quantity))
+    asked = given(a_book(held=10), broker_position=D(broker), account=READING)
+    assert failures(sale, asked) == found
