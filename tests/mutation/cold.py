@@ -47,7 +47,8 @@ def tried(root: Path, mutant: Mutant, files: list[str]) -> str:
     code = pytest.main([*QUIET, *files], plugins=[first])
     if code == pytest.ExitCode.OK or first.failed:
         return first.failed
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+    if code in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
+        # No tests, or the one that is asked for by its name is gone.
         return ""
     raise RuntimeError(f"pytest ended with {code} on {files}")
 

@@ -21,7 +21,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import hypothesis  # noqa: F401 - loaded once, before the forks
@@ -78,41 +79,50 @@ class Run:
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
         self._done = 0
 
-    def try_all(self, mutants: list[Mutant]) -> None:
-        """Try every mutant of which nothing is known."""
-        results = Results(ROOT, self._file)
-        todo = [row for row in mutants if results.killer(row) is None]
+    def try_all(self, mutants: list[Mutant], *, is_short: bool) -> None:
+        """Try every mutant of which nothing is known; a short run asks its own tests first."""
+        known = Results(ROOT, self._file)
+        todo = [row for row in mutants if known.killer(row) is None]
         self._say(f"{len(mutants)} mutants, {len(todo)} to try")
-        inside = [row for row in todo if row.function]
-        if inside:
-            # The daemon is imported in a child: mutants of tables need a process without it.
-            pid = os.fork()
-            if pid == 0:
-                self._leave(inside)
-            os.waitpid(pid, 0)
-            results = Results(ROOT, self._file)
+        own = sorted({mirrored(row.path) for row in todo if (ROOT / mirrored(row.path)).exists()})
+        for files in [own, [TESTS]] if is_short and own else [[TESTS]]:
+            inside = [row for row in todo if row.function and not known.killer(row)]
+            if inside and not self._is_late():
+                # The daemon is imported in a child: mutants of tables need a process without it.
+                pid = os.fork()
+                if pid == 0:
+                    self._leave(inside, files)
+                os.waitpid(pid, 0)
+                known = Results(ROOT, self._file)
         # Values that a test file works out while it is imported: seen only by a fresh import.
-        self._try_cold([row for row in todo if not results.killer(row)], results)
+        self._try_cold([row for row in todo if not known.killer(row)], known)
 
-    def _leave(self, mutants: list[Mutant]) -> None:
+    def _leave(self, mutants: list[Mutant], files: list[str]) -> None:
         """Run the mutants of functions in this child, and end it."""
         code = 1
         try:
-            self._try_warm(mutants, Results(ROOT, self._file))
+            self._try_warm(mutants, Results(ROOT, self._file), files)
             code = 0
         finally:
             self._out.flush()
             os._exit(code)
 
-    def _try_warm(self, mutants: list[Mutant], results: Results) -> None:
+    def _try_warm(self, mutants: list[Mutant], results: Results, files: list[str]) -> None:
         recent: dict[tuple[str, str], list[str]] = {}
 
         def choose(mutant: Mutant, baseline: Baseline) -> list[str]:
-            return [] if self._is_late() else self._chosen(mutant, baseline, recent, results)
+            if self._is_late():
+                return []
+            likely = [results.last_killer(mutant)]
+            likely += reversed(recent.get((mutant.path, mutant.function), []))
+            chosen = self._chosen(mutant, baseline, likely)
+            if not chosen and files == [TESTS]:
+                note(Outcome(mutant, "", 0.0))
+            return chosen
 
         def note(outcome: Outcome) -> None:
             mutant, killer = outcome.mutant, outcome.killer
-            if killer == "not placed":
+            if killer == "not placed" or (not killer and files != [TESTS]):
                 return
             results.put(mutant, killer, outcome.seconds)
             if killer:
@@ -123,70 +133,64 @@ class Run:
         plugin.choose, plugin.on_outcome = choose, note
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 1)
-        pytest.main([*cold.QUIET, TESTS], plugins=[plugin])
+        pytest.main([*cold.QUIET, *files], plugins=[plugin])
 
-    def _chosen(
-        self,
-        mutant: Mutant,
-        baseline: Baseline,
-        recent: dict[tuple[str, str], list[str]],
-        results: Results,
-    ) -> list[str]:
+    def _chosen(self, mutant: Mutant, baseline: Baseline, likely: list[str]) -> list[str]:
         """Return the tests that execute the mutant's lines, the likeliest to notice it first."""
         lines = range(mutant.first_line, mutant.last_line + 1)
         own = mirrored(mutant.path)
-        likely = [results.last_killer(mutant), *recent.get((mutant.path, mutant.function), [])]
+        ranks = {name: rank for rank, name in reversed(list(enumerate(likely)))}
         found = [
             name
             for name, seen in baseline.lines.items()
             if any(line in lines for line in seen.get(mutant.path, ()))
             and name not in baseline.failing
         ]
-        if not found:
-            results.put(mutant, "", 0.0)
-            self._told(mutant, "")
-        ranks = {name: -number for number, name in enumerate(likely)}
         return sorted(
             found,
             key=lambda name: (
-                ranks.get(name, 1),
+                ranks.get(name, len(ranks)),
                 not name.startswith(own),
                 baseline.seconds[name],
             ),
         )
 
     def _try_cold(self, mutants: list[Mutant], results: Results) -> None:
-        """Run the tests of the module on each mutant, then all, each with a fresh import."""
-        for files, limit_s in (([], COLD_LIMIT_S), ([TESTS], COLD_ALL_LIMIT_S)):
-            forks = Forks(self._folder, self._jobs)
-            left: list[Mutant] = []
-            for mutant in mutants:
-                if self._is_late():
-                    break
-                chosen = files or [mirrored(mutant.path)]
-                if not (ROOT / chosen[0]).exists():
-                    left.append(mutant)
-                    continue
+        """Run who noticed a mutant last, then its module's tests, then all: fresh imports each."""
+        mutants = self._stage(mutants, results, results.last_killer, COLD_LIMIT_S)
+        mutants = self._stage(mutants, results, lambda row: mirrored(row.path), COLD_LIMIT_S)
+        # What survived every test that executes it is known to live.
+        mutants = [row for row in mutants if results.killer(row) is None]
+        self._stage(mutants, results, lambda row: TESTS, COLD_ALL_LIMIT_S)
 
-                def note(
-                    killer: str,
-                    seconds: float,
-                    mutant: Mutant = mutant,
-                    left: list[Mutant] = left,
-                ) -> None:
-                    results.put(mutant, killer, seconds)
-                    self._told(mutant, killer)
-                    if not killer:
-                        left.append(mutant)
+    def _stage(
+        self,
+        mutants: list[Mutant],
+        results: Results,
+        choose: Callable[[Mutant], str],
+        limit_s: float,
+    ) -> list[Mutant]:
+        """Run what is chosen for each mutant; returns those that lived on."""
+        forks = Forks(self._folder, self._jobs)
+        left: list[Mutant] = []
 
-                forks.run(
-                    lambda m=mutant, f=chosen: cold.tried(ROOT, m, f),  # type: ignore[misc]
-                    limit_s,
-                    note,
-                )
-            forks.finish()
-            # What is inside a function was tried with every test that executes it.
-            mutants = [row for row in left if not row.function]
+        def note(mutant: Mutant, chosen: str, killer: str, seconds: float) -> None:
+            if killer or chosen == TESTS:
+                results.put(mutant, killer, seconds)
+                self._told(mutant, killer)
+            if not killer:
+                left.append(mutant)
+
+        for mutant in mutants:
+            chosen = choose(mutant)
+            is_there = chosen != "" and (ROOT / chosen.partition("::")[0]).exists()
+            if self._is_late() or not is_there:
+                left.append(mutant)
+                continue
+            tried = partial(cold.tried, ROOT, mutant, [chosen])
+            forks.run(tried, limit_s, partial(note, mutant, chosen))
+        forks.finish()
+        return left
 
     def _is_late(self) -> bool:
         return self._until is not None and time.monotonic() > self._until
@@ -229,10 +233,10 @@ def report(mutants: list[Mutant], results: Results, *, is_whole: bool) -> int:
         count = counts.setdefault(row.path, Counter())
         if killer:
             count["killed"] += 1
+        elif row.key in argued and (killer == "" or not is_whole):
+            count["argued"] += 1
         elif killer is None:
             count["not tried"] += 1
-        elif row.key in argued:
-            count["argued"] += 1
         else:
             count["survived"] += 1
             unargued.append(row.key)
@@ -270,10 +274,14 @@ def main(argv: list[str]) -> int:
             for row in mutants
             if touched.get(row.path, set()) & set(range(row.first_line, row.last_line + 1))
         ]
-    if not options.report and mutants:
-        with tempfile.TemporaryDirectory() as folder:
-            Run(options.results, options.jobs, options.seconds, Path(folder)).try_all(mutants)
     is_whole = options.changed is None
+    if not options.report and mutants:
+        # What is argued is settled until somebody runs all of it again.
+        argued = {} if is_whole else arguments(ROOT)
+        todo = [row for row in mutants if row.key not in argued]
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(options.results, options.jobs, options.seconds, Path(folder))
+            run.try_all(todo, is_short=not is_whole)
     return report(mutants, Results(ROOT, options.results), is_whole=is_whole)
 
 

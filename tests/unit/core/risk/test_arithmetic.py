@@ -378,7 +378,7 @@ def shrinks(world: World) -> bool:
 
 
 @given(worlds())
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_each_amount_is_that_of_counting_every_order(world: World) -> None:
     """CAP-08, CAP-10, CAP-15, CAP-17, CAP-23, CAP-24, CAP-25."""
     rows = {row.code: row for row in review(world.intent, world.asked).checks}
