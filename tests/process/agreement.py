@@ -40,6 +40,8 @@ class Story:
     exec_ids: tuple[str, ...]
     kinds: Counter[str]
     book: Book
+    # How many changes of each order were promised.
+    changes: Counter[int]
 
 
 def read_story(journal: Path) -> Story:
@@ -54,8 +56,9 @@ def read_story(journal: Path) -> Story:
         with closing(sqlite3.connect(copy)) as db:
             planned = tuple(db.execute("SELECT order_id, order_ref FROM v_orders_planned"))
             exec_ids = tuple(row[0] for row in db.execute("SELECT exec_id FROM v_executions"))
+            changes = Counter(row[0] for row in db.execute("SELECT order_id FROM v_changes"))
             kinds = Counter(dict(db.execute("SELECT kind, count(*) FROM events GROUP BY kind")))
-        return Story(planned, exec_ids, kinds, asyncio.run(_fold(copy)))
+        return Story(planned, exec_ids, kinds, asyncio.run(_fold(copy)), changes)
 
 
 async def _fold(path: Path) -> Book:
@@ -140,7 +143,22 @@ def assert_nothing_sent_twice(story: Story, truth: Json) -> None:
         seen = Counter(frame[name] for frame in frames)
         twice = {key: count for key, count in seen.items() if count > 1}
         assert not twice, f"sent more than once, by {name}: {twice}"
-    assert len(frames) == len(truth["place_frames"]), "a change was sent, and nothing changes"
+    changed = Counter(frame["order_id"] for frame in truth["place_frames"] if frame["modify"])
+    unpromised = {key: n for key, n in changed.items() if n > story.changes[key]}
+    assert not unpromised, f"changes of orders sent beyond those promised: {unpromised}"
+
+
+def assert_terms_agree(story: Story, truth: Json) -> None:
+    """Hold the terms of every order of ours against the simulator's; either while one is open."""
+    for row in truth["orders"]:
+        order = story.book.orders.get(row["order_id"])
+        if order is None or row["client_id"] != order.client_id:
+            continue
+        held = (row["quantity"], row["limit_price"], row["stop_price"])
+        numbers = tuple(None if one is None else Decimal(one) for one in held)
+        may_be = [order.terms.changeable, *([order.open_change] if order.open_change else [])]
+        terms = [(one.quantity, one.limit_price, one.stop_price) for one in may_be]
+        assert numbers in terms, f"order {row['order_id']}: journal {terms}, simulator {numbers}"
 
 
 def _assert_orders(story: Story, truth: Json) -> None:
