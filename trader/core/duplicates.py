@@ -28,6 +28,23 @@ def duplicated_orders(book: Book, snapshot: BrokerSnapshot) -> dict[OrderId, tup
     }
 
 
+def twins_of(book: Book, snapshot: BrokerSnapshot) -> frozenset[PermId]:
+    """Return the permIds that live beside the one that counts as our order itself.
+
+    They trade like orders of others: beside ours, whatever becomes of it. Of one that is over
+    in the book each that lives is a twin.
+    """
+    found: set[PermId] = set()
+    for order_id, perm_ids in duplicated_orders(book, snapshot).items():
+        found.update(perm_ids if book.orders[order_id].is_final else sorted(perm_ids)[1:])
+    return frozenset(found)
+
+
+def twins_in(book: Book) -> dict[PermId, OrderId]:
+    """Return the twins that the book knows to live, each with the order of ours it is under."""
+    return {perm_id: book.perm_ids[perm_id] for perm_id in book.foreign if perm_id in book.perm_ids}
+
+
 def _is_left_of_two(book: Book, order_id: OrderId) -> bool:
     if not book.orders[order_id].is_final:
         return False

@@ -17,7 +17,7 @@ from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.changes import ChangeState
-from trader.core.duplicates import duplicated_orders, our_order, unique_rows
+from trader.core.duplicates import duplicated_orders, our_order, twins_of, unique_rows
 from trader.core.executions import Execution, delta
 from trader.core.ids import (
     ConId,
@@ -389,9 +389,10 @@ def _completed_drift(order: Order, row: CompletedOrderRow, run: RunContext, stat
 
 
 def _foreign_drifts(book: Book, snapshot: BrokerSnapshot) -> Iterator[Drift]:
-    seen = set()
+    seen, twins = set(), twins_of(book, snapshot)
     for row in unique_rows(snapshot.open_orders):
-        if our_order(book, row) is not None or row.account != snapshot.account:
+        is_ours = our_order(book, row) is not None and row.perm_id not in twins
+        if is_ours or row.account != snapshot.account:
             continue
         seen.add(row.perm_id)
         event = ev.ForeignOrderSeen(

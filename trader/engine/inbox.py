@@ -155,7 +155,11 @@ class Inbox:
         problem = echo_mismatch(order, seen)
         if problem is not None:
             self._guard.latch(HaltCause.INVARIANT, problem, by="inbox")
+        is_another = order.perm_id and seen.perm_id not in (0, *self._ledger.book.perm_ids)
         self._note_word(seen)
+        if is_another:
+            # Perhaps a change that became a second order (INC-085): the lists tell.
+            self.wake_reconciler(f"order {order.order_id} has the permId {seen.perm_id} as well")
 
     def _note_word(self, seen: ev.OrderStatusSeen | ev.OpenOrderSeen) -> None:
         """Note what is said of an order; one that we think is over and that works is looked up.

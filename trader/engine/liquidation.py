@@ -14,6 +14,7 @@ import structlog
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
+from trader.core.duplicates import twins_in
 from trader.core.flatten import (
     Cancels,
     Resting,
@@ -41,6 +42,7 @@ _OPERATOR = StrategyName("operator")
 _POLL_S = 0.05
 _ATTEMPTS_MAX = 5
 _LOOK_AGAIN_S = 1.0
+_TWIN_S = 0.5
 # A closing order that the broker holds this long waits for something: the market is closed.
 _HELD_S = 3.0
 _QUOTE_S = 5.0
@@ -97,6 +99,7 @@ class Liquidation:
         """
         wanted = {row.order_id for row in self._sorted(keeps_exits=keeps_exits).cancel}
         orders = [row for row in self._gateway.working_orders() if row.order_id in wanted]
+        wanted = {row.order_id for row in orders}
         problems = [
             problem
             for order in orders
@@ -108,9 +111,11 @@ class Liquidation:
 
         if len(problems) < len(orders):
             await self._wait_until(is_over, self._settings.cancel_s)
-        if not is_over():
-            # What was not confirmed may still be gone: the broker's lists tell.
+        if not is_over() or self._may_have_twins(wanted):
+            # What was not confirmed may still be gone, and what was may live a second time: the
+            # broker's lists tell.
             await self._reconciler.run_once("cancel orders")
+        twins = await self._end_twins(by)
         left = [
             f"order {row.order_id} {row.terms.side} {row.remaining} {row.terms.symbol}: {row.state}"
             for row in self._gateway.working_orders()
@@ -118,8 +123,32 @@ class Liquidation:
         ]
         kept = [f"kept, protective: {row.words}" for row in self._kept(wanted)]
         text = f"{len(wanted) - len(left)} of {len(wanted)} working orders cancelled"
+        left += twins
         code = self._incapacity() if left else "protected" if kept else "done"
         return Answer(not left, text, (*problems, *left, *kept), code or "remains")
+
+    def _may_have_twins(self, order_ids: set[OrderId]) -> bool:
+        """Tell whether the broker has named one of these orders by more than one permId."""
+        named = [one for one in self._book.perm_ids.values() if one in order_ids]
+        return len(named) > len(set(named))
+
+    async def _end_twins(self, by: str) -> list[str]:
+        """Cancel what lives beside an order of ours until none is left; returns what is (INC-085).
+
+        The cancel of one of them says nothing of the other: only a list without it does.
+        """
+        end_s = self._clock.monotonic() + self._settings.cancel_s
+        while (twins := twins_in(self._book)) and self._clock.monotonic() < end_s:
+            for order_id in dict.fromkeys(twins.values()):
+                self._gateway.cancel_duplicate(order_id, f"cancelled by {by}, as it lives twice")
+            await self._clock.sleep(_TWIN_S)
+            run = await self._reconciler.run_once("cancel duplicates")
+            if run.problem:
+                break
+        return [
+            f"order {order_id}: lives as permId {perm_id} beside it"
+            for perm_id, order_id in twins_in(self._book).items()
+        ]
 
     def has_entries(self) -> bool:
         """Tell whether an order of ours works that adds risk, or would cross zero."""

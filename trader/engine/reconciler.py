@@ -37,8 +37,9 @@ from trader.ports import LinkDown, SnapshotUnavailable
 
 log = structlog.get_logger(__name__)
 
-# A cancel that ended nothing so many times ends nothing.
+# A cancel that ended nothing so many times needs a person; it is tried again so seldom.
 _CANCEL_TRIES_MAX = 5
+_CANCEL_AGAIN_S = 60.0
 # What must be settled before anything is sold: how much there is, and what sells it already.
 _DISPUTES = (DriftKind.POSITION, DriftKind.ORDER_GHOST, DriftKind.DUPLICATED)
 
@@ -99,7 +100,8 @@ class Reconciler:
         self.disputed: dict[ConId, str] = {}
         # What the broker holds more of them, or less: executions since then move both alike.
         self.offsets: dict[ConId, Decimal] = {}
-        self._tries: dict[OrderId, int] = {}
+        # Of each order that lives more than once: cancels so far, and when the last one left.
+        self._tries: dict[OrderId, tuple[int, float]] = {}
         self.archive: Archive = _no_archive
         self.cancel_duplicate: CancelDuplicate = _cancel_nothing
         # Told of each complete look: when it was asked for, and how far back its lists reach.
@@ -253,18 +255,23 @@ class Reconciler:
         """Cancel what lives twice until none is left, and call a person where that fails.
 
         A cancel by order id ends one of them, nobody knows which (INC-085), and some gateways
-        then do not find the other any more.
+        then do not find the other any more: it is asked for again as long as one lives, seldom
+        after the first few (CAP-20).
         """
         duplicated = duplicated_orders(self._book, snapshot)
-        self._tries = {key: count for key, count in self._tries.items() if key in duplicated}
+        self._tries = {key: row for key, row in self._tries.items() if key in duplicated}
         for order_id, perm_ids in duplicated.items():
-            tries = self._tries[order_id] = self._tries.get(order_id, 0) + 1
-            if tries <= _CANCEL_TRIES_MAX:
-                self.cancel_duplicate(order_id, "the broker holds it more than once")
+            tries, tried_s = self._tries.get(order_id, (0, now_s))
+            if tries >= _CANCEL_TRIES_MAX and now_s - tried_s < _CANCEL_AGAIN_S:
+                if tries == _CANCEL_TRIES_MAX:
+                    self._tries[order_id] = (tries + 1, tried_s)
+                    text = f"alive as {perm_ids} after {tries} cancels: cancel it by hand"
+                    self._pager.page("critical", f"order {order_id} cannot be cancelled", text)
+                continue
+            self._tries[order_id] = (tries + 1, now_s)
+            self.cancel_duplicate(order_id, "the broker holds it more than once")
+            if tries < _CANCEL_TRIES_MAX:
                 self._due_s = now_s + self._settings.quiet_s + 0.1
-            elif tries == _CANCEL_TRIES_MAX + 1:
-                text = f"alive as {perm_ids} after {_CANCEL_TRIES_MAX} cancels: cancel it by hand"
-                self._pager.page("critical", f"order {order_id} cannot be cancelled", text)
 
     def _judge(self, decided: Plan) -> None:
         """Clear or keep the cause that holds new risk back until book and broker agree."""

@@ -14,7 +14,7 @@ from tests.unit.core.factories import (
     repair,
     work_order,
 )
-from trader.core.duplicates import duplicated_orders
+from trader.core.duplicates import duplicated_orders, twins_in, twins_of
 from trader.core.ids import OrderId, PermId
 from trader.core.orders import OrderState
 from trader.core.reconcile import DriftKind
@@ -58,3 +58,27 @@ def test_one_perm_id_told_twice_or_not_yet_is_no_duplicate() -> None:
     assert duplicated_orders(book, doubled_rows(9_001, 9_001, 0)) == {}
     foreign = a_snapshot(open_orders=(a_foreign_row(), an_open_row()))
     assert duplicated_orders(book, foreign) == {}
+
+
+def test_what_lives_beside_ours_counts_like_an_order_of_others_until_it_is_gone() -> None:
+    """INC-085: both exposures count, whatever becomes of the order that we know."""
+    book = a_book()
+    work_order(book)
+    two = doubled_rows(9_001, 9_500)
+    assert twins_of(book, two) == {PermId(9_500)}
+    repair(book, two, a_run(book, 60))
+    assert twins_in(book) == {PermId(9_500): ONE}
+    ours, beside = book.workings.of(CON), book.workings.foreign_of(CON)
+    assert ours.buys == beside.buys == book.orders[ONE].terms.quantity
+
+    record(book, a_status(status="Cancelled"))
+    # Whichever of them the cancel has ended: one lives and one counts.
+    for left in (9_001, 9_500):
+        assert twins_of(book, doubled_rows(left)) == {PermId(left)}
+    repair(book, doubled_rows(9_001), a_run(book, 90))
+    assert twins_in(book) == {PermId(9_001): ONE}
+    assert book.workings.foreign_of(CON).buys == beside.buys
+
+    repair(book, a_snapshot(), a_run(book, 120))
+    assert twins_in(book) == {}
+    assert book.workings.foreign_of(CON).buys == 0

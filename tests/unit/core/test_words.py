@@ -58,8 +58,16 @@ CHECKED = ev.IntentReviewed(
         (be.PostureChanged(Posture.ARMED, ()), "armed"),
         (
             em.EmergencyOrderKnown(
-                OrderRef("kill-abc123-1"), CLIENT, OrderId(9), ACCOUNT, CON, "AAA", SELL,
-                Decimal(5), T0, "desk",
+                OrderRef("kill-abc123-1"),
+                CLIENT,
+                OrderId(9),
+                ACCOUNT,
+                CON,
+                "AAA",
+                SELL,
+                Decimal(5),
+                T0,
+                "desk",
             ),
             "kill-abc123-1 SELL 5 AAA, by desk at 15:00:00 UTC",
         ),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from tests.unit.engine.world import World, a_status, an_intent, an_open_row
+from tests.unit.engine.world import (
+    CLIENT,
+    CON,
+    World,
+    a_status,
+    an_echo,
+    an_intent,
+    an_open_row,
+)
 from trader.core import events as ev
 from trader.core.halts import HaltCause, Lane
 from trader.core.ids import PermId
@@ -83,6 +91,9 @@ async def test_two_orders_under_one_id_are_cancelled_until_none_is_left() -> Non
     world.broker.word = world.mirror(open_orders=(first, second))
     await world.reconciler.run_once("test")
     assert [row.kind for row in world.book.tickets.values()] == ["duplicated"]
+    # Both count: ours as what works, the other beside it.
+    assert world.book.workings.of(CON).buys == 10
+    assert world.book.workings.foreign_of(CON).buys == 10
     assert world.broker.cancelled == [order.order_id]
     world.say(a_status(order, "Cancelled"))
     assert world.order().state is OrderState.CANCELLED
@@ -90,12 +101,28 @@ async def test_two_orders_under_one_id_are_cancelled_until_none_is_left() -> Non
     await world.reconciler.run_once("test")
     assert world.broker.cancelled == [order.order_id] * 2
     assert HaltCause.TICKET in world.guard.causes()
+    # The order is over in the book, and what lives of it counts all the same.
+    assert world.book.workings.foreign_of(CON).buys == 10
+    assert world.book.foreign[PermId(77)].client_id == CLIENT
     world.broker.word = world.mirror(open_orders=())
     await world.reconciler.run_once("test")
     assert world.broker.cancelled == [order.order_id] * 2
+    assert world.book.workings.foreign_of(CON).buys == 0
 
 
-async def test_an_order_that_no_cancel_ends_calls_a_person_and_is_left_alone() -> None:
+async def test_an_echo_with_another_perm_id_is_looked_up_at_once() -> None:
+    world = World()
+    order = await world.working()
+    woken: list[str] = []
+    world.inbox.wake_reconciler = woken.append
+    world.say(an_echo(order))
+    assert woken == []
+    world.say(an_echo(order, perm_id=PermId(77)))
+    world.say(an_echo(order, perm_id=PermId(77)))
+    assert woken == [f"order {order.order_id} has the permId 77 as well"]
+
+
+async def test_an_order_that_no_cancel_ends_calls_a_person_and_is_seldom_asked_again() -> None:
     """CAP-20, INC-085: a gateway may not find the second order by its id."""
     world = World()
     order = await world.working()
@@ -104,5 +131,9 @@ async def test_an_order_that_no_cancel_ends_calls_a_person_and_is_left_alone() -
     for _ in range(9):
         await world.reconciler.run_once("test")
     assert world.broker.cancelled == [order.order_id] * 5
+    await world.clock.sleep(60)
+    for _ in range(3):
+        await world.reconciler.run_once("test")
+    assert world.broker.cancelled == [order.order_id] * 6
     assert world.pager.titles().count(f"order {order.order_id} cannot be cancelled") == 1
     assert HaltCause.TICKET in world.guard.causes()

@@ -498,3 +498,44 @@ async def test_a_close_that_the_review_refuses_is_told_as_such() -> None:
     world = World(held=10)
     untradeable(world)
     assert (await world.desk.liquidate(by="me")).code == "refused"
+
+
+async def test_a_cancel_is_complete_only_when_no_second_order_is_left_under_it() -> None:
+    """INC-085: the broker confirms one of two, and the other lives on under the same id."""
+    world = World()
+    order = await world.working(an_intent(1))
+    first = an_open_row(order)
+    second = replace(first, perm_id=PermId(77))
+    alive = [first, second]
+    world.broker.word = lambda: world.mirror(open_orders=tuple(alive))
+
+    def ends_one(order_id: OrderId) -> None:
+        if alive:
+            alive.pop(0)
+            world.say(a_status(world.book.orders[order_id], "Cancelled"))
+
+    await world.reconciler.run_once("test")
+    world.broker.on_cancel = ends_one
+    answer = await world.desk.cancel_orders(by="me")
+    assert alive == []
+    assert answer.is_done, answer
+    assert world.broker.cancelled.count(order.order_id) >= 2
+    assert world.book.foreign == {}
+
+
+async def test_a_second_order_that_no_cancel_finds_is_told() -> None:
+    world = World()
+    order = await world.working(an_intent(1))
+    first = an_open_row(order)
+    second = replace(first, perm_id=PermId(77))
+    world.broker.word = world.mirror(open_orders=(first, second))
+    await world.reconciler.run_once("test")
+
+    def confirms(order_id: OrderId) -> None:
+        world.say(a_status(world.book.orders[order_id], "Cancelled"))
+        world.broker.word = world.mirror(open_orders=(second,))
+
+    world.broker.on_cancel = confirms
+    answer = await world.desk.cancel_orders(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert f"order {order.order_id}: lives as permId 77 beside it" in answer.details

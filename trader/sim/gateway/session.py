@@ -197,8 +197,8 @@ class Session:
                 if answer.also_handled:
                     return False
                 self._note(fields)
-            case intake.Double():
-                self._orders.place_beside(fields)
+            case intake.Double(is_hidden=is_hidden):
+                self._orders.place_beside(fields, is_hidden=is_hidden)
         return True
 
     def _note(self, fields: list[str]) -> None:

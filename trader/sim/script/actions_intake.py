@@ -81,8 +81,8 @@ def _answer(stage: Stage, given: Given) -> dict[str, Any]:
 
 def _double(stage: Stage, given: Given) -> dict[str, Any]:
     rule = IntakeRule(
-        given.text("name"), INBOUND["placeOrder"], Double(), given.maybe_integer("client_id"),
-        "change", left=given.maybe_integer("count"),
+        given.text("name"), INBOUND["placeOrder"], Double(given.flag("hidden")),
+        given.maybe_integer("client_id"), "change", left=given.maybe_integer("count"),
     )  # fmt: skip
     stage.host.faults.intake.append(rule)
     return {"rules": len(stage.host.faults.intake)}
@@ -150,6 +150,10 @@ ACTIONS = (
         (
             fields.integer("client_id", "only from this client", None),
             fields.integer("count", "how many changes; null for all", 1, low=1, nullable=True),
+            fields.flag(
+                "hidden", "true: the id never means the second, only a global cancel ends it",
+                default=False,
+            ),
             fields.text("name", "the rule's name, to take it away again", ""),
         ),
         _double,

@@ -53,11 +53,12 @@ class OrderDesk:
             return
         self._world.gateway.note_place(self._session.client_id, request)
 
-    def place_beside(self, fields: list[str]) -> None:
+    def place_beside(self, fields: list[str], *, is_hidden: bool) -> None:
         """Take a change as a second order under the same order id."""
         assert self._session.client_id is not None, "dispatched after startApi"
         request = requests_orders.parse_place_order(fields, self._session.sv)
-        refusal = self._world.gateway.place_beside(self._session.client_id, request)
+        gateway = self._world.gateway
+        refusal = gateway.place_beside(self._session.client_id, request, is_hidden=is_hidden)
         if refusal is not None:
             self._session.show_error(request.order_id, refusal.code, refusal.text)
 

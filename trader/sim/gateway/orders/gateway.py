@@ -232,17 +232,22 @@ class Gateway:
             )
         )  # fmt: skip
 
-    def place_beside(self, client_id: int, request: OrderRequest) -> Refusal | None:
+    def place_beside(
+        self, client_id: int, request: OrderRequest, *, is_hidden: bool
+    ) -> Refusal | None:
         """Take a change as a second order beside the first, under the same order id.
 
         The first stays the one that the id means; the second lives on with a permanent id of
-        its own and reports under the same order id.
+        its own and reports under the same order id. When the first has ended the id means the
+        second, unless that is hidden: then only a global cancel ends it.
         """
         self.note_place(client_id, request)
         item = self.exchange.market.catalogue.find(request.contract)
         refusal = order_checks.check_order(request, item, self._place(item))
         if refusal is None:
             order = self._new_order(client_id, request, self.exchange.next_perm_id())
+            if not is_hidden:
+                self._owned.add_beside(order)
             self._lanes.up(client_id, lambda: self.exchange.submit(order))
         return refusal
 

@@ -28,6 +28,8 @@ class Owned:
         self._ended: dict[tuple[int, int], Order] = {}
         self._unbound: dict[int, Order] = {}
         self._staged: dict[int, Order] = {}
+        # Second orders under an id, in the order in which they came.
+        self._beside: dict[tuple[int, int], list[Order]] = {}
         self._last_bound = 0
 
     def live(self, client_id: int, order_id: int) -> Order | None:
@@ -52,13 +54,24 @@ class Owned:
         else:
             self._live[(order.client_id, order.order_id)] = order
 
+    def add_beside(self, order: Order) -> None:
+        """Know a second order under the id of a live one: the id means it when the first ends."""
+        self._beside.setdefault((order.client_id, order.order_id), []).append(order)
+
     def end(self, order: Order) -> None:
         """Know that an order has ended; a second order under its id stays live."""
         key = (order.client_id, order.order_id)
+        waiting = [one for one in self._beside.get(key, ()) if one is not order]
         self._unbound.pop(order.perm_id, None)
         self._staged.pop(order.perm_id, None)
         if self._live.get(key) is order:
             del self._live[key]
+            if waiting:
+                self._live[key] = waiting.pop(0)
+        if waiting:
+            self._beside[key] = waiting
+        else:
+            self._beside.pop(key, None)
         self._ended.pop(key, None)
         self._ended[key] = order
         if len(self._ended) > ENDED_MAX:

@@ -58,7 +58,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """A change becomes a second order beside the first, under the same order id."""
+    """A change becomes a second order beside the first, under the same order id.
+
+    One that is hidden is never meant by the id, also when the first has ended.
+    """
+
+    is_hidden: bool = False
 
 
 Effect = Ignore | HoldBack | Later | Answer | Double
