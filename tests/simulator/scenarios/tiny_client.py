@@ -85,8 +85,12 @@ def noted(journal: Path | None, order_id: int) -> bool:
 
 def buy(client: Client, order_id: int, journal: Path | None, halt: Path | None) -> None:
     """Buy one share after the other."""
+    was_halted = False
     while True:
         is_halted = halt is not None and halt.exists()
+        if is_halted and not was_halted:
+            print("halted", flush=True)
+        was_halted = is_halted
         if not is_halted and noted(journal, order_id):
             print("placed", order_id, flush=True)
             client.send(*place_fields(order_id, quantity=1))
