@@ -7,7 +7,7 @@ It notes and does not raise: it is called from inside the daemon, which might sw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -80,6 +80,15 @@ class Resting:
 
 
 @dataclass(slots=True)
+class Trade:
+    """One execution, and from when on the broker's lists hold it: not before it has been told."""
+
+    execution: Execution
+    paid: Commission
+    listed_s: float
+
+
+@dataclass(slots=True)
 class Journal:
     """What the journal says of halts and breakers, read row by row by somebody else."""
 
@@ -110,16 +119,17 @@ class Exchange:
     def __init__(self, policy: Policy, held: int, cash: int) -> None:
         self.policy = policy
         self.broken: list[str] = []
-        self.cash = Decimal(cash)
+        self.cash = self.first_cash = Decimal(cash)
         self.positions = {CON: Decimal(held), CONS["BBB"]: ZERO}
+        self.first_positions = dict(self.positions)
         self.orders: dict[OrderId, Resting] = {}
         self.refs: set[str] = set()
         self.journal = Journal()
         # What was asked for a unit, and when (monotonic), by instrument.
         self.asks: dict[ConId, list[tuple[float, Decimal]]] = {con_id: [] for con_id in SYMBOLS}
-        # What is still to be said, and every execution with the moment it happened.
+        # What is still to be said, and every execution in its order.
         self.said: list[Word] = []
-        self.history: list[tuple[float, Execution, Commission]] = []
+        self.history: list[Trade] = []
 
     def live(self) -> list[Resting]:
         return [row for row in self.orders.values() if row.left > ZERO]
@@ -140,7 +150,11 @@ class Exchange:
     def take(self, order: ApprovedOrder, world: World) -> None:
         """Accept an order, after judging whether it may have left."""
         terms = order.terms
-        self._judge_gate(world, is_exit=terms.is_reduce_only)
+        # An operator closes positions while halted, and nothing else.
+        if terms.strategy != "operator":
+            self._judge_gate(world, is_exit=terms.is_reduce_only)
+        else:
+            self._rule(terms.is_reduce_only, "an operator's order that adds risk")
         self._rule(order.order_ref not in self.refs, f"{order.order_ref} was sent twice")
         self._rule(order.order_id not in self.orders, f"order id {order.order_id} was used twice")
         was_promised = world.broker.placed[-1].was_promised
@@ -242,7 +256,7 @@ class Exchange:
 
     # ---- what happens here
 
-    def fill(self, row: Resting, quantity: Decimal, price: Decimal, now_s: float) -> None:
+    def fill(self, row: Resting, quantity: Decimal, price: Decimal, listed_s: float) -> None:
         """Trade a part, and have the words about it said in any order."""
         terms = row.order.terms
         before = self.positions[row.con_id]
@@ -270,7 +284,7 @@ class Exchange:
             time_utc=None,
         )
         paid = Commission(exec_id, commission, "USD")
-        self.history.append((now_s, execution, paid))
+        self.history.append(Trade(execution, paid, listed_s))
         self.said += [ev.ExecutionSeen(execution), ev.CommissionSeen(paid)]
         self.tell(row, "Filled" if row.left == ZERO else "Submitted")
         if row.left == ZERO:
@@ -297,7 +311,7 @@ class Exchange:
             time_utc=None,
         )
         paid = Commission(execution.exec_id, ZERO, "USD")
-        self.history.append((now_s, execution, paid))
+        self.history.append(Trade(execution, paid, now_s))
         self.said.append(ev.CommissionSeen(paid))
         return ev.ExecutionSeen(execution)
 
@@ -369,8 +383,21 @@ class Exchange:
             time_in_force=terms.time_in_force.value,
         )
 
-    def snapshot(self, now_utc: datetime) -> BrokerSnapshot:
-        """Return everything as it is now, as the broker's five lists say it."""
+    def told(self, word: Word, now_s: float) -> None:
+        """Note that a word is said: what it tells of is in the lists from here on."""
+        if isinstance(word, ev.ExecutionSeen):
+            for trade in self.history:
+                if trade.execution.exec_id == word.execution.exec_id:
+                    trade.listed_s = min(trade.listed_s, now_s)
+
+    def snapshot(self, now_utc: datetime, now_s: float) -> BrokerSnapshot:
+        """Return what the broker's lists say now: one account, some executions behind the truth."""
+        listed = [trade for trade in self.history if trade.listed_s <= now_s]
+        positions, cash = dict(self.first_positions), self.first_cash
+        for trade in listed:
+            row = trade.execution
+            positions[row.con_id] += row.signed_quantity
+            cash -= row.signed_quantity * row.price + trade.paid.amount
         over = [row for row in self.orders.values() if not row.is_alive]
         return a_snapshot(
             started_utc=now_utc,
@@ -378,20 +405,15 @@ class Exchange:
             window_utc=now_utc - timedelta(hours=12),
             open_orders=tuple(self._open_row(row) for row in self.live()),
             completed_orders=tuple(_completed_row(row) for row in over),
-            executions=tuple(execution for _, execution, _ in self.history),
-            commissions=tuple(paid for _, _, paid in self.history),
+            executions=tuple(trade.execution for trade in listed),
+            commissions=tuple(trade.paid for trade in listed),
             positions=tuple(
                 PositionRow(ACCOUNT, con_id, SYMBOLS[con_id], quantity, Decimal(100))
-                for con_id, quantity in self.positions.items()
+                for con_id, quantity in positions.items()
                 if quantity
             ),
-            cash={"USD": self.cash},
+            cash={"USD": cash},
         )
-
-    def list_until(self, now_utc: datetime, until_s: float) -> BrokerSnapshot:
-        """Return the executions up to a moment: a list may lag behind what has happened."""
-        known = tuple(execution for at_s, execution, _ in self.history if at_s <= until_s)
-        return replace(self.snapshot(now_utc), executions=known)
 
 
 def _is_less(row: Resting, wanted: Held) -> bool:
@@ -413,6 +435,7 @@ def _completed_row(row: Resting) -> CompletedOrderRow:
         account=ACCOUNT,
         con_id=row.con_id,
         status="Filled" if row.end == "Filled" else "Cancelled",
+        # Of the order the broker always knows how much has filled.
         filled=row.filled,
         note="",
     )

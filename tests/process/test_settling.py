@@ -71,7 +71,7 @@ def test_what_a_cancelled_order_filled_late_is_booked_and_counted_meanwhile(tmp_
         until("it is settled", lambda: not row_of(daemon, order_id)["is_settling"])
         story = halt_and_compare(simulator, daemon)
         order = story.book.orders[order_id]
-        assert (order.filled, order.remaining) == (LATE, 0)
+        assert (order.filled, order.remaining) == (LATE, Decimal(0))
         assert story.kinds["OrderSettled"] >= 1
         assert read_story(daemon.journal).book.settling == {}
 
