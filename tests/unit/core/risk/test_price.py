@@ -11,12 +11,14 @@ import pytest
 from tests.unit.core.factories import (
     BUY,
     CON,
+    OTHER_CON,
     SELL,
     a_book,
     a_market_intent,
     a_quote,
     an_intent,
     given,
+    plan_order,
 )
 from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import EXIT, INTENT, failures
@@ -154,3 +156,16 @@ def test_a_good_quote_is_called_usable_and_a_bad_one_by_its_fault() -> None:
 
     assert told(a_quote()) == "usable"
     assert told(None) not in ("", "usable")
+
+
+def test_one_side_of_another_instruments_market_is_no_price() -> None:
+    stray = a_quote(ask=None, con_id=OTHER_CON)
+    assert "QUOTE_UNUSABLE" in failures(EXIT, given(a_book(held=10), quote=stray))
+
+
+def test_an_operator_closes_without_a_quote_only_what_no_other_order_closes() -> None:
+    book = a_book(held=10)
+    plan_order(book, an_intent(1, side=SELL, quantity=D(5), is_reduce_only=True))
+    asked = given(book, quote=None, is_operator=True)
+    assert "QUOTE_UNUSABLE" in failures(EXIT, asked)
+    assert "QUOTE_UNUSABLE" not in failures(replace(EXIT, quantity=D(5)), asked)
