@@ -18,6 +18,22 @@ from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog
 from trader.ops.disk import free_share
 from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
 
+# Without these nobody compares, watches or settles: no new risk once one has not moved for so
+# many seconds. Those that wait for the broker have room for a connect with every phase at its
+# deadline.
+_SAFETY_TASKS_S = {
+    "kill-switch-watch": 10.0,
+    "staleness-watch": 10.0,
+    "watchdog": 10.0,
+    "valuer": 10.0,
+    "settler": 60.0,
+    "link-watch": 180.0,
+    "heartbeat": 180.0,
+    "reconcile-demand": 180.0,
+    "reconcile-orders": 180.0,
+    "reconcile-positions": 180.0,
+}
+
 
 class Safeguards:
     """Built once, in the composition root."""
@@ -87,3 +103,4 @@ class Safeguards:
         start("disk-probe", self._probes.watch_disk)
         start("breakers", self.breakers.run)
         start("breaker-kill", self._kill.run)
+        self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)

@@ -80,6 +80,7 @@ async def test_a_fresh_installation_comes_up_halted_and_goes_down_clean(
     causes = dict(body["causes"])  # type: ignore[call-overload]
     assert {HaltCause.FRESH_INSTALL, HaltCause.HALT_FILE, HaltCause.BASELINE_MISSING} <= set(causes)
     assert HaltCause.ENVIRONMENT not in causes
+    assert HaltCause.STALLED not in causes  # every task that safety rests on runs
     assert not (state / "control.json").exists()
     assert json.loads((state / "last_status.json").read_text())["posture"] == "halted"
     InstanceLock(state / "lock").take(1)  # given back

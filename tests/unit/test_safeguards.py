@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.unit.config.support import loaded
 from tests.unit.engine.world import POLICY, World
-from trader.core.halts import Posture
+from trader.core.halts import HaltCause, Posture
 from trader.core.policy import Regime
 from trader.core.regime import Outlook
 from trader.engine.board import About, Board
@@ -66,3 +66,11 @@ async def test_a_run_that_was_not_complete_says_nothing(tmp_path: Path) -> None:
     await world.reconciler.run_once("test")
     safeguards.breakers.round()
     assert "drift" in world.guard.restraint().restrictions
+
+
+async def test_no_new_risk_while_a_task_that_safety_rests_on_does_not_run(tmp_path: Path) -> None:
+    world = World()
+    config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
+    Safeguards(config, world.services, desk=world.desk, board=a_board(world)).start()
+    assert world.guard.causes()[HaltCause.STALLED] == "task kill-switch-watch does not run"
+    await world.supervisor.stop()

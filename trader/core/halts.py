@@ -56,6 +56,8 @@ class HaltCause(StrEnum):
     NOT_RECONCILED = "not_reconciled"
     STANDING_ORDER = "standing_order"
     LOOP_LAG = "loop_lag"
+    # A task that safety rests on has not moved within its budget.
+    STALLED = "stalled"
     # A breaker killed: latched until a person resumes.
     BREAKER = "breaker"
     # A breaker halts while it is tripped; it may close by itself.

@@ -81,6 +81,8 @@ class Guard:
         # The worst lag since somebody last took it, and when the loop was last measured.
         self._lag_worst_s = 0.0
         self.lag_at_s: float | None = None
+        # Which task that safety rests on does not move; empty when all do.
+        self.stalled: Callable[[], str] = str
         # What the breakers ask for, evaluated at the moment somebody asks.
         self.restraint: Callable[[], Restraint] = Restraint
 
@@ -106,6 +108,8 @@ class Guard:
             causes[HaltCause.HEARTBEAT] = f"last answer {shown}"
         if not self.loop_lag_s <= self._limits.loop_lag_s_max:
             causes[HaltCause.LOOP_LAG] = f"the loop lags {self.loop_lag_s:.2f} s"
+        if stalled := self.stalled():
+            causes[HaltCause.STALLED] = stalled
         return causes
 
     def posture(self) -> Posture:

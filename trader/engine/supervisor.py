@@ -5,7 +5,7 @@ alone, a root task that raises takes the process down in order, and nothing is e
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -67,6 +67,21 @@ class Supervisor:
         """Return how long ago each task that beats was last alive."""
         now_s = self._clock.monotonic()
         return tuple((name, now_s - at) for name, at in self._beats.items() if name in self._tasks)
+
+    def stalled(self, budgets_s: Mapping[str, float]) -> str:
+        """Say of the first of these tasks that does not move within its budget; empty when none.
+
+        One that does not run, or has never moved, does not move either.
+        """
+        now_s = self._clock.monotonic()
+        for name, budget_s in budgets_s.items():
+            task, at_s = self._tasks.get(name), self._beats.get(name)
+            if task is None or task.done() or at_s is None:
+                return f"task {name} does not run"
+            # Written so that an age that is not a number is too much.
+            if not now_s - at_s <= budget_s:
+                return f"task {name} last moved {now_s - at_s:.1f} s ago, allowed {budget_s:g} s"
+        return ""
 
     async def every(self, name: str, interval_s: float, work: Callable[[], None]) -> None:
         """Call ``work`` every ``interval_s`` seconds, for ever."""

@@ -117,6 +117,7 @@ def test_what_follows_a_reading_is_not_latched() -> None:
         HaltCause.STARTING,
         HaltCause.DRAINING,
         HaltCause.LOOP_LAG,
+        HaltCause.STALLED,
         HaltCause.HALT_FILE,
         HaltCause.JOURNAL,
     }

@@ -105,6 +105,17 @@ async def test_a_loop_that_lags_halts_and_so_does_a_lag_that_is_no_number(lag_s:
     assert world.guard.causes() == {}
 
 
+async def test_a_task_that_does_not_move_halts_until_it_does() -> None:
+    world = World()
+    stalled = ["task settler last moved 61.0 s ago, allowed 60 s"]
+    world.guard.stalled = lambda: stalled[-1]
+    assert world.guard.causes() == {HaltCause.STALLED: stalled[0]}
+    assert (await world.gateway.submit(an_intent())).code == "HALTED"
+    assert world.broker.placed == []
+    stalled.append("")
+    assert world.guard.causes() == {}
+
+
 async def test_a_heartbeat_age_that_is_no_number_halts() -> None:
     world = World()
     world.guard.heartbeat_s = math.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -122,3 +123,31 @@ async def test_work_is_done_at_its_interval_and_each_round_is_a_sign_of_life() -
     assert dict(supervisor.ages_s()) == {"equity": pytest.approx(0.5)}
     await supervisor.stop()
     assert supervisor.ages_s() == ()
+
+
+async def test_a_task_beyond_its_budget_is_stalled_and_so_is_one_that_never_moved() -> None:
+    supervisor = Supervisor(LoopClock())
+    budgets = {"quick": 1.0, "slow": 10.0}
+    assert supervisor.stalled(budgets) == "task quick does not run"
+    supervisor.start("quick", _forever)
+    supervisor.start("slow", _forever)
+    await turns()
+    assert supervisor.stalled(budgets) == "task quick does not run"
+    supervisor.beat("quick")
+    supervisor.beat("slow")
+    assert supervisor.stalled(budgets) == ""
+    await asyncio.sleep(1.5)
+    assert supervisor.stalled(budgets) == "task quick last moved 1.5 s ago, allowed 1 s"
+    supervisor.beat("quick")
+    assert supervisor.stalled(budgets) == ""
+    assert supervisor.stalled({"other": 1.0}) == "task other does not run"
+    await supervisor.stop()
+    assert supervisor.stalled(budgets) == "task quick does not run"
+
+
+async def test_an_age_that_is_no_number_is_too_much() -> None:
+    supervisor = Supervisor(LoopClock())
+    supervisor.start("task", _forever)
+    supervisor.beat("task")
+    assert "last moved" in supervisor.stalled({"task": math.nan})
+    await supervisor.stop()

@@ -24,6 +24,7 @@ const CAUSES = {
   account: "Wrong account",
   not_reconciled: "Not reconciled",
   loop_lag: "Event loop lags",
+  stalled: "A task does not move",
   breaker: "A circuit breaker killed",
   breaker_tripped: "A circuit breaker halts",
   standing_order: "A kill switch's order is not done yet",
