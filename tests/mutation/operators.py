@@ -39,7 +39,7 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 }
 _NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _DECLARES_A_TYPE = {"TypeVar", "NewType"}
-_TEXT_MAX = 160
+_HEAD_MAX, _TEXT_MAX = 160, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,15 +291,15 @@ def _members(tree: ast.Module) -> dict[str, list[str]]:
 def _head(statement: ast.AST) -> str:
     if isinstance(statement, ast.match_case):
         return f"case {ast.unparse(statement.pattern)}"
-    return _short(statement)
+    return _short(statement, _HEAD_MAX)
 
 
-def _short(node: ast.AST) -> str:
+def _short(node: ast.AST, most: int = _TEXT_MAX) -> str:
     text = ast.unparse(node).strip()
     line, _, more = text.partition("\n")
     if not isinstance(node, ast.stmt) and more:
         line = " ".join(text.split())
-    return line if len(line) <= _TEXT_MAX else f"{line[:_TEXT_MAX]}..."
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 def _lines(place: _Place) -> tuple[int, int]:
