@@ -365,6 +365,8 @@ _TARGETS: Json = {
         "daily_trades_max": _MANY,
         "repeats_max": _MANY,
         "executions_max": _MANY,
+        "modifies_max": _MANY,
+        "modifies_per_order_max": _MANY,
     },
     "session": {"hours": "always"},
     # What a test does to the simulator must not look like the loss it is not about: each of these
