@@ -67,10 +67,11 @@ _VERBS = {
     "resolve": "close a ticket by accepting what the broker says now",
     "reset": "close a tripped breaker whose reading is good again",
     "override": "make a breaker not count for at most 15 minutes",
+    "review": "say whether an automatic risk action was right (true) or in vain (false)",
 }
 
 # Nobody does one of these without saying why.
-_WITH_REASON = ("resume", "resolve", "reset", "override")
+_WITH_REASON = ("resume", "resolve", "reset", "override", "review")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,6 +155,10 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument("ticket", help="its name, as trader status shows it")
         if name in ("reset", "override"):
             verb.add_argument("breaker", help="its name, as trader breakers shows it")
+        if name == "review":
+            verb.add_argument("action", help="its number, as trader breakers shows it")
+            verb.add_argument("--verdict", required=True, choices=("true", "false"))
+            verb.add_argument("--by", help="who reviewed it (default: who is logged in)")
         if name == "override":
             verb.add_argument("--minutes", type=int, required=True, metavar="N", help="1 to 15")
         verb.add_argument("--reason", required=name in _WITH_REASON, default="manual")
@@ -356,6 +361,9 @@ def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         asked["ticket"] = given.ticket
     if given.command in ("reset", "override"):
         asked["breaker"] = given.breaker
+    if given.command == "review":
+        asked |= {"action": given.action, "verdict": given.verdict}
+        asked["by"] = given.by or asked["by"]
     if given.command == "override":
         asked["minutes"] = given.minutes
     try:

@@ -4,6 +4,8 @@ from functools import partial
 
 from trader.config import Configuration
 from trader.core.reconcile import sighting
+from trader.engine.action_reviews import LOOK_S as REVIEWS_S
+from trader.engine.action_reviews import ActionReviews
 from trader.engine.board import Board
 from trader.engine.breaker_kill import BreakerKill
 from trader.engine.breakers import Breakers
@@ -61,6 +63,8 @@ class Safeguards:
             forbidding_entries=self.breakers.forbidding_entries,
             must_flatten=policy.kill.must_flatten,
         )
+        self._reviews = ActionReviews(services, policy=policy, desk=desk)
+        board.actions = self._reviews.status
         watched = settings.sentinel
         self._sentinel = SentinelWatch(
             SentinelSettings(settings.state_dir, settings.mode, watched.silence_s, watched.check_s),
@@ -98,6 +102,8 @@ class Safeguards:
         """Start their tasks."""
         supervisor, look = self._services.supervisor, self._sentinel.look
         start = supervisor.start
+        reviews = self._reviews.look
+        start("action-reviews", lambda: supervisor.every("action-reviews", REVIEWS_S, reviews))
         start("sentinel-watch", lambda: supervisor.every("sentinel-watch", LOOK_S, look))
         start("journal-probe", self._probes.watch_journal)
         start("disk-probe", self._probes.watch_disk)

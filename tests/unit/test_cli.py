@@ -273,7 +273,7 @@ def test_help_warns_of_nothing() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile",
                     "cancel-orders", "resolve", "why", "token", "breakers", "reset",
-                    "override"):  # fmt: skip
+                    "override", "review"):  # fmt: skip
         assert re.search(rf"^    {command}( |$)", done.stdout, re.M)
 
 
@@ -284,6 +284,7 @@ def test_help_warns_of_nothing() -> None:
         ["breakers"],
         ["reset", "drift", "--reason", "x"],
         ["override", "drift", "--minutes", "5", "--reason", "x"],
+        ["review", "12", "--verdict", "false", "--by", "me", "--reason", "x"],
         ["resume", "--reason", "x"],
         ["baseline"],
         ["reconcile"],

@@ -38,6 +38,7 @@ from trader.core.orders import (
 )
 from trader.core.positions import Position, traded
 from trader.core.request_events import RequestEvent
+from trader.core.risk_actions import DOWNGRADED, KINDS, Outcome, RiskAction, RiskActionKind
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
 
 
@@ -156,6 +157,9 @@ class Book(BookView):
         assert known is None or known.order_id is None, f"{event.intent.intent_id} has an order"
         self.tally.intents += 1
         self.tally.refusals += not event.is_approved
+        if event.code == DOWNGRADED:
+            whose = f"{event.intent.strategy}:{event.intent.con_id}"
+            self._acted(RiskActionKind.DOWNGRADE, whose, event.text, at)
         self.intents[event.intent.intent_id] = IntentRecord(
             digest=event.digest,
             is_approved=event.is_approved,
@@ -420,7 +424,21 @@ class Book(BookView):
         self.safety = safety.after_flow(self.safety, event.currency, event.after - event.before)
 
     def _on_breaker(self, event: be.BreakerEvent, at: datetime) -> None:
-        self.safety = safety.after(self.safety, event, at)
+        before, self.safety = self.safety, safety.after(self.safety, event, at)
+        match event:
+            # One that falls back from probing goes on with what it did.
+            case be.BreakerTripped(name=name, inputs=inputs, action=action) if (
+                before.standing_of(name) is None
+            ):
+                self._acted(KINDS[action], str(name), inputs, at)
+            case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):
+                self._acted(RiskActionKind.STRATEGY, f"{name}:{strategy}", inputs, at)
+            case be.ActionReviewed():
+                found = Outcome(event.is_right, event.by, event.reason, at)
+                self.actions.review(event.action, found)
+
+    def _acted(self, kind: RiskActionKind, name: str, text: str, at: datetime) -> None:
+        self.actions.add(RiskAction(self.seq, at, kind, name, text))
 
     def _on_emergency(self, event: em.EmergencyEvent, at: datetime) -> None:
         self.emergencies[event.key] = None

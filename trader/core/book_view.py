@@ -27,6 +27,7 @@ from trader.core.ids import (
 from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Results
+from trader.core.risk_actions import RiskActions
 from trader.core.safety import Safety
 from trader.core.tapes import DAY_SPAN, Acts, Sales, Strangers, Tape
 from trader.core.working import Workings
@@ -74,6 +75,8 @@ class BookView:
         self.touched: dict[OrderId | tuple[str, ConId], Seq] = {}
         self.tally = Tally()
         self.safety = Safety()
+        # What was done automatically against risk, and what a person found of it.
+        self.actions = RiskActions()
         # What each strategy has traded.
         self.results = Results()
         self.perm_ids: dict[PermId, OrderId] = {}

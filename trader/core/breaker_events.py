@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
-from trader.core.ids import StrategyName
+from trader.core.ids import Seq, StrategyName
 from trader.core.policy import Regime
 
 
@@ -114,6 +114,16 @@ class StrategyHalted:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionReviewed:
+    """A person reviewed an automatic action; ``action`` is the number of its event."""
+
+    action: Seq
+    is_right: bool
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StrategyReleased:
     """A person lets a halted strategy trade again; its record begins anew with it."""
 
@@ -134,4 +144,5 @@ BreakerEvent = (
     | StrategyMarked
     | StrategyHalted
     | StrategyReleased
+    | ActionReviewed
 )

@@ -17,6 +17,7 @@ from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, P
 from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Earned, Held, Results
+from trader.core.risk_actions import RiskAction, RiskActions
 from trader.core.safety import Safety
 from trader.core.tapes import DAY_SPAN, Act, Acts, Sale, Sales, Strangers, Tape, Traded
 
@@ -54,6 +55,7 @@ class BookState:
     perm_ids: tuple[tuple[PermId, OrderId], ...]
     tally: tuple[int, ...]
     safety: Safety
+    actions: tuple[RiskAction, ...]
     emergencies: tuple[str, ...]
     strategies_held: tuple[Held, ...]
     strategies_earned: tuple[Earned, ...]
@@ -90,6 +92,7 @@ def state_of(book: Book) -> BookState:
         perm_ids=tuple(book.perm_ids.items()),
         tally=astuple(book.tally),
         safety=book.safety,
+        actions=book.actions.rows(),
         emergencies=tuple(book.emergencies),
         strategies_held=book.results.held(),
         strategies_earned=book.results.earned(),
@@ -124,6 +127,7 @@ def restored(state: BookState) -> Book:
     book.last_reconcile = state.last_reconcile
     book.tally = Tally(*state.tally)
     book.safety = state.safety
+    book.actions = RiskActions(state.actions)
     book.emergencies = dict.fromkeys(state.emergencies)
     book.results = Results(state.strategies_held, state.strategies_earned)
     for order in state.orders:

@@ -14,6 +14,8 @@ from trader.core.policy import GROSS_CAP, ExposurePolicy, Policy, RatePolicy, Tr
 WINDOW_S_MAX = 3_600.0
 # A price of an hour ago says little of what a holding is worth in a market that is open.
 MARK_AGE_S_MAX = 3_600.0
+# Whatever stops trading is looked at within five minutes (BRK-19).
+CRITICAL_REVIEW_S_MAX = 300.0
 _MAY_BE_ZERO = frozenset(
     {
         "cash.reserve_min",
@@ -165,6 +167,12 @@ def _breakers(policy: Policy) -> Iterable[str]:
 def _others(policy: Policy) -> Iterable[str]:
     if not policy.order.forms:
         yield "order.forms is empty, allowed is at least one form"
+    action = policy.action
+    if action.critical_review_s > CRITICAL_REVIEW_S_MAX:
+        yield (
+            f"action.critical_review_s is {action.critical_review_s:g}, allowed is at most "
+            f"{CRITICAL_REVIEW_S_MAX:g}: somebody looks at once"
+        )
     session = policy.session
     if session.hours is TradingHours.ALWAYS:
         for name in ("open_guard_s", "close_guard_s"):

@@ -280,6 +280,17 @@ class KillPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionPolicy:
+    """How soon a person reviews what was done automatically, and how often it may be in vain."""
+
+    # Of what stops trading (a halt, a kill, a strategy's halt), and of everything else; seconds.
+    critical_review_s: float = 300.0
+    review_s: float = 86_400.0
+    # More false positives in a month than this, and the limits want another look.
+    false_month_max: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All limits of one account."""
 
@@ -293,6 +304,7 @@ class Policy:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     regime: RegimePolicy = RegimePolicy()
     kill: KillPolicy = field(default_factory=KillPolicy)
+    action: ActionPolicy = ActionPolicy()
 
 
 def canonical(policy: Policy) -> str:

@@ -151,6 +151,8 @@ def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
             return replace(safety, posture=posture, causes=causes)
         case be.OutlookChanged(regime=regime, allocation=allocation):
             return replace(safety, outlook=Outlook(regime, allocation))
+        case be.ActionReviewed():
+            return safety  # of the actions, which are no part of it
         case be.StrategyMarked() | be.StrategyHalted() | be.StrategyReleased():
             return _after_strategy(safety, event)
         case _:

@@ -97,6 +97,8 @@ def _of_breakers(event: ev.Event) -> str:
             return f"{strategy}: {result} on {day}"
         case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):
             return f"{strategy}: {name} {inputs}"
+        case be.ActionReviewed(action=action, is_right=is_right, by=by, reason=reason):
+            return f"{action} {'right' if is_right else 'false positive'}, by {by}: {reason}"
         case be.StrategyReleased(strategy=strategy, by=by, reason=reason):
             return f"{strategy} by {by}: {reason}"
         case be.FlowSeen(currency=currency, amount=amount):

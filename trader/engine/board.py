@@ -79,6 +79,7 @@ class Board:
         # Of the breakers, once they are there.
         self.breakers: Callable[[], tuple[st.BreakerStatus, ...]] = tuple
         self.allocation: Callable[[], Decimal] = lambda: Decimal(1)
+        self.actions: Callable[[], st.ActionsStatus | None] = lambda: None
         # Of the sentinel's files, where there is one to look for.
         self.sentinel: Callable[[], st.SentinelStatus | None] = lambda: None
         # What was sent without the daemon before this start.
@@ -140,6 +141,7 @@ class Board:
             told_account=self._told_account(),
             inputs_missing=missing_inputs(self._services, self._policy),
             sentinel=self.sentinel(),
+            actions=self.actions(),
         )
 
     def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:

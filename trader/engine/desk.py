@@ -50,6 +50,13 @@ class BreakerDesk(Protocol):
         """Let a breaker not count for some minutes."""
 
 
+class ReviewDesk(Protocol):
+    """The reviews of automatic risk actions, as the desk asks for them."""
+
+    async def review(self, *, action: str, verdict: str, reason: str, by: str) -> Answer:
+        """Record whether an action was right."""
+
+
 class Desk:
     """Implements :class:`trader.engine.operator.OperatorDesk`."""
 
@@ -74,6 +81,7 @@ class Desk:
         self._halt_count = 0
         # Set once they are built: they need the desk for what a kill cancels.
         self.breakers: BreakerDesk | None = None
+        self.actions: ReviewDesk | None = None
 
     def halt(self, *, reason: str, by: str) -> Answer:
         """Halt now; the gate reads the cause before every send."""
@@ -170,6 +178,12 @@ class Desk:
         if self.breakers is None:
             return Answer(is_done=False, text="this daemon has no breakers")
         return await self.breakers.reset(breaker=breaker, reason=reason, by=by)
+
+    async def review(self, *, action: str, verdict: str, reason: str, by: str) -> Answer:
+        """Record whether an automatic risk action was right."""
+        if self.actions is None:
+            return Answer(is_done=False, text="this daemon keeps no risk actions")
+        return await self.actions.review(action=action, verdict=verdict, reason=reason, by=by)
 
     async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
         """Let a breaker not count for 1 to 15 minutes; it ends by itself."""

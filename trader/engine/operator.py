@@ -51,5 +51,8 @@ class OperatorDesk(Protocol):
     async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
         """Close a tripped breaker whose reading is good again."""
 
+    async def review(self, *, action: str, verdict: str, reason: str, by: str) -> Answer:
+        """Record whether an automatic risk action was right; ``verdict`` is true or false."""
+
     async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
         """Let a breaker not count for 1 to 15 minutes; it ends by itself."""

@@ -185,6 +185,34 @@ class BreakerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionStatus:
+    """One automatic risk action; ``verdict`` is empty until somebody has reviewed it."""
+
+    number: int
+    at_utc: datetime
+    kind: str
+    name: str
+    text: str
+    due_utc: datetime
+    is_overdue: bool
+    verdict: str
+    reviewed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionsStatus:
+    """The automatic risk actions of two months, and the false positives of this one."""
+
+    waiting_count: int
+    overdue_count: int
+    false_count: int
+    false_count_max: int
+    month: str
+    # What waits first, the newest first.
+    rows: tuple[ActionStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SentinelStatus:
     """The dead-man's switch, as it shows itself; ages are seconds."""
 
@@ -260,3 +288,4 @@ class Status:
     # What new risk waits for because nobody has told it.
     inputs_missing: tuple[str, ...] = ()
     sentinel: SentinelStatus | None = None
+    actions: ActionsStatus | None = None

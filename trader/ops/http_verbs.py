@@ -27,6 +27,7 @@ _MORE_FIELDS = {
     "cancel-orders": ("keep_exits",),
     "reset": ("breaker",),
     "override": ("breaker", "minutes"),
+    "review": ("action", "verdict"),
 }
 
 
@@ -44,6 +45,9 @@ class Asked:
     # Of ``reset`` and ``override`` alone.
     breaker: str = ""
     minutes: int = 0
+    # Of ``review`` alone.
+    action: str = ""
+    verdict: str = ""
 
 
 class BadBody(ValueError):
@@ -75,6 +79,9 @@ class OperatorVerbs:
             ),
             "reset": lambda asked: desk.reset(
                 breaker=asked.breaker, reason=asked.reason, by=asked.by
+            ),
+            "review": lambda asked: desk.review(
+                action=asked.action, verdict=asked.verdict, reason=asked.reason, by=asked.by
             ),
             "override": lambda asked: desk.override(
                 breaker=asked.breaker, minutes=asked.minutes, reason=asked.reason, by=asked.by
@@ -125,7 +132,7 @@ class OperatorVerbs:
         self._access.note(
             principal,
             verb,
-            f"{asked.by}: {asked.reason} {asked.ticket}{asked.breaker}".strip(),
+            f"{asked.by}: {asked.reason} {asked.ticket}{asked.breaker}{asked.action}".strip(),
             f"{done}: {outcome.text}",
         )
         return answer(
@@ -170,6 +177,8 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
         keeps_exits=_flag_in(body, "keep_exits"),
         breaker=_text_in(body, "breaker", _BY_LENGTH_MAX) if "breaker" in names else "",
         minutes=_count_in(body, "minutes") if "minutes" in names else 0,
+        action=_text_in(body, "action", _BY_LENGTH_MAX) if "action" in names else "",
+        verdict=_text_in(body, "verdict", _BY_LENGTH_MAX) if "verdict" in names else "",
     )
 
 

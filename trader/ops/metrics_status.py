@@ -31,6 +31,7 @@ class StatusCollector(Collector):
         yield from _health(status)
         yield from _breakers(status)
         yield from _sentinel(status)
+        yield from _actions(status)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
@@ -230,6 +231,24 @@ def _breakers(status: Status) -> Iterator[Metric]:
     )
     yield from gauge(
         "trader_allocation", "Share of its usual size that new risk may have", status.allocation
+    )
+
+
+def _actions(status: Status) -> Iterator[Metric]:
+    told = status.actions
+    if told is None:
+        return
+    yield from gauge(
+        "trader_risk_actions_waiting", "Automatic actions nobody has reviewed", told.waiting_count
+    )
+    yield from gauge(
+        "trader_risk_actions_overdue", "Of these, past the time by which", told.overdue_count
+    )
+    yield from gauge(
+        "trader_false_positives_month", "Actions of this month found wrong", told.false_count
+    )
+    yield from gauge(
+        "trader_false_positives_month_max", "The month's budget of them", told.false_count_max
     )
 
 

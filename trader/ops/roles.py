@@ -53,6 +53,7 @@ MAY: Mapping[str, frozenset[Role]] = {
     "resolve": _JUDGES,
     "reset": _JUDGES,
     "override": _JUDGES,
+    "review": _JUDGES,
     "baseline": frozenset({Role.ADMIN}),
 }
 

@@ -38,6 +38,11 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         for row in body.get("breakers", ())
         if row["action"] == "strategy" and row["phase"] != "closed"
     ]
+    told = body.get("actions")
+    if told and told["overdue_count"]:
+        lines.append(f"WARNING     {told['overdue_count']} risk actions not reviewed in time")
+    if told and told["false_count"] > told["false_count_max"]:
+        lines.append(f"WARNING     {told['false_count']} false positives in {told['month']}")
     lines += [f"new risk    waits for {what}" for what in body.get("inputs_missing", [])]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
     return lines
@@ -77,6 +82,20 @@ def breaker_lines(body: Mapping[str, Any]) -> list[str]:
                 f"{'':<{wide}}until {row['overridden_until_utc']} by {row['overridden_by']}"
             )
     lines.append(f"new risk may have {body.get('allocation', '1')} of its usual size")
+    return lines + _actions(body.get("actions"))
+
+
+def _actions(told: Mapping[str, Any] | None) -> list[str]:
+    """Return the automatic actions that wait for a review, and the month's false positives."""
+    if told is None:
+        return []
+    lines = [
+        f"risk actions: {told['waiting_count']} not reviewed, {told['overdue_count']} overdue; "
+        f"false positives in {told['month']}: {told['false_count']} of {told['false_count_max']}"
+    ]
+    for row in told["rows"]:
+        state = row["verdict"] or ("OVERDUE" if row["is_overdue"] else f"due {row['due_utc']}")
+        lines.append(f"  {row['number']:<8}{row['kind']:<11}{row['name']:<22}{state}: {row['text']}")
     return lines
 
 

@@ -25,7 +25,7 @@ from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Mode, Posture
-from trader.core.ids import OrderId, OrderRef, PermId, RunId, StrategyName, TicketId
+from trader.core.ids import OrderId, OrderRef, PermId, RunId, Seq, StrategyName, TicketId
 from trader.core.policy import Regime
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
@@ -206,6 +206,7 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     be.StrategyHalted: lambda m: be.StrategyHalted(
         make.STRATEGY, BreakerName.PSR, "0.1", "at or below 0.2", "h", _day(m)
     ),
+    be.ActionReviewed: lambda m: be.ActionReviewed(Seq(m.order), m.variant > 3, "ops", "seen"),
     be.StrategyReleased: lambda m: be.StrategyReleased(make.STRATEGY, "ops", "seen"),
     be.PostureChanged: lambda m: be.PostureChanged(
         list(Posture)[m.variant % 3], tuple(CAUSES[: m.variant % 3])

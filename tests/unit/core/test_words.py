@@ -24,7 +24,7 @@ from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
-from trader.core.ids import OrderId, OrderRef, PermId, RunId, StrategyName, TicketId
+from trader.core.ids import OrderId, OrderRef, PermId, RunId, Seq, StrategyName, TicketId
 from trader.core.policy import Regime
 from trader.core.words import words
 
@@ -90,6 +90,8 @@ CHECKED = ev.IntentReviewed(
             be.StrategyHalted(StrategyName("alpha"), BreakerName.PSR, "0.1", "0.2", "h", "d"),
             "alpha: psr 0.1",
         ),
+        (be.ActionReviewed(Seq(9), True, "ops", "seen"), "9 right, by ops: seen"),
+        (be.ActionReviewed(Seq(9), False, "ops", "feed"), "9 false positive, by ops: feed"),
         (be.StrategyReleased(StrategyName("alpha"), "ops", "seen"), "alpha by ops: seen"),
         (be.EquityMarked("2026-03-02", Decimal("1.50")), "1.50 on 2026-03-02"),
         (be.FlowSeen("USD", Decimal(-5), None), "-5 USD"),

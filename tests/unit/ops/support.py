@@ -88,6 +88,9 @@ class FakeDesk:
     async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
         return await self._later(f"reset {breaker}", reason, by)
 
+    async def review(self, *, action: str, verdict: str, reason: str, by: str) -> Answer:
+        return await self._later(f"review {action} {verdict}", reason, by)
+
     async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
         return await self._later(f"override {breaker} {minutes}", reason, by)
 

@@ -184,6 +184,14 @@ async def test_a_breaker_is_reset_or_overridden_by_its_name(site: Site) -> None:
     assert [verb for verb, _, _ in site.desk.calls] == ["reset drift", "override drift 5"]
 
 
+async def test_a_risk_action_is_reviewed_by_its_number(site: Site) -> None:
+    assert (await post(site, "review", {**BODY, "action": "12", "verdict": "false"}))[0] == 200
+    assert [verb for verb, _, _ in site.desk.calls] == ["review 12 false"]
+    code, answered = await post(site, "review", {**BODY, "action": "12"})
+    assert code == 400
+    assert "verdict is null" in str(answered)
+
+
 @pytest.mark.parametrize(
     ("verb", "more", "fault"),
     [

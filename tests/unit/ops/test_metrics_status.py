@@ -11,7 +11,13 @@ from prometheus_client import CollectorRegistry
 
 from tests.unit.ops.support import LINK, MONEY, READY, status
 from trader.core.halts import HaltCause, Posture
-from trader.engine.status import AccountStatus, BreakerStatus, SentinelStatus, Status
+from trader.engine.status import (
+    AccountStatus,
+    ActionsStatus,
+    BreakerStatus,
+    SentinelStatus,
+    Status,
+)
 from trader.ops.metrics_status import StatusCollector, drawdown
 
 
@@ -137,3 +143,11 @@ def test_the_sentinel_and_halted_strategies_have_gauges() -> None:
     assert value("trader_strategy_halted", {"strategy": name}) == 1
     assert scrape(READY).get_sample_value("trader_strategy_halted", {"strategy": name}) == 0
     assert scrape(READY).get_sample_value("trader_sentinel_running") is None
+
+
+def test_reviews_and_false_positives_have_gauges() -> None:
+    value = scrape(replace(READY, actions=ActionsStatus(5, 2, 4, 3, "m", ()))).get_sample_value
+    assert value("trader_risk_actions_waiting") == 5
+    assert value("trader_risk_actions_overdue") == 2
+    assert value("trader_false_positives_month") == 4
+    assert value("trader_false_positives_month_max") == 3

@@ -51,6 +51,7 @@ def a_token(path: Path, name: str = "alice", role: Role = Role.TRADER) -> str:
         ("resolve", "risk admin"),
         ("reset", "risk admin"),
         ("override", "risk admin"),
+        ("review", "risk admin"),
         ("baseline", "admin"),
     ],
 )

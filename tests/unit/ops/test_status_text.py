@@ -11,7 +11,13 @@ from typing import Any
 from tests.unit.ops.support import LINK, MONEY, ORDER, READY, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
-from trader.engine.status import BreakerStatus, SentinelStatus, Status
+from trader.engine.status import (
+    ActionsStatus,
+    ActionStatus,
+    BreakerStatus,
+    SentinelStatus,
+    Status,
+)
 from trader.ops.status_json import plain
 from trader.ops.status_text import breaker_lines, one_line, status_lines
 
@@ -202,3 +208,30 @@ def test_a_halted_strategy_is_told_with_why() -> None:
     assert breaker_lines(body(status(breakers=(long,))))[1].startswith(
         "psr:a_strategy_of_16 tripped"
     )
+
+
+def test_what_nobody_has_reviewed_is_told_with_its_number_and_time() -> None:
+    row = ActionStatus(
+        number=812,
+        at_utc=datetime(2026, 3, 2, 15, 0, tzinfo=UTC),
+        kind="halt",
+        name="reject_rate",
+        text="0.6",
+        due_utc=datetime(2026, 3, 2, 15, 5, tzinfo=UTC),
+        is_overdue=True,
+        verdict="",
+        reviewed_by="",
+    )
+    done = replace(row, number=700, is_overdue=False, verdict="false positive")
+    told = ActionsStatus(1, 1, 4, 3, "2026-03", (row, done))
+    lines = breaker_lines(body(status(actions=told)))
+    assert lines[-3] == (
+        "risk actions: 1 not reviewed, 1 overdue; false positives in 2026-03: 4 of 3"
+    )
+    assert lines[-2].split() == ["812", "halt", "reject_rate", "OVERDUE:", "0.6"]
+    assert "false positive: 0.6" in lines[-1]
+    shown = text(status(actions=told))
+    assert "WARNING     1 risk actions not reviewed in time" in shown
+    assert "WARNING     4 false positives in 2026-03" in shown
+    calm = replace(told, overdue_count=0, false_count=3)
+    assert "WARNING" not in text(status(actions=calm))
