@@ -76,14 +76,19 @@ def _file_of(killer: str) -> str:
     return name if name.endswith(".py") else TESTS
 
 
+def digest_of(root: Path, *names: str) -> str:
+    """Return what changes when any of these files, or a file below these folders, does."""
+    digest = hashlib.sha256()
+    for name in names:
+        path = root / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes() if file.exists() else b"gone")
+    return digest.hexdigest()[:16]
+
+
 @cache
 def _digest(root: Path, name: str) -> str:
-    path = root / name
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes() if file.exists() else b"gone")
-    return digest.hexdigest()[:16]
+    return digest_of(root, name)
 
 
 def arguments(root: Path) -> dict[str, str]:

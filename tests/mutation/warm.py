@@ -111,9 +111,16 @@ class Warm:
     """A plugin of pytest that runs mutants in place of the tests it has collected."""
 
     def __init__(
-        self, root: Path, mutants: list[Mutant], forks: Forks, timeouts: tuple[float, float]
+        self,
+        root: Path,
+        mutants: list[Mutant],
+        forks: Forks,
+        timeouts: tuple[float, float],
+        kept: Path,
     ) -> None:
         self._root = root
+        # Where the baseline lies, or is put.
+        self.kept = kept
         self._mutants = mutants
         self._forks = forks
         self._timeouts = timeouts
@@ -128,10 +135,7 @@ class Warm:
         items = {item.nodeid: item for item in session.items}
         gc.collect()
         gc.freeze()
-        told: list[str] = []
-        self._forks.run(lambda: self._watched(session), 3_600, lambda text, _: told.append(text))
-        self._forks.finish()
-        self.baseline = baseline = Baseline(**json.loads(told[0]))
+        self.baseline = baseline = self._baseline(session)
         functions = _functions(self._targets)
         for mutant in self._mutants:
             names = self.choose(mutant, baseline)
@@ -147,6 +151,16 @@ class Warm:
             )
         self._forks.finish()
         return True
+
+    def _baseline(self, session: pytest.Session) -> Baseline:
+        """Return what the unchanged code shows; kept, because nothing here changes it."""
+        if not self.kept.exists():
+            told: list[str] = []
+            self._forks.run(lambda: self._watched(session), 3_600, lambda s, _: told.append(s))
+            self._forks.finish()
+            self.kept.parent.mkdir(parents=True, exist_ok=True)
+            self.kept.write_text(told[0], "utf-8")
+        return Baseline(**json.loads(self.kept.read_text("utf-8")))
 
     def _watched(self, session: pytest.Session) -> str:
         """Run every test unchanged; tells its seconds and the lines it executes."""
