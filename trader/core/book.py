@@ -33,6 +33,7 @@ from trader.core.orders import (
     OrderEvent,
     OrderState,
     event_of_status,
+    kept,
     moved,
     settled,
 )
@@ -101,6 +102,7 @@ class Book(BookView):
 
     def put_order(self, order: Order) -> None:
         """Store an order and keep the indices true; for the fold and for restoring only."""
+        order = kept(self.orders.get(order.order_id), order)
         order_id = order.order_id
         counted = self.live_orders.get(order_id) or self.settling.get(order_id)
         self.workings.change(counted, order, self.position_of(order.terms.con_id))

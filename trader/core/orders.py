@@ -191,6 +191,8 @@ class Order:
     broker_filled: Decimal = ZERO
     note: str = ""
     changed_utc: datetime | None = None
+    # The broker has given it a second permId: two orders may live under its id (INC-085).
+    is_doubled: bool = False
     # The last change asked for; ``terms`` stay the confirmed ones until the broker shows it.
     change: Change | None = None
     # What had filled, by executions and by the broker's word, when no more was proven to come.
@@ -308,6 +310,12 @@ def moved(order: Order, event: OrderEvent, at_utc: datetime, note: str = "") -> 
 def settled(order: Order) -> Order:
     """Return an order that is over as proven: no more executions of it are to come."""
     return replace(order, settled=order.fills_told) if order.state in ENDED else order
+
+
+def kept(known: Order | None, order: Order) -> Order:
+    """Return an order as it is to be kept: doubled once it has another permId than before."""
+    is_other = known is not None and known.perm_id and order.perm_id not in (known.perm_id, 0)
+    return replace(order, is_doubled=True) if is_other else order
 
 
 def change_moved(order: Order, event: ChangeEvent, at_utc: datetime, note: str = "") -> Order:

@@ -269,6 +269,9 @@ def _unchangeable(order: Order, revision: Revision) -> tuple[str, str] | None:
         # Of an order that nobody has acknowledged, or that is being cancelled, nobody knows
         # which terms a change would meet.
         return "ORDER_NOT_WORKING", f"order {order.order_id} is {order.state}"
+    if order.is_doubled:
+        # A change would reach one of the two, and nobody knows which.
+        return "ORDER_DOUBLED", f"order {order.order_id} has two permanent ids at the broker"
     if order.change is not None and order.change.is_open:
         text = f"change {order.change.number} of order {order.order_id} is {order.change.state}"
         return "CHANGE_OPEN", text

@@ -147,6 +147,20 @@ def test_one_order_may_have_two_permanent_ids() -> None:
     assert find(book, perm=9900) == 1
 
 
+def test_an_order_with_a_second_permanent_id_is_known_as_doubled_for_good() -> None:
+    """INC-085."""
+    book = a_book()
+    send_order(book)
+    record(book, a_status(perm_id=0))
+    record(book, a_status(perm_id=901))
+    record(book, a_status(perm_id=0))
+    record(book, a_status(perm_id=901))
+    assert not book.orders[ONE].is_doubled
+    record(book, an_echo(perm_id=902))
+    record(book, a_status(perm_id=901))
+    assert book.orders[ONE].is_doubled
+
+
 def test_a_permanent_id_stays_with_the_order_it_was_given_to() -> None:
     """It is the broker's only account-wide identity: a garbled frame must not move it."""
     book = a_book()

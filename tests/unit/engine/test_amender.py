@@ -22,7 +22,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.changes import ChangeState
 from trader.core.halts import HaltCause, Lane
-from trader.core.ids import OrderId, StrategyName
+from trader.core.ids import OrderId, PermId, StrategyName
 from trader.core.orders import Order, OrderState
 from trader.core.risk.change import Revision
 from trader.engine.outcomes import Outcome, OutcomeKind
@@ -144,6 +144,18 @@ async def test_an_order_that_is_over_is_named_with_its_state() -> None:
     outcome = await world.gateway.modify(order.order_id, LOWER)
     text = f"order {order.order_id} is CANCELLED"
     assert (outcome.code, outcome.text) == ("ORDER_NOT_WORKING", text)
+
+
+async def test_an_order_that_may_live_twice_is_not_changed_but_can_be_cancelled() -> None:
+    """INC-085."""
+    world, order = await working()
+    world.say(an_echo(order, perm_id=PermId(order.perm_id + 1)))
+    for revision in (LARGER, LOWER):
+        outcome = await world.gateway.modify(order.order_id, revision)
+        assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "ORDER_DOUBLED")
+    assert world.broker.changed == []
+    assert world.gateway.cancel(order.order_id, "doubled") is None
+    assert world.broker.cancelled == [order.order_id]
 
 
 async def test_another_strategys_order_is_not_changed() -> None:

@@ -87,6 +87,7 @@ async def test_a_cancel_knocks_with_its_key_and_who_asks(site: Site) -> None:
         (Turn.DECIDED, "HALTED", 202),
         (Turn.DECIDED, "ORDER_UNKNOWN", 404),
         (Turn.DECIDED, "ORDER_NOT_WORKING", 409),
+        (Turn.DECIDED, "ORDER_DOUBLED", 409),
         (Turn.DECIDED, "CHANGE_OPEN", 409),
         (Turn.DECIDED, "CHANGE_INVALID", 422),
         (Turn.CONFLICT, "KEY_REUSED", 409),

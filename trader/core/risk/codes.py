@@ -464,6 +464,13 @@ CODES: tuple[Code, ...] = (
         "Wait until it is answered; once it is over, make a new intent.",
     ),
     Code(
+        "ORDER_DOUBLED",
+        "gateway",
+        "The broker has given the order a second permanent id: two orders may live under its id.",
+        "order 17 has two permanent ids at the broker",
+        "Cancel it; reconciliation cancels until neither lives. Then make a new intent.",
+    ),
+    Code(
         "CHANGE_OPEN",
         "gateway",
         "An earlier change of the order is not settled yet.",
