@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 
 from trader.core.halts import (
@@ -128,3 +130,9 @@ def test_what_follows_a_reading_is_not_latched() -> None:
 @pytest.mark.parametrize("mode", list(Mode))
 def test_dry_run_and_shadow_never_send(mode: Mode) -> None:
     assert mode.may_send == (mode not in (Mode.DRY_RUN, Mode.SHADOW))
+
+
+@pytest.mark.parametrize("kind", [HaltCause, Mode, Posture, Lane])
+def test_a_word_is_its_name_and_stays(kind: type[StrEnum]) -> None:
+    """Journals, halt files, metrics, the environment and the runbook hold these words."""
+    assert [row.value for row in kind] == [row.name.lower() for row in kind]

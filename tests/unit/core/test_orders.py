@@ -383,3 +383,8 @@ def test_whatever_is_said_a_finished_order_is_never_open_again(words: list[ev.Ev
             assert after is before or after is S.FILLED
         assert (OrderId(1) in book.live_orders) == (after not in FINAL)
         assert (OrderId(1) in book.settling) == book.orders[OrderId(1)].is_settling
+
+
+def test_the_word_of_a_state_is_its_name_and_stays() -> None:
+    """Journals, views and the API hold these words."""
+    assert [state.value for state in OrderState] == [state.name for state in OrderState]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -261,3 +262,11 @@ def test_a_person_closes_a_probe_and_clears_no_count_of_a_closed_one() -> None:
     assert reset_by_operator(probing) == CLOSED
     counting = after(["2"], replace(RULE, confirmations=3))
     assert reset_by_operator(counting) == counting != CLOSED
+
+
+@pytest.mark.parametrize("kind", [Phase, Finding, Step])
+def test_the_word_of_a_phase_is_its_name_and_stays(kind: type[StrEnum]) -> None:
+    """Journals and records hold these words; what failed says what failed."""
+    named = {"failed": "evaluation_failed"}
+    names = [row.name.lower() for row in kind]
+    assert [row.value for row in kind] == [named.get(name, name) for name in names]

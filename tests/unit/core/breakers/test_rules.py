@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from enum import StrEnum
 
 import pytest
 
@@ -127,3 +128,9 @@ def test_a_contradiction_is_the_only_one_that_is_told(
 def test_what_is_just_allowed_is_allowed(name: str, changes: dict[str, object]) -> None:
     rule = replace(RULES.of(BreakerName(name)), **changes)  # type: ignore[arg-type]
     assert contradictions(replace(RULES, **{name: rule})) == ()
+
+
+@pytest.mark.parametrize("kind", [BreakerName, Reset])
+def test_the_word_of_a_breaker_is_its_name_and_stays(kind: type[StrEnum]) -> None:
+    """Policies, journals, records and metrics hold these words."""
+    assert [row.value for row in kind] == [row.name.lower() for row in kind]
