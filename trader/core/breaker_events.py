@@ -8,6 +8,7 @@ from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
 from trader.core.ids import Seq, StrategyName
 from trader.core.policy import Regime
+from trader.core.reduction_events import ReductionEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +146,5 @@ BreakerEvent = (
     | StrategyHalted
     | StrategyReleased
     | ActionReviewed
+    | ReductionEvent
 )

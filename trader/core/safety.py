@@ -15,6 +15,7 @@ from trader.core.breakers.machine import Phase
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
 from trader.core.ids import StrategyName
+from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 from trader.core.regime import Outlook
 from trader.core.track_record import TrackRecord, begun_anew, rebased
 from trader.core.track_record import marked as record_marked
@@ -90,6 +91,9 @@ class Safety:
     # By strategy: what its days brought, and which of them may add no risk.
     records: tuple[TrackRecord, ...] = ()
     strategy_halts: tuple[StrategyHalt, ...] = ()
+    # How the account would come back inside its limits, and since when that is the plan.
+    reduction: ReductionPlanned | None = None
+    reduction_utc: datetime | None = None
 
     def record_of(self, strategy: StrategyName) -> TrackRecord | None:
         """Return what a strategy's days brought, or None before its first trade."""
@@ -149,14 +153,26 @@ def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
             return replace(safety, overrides=(*others, granted))
         case be.PostureChanged(posture=posture, causes=causes):
             return replace(safety, posture=posture, causes=causes)
-        case be.OutlookChanged(regime=regime, allocation=allocation):
-            return replace(safety, outlook=Outlook(regime, allocation))
+        case be.OutlookChanged() | ReductionPlanned() | ReductionEnded():
+            return _after_market(safety, event, at_utc)
         case be.ActionReviewed():
             return safety  # of the actions, which are no part of it
         case be.StrategyMarked() | be.StrategyHalted() | be.StrategyReleased():
             return _after_strategy(safety, event)
         case _:
             assert_never(event)
+
+
+def _after_market(
+    safety: Safety, event: be.OutlookChanged | ReductionPlanned | ReductionEnded, at_utc: datetime
+) -> Safety:
+    match event:
+        case be.OutlookChanged(regime=regime, allocation=allocation):
+            return replace(safety, outlook=Outlook(regime, allocation))
+        case ReductionPlanned():
+            return replace(safety, reduction=event, reduction_utc=at_utc)
+        case ReductionEnded():
+            return replace(safety, reduction=None, reduction_utc=None)
 
 
 def _after_strategy(

@@ -3,6 +3,7 @@
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 
 
 def words(event: ev.Event) -> str:
@@ -39,7 +40,7 @@ def words(event: ev.Event) -> str:
         case ev.CancelSent(order_id=order_id, reason=reason):
             return f"{order_id}: {reason}"
         case _:
-            return _of_changes(event) or _of_breakers(event) or _of_emergencies(event)
+            return _of_changes(event) or _of_breakers(event) or _of_others(event)
 
 
 def _of_changes(event: ev.Event) -> str:
@@ -83,7 +84,10 @@ def _of_breakers(event: ev.Event) -> str:
             return f"{name}: {inputs}, {action}"
         case be.BreakerProbing(name=name, inputs=inputs):
             return f"{name}: {inputs}"
-        case be.BreakerReset(name=name, by=by, reason=reason):
+        case (
+            be.BreakerReset(name=name, by=by, reason=reason)
+            | be.StrategyReleased(strategy=name, by=by, reason=reason)
+        ):
             return f"{name} by {by}: {reason}"
         case be.OverrideGranted(breaker=name, by=by, reason=reason, until_utc=until):
             return f"{name} by {by} until {until:%H:%M:%S} UTC: {reason}"
@@ -93,15 +97,31 @@ def _of_breakers(event: ev.Event) -> str:
             return f"{value} on {day}"
         case be.OutlookChanged(regime=regime, allocation=allocation):
             return f"{regime}, new risk may have {allocation} of its usual size"
+        case be.FlowSeen(currency=currency, amount=amount):
+            return f"{amount} {currency}"
+        case _:
+            return _of_strategies(event)
+
+
+def _of_strategies(event: ev.Event) -> str:
+    match event:
         case be.StrategyMarked(strategy=strategy, day=day, result=result):
             return f"{strategy}: {result} on {day}"
         case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):
             return f"{strategy}: {name} {inputs}"
         case be.ActionReviewed(action=action, is_right=is_right, by=by, reason=reason):
             return f"{action} {'right' if is_right else 'false positive'}, by {by}: {reason}"
-        case be.StrategyReleased(strategy=strategy, by=by, reason=reason):
-            return f"{strategy} by {by}: {reason}"
-        case be.FlowSeen(currency=currency, amount=amount):
-            return f"{amount} {currency}"
         case _:
             return ""
+
+
+def _of_others(event: ev.Event) -> str:
+    match event:
+        case ReductionPlanned(regime=regime, excesses=excesses, orders=orders):
+            over = "; ".join(row.words for row in excesses)
+            plan = ", ".join(row.words for row in orders) or "no order can"
+            return f"{over} ({regime}). To end it: {plan}"
+        case ReductionEnded(reason=reason):
+            return reason
+        case _:
+            return _of_emergencies(event)

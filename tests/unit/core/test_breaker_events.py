@@ -12,7 +12,7 @@ from trader.core.book import _HANDLERS
 
 def test_every_kind_is_an_event_of_the_journal_and_has_a_handler() -> None:
     kinds = get_args(be.BreakerEvent)
-    assert len(kinds) == 7
+    assert len(kinds) > 10, "the union is flat: each kind stands for itself"
     for kind in kinds:
         assert kind in get_args(ev.Event)
         assert kind in _HANDLERS

@@ -19,6 +19,7 @@ from tests.unit.core import factories as make
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import reduction_events as rd
 from trader.core import request_events as rq
 from trader.core.book import Book
 from trader.core.breakers.rules import BreakerName
@@ -200,6 +201,14 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     be.OutlookChanged: lambda m: be.OutlookChanged(
         list(Regime)[m.variant % 3], Decimal(m.order) / 10
     ),
+    rd.ReductionPlanned: lambda m: rd.ReductionPlanned(
+        list(Regime)[m.variant % 3],
+        Decimal(m.order),
+        (rd.Excess("box", make.CON, "AAA", Decimal(m.variant), Decimal(1)),),
+        (rd.Reduction(make.CON, "AAA", make.SELL, Decimal(m.order), Decimal(9), Decimal(900)),),
+        (rd.Excess("net", None, "", Decimal(-m.variant), Decimal(1)),) if m.variant > 3 else (),
+    ),
+    rd.ReductionEnded: lambda m: rd.ReductionEnded("all inside"),
     be.StrategyMarked: lambda m: be.StrategyMarked(
         make.STRATEGY, _day(m), Decimal(m.variant - 3), Decimal(1_000)
     ),

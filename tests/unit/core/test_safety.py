@@ -10,6 +10,7 @@ import pytest
 
 from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core import reduction_events as rd
 from trader.core.baselines import change_of_day
 from trader.core.book import Book
 from trader.core.breakers.machine import Phase
@@ -17,6 +18,7 @@ from trader.core.breakers.rules import BreakerName
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import Posture
 from trader.core.ids import Seq
+from trader.core.policy import Regime
 from trader.core.safety import OVERRIDE_MAX, Flow, Safety, Standing, after, after_flow
 
 T0 = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -47,6 +49,17 @@ def test_a_trip_stands_with_its_day_until_it_is_reset() -> None:
     assert safety.standing_of(LOSS) is None
     assert safety.reset_utc_of(LOSS) == T0
     assert safety.reset_utc_of(BreakerName.DRIFT) is None
+
+
+def test_a_plan_of_reductions_stands_until_it_is_replaced_or_over() -> None:
+    plan = rd.ReductionPlanned(Regime.STORM, D(1_000), (), (), ())
+    safety = fold(plan)
+    assert (safety.reduction, safety.reduction_utc) == (plan, T0)
+    later = replace(plan, regime=Regime.NORMAL)
+    safety = after(safety, later, T0 + timedelta(seconds=60))
+    assert (safety.reduction, safety.reduction_utc) == (later, T0 + timedelta(seconds=60))
+    safety = fold(rd.ReductionEnded("all inside"), safety=safety)
+    assert (safety.reduction, safety.reduction_utc) == (None, None)
 
 
 def test_a_second_trip_of_a_breaker_replaces_the_first_and_no_other() -> None:

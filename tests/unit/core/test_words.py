@@ -21,6 +21,7 @@ from tests.unit.core.factories import (
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import reduction_events as rd
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
@@ -56,6 +57,17 @@ CHECKED = ev.IntentReviewed(
         (be.OverrideGranted(LOSS, "why", "me", T0), "daily_loss by me until 15:00:00 UTC: why"),
         (be.PostureChanged(Posture.HALTED, ("link", "journal")), "halted: link, journal"),
         (be.PostureChanged(Posture.ARMED, ()), "armed"),
+        (
+            rd.ReductionPlanned(
+                Regime.STORM,
+                Decimal(1_000),
+                (rd.Excess("gross", None, "", Decimal(1_500), Decimal(1_000)),),
+                (rd.Reduction(CON, "AAA", SELL, Decimal(5), Decimal(15), Decimal(500)),),
+                (),
+            ),
+            "gross 1500.00, at most 1000.00 (storm). To end it: SELL 5 of 15 AAA",
+        ),
+        (rd.ReductionEnded("all inside"), "all inside"),
         (
             em.EmergencyOrderKnown(
                 OrderRef("kill-abc123-1"),
