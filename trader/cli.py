@@ -150,21 +150,24 @@ def _parser() -> argparse.ArgumentParser:
     halt_command.add_argument("--reason", default="manual")
     _add_state(halt_command)
     for name, text in _VERBS.items():
-        verb = commands.add_parser(name, help=text)
-        if name == "resolve":
-            verb.add_argument("ticket", help="its name, as trader status shows it")
-        if name in ("reset", "override"):
-            verb.add_argument("breaker", help="its name, as trader breakers shows it")
-        if name == "review":
-            verb.add_argument("action", help="its number, as trader breakers shows it")
-            verb.add_argument("--verdict", required=True, choices=("true", "false"))
-            verb.add_argument("--by", help="who reviewed it (default: who is logged in)")
-        if name == "override":
-            verb.add_argument("--minutes", type=int, required=True, metavar="N", help="1 to 15")
-        verb.add_argument("--reason", required=name in _WITH_REASON, default="manual")
-        verb.add_argument("--timeout", type=_timeout, default=60.0, metavar="S")
-        _add_state(verb)
+        _add_verb(name, commands.add_parser(name, help=text))
     return parser
+
+
+def _add_verb(name: str, verb: argparse.ArgumentParser) -> None:
+    if name == "resolve":
+        verb.add_argument("ticket", help="its name, as trader status shows it")
+    if name in ("reset", "override"):
+        verb.add_argument("breaker", help="its name, as trader breakers shows it")
+    if name == "review":
+        verb.add_argument("action", help="its number, as trader breakers shows it")
+        verb.add_argument("--verdict", required=True, choices=("true", "false"))
+        verb.add_argument("--by", help="who reviewed it (default: who is logged in)")
+    if name == "override":
+        verb.add_argument("--minutes", type=int, required=True, metavar="N", help="1 to 15")
+    verb.add_argument("--reason", required=name in _WITH_REASON, default="manual")
+    verb.add_argument("--timeout", type=_timeout, default=60.0, metavar="S")
+    _add_state(verb)
 
 
 def _add_token(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ from trader.core.orders import (
 )
 from trader.core.positions import Position, traded
 from trader.core.request_events import RequestEvent
-from trader.core.risk_actions import DOWNGRADED, KINDS, Outcome, RiskAction, RiskActionKind
+from trader.core.risk_actions import DOWNGRADED, RiskAction, RiskActionKind
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
 
 
@@ -161,7 +161,8 @@ class Book(BookView):
         self.tally.refusals += not event.is_approved
         if event.code == DOWNGRADED:
             whose = f"{event.intent.strategy}:{event.intent.con_id}"
-            self._acted(RiskActionKind.DOWNGRADE, whose, event.text, at)
+            kind = RiskActionKind.DOWNGRADE
+            self.actions.add(RiskAction(self.seq, at, kind, whose, event.text))
         self.intents[event.intent.intent_id] = IntentRecord(
             digest=event.digest,
             is_approved=event.is_approved,
@@ -426,21 +427,10 @@ class Book(BookView):
         self.safety = safety.after_flow(self.safety, event.currency, event.after - event.before)
 
     def _on_breaker(self, event: be.BreakerEvent, at: datetime) -> None:
-        before, self.safety = self.safety, safety.after(self.safety, event, at)
-        match event:
-            # One that falls back from probing goes on with what it did.
-            case be.BreakerTripped(name=name, inputs=inputs, action=action) if (
-                before.standing_of(name) is None
-            ):
-                self._acted(KINDS[action], str(name), inputs, at)
-            case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):
-                self._acted(RiskActionKind.STRATEGY, f"{name}:{strategy}", inputs, at)
-            case be.ActionReviewed():
-                found = Outcome(event.is_right, event.by, event.reason, at)
-                self.actions.review(event.action, found)
-
-    def _acted(self, kind: RiskActionKind, name: str, text: str, at: datetime) -> None:
-        self.actions.add(RiskAction(self.seq, at, kind, name, text))
+        # One that falls back from probing goes on with what it did.
+        goes_on = {str(row.name) for row in self.safety.standings}
+        self.safety = safety.after(self.safety, event, at)
+        self.actions.take(event, self.seq, at, goes_on)
 
     def _on_emergency(self, event: em.EmergencyEvent, at: datetime) -> None:
         self.emergencies[event.key] = None

@@ -5,11 +5,12 @@ each waits for a review that says whether it was right. What was wrong counts ag
 budget of false positives. The number of an action is that of its event in the journal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from trader.core import breaker_events as be
 from trader.core.ids import Seq
 
 # The review of an intent downgrades with this code.
@@ -90,6 +91,23 @@ class RiskActions:
         oldest = row.at_utc - _KEPT
         if next(iter(self._rows.values())).at_utc < oldest:
             self._rows = {key: one for key, one in self._rows.items() if one.at_utc >= oldest}
+
+    def take(
+        self, event: be.BreakerEvent, number: Seq, at_utc: datetime, goes_on: Collection[str]
+    ) -> None:
+        """Take in what a breaker did, unless it goes on with it, or what a person found."""
+        match event:
+            case be.BreakerTripped(name=name, inputs=inputs, action=action):
+                if name not in goes_on:
+                    self.add(RiskAction(number, at_utc, KINDS[action], str(name), inputs))
+            case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):
+                whose = f"{name}:{strategy}"
+                self.add(RiskAction(number, at_utc, RiskActionKind.STRATEGY, whose, inputs))
+            case be.ActionReviewed():
+                found = Outcome(event.is_right, event.by, event.reason, at_utc)
+                self.review(event.action, found)
+            case _:
+                pass
 
     def review(self, number: Seq, outcome: Outcome) -> None:
         """Note what a person found; a later word replaces the one before."""

@@ -261,6 +261,7 @@ class Board:
                     quantity=execution.quantity,
                     price=execution.price,
                     commission=commission.amount if commission else None,
+                    order_ref=execution.order_ref,
                 )
             )
         return tuple(reversed(rows))

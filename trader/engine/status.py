@@ -92,6 +92,8 @@ class ExecutionStatus:
     quantity: Decimal
     price: Decimal
     commission: Decimal | None
+    # How the broker names its order; it tells what left without the daemon.
+    order_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)

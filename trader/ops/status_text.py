@@ -95,7 +95,9 @@ def _actions(told: Mapping[str, Any] | None) -> list[str]:
     ]
     for row in told["rows"]:
         state = row["verdict"] or ("OVERDUE" if row["is_overdue"] else f"due {row['due_utc']}")
-        lines.append(f"  {row['number']:<8}{row['kind']:<11}{row['name']:<22}{state}: {row['text']}")
+        lines.append(
+            f"  {row['number']:<8}{row['kind']:<11}{row['name']:<22}{state}: {row['text']}"
+        )
     return lines
 
 

@@ -41,7 +41,7 @@ def test_it_is_told_from_its_promise_to_its_commission() -> None:
     one, two = part("e.1.01", 4, 100), part("e.2.01", 6, 110)
     story = told([ORDER, ev.ExecutionSeen(one), ev.ExecutionSeen(two), commissioned("e.1.01")])
     assert story.order is ORDER
-    assert (story.filled, story.average_price) == (10, 106)
+    assert (story.filled, story.average_price) == (Decimal(10), Decimal(106))
     assert story.outcome == "10 of 10 filled at 106"
     assert story.commission is None
     assert [row.seq for row in story.moments] == [5, 6, 7, 8]

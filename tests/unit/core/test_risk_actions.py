@@ -13,7 +13,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.breakers.rules import Action, BreakerName
 from trader.core.checkpoint import restored, state_of
-from trader.core.ids import Seq
+from trader.core.ids import ConId, Seq
 from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk_actions import (
     DOWNGRADED,
@@ -33,7 +33,7 @@ def tripped(
     return be.BreakerTripped(name, "2", "at or above 1", "h", action, "2026-03-02")
 
 
-def held(number: int, con_id: int = make.CON) -> ev.IntentReviewed:
+def held(number: int, con_id: ConId = make.CON) -> ev.IntentReviewed:
     review = make.reviewed(make.an_intent(number), HOLD_CODE)
     return replace(review, intent=replace(review.intent, con_id=con_id))
 

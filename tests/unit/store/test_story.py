@@ -210,9 +210,14 @@ def of_emergency(exec_id: str, ref: str, perm_id: int = 77) -> ev.ExecutionSeen:
 def test_every_name_of_an_emergency_order_leads_to_it_and_to_no_other(
     tmp_path: Path, name: str
 ) -> None:
-    mine = [ORDER, of_emergency("k.1.01", "kill-abc123-1/x"), commissioned("k.1.01")]
+    mine: list[ev.Event] = [
+        ORDER,
+        of_emergency("k.1.01", "kill-abc123-1/x"),
+        commissioned("k.1.01"),
+    ]
     other = replace(ORDER, order_ref=OrderRef("kill-abc123-12"), order_id=OrderId(10))
-    theirs = [other, of_emergency("k.2.01", "kill-abc123-12", 78), commissioned("k.2.01")]
+    fill = of_emergency("k.2.01", "kill-abc123-12", 78)
+    theirs: list[ev.Event] = [other, fill, commissioned("k.2.01")]
     path = a_journal(tmp_path, [*FIRST, *mine, *theirs])
     ref, found = related_emergency(path, name)
     assert ref == "kill-abc123-1"

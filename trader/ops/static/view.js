@@ -37,6 +37,8 @@ const MEANINGS = {
 const TONES = { halted: "bad", reduce_only: "warn", armed: "good" };
 const LIVE_STATES = new Set(["PLANNED", "JOURNALED", "SENT", "WORKING", "CANCELLING", "UNKNOWN"]);
 const ORDER_TONES = { WORKING: "live", SENT: "live", CANCELLING: "warn", UNKNOWN: "bad", FILLED: "good", REJECTED: "bad" };
+const HALTING = new Set(["kill", "halt", "strategy"]);
+const STRATEGY_TONES = { RUNNING: "good", HALTED: "warn", FAILED: "bad" };
 const SENDS = new Set(["paper", "live", "demo"]);
 
 const byId = (id) => document.getElementById(id);
@@ -114,7 +116,11 @@ export function show(status) {
   tickets(status.tickets);
   link(status);
   reconciliation(status);
+  warnings(status);
   breakers(status.breakers ?? []);
+  actions(status.actions ?? null);
+  sentinel(status.sentinel ?? null);
+  emergency(status.emergency ?? []);
   strategies(status.strategies);
   quotes(status.quotes);
   process(status);
@@ -228,7 +234,7 @@ function executions(rows) {
       [f.quantity(row.quantity), "n"],
       [f.price(row.price), "n"],
       [row.commission === null ? "pending" : f.money(row.commission), row.commission === null ? "n quiet" : "n"],
-      [row.order_id === null ? "not ours" : String(row.order_id), row.order_id === null ? "n warn" : "n"],
+      [row.order_id !== null ? String(row.order_id) : row.order_ref.startsWith("kill-") ? "emergency" : "not ours", row.order_id === null ? "n warn" : "n"],
       [row.exec_id, "note mono"],
     ],
   })), "No executions yet.");
@@ -289,23 +295,81 @@ function breakers(rows) {
   const enabled = rows.filter((row) => row.is_enabled);
   const isWell = (row) => row.phase === "closed" && row.finding !== "evaluation_failed";
   put("n-breakers", `${enabled.filter((row) => !isWell(row)).length} of ${enabled.length} not closed`);
-  table("breakers", enabled.map((row) => {
+  // What is not closed stands first: the list is longer than its frame.
+  const sorted = [...enabled].sort((a, b) => isWell(a) - isWell(b));
+  table("breakers", sorted.map((row) => {
     const state = row.overridden_until_utc ? "overridden" : isWell(row) ? "closed" : row.phase === "closed" ? "unknown" : row.phase;
     return {
       cells: [
         [f.sentence(row.name), "name"],
-        [state, `badge ${isWell(row) ? "good" : row.action === "kill" || row.action === "halt" ? "bad" : "warn"}`],
+        [state, `badge ${isWell(row) ? "good" : HALTING.has(row.action) ? "bad" : "warn"}`],
         [row.reason || row.text, "note"],
       ],
     };
   }), "No breakers.");
 }
 
+// What is no halt and must not be overlooked all the same.
+function warnings(status) {
+  const found = (status.breakers ?? [])
+    .filter((row) => row.action === "strategy" && row.phase !== "closed")
+    .map((row) => ["Strategy halted", `${row.name}: ${row.reason}`, ""]);
+  if (status.sentinel?.warning) found.push(["Sentinel", status.sentinel.warning, ""]);
+  const told = status.actions;
+  if (told?.overdue_count) found.push(["Reviews", `${told.overdue_count} automatic risk actions not reviewed in time`, ""]);
+  if (told && told.false_count > told.false_count_max) {
+    found.push(["False positives", `${told.false_count} in ${told.month}, budget ${told.false_count_max}`, ""]);
+  }
+  byId("warnings-panel").hidden = found.length === 0;
+  facts("warnings", found);
+}
+
+function actions(told) {
+  byId("actions-panel").hidden = told === null;
+  if (told === null) return;
+  put("n-actions", `${told.waiting_count} not reviewed, ${told.false_count} of ${told.false_count_max} in vain this month`);
+  table("actions", told.rows.map((row) => ({
+    className: row.verdict ? "done" : "",
+    cells: [
+      [String(row.number), "n"],
+      [f.sentence(row.kind), "name"],
+      [row.name, "note"],
+      [row.verdict || (row.is_overdue ? "overdue" : `by ${f.clock(row.due_utc)}`), row.verdict ? "" : `badge ${row.is_overdue ? "bad" : "warn"}`],
+    ],
+  })), "None in two months.");
+}
+
+function sentinel(seen) {
+  byId("sentinel-panel").hidden = seen === null;
+  if (seen === null) return;
+  facts("sentinel", [
+    ["Process", ...yesNo(seen.is_running, "running", "not running")],
+    ["State", seen.state ? f.sentence(seen.state) : "never seen", seen.state ? "" : "quiet"],
+    ["Last look", seen.look_age_s === null ? f.age(null) : `${f.age(seen.look_age_s)} ago`, "n"],
+    ["Acts after a silence of", f.age(seen.silence_s_max), "n"],
+    ["Acted", seen.outcome || "no", seen.outcome ? "warn" : ""],
+  ]);
+}
+
+function emergency(rows) {
+  byId("emergency-panel").hidden = rows.length === 0;
+  table("emergency", [...rows].reverse().map((row) => ({
+    cells: [
+      [f.clock(row.at), ""],
+      [row.side, row.side === "BUY" ? "side buy" : "side sell"],
+      [row.symbol, "name"],
+      [`${f.quantity(row.filled)} / ${f.quantity(row.quantity)}`, "n"],
+      [row.by, ""],
+      [row.order_ref, "note mono"],
+    ],
+  })), "None.");
+}
+
 function strategies(rows) {
   table("strategies", rows.map((row) => ({
     cells: [
       [row.name, "name"],
-      [row.is_running ? "running" : row.problem || "stopped", `badge ${row.is_running ? "good" : "bad"}`],
+      [row.problem || f.sentence(row.state || (row.is_running ? "running" : "stopped")), `badge ${STRATEGY_TONES[row.state] ?? "bad"}`],
       [String(row.intent_count), "n"],
       [f.clock(row.checkpoint_utc), "n"],
     ],
