@@ -48,6 +48,7 @@ from trader.engine.valuer import INTERVAL_S as VALUER_INTERVAL_S
 from trader.engine.valuer import Valuer
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
+from trader.ibkr.veto import Veto
 from trader.ops.audit import AUDIT_FILE_NAME
 from trader.ops.clock import SystemClock
 from trader.ops.control_token import (
@@ -160,6 +161,7 @@ class Daemon:
             exposure=config.policy.exposure,
         )
         broker = IbkrBroker(broker_settings(config), clock=clock, pacer=pacer, sink=inbox.put)
+        broker.veto = Veto(self.guard.mode, HaltFile(config.halt_file), config.environment_halt)
         # An id that an emergency has used in our name is never given out again.
         broker.raise_order_ids(highest_used(self._emergency_file, broker.client_id))
         services = Services(

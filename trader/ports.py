@@ -32,6 +32,10 @@ class LinkDown(WorldError):
     """The API connection is not there; nothing was written."""
 
 
+class Vetoed(WorldError):
+    """The last word before the socket was no; nothing was written."""
+
+
 class SendUncertain(WorldError):
     """Writing began and failed: the bytes may have left."""
 
@@ -205,10 +209,16 @@ class Broker(Protocol):
         """Return the next id; requests and orders share the sequence."""
 
     def place(self, order: ApprovedOrder) -> None:
-        """Write one order, synchronously; raises LinkDown (nothing left) or SendUncertain."""
+        """Write one order, synchronously.
+
+        Raises LinkDown or Vetoed (nothing left), or SendUncertain.
+        """
 
     def modify(self, change: ApprovedChange) -> None:
-        """Write one change, synchronously; raises LinkDown (nothing left) or SendUncertain."""
+        """Write one change, synchronously.
+
+        Raises LinkDown or Vetoed (nothing left), or SendUncertain.
+        """
 
     async def preview(self, intent: Intent, instrument: Instrument) -> MarginPreview:
         """Ask what an order would leave behind, without placing it; raises WorldError.

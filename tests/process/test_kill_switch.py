@@ -11,12 +11,14 @@ INC-070, OPS-01).
 from __future__ import annotations
 
 import re
+import sqlite3
 import statistics
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -44,6 +46,7 @@ from tests.process.harness import (
     world,
 )
 from tests.process.test_sigterm import UNREAD_S_MAX, last_sent_utc
+from trader.ops.halt_record import HALT_FILE_NAME
 
 SEED = 20240330
 TRIES = 5
@@ -149,6 +152,36 @@ def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path)
     )
     assert min(took_s) < RETURN_S_MAX
     assert confirmed > len(took_s) / 2
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_a_gate_that_forgot_the_halt_has_the_socket_against_it(tmp_path: Path) -> None:
+    """BRK-15: the last word before the socket does not ask the gate."""
+    with world(tmp_path, SEED) as (simulator, daemon):
+        daemon.start("tests.process.blind_daemon")
+        daemon.await_armed()
+        daemon.await_orders(5)
+        (daemon.state / HALT_FILE_NAME).write_text("stop")
+        until("an order withheld", lambda: withheld(daemon.journal) >= 1)
+        # What was on its way when the file appeared has been read by now.
+        time.sleep(UNREAD_S_MAX)
+        frames = simulator.frame_times()
+        until("three more", partial(more_withheld, daemon.journal, withheld(daemon.journal) + 3))
+        assert simulator.frame_times() == frames
+        daemon.kill()
+
+
+def withheld(journal: Path) -> int:
+    """Count the orders that were promised and then did not leave, all vetoed at the socket."""
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
+        rows = db.execute("SELECT payload FROM events WHERE kind = 'OrderWithheld'").fetchall()
+    assert all("vetoed at the socket" in row for (row,) in rows)
+    return len(rows)
+
+
+def more_withheld(journal: Path, count: int) -> bool:
+    return withheld(journal) >= count
 
 
 @pytest.mark.process

@@ -26,7 +26,7 @@ from trader.core.risk.standing import standing_refusal
 from trader.core.risk.values import Downgraded
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services
-from trader.ports import JournalFailed, LinkDown, SendUncertain
+from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
 
 log = structlog.get_logger(__name__)
 
@@ -226,6 +226,9 @@ class Amender:
         except LinkDown as error:
             doubt = None
             return self._withhold(order_id, number, f"link: {error}", "WITHHELD")
+        except Vetoed as error:
+            doubt = None
+            return self._withhold(order_id, number, f"vetoed at the socket: {error}", "WITHHELD")
         except SendUncertain as error:
             doubt = str(error)
             return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", doubt, order_id)

@@ -27,7 +27,7 @@ from trader.engine.amender import Amender
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews
 from trader.engine.services import Services
-from trader.ports import JournalFailed, LinkDown, SendUncertain
+from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
 
 log = structlog.get_logger(__name__)
 
@@ -282,6 +282,9 @@ class OrderGateway:
         except LinkDown as error:
             doubt = None
             return self._withhold(order.order_id, f"link: {error}", "WITHHELD")
+        except Vetoed as error:
+            doubt = None
+            return self._withhold(order.order_id, f"vetoed at the socket: {error}", "WITHHELD")
         except SendUncertain as error:
             doubt = str(error)
             return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", doubt, order.order_id)

@@ -37,6 +37,7 @@ from trader.ports import (
     SendUncertain,
     ServerTime,
     Sink,
+    Vetoed,
     WorldError,
 )
 
@@ -70,6 +71,8 @@ class IbkrBroker:
         self._taker = SnapshotTaker(settings, clock, self._tap, self._api, self._paced)
         self._resolved: dict[InstrumentSpec, _Resolved] = {}
         self._has_data_type = False
+        # Asked with "is it reduce-only" before an order is written; says why it must not be.
+        self.veto: Callable[[bool], str | None] = _no_veto
 
     # ---- the link
 
@@ -128,18 +131,23 @@ class IbkrBroker:
         self._tap.ids.raise_to(used)
 
     def place(self, order: ApprovedOrder) -> None:
-        """Write one order, synchronously; raises LinkDown (nothing left) or SendUncertain."""
+        """Write one order, synchronously.
+
+        Raises LinkDown or Vetoed (nothing left), or SendUncertain.
+        """
         assert order.client_id == self._settings.client_id, "order of another client id"
         assert order.terms.account == self._tap.account, "order for another account"
         self._ready()
+        self._ask_veto(order.terms.is_reduce_only)
         instrument = order.approval.instrument
         self._tap.magnifiers[instrument.con_id] = instrument.price_magnifier
         contract = translate.contract_out(instrument)
         self._api.placeOrder(order.order_id, contract, translate.order_out(order))
 
     def modify(self, change: ApprovedChange) -> None:
-        """Write one change, synchronously; raises LinkDown (nothing left) or SendUncertain.
+        """Write one change, synchronously.
 
+        Raises LinkDown or Vetoed (nothing left), or SendUncertain.
         It is placeOrder (message 3) with the order's id, and with the contract as the broker
         last echoed it: one that it has rewritten and we have not draws 105 (INC-142).
         """
@@ -147,12 +155,18 @@ class IbkrBroker:
         assert order.client_id == self._settings.client_id, "order of another client id"
         assert order.terms.account == self._tap.account, "order for another account"
         self._ready()
+        self._ask_veto(order.terms.is_reduce_only)
         contract = self._tap.contracts.get(order.order_id)
         if contract is None:
             # It has not told of the order since this connection began: nobody knows that it works.
             raise LinkDown(f"order {order.order_id} was not echoed on this connection")
         wire = translate.change_out(change)
         self._api.placeOrder(order.order_id, contract, wire)
+
+    def _ask_veto(self, is_reduce_only: bool) -> None:
+        problem = self.veto(is_reduce_only)
+        if problem is not None:
+            raise Vetoed(problem)
 
     async def preview(self, intent: Intent, instrument: Instrument) -> MarginPreview:
         """Ask what an order would leave behind (placeOrder with whatIf); raises WorldError.
@@ -375,3 +389,8 @@ def _described(details: ContractDetails) -> str:
     assert contract is not None, "contract details without a contract"
     where = f"{contract.exchange}/{contract.primaryExchange}"
     return f"{contract.conId} {contract.symbol} {contract.secType} {where} {contract.currency}"
+
+
+def _no_veto(is_reduce_only: bool) -> str | None:
+    """Stand in until the composition root sets one."""
+    return None

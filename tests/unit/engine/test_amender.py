@@ -26,7 +26,7 @@ from trader.core.ids import OrderId, PermId, StrategyName
 from trader.core.orders import Order, OrderState
 from trader.core.risk.change import Revision
 from trader.engine.outcomes import Outcome, OutcomeKind
-from trader.ports import LinkDown, SendUncertain
+from trader.ports import LinkDown, SendUncertain, Vetoed
 
 D = Decimal
 LOWER = Revision(limit_price=D("99.50"), reason="market moved")
@@ -292,6 +292,10 @@ async def test_a_lost_link_withholds_and_a_broken_write_is_uncertain() -> None:
     world, order = await working()
     world.broker.place_error = LinkDown("gone")
     assert (await world.gateway.modify(order.order_id, LARGER)).kind is OutcomeKind.WITHHELD
+    assert state_of(world) is ChangeState.DROPPED
+    world.broker.place_error = Vetoed("halted")
+    outcome = await world.gateway.modify(order.order_id, LARGER)
+    assert (outcome.kind, outcome.text) == (OutcomeKind.WITHHELD, "vetoed at the socket: halted")
     assert state_of(world) is ChangeState.DROPPED
     world.broker.place_error = SendUncertain("half written")
     assert (await world.gateway.modify(order.order_id, LARGER)).kind is OutcomeKind.UNCERTAIN

@@ -33,7 +33,7 @@ from trader.core.orders import OrderState
 from trader.core.policy import policy_hash
 from trader.core.valuation import Valuation
 from trader.engine.outcomes import Outcome, OutcomeKind
-from trader.ports import LinkDown, LinkWord, SendUncertain
+from trader.ports import LinkDown, LinkWord, SendUncertain, Vetoed
 
 
 def submitting(world: World, number: int = 1) -> asyncio.Task[Outcome]:
@@ -402,6 +402,17 @@ async def test_a_link_that_is_down_proves_that_nothing_left() -> None:
     world.broker.place_error = LinkDown("not connected")
     outcome = await world.gateway.submit(an_intent())
     assert outcome.kind is OutcomeKind.WITHHELD
+    assert world.order().state is OrderState.WITHHELD
+
+
+async def test_a_veto_at_the_socket_proves_that_nothing_left() -> None:
+    world = World()
+    world.broker.place_error = Vetoed("halted by ops")
+    outcome = await world.gateway.submit(an_intent())
+    assert (outcome.kind, outcome.text) == (
+        OutcomeKind.WITHHELD,
+        "vetoed at the socket: halted by ops",
+    )
     assert world.order().state is OrderState.WITHHELD
 
 

@@ -29,7 +29,7 @@ from trader.core.orders import Order
 from trader.core.risk import ApprovedChange
 from trader.ibkr import translate
 from trader.ibkr.requests import Kind
-from trader.ports import DataProblem, LinkDown, QuoteTick, SendUncertain, WorldError
+from trader.ports import DataProblem, LinkDown, QuoteTick, SendUncertain, Vetoed, WorldError
 
 SPEC = InstrumentSpec("AAPL", primary_exchange="NASDAQ")
 
@@ -74,6 +74,36 @@ async def test_an_order_leaves_in_one_synchronous_call() -> None:
         contract = ["265598", "AAPL", "STK", "", "0.0", "", "", "SMART", "", "USD", "", ""]
         assert fields[1:14] == ["12", *contract]
         assert fields[16:24] == ["BUY", "100", "LMT", "190.10", "", "DAY", "", "DU1"]
+
+
+async def test_an_order_that_is_vetoed_leaves_nothing_on_the_wire() -> None:
+    async with connected() as (served, desk):
+        asked: list[bool] = []
+
+        def veto(is_reduce_only: bool) -> str | None:
+            asked.append(is_reduce_only)
+            return "halted by ops" if len(asked) == 1 else None
+
+        desk.broker.veto = veto
+        with pytest.raises(Vetoed, match="halted by ops"):
+            desk.broker.place(approved_order(order_id=12))
+        desk.broker.place(approved_order(order_id=13))
+        await desk.until(lambda: bool(served.of_kind("3")))
+        assert [fields[1] for fields in served.of_kind("3")] == ["13"]
+        assert asked == [False, False]
+
+
+async def test_a_change_that_is_vetoed_leaves_nothing_on_the_wire() -> None:
+    async with connected() as (served, desk):
+        served.replies["16"] = lambda f: [open_order(orderId="12"), "53|1"]
+        await desk.broker._asked(Kind.OPEN_ORDERS, desk.broker._api.reqAllOpenOrders)
+        desk.broker.veto = lambda is_reduce_only: "halted by ops"
+        with pytest.raises(Vetoed, match="halted by ops"):
+            desk.broker.modify(a_change())
+        desk.broker.veto = lambda is_reduce_only: None
+        desk.broker.modify(a_change())
+        await desk.until(lambda: bool(served.of_kind("3")))
+        assert len(served.of_kind("3")) == 1
 
 
 def a_change(order_id: int = 12) -> ApprovedChange:
