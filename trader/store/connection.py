@@ -4,10 +4,14 @@ A journal is refused, unchanged, when it is not one of ours, comes from a newer 
 damaged, or does not take the settings that make a commit survive a power cut. Every open copies
 the write-ahead log into the file and syncs it: after a failed sync the kernel may call the same
 pages clean, and what the log holds would be lost with the power although later commits succeed.
+Before a journal of an older version is upgraded, a copy of it is made.
 """
 
+import asyncio
 import os
 import sqlite3
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import aiosqlite
 
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, upgrade_from
+from trader.store.upgrade import make_copy
 
 # Each batch size is a statement of its own; this many stay prepared.
 _PREPARED_MAX = 64
@@ -24,8 +29,11 @@ _SYNCHRONOUS_FULL = 2
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
 
 
-async def opened(path: Path, busy_timeout_ms: int) -> aiosqlite.Connection:
-    """Open or create the journal at ``path``; raises JournalUnusable."""
+async def opened(path: Path, busy_timeout_ms: int, now_utc: datetime) -> aiosqlite.Connection:
+    """Open or create the journal at ``path``; raises JournalUnusable.
+
+    ``now_utc`` goes into the name of the copy that an upgrade leaves.
+    """
     _prepare_file(path)
     db = aiosqlite.connect(
         path,
@@ -37,7 +45,8 @@ async def opened(path: Path, busy_timeout_ms: int) -> aiosqlite.Connection:
     is_ready = False
     try:
         await db
-        await _ready(db, busy_timeout_ms)
+        version, steps = await _ready(db, busy_timeout_ms)
+        await _upgrade(db, steps, lambda: make_copy(path, version, now_utc) if version else None)
         is_ready = True
     except (sqlite3.Error, JournalUnusable) as error:
         reason = describe(error) if isinstance(error, sqlite3.Error) else str(error)
@@ -83,24 +92,35 @@ def _prepare_file(path: Path) -> None:
         raise JournalUnusable(f"{path}: cannot be created: {error.strerror}") from error
 
 
-async def _ready(db: aiosqlite.Connection, busy_timeout_ms: int) -> None:
+async def _ready(db: aiosqlite.Connection, busy_timeout_ms: int) -> tuple[int, tuple[str, ...]]:
+    """Return the journal's version and what would bring it up to date."""
     # What is not ours is refused before anything is set, because some settings are written.
-    steps = await _upgrade(db)
+    version, steps = await _known(db)
     await _set(db, busy_timeout_ms)
     await _empty_log(db)
     await _check(db)
-    for step in steps:
+    return version, steps
+
+
+async def _upgrade(
+    db: aiosqlite.Connection, steps: tuple[str, ...], keep_copy: Callable[[], object]
+) -> None:
+    """Run an upgrade, one transaction; between its begin and its first change the copy is made."""
+    for number, step in enumerate(steps):
+        if number == 1:
+            # The lock is held: what is copied is what is upgraded.
+            await asyncio.to_thread(keep_copy)
         await fetched(db, step)
 
 
-async def _upgrade(db: aiosqlite.Connection) -> tuple[str, ...]:
+async def _known(db: aiosqlite.Connection) -> tuple[int, tuple[str, ...]]:
     ((version,),) = await fetched(db, "PRAGMA user_version")
     ((application_id,),) = await fetched(db, "PRAGMA application_id")
     ((things,),) = await fetched(db, "SELECT count(*) FROM sqlite_schema")
     is_empty = (version, application_id, things) == (0, 0, 0)
     if application_id != APPLICATION_ID and not is_empty:
         raise JournalUnusable("a database, but not a journal of this program")
-    return upgrade_from(version)
+    return version, upgrade_from(version)
 
 
 async def _set(db: aiosqlite.Connection, busy_timeout_ms: int) -> None:

@@ -107,9 +107,12 @@ class SqliteJournal:
     async def open(
         cls, path: Path, clock: Clock, limits: JournalLimits | None = None
     ) -> "SqliteJournal":
-        """Open or create the journal; raises JournalUnusable. Nothing is written before run."""
+        """Open, upgrade or create the journal; raises JournalUnusable.
+
+        Nothing is written into a journal that is up to date before it runs.
+        """
         limits = limits or JournalLimits()
-        db = await opened(path, limits.busy_timeout_ms)
+        db = await opened(path, limits.busy_timeout_ms, clock.utc())
         try:
             return cls(db, clock, limits, await reading.last_seq(db))
         except sqlite3.Error as error:

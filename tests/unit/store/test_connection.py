@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.store.support import read_back, running, shell, strategy_note
+from tests.unit.store.support import START, read_back, running, shell, strategy_note
 from trader.store import connection
 from trader.store.connection import describe, fetched, opened
 from trader.store.rows import JournalUnusable
@@ -64,7 +64,7 @@ def copy(source: Path, target: Path) -> None:
 
 async def refusal(path: Path) -> str:
     with pytest.raises(JournalUnusable) as caught:
-        await opened(path, 50)
+        await opened(path, 50, START)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -90,7 +90,7 @@ async def test_a_new_journal_is_for_its_owner_alone_and_so_is_its_log(tmp_path: 
 
 
 async def test_every_open_sets_what_makes_a_commit_survive(journal_path: Path) -> None:
-    db = await opened(journal_path, 1234)
+    db = await opened(journal_path, 1234, START)
     for name, wanted in (
         ("journal_mode", "wal"),
         ("synchronous", 2),
@@ -160,7 +160,7 @@ async def test_a_journal_too_large_to_check_at_every_start_is_not_read_as_a_whol
 ) -> None:
     monkeypatch.setattr(connection, "CHECKED_BYTES_MAX", 4096)
     damage(journal_path, -1)
-    db = await opened(journal_path, 50)
+    db = await opened(journal_path, 50, START)
     await db.close()
     with pytest.raises(JournalUnusable):
         await read_back(journal_path)
@@ -169,7 +169,7 @@ async def test_a_journal_too_large_to_check_at_every_start_is_not_read_as_a_whol
 async def test_a_journal_that_another_process_locks_is_refused(journal_path: Path) -> None:
     with held_by_another_process(journal_path, "BEGIN IMMEDIATE"):
         assert "another process" in await refusal(journal_path)
-    db = await opened(journal_path, 50)
+    db = await opened(journal_path, 50, START)
     await db.close()
 
 
@@ -199,7 +199,7 @@ async def test_opening_folds_what_a_crash_left_in_the_log(
         log = tmp_path / "crashed.db-wal"
         copy(journal_path.with_name("journal.db-wal"), log)
     assert log.stat().st_size > 0
-    db = await opened(crashed, 50)
+    db = await opened(crashed, 50, START)
     assert log.stat().st_size == 0
     assert await fetched(db, "SELECT max(seq) FROM events") == [(201,)]
     await db.close()
