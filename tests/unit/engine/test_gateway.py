@@ -464,6 +464,18 @@ async def test_an_exit_of_what_other_exits_leave_is_sent() -> None:
     assert world.gateway.working_exits(OTHER_CON) == 0
 
 
+async def test_an_exit_that_is_over_may_have_sold_until_it_is_settled() -> None:
+    """INC-024."""
+    world = World(held=10)
+    over = await world.working(an_exit(1, quantity=4))
+    await world.working(an_exit(2, quantity=5))
+    world.say(a_status(over, "Cancelled"))
+    assert (world.gateway.working_exits(CON), world.gateway.possible_exits(CON)) == (5, 9)
+    world.ledger.record(ev.OrderSettled(over.order_id, Decimal(0), "test"))
+    assert world.gateway.possible_exits(CON) == 5
+    assert world.gateway.possible_exits(OTHER_CON) == 0
+
+
 async def test_the_operators_exit_leaves_under_a_halt_and_a_strategys_does_not() -> None:
     world = World(held=10)
     world.guard.latch(HaltCause.OPERATOR, "stop", by="test")

@@ -293,3 +293,17 @@ async def test_the_skew_is_what_nothing_explains(
     told = world.clock.utc() + timedelta(seconds=ahead_s)
     world.guard.on_heartbeat(ServerTime(told, round_trip_s))
     assert world.guard.clock_skew_s == pytest.approx(skew_s)
+
+
+async def test_a_gateway_that_is_cut_off_or_was_meanwhile_is_deaf() -> None:
+    """INC-002, INC-132: what it lists is its memory."""
+    world = World()
+    losses = world.guard.loss_count
+    assert world.guard.deafness(losses) is None
+    world.upstream(1100)
+    assert str(world.guard.deafness(losses)).startswith("upstream: 1100")
+    world.upstream(1102)
+    assert world.guard.deafness(losses) == "the link was lost while the snapshot was taken"
+    assert world.guard.deafness(world.guard.loss_count) is None
+    world.guard.set_level(HaltCause.LINK, "gone")
+    assert world.guard.deafness(world.guard.loss_count) == "link: gone"

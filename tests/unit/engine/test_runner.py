@@ -254,6 +254,12 @@ async def test_its_position_is_that_of_its_own_fills() -> None:
     world.fill(order, "1.1.01", quantity=Decimal(4))
     assert runner.position(CON) == 4
     assert runner.working(CON) == 6
+    # Over, it may have filled for a while yet (INC-024).
+    world.say(a_status(order, "Cancelled"))
+    assert runner.working(CON) == 6
+    assert runner.orders(CON) == ()
+    world.ledger.record(ev.OrderSettled(order.order_id, Decimal(4), "test"))
+    assert runner.working(CON) == 0
     # Somebody else trades the same instrument.
     world.say(ev.ExecutionSeen(an_execution(exec_id=ExecId("2.1.01"))))
     assert runner.position(CON) == 4
