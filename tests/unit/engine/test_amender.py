@@ -309,6 +309,8 @@ async def test_a_journal_that_fails_lets_nothing_leave() -> None:
     outcome = await world.gateway.modify(order.order_id, LARGER)
     assert outcome.kind in (OutcomeKind.WITHHELD, OutcomeKind.REFUSED)
     assert world.broker.changed == []
+    # A promise that cannot be kept is not in the book either.
+    assert world.order().change is None
 
 
 async def test_without_a_slot_before_the_deadline_a_change_is_refused() -> None:
