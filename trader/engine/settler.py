@@ -62,17 +62,20 @@ class Settler:
         reconciler.on_compared = self.take_in
 
     def on_recorded(self, recorded: Recorded) -> None:
-        """Note when each order was seen to be over; any word of another fill begins anew."""
-        settling = self._book.settling
-        if not settling and not self._seen:
+        """Note when an order was seen to be over; any word of another fill begins anew."""
+        # Only the order that the event changed is looked at: a burst of cancels has hundreds.
+        order_id = self._book.changed_order
+        if order_id is not None:
+            self._look_at(order_id)
+
+    def _look_at(self, order_id: OrderId) -> None:
+        order = self._book.settling.get(order_id)
+        if order is None:
+            self._seen.pop(order_id, None)
             return
-        now_s = self._clock.monotonic()
-        for order_id in [key for key in self._seen if key not in settling]:
-            del self._seen[order_id]
-        for order in settling.values():
-            seen = self._seen.get(order.order_id)
-            if seen is None or seen.fills != order.fills_told:
-                self._seen[order.order_id] = _Seen(order.fills_told, now_s)
+        seen = self._seen.get(order_id)
+        if seen is None or seen.fills != order.fills_told:
+            self._seen[order_id] = _Seen(order.fills_told, self._clock.monotonic())
 
     async def run(self) -> None:
         """Settle whatever is due, for ever."""
@@ -83,6 +86,9 @@ class Settler:
 
     async def settle_due(self) -> None:
         """Ask for the executions once an order has been over long enough, and settle by them."""
+        # Those of before the start, and whatever an event in answer to an event left unseen.
+        for order_id in (*self._book.settling, *self._seen):
+            self._look_at(order_id)
         asked_s = self._clock.monotonic()
         if asked_s < self._not_before_s or not self._is_due(asked_s):
             return
