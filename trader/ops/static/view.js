@@ -207,7 +207,7 @@ function orders(rows) {
   table("orders", [...live, ...done].map((row) => ({
     className: LIVE_STATES.has(row.state) ? "" : "done",
     cells: [
-      [f.sentence(row.state), `badge ${ORDER_TONES[row.state] ?? ""}`],
+      [f.sentence(row.state) + (row.is_settling ? ", settling" : ""), `badge ${ORDER_TONES[row.state] ?? ""}`],
       [row.side, row.side === "BUY" ? "side buy" : "side sell"],
       [row.symbol, "name"],
       [`${f.quantity(row.filled)} / ${f.quantity(row.quantity)}${
