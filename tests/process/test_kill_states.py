@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from tests.process.harness import (
 )
 from tests.process.test_full_disk import fill, is_full, small_disk
 from tests.process.test_kill_switch import LIQUIDATE, crossings, kill_switch, positions, script
+from tests.process.test_sim_diff import sim_diff
 from trader.core.ids import Lineage
 from trader.ops.emergency_history import executions_of
 from trader.ops.emergency_record import EMERGENCY_FILE_NAME, read_orders
@@ -78,6 +81,32 @@ def assert_promised(daemon: Daemon, truth: Json) -> None:
     assert {frame["client_id"] for frame in frames} == {7}, "not with the daemon's own id"
 
 
+def assert_known(simulator: Simulator, daemon: Daemon) -> None:
+    """Hold the journal against what left without the daemon: each is known, and has its story."""
+    orders = read_orders(daemon.state / EMERGENCY_FILE_NAME)
+    with closing(sqlite3.connect(f"file:{daemon.journal}?mode=ro", uri=True)) as db:
+        refs = [ref for (ref,) in db.execute("SELECT order_ref FROM v_emergency_orders")]
+        running = "SELECT count(*) FROM v_strategies WHERE status = 'RUNNING'"
+        ((count,),) = db.execute(running).fetchall()
+    assert refs == [row.order_ref for row in orders]
+    assert count == 0, "a strategy runs under a halt"
+    code, said, complaint = sim_diff(
+        daemon.journal, "--control", str(simulator.control_port), "--json"
+    )
+    assert code == 0, (said, complaint)
+    kinds = [row["kind"] for row in json.loads(said)["notes"]]
+    assert kinds.count("emergency_order") == len(orders)
+    assert "foreign_order" not in kinds
+    why = ["why", orders[0].order_ref, "--json", "--state", str(daemon.state)]
+    done = subprocess.run(
+        [sys.executable, "-m", "trader", *why], capture_output=True, text=True, timeout=60,
+        check=True,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert told["emergency"]["order_ref"] == orders[0].order_ref
+    assert told["filled"] == orders[0].quantity
+
+
 def restarted_and_agrees(simulator: Simulator, daemon: Daemon) -> None:
     """Start the daemon again: it stays halted, books everything and sends nothing."""
     sent = len(simulator.truth()["place_frames"])
@@ -86,6 +115,7 @@ def restarted_and_agrees(simulator: Simulator, daemon: Daemon) -> None:
     truth, status = settled(simulator, daemon)
     story = read_story(daemon.journal)
     assert_agree(story, without_emergency(truth), status)
+    assert_known(simulator, daemon)
     daemon.await_refusals(2)
     assert len(simulator.truth()["place_frames"]) == sent
     # The next order of the daemon must not take an id that the emergency has used.
