@@ -21,7 +21,9 @@ from trader.core.breakers.rules import BreakerName, Reset, Rule
 from trader.core.ids import OrderId, StrategyName
 from trader.core.orders import Order, OrderState
 from trader.core.policy import Policy, policy_hash
+from trader.core.results import Held
 from trader.core.track_record import TrackRecord
+from trader.core.valuation import Valuation
 from trader.engine.equity import MARK_INTERVAL_S, Equity
 from trader.engine.readings import sharpe_reading
 from trader.engine.services import Services
@@ -162,12 +164,21 @@ class StrategyHalts:
                 return None
             total += earned.amount * rate
         for held in self._book.results.held_by(strategy):
-            mark, rate = self._hub.mark_of(held.con_id), rates.get(held.currency)
-            price = None if mark is None else decimal_from(mark)
-            if price is None or price <= ZERO or rate is None:
+            unit, rate = self._unit_value(held, valuation), rates.get(held.currency)
+            if unit is None or rate is None:
                 return None
-            total += held.quantity * held.multiplier * price * rate
+            total += held.quantity * unit * rate
         return total
+
+    def _unit_value(self, held: Held, valuation: Valuation) -> Decimal | None:
+        """Return what a unit is worth in its own currency, as the account is valued."""
+        mark = valuation.marks.get(held.con_id)
+        if mark is not None:
+            return mark.unit_value
+        # What two strategies hold against each other is no holding of the account's.
+        price = self._hub.mark_of(held.con_id)
+        number = None if price is None else decimal_from(price)
+        return None if number is None or number <= ZERO else number * held.multiplier
 
     # ---- judging
 
