@@ -1,7 +1,9 @@
 """What is known of each mutant, kept outside version control so that a run can be taken up again.
 
 A kill stays good while neither the mutated file nor the file of the killing test changes; a
-survivor is tried again as soon as any of its possible tests may have changed.
+survivor is tried again as soon as any of its possible tests may have changed. Whoever trusts
+takes a kill as good while the same change of the same statement and the test that noticed it are
+there.
 """
 
 from __future__ import annotations
@@ -34,12 +36,17 @@ class Row:
 class Results:
     """A file of rows, one line each; later lines count."""
 
-    def __init__(self, root: Path, file: Path) -> None:
+    def __init__(self, root: Path, file: Path, *, is_trusting: bool = False) -> None:
         self._root = root
-        self._file = file
+        self.file = file
+        self._is_trusting = is_trusting
         self._rows: dict[str, Row] = {}
-        if file.exists():
-            for line in file.read_text("utf-8").splitlines():
+        self.read()
+
+    def read(self) -> None:
+        """Take in what the file holds by now."""
+        if self.file.exists():
+            for line in self.file.read_text("utf-8").splitlines():
                 row = Row(**json.loads(line))
                 self._rows[row.key] = row
 
@@ -53,16 +60,23 @@ class Results:
             round(seconds, 3),
         )
         self._rows[row.key] = row
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.open("a", encoding="utf-8") as out:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("a", encoding="utf-8") as out:
             out.write(json.dumps({name: getattr(row, name) for name in Row.__slots__}) + "\n")
 
     def killer(self, mutant: Mutant) -> str | None:
         """Return the killing test, "" for a survivor, None where nothing that holds is known."""
         row = self._rows.get(mutant.key)
+        if self._is_trusting and row is not None and self._has(row.killer):
+            return row.killer
         if row is None or row.source != _digest(self._root, mutant.path):
             return None
         return row.killer if row.tests == _digest(self._root, _file_of(row.killer)) else None
+
+    def _has(self, killer: str) -> bool:
+        """Tell whether a test of this name is still there."""
+        name, _, test = killer.partition("::")
+        return test != "" and f"def {test.partition('[')[0]}(" in _text(self._root / name)
 
     def last_killer(self, mutant: Mutant) -> str:
         """Return who killed it last, whether or not that still holds: a good one to try first."""
@@ -84,6 +98,11 @@ def digest_of(root: Path, *names: str) -> str:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(file.read_bytes() if file.exists() else b"gone")
     return digest.hexdigest()[:16]
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
 
 
 @cache

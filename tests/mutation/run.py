@@ -69,24 +69,30 @@ def mirrored(path: str) -> str:
     return (Path("tests/unit", *module.parts[1:-1]) / f"test_{module.name}").as_posix()
 
 
+def near(path: str) -> str:
+    """Return the tests of a module's package, or its own where it stands right in the core."""
+    file = Path(mirrored(path))
+    return file.as_posix() if file.parent == Path(TESTS) else file.parent.as_posix()
+
+
 class Run:
     """One run over what is not known yet."""
 
-    def __init__(self, file: Path, jobs: int, seconds: float | None, folder: Path) -> None:
-        self._file = file
+    def __init__(self, known: Results, jobs: int, seconds: float | None, folder: Path) -> None:
+        self._known = known
         self._jobs = jobs
         self._until = None if seconds is None else time.monotonic() + seconds
         self._folder = folder
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
         self._done = 0
 
-    def try_all(self, mutants: list[Mutant], *, is_short: bool) -> None:
-        """Try every mutant of which nothing is known; a short run asks its own tests first."""
-        known = Results(ROOT, self._file)
+    def try_all(self, mutants: list[Mutant], *, only_own: bool) -> None:
+        """Try every mutant of which nothing is known: on its own tests, then on all that fit."""
+        known = self._known
         todo = [row for row in mutants if known.killer(row) is None]
         self._say(f"{len(mutants)} mutants, {len(todo)} to try")
-        own = sorted({mirrored(row.path) for row in todo if (ROOT / mirrored(row.path)).exists()})
-        for files in [own, [TESTS]] if is_short and own else [[TESTS]]:
+        own = sorted({folder for row in todo if (ROOT / (folder := near(row.path))).exists()})
+        for files in [own] if only_own else [own, [TESTS]]:
             inside = [row for row in todo if row.function and not known.killer(row)]
             if inside and not self._is_late():
                 # The daemon is imported in a child: mutants of tables need a process without it.
@@ -94,15 +100,15 @@ class Run:
                 if pid == 0:
                     self._leave(inside, files)
                 os.waitpid(pid, 0)
-                known = Results(ROOT, self._file)
+                known.read()
         # Values that a test file works out while it is imported: seen only by a fresh import.
-        self._try_cold([row for row in todo if not known.killer(row)], known)
+        self._try_cold([row for row in todo if not known.killer(row)], known, only_own=only_own)
 
     def _leave(self, mutants: list[Mutant], files: list[str]) -> None:
         """Run the mutants of functions in this child, and end it."""
         code = 1
         try:
-            self._try_warm(mutants, Results(ROOT, self._file), files)
+            self._try_warm(mutants, self._known, files)
             code = 0
         finally:
             self._out.flush()
@@ -124,6 +130,7 @@ class Run:
         def note(outcome: Outcome) -> None:
             mutant, killer = outcome.mutant, outcome.killer
             if killer == "not placed" or (not killer and files != [TESTS]):
+                self._say(f"  its own tests do not notice: {mutant.key}")
                 return
             results.put(mutant, killer, outcome.seconds)
             if killer:
@@ -132,7 +139,7 @@ class Run:
 
         # Which tests execute which lines: good as long as neither they nor the core change.
         seen = digest_of(ROOT, CORE, TESTS) + digest_of(ROOT, *files)
-        kept = self._file.with_name(f"{self._file.stem}-baseline-{seen}.json")
+        kept = results.file.with_name(f"{results.file.stem}-baseline-{seen}.json")
         plugin = Warm(ROOT, mutants, Forks(self._folder, self._jobs), WARM_LIMIT, kept)
         plugin.choose, plugin.on_outcome = choose, note
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -159,12 +166,16 @@ class Run:
             ),
         )
 
-    def _try_cold(self, mutants: list[Mutant], results: Results) -> None:
+    def _try_cold(self, mutants: list[Mutant], results: Results, *, only_own: bool) -> None:
         """Run who noticed a mutant last, then its module's tests, then all: fresh imports each."""
         mutants = self._stage(mutants, results, results.last_killer, COLD_LIMIT_S)
         mutants = self._stage(mutants, results, lambda row: mirrored(row.path), COLD_LIMIT_S)
         # What survived every test that executes it is known to live.
         mutants = [row for row in mutants if results.killer(row) is None]
+        if only_own:
+            for row in mutants:
+                self._say(f"  its own tests do not notice: {row.key}")
+            return
         self._stage(mutants, results, lambda row: TESTS, COLD_ALL_LIMIT_S)
 
     def _stage(
@@ -267,7 +278,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seconds", type=float, help="begin no further mutant after so long")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at the same time")
     parser.add_argument("--results", type=Path, default=ROOT / "state/mutation/results.jsonl")
-    parser.add_argument("--trust", action="store_true", help="do not try what is argued to live")
+    parser.add_argument("--own", action="store_true", help="ask the modules' own tests alone")
+    parser.add_argument("--trust", action="store_true", help="believe arguments and earlier kills")
     parser.add_argument("--report", action="store_true", help="try nothing, tell what is known")
     options = parser.parse_args(argv)
     files = target_files(options.paths or TARGETS)
@@ -280,14 +292,15 @@ def main(argv: list[str]) -> int:
             if touched.get(row.path, set()) & set(range(row.first_line, row.last_line + 1))
         ]
     is_whole = options.changed is None
+    known = Results(ROOT, options.results, is_trusting=options.trust)
     if not options.report and mutants:
         # What is argued is settled until somebody runs all of it again.
         argued = arguments(ROOT) if options.trust or not is_whole else {}
         todo = [row for row in mutants if row.key not in argued]
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(options.results, options.jobs, options.seconds, Path(folder))
-            run.try_all(todo, is_short=not is_whole)
-    return report(mutants, Results(ROOT, options.results), is_whole=is_whole)
+            run = Run(known, options.jobs, options.seconds, Path(folder))
+            run.try_all(todo, only_own=options.own)
+    return report(mutants, known, is_whole=is_whole)
 
 
 if __name__ == "__main__":
