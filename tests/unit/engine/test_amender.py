@@ -21,7 +21,7 @@ from tests.unit.engine.world import (
 )
 from trader.core import events as ev
 from trader.core.changes import ChangeState
-from trader.core.halts import HaltCause, Lane
+from trader.core.halts import HaltCause, Lane, Restraint
 from trader.core.ids import OrderId, PermId, StrategyName
 from trader.core.orders import Order, OrderState
 from trader.core.risk.change import Revision
@@ -182,6 +182,26 @@ async def test_nothing_is_changed_under_a_halt_or_while_the_upstream_is_not_prov
     outcome = await world.gateway.modify(order.order_id, LOWER)
     assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "HALTED")
     assert world.broker.changed == []
+
+
+async def test_an_order_of_a_halted_strategy_may_shrink_and_not_grow() -> None:
+    """BRK-12: a change that adds risk is new risk of that strategy."""
+    world, order = await working()
+    world.guard.restraint = lambda: Restraint(strategies={order.terms.strategy: "psr: 0.1"})
+    refused = await world.gateway.modify(order.order_id, LARGER)
+    assert (refused.kind, refused.code) == (OutcomeKind.REFUSED, "STRATEGY_HALTED")
+    assert refused.text == f"strategy {order.terms.strategy}: psr: 0.1"
+    smaller = Revision(quantity=D(8), reason="less")
+    assert (await world.gateway.modify(order.order_id, smaller)).kind is OutcomeKind.SENT
+    fresh = World()
+    task = asyncio.get_running_loop().create_task(fresh.gateway.submit(an_intent(1)))
+    fresh.journal.hold()
+    await turns()
+    # It was halted while the promise was on its way to the disk.
+    fresh.guard.restraint = lambda: Restraint(strategies={an_intent().strategy: "psr: 0.1"})
+    fresh.journal.release()
+    assert (await task).kind is OutcomeKind.WITHHELD
+    assert fresh.broker.placed == []
 
 
 async def test_a_larger_order_must_be_paid_for_and_a_smaller_one_need_not() -> None:
