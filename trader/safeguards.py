@@ -11,6 +11,8 @@ from trader.engine.breaker_kill import BreakerKill
 from trader.engine.breakers import Breakers
 from trader.engine.desk import Desk
 from trader.engine.equity import Equity
+from trader.engine.exposure import LOOK_S as EXPOSURE_LOOK_S
+from trader.engine.exposure import Exposure
 from trader.engine.gateway import OrderGateway
 from trader.engine.probes import Probes
 from trader.engine.readings import Readings
@@ -72,6 +74,8 @@ class Safeguards:
             services.pager,
         )
         board.sentinel = self._sentinel.status
+        self._exposure = Exposure(services, policy, self.breakers.outlook)
+        board.exposure = self._exposure.status
         services.ledger.observe(self._readings.on_recorded)
         board.breakers = self.breakers.rows
         board.allocation = self.breakers.allocation
@@ -109,4 +113,6 @@ class Safeguards:
         start("disk-probe", self._probes.watch_disk)
         start("breakers", self.breakers.run)
         start("breaker-kill", self._kill.run)
+        watch = self._exposure.look
+        start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)

@@ -61,6 +61,12 @@ GROSS_CAP = {
     AccountType.PORTFOLIO_MARGIN: Decimal(6),
 }
 
+
+def stricter(own: AccountType, told: AccountType | None) -> AccountType:
+    """Return the stricter of the type that the policy says and that the broker says."""
+    return own if told is None else min(own, told, key=list(AccountType).index)
+
+
 Form = tuple[str, OrderType, TimeInForce]
 
 

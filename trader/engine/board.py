@@ -17,6 +17,7 @@ from trader.core.reserves import pending_commission
 from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.emergency_rows import EmergencyStatus, with_fills
+from trader.engine.exposure_status import ExposureStatus
 from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
@@ -82,6 +83,8 @@ class Board:
         self.actions: Callable[[], st.ActionsStatus | None] = lambda: None
         # Of the sentinel's files, where there is one to look for.
         self.sentinel: Callable[[], st.SentinelStatus | None] = lambda: None
+        # Of what is held against the limits, once somebody looks.
+        self.exposure: Callable[[], ExposureStatus | None] = lambda: None
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -141,6 +144,7 @@ class Board:
             told_account=self._told_account(),
             inputs_missing=missing_inputs(self._services, self._policy),
             sentinel=self.sentinel(),
+            exposure=self.exposure(),
             actions=self.actions(),
         )
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from trader.core.entries import Tally
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.engine.emergency_rows import EmergencyStatus
+from trader.engine.exposure_status import ExposureStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,4 +291,6 @@ class Status:
     # What new risk waits for because nobody has told it.
     inputs_missing: tuple[str, ...] = ()
     sentinel: SentinelStatus | None = None
+    # Each share of the account against its limits, once somebody looks.
+    exposure: ExposureStatus | None = None
     actions: ActionsStatus | None = None

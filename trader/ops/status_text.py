@@ -32,6 +32,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         for row in body["orders"]
         if row.get("is_settling")
     ]
+    lines += _exposure(body.get("exposure"))
     lines += _sentinel(body.get("sentinel"))
     lines += [
         f"HALTED      strategy {row['name'].partition(':')[2]}: {row['reason']}"
@@ -98,6 +99,33 @@ def _actions(told: Mapping[str, Any] | None) -> list[str]:
         lines.append(
             f"  {row['number']:<8}{row['kind']:<11}{row['name']:<22}{state}: {row['text']}"
         )
+    return lines
+
+
+def _exposure(row: Mapping[str, Any] | None) -> list[str]:
+    """Say how large what is held is against the account, and the plan that would make it less."""
+    if row is None or row["status"] == "off":
+        return []
+    shares = [
+        f"{held['symbol']} {float(held['share']):.1%}"
+        for held in row["concentrations"][:3]
+        if held["share"] is not None
+    ]
+    lines = [f"WARNING     {text}" for text in row["warnings"]]
+    if row["gross"] is not None:
+        limits = f"at most {row['gross_max']} and {row['net_max']} in {row['regime'] or 'a storm'}"
+        told = f"gross {float(row['gross']):.2f}, net {float(row['net']):.2f} of the account"
+        largest = f"; largest {', '.join(shares)}" if shares else ""
+        lines.insert(0, f"exposure    {told} ({limits}){largest}")
+    plan = row["reduction"]
+    if plan is not None:
+        when = f"since {plan['since_utc']} ({plan['regime']})"
+        lines.append(f"PLAN        {'; '.join(plan['exceeded'])}, {when}. To end it:")
+        lines += [f"            {order}" for order in plan["orders"] or ["no order can"]]
+        lines += [f"            still exceeded then: {text}" for text in plan["remains"]]
+        lines.append("            nothing of it was sent: RUNBOOK, Plan of reductions")
+        if row["problem"]:
+            lines.append(f"            cannot be made anew: {row['problem']}")
     return lines
 
 

@@ -11,11 +11,12 @@ from enum import Enum
 import pytest
 
 from trader.core.entries import Tally
+from trader.engine import exposure_status as es
 from trader.engine import status as st
 
 KINDS = [
     kind
-    for kind in vars(st).values()
+    for kind in (vars(st) | vars(es)).values()
     # Parts that other modules of the engine make belong to it as well.
     if isinstance(kind, type) and kind.__module__.startswith("trader.engine.")
 ]

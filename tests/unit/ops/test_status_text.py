@@ -8,9 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tests.unit.ops.support import LINK, MONEY, ORDER, READY, status
+from tests.unit.ops.support import LINK, MONEY, NOW, ORDER, READY, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
+from trader.engine.exposure_status import (
+    ConcentrationStatus,
+    ExposureStatus,
+    ReductionStatus,
+)
 from trader.engine.status import (
     ActionsStatus,
     ActionStatus,
@@ -235,3 +240,54 @@ def test_what_nobody_has_reviewed_is_told_with_its_number_and_time() -> None:
     assert "WARNING     4 false positives in 2026-03" in shown
     calm = replace(told, overdue_count=0, false_count=3)
     assert "WARNING" not in text(status(actions=calm))
+
+
+EXPOSED = ExposureStatus(
+    status="ok",
+    warnings=(),
+    regime="calm",
+    gross=Decimal("1.204"),
+    net=Decimal("-0.5"),
+    gross_max=Decimal("2.0"),
+    net_max=Decimal("0.8"),
+    box_max=Decimal("0.25"),
+    hold_max=Decimal("0.20"),
+    concentrations=(ConcentrationStatus("AAPL", 101, Decimal(-210), Decimal("0.2104"), "hold"),),
+)
+
+
+def test_the_exposure_is_told_with_its_limits_and_what_exceeds_them() -> None:
+    """BRK-04: a breach that nobody ordered is a warning."""
+    line = (
+        "exposure    gross 1.20, net -0.50 of the account (at most 2.0 and 0.8 in calm); "
+        "largest AAPL 21.0%"
+    )
+    assert line in status_lines(body(replace(READY, exposure=EXPOSED)))
+    warned = replace(EXPOSED, status="warning", warnings=("AAPL is 21.04% of the account",))
+    lines = status_lines(body(replace(READY, exposure=warned)))
+    assert "WARNING     AAPL is 21.04% of the account" in lines
+    unknown = replace(EXPOSED, status="unknown", warnings=("no mark",), gross=None)
+    lines = status_lines(body(replace(READY, exposure=unknown)))
+    assert "WARNING     no mark" in lines
+    assert not [row for row in lines if row.startswith("exposure")]
+    off = replace(EXPOSED, status="off")
+    assert status_lines(body(replace(READY, exposure=off))) == status_lines(body(READY))
+
+
+def test_a_plan_of_reductions_is_told_order_by_order() -> None:
+    """CAP-24."""
+    plan = ReductionStatus(NOW, "storm", ("net 9.00, at most 8.00",), ("SELL 1 of 9 AAPL",), ())
+    shown = replace(EXPOSED, reduction=plan, problem="AAPL (101): no mark")
+    lines = status_lines(body(replace(READY, exposure=shown)))
+    at = lines.index(
+        "PLAN        net 9.00, at most 8.00, since 2025-03-14T14:30:05.000Z (storm). To end it:"
+    )
+    assert lines[at + 1 : at + 4] == [
+        "            SELL 1 of 9 AAPL",
+        "            nothing of it was sent: RUNBOOK, Plan of reductions",
+        "            cannot be made anew: AAPL (101): no mark",
+    ]
+    helpless = replace(plan, orders=(), remains=("AAPL box 9.00, at most 8.00",))
+    lines = status_lines(body(replace(READY, exposure=replace(EXPOSED, reduction=helpless))))
+    assert "            no order can" in lines
+    assert "            still exceeded then: AAPL box 9.00, at most 8.00" in lines

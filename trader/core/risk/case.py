@@ -16,7 +16,7 @@ from trader.core.events import Check
 from trader.core.ids import ConId
 from trader.core.intents import Intent, OrderType, Side
 from trader.core.market import fault, only_side
-from trader.core.policy import AccountType
+from trader.core.policy import AccountType, stricter
 from trader.core.risk.values import RiskInput
 from trader.core.valuation import Valuation
 
@@ -258,6 +258,5 @@ def text_of(word: object) -> str:
 
 def _stricter_type(given: RiskInput) -> AccountType:
     """Return the stricter of the type that the policy says and that the broker says."""
-    own = given.policy.exposure.account_type
     told = None if given.account is None else getattr(given.account, "account_type", None)
-    return own if told is None else min(own, told, key=list(AccountType).index)
+    return stricter(given.policy.exposure.account_type, told)

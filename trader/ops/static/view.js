@@ -120,6 +120,7 @@ export function show(status) {
   breakers(status.breakers ?? []);
   actions(status.actions ?? null);
   sentinel(status.sentinel ?? null);
+  exposure(status.exposure ?? null);
   emergency(status.emergency ?? []);
   strategies(status.strategies);
   quotes(status.quotes);
@@ -314,6 +315,13 @@ function warnings(status) {
   const found = (status.breakers ?? [])
     .filter((row) => row.action === "strategy" && row.phase !== "closed")
     .map((row) => ["Strategy halted", `${row.name}: ${row.reason}`, ""]);
+  for (const text of status.exposure?.warnings ?? []) found.push(["Exposure", text, ""]);
+  const plan = status.exposure?.reduction;
+  if (plan) {
+    const orders = plan.orders.join(", ") || "no order can";
+    const rest = plan.remains.length ? ` Still exceeded then: ${plan.remains.join("; ")}.` : "";
+    found.push(["Plan of reductions", `${orders}. Nothing of it was sent.${rest}`, ""]);
+  }
   if (status.sentinel?.warning) found.push(["Sentinel", status.sentinel.warning, ""]);
   const told = status.actions;
   if (told?.overdue_count) found.push(["Reviews", `${told.overdue_count} automatic risk actions not reviewed in time`, ""]);
@@ -337,6 +345,26 @@ function actions(told) {
       [row.verdict || (row.is_overdue ? "overdue" : `by ${f.clock(row.due_utc)}`), row.verdict ? "" : `badge ${row.is_overdue ? "bad" : "warn"}`],
     ],
   })), "None in two months.");
+}
+
+const SHARES = { ok: "good", warning: "bad", unknown: "warn", off: "" };
+const LEVELS = { ok: "n", hold: "badge warn", box: "badge bad" };
+
+// Fractions of the account's value, as text; null where nobody knows.
+function share(value) {
+  return value === null ? "unknown" : `${(Number(value) * 100).toFixed(1)} %`;
+}
+
+function exposure(seen) {
+  byId("exposure-panel").hidden = seen === null;
+  if (seen === null) return;
+  put("exposure-word", seen.regime ? `regime ${seen.regime}` : "regime not known, as in a storm");
+  facts("exposure", [
+    ["Within its limits", seen.status, `badge ${SHARES[seen.status] ?? ""}`],
+    ["Gross", `${share(seen.gross)} of ${share(seen.gross_max)}`, "n"],
+    ["Net", `${share(seen.net)} of ${share(seen.net_max)}`, "n"],
+    ...seen.concentrations.map((row) => [row.symbol, `${share(row.share)} of ${share(seen.box_max)}`, LEVELS[row.level] ?? "n"]),
+  ]);
 }
 
 function sentinel(seen) {
