@@ -165,7 +165,7 @@ async def test_what_a_cancelled_exit_may_have_sold_is_sold_once_it_is_settled(
     world.broker.on_place = filling(world)
     world.broker.on_cancel = lambda order_id: world.say(a_status(stop, "Cancelled"))
     if late:
-        later(4.0, lambda: world.fill(stop, "late.01.01", quantity=Decimal(late)) and None)
+        later(4.0, lambda: world.fill(stop, "late.01.01", quantity=Decimal(late)))
     began_s = world.clock.monotonic()
     answer = await world.desk.liquidate(by="me")
     assert [int(row.order.terms.quantity) for row in world.broker.placed] == sold
@@ -181,7 +181,7 @@ async def test_it_is_not_called_flat_while_a_cancelled_entry_may_have_filled() -
     world.broker.placed.clear()
     world.broker.on_place = filling(world)
     world.broker.on_cancel = lambda order_id: world.say(a_status(entry, "Cancelled"))
-    later(3.0, lambda: world.fill(entry, "late.01.01") and None)
+    later(3.0, world.fill, entry, "late.01.01")
     answer = await world.desk.liquidate(by="me")
     assert [int(row.order.terms.quantity) for row in world.broker.placed] == [10]
     assert (answer.is_done, answer.text) == (True, "flat")
