@@ -196,6 +196,10 @@ class Broker(Protocol):
     def is_connected(self) -> bool:
         """Tell whether the socket is up and the API started."""
 
+    @property
+    def heard_s(self) -> float | None:
+        """Return when a message was last decoded on this connection; monotonic seconds."""
+
     async def connect(self, order_id_high: OrderId) -> LinkFacts:
         """Connect, each phase with its deadline; raises ConnectRefused.
 

@@ -59,6 +59,7 @@ def link_settings(config: Configuration) -> LinkSettings:
         account=AccountId(settings.account),
         instruments=config.instruments,
         heartbeat_interval_s=broker.heartbeat_interval_s,
+        silence_s_max=broker.silence_s_max,
         backoff_s_min=broker.backoff_s_min,
         backoff_s_max=broker.backoff_s_max,
         page_after_s=broker.page_after_s,

@@ -408,6 +408,7 @@ def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:
             "heartbeat_interval_s": 1,
             "heartbeat_deadline_s": 2,
             "heartbeat_age_s_max": 5,
+            "silence_s_max": 6,
             "ack_deadline_s": 2,
             "backoff_s_min": 0.1,
             "backoff_s_max": 1,

@@ -87,7 +87,10 @@ class BrokerSection(_Section):
     snapshot_deadline_s: Seconds = 20.0
     heartbeat_deadline_s: Seconds = 3.0
     heartbeat_interval_s: Seconds = 3.0
+    # Older than this, nothing new leaves; slow is not dead, so the connection stays.
     heartbeat_age_s_max: Seconds = 10.0
+    # So long without any message, or three times as long without an answer, and it is begun anew.
+    silence_s_max: Seconds = 30.0
     ack_deadline_s: Seconds = 5.0
     backoff_s_min: Seconds = 1.0
     backoff_s_max: Seconds = 30.0

@@ -65,6 +65,11 @@ def _broker_problems(settings: Settings) -> Iterable[str]:
             f"broker.heartbeat_age_s_max is {broker.heartbeat_age_s_max:g}, allowed is at least "
             f"heartbeat_interval_s + heartbeat_deadline_s = {needed_s:g}"
         )
+    if broker.silence_s_max < broker.heartbeat_age_s_max:
+        yield (
+            f"broker.silence_s_max is {broker.silence_s_max:g}, allowed is at least "
+            f"heartbeat_age_s_max = {broker.heartbeat_age_s_max:g}: slow is not dead"
+        )
 
 
 def _drain_problems(settings: Settings) -> Iterable[str]:

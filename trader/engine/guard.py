@@ -183,9 +183,9 @@ class Guard:
         return self._clock.monotonic() - self.heartbeat_s
 
     def on_heartbeat(self, answer: ServerTime) -> None:
-        """Note a decoded answer of the broker."""
+        """Note a decoded answer of the broker: it proves what was when it was asked for."""
         self.heartbeat = answer
-        self.heartbeat_s = self._clock.monotonic()
+        self.heartbeat_s = self._clock.monotonic() - answer.round_trip_s
         ahead_s = (answer.server_utc - self._clock.utc()).total_seconds()
         # The answer says whole seconds, and it was true at some moment of the round trip.
         self.clock_skew_s = max(0.0, ahead_s, -ahead_s - 1.0 - answer.round_trip_s)

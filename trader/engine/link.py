@@ -1,8 +1,9 @@
 """The one owner of the connection: connect, prove, prepare, watch, and start over.
 
 Attempts never overlap (INC-116), never give up (INC-117) and keep the same client id, which owns
-the working orders (INC-008, INC-022). A mute peer on an open socket is down (INC-004): only a
-decoded answer counts as a sign of life.
+the working orders (INC-008, INC-022). A mute peer on an open socket is down (INC-004): only what
+was decoded counts as a sign of life. A slow one is not (INC-093): nothing new leaves while its
+answers are late, and the connection stays.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from trader.ports import (
     LinkDown,
     LinkFacts,
     LinkWord,
+    ServerTime,
     WorldError,
 )
 
@@ -38,6 +40,10 @@ _HOURS_S = 6 * 3_600.0
 # The broker tells account values every 180 s at least (INC-037).
 _ACCOUNT_SILENCE_S = 240.0
 _ACCOUNT_RETRY_S = 60.0
+# A gateway that sends what it likes and answers nothing for so many silences is begun anew too.
+_DEAF_FACTOR = 3
+# A link that was lost sooner is one that does not hold: the next attempt waits longer.
+_STEADY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class LinkSettings:
     account: AccountId
     instruments: tuple[InstrumentSpec, ...]
     heartbeat_interval_s: float
+    silence_s_max: float
     backoff_s_min: float
     backoff_s_max: float
     page_after_s: float
@@ -113,13 +120,14 @@ class LinkWatch:
         self.on_connected: Callable[[], Awaitable[None]] = _nothing
         self.facts: LinkFacts | None = None
         self.connect_count = 0
+        self._connected_s = 0.0
         self.problem = "not connected yet"
 
     # ---- the connection
 
     async def run(self) -> None:
         """Keep the link for ever."""
-        failures = 0
+        failures = losses = 0
         down_since_s = self._clock.monotonic()
         is_paged = False
         while True:
@@ -138,7 +146,9 @@ class LinkWatch:
             failures, is_paged = 0, False
             await self._stay_connected()
             down_since_s = self._clock.monotonic()
-            await self._back_off(1)
+            is_steady = down_since_s - self._connected_s >= _STEADY_S
+            losses = 1 if is_steady else losses + 1
+            await self._back_off(losses)
 
     async def _connect(self) -> None:
         self._changed.clear()
@@ -154,7 +164,8 @@ class LinkWatch:
         self.connect_count += 1
         self.problem = ""
         log.info("connected", accounts=facts.accounts, server_version=facts.server_version)
-        answer = await self._broker.heartbeat()
+        self._connected_s = self._clock.monotonic()
+        answer = await self._first_answer()
         if self._is_down:
             raise LinkDown(f"lost while it was being proven: {self.problem}")
         self._guard.on_heartbeat(answer)
@@ -162,6 +173,17 @@ class LinkWatch:
         await self._subscribe()
         await self._reconciler.run_once("connected")
         await self.on_connected()
+
+    async def _first_answer(self) -> ServerTime:
+        """Wait for the proof that the peer answers; raises LinkDown when it does not at all."""
+        while True:
+            try:
+                return await self._broker.heartbeat()
+            except LinkDown as error:
+                if self._is_down or not self._broker.is_connected or self._silence() is not None:
+                    raise
+                self._supervisor.beat("link-watch")
+                log.warning("not answered yet", problem=str(error))
 
     def _book_problem(self) -> str | None:
         """Say why the book must not follow this account, or None: it holds another one's."""
@@ -316,22 +338,30 @@ class LinkWatch:
     # ---- signs of life
 
     async def beat(self) -> None:
-        """Ask for the time every few seconds; two strikes end the link (INC-093)."""
-        strikes = 0
+        """Ask for the time every few seconds; only a long silence ends the link (INC-093)."""
         while True:
             self._supervisor.beat("heartbeat")
             await self._clock.sleep(self._settings.heartbeat_interval_s)
             if self._is_down:
-                strikes = 0
                 continue
             try:
                 self._guard.on_heartbeat(await self._broker.heartbeat())
-                strikes = 0
             except LinkDown as error:
-                strikes += 1
-                log.warning("no heartbeat", strikes=strikes, problem=str(error))
-                if strikes >= 2 and not self._is_down:
-                    self._drop("no heartbeat: connected, but the broker does not answer")
+                log.warning("no heartbeat", problem=str(error))
+            silence = self._silence()
+            if silence is not None and not self._is_down:
+                self._drop(silence)
+
+    def _silence(self) -> str | None:
+        """Say why a connected peer counts as dead, or None while it is slow at worst."""
+        now_s, limit_s = self._clock.monotonic(), self._settings.silence_s_max
+        heard_s = max(self._broker.heard_s or 0.0, self._connected_s)
+        if now_s - heard_s >= limit_s:
+            return f"connected, but nothing was heard for {now_s - heard_s:.0f} s"
+        answered_s = max(self._guard.heartbeat_s or 0.0, self._connected_s)
+        if now_s - answered_s >= _DEAF_FACTOR * limit_s:
+            return f"connected, but the broker does not answer for {now_s - answered_s:.0f} s"
+        return None
 
     def check_answers(self) -> None:
         """Send cancels that waited; make what waits too long UNKNOWN, and ask about it."""

@@ -25,7 +25,6 @@ from trader.ibkr import translate
 from trader.ibkr.account import SUMMARY_TAG
 from trader.ibkr.client import ApiClient
 from trader.ibkr.connection import Connection
-from trader.ibkr.requests import Kind
 from trader.ibkr.settings import BrokerSettings
 from trader.ibkr.snapshot import SnapshotTaker
 from trader.ibkr.tap import RequestFailed, Tap, rule_key
@@ -87,6 +86,11 @@ class IbkrBroker:
         return bool(self._client.isReady())
 
     @property
+    def heard_s(self) -> float | None:
+        """Return when a message was last decoded on this connection; monotonic seconds."""
+        return self._tap.heard_s
+
+    @property
     def account(self) -> AccountId | None:
         """Return the account whose rows are passed on; the login's only one by default."""
         return self._tap.account
@@ -117,6 +121,7 @@ class IbkrBroker:
         self._resolved.clear()
         self._tap.session_ended()
         self._tap.requests.fail_all(LinkDown(reason))
+        self._tap.beats.reset(LinkDown(reason))
         self._tap.socket_changed(False, reason)
         self._tap.batch_decoded()
 
@@ -217,28 +222,27 @@ class IbkrBroker:
         return await self._taker.executions()
 
     async def heartbeat(self) -> ServerTime:
-        """Ask for the server's time; raises LinkDown when no decoded answer comes in time."""
+        """Ask for the server's time; raises LinkDown when no decoded answer comes in time.
+
+        The question stays open: its answer, when it comes, is the next call's.
+        """
         deadline_s = self._settings.heartbeat_deadline_s
-        requests = self._tap.requests
+        beats = self._tap.beats
         try:
             async with asyncio.timeout(deadline_s):
                 # Half of the time may go into waiting for a token. Then it is sent without one:
                 # our own pacing must never make a good link look dead.
                 await self._pacer.take(Lane.DATA, self._clock.monotonic() + deadline_s / 2)
                 self._ready()
-                sent_s = self._clock.monotonic()
-                pending = requests.get(Kind.CURRENT_TIME)
-                if pending is None:
-                    pending = requests.open(Kind.CURRENT_TIME)
+                if not beats.is_asked_since(deadline_s / 2):
                     try:
                         self._api.reqCurrentTime()
-                        pending.is_sent = True
-                    except (LinkDown, SendUncertain) as error:
-                        requests.fail(Kind.CURRENT_TIME, LinkDown(str(error)))
-                rows = await requests.answer(pending)
+                    except SendUncertain as error:
+                        raise LinkDown(str(error)) from error
+                    beats.asked()
+                return await beats.next()
         except TimeoutError:
             raise LinkDown(f"no answer to the heartbeat within {deadline_s} s") from None
-        return ServerTime(server_utc=rows[-1], round_trip_s=self._clock.monotonic() - sent_s)
 
     async def resolve(self, spec: InstrumentSpec) -> Instrument:
         """Look an instrument up; raises WorldError when there is none or more than one."""

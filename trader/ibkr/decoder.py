@@ -35,6 +35,9 @@ _PRICE_REVISION_SINCE = 178
 class Receiver(Protocol):
     """The raw callbacks, one for each message we use; named as ib_async calls them."""
 
+    def message_decoded(self) -> None:
+        """A message was decoded, or is one that we have no use for."""
+
     def undecodable(self, message_id: int, text: str) -> None:
         """A message was lost."""
 
@@ -169,11 +172,15 @@ class CheckedDecoder(Decoder):
         if handler is None:
             if not (fields[0].isdecimal() and int(fields[0]) in _KNOWN):
                 self._report(0, f"unknown message {fields[0][:20]!r}")
+                return
+            self._receiver.message_decoded()
             return
         try:
             handler(fields)
         except UNREADABLE as error:
             self._report(int(fields[0]), f"{error!r} in {','.join(fields)[:300]}")
+            return
+        self._receiver.message_decoded()
 
     def _report(self, message_id: int, text: str) -> None:
         self._receiver.undecodable(message_id, f"message {message_id}: {text}")

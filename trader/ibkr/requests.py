@@ -26,7 +26,6 @@ class Kind(StrEnum):
     POSITIONS = "positions"
     OPEN_ORDERS = "open orders"
     COMPLETED_ORDERS = "completed orders"
-    CURRENT_TIME = "current time"
     # Never asked for: a collector that is open while a snapshot is taken.
     COMMISSIONS = "commissions"
 

@@ -22,6 +22,7 @@ from trader.core.events import (
 from trader.core.ids import AccountId, ClientId, ConId, OrderId, PermId
 from trader.ibkr import codes, translate
 from trader.ibkr.account import AccountStream
+from trader.ibkr.beats import Beats
 from trader.ibkr.connection import Connection
 from trader.ibkr.decoder import Fields
 from trader.ibkr.quotes import Subscriptions
@@ -58,6 +59,9 @@ class Tap:
         self.account: AccountId | None = settings.account
         self.ids = IdSequence()
         self.requests = Requests(clock, settings.late_answer_s)
+        self.beats = Beats(clock)
+        # When a message was last decoded on this connection: bytes that mean nothing are no life.
+        self.heard_s: float | None = None
         self.quotes = Subscriptions()
         self.account_values = AccountStream()
         # What prices of each contract come as: so many times the currency; it never changes.
@@ -96,11 +100,16 @@ class Tap:
 
     def session_ended(self) -> None:
         """Forget what held for the last session only."""
+        self.heard_s = None
         self.quotes.clear()
         self.contracts.clear()
         self.account_values.reset()
         self._is_upstream_up = None
         self._is_read_only = None
+
+    def message_decoded(self) -> None:
+        """Note a sign of life."""
+        self.heard_s = self._now_s
 
     def undecodable(self, message_id: int, text: str) -> None:
         """Report a lost message (INC-113)."""
@@ -361,8 +370,7 @@ class Tap:
 
     def currentTime(self, epoch_s: int) -> None:  # noqa: N802 - ib_async's name
         """Answer a heartbeat."""
-        self.requests.add(Kind.CURRENT_TIME, datetime.fromtimestamp(epoch_s, UTC))
-        self.requests.finish(Kind.CURRENT_TIME)
+        self.beats.answered(datetime.fromtimestamp(epoch_s, UTC), self._now_s)
 
     # ---- quotes (messages 1, 2, 45, 58)
 

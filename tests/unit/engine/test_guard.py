@@ -78,8 +78,9 @@ async def test_the_halt_file_is_read_at_every_ask() -> None:
 
 async def test_the_age_of_the_heartbeat_is_evaluated_when_asked() -> None:
     world = World(heartbeat_age_s_max=5.0)
-    await asyncio.sleep(5)
+    await asyncio.sleep(4.9)
     assert world.guard.refusal(Lane.NEW) is None
+    await asyncio.sleep(0.1)
     await asyncio.sleep(0.1)
     assert "5.1 s ago" in (world.guard.refusal(Lane.NEW) or "")
     world.guard.on_heartbeat(ServerTime(world.clock.utc(), 0.01))
@@ -307,3 +308,13 @@ async def test_a_gateway_that_is_cut_off_or_was_meanwhile_is_deaf() -> None:
     assert world.guard.deafness(world.guard.loss_count) is None
     world.guard.set_level(HaltCause.LINK, "gone")
     assert world.guard.deafness(world.guard.loss_count) == "link: gone"
+
+
+async def test_an_answer_proves_what_was_when_it_was_asked_for() -> None:
+    """INC-093: a gateway that takes five seconds is five seconds away."""
+    world = World(heartbeat_age_s_max=5.0)
+    world.guard.on_heartbeat(ServerTime(world.clock.utc(), 4.5))
+    assert world.guard.heartbeat_age_s() == 4.5
+    assert world.guard.refusal(Lane.NEW) is None
+    world.guard.on_heartbeat(ServerTime(world.clock.utc(), 5.5))
+    assert world.guard.refusal(Lane.NEW) == "heartbeat: last answer 5.5 s ago"

@@ -30,6 +30,7 @@ from trader.ports import (
     LinkDown,
     LinkWord,
     QuoteTick,
+    ServerTime,
     SnapshotUnavailable,
     WorldError,
 )
@@ -336,21 +337,90 @@ async def test_no_room_to_ask_for_quotes_again_does_not_cost_the_link() -> None:
         assert HaltCause.LINK in world.guard.causes()
 
 
-async def test_two_missed_heartbeats_end_the_link_and_one_does_not() -> None:
+async def test_a_silence_ends_the_link_and_a_shorter_one_does_not() -> None:
     # INC-004, INC-093
-    world = World()
+    world = World(heartbeat_age_s_max=10.0)
     with running(world.link.run, world.link.beat):
         await connected(world)
         world.broker.is_mute = True
-        await asyncio.sleep(3.1)
+        await asyncio.sleep(25)
+        assert world.broker.disconnect_count == 0
+        assert HaltCause.HEARTBEAT in world.guard.causes()
         world.broker.is_mute = False
         await asyncio.sleep(10)
-        assert world.broker.disconnect_count == 0
+        assert HaltCause.HEARTBEAT not in world.guard.causes()
         world.broker.connect_s = 100.0
         world.broker.is_mute = True
-        await asyncio.sleep(6.5)
-        assert world.broker.disconnect_count >= 1
+        await asyncio.sleep(35)
+        assert world.broker.disconnect_count == 1
+        assert "nothing was heard for 3" in world.guard.causes()[HaltCause.LINK]
+
+
+async def test_a_slow_gateway_keeps_its_link_and_gets_nothing_new() -> None:
+    """INC-093: the answer takes longer than its budget, for ever."""
+    world = World(heartbeat_age_s_max=10.0)
+    with running(world.link.run, world.link.beat):
+        await connected(world)
+        world.broker.heartbeat_s = 12.0
+        late = 0
+        for _ in range(300):
+            await asyncio.sleep(1)
+            late += HaltCause.HEARTBEAT in world.guard.causes()
+        assert (world.broker.disconnect_count, world.link.connect_count) == (0, 1)
+        assert 50 < late < 300
+
+
+async def test_ticks_alone_keep_a_link_for_a_while_only() -> None:
+    world = World(heartbeat_age_s_max=10.0)
+    with running(world.link.run, world.link.beat):
+        await connected(world)
+        world.broker.is_mute = True
+        for _ in range(80):
+            await asyncio.sleep(1)
+            world.broker.heard_s = world.clock.monotonic()
+        assert world.broker.disconnect_count == 0
+        assert HaltCause.HEARTBEAT in world.guard.causes()
+        world.broker.connect_s = 100.0
+        for _ in range(15):
+            await asyncio.sleep(1)
+            world.broker.heard_s = world.clock.monotonic()
+        assert world.broker.disconnect_count == 1
         assert "does not answer" in world.guard.causes()[HaltCause.LINK]
+
+
+async def test_a_gateway_that_is_slow_from_the_start_is_waited_for() -> None:
+    world = disconnected()
+    world.broker.heartbeat_s = 5.0
+    answers = world.broker.heartbeat
+    tries = 0
+
+    async def late() -> ServerTime:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            await asyncio.sleep(3)
+            raise LinkDown("no answer to the heartbeat within 3 s")
+        return await answers()
+
+    world.broker.heartbeat = late  # type: ignore[method-assign]
+    with running(world.link.run):
+        await asyncio.sleep(20)
+        assert HaltCause.LINK not in world.guard.causes()
+    assert world.link.connect_count == 1
+
+
+async def test_a_link_that_does_not_hold_is_tried_again_ever_later() -> None:
+    world = World()
+    counts = []
+    with running(world.link.run, world.link.beat):
+        await connected(world)
+        for _ in range(6):
+            world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+            await asyncio.sleep(10)
+            counts.append(world.link.connect_count)
+    # 1, 2, 4, 8 and 16 s at most: within ten seconds it comes back, and later it does not.
+    assert counts[:2] == [2, 3]
+    assert counts[-1] < 7
 
 
 async def test_a_heartbeat_keeps_the_guards_reading_fresh() -> None:

@@ -263,6 +263,9 @@ class ScriptedBroker:
         self.disconnect_count = 0
         self.order_id_highs: list[OrderId] = []
         self.is_mute = False
+        # How long an answer takes, and when anything was last heard.
+        self.heartbeat_s = 0.01
+        self.heard_s: float | None = None
         self.heartbeat_count = 0
         self.resolve_errors: dict[str, Exception] = {}
         self.subscribe_error: Exception | None = None
@@ -360,9 +363,10 @@ class ScriptedBroker:
 
     async def heartbeat(self) -> ServerTime:
         self.heartbeat_count += 1
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.heartbeat_s)
         if self.is_mute or not self.is_connected:
             raise LinkDown("no answer to the heartbeat")
+        self.heard_s = LoopClock().monotonic()
         return ServerTime(LoopClock().utc(), 0.01)
 
     async def resolve(self, spec: InstrumentSpec) -> Instrument:
@@ -832,6 +836,7 @@ def a_link_settings(mode: Mode, symbols: tuple[str, ...]) -> LinkSettings:
         account=ACCOUNT,
         instruments=tuple(InstrumentSpec(symbol) for symbol in symbols),
         heartbeat_interval_s=3.0,
+        silence_s_max=30.0,
         backoff_s_min=1.0,
         backoff_s_max=30.0,
         page_after_s=120.0,

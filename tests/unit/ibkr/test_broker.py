@@ -238,14 +238,56 @@ async def test_a_mute_broker_has_no_heartbeat_though_bytes_keep_coming() -> None
             await task
 
 
-async def test_a_late_heartbeat_is_not_the_answer_to_the_next_one() -> None:
+async def test_a_late_answer_is_the_next_callers_and_as_old_as_its_question() -> None:
+    """INC-093: a gateway that takes longer than our patience still answers."""
     async with connected() as (served, desk):
         answer = served.replies.pop("49")
-        with pytest.raises(LinkDown):
+        with pytest.raises(LinkDown, match="no answer"):
             await desk.broker.heartbeat()
-        served.replies["49"] = lambda f: ["49|1|1", *answer(f)]
+        # It comes while nobody waits.
+        served.say(*answer(["49", "1"]))
+        await desk.until(lambda: (desk.broker.heard_s or 0.0) > 0)
+        await asyncio.sleep(0.05)
         got = await desk.broker.heartbeat()
         assert got.server_utc == datetime.fromtimestamp(1776094024, UTC)
+        assert got.round_trip_s > 0.25
+        served.replies["49"] = lambda f: ["49|1|1776094025", "49|1|1776094026"]
+        again = await desk.broker.heartbeat()
+        assert again.server_utc == datetime.fromtimestamp(1776094026, UTC)
+
+
+async def test_a_question_stays_open_for_the_next_caller() -> None:
+    async with connected() as (served, desk):
+        answer = served.replies.pop("49")
+        with pytest.raises(LinkDown, match="no answer"):
+            await desk.broker.heartbeat()
+        task = asyncio.create_task(desk.broker.heartbeat())
+        await asyncio.sleep(0.02)
+        served.say(*answer(["49", "1"]))
+        got = await task
+        assert got.round_trip_s > 0.25, "from the first question on, whoever asked it"
+
+
+async def test_a_lost_link_ends_the_wait_for_a_heartbeat() -> None:
+    async with connected() as (served, desk):
+        served.silence("49")
+        task = asyncio.create_task(desk.broker.heartbeat())
+        await asyncio.sleep(0.02)
+        desk.broker.disconnect()
+        with pytest.raises(LinkDown, match="disconnected"):
+            await task
+        assert desk.broker.heard_s is None
+
+
+async def test_what_means_nothing_is_no_sign_of_life() -> None:
+    async with connected() as (served, desk):
+        heard_s = desk.broker.heard_s
+        assert heard_s is not None
+        served.say("49|1|x")
+        await desk.until(lambda: bool(desk.words("decode")))
+        assert desk.broker.heard_s == heard_s
+        served.say("4|2|-1|2107|HMDS data farm connection is inactive.:ushmds|")
+        await desk.until(lambda: desk.broker.heard_s != heard_s)
 
 
 async def test_our_own_pacing_never_makes_a_good_link_look_dead() -> None:

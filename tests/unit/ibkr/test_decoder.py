@@ -20,6 +20,10 @@ class Receiver:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        self.signs_of_life = 0
+
+    def message_decoded(self) -> None:
+        self.signs_of_life += 1
 
     def __getattr__(self, name: str) -> Any:
         return lambda *args: self.calls.append((name, args))
@@ -153,3 +157,11 @@ def test_an_assertion_of_ours_is_not_taken_for_a_broken_message() -> None:
     decoder = CheckedDecoder(Broken())
     with pytest.raises(AssertionError, match="our bug"):
         decoder.interpret(["62", "1"])
+
+
+def test_what_was_decoded_is_a_sign_of_life_and_what_was_not_is_none() -> None:
+    assert decoded("49|1|1776094024").signs_of_life == 1
+    # Of no use to us, and still something that the peer said.
+    assert decoded("17|1|2").signs_of_life == 1
+    for broken in ("49|1|x", "999|1", "x", "49"):
+        assert decoded(broken).signs_of_life == 0

@@ -58,14 +58,14 @@ async def test_an_answer_is_its_rows_once_the_end_marker_came(requests: Requests
 
 
 async def test_two_waiters_share_one_answer_and_one_may_leave_early(requests: Requests) -> None:
-    pending = requests.open(Kind.CURRENT_TIME)
+    pending = requests.open(Kind.OPEN_ORDERS)
     first = asyncio.create_task(requests.answer(pending))
     second = asyncio.create_task(requests.answer(pending))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
-    requests.add(Kind.CURRENT_TIME, 1)
-    requests.finish(Kind.CURRENT_TIME)
+    requests.add(Kind.OPEN_ORDERS, 1)
+    requests.finish(Kind.OPEN_ORDERS)
     assert await second == [1]
     assert first.cancelled()
 
