@@ -338,6 +338,8 @@ class Book(BookView):
             order,
             filled=filled,
             filled_value=value,
+            # A correction takes back what the broker said as well: it would be owed for ever.
+            broker_filled=max(order.broker_filled + min(quantity, ZERO), ZERO),
             perm_id=execution.perm_id or order.perm_id,
             changed_utc=at,
         )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from tests.unit.engine.world import (
     CON,
     World,
@@ -116,6 +118,29 @@ async def test_an_order_stays_unsettled_while_executions_are_owed_and_a_person_i
     world.fill(order, quantity=Decimal(4))
     await pass_s(world, SETTLE_S + 0.5)
     assert world.book.settling == {}
+
+
+@pytest.mark.parametrize("left", [3, 0])
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_what_a_correction_takes_back_is_not_owed_any_more(left: int, is_late: bool) -> None:
+    """INC-048: a bust after the broker has told what filled leaves nothing to wait for."""
+    world = World()
+    order = await world.working()
+    world.fill(order, "0001.aa.01.01", quantity=Decimal(4))
+    world.say(a_status(order, filled=Decimal(4)))
+    if not is_late:
+        world.fill(order, "0001.aa.01.02", quantity=Decimal(left))
+    world.gateway.cancel(order.order_id, "test")
+    world.say(a_status(order, "Cancelled", filled=Decimal(4 if is_late else left)))
+    await pass_s(world, SETTLE_S + 1)
+    assert world.book.settling == {}
+    if is_late:
+        world.fill(order, "0001.aa.01.02", quantity=Decimal(left))
+        assert world.book.workings.of(CON).buys == 10 - left, "it was free at once"
+        await pass_s(world, SETTLE_S + 1)
+    assert world.book.settling == {}
+    run = await world.reconciler.run_once("test")
+    assert (run.drift_count, world.book.tickets) == (0, {})
 
 
 async def test_while_the_link_or_the_upstream_is_down_nothing_is_asked() -> None:
