@@ -41,6 +41,8 @@ class _Approval:
     lane: Lane
     approved: Approved
     terms: ChangeTerms
+    # It only takes risk away: what the order was before is no reason to leave it so.
+    is_less: bool
 
 
 class Amender:
@@ -123,8 +125,8 @@ class Amender:
             problem = "ORDER_NOT_WORKING", f"order {order_id} is about to be cancelled"
         if problem is not None:
             return self._refuse(order_id, revision, *problem, ())
-        is_safe = order.terms.is_reduce_only or is_less(order, revision)
-        lane = Lane.REDUCE if is_safe else Lane.NEW
+        less = is_less(order, revision)
+        lane = Lane.REDUCE if less or order.terms.is_reduce_only else Lane.NEW
         refusal = self._guard.refusal(lane, order.terms.strategy)
         if refusal is not None:
             code = REFUSAL_CODES[self._guard.posture()]
@@ -145,7 +147,7 @@ class Amender:
         if not self._guard.mode.may_send:
             text = f"mode {self._guard.mode} sends no changes"
             return Outcome(OutcomeKind.NOT_SENT, "", text, order_id)
-        return _Approval(order, lane, verdict, wanted_terms(order, verdict))
+        return _Approval(order, lane, verdict, wanted_terms(order, verdict), less)
 
     def _refuse(
         self,
@@ -256,8 +258,8 @@ class Amender:
             return f"{order.filled} has filled by now"
         if self._clock.monotonic() > deadline_s:
             return f"deadline of {self._deadline_s} s passed"
-        if approval.lane is Lane.REDUCE and not order.terms.is_reduce_only:
-            return None  # it only lessens
+        if approval.is_less:
+            return None
         return standing_refusal(order.terms, order.remaining, self._book, self._policy)
 
     def _withhold(self, order_id: OrderId, number: int, reason: str, code: str) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.engine.world import (
     World,
     a_status,
     an_echo,
+    an_execution,
     an_exit,
     an_intent,
     turns,
@@ -22,7 +24,8 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.changes import ChangeState
 from trader.core.halts import HaltCause, Lane, Restraint
-from trader.core.ids import OrderId, PermId, StrategyName
+from trader.core.ids import ExecId, OrderId, PermId, StrategyName
+from trader.core.intents import OrderType
 from trader.core.orders import Order, OrderState
 from trader.core.risk.change import Revision
 from trader.engine.outcomes import Outcome, OutcomeKind
@@ -306,6 +309,20 @@ async def test_a_change_that_only_lessens_leaves_whatever_the_limits_say_by_now(
     world.ledger.record(ev.CashAdjusted("USD", world.book.cash["USD"], D(100), "withdrawn"))
     world.journal.release()
     assert (await task).kind is OutcomeKind.SENT
+
+
+async def test_an_exit_that_has_become_too_large_can_be_made_smaller() -> None:
+    """Somebody sold half by hand: the stop is cut to what is left, and never refused for it."""
+    world = World(held=10)
+    stop = replace(an_exit(), order_type=OrderType.STOP, stop_price=D(97))
+    order = await world.working(stop)
+    by_hand = an_execution(side=SELL, quantity=D(5), exec_id=ExecId("0009.01.01"))
+    world.say(ev.ExecutionSeen(by_hand))
+    assert world.book.position_of(CON) == 5
+    outcome = await world.gateway.modify(order.order_id, Revision(quantity=D(5)))
+    assert outcome.kind is OutcomeKind.SENT, outcome
+    ((change, _),) = world.broker.changed
+    assert change.terms.quantity == 5
 
 
 async def test_a_lost_link_withholds_and_a_broken_write_is_uncertain() -> None:
