@@ -214,6 +214,7 @@ class LinkWatch:
             return
         self._hours_due_s = self._clock.monotonic() + _HOURS_S
         for spec in self._settings.instruments:
+            self._supervisor.beat("link-watch")
             try:
                 self._hub.add(await self._broker.resolve(spec))
             except LinkDown:
@@ -239,6 +240,8 @@ class LinkWatch:
         """Resolve and subscribe; what cannot be resolved must not keep the others offline."""
         missing = []
         for spec in specs:
+            # Each may take its whole deadline, and there can be many.
+            self._supervisor.beat("link-watch")
             try:
                 instrument = await self._broker.resolve(spec)
             except LinkDown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 from itertools import pairwise
+from typing import NoReturn
 
 import pytest
 
@@ -197,6 +198,22 @@ async def test_one_instrument_that_cannot_be_resolved_does_not_keep_the_daemon_o
         await asyncio.sleep(70)
     assert world.broker.subscribed == [OTHER_CON, CON]
     assert world.broker.connect_count == 1
+
+
+async def test_many_instruments_that_nobody_describes_are_no_task_that_stands_still() -> None:
+    """A definition farm that is down (2157) must not halt the exits: the task does move."""
+    world = disconnected(symbols=("AAA", "BBB") * 10)
+
+    async def silent(spec: object) -> NoReturn:
+        await world.clock.sleep(15)
+        raise WorldError(f"{spec}: no contract details within 15 s")
+
+    world.broker.resolve = silent  # type: ignore[method-assign]
+    world.supervisor.start("link-watch", world.link.run)
+    for _ in range(12):
+        await world.clock.sleep(50)
+        assert world.supervisor.stalled({"link-watch": 20.0}) == ""
+    await world.supervisor.stop()
 
 
 async def test_a_link_lost_while_instruments_are_resolved_starts_over() -> None:
