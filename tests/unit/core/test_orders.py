@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.factories import (
+    BUY,
     CLIENT,
     CON,
     FINAL_STATES,
+    SELL,
     T0,
     a_book,
     a_status,
@@ -35,7 +37,9 @@ from tests.unit.core.factories import (
 )
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.changes import Change, ChangeEvent, ChangeState, ChangeTerms
 from trader.core.ids import OrderId, OrderRef, PermId
+from trader.core.intents import Side
 from trader.core.orders import (
     ENDED,
     FINAL,
@@ -44,7 +48,11 @@ from trader.core.orders import (
     Order,
     OrderEvent,
     OrderState,
+    change_moved,
+    changed_terms,
+    completed,
     event_of_status,
+    kept,
     moved,
     next_state,
     settled,
@@ -388,3 +396,194 @@ def test_whatever_is_said_a_finished_order_is_never_open_again(words: list[ev.Ev
 def test_the_word_of_a_state_is_its_name_and_stays() -> None:
     """Journals, views and the API hold these words."""
     assert [state.value for state in OrderState] == [state.name for state in OrderState]
+
+
+# ---- what an open change makes of an order
+
+WAS = ChangeTerms(Decimal(10), Decimal(100), None, Decimal(100))
+MORE = ChangeTerms(Decimal(12), Decimal(101), Decimal(98), Decimal(101))
+LESS = ChangeTerms(Decimal(8), Decimal(99), None, Decimal(99))
+OPEN_STATES = (ChangeState.PLANNED, ChangeState.SENT, ChangeState.UNCERTAIN)
+
+
+def changing(
+    terms: ChangeTerms, state: ChangeState = ChangeState.SENT, side: Side = BUY, **changes: Any
+) -> Order:
+    """Return a working order of ten at 100 of which a change is on its way."""
+    order = an_order(S.WORKING)
+    order = replace(order, terms=replace(order.terms, side=side))
+    return replace(order, change=Change(1, terms, WAS, state), **changes)
+
+
+@pytest.mark.parametrize("state", OPEN_STATES)
+@pytest.mark.parametrize(
+    ("terms", "quantity", "reserve"), [(MORE, 12, 101), (LESS, 10, 100), (WAS, 10, 100)]
+)
+def test_the_worse_of_confirmed_and_desired_counts_while_a_change_is_open(
+    terms: ChangeTerms, state: ChangeState, quantity: int, reserve: int
+) -> None:
+    order = changing(terms, state)
+    assert order.open_change == terms
+    assert order.quantity_max == order.remaining == quantity
+    assert order.reserve_per_unit == reserve
+
+
+@pytest.mark.parametrize("state", [ChangeState.APPLIED, ChangeState.DROPPED])
+def test_a_change_that_is_over_counts_no_more(state: ChangeState) -> None:
+    order = changing(MORE, state)
+    assert order.open_change is None
+    assert (order.quantity_max, order.reserve_per_unit) == (Decimal(10), Decimal(100))
+    assert order.boldest_limit == 100
+
+
+@pytest.mark.parametrize(
+    ("side", "terms", "limit"),
+    [(BUY, MORE, 101), (BUY, LESS, 100), (SELL, MORE, 100), (SELL, LESS, 99)],
+)
+def test_the_bolder_limit_of_both_meets_the_other_orders(
+    side: Side, terms: ChangeTerms, limit: int
+) -> None:
+    assert changing(terms, side=side).boldest_limit == limit
+
+
+def test_a_limit_that_only_one_of_both_has_is_the_confirmed_one() -> None:
+    assert changing(replace(MORE, limit_price=None)).boldest_limit == 100
+    order = changing(MORE)
+    market = replace(order, terms=replace(order.terms, limit_price=None))
+    assert market.boldest_limit is None
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "quantity", "limit", "stop"),
+    [
+        (ChangeEvent.SHOWN, ChangeState.APPLIED, 12, 101, 98),
+        (ChangeEvent.REFUSED, ChangeState.DROPPED, 10, 100, None),
+    ],
+)
+def test_a_change_that_is_shown_takes_all_its_terms_and_a_refused_one_none(
+    event: ChangeEvent, state: ChangeState, quantity: int, limit: int, stop: int | None
+) -> None:
+    after = change_moved(changing(MORE), event, at(3), "why")
+    assert after.change is not None
+    assert (after.change.state, after.change.note, after.changed_utc) == (state, "why", at(3))
+    terms = after.terms
+    assert (terms.quantity, terms.limit_price, terms.stop_price) == (quantity, limit, stop)
+    assert terms.reserve_per_unit == limit
+
+
+def test_a_change_that_is_taken_back_leaves_what_was_before_it() -> None:
+    applied = change_moved(changing(MORE), ChangeEvent.SHOWN, at(1))
+    back = change_moved(applied, ChangeEvent.REVERTED, at(2))
+    assert back.terms.changeable == WAS
+    assert back.change is not None
+    assert back.change.is_open
+
+
+def test_an_event_that_the_table_refuses_or_without_a_change_changes_nothing() -> None:
+    dropped = changing(MORE, ChangeState.DROPPED)
+    assert change_moved(dropped, ChangeEvent.REFUSED, at(1)) is dropped
+    assert change_moved(an_order(S.WORKING), ChangeEvent.SHOWN, at(1)) == an_order(S.WORKING)
+    assert changed_terms(an_order().terms, WAS).changeable == WAS
+
+
+# ---- what an order is over with
+
+
+@pytest.mark.parametrize(
+    ("terms", "filled", "status", "told", "state"),
+    [
+        (None, 10, "", 0, S.FILLED),
+        (None, 9, "", 0, S.WORKING),
+        (None, 0, "", 0, S.WORKING),
+        (MORE, 10, "", 0, S.WORKING),
+        (MORE, 12, "", 0, S.FILLED),
+        (MORE, 10, "Filled", 10, S.FILLED),
+        (MORE, 10, "Submitted", 10, S.WORKING),
+        (MORE, 10, "Filled", 12, S.WORKING),
+        (LESS, 8, "", 0, S.WORKING),
+        (LESS, 8, "Filled", 8, S.FILLED),
+        (LESS, 7, "Filled", 7, S.WORKING),
+        (MORE, 0, "Filled", 0, S.WORKING),
+    ],
+)
+def test_an_order_is_filled_once_its_executions_are_all_that_it_can_be(
+    terms: ChangeTerms | None, filled: int, status: str, told: int, state: OrderState
+) -> None:
+    order = an_order(S.WORKING) if terms is None else changing(terms)
+    order = replace(
+        order, filled=Decimal(filled), broker_status=status, broker_filled=Decimal(told)
+    )
+    assert completed(order, at(5)).state is state
+
+
+@pytest.mark.parametrize(
+    ("state", "quantity", "may"),
+    [
+        (ChangeState.SENT, 8, True),
+        (ChangeState.UNCERTAIN, 8, True),
+        # What we or the broker said of it before does not matter once it shows.
+        (ChangeState.DROPPED, 8, True),
+        (ChangeState.SENT, 9, False),
+        (ChangeState.PLANNED, 8, False),
+        (ChangeState.APPLIED, 8, False),
+    ],
+)
+def test_only_a_change_that_may_have_been_taken_explains_a_smaller_order(
+    state: ChangeState, quantity: int, may: bool
+) -> None:
+    assert changing(LESS, state).may_be_changed_to(Decimal(quantity)) is may
+    assert not an_order(S.WORKING).may_be_changed_to(Decimal(quantity))
+
+
+# ---- what counts of an order that is over
+
+
+def ended(state: OrderState = S.CANCELLED, **changes: Any) -> Order:
+    return replace(an_order(state), **changes)
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+def test_an_order_that_is_over_counts_until_it_is_settled(state: OrderState) -> None:
+    """INC-024."""
+    order = ended(state, filled=Decimal(4), broker_filled=Decimal(4))
+    assert (order.is_settled, order.is_settling, order.remaining) == (False, True, Decimal(6))
+    proven = settled(order)
+    assert (proven.is_settled, proven.is_settling, proven.remaining) == (True, False, Decimal(0))
+    assert proven.settled == proven.fills_told == (Decimal(4), Decimal(4))
+
+
+@pytest.mark.parametrize(
+    ("filled", "told", "is_settled"), [(4, 4, True), (4, 3, True), (5, 4, False), (4, 5, False)]
+)
+def test_any_word_of_more_that_filled_takes_the_proof_away(
+    filled: int, told: int, is_settled: bool
+) -> None:
+    proven = settled(ended(filled=Decimal(4), broker_filled=Decimal(3)))
+    later = replace(proven, filled=Decimal(filled), broker_filled=Decimal(told))
+    assert later.is_settled is is_settled
+
+
+def test_a_working_order_is_not_settled_by_anything() -> None:
+    working = an_order(S.WORKING)
+    assert settled(working) is working
+    assert (working.is_settled, working.is_settling) == (False, False)
+    assert replace(working, settled=working.fills_told).remaining == 10
+    assert an_order(S.WITHHELD).is_settled
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_doubled"),
+    [(0, 5, False), (5, 5, False), (5, 0, False), (5, 6, True)],
+)
+def test_an_order_with_another_permanent_id_is_doubled(
+    before: int, now: int, is_doubled: bool
+) -> None:
+    """INC-085."""
+    known, order = (replace(an_order(), perm_id=PermId(number)) for number in (before, now))
+    assert kept(known, order).is_doubled is is_doubled
+    assert not kept(None, order).is_doubled
+
+
+def test_a_sale_has_a_negative_remainder() -> None:
+    assert changing(WAS, side=SELL).signed_remaining == -10
+    assert changing(WAS).signed_remaining == 10
