@@ -9,25 +9,29 @@ import pytest
 
 from tests.unit.core.factories import LINEAGE, T0, a_book, a_status, executed, record
 from trader.core import breaker_events as be
+from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import reduction_events as rd
 from trader.core import request_events as rq
 from trader.core.book import _HANDLERS
 from trader.core.ids import Seq
 
 KINDS: tuple[Any, ...] = get_args(ev.Event)
 # Recorded for the journal's readers; they move nothing in the book.
-WITHOUT_EFFECT = {ev.DaemonStopped}
+WITHOUT_EFFECT = {ev.DaemonStopped, ev.StrategyFailed}
+# Of which events are made; none is one.
+PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 
 
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for module in (ev, be, rq)
+        for module in (ev, be, em, rd, rq)
         for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)
         and value.__module__ == module.__name__
-        and value not in (ev.Check, ev.Holding, ev.Recorded)
+        and value not in (ev.Check, ev.Holding, ev.Recorded, *PARTS)
     }
     assert set(KINDS) == defined
     assert len(KINDS) == len(set(KINDS))
