@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +32,7 @@ from trader.ibkr.tap import Tap
 from trader.ports import Clock, SnapshotUnavailable, WorldError
 
 _ACCOUNT_VALUES = "account values"
+_CLOCKS_DIFFER = timedelta(seconds=5)
 # Sends one request once the pacer allows it.
 Paced = Callable[[Callable[[], None]], Any]
 
@@ -98,7 +99,7 @@ class SnapshotTaker:
         pending: Pending | None = None
         try:
             async with asyncio.timeout(self._settings.snapshot_deadline_s):
-                errors, started = self._tap.decode_errors, self._clock.utc()
+                errors = self._tap.decode_errors
                 pending = self._requests.open(part.key)
                 await self._paced(part.send)
                 pending.is_sent = True
@@ -113,7 +114,7 @@ class SnapshotTaker:
                 self._requests.abandon(pending)
         if self._tap.decode_errors != errors:
             raise SnapshotUnavailable("a message could not be decoded meanwhile")
-        return ExecutionList(account, self._day_of(started), _unique(rows))
+        return ExecutionList(account, self._window_of(self._clock.utc()), _unique(rows))
 
     @asynccontextmanager
     async def _commissions(self) -> AsyncIterator[Pending]:
@@ -163,10 +164,14 @@ class SnapshotTaker:
         request_id, wanted = self._tap.ids.take(), ExecutionFilter(acctCode=account)
         return _Part("executions", request_id, lambda: self._api.reqExecutions(request_id, wanted))
 
-    def _day_of(self, instant: datetime) -> datetime:
-        """Return when the broker's day began: its lists reach back to there."""
-        day = instant.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return day.astimezone(UTC)
+    def _window_of(self, ended: datetime) -> datetime:
+        """Return how far back lists reach that ended then: to the start of the broker's day.
+
+        A list that midnight fell into may be of the new day alone, and the broker's clock may be
+        a little ahead of ours.
+        """
+        local = (ended + _CLOCKS_DIFFER).astimezone(self._zone)
+        return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
     def _assembled(
         self,
@@ -178,11 +183,12 @@ class SnapshotTaker:
         executions: list[Execution] = answers["executions"]
         families = {exec_family(row.exec_id)[0] for row in executions}
         cash, net_liquidation = _account_values(answers[_ACCOUNT_VALUES])
+        finished = self._clock.utc()
         return BrokerSnapshot(
             account=account,
             started_utc=started,
-            finished_utc=self._clock.utc(),
-            window_utc=self._day_of(started),
+            finished_utc=finished,
+            window_utc=self._window_of(finished),
             open_orders=_latest_orders(answers["open orders"]),
             completed_orders=_latest_completed(answers["completed orders"]),
             executions=_unique(executions),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -188,7 +188,35 @@ async def test_the_window_is_the_brokers_day() -> None:
         got = await desk.broker.snapshot()
         local = got.window_utc.astimezone(ZoneInfo("Asia/Tokyo"))
         assert (local.hour, local.minute, local.second, local.microsecond) == (0, 0, 0, 0)
-        assert timedelta(0) <= got.started_utc - got.window_utc < timedelta(hours=25)
+        assert timedelta(seconds=-6) < got.started_utc - got.window_utc < timedelta(hours=25)
+
+
+async def test_lists_that_midnight_fell_into_reach_back_to_the_new_day_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The gateway may have turned its page before it answered: yesterday proves nothing."""
+    midnight = datetime(2026, 3, 3, tzinfo=ZoneInfo("Asia/Tokyo")).astimezone(UTC)
+    async with connected(broker_zone="Asia/Tokyo") as (served, desk):
+        # The time, and what it is once the executions have been asked for.
+        clock = {"now": midnight, "answered": midnight}
+        monkeypatch.setattr(desk.clock, "utc", lambda: clock["now"])
+
+        def reply(fields: list[str]) -> list[str]:
+            clock["now"] = clock["answered"]
+            return [f"55|1|{fields[2]}"]
+
+        async def windows(asked: datetime, answered: datetime) -> set[datetime]:
+            clock.update(now=asked, answered=answered)
+            alone = (await desk.broker.executions()).window_utc
+            clock["now"] = asked
+            return {alone, (await desk.broker.snapshot()).window_utc}
+
+        served.replies["7"] = reply
+        early, late = midnight - timedelta(minutes=1), midnight - timedelta(seconds=2)
+        after = midnight + timedelta(milliseconds=1)
+        assert await windows(early, early) == {midnight - timedelta(days=1)}
+        assert await windows(late, after) == {midnight}
+        assert await windows(late, late) == {midnight}
 
 
 async def test_unset_account_values_are_left_out() -> None:
