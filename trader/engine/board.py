@@ -154,7 +154,8 @@ class Board:
         if beat is not None:
             # Whole seconds on the wire: a skew below one second is not seen.
             skew_s = (beat.server_utc - self._clock.utc()).total_seconds()
-            skew_s += self._guard.heartbeat_age_s() or 0.0
+            # The age counts from the question, and the server's time is of the answer.
+            skew_s += (self._guard.heartbeat_age_s() or beat.round_trip_s) - beat.round_trip_s
         return st.LinkStatus(
             is_connected=self._broker.is_connected,
             account=str(self._book.account or ""),
