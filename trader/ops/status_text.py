@@ -172,8 +172,20 @@ def _amount(value: str | None) -> str:
 
 
 def _positions(rows: list[Mapping[str, Any]]) -> str:
-    held = [f"{row['symbol']} {float(row['quantity']):g}" for row in rows if float(row["quantity"])]
+    held = [
+        f"{row['symbol']} {float(row['quantity']):g}{_whose(row)}"
+        for row in rows
+        if float(row["quantity"])
+    ]
     return ", ".join(held) or "flat"
+
+
+def _whose(row: Mapping[str, Any]) -> str:
+    """Say whose word a mark is where it is not that of our own quote."""
+    source, age_s = row.get("mark_source", ""), row.get("mark_age_s")
+    if source in ("", "quote") or age_s is None:
+        return ""
+    return f" (mark: {source}, {age_s:.0f} s old)"
 
 
 def _working(rows: list[Mapping[str, Any]]) -> int:

@@ -106,6 +106,14 @@ def test_each_ticket_has_a_line_of_its_own() -> None:
     assert lines[-1] == "TICKET      position:AAPL: book 5, broker 7"
 
 
+def test_a_mark_that_is_not_our_own_quote_says_whose_it_is_and_how_old() -> None:
+    row = READY.positions[0]
+    told = replace(row, mark_source="broker", mark_age_s=63.4)
+    assert "positions   AAPL 40 (mark: broker, 63 s old)" in text(status(positions=(told,)))
+    quoted = replace(row, mark_source="quote", mark_age_s=1.0)
+    assert "positions   AAPL 40\n" in text(status(positions=(quoted,)))
+
+
 def test_one_line_holds_posture_orders_positions_money_and_reconciliation() -> None:
     line = one_line(body(status(posture=Posture.HALTED, causes=((HaltCause.OPERATOR, "x"),))))
     assert line == (
