@@ -144,7 +144,9 @@ def close_limit(
     tick = instrument.tick_at(wanted)
     # Towards the side, so that never more is given away; and on the grid.
     steps = wanted / tick
-    return tick * steps.to_integral_value(ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+    limit = tick * steps.to_integral_value(ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+    # Below one step of the grid no limit is left, and a price of 0 is refused everywhere.
+    return limit if limit > ZERO else None
 
 
 def close_quantity(held: Decimal, exits: Decimal, increment: Decimal = _UNIT) -> Decimal:

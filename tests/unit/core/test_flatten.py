@@ -213,3 +213,9 @@ def test_otherwise_the_broker_knows_the_market_better(changes: dict[str, Any]) -
     assert close_limit(None, SELL, an_instrument(), NOW_S, Decimal("0.02")) is None
     gridless = replace(an_instrument(), bands=())
     assert close_limit(a_quote(ask=None), SELL, gridless, NOW_S, Decimal("0.02")) is None
+
+
+def test_a_side_below_one_step_of_the_grid_leaves_no_limit() -> None:
+    """A limit of 0 would be refused, and the position locked in."""
+    assert limit(BUY, bid=Decimal("0.005")) is None
+    assert limit(SELL, bid=Decimal("0.005")) == Decimal("0.01")
