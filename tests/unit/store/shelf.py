@@ -103,7 +103,7 @@ def positions_of(shelf: Shelf) -> dict[int, Decimal]:
     return dict(found)
 
 
-def assert_views_say_what_the_book_says(shelf: Shelf) -> None:
+def assert_orders_are_what_the_book_says(shelf: Shelf) -> None:
     book = shelf.book
     orders = {row["order_id"]: row for row in shelf.rows("v_orders")}
     assert {key: row["state"] for key, row in orders.items()} == {
@@ -112,6 +112,11 @@ def assert_views_say_what_the_book_says(shelf: Shelf) -> None:
     assert {key: terms_in(row) for key, row in orders.items()} == {
         key: terms_of(order) for key, order in book.orders.items()
     }
+
+
+def assert_views_say_what_the_book_says(shelf: Shelf) -> None:
+    book = shelf.book
+    assert_orders_are_what_the_book_says(shelf)
     latest = {row["family"]: row for row in shelf.rows("v_executions_latest")}
     assert len(latest) == len(shelf.rows("v_executions_latest"))
     assert {
