@@ -1,7 +1,7 @@
 """The ``trader`` command: the daemon, the demo, the simulator, and the operator's verbs.
 
 Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
-5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage.
+5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
 """
 
 import argparse
@@ -20,19 +20,15 @@ import uvloop
 
 from trader import __version__
 from trader.app import real_world, run_daemon
-from trader.config import (
-    JOURNAL_FILE_NAME,
-    ConfigError,
-    Configuration,
-    live_authority_problems,
-    load,
-)
+from trader.checkup import add_check_arguments, run_check
+from trader.config import JOURNAL_FILE_NAME, ConfigError, Configuration, load
 from trader.config import process_environment as environment_of
 from trader.config.signature import policy_lines, sign, sound_policy
 from trader.core.emergency_story import emergency_story_of
 from trader.core.story import NoStory, story_of
 from trader.demo import add_demo_arguments, run_demo
 from trader.engine.drain import ExitCode
+from trader.migrate import add_migrate_arguments, run_migrate
 from trader.ops.clock import SystemClock
 from trader.ops.control_client import NoReply, Reply, ask_status, ask_verb
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
@@ -57,7 +53,7 @@ from trader.store.story import NameUnknown, related, related_emergency
 DONE, NOT_DONE, USAGE = 0, 1, 2
 _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
-5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage.
+5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
 """
 _VERBS = {
     "resume": "clear the halt, if reconciliation is clean and nothing else objects",
@@ -100,6 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _token(given)
         case "policy":
             return _policy(given, environment)
+        case "check" | "migrate":
+            act = run_check if given.command == "check" else run_migrate
+            return act(given, environment)
         case "halt":
             return _halt(given, environment)
         case _:
@@ -144,6 +143,14 @@ def _parser() -> argparse.ArgumentParser:
         "--journal", type=Path, metavar="FILE", help="another journal than the state's"
     )
     _add_state(why)
+    add_check_arguments(
+        commands.add_parser(
+            "check", help="say everything that would keep the daemon from starting; touch nothing"
+        )
+    )
+    add_migrate_arguments(
+        commands.add_parser("migrate", help="copy and upgrade the journal of an older version")
+    )
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))
     _add_policy(commands.add_parser("policy", help="show or sign the risk policy"))
     halt_command = commands.add_parser("halt", help="halt now (see also scripts/kill_switch.py)")
@@ -210,8 +217,7 @@ def _run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         return _cannot_start(["assertions are switched off (-O); allowed is on"])
     try:
         config = load(given.config, environment, given.set, given.account or "")
-        authority = live_authority_problems(config.settings, environment)
-        problems = (*config.live_problems, *authority, *_state(config))
+        problems = (*config.start_problems, *_state(config))
         if problems:
             return _cannot_start(problems)
         configure_logs(config.settings.log_level, config.settings.log_format)

@@ -8,12 +8,13 @@ A value that is not understood never passes for "not set": it halts or it refuse
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
-from trader.config.errors import ConfigError, shown
+from trader.config.errors import ConfigError, Problems, shown
 from trader.config.model import Settings
 from trader.core.halts import Mode
 from trader.core.policy import BreakerPolicy, Policy
@@ -46,10 +47,7 @@ def environment_halt(environment: Mapping[str, str]) -> str:
 
 def effective_mode(configured: Mode, environment: Mapping[str, str]) -> Mode:
     """Return the mode that file and environment leave together; raises ConfigError."""
-    word = environment.get("AGENT_MODE", "").strip()
-    if word and word not in _AGENT_MODES:
-        allowed = ", ".join(_AGENT_MODES)
-        raise ConfigError([f"AGENT_MODE is {shown(word)}, allowed is {allowed}, or not set"])
+    word = _agent_mode(environment)
     asked = _AGENT_MODES.get(word, configured)
     if asked is Mode.SHADOW:
         asked = configured if configured is Mode.DRY_RUN else Mode.SHADOW
@@ -82,13 +80,30 @@ def live_authority_problems(settings: Settings, environment: Mapping[str, str]) 
     return tuple(problems)
 
 
+def environment_problems(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """List every name whose value is not understood, whatever the file says."""
+    problems = Problems()
+    readers: tuple[Callable[[Mapping[str, str]], object], ...] = (
+        _agent_mode,
+        _is_dry_run,
+        _daily_trades,
+        _position_quantity,
+        _kill_loss,
+        _most_drawdown,
+        _journal_in,
+    )
+    for read in readers:
+        problems.of(partial(read, environment))
+    return tuple(problems.lines)
+
+
 def tightened(policy: Policy, environment: Mapping[str, str]) -> Policy:
     """Apply the limits that operators set by environment; they can only tighten."""
-    trades = _count(environment, "EXEC_MAX_DAILY_TRADES")
+    trades = _daily_trades(environment)
     if trades is not None:
         most_trades = min(policy.rate.daily_trades_max, trades)
         policy = replace(policy, rate=replace(policy.rate, daily_trades_max=most_trades))
-    quantity = _count(environment, "EXEC_MAX_POSITION_QTY")
+    quantity = _position_quantity(environment)
     if quantity is not None:
         most = min(policy.position.quantity_max, Decimal(quantity))
         policy = replace(
@@ -101,16 +116,12 @@ def tightened(policy: Policy, environment: Mapping[str, str]) -> Policy:
 
 def _tightened_breakers(breaker: BreakerPolicy, environment: Mapping[str, str]) -> BreakerPolicy:
     rules = breaker.rules
-    loss = _fraction(environment, "KILL_PNL", "a loss between -1 and 0, for example -0.05 or -5%")
+    loss = _kill_loss(environment)
     if loss is not None:
-        if not -1 < loss < 0:
-            raise _no_fraction(environment, "KILL_PNL", "a loss between -1 and 0")
         limit = max(rules.loss_kill.limit, loss)
         rules = replace(rules, loss_kill=replace(rules.loss_kill, limit=limit))
-    fall = _fraction(environment, "MAX_DD", "a fall between 0 and 1, for example 0.15 or 15%")
+    fall = _most_drawdown(environment)
     if fall is not None:
-        if not 0 < fall < 1:
-            raise _no_fraction(environment, "MAX_DD", "a fall between 0 and 1")
         limit = min(rules.drawdown.limit, fall)
         # Whoever names a limit wants it to hold, whatever the file says of the breaker.
         rules = replace(rules, drawdown=replace(rules.drawdown, limit=limit, is_enabled=True))
@@ -127,9 +138,19 @@ def halt_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
 
 def journal_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
     """Return the journal: ``DATABASE_URL``'s file or ``journal.db`` in the state."""
+    return _journal_in(environment) or settings.state_dir / JOURNAL_FILE_NAME
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return the environment of this process."""
+    return dict(os.environ)
+
+
+def _journal_in(environment: Mapping[str, str]) -> Path | None:
+    """Return the journal that ``DATABASE_URL`` names; None when it is not set."""
     url = environment.get("DATABASE_URL", "")
     if not url:
-        return settings.state_dir / JOURNAL_FILE_NAME
+        return None
     scheme, separator, name = url.partition(":///")
     # The value is not shown: a URL for another database may hold a password.
     if scheme != "sqlite" or not separator:
@@ -142,9 +163,12 @@ def journal_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
     return Path(name).absolute()
 
 
-def process_environment() -> Mapping[str, str]:
-    """Return the environment of this process."""
-    return dict(os.environ)
+def _agent_mode(environment: Mapping[str, str]) -> str:
+    word = environment.get("AGENT_MODE", "").strip()
+    if word and word not in _AGENT_MODES:
+        allowed = ", ".join(_AGENT_MODES)
+        raise ConfigError([f"AGENT_MODE is {shown(word)}, allowed is {allowed}, or not set"])
+    return word
 
 
 def _is_dry_run(environment: Mapping[str, str]) -> bool:
@@ -154,6 +178,28 @@ def _is_dry_run(environment: Mapping[str, str]) -> bool:
     if value.strip().lower() in _TRUE:
         return True
     raise ConfigError([f"EXEC_DRY_RUN is {shown(value)}, allowed is 1, 0, or not set"])
+
+
+def _daily_trades(environment: Mapping[str, str]) -> int | None:
+    return _count(environment, "EXEC_MAX_DAILY_TRADES")
+
+
+def _position_quantity(environment: Mapping[str, str]) -> int | None:
+    return _count(environment, "EXEC_MAX_POSITION_QTY")
+
+
+def _kill_loss(environment: Mapping[str, str]) -> Decimal | None:
+    loss = _fraction(environment, "KILL_PNL", "a loss between -1 and 0, for example -0.05 or -5%")
+    if loss is not None and not -1 < loss < 0:
+        raise _no_fraction(environment, "KILL_PNL", "a loss between -1 and 0")
+    return loss
+
+
+def _most_drawdown(environment: Mapping[str, str]) -> Decimal | None:
+    fall = _fraction(environment, "MAX_DD", "a fall between 0 and 1, for example 0.15 or 15%")
+    if fall is not None and not 0 < fall < 1:
+        raise _no_fraction(environment, "MAX_DD", "a fall between 0 and 1")
+    return fall
 
 
 def _fraction(environment: Mapping[str, str], name: str, allowed: str) -> Decimal | None:

@@ -1,13 +1,14 @@
 """What is wrong with a configuration, in words: the field, its value, and what is allowed."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+Made = TypeVar("Made")
 _SHOWN_LENGTH_MAX = 80
 # By the validator's type of error; what is not listed is told in the validator's own words.
 _ALLOWED: Mapping[str, str] = {
@@ -40,6 +41,30 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+class Problems:
+    """Collects what several steps object to, so that one run tells all of it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def of(self, make: Callable[[], Made]) -> Made | None:
+        """Return what a step makes, or None with its problems noted."""
+        try:
+            return make()
+        except ConfigError as error:
+            self.add(error.problems)
+            return None
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Note problems; what two steps both say is said once."""
+        self.lines += [line for line in lines if line not in self.lines]
+
+    def raise_if_any(self) -> None:
+        """Raise ConfigError with everything that was noted."""
+        if self.lines:
+            raise ConfigError(self.lines)
 
 
 def shown(value: object) -> str:

@@ -8,12 +8,13 @@ line.
 import csv
 from collections.abc import Hashable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from trader.config.errors import ConfigError, shown
+from trader.config.errors import ConfigError, Problems, shown
 from trader.core.amounts import ZERO, decimal_from
 from trader.core.instruments import InstrumentSpec
 
@@ -52,7 +53,7 @@ def value_in(text: str, source: str) -> Any:
 
 
 def read_assets(path: Path) -> tuple[InstrumentSpec, ...]:
-    """Return the instruments in a file; raises ConfigError."""
+    """Return the instruments in a file; raises ConfigError with every line that is wrong."""
     lines = _read_text(path).splitlines()
     try:
         rows = list(csv.reader(lines, strict=True))
@@ -66,11 +67,14 @@ def read_assets(path: Path) -> tuple[InstrumentSpec, ...]:
                 f"{','.join(_ASSET_COLUMNS)}, and after it {','.join(_CHECKED_COLUMNS)} if wanted"
             ]
         )
-    specs = tuple(
-        _asset(f"{path}: line {number}", header, row)
+    problems = Problems()
+    found = [
+        problems.of(partial(_asset, f"{path}: line {number}", header, row))
         for number, row in enumerate(rows[1:], start=2)
         if row
-    )
+    ]
+    problems.raise_if_any()
+    specs = tuple(spec for spec in found if spec is not None)
     symbols = [spec.symbol for spec in specs]
     twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
     if twice:

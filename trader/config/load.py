@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from trader.config.environment import (
     effective_mode,
     environment_halt,
+    environment_problems,
     halt_file_of,
     journal_file_of,
+    live_authority_problems,
     tightened,
 )
-from trader.config.errors import ConfigError, lines_of, shown
+from trader.config.errors import ConfigError, Problems, lines_of, shown
 from trader.config.files import (
     is_setting_name,
     read_assets,
@@ -25,8 +27,10 @@ from trader.config.files import (
 from trader.config.model import Settings
 from trader.config.relations import relation_problems
 from trader.config.signature import live_policy_problems, policy_warnings
+from trader.config.switches import Drill, drill_of, switch_problems
 from trader.config.targets import read_targets
 from trader.core.contradictions import contradictions
+from trader.core.halts import Mode
 from trader.core.instruments import InstrumentSpec
 from trader.core.policy import Policy
 
@@ -43,10 +47,12 @@ class Configuration:
     halt_file: Path
     journal_file: Path
     environment_halt: str
-    # What keeps the policy from arming live: the daemon does not start, what stops it still does.
-    live_problems: tuple[str, ...] = ()
+    # What keeps the daemon from starting in its mode; what stops it still does.
+    start_problems: tuple[str, ...] = ()
     # What may be and should not go unnoticed; told when the daemon starts.
     warnings: tuple[str, ...] = ()
+    # The switches of a drill; they stay in the status for as long as the daemon runs.
+    drill: Drill = field(default_factory=Drill)
 
 
 def load(
@@ -55,12 +61,96 @@ def load(
     assignments: Sequence[str] = (),
     account: str = "",
 ) -> Configuration:
-    """Read a configuration file; raises ConfigError with every problem of a kind.
+    """Read a configuration file; raises ConfigError with every problem that can be seen at once.
 
     ``assignments`` are ``key=value`` texts with dotted keys. They and ``account`` win over the
     environment, which wins over the file. Relative paths in the file are relative to the file,
     those of an assignment to the current directory.
     """
+    problems = Problems()
+    values = problems.of(lambda: _values(path, environment, assignments, account))
+    problems.add(environment_problems(environment))
+    settings = policy = instruments = None
+    if values is not None:
+        settings = problems.of(lambda: _settings(path, values, environment))
+        targets, assets = values.get("targets_file"), values.get("assets_file")
+        # The files are looked at even where a setting beside their names is wrong.
+        if isinstance(targets, Path):
+            policy = problems.of(lambda: read_targets(targets))
+        if isinstance(assets, Path):
+            instruments = problems.of(lambda: read_assets(assets))
+        if policy is not None:
+            problems.add(f"{targets}: {text}" for text in contradictions(policy))
+        if settings is not None:
+            problems.add(f"{path}: {text}" for text in relation_problems(settings, instruments))
+    if problems.lines:
+        mode = settings.mode if settings is not None else _mode_in(values)
+        problems.add(_start_problems(mode, settings, policy, environment))
+    problems.raise_if_any()
+    assert settings is not None, "what is missing was told"
+    assert policy is not None, "what is missing was told"
+    assert instruments is not None, "what is missing was told"
+    return _configuration(settings, policy, instruments, environment)
+
+
+def _configuration(
+    settings: Settings,
+    policy: Policy,
+    instruments: tuple[InstrumentSpec, ...],
+    environment: Mapping[str, str],
+) -> Configuration:
+    targets, drill = settings.targets_file, drill_of(settings.mode, environment)
+    return Configuration(
+        settings=settings,
+        policy=tightened(policy, environment),
+        instruments=instruments,
+        halt_file=halt_file_of(settings, environment),
+        journal_file=journal_file_of(settings, environment),
+        environment_halt=environment_halt(environment),
+        start_problems=_start_problems(settings.mode, settings, policy, environment),
+        warnings=(*policy_warnings(settings.mode, targets, policy), *drill.warnings),
+        drill=drill,
+    )
+
+
+def _start_problems(
+    mode: Mode | None,
+    settings: Settings | None,
+    policy: Policy | None,
+    environment: Mapping[str, str],
+) -> tuple[str, ...]:
+    """List what keeps the daemon from starting in its mode, as far as what is given tells."""
+    problems: list[str] = []
+    if settings is not None and policy is not None:
+        problems += live_policy_problems(settings.mode, settings.targets_file, policy)
+    if settings is not None:
+        problems += live_authority_problems(settings, environment)
+    if mode is not None:
+        problems += switch_problems(mode, environment)
+    return tuple(problems)
+
+
+def _mode_in(values: Mapping[str, Any] | None) -> Mode | None:
+    """Return the mode that is written, where the settings around it are wrong."""
+    word = (values or {}).get("mode")
+    return next((mode for mode in Mode if mode.value == word), None)
+
+
+def state_dir_in(
+    path: Path, environment: Mapping[str, str], assignments: Sequence[str] = ()
+) -> Path | None:
+    """Return the state directory that is written, where the settings around it are wrong."""
+    try:
+        found = _values(path, environment, assignments, "").get("state_dir")
+    except ConfigError:
+        return None
+    return found if isinstance(found, Path) else None
+
+
+def _values(
+    path: Path, environment: Mapping[str, str], assignments: Sequence[str], account: str
+) -> dict[str, Any]:
+    """Return what file, environment and command line say, before any of it is checked."""
     values = read_mapping(path)
     _make_absolute(values, path.parent)
     if environment.get("TRADER_ACCOUNT"):
@@ -70,25 +160,7 @@ def load(
     if account:
         values["account"] = account
     _make_absolute(values, Path())
-    settings = _settings(path, values, environment)
-    policy = read_targets(settings.targets_file)
-    instruments = read_assets(settings.assets_file)
-    problems = [
-        *(f"{settings.targets_file}: {text}" for text in contradictions(policy)),
-        *(f"{path}: {text}" for text in relation_problems(settings, instruments)),
-    ]
-    if problems:
-        raise ConfigError(problems)
-    return Configuration(
-        settings=settings,
-        policy=tightened(policy, environment),
-        instruments=instruments,
-        halt_file=halt_file_of(settings, environment),
-        journal_file=journal_file_of(settings, environment),
-        environment_halt=environment_halt(environment),
-        live_problems=live_policy_problems(settings.mode, settings.targets_file, policy),
-        warnings=policy_warnings(settings.mode, settings.targets_file, policy),
-    )
+    return values
 
 
 def _settings(path: Path, values: dict[str, Any], environment: Mapping[str, str]) -> Settings:

@@ -16,13 +16,15 @@ _ABSENCE_S_MIN = 30.0
 _SENTINEL_LOOKS = 4
 
 
-def relation_problems(settings: Settings, instruments: tuple[InstrumentSpec, ...]) -> list[str]:
-    """Return one line for each contradiction."""
+def relation_problems(
+    settings: Settings, instruments: tuple[InstrumentSpec, ...] | None
+) -> list[str]:
+    """Return one line for each contradiction; ``instruments`` is None where none could be read."""
     problems = [*_account_problems(settings), *_broker_problems(settings)]
     problems += _drain_problems(settings)
     problems += _sentinel_problems(settings)
     problems += _reconcile_problems(settings)
-    if settings.strategies.momentum is not None:
+    if settings.strategies.momentum is not None and instruments is not None:
         problems += _momentum_problems(settings.strategies.momentum, instruments)
     return problems
 

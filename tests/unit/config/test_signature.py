@@ -111,8 +111,8 @@ def test_a_record_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> Non
 def test_what_is_loaded_tells_the_problems_of_live_and_the_warnings_of_paper(
     tmp_path: Path,
 ) -> None:
-    assert loaded(tmp_path).live_problems == ()
+    assert loaded(tmp_path).start_problems == ()
     assert len(loaded(tmp_path).warnings) == 1
     live = load(write_files(tmp_path, {"mode": "live", "account": "U1"}), {})
-    assert len(live.live_problems) == 1
+    assert len(live.start_problems) == 1
     assert live.warnings == ()
