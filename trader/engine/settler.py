@@ -13,7 +13,7 @@ from decimal import Decimal
 import structlog
 
 from trader.core.events import OrderSettled, Recorded
-from trader.core.ids import OrderId
+from trader.core.ids import ConId, OrderId
 from trader.core.orders import Order
 from trader.core.policy import OrderPolicy
 from trader.core.settling import Proof, missed_executions, why_unsettled
@@ -124,12 +124,10 @@ class Settler:
             seen = self._seen.get(order.order_id)
             if seen is None:
                 continue
-            is_agreed = order.terms.con_id not in self._reconciler.disputed
             proof = Proof(
                 age_s=asked_s - seen.at_s,
                 window_utc=window_utc,
-                # A dispute stands until the next comparison; that there is none shows only in one.
-                is_position_agreed=is_agreed if is_compared or not is_agreed else None,
+                is_position_agreed=self._is_agreed(order.terms.con_id, is_compared=is_compared),
             )
             problem = why_unsettled(order, proof, self._settle_s)
             if not problem:
@@ -137,6 +135,17 @@ class Settler:
                 self._ledger.record(OrderSettled(order.order_id, order.filled, text))
             elif proof.age_s >= self._settle_s:
                 self._wait_again(order, seen, problem)
+
+    def _is_agreed(self, con_id: ConId, *, is_compared: bool) -> bool | None:
+        """Tell whether the broker's position is the book's; None where nobody can tell.
+
+        A dispute stands until the next comparison; that there is none shows only in one, and of an
+        instrument with a ticket none is made.
+        """
+        if con_id in self._reconciler.disputed:
+            return False
+        is_asked = any(ticket.con_id == con_id for ticket in self._book.tickets.values())
+        return True if is_compared and not is_asked else None
 
     def _wait_again(self, order: Order, seen: _Seen, problem: str) -> None:
         """Ask again a settle window later; tell a person once it has gone on for long."""

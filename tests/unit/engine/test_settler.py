@@ -14,6 +14,7 @@ from tests.unit.engine.world import (
     World,
     a_snapshot,
     a_status,
+    a_ticket,
     an_execution,
     an_exit,
     an_intent,
@@ -247,6 +248,20 @@ async def test_an_order_that_ended_on_another_day_needs_the_positions() -> None:
     assert world.book.workings.of(CON).buys == 10
     await world.clock.sleep(SETTLE_S)
     await world.reconciler.run_once("test")
+    assert world.book.settling == {}
+
+
+async def test_of_an_instrument_with_a_ticket_nobody_knows_that_the_positions_agree() -> None:
+    world = World()
+    await cancelled(world)
+    world.ledger.record(a_ticket())
+    world.broker.word = lambda: world.mirror(window_utc=world.clock.utc())
+    await world.clock.sleep(SETTLE_S)
+    await world.reconciler.run_once("test")
+    assert world.book.workings.of(CON).buys == 10
+    # A list that reaches back to its end settles it all the same.
+    world.broker.word = world.mirror
+    await pass_s(world, SETTLE_S + 1)
     assert world.book.settling == {}
 
 
