@@ -11,17 +11,24 @@ import pytest
 from tests.unit.core.factories import (
     BUY,
     CON,
+    LINEAGE,
+    NOW_S,
     OTHER_CON,
     SELL,
     a_book,
     a_market_intent,
     a_quote,
+    an_instrument,
     an_intent,
+    baselined,
     given,
     plan_order,
+    record,
 )
 from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import EXIT, INTENT, failures
+from trader.core import events as ev
+from trader.core.book import Book
 from trader.core.intents import Intent, OrderType
 from trader.core.risk import Approved, review
 
@@ -169,3 +176,36 @@ def test_an_operator_closes_without_a_quote_only_what_no_other_order_closes() ->
     asked = given(book, quote=None, is_operator=True)
     assert "QUOTE_UNUSABLE" in failures(EXIT, asked)
     assert "QUOTE_UNUSABLE" not in failures(replace(EXIT, quantity=D(5)), asked)
+
+
+OLD = NOW_S - 10_000
+
+
+@pytest.mark.parametrize(
+    ("quote", "mark", "average", "highest"),
+    [
+        (a_quote(bid=D(30), ask=D(20), last=D(10), received_s=OLD), 50, 4, 30),
+        (a_quote(bid=D(10), ask=D(30), last=D(20), received_s=OLD), 50, 4, 30),
+        (a_quote(bid=D(10), ask=D(20), last=D(30), received_s=OLD), 50, 4, 30),
+        (a_quote(bid=D(30), ask=None, last=None, con_id=OTHER_CON), 50, 4, 5),
+        (None, 50, 4, 5),
+        (None, 50, 7, 7),
+        (a_quote(bid=D("NaN"), ask=D(-1), last=None), None, 7, 7),
+    ],
+)
+def test_an_exit_without_a_quote_reserves_the_highest_price_that_anybody_knew(
+    quote: Any, mark: int | None, average: int, highest: int
+) -> None:
+    """And some more: a price of the market's past, the mark of one unit, or what was paid."""
+    book = Book()
+    record(book, ev.JournalOpened(LINEAGE))
+    holding = ev.Holding(CON, "AAA", D(-10), D(average), D(10))
+    record(book, replace(baselined(), holdings=(holding,)))
+    asked = given(book, quote=quote, is_operator=True, instrument=an_instrument(multiplier=D(10)))
+    worth = asked.valuation
+    assert worth is not None
+    marks = {} if mark is None else {CON: replace(worth.marks[CON], unit_value=D(mark))}
+    asked = replace(asked, valuation=replace(worth, marks=marks))
+    verdict = review(replace(MARKET_EXIT, side=BUY), asked)
+    assert isinstance(verdict, Approved)
+    assert verdict.reserve_per_unit == highest * D("1.25") * 10
