@@ -380,3 +380,14 @@ async def test_a_refused_change_leaves_the_order_as_it_was() -> None:
     assert world.order().state is OrderState.WORKING
     assert world.order().remaining == 10
     assert (await world.gateway.modify(order.order_id, LOWER)).kind is OutcomeKind.SENT
+
+
+async def test_while_a_loss_has_tripped_a_change_may_only_take_risk_away() -> None:
+    """BRK-03: no scaling into a loss by what rests already."""
+    world, order = await working()
+    world.guard.restraint = lambda: Restraint(restrictions={"daily_loss": "-0.02"})
+    for bolder in (LARGER, HIGHER):
+        refused = await world.gateway.modify(order.order_id, bolder)
+        assert refused.code == "BREAKER", refused
+    assert world.broker.changed == []
+    assert (await world.gateway.modify(order.order_id, LOWER)).kind is OutcomeKind.SENT

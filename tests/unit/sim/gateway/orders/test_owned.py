@@ -41,6 +41,23 @@ def test_a_second_order_under_one_id_does_not_end_the_first() -> None:
     assert book.live(7, 1) is first
 
 
+def test_an_id_means_the_second_order_once_the_first_has_ended() -> None:
+    """INC-085."""
+    book = Owned()
+    first, second, third = (order(7, 1, perm_id=number) for number in (1, 2, 3))
+    book.add(first)
+    book.add_beside(second)
+    book.add_beside(third)
+    assert book.live(7, 1) is first
+    book.end(second)
+    assert book.live(7, 1) is first
+    book.end(first)
+    assert book.live(7, 1) is third
+    book.end(third)
+    assert book.live(7, 1) is None
+    assert book.ended(7, 1) is third
+
+
 def test_a_family_goes_parents_first() -> None:
     book = Owned()
     child, parent, other = order(7, 5, parent_id=6), order(7, 6), order(7, 7, parent_id=6)
