@@ -93,6 +93,20 @@ def run_demo(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         _end_children(run)
 
 
+def own_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what an operator has set for a real daemon."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in _FOREIGN_NAMES and not name.startswith(_FOREIGN_PREFIX)
+    }
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this child, in order, when the process that started it ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _make_state(state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(state.iterdir()):
@@ -102,11 +116,7 @@ def _make_state(state: Path) -> None:
 
 def _start(run: _Run, given: argparse.Namespace, environment: Mapping[str, str]) -> None:
     print(f"demo: simulator and daemon start; everything they say is in {run.state}", flush=True)
-    own = {
-        name: value
-        for name, value in environment.items()
-        if name not in _FOREIGN_NAMES and not name.startswith(_FOREIGN_PREFIX)
-    }
+    own = own_environment(environment)
     market = ["--seed", str(given.seed), "--speed", str(given.speed), "--tick-interval", "0.1"]
     words = ["trader.sim", "--port", "0", "--control-port", "0", *market]
     _spawn(run, "simulator", words, own)
@@ -153,14 +163,10 @@ def _spawn(
             cwd=_ROOT,
             env={**environment, "PYTHONPATH": str(_ROOT)},
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
         )
     run.children.append(child)
     return child
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _await_endpoint(run: _Run) -> Endpoint:
