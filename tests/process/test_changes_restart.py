@@ -168,11 +168,15 @@ def compare_at_work(simulator: Simulator, daemon: Daemon, client: Client) -> Non
     """Compare while orders of the client work and no change is open; the daemon stays halted."""
     daemon.halt()
 
-    def is_settled() -> bool:
-        rows = [client.row(one) for one in client.alive]
-        return all(row["desired_quantity"] is None and row["state"] != "UNKNOWN" for row in rows)
+    def unsettled() -> list[Json]:
+        # Of an order that is over nobody asks any more which terms it ended on.
+        rows = [row for row in map(client.row, client.alive) if row["state"] not in _OVER]
+        return [row for row in rows if row["desired_quantity"] or row["state"] == "UNKNOWN"]
 
-    until("no change is open", is_settled)
+    try:
+        until("no change is open", lambda: not unsettled())
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {unsettled()}") from error
     story, truth = read_story(daemon.journal), simulator.truth()
     assert_nothing_sent_twice(story, truth)
     assert_terms_agree(story, truth)
