@@ -25,9 +25,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-import hypothesis  # noqa: F401 - loaded once, before the forks
 import pytest
 import pytest_asyncio  # noqa: F401 - loaded once, before the forks
+from hypothesis import Phase, settings
 
 from tests.mutation import cold
 from tests.mutation.operators import Mutant, mutants_of
@@ -43,7 +43,11 @@ TARGETS = (
 )
 CORE = "trader/core"
 KILLED_MIN = 0.90
-# Seconds that a mutant's tests may take, and how many times what they take unchanged.
+# The same examples as ever, and no search for the smallest one that fails: any will do.
+settings.register_profile(
+    "mutants", derandomize=True, deadline=None, phases=(Phase.explicit, Phase.generate)
+)
+# Seconds of the processor for a mutant's tests, and how many times what they take unchanged.
 WARM_LIMIT = (20.0, 10.0)
 COLD_LIMIT_S, COLD_ALL_LIMIT_S = 90.0, 900.0
 
@@ -292,6 +296,7 @@ def main(argv: list[str]) -> int:
             if touched.get(row.path, set()) & set(range(row.first_line, row.last_line + 1))
         ]
     is_whole = options.changed is None
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     known = Results(ROOT, options.results, is_trusting=options.trust)
     if not options.report and mutants:
         # What is argued is settled until somebody runs all of it again.

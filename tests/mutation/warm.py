@@ -11,6 +11,7 @@ import contextlib
 import gc
 import json
 import os
+import resource
 import sys
 import time
 import traceback
@@ -27,6 +28,8 @@ from tests.mutation.operators import Mutant, mutated
 Lines = dict[str, list[int]]
 # How the answer of a child begins whose own work failed: that says nothing about a mutant.
 BROKEN = "broken\n"
+# How much longer than its share of the processor's time a child may take.
+_IDLE_TIMES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,17 @@ class Forks:
     def run(
         self, work: Callable[[], str], timeout_s: float, done: Callable[[str, float], None]
     ) -> None:
-        """Start one; ``done`` gets its answer and seconds, or "timeout", or "died"."""
+        """Start one; ``done`` gets its answer and seconds, or "timeout" (it slept), or "died"."""
         while len(self._open) >= self._jobs:
             self._reap()
         pid = os.fork()
         if pid == 0:
+            # Of the processor's time: a machine that is busy with other things kills no mutant.
+            seconds = int(timeout_s) + 1
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
             _work_and_leave(work, self._folder)
         now = time.monotonic()
-        self._open[pid] = (now, now + timeout_s, done)
+        self._open[pid] = (now, now + _IDLE_TIMES * timeout_s, done)
 
     def finish(self) -> None:
         """Wait for all that are at work."""
