@@ -145,8 +145,9 @@ def close_limit(
     # Towards the side, so that never more is given away; and on the grid.
     steps = wanted / tick
     limit = tick * steps.to_integral_value(ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
-    # Below one step of the grid no limit is left, and a price of 0 is refused everywhere.
-    return limit if limit > ZERO else None
+    # The side is off the grid, and no step lies between it and what may be given away.
+    is_behind = (limit - sides[0]) * side.sign < ZERO
+    return None if is_behind else limit
 
 
 def close_quantity(held: Decimal, exits: Decimal, increment: Decimal = _UNIT) -> Decimal:

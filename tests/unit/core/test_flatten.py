@@ -216,6 +216,9 @@ def test_otherwise_the_broker_knows_the_market_better(changes: dict[str, Any]) -
 
 
 def test_a_side_below_one_step_of_the_grid_leaves_no_limit() -> None:
-    """A limit of 0 would be refused, and the position locked in."""
+    """A limit of 0, or of ten times the bid, would be refused, and the position locked in."""
     assert limit(BUY, bid=Decimal("0.005")) is None
-    assert limit(SELL, bid=Decimal("0.005")) == Decimal("0.01")
+    assert limit(SELL, bid=Decimal("0.001")) is None
+    assert limit(BUY, bid=None, ask=Decimal("0.018")) is None
+    assert limit(SELL, bid=Decimal("0.01")) == Decimal("0.01")
+    assert limit(BUY, bid=None, ask=Decimal("0.01")) == Decimal("0.01")
