@@ -143,7 +143,7 @@ class Daemon:
 
     def _services(self, pacer: Pacer, pager: Pager) -> tuple[Inbox, Services]:
         config, clock = self._config, self._world.clock
-        hub = MarketHub(clock)
+        hub = MarketHub(clock, is_forced_stale=config.drill.is_forced_stale)
         inbox = Inbox(
             ledger=self.ledger,
             guard=self.guard,
@@ -413,9 +413,9 @@ class Daemon:
         start("link-watch", self.link.run)
         start("heartbeat", self.link.beat)
         start("reconcile-demand", self.reconciler.run_on_demand)
+        start("settler", self.settler.run)
         timed = self.reconciler.run_timed
         start("reconcile-orders", lambda: timed("orders", reconcile.orders_interval_s))
-        start("settler", self.settler.run)
         start("reconcile-positions", lambda: timed("positions", reconcile.positions_interval_s))
         start("checkpoint", lambda: self.watches.checkpoint(settings.checkpoint_interval_s))
         start("kill-switch-watch", self.watches.kill_switch)

@@ -22,8 +22,8 @@ from trader.engine.drain import ExitCode
 # How our lines are written: `where: field is value, allowed is what`. Value and where may be
 # missing, and a line of another form is still a problem.
 _LINE_FORM = re.compile(
-    r"(?:(?P<where>[^,]+?): )?(?P<field>[A-Za-z_][\w.]*) (?:is|has|names|begins with) (?P<value>.*?)"
-    r"(?:, (?P<allowed>allowed .*))?",
+    r"(?:(?P<where>[^,]+?): )?(?P<field>[A-Za-z_][\w.]*) "
+    r"(?:is|has|names|begins with) (?P<value>.*?)(?:, (?P<allowed>allowed .*))?",
     re.DOTALL,
 )
 

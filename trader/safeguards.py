@@ -20,6 +20,8 @@ from trader.engine.reconciler import Reconciler, RunRecord
 from trader.engine.services import Services
 from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog
 from trader.ops.disk import free_share
+from trader.ops.host_watch import LOOK_S as HOST_S
+from trader.ops.host_watch import HostWatch
 from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
 
 # Without these nobody compares, watches or settles: no new risk once one has not moved for so
@@ -74,6 +76,9 @@ class Safeguards:
             services.pager,
         )
         board.sentinel = self._sentinel.status
+        self._host = HostWatch(services.clock, config.drill.names, config.drill.warnings)
+        board.host = self._host.status
+        self._readings.time_problem = self._host.time_problem
         self._exposure = Exposure(services, policy, self.breakers.outlook)
         board.exposure = self._exposure.status
         services.ledger.observe(self._readings.on_recorded)
@@ -109,6 +114,7 @@ class Safeguards:
         reviews = self._reviews.look
         start("action-reviews", lambda: supervisor.every("action-reviews", REVIEWS_S, reviews))
         start("sentinel-watch", lambda: supervisor.every("sentinel-watch", LOOK_S, look))
+        start("host-watch", lambda: supervisor.every("host-watch", HOST_S, self._host.look))
         start("journal-probe", self._probes.watch_journal)
         start("disk-probe", self._probes.watch_disk)
         start("breakers", self.breakers.run)

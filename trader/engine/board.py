@@ -18,6 +18,7 @@ from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.emergency_rows import EmergencyStatus, with_fills
 from trader.engine.exposure_status import ExposureStatus
+from trader.engine.host import HostStatus
 from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
@@ -83,6 +84,8 @@ class Board:
         self.actions: Callable[[], st.ActionsStatus | None] = lambda: None
         # Of the sentinel's files, where there is one to look for.
         self.sentinel: Callable[[], st.SentinelStatus | None] = lambda: None
+        # Of the machine: its time, its room.
+        self.host: Callable[[], HostStatus | None] = lambda: None
         # Of what is held against the limits, once somebody looks.
         self.exposure: Callable[[], ExposureStatus | None] = lambda: None
         # What was sent without the daemon before this start.
@@ -144,6 +147,7 @@ class Board:
             told_account=self._told_account(),
             inputs_missing=missing_inputs(self._services, self._policy),
             sentinel=self.sentinel(),
+            host=self.host(),
             exposure=self.exposure(),
             actions=self.actions(),
         )

@@ -18,13 +18,17 @@ from trader.ports import Clock, DataProblem, QuoteTick
 _PRICES = ("bid", "ask")
 # A subscription that brought prices and has brought none for so long may be dead (INC-011).
 _SILENCE_S = 60.0
+# More than any age that the settings allow.
+_STALE_S = 2 * 86_400.0
 
 
 class MarketHub:
     """Instruments and their quotes."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, is_forced_stale: bool = False) -> None:
         self._clock = clock
+        # A drill: whatever arrives is as old as nothing may be.
+        self._is_forced_stale = is_forced_stale
         self.instruments: dict[ConId, Instrument] = {}
         self.quotes: dict[ConId, Quote] = {}
         self.problems: dict[ConId, str] = {}
@@ -51,6 +55,8 @@ class MarketHub:
     def on_tick(self, tick: QuoteTick) -> None:
         """Apply one tick; ``None`` removes the value, so that the quote is no longer usable."""
         self.tick_count += 1
+        if self._is_forced_stale:
+            tick = replace(tick, received_s=tick.received_s - _STALE_S)
         quote = self.quotes.get(tick.con_id) or Quote(tick.con_id)
         self.quotes[tick.con_id] = _with_tick(quote, tick)
         if self.problems and tick.field in _PRICES and tick.value is not None:

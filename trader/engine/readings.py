@@ -16,6 +16,7 @@ from trader.core.amounts import ZERO
 from trader.core.baselines import Baseline, change_of_day, drawdown
 from trader.core.breakers.machine import Reading
 from trader.core.breakers.rules import BreakerName, Rule
+from trader.core.halts import Mode
 from trader.core.ids import ConId, ExecFamily, OrderId, exec_family
 from trader.core.market import fault
 from trader.core.orders import OrderState
@@ -77,6 +78,8 @@ class Readings:
         self._pending: frozenset[str] = frozenset()
         self._unsettled = 0
         self._ran_s: float | None = None
+        # Why this machine's clock does not count as right; empty when it does.
+        self.time_problem: Callable[[], str] = lambda: "the time service was not asked"
         self._collectors: dict[BreakerName, Collector] = {
             BreakerName.DAILY_LOSS: lambda: self._loss(self._rules.daily_loss, change_of_day),
             BreakerName.LOSS_KILL: lambda: self._loss(self._rules.loss_kill, change_of_day),
@@ -293,6 +296,10 @@ class Readings:
         skew_s, at_s = self._guard.clock_skew_s, self._guard.heartbeat_s
         if skew_s is None or at_s is None:
             return Reading(None, self._clock.monotonic(), text="no answer of the broker yet")
+        problem = self.time_problem() if self._guard.mode is Mode.LIVE else ""
+        if problem and not self._rules.clock_skew.is_bad(Decimal(repr(skew_s))):
+            # The broker's clock tells whole seconds: it does not vouch for ours alone.
+            return Reading(None, at_s, text=problem)
         return Reading(Decimal(repr(skew_s)), at_s, text="seconds")
 
 

@@ -12,6 +12,7 @@ from trader.core.entries import Tally
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import ExposureStatus
+from trader.engine.host import HostStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +292,7 @@ class Status:
     # What new risk waits for because nobody has told it.
     inputs_missing: tuple[str, ...] = ()
     sentinel: SentinelStatus | None = None
+    host: HostStatus | None = None
     # Each share of the account against its limits, once somebody looks.
     exposure: ExposureStatus | None = None
     actions: ActionsStatus | None = None

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from trader.core.halts import HaltCause, Posture
 from trader.core.orders import OrderState
 from trader.engine.status import Status
+from trader.ops.headroom import SHORTAGES
 
 Number = float | int | bool | Decimal | None
 
@@ -31,6 +32,7 @@ class StatusCollector(Collector):
         yield from _health(status)
         yield from _breakers(status)
         yield from _sentinel(status)
+        yield from _host(status)
         yield from _actions(status)
 
 
@@ -262,6 +264,48 @@ def _sentinel(status: Status) -> Iterator[Metric]:
     )
     yield from gauge(
         "trader_sentinel_acted", "1 once it has acted for this daemon", bool(seen.outcome)
+    )
+
+
+def _host(status: Status) -> Iterator[Metric]:
+    """Give what the process collector does not: the clock's standing and the room that is left."""
+    seen = status.host
+    if seen is None:
+        return
+    time, room = seen.time_service, seen.headroom
+    yield from gauge(
+        "trader_time_synchronised",
+        "1 while a time service keeps this machine's clock",
+        time.is_synchronised,
+    )
+    yield from gauge(
+        "trader_time_estimated_error_seconds", "Off UTC, by estimate", time.estimated_error_s
+    )
+    yield from gauge("trader_time_maximum_error_seconds", "Off UTC, at most", time.maximum_error_s)
+    yield from gauge("trader_cpu_share", "Of one core, used by the process", room.cpu_share)
+    yield from gauge(
+        "trader_memory_limit_bytes", "What the control group allows", room.memory_bytes_max
+    )
+    yield from gauge("trader_host_load", "Load of the last minute", room.host_load)
+    yield from gauge("trader_host_cpus", "CPUs of the host", room.host_cpus)
+    yield from gauge(
+        "trader_host_memory_available_bytes", "Free for use", room.host_memory_available_bytes
+    )
+    yield from gauge("trader_host_memory_bytes", "Memory of the host", room.host_memory_bytes)
+    yield from labelled(
+        "trader_headroom_low",
+        "1 while this is nearly used up",
+        "what",
+        ((name, name in seen.low) for name in SHORTAGES),
+    )
+    yield from labelled(
+        "trader_switch_set",
+        "1 while the environment has a switch that would by-pass a check",
+        "name",
+        ((name, True) for name in seen.switches),
+    )
+    yield from gauge(
+        "trader_host_warnings", "What a person should know of this machine", len(seen.warnings)
     )
 
 

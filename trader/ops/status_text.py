@@ -34,6 +34,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     ]
     lines += _exposure(body.get("exposure"))
     lines += _sentinel(body.get("sentinel"))
+    lines += _host(body.get("host"))
     lines += [
         f"HALTED      strategy {row['name'].partition(':')[2]}: {row['reason']}"
         for row in body.get("breakers", ())
@@ -146,6 +147,18 @@ def _sentinel(row: Mapping[str, Any] | None) -> list[str]:
     if row["warning"]:
         lines.append(f"WARNING     {row['warning']}")
     return lines
+
+
+def _host(row: Mapping[str, Any] | None) -> list[str]:
+    """Say how right this machine's clock is, and what else of it a person should know."""
+    if row is None:
+        return []
+    time = row["time_service"]
+    known = {True: "synchronised", False: "NOT synchronised", None: "unknown"}
+    line = f"clock       {known[time['is_synchronised']]}"
+    if time["is_synchronised"]:
+        line += f", off by {time['estimated_error_s']:.3f} s, {time['maximum_error_s']:.3f} at most"
+    return [line, *(f"WARNING     {text}" for text in row["warnings"])]
 
 
 def _link(link: Mapping[str, Any]) -> str:

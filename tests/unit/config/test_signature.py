@@ -114,5 +114,7 @@ def test_what_is_loaded_tells_the_problems_of_live_and_the_warnings_of_paper(
     assert loaded(tmp_path).start_problems == ()
     assert len(loaded(tmp_path).warnings) == 1
     live = load(write_files(tmp_path, {"mode": "live", "account": "U1"}), {})
-    assert len(live.start_problems) == 1
+    signature, *authority = live.start_problems
+    assert "nobody has signed" in signature
+    assert [line.split()[0] for line in authority] == ["AGENT_MODE", "go-live"]
     assert live.warnings == ()

@@ -131,3 +131,14 @@ async def test_what_fell_silent_and_what_was_refused_is_ailing_until_a_price_com
     for con_id in (CON, OTHER_CON):
         hub.on_tick(QuoteTick(con_id, "ask", Decimal(101), clock.monotonic()))
     assert hub.ailing() == ()
+
+
+async def test_in_a_drill_whatever_arrives_is_too_old_for_every_limit() -> None:
+    hub = MarketHub(LoopClock(), is_forced_stale=True)
+    hub.add(an_instrument())
+    for row in LIVE:
+        hub.on_tick(row)
+    a_day_s = 86_400.0
+    assert (fault(hub.quotes[CON], 1_000.0, a_day_s) or "").startswith("age ")
+    assert hub.ailing() == (CON,)
+    assert fault(a_hub(*LIVE).quotes[CON], 1_000.0, a_day_s) is None

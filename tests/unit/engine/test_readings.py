@@ -22,6 +22,7 @@ from tests.unit.engine.world import (
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
+from trader.core.halts import Mode
 from trader.core.ids import ConId, ExecId
 from trader.core.orders import OrderState
 from trader.ports import QuoteTick, ServerTime
@@ -183,6 +184,40 @@ async def test_a_clock_that_is_off_restricts() -> None:
     assert value_of(broken, BreakerName.CLOCK_SKEW) == D("5.0")
     await broken.at("100")
     assert broken.posture() == "reduce_only"
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_a_clock_that_no_time_service_vouches_for_restricts_in_mode_live_alone(
+    mode: Mode,
+) -> None:
+    broken = await Breaking().settle()
+    broken.world.guard.mode = mode
+    for problem in ("unsynchronised", "cannot be asked: Operation not permitted"):
+        broken.readings.time_problem = lambda said=problem: said  # type: ignore[misc]
+        await broken.at("100")
+        is_live = mode is Mode.LIVE
+        assert broken.posture() == ("reduce_only" if is_live else "armed")
+        told = broken.world.guard.restraint().restrictions.get("clock_skew", "")
+        assert (problem in told) is is_live
+    broken.readings.time_problem = lambda: ""
+    await broken.at("100")
+    assert broken.posture() == "armed"
+
+
+async def test_before_the_time_service_was_asked_a_live_clock_is_unknown() -> None:
+    broken = await Breaking().settle()
+    broken.world.guard.mode = Mode.LIVE
+    await broken.at("100")
+    assert broken.posture() == "reduce_only"
+
+
+async def test_the_brokers_clock_counts_whatever_the_time_service_says() -> None:
+    broken = await Breaking().settle()
+    broken.world.guard.mode = Mode.LIVE
+    broken.readings.time_problem = lambda: "unsynchronised"
+    told = broken.world.clock.utc() + timedelta(seconds=5)
+    broken.world.guard.on_heartbeat(ServerTime(told, 0.01))
+    assert value_of(broken, BreakerName.CLOCK_SKEW) == D("5.0")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.unit.ops.support import LINK, MONEY, READY, status
 from trader.core.halts import HaltCause, Posture
+from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
@@ -151,3 +152,29 @@ def test_reviews_and_false_positives_have_gauges() -> None:
     assert value("trader_risk_actions_overdue") == 2
     assert value("trader_false_positives_month") == 4
     assert value("trader_false_positives_month_max") == 3
+
+
+def test_the_machine_has_gauges_and_what_is_unknown_none() -> None:
+    time = TimeServiceStatus(True, 0.25, 1.5, "")
+    room = HeadroomStatus(0.5, 100, 2000, 10, 1000, 1.25, 4, 300, 4000)
+    seen = HostStatus(time, room, ("files",), ("MARKETDATA_FORCE_STALE",), ("a", "b"))
+    value = scrape(replace(READY, host=seen)).get_sample_value
+    assert value("trader_time_synchronised") == 1
+    assert value("trader_time_estimated_error_seconds") == 0.25
+    assert value("trader_time_maximum_error_seconds") == 1.5
+    assert value("trader_cpu_share") == 0.5
+    assert value("trader_memory_limit_bytes") == 2000
+    assert value("trader_host_load") == 1.25
+    assert value("trader_host_cpus") == 4
+    assert value("trader_host_memory_available_bytes") == 300
+    assert value("trader_host_memory_bytes") == 4000
+    assert value("trader_headroom_low", {"what": "files"}) == 1
+    assert value("trader_headroom_low", {"what": "cpu"}) == 0
+    assert value("trader_switch_set", {"name": "MARKETDATA_FORCE_STALE"}) == 1
+    assert value("trader_host_warnings") == 2
+    nothing = HeadroomStatus(*[None] * 9)
+    dark = HostStatus(TimeServiceStatus(None, None, None, "why"), nothing, (), (), ("why",))
+    value = scrape(replace(READY, host=dark)).get_sample_value
+    for name in ("trader_time_synchronised", "trader_host_load", "trader_host_memory_bytes"):
+        assert value(name) is None
+    assert value("trader_host_warnings") == 1

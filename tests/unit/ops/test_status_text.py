@@ -16,6 +16,7 @@ from trader.engine.exposure_status import (
     ExposureStatus,
     ReductionStatus,
 )
+from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.status import (
     ActionsStatus,
     ActionStatus,
@@ -299,3 +300,16 @@ def test_a_plan_of_reductions_is_told_order_by_order() -> None:
     lines = status_lines(body(replace(READY, exposure=replace(EXPOSED, reduction=helpless))))
     assert "            no order can" in lines
     assert "            still exceeded then: AAPL box 9.00, at most 8.00" in lines
+
+
+def test_the_machines_clock_and_its_warnings_are_told() -> None:
+    room = HeadroomStatus(*[None] * 9)
+    time = TimeServiceStatus(True, 0.001, 0.2, "")
+    host = HostStatus(time, room, (), (), ("files: 900 of 1000 files open",))
+    lines = status_lines(body(replace(READY, host=host)))
+    assert "clock       synchronised, off by 0.001 s, 0.200 at most" in lines
+    assert "WARNING     files: 900 of 1000 files open" in lines
+    for is_kept, word in ((False, "NOT synchronised"), (None, "unknown")):
+        time = TimeServiceStatus(is_kept, None, None, "why")
+        host = HostStatus(time, room, (), (), ())
+        assert f"clock       {word}" in status_lines(body(replace(READY, host=host)))

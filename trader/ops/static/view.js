@@ -322,6 +322,7 @@ function warnings(status) {
     const rest = plan.remains.length ? ` Still exceeded then: ${plan.remains.join("; ")}.` : "";
     found.push(["Plan of reductions", `${orders}. Nothing of it was sent.${rest}`, ""]);
   }
+  for (const text of status.host?.warnings ?? []) found.push(["Machine", text, ""]);
   if (status.sentinel?.warning) found.push(["Sentinel", status.sentinel.warning, ""]);
   const told = status.actions;
   if (told?.overdue_count) found.push(["Reviews", `${told.overdue_count} automatic risk actions not reviewed in time`, ""]);
