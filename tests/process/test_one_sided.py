@@ -1,8 +1,8 @@
 """Goal: a person who wants out gets out through the daemon, whatever the market data say.
 
-Method: a healthy daemon holds shares while its quotes lose one side, or die. The
-kill switch is pressed; the simulator's exchange trades at the true prices. It must end flat with
-the daemon alive: nobody is fenced for want of a quote, and nothing crosses zero (OPS-01, INC-032).
+Method: a healthy daemon holds shares while its quotes lose one side, or die. The kill switch is
+pressed; the simulator's exchange trades at the true prices. It must end flat with the daemon
+alive: nobody is fenced for want of a quote, and nothing crosses zero (OPS-01, INC-032).
 """
 
 from __future__ import annotations

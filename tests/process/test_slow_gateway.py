@@ -39,7 +39,7 @@ def test_slow_is_not_dead_and_gets_nothing_new(tmp_path: Path) -> None:
         daemon.await_cause("heartbeat")
         time.sleep(1.0)
         sent = len(simulator.truth()["place_frames"])
-        end_s = time.monotonic() + LONG_S
+        end_s, status = time.monotonic() + LONG_S, until("a status", daemon.status)
         while time.monotonic() < end_s:
             status = until("a status", daemon.status)
             assert set(dict(status["causes"])) == {"heartbeat"}, status["causes"]
