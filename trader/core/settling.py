@@ -42,7 +42,7 @@ def why_unsettled(order: Order, proof: Proof, settle_s: float) -> str:
     if not proof.age_s >= settle_s:
         return f"asked for {proof.age_s:.1f} s after its end, wanted are {settle_s:g} s"
     if order.broker_filled > order.filled:
-        return f"the broker says {order.broker_filled} filled, its executions make {order.filled}"
+        return _owed_words(order)
     if proof.is_position_agreed is False:
         return "the broker's position is another one than the book's"
     if order.changed_utc is None or order.changed_utc < proof.window_utc:
@@ -79,10 +79,18 @@ def settling_words(
     quantity = sum((row.remaining for row in rows), start=Decimal(0))
     names = ", ".join(str(row.order_id) for row in rows)
     what = f"{quantity} of it belongs to order {names}, which is over and settling"
+    owed = next((row for row in rows if row.broker_filled > row.filled), None)
+    if owed is not None:
+        # No time frees it: the execution comes, or a person decides.
+        return f"{what}: {_owed_words(owed)}"
     wait_s = max(_wait_s(row, now_utc, settle_s) for row in rows)
     if wait_s <= 0:
         return f"{what}: it is free once the broker's list of executions is complete"
     return f"{what}: it is free in about {wait_s:.0f} s"
+
+
+def _owed_words(order: Order) -> str:
+    return f"the broker says {order.broker_filled} filled, its executions make {order.filled}"
 
 
 def _wait_s(order: Order, now_utc: datetime, settle_s: float) -> float:

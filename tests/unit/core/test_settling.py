@@ -113,6 +113,11 @@ def test_what_should_be_free_by_now_waits_for_the_list() -> None:
     assert words.endswith("it is free once the broker's list of executions is complete")
 
 
+def test_no_time_is_promised_while_an_execution_is_owed() -> None:
+    words = settling_words(a_cancelled(filled=2, said=6), CON, BUY, at(3), 5.0)
+    assert words.endswith("over and settling: the broker says 6 filled, its executions make 2")
+
+
 def test_nothing_is_said_where_nothing_settles() -> None:
     book = a_cancelled()
     record(book, ev.OrderSettled(ONE, D(0), "test"))
