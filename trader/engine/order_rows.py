@@ -40,7 +40,9 @@ class OrderRows:
 
 def order_row(order: Order) -> OrderStatus:
     """Return an order as people read it."""
-    terms, change, desired = order.terms, order.change, order.open_change
+    terms, change = order.terms, order.change
+    # An order that is over holds no other terms any more, whatever was never answered.
+    desired = None if order.is_final else order.open_change
     return OrderStatus(
         order_id=order.order_id,
         intent_id=terms.intent_id,

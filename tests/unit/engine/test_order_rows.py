@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.factories import (
     a_book,
+    a_status,
     an_intent,
     executed,
     plan_order,
@@ -70,6 +71,18 @@ def test_an_order_is_told_with_its_open_change_beside_what_is_confirmed() -> Non
     assert (row.change_state, row.desired_quantity, row.desired_limit_price) == (
         "DROPPED", None, None,
     )  # fmt: skip
+
+
+def test_an_order_that_is_over_is_to_hold_no_other_terms() -> None:
+    book = a_book()
+    work_order(book)
+    wanted = replace(book.orders[OrderId(1)].terms.changeable, quantity=Decimal(99))
+    record(book, ev.ModifyPlanned(OrderId(1), 1, wanted, "r"))
+    record(book, ev.ModifySent(OrderId(1), 1))
+    record(book, a_status(status="Cancelled"))
+    row = OrderRows(book).one(1)
+    assert row is not None
+    assert (row.state, row.change_state, row.desired_quantity) == ("CANCELLED", "SENT", None)
 
 
 def test_one_order_is_told_as_it_is() -> None:
