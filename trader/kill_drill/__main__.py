@@ -59,6 +59,13 @@ def show_plan() -> None:
 
 
 def _run(by: str, out: Path, seed: int, *, must_keep: bool) -> int:
+    try:
+        # Before half a minute is spent on what could not be written down.
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"--out is {out}: {error.strerror}; allowed is a folder that can be written to"
+        print(f"kill_drill: {problem}", file=sys.stderr)
+        return USAGE
     recorder = Recorder(_utc, say)
     head = Head(by, utc_text(_utc()), _versions(seed))
     # Made new each time, in the system's place for such things: never a state that exists.
@@ -95,11 +102,16 @@ def _play(drill: Drill) -> None:
         drill.stage.start_daemon()
         play(drill)
     except KeyboardInterrupt:
-        drill.recorder.stop("interrupted")
+        _stop(drill.recorder, "interrupted")
     except (DrillStopped, OSError) as error:
-        step = drill.recorder.plan("stage", "processes", "Start the simulator and the daemon.")
-        drill.recorder.begin(step)
-        drill.recorder.stop(str(error))
+        _stop(drill.recorder, str(error))
+
+
+def _stop(recorder: Recorder, problem: str) -> None:
+    """Put into the record why the drill ends here, even when no step has begun yet."""
+    if not any(step.began_utc for step in recorder.steps):
+        recorder.begin(recorder.plan("stage", "processes", "Start simulator and daemon."))
+    recorder.stop(problem)
 
 
 def _versions(seed: int) -> dict[str, str]:

@@ -30,11 +30,31 @@ def test_the_list_names_every_step_and_plays_none(capsys: pytest.CaptureFixture[
             assert f"{step.name}: {step.text}" in said
 
 
+def test_a_report_that_could_not_be_written_is_told_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert command.main(["--by", "me", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DrillStopped("the simulator ended"), "stopped: the simulator ended"),
+        (OSError("no such program"), "stopped: no such program"),
+        (KeyboardInterrupt(), "stopped: interrupted"),
+    ],
+)
 def test_a_stage_that_does_not_come_up_is_a_failed_drill_with_a_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: BaseException,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def fails(_stage: Stage) -> None:
-        raise DrillStopped("the simulator ended")
+        raise error
 
     monkeypatch.setattr(Stage, "start_simulator", fails)
     monkeypatch.setattr(command, "signals_end", lambda: None)
@@ -42,4 +62,4 @@ def test_a_stage_that_does_not_come_up_is_a_failed_drill_with_a_report(
     assert command.main(["--by", "me", "--out", str(tmp_path / "out")]) == 1
     assert "FAILED" in capsys.readouterr().out
     (text,) = (tmp_path / "out").glob("*.txt")
-    assert "stopped: the simulator ended" in text.read_text()
+    assert told in text.read_text()
