@@ -76,7 +76,8 @@ WORDS: Mapping[BreakerName, Words] = {
         "look at the disk; it closes by itself",
     ),
     _B.CLOCK_SKEW: Words(
-        "difference to the broker's clock that the round trip does not explain, in seconds",
+        "difference to the broker's clock that the round trip does not explain, in seconds; in "
+        "mode live unknown while the machine's time service does not vouch for its clock",
         "look at the time service of this machine; it closes by itself",
     ),
     _B.DISK_SPACE: Words(
