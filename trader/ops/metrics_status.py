@@ -34,6 +34,7 @@ class StatusCollector(Collector):
         yield from _sentinel(status)
         yield from _host(status)
         yield from _actions(status)
+        yield from _exposure(status)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
@@ -251,6 +252,26 @@ def _actions(status: Status) -> Iterator[Metric]:
     )
     yield from gauge(
         "trader_false_positives_month_max", "The month's budget of them", told.false_count_max
+    )
+
+
+def _exposure(status: Status) -> Iterator[Metric]:
+    seen = status.exposure
+    if seen is None:
+        return
+    yield from gauge("trader_gross_exposure", "Of the account's value", seen.gross)
+    yield from gauge("trader_net_exposure", "Of the account's value", seen.net)
+    yield from labelled(
+        "trader_concentration",
+        "Share of the account's value in one instrument",
+        "symbol",
+        ((row.symbol, row.share) for row in seen.concentrations),
+    )
+    yield from gauge(
+        "trader_exposure_warnings", "Limits that what is held exceeds", len(seen.warnings)
+    )
+    yield from gauge(
+        "trader_reduction_planned", "1 while a plan of reductions stands", bool(seen.reduction)
     )
 
 

@@ -9,8 +9,13 @@ from decimal import Decimal
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.unit.ops.support import LINK, MONEY, READY, status
+from tests.unit.ops.support import LINK, MONEY, NOW, READY, status
 from trader.core.halts import HaltCause, Posture
+from trader.engine.exposure_status import (
+    ConcentrationStatus,
+    ExposureStatus,
+    ReductionStatus,
+)
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.status import (
     AccountStatus,
@@ -144,6 +149,25 @@ def test_the_sentinel_and_halted_strategies_have_gauges() -> None:
     assert value("trader_strategy_halted", {"strategy": name}) == 1
     assert scrape(READY).get_sample_value("trader_strategy_halted", {"strategy": name}) == 0
     assert scrape(READY).get_sample_value("trader_sentinel_running") is None
+
+
+def test_shares_of_the_account_have_gauges() -> None:
+    rows = (ConcentrationStatus("AAPL", 101, Decimal(-210), Decimal("0.21"), "hold"),)
+    plan = ReductionStatus(NOW, "storm", ("net",), (), ())
+    limits = (Decimal(1), Decimal("0.4"), Decimal("0.25"), Decimal("0.2"))
+    shares = (Decimal("0.5"), Decimal("-0.25"))
+    seen = ExposureStatus("warning", ("a", "b"), "storm", *shares, *limits, rows, plan)
+    value = scrape(replace(READY, exposure=seen)).get_sample_value
+    assert value("trader_gross_exposure") == 0.5
+    assert value("trader_net_exposure") == -0.25
+    assert value("trader_concentration", {"symbol": "AAPL"}) == 0.21
+    assert value("trader_exposure_warnings") == 2
+    assert value("trader_reduction_planned") == 1
+    unknown = replace(seen, gross=None, net=None, concentrations=(), reduction=None)
+    value = scrape(replace(READY, exposure=unknown)).get_sample_value
+    assert value("trader_gross_exposure") is None
+    assert value("trader_reduction_planned") == 0
+    assert scrape(READY).get_sample_value("trader_exposure_warnings") is None
 
 
 def test_reviews_and_false_positives_have_gauges() -> None:
