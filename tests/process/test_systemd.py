@@ -290,6 +290,9 @@ def test_the_daemon_runs_in_the_sandbox_that_the_unit_describes(daemon: Installe
     # No ProcSubset=pid: the process's own metrics are there.
     enter = ("curl", "--silent", f"http://127.0.0.1:{CONTROL_PORT}/metrics")
     assert "process_resident_memory_bytes" in daemon.host.run(*enter)
+    # The kernel may be asked how right the clock is; whether it is, is the machine's affair.
+    time_service = (daemon.status() or {})["host"]["time_service"]
+    assert time_service["is_synchronised"] is not None, time_service
     modes = daemon.host.run("stat", "-c", "%a %U", STATE, f"{STATE}/control.token", check=True)
     assert modes.split() == ["700", "trader", "600", "trader"]
 
