@@ -38,3 +38,9 @@ def test_a_ticket_without_an_instrument_quarantines_none() -> None:
 def test_the_longest_id_that_is_made_may_be_sent() -> None:
     longest = intent_id(Lineage("abc123"), StrategyName("a" * 16), 10**8 - 1)
     assert failures(replace(INTENT, intent_id=longest), given(a_book())) == []
+
+
+def test_an_id_whose_reference_the_broker_would_cut_is_refused() -> None:
+    """It leads back to itself here, and would not after the wire: forty characters travel."""
+    too_long = IntentId("abc123-" + "a" * 16 + "-123456789")
+    assert failures(replace(INTENT, intent_id=too_long), given(a_book())) == ["INTENT_ID_INVALID"]

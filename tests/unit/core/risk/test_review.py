@@ -420,7 +420,7 @@ def test_an_operators_exit_beside_a_working_one_meets_no_limit_of_the_account() 
     book = a_book(held=10)
     plan_order(book, an_intent(1, side=SELL, quantity=Decimal(5), limit_price=Decimal(104)))
     closed = replace(OPEN, is_regular=False, since_open_s=0.0, until_restart_s=0.0)
-    asked = given(book, policy=a_policy(**tight), session=closed, allocation=Decimal("0.5"))
+    asked = given(book, policy=a_policy(**tight), session=closed, allocation=Decimal(0))
     whole = replace(EXIT, is_reduce_only=False)
     freed = review(whole, replace(asked, is_operator=True))
     assert [row.code for row in freed.checks if not row.passed] == []
@@ -428,3 +428,14 @@ def test_an_operators_exit_beside_a_working_one_meets_no_limit_of_the_account() 
     assert {"BOX_LIMIT", "SESSION_CLOSED", "SESSION_GUARD", "RESTART_WINDOW"} <= set(bound)
     beyond = review(replace(whole, quantity=Decimal(11)), replace(asked, is_operator=True))
     assert "BOX_LIMIT" in [row.code for row in beyond.checks if not row.passed]
+
+
+@pytest.mark.parametrize("quote", [None, a_quote(ask=None)])
+@pytest.mark.parametrize(
+    "intent", [EXIT, replace(EXIT, order_type=OrderType.MARKET, limit_price=None)]
+)
+def test_each_check_speaks_under_its_own_code_without_a_whole_quote_too(
+    quote: Any, intent: Intent
+) -> None:
+    asked = given(a_book(held=10), quote=quote, is_operator=True)
+    assert [row.code for row in review(intent, asked).checks] == [code for code, _ in CHECKS]
