@@ -28,6 +28,8 @@ Word = (
 )
 # A promise waits for the disk this long at most: prices are judged as they were meanwhile.
 PROMISE_S = 3.0
+# How far two looks of the tests' engine lie apart before what neither shows is not there.
+ABSENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Resting:
     perm_id: PermId
     held: Held
     asked: Held | None = None
+    asked_s: float = 0.0
     filled: Decimal = ZERO
     paid: Decimal = ZERO
     is_alive: bool = True
@@ -183,11 +186,15 @@ class Exchange:
             for event in durable
         )
         self._rule(was_promised, "a change left before its promise was durable")
-        self._rule(row.asked is None, f"two changes of order {order.order_id} at once")
+        now_s = world.clock.monotonic()
+        # One that has been on its way for longer than the daemon waits for an absence is lost.
+        is_lost = now_s - row.asked_s >= ABSENCE_S
+        is_alone = row.asked is None or is_lost
+        self._rule(is_alone, f"two changes of order {order.order_id} at once")
         if row.left == ZERO:
             self._refuse_change(row, 104)
             return
-        row.asked = wanted
+        row.asked, row.asked_s = wanted, now_s
         self._judge_unit(row, wanted, world)
         if not is_less or is_exit:
             self._judge_limits(row)

@@ -30,6 +30,7 @@ REGRESSIONS = {
     "what the broker owes executions of is not settled": 402,
     "a change that may hold counts beside the confirmed terms": 304,
     "made smaller and filled at that size it is over, without a ticket": 737,
+    "a change that was lost for long is followed by another": 56_633,
 }
 
 
