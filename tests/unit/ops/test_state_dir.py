@@ -11,9 +11,9 @@ from trader.ops.state_dir import StateUnusable, writing_state
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "token"
-    with pytest.raises(StateUnusable, match=r"state_dir: .*missing/token: No such file"):
-        with writing_state():
-            path.write_text("x")
+    problem = r"state_dir: .*missing/token: No such file"
+    with pytest.raises(StateUnusable, match=problem), writing_state():
+        path.write_text("x")
 
 
 def test_what_can_be_written_is_left_alone(tmp_path: Path) -> None:
