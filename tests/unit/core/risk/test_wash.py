@@ -20,11 +20,20 @@ from tests.unit.core.factories import (
     record,
 )
 from tests.unit.core.policies import a_policy
-from tests.unit.core.risk.cases import EXIT, INTENT, READING, SALE, failures, with_own_sale
+from tests.unit.core.risk.cases import (
+    EXIT,
+    INTENT,
+    READING,
+    SALE,
+    failures,
+    under,
+    with_own_sale,
+)
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import OrderId
 from trader.core.intents import OrderType
+from trader.core.risk import review
 
 D = Decimal
 
@@ -80,3 +89,16 @@ def test_nothing_keeps_an_exit_in_and_a_policy_may_allow_it_all() -> None:
     assert failures(EXIT, given(with_own_purchase(100, held=10))) == []
     lax = a_policy(position__is_wash_prevented=False)
     assert failures(INTENT, given(with_own_sale(D(100)), policy=lax)) == []
+
+
+@pytest.mark.parametrize(("price", "found"), [("95", ["WASH_TRADE"]), ("94.99", [])])
+def test_a_market_sale_reaches_down_to_the_collar_and_says_what_it_meets(
+    price: str, found: list[str]
+) -> None:
+    book = a_book(held=5)
+    plan_order(book, an_intent(1, quantity=D(1), limit_price=D(price)))
+    sale = a_market_intent(90, side=SELL)
+    asked = under(book, position__is_short_allowed=True, exposure__is_enforced=False)
+    assert [code for code in failures(sale, asked) if code == "WASH_TRADE"] == found
+    row = next(row for row in review(sale, asked).checks if row.code == "WASH_TRADE")
+    assert row.value == f"95.00 against an own purchase at {price}"
