@@ -70,6 +70,12 @@ def test_one_thing_wrong_in_each_place_is_told_in_one_run(tmp_path: Path) -> Non
     assert len(set(report.problems)) == len(report.problems)
 
 
+def test_an_account_that_nobody_named_is_told_beside_what_is_wrong(tmp_path: Path) -> None:
+    path = write_files(tmp_path, {"account": "", "log_level": "loud"})
+    assert {problem.field for problem in check(path, {}).problems} == {"account", "log_level"}
+    assert [p.field for p in check(path, {"TRADER_ACCOUNT": "DU1"}).problems] == ["log_level"]
+
+
 def test_what_a_start_refuses_after_reading_is_told_as_well(tmp_path: Path) -> None:
     path = write_files(tmp_path, {"mode": "live", "account": "U1"})
     words = [problem.text for problem in check(path, {"TRADER_RISK_BYPASS": "1"}).problems]

@@ -25,7 +25,7 @@ from trader.config.files import (
     value_in,
 )
 from trader.config.model import Settings
-from trader.config.relations import relation_problems
+from trader.config.relations import ACCOUNT_MISSING, relation_problems
 from trader.config.signature import live_policy_problems, policy_warnings
 from trader.config.switches import Drill, drill_of, switch_problems
 from trader.config.targets import read_targets
@@ -63,6 +63,7 @@ def load(
 ) -> Configuration:
     """Read a configuration file; raises ConfigError with every problem that can be seen at once.
 
+    What settings are not together is told once each of them is right alone.
     ``assignments`` are ``key=value`` texts with dotted keys. They and ``account`` win over the
     environment, which wins over the file. Relative paths in the file are relative to the file,
     those of an assignment to the current directory.
@@ -83,6 +84,8 @@ def load(
             problems.add(f"{targets}: {text}" for text in contradictions(policy))
         if settings is not None:
             problems.add(f"{path}: {text}" for text in relation_problems(settings, instruments))
+        elif values.get("account", "") == "":
+            problems.add([f"{path}: {ACCOUNT_MISSING}"])
     if problems.lines:
         mode = settings.mode if settings is not None else _mode_in(values)
         problems.add(_start_problems(mode, settings, policy, environment))

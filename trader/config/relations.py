@@ -11,6 +11,9 @@ from trader.config.model import (
 from trader.core.halts import Mode
 from trader.core.instruments import InstrumentSpec
 
+ACCOUNT_MISSING = (
+    "account is missing, allowed is the account's name: here, as TRADER_ACCOUNT or with --account"
+)
 _ABSENCE_S_MIN = 30.0
 # So many looks at least fit into the silence that the sentinel acts on.
 _SENTINEL_LOOKS = 4
@@ -31,10 +34,7 @@ def relation_problems(
 
 def _account_problems(settings: Settings) -> Iterable[str]:
     if not settings.account:
-        yield (
-            "account is missing, allowed is the account's name: here, as TRADER_ACCOUNT or with "
-            "--account"
-        )
+        yield ACCOUNT_MISSING
     elif settings.mode is Mode.DEMO and not DEMO_ACCOUNT_FORM.fullmatch(settings.account):
         yield (
             f"account is {settings.account!r}, allowed in mode demo is only the name with a nonce "

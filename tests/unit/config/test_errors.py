@@ -41,7 +41,7 @@ def test_an_unknown_setting_of_an_optional_section_is_explained_too(tmp_path: Pa
 
 def test_a_missing_setting_is_named(tmp_path: Path) -> None:
     path = tmp_path / "trader.yaml"
-    path.write_text("mode: paper\n")
+    path.write_text("mode: paper\naccount: DU1\n")
     assert problems_of(path) == [
         f"{path}: {name} is missing" for name in ("state_dir", "assets_file", "targets_file")
     ]
