@@ -32,6 +32,7 @@ from tests.process.harness import (
     until,
     world,
 )
+from trader.sim.oracle.journal import VERSION_MIN
 
 SEED = 20240360
 KILLS = 4
@@ -199,5 +200,5 @@ def a_journal_of_the_first_version(copies: Copies, port: str) -> None:
     path = copies.spoilt("PRAGMA user_version = 1")
     code, said, complaint = sim_diff(path, "--control", port)
     assert (code, said) == (2, "")
-    assert "has version 1; allowed: 3 or later" in complaint
+    assert f"has version 1; allowed: {VERSION_MIN} or later" in complaint
     assert len(complaint.splitlines()) == 1
