@@ -41,6 +41,7 @@ from trader.core.changes import Change, ChangeEvent, ChangeState, ChangeTerms
 from trader.core.ids import OrderId, OrderRef, PermId
 from trader.core.intents import Side
 from trader.core.orders import (
+    ABSENT_NOTE,
     ENDED,
     FINAL,
     TABLE,
@@ -585,3 +586,17 @@ def test_an_order_with_another_permanent_id_is_doubled(
 def test_a_sale_has_a_negative_remainder() -> None:
     assert changing(WAS, side=SELL).signed_remaining == -10
     assert changing(WAS).signed_remaining == 10
+
+
+@pytest.mark.parametrize(
+    ("state", "note", "is_absent"),
+    [
+        (S.CANCELLED, f"{ABSENT_NOTE} of 10:00 and 10:05", True),
+        (S.CANCELLED, "202: cancelled by the broker", False),
+        (S.FILLED, f"{ABSENT_NOTE} of 10:00 and 10:05", False),
+    ],
+)
+def test_only_a_cancel_of_our_own_proof_is_called_absent(
+    state: OrderState, note: str, is_absent: bool
+) -> None:
+    assert ended(state, note=note).is_proven_absent is is_absent
