@@ -600,3 +600,12 @@ def test_only_a_cancel_of_our_own_proof_is_called_absent(
     state: OrderState, note: str, is_absent: bool
 ) -> None:
     assert ended(state, note=note).is_proven_absent is is_absent
+
+
+def test_an_order_that_fills_whole_says_nothing_of_a_change_of_its_price() -> None:
+    order = changing(replace(WAS, limit_price=Decimal(101)))
+    order = replace(order, filled=Decimal(10), broker_filled=Decimal(10), broker_status="Filled")
+    after = completed(order, at(5))
+    assert after.state is S.FILLED
+    assert after.terms.limit_price == 100
+    assert after.change == order.change
