@@ -38,21 +38,26 @@ class HostWatch:
         self._adjtimex = adjtimex
         self._roots = roots or Roots()
         self._cpu: tuple[float, float] | None = None
-        self._low: dict[str, str] = {}
-        self._problem = ""
-        self.look()
+        # What has gone to the log, by name; the first look is taken before there is one.
+        self._told: dict[str, str] = {}
+        self._take()
 
     def look(self) -> None:
         """Ask time service and kernel; a change for the worse goes to the log."""
+        self._take()
+        wrong = dict(self._low)
+        if self._time.problem:
+            wrong["clock"] = self._time.problem
+        for name, problem in wrong.items():
+            if name not in self._told:
+                log.warning("the machine", what=name, problem=problem)
+        self._told = wrong
+
+    def _take(self) -> None:
         now_s = self._looked_s = self._clock.monotonic()
         self._time = ask(self._adjtimex)
         self._room = measured(self._cpu_share(now_s), self._roots)
-        low = shortages(self._room)
-        for name in low.keys() - self._low.keys():
-            log.warning("headroom is low", what=name, problem=low[name])
-        if self._time.problem and self._time.problem != self._problem:
-            log.warning("clock", problem=self._time.problem)
-        self._low, self._problem = low, self._time.problem
+        self._low = shortages(self._room)
 
     def time_service(self) -> TimeServiceStatus:
         """Return the time service's last word; unknown once nobody has asked for a while."""

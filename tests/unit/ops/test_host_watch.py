@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from tests.unit.store.support import CountingClock
 from trader.ops.headroom import Roots
 from trader.ops.host_watch import HostWatch
@@ -92,3 +94,19 @@ def test_the_share_of_the_cpu_is_that_since_the_look_before(tmp_path: Path) -> N
     machine.now_s += 1_000
     seen.look()
     assert seen.status().low == ()
+
+
+def test_what_is_wrong_goes_to_the_log_once_and_not_before_the_start(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.status = 0x40
+    with capture_logs() as lines:
+        seen = watch(machine)
+        assert lines == []
+        seen.look()
+        seen.look()
+        assert [(line["what"], line["log_level"]) for line in lines] == [("clock", "warning")]
+        machine.status = 0
+        seen.look()
+        machine.is_dumb = True
+        seen.look()
+    assert [line["what"] for line in lines] == ["clock", "clock"]
