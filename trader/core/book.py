@@ -32,6 +32,7 @@ from trader.core.orders import (
     Order,
     OrderEvent,
     OrderState,
+    corrected,
     event_of_status,
     kept,
     moved,
@@ -306,6 +307,8 @@ class Book(BookView):
         if order is not None and is_ours:
             if known is not None and known.order_id is None:
                 change = delta(None, execution)  # the order has not counted the one before
+            elif known is not None:
+                order = corrected(order, change.quantity)
             self._fill_order(order, execution, change.quantity, change.cash, at)
         self.results.trade(self._strategy_of(owner), execution, change.trades)
 
@@ -338,8 +341,6 @@ class Book(BookView):
             order,
             filled=filled,
             filled_value=value,
-            # A correction takes back what the broker said as well: it would be owed for ever.
-            broker_filled=max(order.broker_filled + min(quantity, ZERO), ZERO),
             perm_id=execution.perm_id or order.perm_id,
             changed_utc=at,
         )

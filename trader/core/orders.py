@@ -197,6 +197,8 @@ class Order:
     change: Change | None = None
     # What had filled, by executions and by the broker's word, when no more was proven to come.
     settled: tuple[Decimal, Decimal] | None = None
+    # What corrections of executions took back; the broker's word may be of before them.
+    taken_back: Decimal = ZERO
 
     @property
     def is_final(self) -> bool:
@@ -212,6 +214,11 @@ class Order:
     def fills_told(self) -> tuple[Decimal, Decimal]:
         """Return what has filled, by executions and by the broker's word."""
         return self.filled, self.broker_filled
+
+    @property
+    def told_beyond(self) -> Decimal:
+        """Return how much more the broker has said that filled than executions have shown."""
+        return max(self.broker_filled - self.taken_back - self.filled, ZERO)
 
     @property
     def is_settled(self) -> bool:
@@ -305,6 +312,11 @@ def moved(order: Order, event: OrderEvent, at_utc: datetime, note: str = "") -> 
     if after is None or after is order.state:
         return order
     return replace(order, state=after, changed_utc=at_utc, note=note or order.note)
+
+
+def corrected(order: Order, quantity: Decimal) -> Order:
+    """Return an order of which a correction changed an execution's size by so much."""
+    return replace(order, taken_back=max(order.taken_back - quantity, ZERO))
 
 
 def settled(order: Order) -> Order:

@@ -210,7 +210,7 @@ def _order_drifts(
 def _owed_drift(order: Order, missed: Decimal) -> Iterator[Drift]:
     """Name an order that is over, and of which more filled than its executions say (INC-024)."""
     told = order.filled + missed
-    if order.broker_filled > told:
+    if order.told_beyond > missed:
         yield Drift(
             kind=DriftKind.EXECUTION_OWED,
             key=str(order.order_id),
@@ -332,7 +332,7 @@ def _absent_order_drift(
         return
     key, con_id = str(order.order_id), order.terms.con_id
     expected = f"{order.state}, filled {order.filled} of {order.terms.quantity}"
-    if completed is not None or order.broker_filled > order.filled + missed:
+    if completed is not None or order.told_beyond > missed:
         # Filled, but the executions that say so are not there (yet): seen twice, a person decides.
         said = f"completed as {completed.status}" if completed else f"filled {order.broker_filled}"
         observed = f"{said}, executions missing"

@@ -41,7 +41,7 @@ def why_unsettled(order: Order, proof: Proof, settle_s: float) -> str:
     # NaN compares false with everything: every test is written so that it stays unsettled.
     if not proof.age_s >= settle_s:
         return f"asked for {proof.age_s:.1f} s after its end, wanted are {settle_s:g} s"
-    if order.broker_filled > order.filled:
+    if order.told_beyond > ZERO:
         return _owed_words(order)
     if proof.is_position_agreed is False:
         return "the broker's position is another one than the book's"
@@ -79,7 +79,7 @@ def settling_words(
     quantity = sum((row.remaining for row in rows), start=Decimal(0))
     names = ", ".join(str(row.order_id) for row in rows)
     what = f"{quantity} of it belongs to order {names}, which is over and settling"
-    owed = next((row for row in rows if row.broker_filled > row.filled), None)
+    owed = next((row for row in rows if row.told_beyond > ZERO), None)
     if owed is not None:
         # No time frees it: the execution comes, or a person decides.
         return f"{what}: {_owed_words(owed)}"

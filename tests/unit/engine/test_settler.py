@@ -139,9 +139,15 @@ async def test_what_a_correction_takes_back_is_not_owed_any_more(left: int, is_l
         world.fill(order, "0001.aa.01.02", quantity=Decimal(left))
         assert world.book.workings.of(CON).buys == 10 - left, "it was free at once"
         await pass_s(world, SETTLE_S + 1)
+    # A word of before the correction, told again, brings nothing back; one of more does.
+    world.say(a_status(order, "Cancelled", filled=Decimal(4)))
+    await pass_s(world, SETTLE_S + 1)
     assert world.book.settling == {}
     run = await world.reconciler.run_once("test")
     assert (run.drift_count, world.book.tickets) == (0, {})
+    world.say(a_status(order, "Cancelled", filled=Decimal(5)))
+    await pass_s(world, SETTLE_S + 1)
+    assert world.book.workings.of(CON).buys == 10 - left
 
 
 async def test_while_the_link_or_the_upstream_is_down_nothing_is_asked() -> None:
