@@ -176,7 +176,8 @@ class Exchange:
         row = self.orders[order.order_id]
         wanted = Held(terms.quantity, terms.limit_price, terms.stop_price, terms.reserve_per_unit)
         is_exit = terms.is_reduce_only
-        is_less = is_exit or _is_less(row, wanted)
+        lessens = _is_less(row, wanted)
+        is_less = is_exit or lessens
         self._judge_gate(world, is_exit=is_less)
         _, durable = world.broker.changed[-1]
         was_promised = any(
@@ -195,7 +196,9 @@ class Exchange:
             self._refuse_change(row, 104)
             return
         row.asked, row.asked_s = wanted, now_s
-        self._judge_unit(row, wanted, world)
+        if not lessens:
+            # What only lessens costs no more than what was set aside when it left.
+            self._judge_unit(row, wanted, world)
         if not is_less or is_exit:
             self._judge_limits(row)
 
