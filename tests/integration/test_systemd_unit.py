@@ -17,7 +17,7 @@ UNITS = Path(__file__).resolve().parents[2] / "systemd"
 # namespace that it shares with those who must be able to prove whose lock it is.
 # The daemon may ask the kernel how right its clock is: the tool takes the call for the right to set
 # it, which needs a capability that the unit does not have.
-EXPOSURE_MAX = {"trader.service": 16, "trader-sentinel.service": 13}
+EXPOSURE_MAX = {"trader.service": 15, "trader-sentinel.service": 13}
 
 
 @pytest.fixture(scope="module")
