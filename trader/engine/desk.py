@@ -243,10 +243,8 @@ class Desk:
                 return Answer(is_done=False, text=f"no open ticket {ticket!r}", details=known)
             try:
                 snapshot = await self._reconciler.brokers_word()
-                for execution in snapshot.executions:
-                    # The accepted position contains it: recorded later it would count twice.
-                    if execution.account == snapshot.account:
-                        self._ledger.note(ev.ExecutionSeen(execution))
+                # The accepted position contains them: recorded later they would count twice.
+                self._reconciler.take_executions(snapshot)
                 seq = self._ledger.seq
                 for event in resolution(self._ledger.book, opened, snapshot, reason=reason, by=by):
                     seq = self._ledger.record(event)

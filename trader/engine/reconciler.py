@@ -196,7 +196,15 @@ class Reconciler:
         deaf = was_deaf or self._guard.deafness(losses)
         if deaf is not None:
             raise SnapshotUnavailable(deaf)
+        # What came before it is older than it, and is in it.
+        self._inbox.handle_queued()
         return snapshot
+
+    def take_executions(self, snapshot: BrokerSnapshot) -> None:
+        """Book the executions of a snapshot that a person accepts, as a comparison would."""
+        for execution in snapshot.executions:
+            if execution.account == snapshot.account:
+                self._inbox.note_execution(ExecutionSeen(execution))
 
     def _compare(
         self, snapshot: BrokerSnapshot, run: RunContext, trigger: str, started_s: float

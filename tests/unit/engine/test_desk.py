@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.unit.engine.world import (
     ACCOUNT,
     CON,
+    SELL,
     World,
     a_position,
     a_snapshot,
@@ -23,6 +25,7 @@ from trader.core.halts import LATCHED, HaltCause
 from trader.core.ids import AccountId, ExecId, OrderId, RunId, TicketId
 from trader.core.orders import OrderState
 from trader.core.reconcile import DriftKind
+from trader.core.snapshots import BrokerSnapshot
 from trader.engine.operator import Answer
 from trader.ports import SnapshotUnavailable, WorldError
 
@@ -286,6 +289,32 @@ async def test_a_fill_that_the_accepted_position_contains_is_not_added_to_it() -
     await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
     assert world.book.position_of(CON) == 17
     assert world.state(order.order_id) is OrderState.FILLED
+
+
+async def test_a_fill_that_waits_to_be_read_is_not_added_to_the_accepted_position() -> None:
+    world = World()
+    order = await world.working()
+    world.ledger.record(a_ticket())
+    filled = an_execution(order, exec_id=ExecId("1.1.01"))
+
+    def word() -> BrokerSnapshot:
+        # It is in the position of the snapshot, and its own message is still in the queue.
+        world.inbox.put(ev.ExecutionSeen(filled))
+        return world.mirror(open_orders=(), executions=(), positions=(a_position(10),))
+
+    world.broker.word = word
+    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    world.inbox.handle_queued()
+    assert world.book.position_of(CON) == 10
+
+
+async def test_a_liquidation_that_a_ticket_brings_to_light_halts() -> None:
+    world = World(held=10)
+    world.ledger.record(a_ticket())
+    sold = replace(an_execution(side=SELL, exec_id=ExecId("1.1.01")), is_liquidation=True)
+    world.broker.word = lambda: world.mirror(executions=(sold,), positions=(a_position(0),))
+    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    assert HaltCause.LIQUIDATION in world.book.halts
 
 
 async def test_a_ticket_stays_open_without_the_brokers_word() -> None:
