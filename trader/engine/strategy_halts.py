@@ -19,6 +19,7 @@ from trader.core.breakers.artefact import Evaluation, evaluated
 from trader.core.breakers.machine import CLOSED, Finding, Phase, Reading, State, Step
 from trader.core.breakers.rules import BreakerName, Reset, Rule
 from trader.core.ids import OrderId, StrategyName
+from trader.core.intents import Side
 from trader.core.orders import Order, OrderState
 from trader.core.policy import Policy, policy_hash
 from trader.core.results import Held
@@ -32,6 +33,8 @@ from trader.engine.status import BreakerStatus
 log = structlog.get_logger(__name__)
 
 _NAME = BreakerName.PSR
+# A cancel that nobody answers is sent again, and not so often that the rate of cancels is used up.
+_CANCEL_AGAIN_S = 30.0
 Cancel = Callable[[OrderId, str], str | None]
 
 
@@ -59,6 +62,8 @@ class StrategyHalts:
         # When each strategy's result was last known, monotonic.
         self._known_s: dict[StrategyName, float] = {}
         self.last: dict[StrategyName, Evaluation] = {}
+        # When each order was last asked to be taken off, monotonic.
+        self._asked_s: dict[OrderId, float] = {}
         # Takes a working order off; of the gateway, once it is there.
         self.cancel: Cancel = _no_cancel
 
@@ -219,10 +224,14 @@ class StrategyHalts:
     def _take_off(self) -> None:
         """Cancel what a halted strategy has working and could still add risk with."""
         halts = {row.strategy: row for row in self._book.safety.strategy_halts}
-        if not halts:
-            return
-        for order in tuple(self._book.live_orders.values()):
+        live, now_s = self._book.live_orders, self._clock.monotonic()
+        self._asked_s = {key: at_s for key, at_s in self._asked_s.items() if key in live}
+        for order in tuple(live.values()) if halts else ():
+            asked_s = self._asked_s.get(order.order_id, float("-inf"))
+            if now_s - asked_s < _CANCEL_AGAIN_S:
+                continue
             if order.terms.strategy in halts and self._may_add(order):
+                self._asked_s[order.order_id] = now_s
                 problem = self.cancel(order.order_id, f"strategy {order.terms.strategy} is halted")
                 if problem is not None:
                     log.warning("cancel not sent", problem=problem)
@@ -230,8 +239,12 @@ class StrategyHalts:
     def _may_add(self, order: Order) -> bool:
         if order.terms.is_reduce_only or order.state is OrderState.CANCELLING:
             return False
-        held = self._book.position_of(order.terms.con_id)
-        is_exit = held * order.terms.side.sign < ZERO and order.remaining <= abs(held)
+        con_id, is_buy = order.terms.con_id, order.terms.side is Side.BUY
+        held, workings = self._book.position_of(con_id), self._book.workings
+        working, foreign = workings.of(con_id), workings.foreign_of(con_id)
+        # Whatever closes beside it counts as if it filled first.
+        closing = working.buys + foreign.buys if is_buy else working.sells + foreign.sells
+        is_exit = held * order.terms.side.sign < ZERO and closing <= abs(held)
         return not is_exit
 
 

@@ -7,7 +7,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.unit.engine.breaker_world import Breaking, rules_with
-from tests.unit.engine.world import CON, STRATEGY, World, a_commission, an_execution, an_intent
+from tests.unit.engine.world import (
+    CON,
+    SELL,
+    STRATEGY,
+    World,
+    a_commission,
+    an_execution,
+    an_intent,
+)
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.breakers.artefact import as_plain, is_reproduced, of_plain
@@ -39,6 +47,16 @@ async def with_days(count: int, *returns: str, **changes: dict[str, bool]) -> Br
     world.book.safety = replace(world.book.safety, records=(record,))
     broken.breakers.strategies.cancel = world.gateway.cancel
     return await broken.settle()
+
+
+async def made_poor(broken: Breaking) -> None:
+    """Give the strategy its last bad day; the broker answers no cancel."""
+    world = broken.world
+    record = world.book.safety.records[0]
+    poor = replace(record, returns=(*record.returns, D("-0.01")))
+    world.book.safety = replace(world.book.safety, records=(poor,))
+    world.broker.on_cancel = lambda order_id: None
+    await broken.at("100", "100")
 
 
 def row_of(broken: Breaking) -> tuple[str, str, str]:
@@ -85,13 +103,35 @@ async def test_what_a_halted_strategy_has_working_is_taken_off_but_for_its_exits
     other = await world.working(of_beta(2))
     exit_ = an_intent(3, side=an_intent().side.opposite, is_reduce_only=True, limit_price=D("102"))
     leaving = await world.working(exit_)
-    record = world.book.safety.records[0]
-    poor = replace(record, returns=(*record.returns, D("-0.01")))
-    world.book.safety = replace(world.book.safety, records=(poor,))
-    world.broker.on_cancel = lambda order_id: None
-    await broken.at("100", "100")
+    await made_poor(broken)
     assert world.broker.cancelled == [adding.order_id]
     assert {other.order_id, leaving.order_id} <= set(world.book.live_orders)
+
+
+async def test_plain_sales_that_together_are_more_than_is_held_are_taken_off() -> None:
+    broken = await with_days(29, *LOSING)
+    world = broken.world
+    for number in (1, 2):
+        sale = an_intent(number, side=SELL, quantity=D(400), limit_price=D("101"))
+        await world.working(sale)
+    by_hand = an_execution(side=SELL, quantity=D(600), exec_id=ExecId("7.7.01"))
+    world.say(ev.ExecutionSeen(by_hand))
+    await made_poor(broken)
+    assert sorted(world.broker.cancelled) == sorted(world.book.live_orders)
+
+
+async def test_a_cancel_that_nobody_answers_is_sent_again_and_not_each_second() -> None:
+    broken = await with_days(29, *LOSING)
+    world = broken.world
+    order = await world.working(an_intent(1, limit_price=D("99")))
+    await made_poor(broken)
+    world.ledger.record(ev.OrderUnanswered(order.order_id, "silence"))
+    for _ in range(10):
+        await broken.settle()
+    assert world.broker.cancelled == [order.order_id]
+    await asyncio.sleep(31)
+    await broken.settle()
+    assert world.broker.cancelled == [order.order_id] * 2
 
 
 async def test_the_halt_outlives_the_process_and_a_reset_begins_anew() -> None:
