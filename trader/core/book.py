@@ -439,7 +439,12 @@ class Book(BookView):
         self.emergencies[event.key] = None
 
     def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
-        known = self.positions.get(event.con_id) or Position(event.con_id, event.symbol)
+        known = self.positions.get(event.con_id) or Position(
+            event.con_id, event.symbol, multiplier=event.multiplier
+        )
+        if known.quantity == ZERO or known.quantity * event.after < ZERO:
+            # Nothing of ours is left to have cost anything.
+            known = replace(known, average_price=event.average_price)
         self._put_position(replace(known, quantity=event.after))
         for strategy in self.results.forget(event.con_id):
             self.safety = safety.after_rebase(self.safety, strategy)

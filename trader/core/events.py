@@ -388,7 +388,10 @@ class CashAdjusted:
 
 @dataclass(frozen=True, slots=True)
 class PositionAdjusted:
-    """The broker's position replaced ours after an operator booked the difference."""
+    """The broker's position replaced ours after an operator booked the difference.
+
+    ``average_price`` and ``multiplier`` are the broker's, for what the book has not held.
+    """
 
     con_id: ConId
     symbol: str
@@ -396,6 +399,8 @@ class PositionAdjusted:
     after: Decimal
     reason: str
     by: str
+    average_price: Decimal = Decimal(0)
+    multiplier: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ it and why; the next reconciliation shows whether the difference is gone.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from trader.core import events as ev
 from trader.core.amounts import ZERO
@@ -32,15 +33,18 @@ def _accepted(
         case DriftKind.POSITION:
             assert ticket.con_id is not None, "a position ticket names its instrument"
             held = book.positions.get(ticket.con_id)
-            names = {row.con_id: row.symbol for row in snapshot.positions}
-            symbol = held.symbol if held else names.get(ticket.con_id, str(ticket.con_id))
+            rows = {row.con_id: row for row in snapshot.positions}
+            told = rows.get(ticket.con_id)
+            symbol = told.symbol if told is not None else str(ticket.con_id)
             yield ev.PositionAdjusted(
                 con_id=ticket.con_id,
-                symbol=symbol,
+                symbol=held.symbol if held else symbol,
                 before=held.quantity if held else ZERO,
                 after=snapshot.position_of(ticket.con_id),
                 reason=reason,
                 by=by,
+                average_price=told.average_cost / told.multiplier if told is not None else ZERO,
+                multiplier=told.multiplier if told is not None else Decimal(1),
             )
         case DriftKind.CASH:
             for currency, after in sorted(snapshot.cash.items()):

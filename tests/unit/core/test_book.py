@@ -561,6 +561,24 @@ def test_adjustments_put_the_brokers_number_in_the_place_of_ours() -> None:
     assert book.cash == {"USD": 99_990}
 
 
+def test_an_adjustment_brings_cost_and_multiplier_of_what_was_not_held() -> None:
+    book = a_book(held=10)
+    ten, fifty = Decimal(10), Decimal(50)
+    future = ev.PositionAdjusted(
+        OTHER_CON, "ESZ6", Decimal(0), Decimal(2), "transfer", "op", Decimal(5_000), fifty
+    )
+    record(book, future)
+    row = book.positions[OTHER_CON]
+    assert row.average_price == 5_000
+    assert row.multiplier == 50
+    assert row.unrealized(Decimal(5_010)) == 1_000
+    # What is held keeps what it has cost us; what turns round has cost what the broker says.
+    record(book, ev.PositionAdjusted(CON, "AAA", ten, Decimal(7), "split", "op", Decimal(1)))
+    assert book.positions[CON].average_price == 90
+    record(book, ev.PositionAdjusted(CON, "AAA", ten, Decimal(-7), "split", "op", Decimal(95)))
+    assert book.positions[CON].average_price == 95
+
+
 def test_tickets_foreign_orders_and_strategy_states_come_and_go() -> None:
     book = a_book()
     ticket = ev.TicketOpened(TicketId("t"), "position", CON, "text", RUN)

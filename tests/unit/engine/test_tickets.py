@@ -64,6 +64,17 @@ def test_a_position_ticket_takes_the_brokers_quantity_and_closes() -> None:
     assert book.cash == {"USD": Decimal(1000)}
 
 
+def test_a_position_that_was_not_held_comes_with_its_cost_and_multiplier() -> None:
+    ticket = _ticket(DriftKind.POSITION, AAPL)
+    book = _book(BASELINE, ticket)
+    told = replace(_snapshot("2", "1000").positions[0], multiplier=Decimal(50))
+    snapshot = replace(_snapshot("2", "1000"), positions=(told,))
+    _apply(book, resolution(book, ticket, snapshot, reason="transfer", by="ann"))
+    # The broker's cost holds the multiplier (INC-088).
+    assert book.positions[AAPL].average_price == 2
+    assert book.positions[AAPL].multiplier == 50
+
+
 def test_a_cash_ticket_takes_the_brokers_cash_and_leaves_positions() -> None:
     ticket = _ticket(DriftKind.CASH, None)
     book = _book(BASELINE, ticket)
