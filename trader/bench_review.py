@@ -137,6 +137,7 @@ def _book(history: int) -> Book:
         ]
         if number <= history:
             events.append(ev.OrderErrorSeen(order_id, 202, "", ev.Evidence.CONFIRMS_CANCEL))
+            events.append(ev.OrderSettled(order_id, Decimal(0), "bench"))
     for seq, event in enumerate(events, start=1):
         book.apply(ev.Recorded(Seq(seq), _START + timedelta(milliseconds=seq), event))
     assert len(book.live_orders) == ORDERS, "the benchmark's orders do not work"

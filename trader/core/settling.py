@@ -20,6 +20,8 @@ from trader.core.ids import AccountId, ConId, ExecFamily, exec_family
 from trader.core.intents import Side
 from trader.core.orders import Order
 
+# So many orders are named in a refusal; the others are counted.
+_NAMED_MAX = 3
 # The newest revision of each execution that the book does not hold.
 Missed = dict[ExecFamily, ExecutionSeen]
 
@@ -77,8 +79,9 @@ def settling_words(
     if not rows:
         return ""
     quantity = sum((row.remaining for row in rows), start=Decimal(0))
-    names = ", ".join(str(row.order_id) for row in rows)
-    what = f"{quantity} of it belongs to order {names}, which is over and settling"
+    names = ", ".join(str(row.order_id) for row in rows[:_NAMED_MAX])
+    more = f" and {len(rows) - _NAMED_MAX} more" if len(rows) > _NAMED_MAX else ""
+    what = f"{quantity} of it belongs to order {names}{more}, which is over and settling"
     owed = next((row for row in rows if row.told_beyond > ZERO), None)
     if owed is not None:
         # No time frees it: the execution comes, or a person decides.

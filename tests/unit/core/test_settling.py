@@ -18,6 +18,7 @@ from tests.unit.core.factories import (
     T0,
     a_book,
     a_status,
+    an_error,
     an_execution,
     an_intent,
     at,
@@ -106,6 +107,15 @@ def test_what_settles_is_named_with_the_time_that_it_takes() -> None:
     assert settling_words(book, CON, None, at(3), 5.0) == words
     assert settling_words(book, CON, SELL, at(3), 5.0) == ""
     assert settling_words(book, OTHER_CON, BUY, at(3), 5.0) == ""
+
+
+def test_of_many_that_settle_the_first_are_named_and_the_others_counted() -> None:
+    book = a_book()
+    for number in range(1, 6):
+        work_order(book, an_intent(number), number)
+        record(book, an_error(ev.Evidence.CONFIRMS_CANCEL, number, 202))
+    words = settling_words(book, CON, BUY, at(3), 5.0)
+    assert words.startswith("50 of it belongs to order 1, 2, 3 and 2 more, which is over")
 
 
 def test_what_should_be_free_by_now_waits_for_the_list() -> None:
