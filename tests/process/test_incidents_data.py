@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.agreement import assert_nothing_sent_twice, read_story, settled
-from tests.process.harness import Daemon, Simulator, until, world
+from tests.process.harness import SYMBOLS, Daemon, Simulator, until, world
 from tests.process.replay import (
     ON_THE_WAY_S,
     OURS,
@@ -269,17 +269,17 @@ COSTS = Replay("inc-088-costs-that-contain-the-multiplier", witness=shows_the_pr
 
 @pytest.mark.timeout(120)
 def test_a_cost_that_contains_its_multiplier_is_read_as_a_price(tmp_path: Path) -> None:
-    """The future is none of the configured assets: it is shown, and nothing adds risk to it."""
+    """The future is none of the configured assets: it counts at the broker's mark, untouched."""
     with world(tmp_path, COSTS.seed, options=("--scenario", COSTS.name)) as (simulator, daemon):
         daemon.start()
-
-        def restrained() -> bool:
-            status = daemon.status()
-            return status is not None and status["posture"] == "reduce_only"
-
-        until("reduce only", restrained)
+        daemon.await_armed()
         shows_the_price_of_one(simulator, daemon)
-        assert not simulator.truth()["place_frames"]
+        daemon.await_orders(3)
+        placed = {row["symbol"] for row in simulator.truth()["orders"]}
+        assert placed <= set(SYMBOLS)
+        status = until("a status", daemon.status)
+        (held,) = [row for row in status["positions"] if row["symbol"] == "ES"]
+        assert held["mark_source"] == "broker"
         end_by_sigterm(daemon)
 
 

@@ -13,10 +13,19 @@ from trader.core.ids import ConId
 from trader.core.marks import Mark
 from trader.core.positions import Position
 
+# Nothing was paid for these: what is owned of them is the result since they were opened.
+_ON_MARGIN = frozenset({"FUT", "CFD"})
+# The two legs of a currency trade are cash, and counted there.
+_IS_CASH = "CASH"
+
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """The account at one instant, in its own currency; notionals are signed."""
+    """The account at one instant, in its own currency; notionals are signed.
+
+    ``nav`` has what is owned. The notional of a future or a contract for difference is exposure
+    alone, and its open result is owned.
+    """
 
     nav: Decimal
     gross: Decimal
@@ -44,10 +53,14 @@ class Valuation:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What one holding is worth in the account's currency, signed; ``problem`` says why not."""
+    """What one holding is worth in the account's currency, signed; ``problem`` says why not.
+
+    ``value`` is its exposure, ``owned`` its part of the account's value.
+    """
 
     con_id: ConId
     value: Decimal = ZERO
+    owned: Decimal = ZERO
     mark: Mark | None = None
     problem: str = ""
 
@@ -84,7 +97,7 @@ def added_up(
     marks: dict[ConId, Mark] = {}
     by_class: dict[str, Decimal] = {}
     missing: list[str] = []
-    net = money = ZERO
+    net = owned = money = ZERO
     for row in worths:
         if row.mark is None:
             missing.append(row.problem)
@@ -92,6 +105,7 @@ def added_up(
         notionals[row.con_id], marks[row.con_id] = row.value, row.mark
         net += row.value
         sec_type = row.mark.sec_type
+        owned += row.owned
         by_class[sec_type] = by_class.get(sec_type, ZERO) + abs(row.value)
     for currency, amount in cash.items():
         rate = rates.get(currency)
@@ -99,7 +113,7 @@ def added_up(
             missing.append(f"{currency}: no rate")
         money += amount * (rate or ZERO)
     return Valuation(
-        nav=money + net,
+        nav=money + owned,
         gross=sum(by_class.values(), start=ZERO),
         net=net,
         cash=dict(cash),
@@ -120,4 +134,11 @@ def worth(position: Position, mark: Mark | str, rates: Mapping[str, Decimal]) ->
     rate = rates.get(mark.currency)
     if rate is None:
         return Worth(position.con_id, problem=f"{name}: no rate for {mark.currency}")
-    return Worth(position.con_id, position.quantity * mark.unit_value * rate, mark)
+    value = position.quantity * mark.unit_value * rate
+    owned = value
+    if mark.sec_type in _ON_MARGIN:
+        # The average price is per unit of the price, whatever the multiplier (INC-088).
+        owned -= position.quantity * position.average_price * position.multiplier * rate
+    elif mark.sec_type == _IS_CASH:
+        owned = ZERO
+    return Worth(position.con_id, value, owned, mark)

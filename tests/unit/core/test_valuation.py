@@ -40,11 +40,28 @@ def test_everything_is_added_in_the_accounts_currency() -> None:
     worth = value()
     assert worth.notionals == {CON: D(1_000), OTHER_CON: D(-2_200)}
     assert (worth.gross, worth.net) == (D(3_200), D(-1_200))
+    # The future was sold at nothing, and is bought back at 2,200 to be rid of it.
     assert worth.nav == 5_000 + 110 - 1_200
     assert worth.gross_by_class == {"STK": D(1_000), "FUT": D(2_200)}
     assert worth.missing == ()
     assert worth.of(CON) == 1_000
     assert (worth.as_of_s, worth.oldest_s, worth.marks) == (7.0, 3.0, MARKS)
+
+
+def test_a_future_is_exposure_and_only_its_open_result_is_owned() -> None:
+    """INC-088: a quarter of a million of notional is no quarter of a million of money."""
+    held = {CON: Position(CON, "ESZ6", D(2), average_price=D(5_000), multiplier=D(50))}
+    marks = {CON: Mark(D(5_010) * 50, "USD", "FUT", Source.BROKER, 5.0)}
+    worth = value(positions=held, marks=marks, cash={"USD": D(100_000)})
+    assert worth.gross == worth.net == 501_000
+    assert worth.nav == 101_000
+
+
+def test_currencies_that_were_traded_are_cash_and_counted_once() -> None:
+    held = {CON: Position(CON, "EUR", D(1_000), average_price=D("1.1"))}
+    marks = {CON: Mark(D("1.2"), "USD", "CASH", Source.QUOTE, 5.0)}
+    worth = value(positions=held, marks=marks, cash={"USD": D(100)})
+    assert (worth.gross, worth.nav) == (D(1_200), D(100))
 
 
 @pytest.mark.parametrize(
