@@ -38,7 +38,7 @@ from trader.core.orders import (
     moved,
     settled,
 )
-from trader.core.positions import Position, traded
+from trader.core.positions import Position, adjusted, traded
 from trader.core.request_events import RequestEvent
 from trader.core.risk_actions import DOWNGRADED, RiskAction, RiskActionKind
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
@@ -442,10 +442,7 @@ class Book(BookView):
         known = self.positions.get(event.con_id) or Position(
             event.con_id, event.symbol, multiplier=event.multiplier
         )
-        if known.quantity == ZERO or known.quantity * event.after < ZERO:
-            # Nothing of ours is left to have cost anything.
-            known = replace(known, average_price=event.average_price)
-        self._put_position(replace(known, quantity=event.after))
+        self._put_position(adjusted(known, event.after, event.average_price))
         for strategy in self.results.forget(event.con_id):
             self.safety = safety.after_rebase(self.safety, strategy)
 

@@ -4,7 +4,7 @@ There is never a long and a short row of the same instrument (INC-056), and the 
 own, from executions: the broker's includes multiplier and commission (INC-088).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
@@ -51,3 +51,10 @@ def traded(position: Position, signed_quantity: Decimal, price: Decimal) -> Posi
         realized=realized,
         multiplier=position.multiplier,
     )
+
+
+def adjusted(position: Position, quantity: Decimal, average_price: Decimal) -> Position:
+    """Return the position at the broker's quantity; what we did not hold has cost its price."""
+    if position.quantity == ZERO or position.quantity * quantity < ZERO:
+        position = replace(position, average_price=average_price)
+    return replace(position, quantity=quantity)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.factories import CON
-from trader.core.positions import Position, traded
+from trader.core.positions import Position, adjusted, traded
 
 TRADES = st.lists(
     st.tuples(
@@ -103,3 +103,14 @@ def test_the_open_result_of_a_short_grows_as_the_price_falls() -> None:
     short = Position(CON, "AAA", Decimal(-2), Decimal(100), multiplier=Decimal(50))
     assert short.unrealized(Decimal(90)) == 1_000
     assert short.unrealized(Decimal(110)) == -1_000
+
+
+@pytest.mark.parametrize(
+    ("held", "told", "average"), [(5, 7, 100), (5, 2, 100), (5, -2, 90), (0, 3, 90), (-5, -1, 100)]
+)
+def test_what_was_not_held_has_cost_what_the_broker_says(
+    held: int, told: int, average: int
+) -> None:
+    position = Position(CON, "AAA", Decimal(held), Decimal(100 if held else 0))
+    now = adjusted(position, Decimal(told), Decimal(90))
+    assert (now.quantity, now.average_price) == (Decimal(told), Decimal(average))
