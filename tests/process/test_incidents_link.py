@@ -459,23 +459,29 @@ def test_nothing_is_queued_overnight_and_the_open_is_traded(tmp_path: Path, repl
 
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("replay", rows((EXIT,)))
-def test_an_exit_at_night_is_refused_and_said_to_be_open_still(
+def test_an_exit_at_night_waits_at_the_broker_and_is_said_to_be_open_still(
     tmp_path: Path, replay: Replay
 ) -> None:
     with playing(tmp_path, replay) as (simulator, daemon):
-        # Nobody can value the position at night, so only exits would leave.
-        until("it is resumed", lambda: until("causes", daemon.status)["posture"] == "reduce_only")
+        until("it is resumed", lambda: until("a status", daemon.status)["posture"] != "halted")
         daemon.halt()
-        reply = daemon.verb("liquidate")
-        assert not reply.is_done
-        assert reply.text == "not flat: AAPL 100"
-        # Somebody else's exit waits for the open instead, and is booked when it comes.
-        trades_at_night(simulator, "SELL", 100, "AAPL")
-        opens(tmp_path, simulator, replay)
+        # An order that was taken is no position that is closed. Asked again, it takes the first
+        # one back and sends another once that has settled: there are never two.
+        text = "not flat: AAPL 100; the closing orders wait at the broker"
+        for count in (1, 2):
+            reply = daemon.verb("liquidate")
+            assert not reply.is_done
+            assert reply.text.startswith(text)
+            orders = simulator.truth()["orders"]
+            assert [(row["side"], row["quantity"]) for row in orders] == [("SELL", "100")] * count
+            assert [row["status"] for row in orders].count("PreSubmitted") == 1
+        simulator.tell("/advance", seconds=15 * HOUR_S)
         until("it is booked", lambda: not _held(daemon))
+        assert replay.acted(simulator)
+        assert replay.has_said(tmp_path)
         assert daemon.verb("liquidate").is_done
         compare_at_rest(simulator, daemon)
-        assert not of_daemon(simulator.truth())["place_frames"]
+        assert len(simulator.truth()["place_frames"]) == 2
         end_by_sigterm(daemon)
 
 
