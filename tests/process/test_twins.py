@@ -87,6 +87,8 @@ def test_what_lives_twice_is_found_and_cancelled_until_neither_lives(tmp_path: P
 def test_while_one_lives_that_no_id_reaches_nothing_is_called_cancelled(tmp_path: Path) -> None:
     with world(tmp_path, SEED + 1, changes=CHANGES) as (simulator, daemon):
         order_id = doubled(simulator, daemon, is_hidden=True)
+        # Before there are two, one of them is all there is.
+        until("a ticket", lambda: "duplicated" in tickets(daemon))
         until("one is gone", lambda: len(alive(simulator, order_id)) == 1)
         (left,) = alive(simulator, order_id)
         answer = daemon.verb("cancel-orders")
