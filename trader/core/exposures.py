@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from trader.core.amounts import ZERO
 from trader.core.ids import ConId
-from trader.core.policy import GROSS_CAP, AccountType, RegimeLimits
+from trader.core.policy import AccountType, RegimeLimits, gross_most
 from trader.core.valuation import Valuation
 
 
@@ -56,8 +56,8 @@ def counted_equity(valuation: Valuation, told: Decimal | None) -> Decimal:
 def bounds_of(limits: RegimeLimits, account_type: AccountType, equity: Decimal) -> Bounds:
     """Return what the limits come to; an account that is worth nothing may hold nothing."""
     base = max(equity, ZERO)
-    gross = min(limits.gross_max, GROSS_CAP[account_type])
-    return Bounds(gross=gross * base, net=limits.net_max * base, box=limits.box_max * base)
+    gross = gross_most(limits, account_type) * base
+    return Bounds(gross=gross, net=limits.net_max * base, box=limits.box_max * base)
 
 
 def concentrations(

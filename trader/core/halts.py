@@ -88,6 +88,13 @@ BLOCKS_EVERY_ORDER = frozenset(
         HaltCause.DRAINING,
     }
 )
+# While one of these holds the book may lack what the broker knows.
+BOOK_MAY_LACK = (
+    HaltCause.STARTING,
+    HaltCause.LINK,
+    HaltCause.UPSTREAM,
+    HaltCause.NOT_RECONCILED,
+)
 
 
 class Lane(StrEnum):

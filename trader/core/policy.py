@@ -67,6 +67,11 @@ def stricter(own: AccountType, told: AccountType | None) -> AccountType:
     return own if told is None else min(own, told, key=list(AccountType).index)
 
 
+def gross_most(limits: "RegimeLimits", account_type: AccountType) -> Decimal:
+    """Return the most gross exposure over account value that regime and type of account allow."""
+    return min(limits.gross_max, GROSS_CAP[account_type])
+
+
 Form = tuple[str, OrderType, TimeInForce]
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from trader.core import breaker_events as be
 from trader.core.amounts import ZERO, decimal_from
-from trader.core.halts import HaltCause
+from trader.core.halts import BOOK_MAY_LACK
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
 from trader.core.snapshots import BrokerSnapshot
@@ -22,8 +22,6 @@ MARK_INTERVAL_S = 60.0
 _STEADY_SHARE = Decimal("0.01")
 # The broker tells its value every three minutes (INC-037).
 _TOLD_AGE_S_MAX = 400.0
-# While one of these holds the book may lack what the broker knows.
-_UNSURE = (HaltCause.STARTING, HaltCause.LINK, HaltCause.UPSTREAM, HaltCause.NOT_RECONCILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class Equity:
         if isinstance(look, str) or not look.is_steady:
             return
         causes = self._guard.causes()
-        if any(cause in causes for cause in _UNSURE):
+        if any(cause in causes for cause in BOOK_MAY_LACK):
             return
         baseline = self._ledger.book.safety.baseline
         is_new_day = baseline is None or day > baseline.day

@@ -19,9 +19,16 @@ from trader.core.exposures import (
     concentrations,
     counted_equity,
 )
-from trader.core.halts import HaltCause
+from trader.core.halts import BOOK_MAY_LACK
 from trader.core.ids import ConId
-from trader.core.policy import GROSS_CAP, AccountType, ExposurePolicy, Policy, Regime, stricter
+from trader.core.policy import (
+    AccountType,
+    ExposurePolicy,
+    Policy,
+    Regime,
+    gross_most,
+    stricter,
+)
 from trader.core.reduction_events import Excess, ReductionEnded, ReductionPlanned
 from trader.core.reductions import BOX, Plan, excesses_after, planned
 from trader.core.regime import Outlook
@@ -39,8 +46,6 @@ RENEW_S = 60.0
 # From here on a plan has become so much smaller that it would sell in vain, or so much larger
 # that a person is told again.
 _SMALLER, _LARGER = Decimal("0.8"), Decimal("1.1")
-# While one of these holds the book may lack what the broker knows.
-_UNSURE = (HaltCause.STARTING, HaltCause.LINK, HaltCause.UPSTREAM, HaltCause.NOT_RECONCILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Exposure:
         regime = self._outlook().regime
         if regime is None:
             return "the regime has not been evaluated"
-        unsure = next((cause for cause in _UNSURE if cause in self._guard.causes()), None)
+        unsure = next((cause for cause in BOOK_MAY_LACK if cause in self._guard.causes()), None)
         if unsure is not None:
             return f"the book may not be complete: {unsure}"
         look = self._look(regime)
@@ -229,7 +234,7 @@ class Exposure:
             regime="" if regime is None else regime.value,
             gross=None if look is None else _share(look.valuation.gross, look.equity),
             net=None if look is None else _share(look.valuation.net, look.equity),
-            gross_max=min(limits.gross_max, GROSS_CAP[self._account_type()]),
+            gross_max=gross_most(limits, self._account_type()),
             net_max=limits.net_max,
             box_max=limits.box_max,
             hold_max=self._policy.concentration_hold,

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from trader.core.amounts import ZERO
 from trader.core.events import Check
-from trader.core.policy import GROSS_CAP
+from trader.core.exposures import counted_equity
+from trader.core.policy import gross_most
 from trader.core.risk.case import Account, Case, Unavailable, check, needed
 from trader.core.risk.codes import HOLD_CODE
 from trader.core.valuation import Valuation
@@ -63,7 +64,7 @@ def gross_check(case: Case) -> Check:
     if case.is_exempt:
         return _exempt("GROSS_LIMIT", case)
     regime = case.policy.exposure.limits_of(case.given.regime)
-    most = min(regime.gross_max, GROSS_CAP[case.account_type])
+    most = gross_most(regime, case.account_type)
     account = account_of(case)
     value = account.valuation.gross + account.growth + account.adds_elsewhere
     return _ratio("GROSS_LIMIT", value, most, account)
@@ -122,9 +123,8 @@ def _account(case: Case) -> Account:
 
 def equity_of(case: Case) -> Decimal:
     """Return the lower of our value of the account and the broker's; raises Unavailable."""
-    equity = valuation_of(case).nav
     told = case.given.account.net_liquidation if case.given.account is not None else None
-    return equity if told is None else min(equity, told)
+    return counted_equity(valuation_of(case), told)
 
 
 def valuation_of(case: Case) -> Valuation:
