@@ -3,7 +3,7 @@
 from functools import partial
 
 from trader.config import Configuration
-from trader.core.reconcile import sighting
+from trader.core.drifts import sighting
 from trader.engine.action_reviews import LOOK_S as REVIEWS_S
 from trader.engine.action_reviews import ActionReviews
 from trader.engine.board import Board

@@ -18,10 +18,10 @@ from tests.unit.engine.breaker_world import Breaking
 from tests.unit.engine.world import CON, OTHER_CON, World, an_instrument
 from trader.core import events as ev
 from trader.core.breakers.rules import Action, BreakerName
+from trader.core.drifts import DriftKind
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, StrategyName
 from trader.core.intents import Intent
-from trader.core.reconcile import DriftKind
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.operator import Answer

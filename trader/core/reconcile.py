@@ -1,97 +1,27 @@
-"""Reconciliation as two pure functions: what differs, and what to record about it.
+"""Reconciliation as pure functions: what differs, and what could not be looked at.
 
-A plan never contains an order: it repairs by recording what the broker proved, waits for a
-second look where one look proves nothing, and opens a ticket where only a person can decide.
+What to record about it is decided in :mod:`trader.core.drifts`; a plan never contains an order.
 
 Invariants, held by property tests: a plan applied and diffed again is empty; shuffling or
 duplicating the rows of a snapshot changes nothing; what was touched after ``mark`` waits.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
+from functools import partial
 
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.changes import ChangeState
+from trader.core.drifts import Drift, DriftKind, RunContext, ticket_ending
 from trader.core.duplicates import duplicated_orders, our_order, twins_of, unique_rows
 from trader.core.executions import Execution, delta
-from trader.core.ids import (
-    ConId,
-    RunId,
-    Seq,
-    TicketId,
-    intent_id_in,
-)
+from trader.core.ids import intent_id_in
 from trader.core.orders import UNANSWERED, Order, OrderState
-from trader.core.policy import CashPolicy
 from trader.core.reserves import pending_commission
 from trader.core.settling import Missed, missed_executions
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow
-
-
-class DriftKind(StrEnum):
-    """How book and broker can disagree."""
-
-    EXECUTION_MISSED = "execution_missed"
-    EXECUTION_OWED = "execution_owed"
-    STATUS_BEHIND = "status_behind"
-    ORDER_ABSENT = "order_absent"
-    ORDER_GHOST = "order_ghost"
-    CHANGE_UNSETTLED = "change_unsettled"
-    DUPLICATED = "duplicated"
-    FOREIGN_ORDER = "foreign_order"
-    FOREIGN_GONE = "foreign_gone"
-    POSITION = "position"
-    CASH = "cash"
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One disagreement; ``repair`` is empty where one look proves nothing."""
-
-    kind: DriftKind
-    key: str
-    expected: str
-    observed: str
-    con_id: ConId | None = None
-    repair: tuple[ev.Event, ...] = ()
-    # Set when a second sighting cannot prove it either, so that a person must decide.
-    needs_person: bool = False
-    # Set when only time can tell: it stays pending however often it is seen.
-    is_waiting: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """One run: its id, where the book stood when it began, and what it may tolerate."""
-
-    run_id: RunId
-    mark: Seq
-    now_utc: datetime
-    # How far apart two looks are before a difference of positions or cash is believed, and
-    # before an order in no list is: a late order can still fill, so that takes longer.
-    quiet_s: float
-    absence_s: float
-    policy: CashPolicy
-    cash_tolerance: Decimal
-    cash_adjust_max: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run records: repairs first, then tickets; ``pending`` waits for a second look."""
-
-    repairs: tuple[ev.Event, ...]
-    tickets: tuple[ev.TicketOpened, ...]
-    pending: tuple[Drift, ...]
-
-
-# One look proves nothing of these, although the repair is known.
-_SEEN_TWICE = (DriftKind.CASH, DriftKind.CHANGE_UNSETTLED)
 
 
 def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
@@ -102,69 +32,46 @@ def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, 
         *_order_drifts(book, snapshot, run, missed),
         *_foreign_drifts(book, snapshot),
         *_position_drifts(book, snapshot, run, missed),
-        # A difference of cash would be theirs, and an adjustment would count it twice.
-        *(() if missed else _cash_drifts(book, snapshot, run)),
+        *_cash_drifts(book, snapshot, run, missed),
     )
     return tuple(drift for drift in found if not _is_ticketed(drift, book))
 
 
+def not_compared(
+    left: Iterable[Drift], book: Book, snapshot: BrokerSnapshot, run: RunContext
+) -> tuple[Drift, ...]:
+    """Return what earlier runs left pending and this one could not look at.
+
+    No look is no agreement: what the book moved while the broker was asked, or what the broker
+    did not tell of, stays as it was seen last.
+    """
+    missed = missed_executions(book, snapshot.account, snapshot.executions)
+    is_cash_told = _is_cash_at_rest(book, snapshot, run, missed)
+
+    def is_unseen(drift: Drift) -> bool:
+        if drift.kind is DriftKind.CASH:
+            return not (is_cash_told and drift.key in snapshot.cash)
+        return drift.subject is not None and book.touched.get(drift.subject, 0) > run.mark
+
+    return tuple(drift for drift in left if is_unseen(drift) and not _is_with_person(drift, book))
+
+
+def _is_with_person(drift: Drift, book: Book) -> bool:
+    if drift.kind is DriftKind.CASH:
+        return _has_cash_ticket(book)
+    ending = ticket_ending(drift)
+    return any(key.endswith(ending) for key in book.tickets)
+
+
 def _is_ticketed(drift: Drift, book: Book) -> bool:
-    # A person has it already: another ticket in every run would bury the first.
-    ending = _ticket_ending(drift)
-    return not drift.repair and any(key.endswith(ending) for key in book.tickets)
+    # Another ticket in every run would bury the first.
+    return not drift.repair and _is_with_person(drift, book)
 
 
 def commissions_to_record(book: Book, snapshot: BrokerSnapshot) -> tuple[ev.CommissionSeen, ...]:
     """Return the commissions the book does not hold; late ones are normal, not a drift."""
     seen = (ev.CommissionSeen(row) for row in snapshot.commissions)
     return tuple(event for event in dict.fromkeys(seen) if book.is_news(event))
-
-
-def plan(drifts: Iterable[Drift], seen_before: frozenset[str], run: RunContext) -> Plan:
-    """Turn drifts into repairs, tickets and what must be seen a second time.
-
-    ``seen_before`` holds the :func:`sighting` of every drift that a complete run at least a
-    quiet period ago left pending.
-    """
-    repairs: list[ev.Event] = []
-    tickets: list[ev.TicketOpened] = []
-    pending: list[Drift] = []
-    for drift in drifts:
-        is_second = sighting(drift) in seen_before
-        if drift.is_waiting:
-            pending.append(drift)
-        elif drift.repair and (drift.kind not in _SEEN_TWICE or is_second):
-            repairs.extend(drift.repair)
-        elif drift.needs_person or (not drift.repair and is_second):
-            tickets.append(_ticket(drift, run))
-        else:
-            pending.append(drift)
-        if drift.kind is DriftKind.ORDER_ABSENT and _is_first_absence(drift):
-            pending.append(drift)
-    return Plan(tuple(repairs), tuple(tickets), tuple(pending))
-
-
-def sighting(drift: Drift) -> str:
-    """Name a drift together with what was observed: a moving difference is never a second look."""
-    return f"{drift.kind}|{drift.key}|{drift.expected}|{drift.observed}"
-
-
-def _is_first_absence(drift: Drift) -> bool:
-    return any(isinstance(event, ev.OrderAbsentSeen) for event in drift.repair)
-
-
-def _ticket_ending(drift: Drift) -> str:
-    return f"-{drift.kind}-{drift.key}"
-
-
-def _ticket(drift: Drift, run: RunContext) -> ev.TicketOpened:
-    return ev.TicketOpened(
-        ticket_id=TicketId(run.run_id + _ticket_ending(drift)),
-        kind=drift.kind,
-        con_id=drift.con_id,
-        text=f"{drift.key}: expected {drift.expected}, observed {drift.observed}",
-        run_id=run.run_id,
-    )
 
 
 # ---- executions
@@ -217,6 +124,7 @@ def _owed_drift(order: Order, missed: Decimal) -> Iterator[Drift]:
             expected=f"{order.state}, executions of {told}",
             observed=f"the broker said that {order.broker_filled} filled",
             con_id=order.terms.con_id,
+            subject=order.order_id,
         )
 
 
@@ -245,6 +153,7 @@ def _open_order_drift(
             expected=order.state,
             observed=f"open at the broker, {row.status}",
             con_id=order.terms.con_id,
+            subject=order.order_id,
         )
         return
     echo = ev.OpenOrderSeen(
@@ -283,6 +192,7 @@ def _open_order_drift(
             observed=f"{row.quantity} at {row.limit_price or row.stop_price}, {row.status}",
             con_id=order.terms.con_id,
             repair=(ev.ModifyRefuted(order.order_id, number, run.run_id),),
+            subject=order.order_id,
         )
 
 
@@ -330,28 +240,33 @@ def _absent_order_drift(
     if completed is not None and completed.status != "Filled":
         yield _completed_drift(order, completed, run, "Cancelled")
         return
-    key, con_id = str(order.order_id), order.terms.con_id
-    expected = f"{order.state}, filled {order.filled} of {order.terms.quantity}"
+    absent = partial(
+        Drift,
+        DriftKind.ORDER_ABSENT,
+        str(order.order_id),
+        f"{order.state}, filled {order.filled} of {order.terms.quantity}",
+        con_id=order.terms.con_id,
+        subject=order.order_id,
+    )
     if completed is not None or order.told_beyond > missed:
         # Filled, but the executions that say so are not there (yet): seen twice, a person decides.
         said = f"completed as {completed.status}" if completed else f"filled {order.broker_filled}"
         observed = f"{said}, executions missing"
-        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id)
+        yield absent(observed)
         return
     first = book.absent_since.get(order.order_id)
     observed = "in no list of the broker's"
     if order.planned_utc < snapshot.window_utc:
         # The lists do not reach back to the day it was sent: they prove nothing.
-        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, (), needs_person=True)
+        yield absent(observed, needs_person=True)
     elif first is None:
-        repair = (ev.OrderAbsentSeen(order.order_id, run.run_id),)
-        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, repair)
+        first_sight = ev.OrderAbsentSeen(order.order_id, run.run_id)
+        yield absent(observed, repair=(first_sight,))
     elif (run.now_utc - first[1]).total_seconds() >= run.absence_s:
         proven = ev.OrderProvenAbsent(order.order_id, run.run_id, first_run_id=first[0])
-        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, (proven,))
+        yield absent(observed, repair=(proven,))
     else:
-        observed = "still absent, too soon"
-        yield Drift(DriftKind.ORDER_ABSENT, key, expected, observed, con_id, is_waiting=True)
+        yield absent("still absent, too soon", is_waiting=True)
 
 
 def _completed(order: Order, rows: Iterable[CompletedOrderRow]) -> CompletedOrderRow | None:
@@ -444,14 +359,24 @@ def _position_drifts(
         symbol = held.symbol if held else symbols.get(con_id, str(con_id))
         # Two contracts may share a symbol, on the day of a corporate action for one (INC-138).
         key = f"{symbol}-{con_id}"
-        yield Drift(DriftKind.POSITION, key, str(want), str(have), con_id)
+        subject = ("position", con_id)
+        yield Drift(DriftKind.POSITION, key, str(want), str(have), con_id, subject=subject)
 
 
-def _cash_drifts(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> Iterator[Drift]:
+def _has_cash_ticket(book: Book) -> bool:
+    return any(row.kind == DriftKind.CASH for row in book.tickets.values())
+
+
+def _is_cash_at_rest(book: Book, snapshot: BrokerSnapshot, run: RunContext, missed: Missed) -> bool:
+    """Tell whether nothing is on its way whose cash a difference could be."""
     has_moved = any(seq > run.mark for key, seq in book.touched.items() if isinstance(key, tuple))
-    has_ticket = any(row.kind == DriftKind.CASH for row in book.tickets.values())
-    late = commissions_to_record(book, snapshot)
-    if late or has_moved or has_ticket:
+    return not (missed or has_moved or commissions_to_record(book, snapshot))
+
+
+def _cash_drifts(
+    book: Book, snapshot: BrokerSnapshot, run: RunContext, missed: Missed
+) -> Iterator[Drift]:
+    if _has_cash_ticket(book) or not _is_cash_at_rest(book, snapshot, run, missed):
         return  # the difference would be theirs, and an adjustment would count it twice
     slack = run.cash_tolerance + pending_commission(book, run.policy)
     # A currency that the broker does not tell of is not known to be zero (INC-105).

@@ -5,28 +5,25 @@ one synchronous stretch. What one look cannot prove waits for a second, a quiet 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import structlog
 
+from trader.core.amounts import ZERO
 from trader.core.book import Book
+from trader.core.drifts import Drift, DriftKind, Plan, RunContext, plan, sighting
 from trader.core.duplicates import duplicated_orders
 from trader.core.events import ExecutionSeen, ReconcileFinished
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
 from trader.core.reconcile import (
-    Drift,
-    DriftKind,
-    Plan,
-    RunContext,
     commissions_to_record,
     diff,
-    plan,
-    sighting,
+    not_compared,
     unanswered_orders,
     unknown_to_the_book,
 )
@@ -94,8 +91,8 @@ class Reconciler:
         self._wanted: asyncio.Event = asyncio.Event()
         self._trigger = ""
         self._due_s: float | None = None
-        # Sightings left pending, with the time from which a look at them is a second one.
-        self._pending: dict[str, float] = {}
+        # What the last complete run left open, with the time from which a look is a second one.
+        self._pending: dict[str, tuple[Drift, float]] = {}
         # Instruments of which book and broker said different things in the last complete run.
         self.disputed: dict[ConId, str] = {}
         # What the broker holds more of them, or less: executions since then move both alike.
@@ -212,8 +209,10 @@ class Reconciler:
         """Compare and record: synchronous, so that nothing moves between the two."""
         now_s = self._clock.monotonic()
         drifts = diff(self._book, snapshot, run)
+        left = (drift for drift, _ in self._pending.values())
+        unseen = not_compared(left, self._book, snapshot, run)
         late_commissions = commissions_to_record(self._book, snapshot)
-        decided = plan(drifts, self._seen_before(now_s), run)
+        decided = plan(drifts, self._seen_before(now_s), run, unseen=unseen)
         for event in (*decided.repairs, *late_commissions, *decided.tickets):
             if isinstance(event, ExecutionSeen):
                 self._inbox.note_execution(event)
@@ -221,15 +220,7 @@ class Reconciler:
                 self._ledger.note(event)
         self._remember(decided, now_s)
         self._cancel_duplicates(snapshot, now_s)
-        self.disputed = {
-            drift.con_id: f"the book says {drift.expected}, the broker {drift.observed}"
-            for drift in drifts
-            if drift.kind in _DISPUTES and drift.con_id is not None
-        }
-        self.offsets = {
-            con_id: snapshot.position_of(con_id) - self._book.position_of(con_id)
-            for con_id in self.disputed
-        }
+        self._note_disputes(drifts, unseen, snapshot)
         # After the disputes: what is disputed settles nothing.
         self.on_compared(started_s, snapshot.window_utc)
         for problem in unknown_to_the_book(self._book, snapshot):
@@ -259,6 +250,20 @@ class Reconciler:
         self._judge(decided)
         return finished
 
+    def _note_disputes(
+        self, drifts: tuple[Drift, ...], unseen: tuple[Drift, ...], snapshot: BrokerSnapshot
+    ) -> None:
+        """Note of which instruments it is not known how much there is, and by how much."""
+        seen = _disputes(drifts)
+        offsets = {
+            con_id: snapshot.position_of(con_id) - self._book.position_of(con_id) for con_id in seen
+        }
+        # Of what was not looked at, the last word stands.
+        self.disputed = _disputes(unseen) | seen
+        self.offsets = {
+            con_id: offsets.get(con_id, self.offsets.get(con_id, ZERO)) for con_id in self.disputed
+        }
+
     def _cancel_duplicates(self, snapshot: BrokerSnapshot, now_s: float) -> None:
         """Cancel what lives twice until none is left, and call a person where that fails.
 
@@ -284,8 +289,8 @@ class Reconciler:
     def _judge(self, decided: Plan) -> None:
         """Clear or keep the cause that holds new risk back until book and broker agree."""
         unknown = unanswered_orders(self._book)
-        if decided.pending:
-            kinds = ", ".join(f"{drift.kind} {drift.key}" for drift in decided.pending)
+        if decided.open:
+            kinds = ", ".join(f"{drift.kind} {drift.key}" for drift in decided.open)
             self._guard.set_level(HaltCause.NOT_RECONCILED, f"waiting for a second look: {kinds}")
         elif any(order.state == "UNKNOWN" for order in unknown):
             names = ", ".join(str(order.order_id) for order in unknown)
@@ -296,7 +301,7 @@ class Reconciler:
         self._guard.clear_level(HaltCause.STARTING)
 
     def _seen_before(self, now_s: float) -> frozenset[str]:
-        return frozenset(key for key, due_s in self._pending.items() if now_s >= due_s)
+        return frozenset(key for key, (_, due_s) in self._pending.items() if now_s >= due_s)
 
     def _doubt_s(self, kind: DriftKind) -> float:
         """Return how long a difference must stand unchanged before it is believed."""
@@ -308,12 +313,13 @@ class Reconciler:
         return max(quiet_s, self._settings.cash_lag_s) if kind is DriftKind.CASH else quiet_s
 
     def _remember(self, decided: Plan, now_s: float) -> None:
-        kinds = {sighting(drift): drift.kind for drift in decided.pending}
+        before, now = self._pending, {sighting(drift): drift for drift in decided.open}
         self._pending = {
-            key: self._pending.get(key, now_s + self._doubt_s(kind)) for key, kind in kinds.items()
+            key: before.get(key, (drift, now_s + self._doubt_s(drift.kind)))
+            for key, drift in now.items()
         }
         unknown = any(row.state == "UNKNOWN" for row in unanswered_orders(self._book))
-        again = bool(kinds) or unknown
+        again = bool(now) or unknown
         self._due_s = now_s + self._settings.quiet_s + 0.1 if again else None
 
     def _finish_deaf(
@@ -343,6 +349,15 @@ class Reconciler:
         self._guard.clear_level(HaltCause.STARTING)
         self._due_s = self._clock.monotonic() + self._settings.quiet_s
         return finished
+
+
+def _disputes(drifts: Iterable[Drift]) -> dict[ConId, str]:
+    """Return what of each instrument must be settled before any of it is sold."""
+    return {
+        drift.con_id: f"the book says {drift.expected}, the broker {drift.observed}"
+        for drift in drifts
+        if drift.kind in _DISPUTES and drift.con_id is not None
+    }
 
 
 def _cancel_nothing(order_id: OrderId, reason: str) -> None:

@@ -10,9 +10,9 @@ from decimal import Decimal
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
+from trader.core.drifts import DriftKind
 from trader.core.ids import RunId, TicketId, intent_id_in
 from trader.core.orders import Order
-from trader.core.reconcile import DriftKind
 from trader.core.snapshots import BrokerSnapshot
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.drifts import Drift, Plan, RunContext, plan
 from trader.core.executions import Commission, Execution
 from trader.core.ids import (
     AccountId,
@@ -32,7 +33,7 @@ from trader.core.intents import Intent, OrderType, Side, TimeInForce, digest
 from trader.core.market import Quote, fault
 from trader.core.marks import Mark, Source
 from trader.core.orders import OrderState, OrderTerms
-from trader.core.reconcile import Plan, RunContext, commissions_to_record, diff, plan
+from trader.core.reconcile import commissions_to_record, diff, not_compared
 from trader.core.risk import RiskInput
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow, PositionRow
 from trader.core.valuation import Valuation, valued
@@ -383,12 +384,17 @@ def a_run(book: Book, seconds: float = 0.0, **changes: Any) -> RunContext:
 
 
 def repair(
-    book: Book, snapshot: BrokerSnapshot, run: RunContext, seen_before: frozenset[str] = frozenset()
+    book: Book,
+    snapshot: BrokerSnapshot,
+    run: RunContext,
+    seen_before: frozenset[str] = frozenset(),
+    left: tuple[Drift, ...] = (),
 ) -> Plan:
     """Do what one run does, and return its plan: compare, then record everything it decided."""
     drifts = diff(book, snapshot, run)
+    unseen = not_compared(left, book, snapshot, run)
     late = commissions_to_record(book, snapshot)
-    decided = plan(drifts, seen_before, run)
+    decided = plan(drifts, seen_before, run, unseen=unseen)
     seconds = (run.now_utc - T0).total_seconds()
     for event in (*decided.repairs, *late, *decided.tickets):
         note(book, event, seconds)

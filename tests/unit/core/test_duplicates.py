@@ -14,10 +14,10 @@ from tests.unit.core.factories import (
     repair,
     work_order,
 )
+from trader.core.drifts import DriftKind
 from trader.core.duplicates import duplicated_orders, twins_in, twins_of
 from trader.core.ids import OrderId, PermId
 from trader.core.orders import OrderState
-from trader.core.reconcile import DriftKind
 from trader.core.snapshots import BrokerSnapshot
 
 ONE = OrderId(1)

@@ -21,10 +21,10 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
+from trader.core.drifts import DriftKind
 from trader.core.halts import LATCHED, HaltCause
 from trader.core.ids import AccountId, ExecId, OrderId, RunId, TicketId
 from trader.core.orders import OrderState
-from trader.core.reconcile import DriftKind
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.operator import Answer
 from trader.ports import SnapshotUnavailable, WorldError

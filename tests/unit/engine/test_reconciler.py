@@ -243,6 +243,38 @@ async def test_cash_of_before_is_waited_out_whatever_the_difference(difference: 
     assert not world.journal.events(ev.CashAdjusted)
 
 
+async def test_a_fill_in_the_middle_of_a_run_hides_no_difference_of_cash() -> None:
+    # INC-037: the run that could not compare cash let new risk out, with 20 orders behind it.
+    world = World()
+    order = await world.working()
+    late = {"USD": world.book.cash["USD"] + 5000}
+    world.broker.word = lambda: world.mirror(cash=late)
+    await world.reconciler.run_once("first")
+    assert "cash USD" in world.guard.causes()[HaltCause.NOT_RECONCILED]
+    seen = ev.ExecutionSeen(an_execution(order, quantity=Decimal(1)))
+    world.broker.on_snapshot = lambda: world.inbox.put(seen)
+    await world.reconciler.run_once("with a fill in it")
+    assert "cash USD" in world.guard.causes()[HaltCause.NOT_RECONCILED]
+    world.broker.on_snapshot = lambda: None
+    world.broker.word = world.mirror
+    await world.reconciler.run_once("at rest")
+    assert world.guard.causes() == {}
+
+
+async def test_a_fill_in_the_middle_of_a_run_settles_no_dispute_of_a_position() -> None:
+    world = World(held=10)
+    order = await world.working()
+    world.broker.word = lambda: world.mirror(positions=(a_position(13),))
+    await world.reconciler.run_once("first")
+    assert world.reconciler.offset_of(CON) == 3
+    seen = ev.ExecutionSeen(an_execution(order, quantity=Decimal(1)))
+    world.broker.on_snapshot = lambda: world.inbox.put(seen)
+    await world.reconciler.run_once("with a fill in it")
+    assert world.reconciler.disputed == {CON: "the book says 10, the broker 13"}
+    assert world.reconciler.offset_of(CON) == 3
+    assert "position" in world.guard.causes()[HaltCause.NOT_RECONCILED]
+
+
 @pytest.mark.parametrize(("difference", "event"), [(50, ev.CashAdjusted), (5000, ev.TicketOpened)])
 async def test_cash_that_stays_different_is_believed_in_the_end(
     difference: int, event: type[object]

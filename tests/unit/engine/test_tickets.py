@@ -9,8 +9,8 @@ import pytest
 from tests.unit.engine.world import CON, World, a_snapshot, a_status
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.drifts import DriftKind
 from trader.core.ids import AccountId, ConId, RunId, Seq, TicketId
-from trader.core.reconcile import DriftKind
 from trader.core.snapshots import BrokerSnapshot, PositionRow
 from trader.engine.tickets import resolution
 

@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 
 from tests.unit.core.factories import a_position_row, a_snapshot
 from tests.unit.ops.support import READY
+from trader.core.drifts import Drift, DriftKind, Plan
 from trader.core.events import ReconcileFinished
 from trader.core.ids import RunId
-from trader.core.reconcile import Drift, DriftKind, Plan
 from trader.engine.reconciler import RunRecord
 from trader.ops.run_archive import RunArchive, write_status
 
