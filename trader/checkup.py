@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trader.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.config.load import state_dir_in
 from trader.config.signature import signature_problem
@@ -49,12 +50,8 @@ class Report:
 
 
 def add_check_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command; those of the settings are the same as of ``run``."""
-    parser.add_argument("--config", type=Path, required=True, help="the YAML settings")
-    parser.add_argument("--account", help="the account to trade, in place of the file's")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting"
-    )
+    """Add the arguments of the command."""
+    add_settings_arguments(parser)
     parser.add_argument("--json", action="store_true", help="everything, as JSON")
 
 

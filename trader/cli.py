@@ -20,6 +20,7 @@ import uvloop
 
 from trader import __version__
 from trader.app import real_world, run_daemon
+from trader.arguments import add_settings_arguments
 from trader.checkup import add_check_arguments, run_check
 from trader.config import JOURNAL_FILE_NAME, ConfigError, Configuration, load
 from trader.config import process_environment as environment_of
@@ -115,11 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trader {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the daemon")
-    run.add_argument("--config", type=Path, required=True, help="the YAML settings")
-    run.add_argument("--account", help="the account to trade, in place of the file's")
-    run.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting"
-    )
+    add_settings_arguments(run)
     demo = commands.add_parser("demo", help="trade against an own simulator, no account needed")
     add_demo_arguments(demo)
     commands.add_parser("sim", help="run the simulator alone, or compare it: sim diff")

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from trader.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.ops.clock import SystemClock
 from trader.ops.instance_lock import InstanceLock
@@ -23,11 +24,7 @@ _DONE, _NOT_DONE = 0, 1
 
 def add_migrate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("--config", type=Path, required=True, help="the daemon's settings")
-    parser.add_argument("--account", help="the account to trade, in place of the file's")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting"
-    )
+    add_settings_arguments(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="only say what would be done; changes nothing"
     )

@@ -22,7 +22,7 @@ from trader.emergency.look import Looker
 from trader.emergency.sentinel import Sentinel, Shown, Surroundings
 from trader.ops.clock import SystemClock
 from trader.ops.halt_record import utc_text
-from trader.ops.heartbeat import Heartbeat, boot_id
+from trader.ops.heartbeat import Heartbeat, boot_id, since_boot_s
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.logs import configure_logs
 from trader.ops.notify import Notifier
@@ -160,7 +160,7 @@ def asleep_s() -> float:
     """Return how long this machine has been suspended since it was booted, in seconds."""
     # Read first: what passes between the two readings must not look like sleep.
     monotonic_s = time.clock_gettime(time.CLOCK_MONOTONIC)
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - monotonic_s
+    return since_boot_s() - monotonic_s
 
 
 class Board:

@@ -4,7 +4,7 @@ They are ours, though no intent made them: each was promised in a file of its ow
 holds their executions under their reference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
@@ -37,17 +37,4 @@ def with_fills(book: Book, promised: tuple[EmergencyStatus, ...]) -> tuple[Emerg
             # The broker may have lengthened it (INC-096).
             ref = "-".join(ref.split("/", maxsplit=1)[0].split("-")[:3])
             filled[ref] = filled.get(ref, ZERO) + fill.execution.quantity
-    return tuple(
-        EmergencyStatus(
-            order_ref=row.order_ref,
-            client_id=row.client_id,
-            order_id=row.order_id,
-            symbol=row.symbol,
-            side=row.side,
-            quantity=row.quantity,
-            filled=filled.get(row.order_ref, ZERO),
-            at=row.at,
-            by=row.by,
-        )
-        for row in promised
-    )
+    return tuple(replace(row, filled=filled.get(row.order_ref, ZERO)) for row in promised)

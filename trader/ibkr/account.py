@@ -157,9 +157,7 @@ class AccountStream:
             account_type=self._type(),
             as_of_s=oldest_s,
             currency=currency,
-            rates={
-                key: rate for key, rate in self._by_currency("ExchangeRate").items() if rate > ZERO
-            },
+            rates=self._rates(),
             samples=self._samples,
             holdings=self._holdings(),
         )
@@ -187,6 +185,10 @@ class AccountStream:
             if name == key and known.is_good and known.number is not None
         }
 
+    def _rates(self) -> dict[str, Decimal]:
+        told = self._by_currency("ExchangeRate")
+        return {currency: rate for currency, rate in told.items() if rate > ZERO}
+
     def _unsettled(self) -> dict[str, Decimal]:
         """Return what may not be settled of each currency's cash, at most.
 
@@ -195,9 +197,7 @@ class AccountStream:
         hold all of it. Without the rate of one currency the sum says nothing of any.
         """
         cash, told = self._by_currency("CashBalance"), self._by_currency(SUMMARY_TAG)
-        rates = {
-            key: rate for key, rate in self._by_currency("ExchangeRate").items() if rate > ZERO
-        }
+        rates = self._rates()
         if len(told) != 1 or any(
             amount != ZERO and currency not in rates and currency not in told
             for currency, amount in cash.items()

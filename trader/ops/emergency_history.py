@@ -6,6 +6,7 @@ journal's lineage counts: a fresh journal's baseline contains the rest.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -72,10 +73,8 @@ def shown(path: Path) -> tuple[EmergencyStatus, ...]:
 
 def orders_of(path: Path) -> tuple[EmergencyOrder, ...]:
     """Return every emergency order that was promised; raises WorldError."""
-    try:
+    with _reading(path):
         return tuple(read_orders(path))
-    except OSError as error:
-        raise WorldError(f"{path}: {error.strerror or error}") from error
 
 
 def events_of(path: Path, lineage: Lineage) -> tuple[EmergencyEvent, ...]:
@@ -83,11 +82,18 @@ def events_of(path: Path, lineage: Lineage) -> tuple[EmergencyEvent, ...]:
 
     Raises WorldError.
     """
-    try:
+    with _reading(path):
         rows = read_lines(path)
+    return tuple(_events_in(rows, lineage))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Make a file that cannot be read a WorldError that names it."""
+    try:
+        yield
     except OSError as error:
         raise WorldError(f"{path}: {error.strerror or error}") from error
-    return tuple(_events_in(rows, lineage))
 
 
 def _events_in(rows: list[dict[str, object]], lineage: Lineage) -> Iterator[EmergencyEvent]:
@@ -136,10 +142,8 @@ def _utc(text: object) -> datetime:
 
 def executions_of(path: Path, lineage: Lineage) -> tuple[Execution, ...]:
     """Return the executions of emergency orders of this journal; raises WorldError."""
-    try:
+    with _reading(path):
         rows = read_lines(path)
-    except OSError as error:
-        raise WorldError(f"{path}: {error.strerror or error}") from error
     return tuple(_executions_in(rows, lineage))
 
 

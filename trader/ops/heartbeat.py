@@ -41,13 +41,18 @@ class Beat(NamedTuple):
     number: int
     phase: Phase
     exit_code: int | None = None
-    # CLOCK_BOOTTIME: it counts on while the machine sleeps, and nobody can set it.
+    # As of since_boot_s.
     boottime_s: float = 0.0
 
     @property
     def life(self) -> tuple[str, int, int]:
         """Return what names the process, over reused numbers and reboots."""
         return (self.boot_id, self.pid, self.start_ticks)
+
+
+def since_boot_s() -> float:
+    """Return seconds since the boot: they count on in sleep, and nobody can set them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Heartbeat:
@@ -67,7 +72,7 @@ class Heartbeat:
         self._number += 1
         told = Beat(
             self._pid, self._boot_id, self._start_ticks, self._number, phase, exit_code,
-            round(time.clock_gettime(time.CLOCK_BOOTTIME), 3),
+            round(since_boot_s(), 3),
         )  # fmt: skip
         content = (json.dumps(told._asdict()).ljust(_BYTES - 1) + "\n").encode("ascii")
         try:

@@ -75,3 +75,9 @@ def answer(status: int, body: dict[str, object]) -> web.Response:
 def refusal(status: int, problem: str) -> web.Response:
     """Answer that it was not done, and why."""
     return answer(status, {"is_done": False, "text": problem, "details": []})
+
+
+def shown(value: object) -> str:
+    """Return a value of a body as a refusal may hold it: as JSON, and short."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from trader.engine.operator import Answer, OperatorDesk
 from trader.ops.http_access import Access
-from trader.ops.http_guard import answer, refusal
+from trader.ops.http_guard import answer, refusal, shown
 from trader.ops.roles import Principal
 from trader.ports import WorldError
 
@@ -165,10 +165,10 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
             f'the body is not JSON ({error}); allowed: {{"reason": text, "by": text}}'
         ) from error
     if not isinstance(body, dict):
-        raise BadBody(f"the body is {_shown(body)}; allowed: an object with reason and by")
+        raise BadBody(f"the body is {shown(body)}; allowed: an object with reason and by")
     for name in body:
         if name not in names:
-            raise BadBody(f"{_shown(name)} is no field; allowed: {', '.join(names)}")
+            raise BadBody(f"{shown(name)} is no field; allowed: {', '.join(names)}")
     return Asked(
         reason=_text_in(body, "reason", _REASON_LENGTH_MAX),
         by=_text_in(body, "by", _BY_LENGTH_MAX),
@@ -185,24 +185,19 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
 def _count_in(body: dict[str, object], name: str) -> int:
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise BadBody(f"{name} is {_shown(value)}; allowed: a whole number")
+        raise BadBody(f"{name} is {shown(value)}; allowed: a whole number")
     return value
 
 
 def _flag_in(body: dict[str, object], name: str) -> bool:
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise BadBody(f"{name} is {_shown(value)}; allowed: true or false")
+        raise BadBody(f"{name} is {shown(value)}; allowed: true or false")
     return value
 
 
 def _text_in(body: dict[str, object], name: str, length_max: int) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value.strip() or len(value) > length_max:
-        raise BadBody(f"{name} is {_shown(value)}; allowed: a text of 1 to {length_max} characters")
+        raise BadBody(f"{name} is {shown(value)}; allowed: a text of 1 to {length_max} characters")
     return " ".join(value.split())
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -12,6 +12,7 @@ from trader.core.halts import Mode
 from trader.core.ids import OrderId
 from trader.core.intents import OrderType, Side, TimeInForce
 from trader.engine.wishes import CancelWish, ChangeWish, Wish
+from trader.ops.http_guard import shown
 
 _NEEDED = ("symbol", "side", "type", "quantity", "mode")
 _FIELDS = (*_NEEDED, "price", "stop_price", "time_in_force", "reduce_only", "reason")
@@ -86,10 +87,10 @@ def _object_in(content: bytes, fields: tuple[str, ...], needed: tuple[str, ...])
     except (ValueError, RecursionError) as error:
         raise BadOrder(f"the body is not JSON ({error})") from error
     if not isinstance(body, dict):
-        raise BadOrder(f"the body is {_shown(body)}, allowed is an object")
+        raise BadOrder(f"the body is {shown(body)}, allowed is an object")
     for name in body:
         if name not in fields:
-            raise BadOrder(f"{_shown(name)} is no field, allowed are {', '.join(fields)}")
+            raise BadOrder(f"{shown(name)} is no field, allowed are {', '.join(fields)}")
     for name in needed:
         if name not in body:
             raise BadOrder(f"{name} is missing; needed are {', '.join(needed)}")
@@ -111,16 +112,16 @@ def _perhaps_in(body: Mapping[str, Any], name: str) -> Decimal | None:
 def _text_in(body: Mapping[str, Any], name: str, length_max: int) -> str:
     value = body[name]
     if not isinstance(value, str) or not value.strip() or len(value) > length_max:
-        raise BadOrder(f"{name} is {_shown(value)}, allowed is a text of 1 to {length_max}")
+        raise BadOrder(f"{name} is {shown(value)}, allowed is a text of 1 to {length_max}")
     if not value.isprintable():
-        raise BadOrder(f"{name} is {_shown(value)}, allowed are printable characters")
+        raise BadOrder(f"{name} is {shown(value)}, allowed are printable characters")
     return value.strip()
 
 
 def _word_in(body: Mapping[str, Any], name: str, allowed: Mapping[str, Kind]) -> Kind:
     value = body[name]
     if not isinstance(value, str) or value.upper() not in allowed:
-        raise BadOrder(f"{name} is {_shown(value)}, allowed is one of {', '.join(allowed)}")
+        raise BadOrder(f"{name} is {shown(value)}, allowed is one of {', '.join(allowed)}")
     return allowed[value.upper()]
 
 
@@ -130,7 +131,7 @@ def _amount_in(body: Mapping[str, Any], name: str) -> Decimal:
     number = decimal_from(text) if _NUMBER_FORM.fullmatch(text) else None
     if number is None or number <= 0:
         raise BadOrder(
-            f"{name} is {_shown(value)}, allowed is a number above 0 (also as text), with at most "
+            f"{name} is {shown(value)}, allowed is a number above 0 (also as text), with at most "
             "15 digits before the point and 10 after it"
         )
     return number
@@ -139,10 +140,5 @@ def _amount_in(body: Mapping[str, Any], name: str) -> Decimal:
 def _flag_in(body: Mapping[str, Any], name: str) -> bool:
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise BadOrder(f"{name} is {_shown(value)}, allowed is true or false")
+        raise BadOrder(f"{name} is {shown(value)}, allowed is true or false")
     return value
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -4,7 +4,6 @@ The sentinel says of itself, in two files, that it lives and what it decided. Th
 reads them: it depends on it for nothing, but a person must not believe in a watch that is gone.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import structlog
 
 from trader.core.halts import Mode
 from trader.engine.status import SentinelStatus
-from trader.ops.heartbeat import boot_id, read_beat
+from trader.ops.heartbeat import boot_id, read_beat, since_boot_s
 from trader.ops.sentinel_file import (
     SENTINEL_BEAT_FILE_NAME,
     SENTINEL_FILE_NAME,
@@ -53,7 +52,7 @@ class SentinelWatch:
         self._settings = settings
         self._clock = clock
         self._pager = pager
-        self._boottime_s = boottime_s or _since_boot
+        self._boottime_s = boottime_s or since_boot_s
         self._boot_id = boot_id()
         self._missing_since_s: float | None = None
         self._is_told = False
@@ -105,7 +104,3 @@ class SentinelWatch:
     def _look_age_s(self) -> float | None:
         beat = read_beat(self._settings.state / SENTINEL_BEAT_FILE_NAME)
         return None if beat is None else max(self._boottime_s() - beat.boottime_s, 0.0)
-
-
-def _since_boot() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

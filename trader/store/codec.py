@@ -159,6 +159,12 @@ def _sequence(item: Any) -> tuple[Encoder, Decoder]:
             raise misfit.under(len(texts)) from None
         return "[" + ",".join(texts) + "]"
 
+    return encode, _list_of(read)
+
+
+def _list_of(read: Decoder) -> Decoder:
+    """Return the function that reads a list as a tuple, each item with ``read``."""
+
     def decode(data: Any) -> Any:
         if type(data) is not list:
             raise Misfit("not a list", data)
@@ -170,7 +176,7 @@ def _sequence(item: Any) -> tuple[Encoder, Decoder]:
             raise misfit.under(len(values)) from None
         return tuple(values)
 
-    return encode, decode
+    return decode
 
 
 def _is_plain(item: Any) -> bool:
@@ -207,17 +213,6 @@ def _table(cls: type) -> tuple[Encoder, Decoder]:
                 raise misfit.under(place) from None
         return _compact([*map(values_of, value)])
 
-    def decode(data: Any) -> Any:
-        if type(data) is not list:
-            raise Misfit("not a list", data)
-        rows: list[Any] = []
-        try:
-            for row in data:
-                rows.append(read_row(row))
-        except Misfit as misfit:
-            raise misfit.under(len(rows)) from None
-        return tuple(rows)
-
     def read_row(row: Any) -> Any:
         if type(row) is not list or len(row) != len(names):
             raise Misfit(f"not the {len(names)} values of a {cls.__name__}", row)
@@ -229,7 +224,7 @@ def _table(cls: type) -> tuple[Encoder, Decoder]:
             raise misfit.under(names[len(values)]) from None
         return cls(*values)
 
-    return encode, decode
+    return encode, _list_of(read_row)
 
 
 def _are_exactly(rows: list[tuple[Any, ...]], kinds: tuple[type, ...]) -> bool:

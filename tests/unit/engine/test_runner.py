@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.unit.engine.runners import a_runner
 from tests.unit.engine.world import (
     BUY,
     CON,
@@ -25,7 +26,6 @@ from trader.core.executions import Execution
 from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
 from trader.core.market import MarketView
 from trader.core.orders import OrderState
-from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.strategies.base import ChangeResult, Context, Wish, WishResult
 
 
@@ -69,17 +69,6 @@ class Scripted:
 
     def restore(self, state: str) -> None:
         self.state = json.loads(state)
-
-
-def a_runner(world: World, strategy: Scripted) -> StrategyRunner:
-    runner = StrategyRunner(
-        world.services,
-        strategy=strategy,
-        gateway=world.gateway,
-        settings=RunnerSettings(look_interval_s=0.1, checkpoint_interval_s=30.0),
-    )
-    world.ledger.observe(runner.on_recorded)
-    return runner
 
 
 def a_buy(quantity: int = 10) -> Wish:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.engine.runners import a_runner
 from tests.unit.engine.world import (
     CON,
     STRATEGY,
@@ -25,7 +26,7 @@ from trader.core.ids import OrderId, StrategyName
 from trader.core.market import MarketView
 from trader.core.orders import Order
 from trader.core.risk.change import Revision
-from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.engine.runner import StrategyRunner
 from trader.ports import SendUncertain
 from trader.strategies.base import (
     ChangeResult,
@@ -81,13 +82,7 @@ class Tinker:
 
 
 def started(world: World, strategy: Tinker) -> StrategyRunner:
-    runner = StrategyRunner(
-        world.services,
-        strategy=strategy,
-        gateway=world.gateway,
-        settings=RunnerSettings(look_interval_s=0.1, checkpoint_interval_s=30.0),
-    )
-    world.ledger.observe(runner.on_recorded)
+    runner = a_runner(world, strategy)
     runner.start()
     return runner
 

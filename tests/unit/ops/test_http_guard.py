@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 
 import pytest
 
 from tests.unit.ops.conftest import Site
 from tests.unit.ops.support import TOKEN
-from trader.ops.http_guard import HEADERS, host_name
+from trader.ops.http_guard import HEADERS, host_name, shown
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,9 @@ async def test_an_assertion_that_fails_in_a_verb_reaches_the_daemon(site: Site) 
         "assertion failed in POST /ops/reconcile"
     ]
     assert strays[0]["exception"] is site.desk.error
+
+
+def test_a_value_of_a_body_is_shown_as_json_and_short() -> None:
+    assert shown({"a": [1, "é"]}) == '{"a": [1, "\\u00e9"]}'
+    assert shown(Decimal("1.50")) == '"1.50"'
+    assert shown("x" * 79) == '"' + "x" * 76 + "..."
