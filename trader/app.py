@@ -34,7 +34,7 @@ from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
 from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
-from trader.engine.link import LinkWatch
+from trader.engine.link import FIRST_CONNECT, LinkWatch
 from trader.engine.order_rows import OrderRows
 from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler
@@ -260,11 +260,9 @@ class Daemon:
         if section is None:
             return ()
         strategy = MomentumStrategy(momentum_parameters(section, self._config.policy))
-        settings = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
+        pace = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
         return (
-            StrategyRunner(
-                self.services, strategy=strategy, gateway=self.gateway, settings=settings
-            ),
+            StrategyRunner(self.services, strategy=strategy, gateway=self.gateway, settings=pace),
         )
 
     # ---- running
@@ -320,28 +318,30 @@ class Daemon:
         notifier = Notifier(self._world.environment)
         self._start_tasks(notifier)
         notifier.ready()
-        reason, failed = await self._until_end(stopped)
+        reason, failure = await self._until_end(stopped)
         notifier.stopping()
-        return await self._go_down(reason, failed)
+        return await self._go_down(reason, failure)
 
-    async def _go_down(self, reason: str, failed: bool) -> ExitCode:
+    async def _go_down(self, reason: str, failure: ExitCode | None) -> ExitCode:
         for runner in self.runners:
             runner.is_stopping = True
-        code = await self.drain.run(reason, failed)
+        code = await self.drain.run(reason, failure)
         write_status(self._config.settings.state_dir / LAST_STATUS_FILE_NAME, self.board.status())
         log.info("stopped", reason=reason, exit_code=int(code))
         return code
 
-    async def _until_end(self, stopped: "asyncio.Future[str]") -> tuple[str, bool]:
+    async def _until_end(self, stopped: "asyncio.Future[str]") -> tuple[str, ExitCode | None]:
         ends: tuple[asyncio.Future[Any], ...] = (stopped, self.supervisor.root_ended)
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if stopped.done():
-            return stopped.result(), False
+            return stopped.result(), None
         root = self.supervisor.root_ended.result()
         log.error("root task ended", task=root.name, problem=root.problem)
+        if root.name == FIRST_CONNECT:
+            return f"no broker: {root.problem}", ExitCode.NO_BROKER
         if root.name != "journal-writer":
             self.guard.latch(HaltCause.INVARIANT, f"{root.name}: {root.problem}", by="supervisor")
-        return f"root task {root.name} ended: {root.problem}", True
+        return f"root task {root.name} ended: {root.problem}", ExitCode.HALTED_BY_INVARIANT
 
     def _catch_strays(self) -> None:
         """Make an error that no task and no handler took our bug: halt, and go down."""

@@ -1,7 +1,7 @@
 """The ``trader`` command: the daemon, the demo, the simulator, and the operator's verbs.
 
 Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
-5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
+5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
 """
 
 import argparse
@@ -54,7 +54,7 @@ from trader.store.story import NameUnknown, related, related_emergency
 DONE, NOT_DONE, USAGE = 0, 1, 2
 _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
-5 could not start. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
+5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
 """
 _VERBS = {
     "resume": "clear the halt, if reconciliation is clean and nothing else objects",

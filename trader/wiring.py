@@ -63,6 +63,7 @@ def link_settings(config: Configuration) -> LinkSettings:
         backoff_s_min=broker.backoff_s_min,
         backoff_s_max=broker.backoff_s_max,
         page_after_s=broker.page_after_s,
+        first_connect_deadline_s=broker.first_connect_deadline_s,
         ack_deadline_s=broker.ack_deadline_s,
     )
 

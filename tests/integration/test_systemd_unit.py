@@ -79,7 +79,7 @@ def test_the_exposure_stays_where_it_is(analyze: str, copies: Path, name: str) -
 
 
 def test_exit_codes_mean_what_the_daemon_means_by_them() -> None:
-    """0 clean, 3 drained with open orders, 4 halted by invariant, 5 could not start."""
+    """0 clean, 3 drained with open orders, 4 by an invariant, 5 could not start, 6 no broker."""
     unit = settings("trader.service")
     assert unit["Restart"] == ["on-failure"]
     assert unit["SuccessExitStatus"] == ["3"]

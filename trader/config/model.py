@@ -95,6 +95,8 @@ class BrokerSection(_Section):
     backoff_s_min: Seconds = 1.0
     backoff_s_max: Seconds = 30.0
     page_after_s: Seconds = 120.0
+    # Without a first connect by then the process ends, halted, and systemd begins it anew.
+    first_connect_deadline_s: Seconds = 3600.0
     messages_per_s: Annotated[float, Field(strict=True, gt=0, le=PACING_PER_S_MAX)] = 30.0
     messages_burst: Annotated[float, Field(strict=True, ge=10, le=PACING_PER_S_MAX)] = 15.0
     zone: Annotated[str, AfterValidator(_zone)] = "America/New_York"

@@ -24,12 +24,13 @@ log = structlog.get_logger(__name__)
 
 
 class ExitCode(IntEnum):
-    """Why the process ended; systemd restarts neither 4 nor 5."""
+    """Why the process ended; systemd restarts neither 4 nor 5, and 6 because a start may help."""
 
     CLEAN = 0
     DRAINED_WITH_OPEN_ORDERS = 3
     HALTED_BY_INVARIANT = 4
     COULD_NOT_START = 5
+    NO_BROKER = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ class Drain:
         """Let no order leave any more; synchronous, called by the signal handler itself."""
         self._guard.set_level(HaltCause.DRAINING, reason)
 
-    async def run(self, reason: str, failed: bool = False) -> ExitCode:
-        """Go down in order; returns the exit code."""
+    async def run(self, reason: str, failure: ExitCode | None = None) -> ExitCode:
+        """Go down in order; returns the exit code, that of the failure if it is one."""
         self.shut_gate(reason)
         settings = self._settings
         await self._step("in-flight orders answered", settings.in_flight_s, self._answered)
@@ -92,7 +93,7 @@ class Drain:
             await self._step("working orders cancelled", settings.cancel_s, self._none_working)
         if self._broker.is_connected:
             await self._step("final reconciliation", settings.reconcile_s, self._reconcile)
-        code = self._exit_code(failed)
+        code = failure if failure is not None else self._exit_code()
         try:
             seq = self._ledger.record(DaemonStopped(reason, int(code)))
             async with asyncio.timeout(settings.checkpoint_s):
@@ -104,9 +105,7 @@ class Drain:
         self._broker.disconnect()
         return code
 
-    def _exit_code(self, failed: bool) -> ExitCode:
-        if failed:
-            return ExitCode.HALTED_BY_INVARIANT
+    def _exit_code(self) -> ExitCode:
         if self._gateway.working_orders():
             return ExitCode.DRAINED_WITH_OPEN_ORDERS
         return ExitCode.CLEAN

@@ -1,9 +1,9 @@
 """The one owner of the connection: connect, prove, prepare, watch, and start over.
 
-Attempts never overlap (INC-116), never give up (INC-117) and keep the same client id, which owns
-the working orders (INC-008, INC-022). A mute peer on an open socket is down (INC-004): only what
-was decoded counts as a sign of life. A slow one is not (INC-093): nothing new leaves while its
-answers are late, and the connection stays.
+Attempts never overlap (INC-116), never give up a link that there was (INC-117) and keep the same
+client id, which owns the working orders (INC-008, INC-022). A mute peer on an open socket is down
+(INC-004): only what was decoded counts as a sign of life. A slow one is not (INC-093): nothing new
+leaves while its answers are late, and the connection stays.
 """
 
 import asyncio
@@ -32,6 +32,8 @@ from trader.ports import (
 
 log = structlog.get_logger(__name__)
 
+# Why a daemon ends that never had a link.
+FIRST_CONNECT = "first connect"
 # IBKR names paper accounts DU…; the simulator announces DUSIM and a nonce.
 _PAPER_PREFIXES = ("DU", "DF")
 _MISSING_RETRY_S = 60.0
@@ -58,6 +60,8 @@ class LinkSettings:
     backoff_s_min: float
     backoff_s_max: float
     page_after_s: float
+    # Of the first connect of a process; whoever supervises it begins it anew.
+    first_connect_deadline_s: float
     ack_deadline_s: float
 
 
@@ -126,10 +130,10 @@ class LinkWatch:
     # ---- the connection
 
     async def run(self) -> None:
-        """Keep the link for ever."""
+        """Keep the link for ever, once there was one; without a first one the daemon ends."""
         failures = losses = 0
         down_since_s = self._clock.monotonic()
-        is_paged = False
+        is_paged = is_begun = False
         while True:
             self._supervisor.beat("link-watch")
             try:
@@ -141,9 +145,11 @@ class LinkWatch:
                 if down_s >= self._settings.page_after_s and not is_paged:
                     is_paged = True
                     self._pager.page("critical", "no link to the broker", self.problem)
+                if not is_begun and down_s >= self._settings.first_connect_deadline_s:
+                    self._supervisor.end_daemon(FIRST_CONNECT, self.problem)
                 await self._back_off(failures)
                 continue
-            failures, is_paged = 0, False
+            failures, is_paged, is_begun = 0, False, True
             await self._stay_connected()
             down_since_s = self._clock.monotonic()
             is_steady = down_since_s - self._connected_s >= _STEADY_S

@@ -157,7 +157,9 @@ async def test_a_failed_journal_does_not_keep_it_from_going_down() -> None:
 async def test_an_end_by_a_bug_is_told_whatever_is_left_open() -> None:
     world = World()
     await world.working()
-    code = await draining(world, must_cancel=False).run("inbox failed", failed=True)
+    code = await draining(world, must_cancel=False).run(
+        "inbox failed", ExitCode.HALTED_BY_INVARIANT
+    )
     assert (code, int(code)) == (ExitCode.HALTED_BY_INVARIANT, 4)
     assert world.journal.events(ev.DaemonStopped)[0].exit_code == 4
 

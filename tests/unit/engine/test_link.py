@@ -24,7 +24,7 @@ from trader.core import events as ev
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, OrderId
 from trader.core.orders import OrderState
-from trader.engine.link import account_problem
+from trader.engine.link import FIRST_CONNECT, account_problem
 from trader.ports import (
     ConnectRefused,
     DataProblem,
@@ -88,14 +88,17 @@ async def test_order_ids_go_on_above_the_highest_in_the_journal() -> None:
 async def test_after_an_error_in_any_phase_it_tries_again_for_ever(phase: str) -> None:
     # INC-008, INC-010, INC-117
     world = disconnected()
-    errors: list[Exception] = [ConnectRefused(phase, "no")] * 200
-    world.broker.connects = [*errors, a_link()]
+    world.broker.connects = [a_link()]
     with running(world.link.run):
+        await asyncio.sleep(60)
+        errors: list[Exception] = [ConnectRefused(phase, "no")] * 200
+        world.broker.connects = [*errors, a_link()]
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
         await asyncio.sleep(30)
         assert phase in world.link.problem
         assert HaltCause.LINK in world.guard.causes()
         await asyncio.sleep(200 * 30)
-    assert world.broker.connect_count == 201
+    assert world.broker.connect_count == 202
     assert world.broker.connects_at_once_max == 1
     assert world.broker.is_connected
 
@@ -118,6 +121,30 @@ async def test_waits_between_attempts_grow_to_a_ceiling_and_never_beyond() -> No
     assert max(waits) <= 30.1
     assert min(waits[8:]) >= 15.0
     assert len(set(waits[8:])) > 5, "without chance in it, everybody comes back at once"
+
+
+async def test_a_daemon_that_never_had_a_link_ends_for_whoever_supervises_it() -> None:
+    world = disconnected()
+    world.broker.connects = [ConnectRefused("tcp", "no")]
+    with running(world.link.run):
+        await asyncio.sleep(3_500)
+        assert not world.supervisor.root_ended.done()
+        await asyncio.sleep(150)
+        ended = world.supervisor.root_ended.result()
+    assert (ended.name, ended.problem) == (FIRST_CONNECT, "tcp: no")
+    assert world.pager.titles() == ["no link to the broker"]
+
+
+async def test_a_link_that_there_was_is_waited_for_as_long_as_it_takes() -> None:
+    # INC-042: over a weekend nobody logs in again.
+    world = disconnected()
+    world.broker.connects = [a_link()]
+    with running(world.link.run):
+        await asyncio.sleep(60)
+        world.broker.connects = [ConnectRefused("tcp", "no")]
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+        await asyncio.sleep(200_000)
+        assert not world.supervisor.root_ended.done()
 
 
 async def test_a_long_outage_pages_once_and_the_next_one_again() -> None:

@@ -840,6 +840,7 @@ def a_link_settings(mode: Mode, symbols: tuple[str, ...]) -> LinkSettings:
         backoff_s_min=1.0,
         backoff_s_max=30.0,
         page_after_s=120.0,
+        first_connect_deadline_s=3600.0,
         ack_deadline_s=4.0,
     )
 
