@@ -7,7 +7,7 @@ It notes and does not raise: it is called from inside the daemon, which might sw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from tests.unit.engine.world import ACCOUNT, BUY, CLIENT, CON, CONS, SELL, World
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.executions import Commission, Execution
-from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId
+from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId, exec_family
 from trader.core.intents import OrderType
 from trader.core.policy import Policy
 from trader.core.risk import ApprovedChange, ApprovedOrder
@@ -87,7 +87,8 @@ class Trade:
     """One execution, and from when on the broker's lists hold it: not before it has been told."""
 
     execution: Execution
-    paid: Commission
+    # None for a correction after which no commission was reported anew.
+    paid: Commission | None
     listed_s: float
 
 
@@ -300,6 +301,33 @@ class Exchange:
         if row.left == ZERO:
             self._over(row, "Filled")
 
+    def correct(
+        self, trade: Trade, price: Decimal, now_s: float, *, is_paid_anew: bool
+    ) -> ev.ExecutionSeen:
+        """Say that an execution had another price (INC-048); returns the word said at once.
+
+        The broker reports the next revision of the same execution, and its commission again or not.
+        """
+        family, _ = exec_family(trade.execution.exec_id)
+        revisions = self._revisions(family)
+        newest = revisions[-1].execution
+        self.cash -= newest.signed_quantity * (price - newest.price)
+        exec_id = ExecId(f"{family}.{len(revisions) + 1:02d}")
+        execution = replace(newest, exec_id=exec_id, price=price)
+        paid = None
+        if is_paid_anew:
+            known = next(row.paid for row in reversed(revisions) if row.paid is not None)
+            paid = replace(known, exec_id=exec_id)
+            self.said.append(ev.CommissionSeen(paid))
+        for row in revisions:
+            row.listed_s = min(row.listed_s, now_s)
+        self.history.append(Trade(execution, paid, now_s))
+        return ev.ExecutionSeen(execution)
+
+    def _revisions(self, family: str) -> list[Trade]:
+        """Return what was said of one execution, the newest last."""
+        return [row for row in self.history if exec_family(row.execution.exec_id)[0] == family]
+
     def trade_by_hand(
         self, con_id: ConId, quantity: Decimal, price: Decimal, now_s: float
     ) -> ev.ExecutionSeen:
@@ -404,10 +432,16 @@ class Exchange:
         """Return what the broker's lists say now: one account, some executions behind the truth."""
         listed = [trade for trade in self.history if trade.listed_s <= now_s]
         positions, cash = dict(self.first_positions), self.first_cash
-        for trade in listed:
-            row = trade.execution
+        # Of each execution the newest revision counts, and the newest commission.
+        newest = {exec_family(trade.execution.exec_id)[0]: trade.execution for trade in listed}
+        paid = {
+            exec_family(trade.execution.exec_id)[0]: trade.paid.amount
+            for trade in listed
+            if trade.paid is not None
+        }
+        for family, row in newest.items():
             positions[row.con_id] += row.signed_quantity
-            cash -= row.signed_quantity * row.price + trade.paid.amount
+            cash -= row.signed_quantity * row.price + paid[family]
         over = [row for row in self.orders.values() if not row.is_alive]
         return a_snapshot(
             started_utc=now_utc,
@@ -416,7 +450,7 @@ class Exchange:
             open_orders=tuple(self._open_row(row) for row in self.live()),
             completed_orders=tuple(_completed_row(row) for row in over),
             executions=tuple(trade.execution for trade in listed),
-            commissions=tuple(trade.paid for trade in listed),
+            commissions=tuple(trade.paid for trade in listed if trade.paid is not None),
             positions=tuple(
                 PositionRow(ACCOUNT, con_id, SYMBOLS[con_id], quantity, Decimal(100))
                 for con_id, quantity in positions.items()

@@ -69,6 +69,7 @@ class Play(Stage):
         for _ in range(STEPS):
             (act,) = self.chance.choices(acts, weights)
             await act()
+            self.correct()
             await turns(self.chance.choice([1, 3, 6]))
             self.judge()
         self.world.journal.release()
@@ -225,6 +226,21 @@ class Play(Stage):
             now_s = self.world.clock.monotonic()
             mid = self.mids[con_id]
             self.world.say(self.exchange.trade_by_hand(con_id, quantity, mid, now_s))
+
+    def correct(self) -> None:
+        """Have the broker correct the price of an execution, which may not be told of yet."""
+        chance, history = self.correcting, self.exchange.history
+        if chance is None or not history or chance.random() > 0.06:
+            return
+        trade = chance.choice(history[-6:])
+        # The better price for us, or a cent: what a correction costs was set aside by nobody.
+        move = Decimal(chance.choice([-2, -1, -1, 1, 40, 300])) * CENT
+        row = trade.execution
+        price = max(row.price - move * row.side.sign, CENT)
+        now_s = self.world.clock.monotonic()
+        is_paid_anew = chance.random() < 0.6
+        self.world.say(self.exchange.correct(trade, price, now_s, is_paid_anew=is_paid_anew))
+        self.corrections += 1
 
     async def move_price(self) -> None:
         con_id = self.chance.choice(CON_IDS)

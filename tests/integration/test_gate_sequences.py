@@ -42,7 +42,7 @@ def test_a_sequence_that_was_red_stays_green(seed: int) -> None:
 @pytest.mark.timeout(240 + SEQUENCES)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_unsafe_leaves_in_any_sequence(part: int) -> None:
-    sent = ended = changes = trips = 0
+    sent = ended = changes = trips = corrections = 0
     for number in range(SEQUENCES // PARTS):
         seed = FIRST_SEED + part * (SEQUENCES // PARTS) + number
         try:
@@ -52,6 +52,7 @@ def test_nothing_unsafe_leaves_in_any_sequence(part: int) -> None:
         sent += len(one.exchange.orders)
         changes += one.changes
         trips += one.trips
+        corrections += one.corrections
         ended += sum(
             order.state in (OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED)
             for order in one.world.book.orders.values()
@@ -64,3 +65,4 @@ def test_nothing_unsafe_leaves_in_any_sequence(part: int) -> None:
     assert ended > sent / 3
     assert changes > each / 8, f"only {changes} changes in {each} sequences"
     assert trips > each / 20, f"only {trips} trips in {each} sequences"
+    assert corrections > each / 4, f"only {corrections} corrections in {each} sequences"
