@@ -53,6 +53,8 @@ TRIES = 5
 # On a machine that does other things the best of five may still be a slow one.
 TRIES_MAX = 20
 RETURN_S_MAX = 0.25
+# A machine that starts a bare interpreter no faster is busy; everything takes longer by as much.
+BARE_S_MAX = 0.02
 
 
 HALT = ("--confirm", "HALT TRADING")
@@ -117,6 +119,7 @@ def bought_since(simulator: Simulator, symbol: str, count: int) -> bool:
 @pytest.mark.timeout(300)
 def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path) -> None:
     took_s: list[float] = []
+    bare_s: list[float] = []
     late_s: list[float] = []
     confirmed = 0
     with world(tmp_path, SEED) as (simulator, daemon):
@@ -128,6 +131,8 @@ def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path)
             done = kill_switch(daemon, *HALT, "--reason", "try")
             returned_s, returned_utc = time.monotonic(), datetime.now(UTC)
             took_s.append(returned_s - started_s)
+            subprocess.run([sys.executable, "-S", "-c", "pass"], check=True)
+            bare_s.append(time.monotonic() - returned_s)
             assert "Halted by" in done.stdout
             # A daemon that a loaded machine keeps waiting has not confirmed, and is halted as well.
             is_confirmed = "no answer in time" not in done.stdout + done.stderr
@@ -150,7 +155,7 @@ def test_a_bare_halt_returns_quickly_and_nothing_leaves_after_it(tmp_path: Path)
         f"returned after {best_ms:.0f} ms at best, {median_ms:.0f} ms in the median of "
         f"{len(took_s)}; last frame {max(late_s) * 1000:+.0f} ms at the latest"
     )
-    assert min(took_s) < RETURN_S_MAX
+    assert min(took_s) < RETURN_S_MAX * max(min(bare_s) / BARE_S_MAX, 1)
     assert confirmed > len(took_s) / 2
 
 
