@@ -52,6 +52,7 @@ from trader.core.orders import (
     change_moved,
     changed_terms,
     completed,
+    corrected,
     event_of_status,
     kept,
     moved,
@@ -609,3 +610,15 @@ def test_an_order_that_fills_whole_says_nothing_of_a_change_of_its_price() -> No
     assert after.state is S.FILLED
     assert after.terms.limit_price == 100
     assert after.change == order.change
+
+
+def test_what_a_correction_took_back_is_not_awaited_as_an_execution() -> None:
+    # The broker's count of before is not one of what is still to come.
+    order = replace(an_order(S.CANCELLED), filled=Decimal(8), broker_filled=Decimal(10))
+    assert order.told_beyond == 2
+    smaller = corrected(order, Decimal(-2))
+    assert (smaller.taken_back, smaller.told_beyond) == (2, 0)
+    assert corrected(smaller, Decimal(-3)).taken_back == 5
+    larger = corrected(smaller, Decimal(1))
+    assert (larger.taken_back, larger.told_beyond) == (1, 1)
+    assert corrected(smaller, Decimal(5)).taken_back == 0, "what was added owes nothing back"
