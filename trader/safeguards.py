@@ -105,7 +105,8 @@ class Safeguards:
             return
         self._equity.on_snapshot(record.snapshot)
         pending = frozenset(sighting(drift) for drift in record.plan.pending)
-        self._readings.on_run(pending, record.finished.ticket_count)
+        unseen = frozenset(sighting(drift) for drift in record.plan.unseen)
+        self._readings.on_run(pending, record.finished.ticket_count, unseen)
 
     def start(self) -> None:
         """Start their tasks."""

@@ -76,6 +76,7 @@ class Readings:
         self._fills: deque[tuple[ExecFamily, float]] = deque()
         # Drifts that two complete runs one after the other could not settle, and when told.
         self._pending: frozenset[str] = frozenset()
+        self._lasting: frozenset[str] = frozenset()
         self._unsettled = 0
         self._ran_s: float | None = None
         # Why this machine's clock does not count as right; empty when it does.
@@ -117,12 +118,21 @@ class Readings:
             family, _ = exec_family(recorded.event.execution.exec_id)
             self._fills.append((family, self._clock.monotonic()))
 
-    def on_run(self, pending: frozenset[str] | None, ticket_count: int) -> None:
-        """Take in a reconciliation; ``pending`` is None when it was not complete."""
+    def on_run(
+        self,
+        pending: frozenset[str] | None,
+        ticket_count: int,
+        unseen: frozenset[str] = frozenset(),
+    ) -> None:
+        """Take in a reconciliation; ``pending`` is None when it was not complete.
+
+        What is ``unseen`` it could not look at: that is as it was, and has not been settled.
+        """
         if pending is None:
             return
-        self._unsettled = len(pending & self._pending) + ticket_count
-        self._pending = pending
+        self._lasting = (pending & self._pending) | (unseen & self._lasting)
+        self._unsettled = len(self._lasting) + ticket_count
+        self._pending = pending | (unseen & self._pending)
         self._ran_s = self._clock.monotonic()
 
     # ---- money

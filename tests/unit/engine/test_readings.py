@@ -169,6 +169,21 @@ async def test_what_two_runs_could_not_settle_is_a_drift() -> None:
     assert value_of(broken, BreakerName.DRIFT) == 1
 
 
+async def test_a_drift_that_a_run_could_not_look_at_is_not_settled_by_it() -> None:
+    broken, cash = Breaking(), frozenset({"cash USD 5"})
+    for pending, unseen, value in (
+        (cash, frozenset(), 0),
+        (frozenset(), cash, 0),
+        (cash, frozenset(), 1),
+        (frozenset(), cash, 1),
+        (frozenset(), cash, 1),
+        (frozenset(), frozenset(), 0),
+        (frozenset(), cash, 0),
+    ):
+        broken.readings.on_run(pending, 0, unseen)
+        assert value_of(broken, BreakerName.DRIFT) == value
+
+
 async def test_a_lag_between_two_rounds_is_not_missed() -> None:
     broken = await Breaking().settle()
     for lag_s in (0.0, 2.5, 0.0):
