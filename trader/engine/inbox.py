@@ -63,6 +63,8 @@ class Inbox:
         # Answers why a reading must not be counted with, or None.
         self.on_account: Callable[[AccountReading], str | None] = _ignore_reading
         self.message_count = 0
+        # Executions and commissions that said something new, booked or not.
+        self.money_count = 0
 
     def put(self, message: BrokerMessage) -> None:
         """Take a message from the broker's callbacks; synchronous and cheap."""
@@ -100,7 +102,7 @@ class Inbox:
             case ev.OrderStatusSeen():
                 self._note_word(message)
             case ev.CommissionSeen():
-                self._ledger.note(message)
+                self.money_count += self._ledger.note(message) is not None
             case ev.OrderErrorSeen():
                 self._on_order_error(message)
             case LinkWord():
@@ -121,6 +123,7 @@ class Inbox:
             return
         if self._ledger.book.account is None:
             # Before the baseline there is nothing to add to; the baseline contains it.
+            self.money_count += 1
             return
         self.note_execution(seen)
 
@@ -136,6 +139,7 @@ class Inbox:
         cash_before = book.cash.get(execution.currency, ZERO)
         if self._ledger.note(seen) is None:
             return
+        self.money_count += 1
         cash = book.cash[execution.currency]
         if cash < ZERO <= cash_before:
             # A market order pays what the market asks: the reserve was not enough for it.

@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 # A cancel that ended nothing so many times needs a person; it is tried again so seldom.
 _CANCEL_TRIES_MAX = 5
 _CANCEL_AGAIN_S = 60.0
+# So often a person's snapshot is taken before it is given up.
+_WORDS_MAX = 3
 # What must be settled before anything is sold: how much there is, and what sells it already.
 _DISPUTES = (DriftKind.POSITION, DriftKind.ORDER_GHOST, DriftKind.DUPLICATED)
 
@@ -186,16 +188,23 @@ class Reconciler:
             return self._compare(snapshot, run, trigger, started_s)
 
     async def brokers_word(self) -> BrokerSnapshot:
-        """Take a snapshot that a person may accept; raises SnapshotUnavailable or LinkDown."""
-        losses = self._guard.loss_count
-        was_deaf = self._guard.deafness(losses)
-        snapshot = await self._broker.snapshot()
-        deaf = was_deaf or self._guard.deafness(losses)
-        if deaf is not None:
-            raise SnapshotUnavailable(deaf)
-        # What came before it is older than it, and is in it.
-        self._inbox.handle_queued()
-        return snapshot
+        """Take a snapshot that a person may accept; raises SnapshotUnavailable or LinkDown.
+
+        While executions or commissions come nobody can tell whether its positions and its cash
+        contain them: accepted, they would be lost or count twice. It is taken again.
+        """
+        for _ in range(_WORDS_MAX):
+            self._inbox.handle_queued()
+            heard, losses = self._inbox.money_count, self._guard.loss_count
+            was_deaf = self._guard.deafness(losses)
+            snapshot = await self._broker.snapshot()
+            deaf = was_deaf or self._guard.deafness(losses)
+            if deaf is not None:
+                raise SnapshotUnavailable(deaf)
+            self._inbox.handle_queued()
+            if self._inbox.money_count == heard:
+                return snapshot
+        raise SnapshotUnavailable("executions or commissions came each time the broker was asked")
 
     def take_executions(self, snapshot: BrokerSnapshot) -> None:
         """Book the executions of a snapshot that a person accepts, as a comparison would."""

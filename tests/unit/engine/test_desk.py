@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.unit.engine.world import (
     CON,
     SELL,
     World,
+    a_commission,
     a_position,
     a_snapshot,
     a_ticket,
@@ -238,6 +241,42 @@ async def test_without_a_snapshot_there_is_no_baseline() -> None:
     assert world.book.account is None
 
 
+async def test_a_fill_in_the_middle_of_the_baseline_is_not_added_to_it() -> None:
+    # It was in the positions and not yet in the executions: the next run booked it once more.
+    world = World(is_baselined=False)
+    fill = an_execution(exec_id=ExecId("1.1.01"))
+    held = a_snapshot(positions=(a_position(10),))
+    words = [replace(held, executions=(fill,)), held]
+
+    def word() -> BrokerSnapshot:
+        if len(words) > 1:
+            world.inbox.put(ev.ExecutionSeen(fill))
+            return words.pop()
+        return words[0]
+
+    world.broker.word = word
+    assert (await world.desk.baseline(by="me")).is_done
+    await world.reconciler.run_once("later")
+    assert world.book.position_of(CON) == 10
+    assert HaltCause.NOT_RECONCILED not in world.guard.causes()
+
+
+async def test_while_fills_keep_coming_nothing_is_accepted() -> None:
+    world = World(is_baselined=False)
+    numbers = count(1)
+
+    def word() -> BrokerSnapshot:
+        fill = an_execution(exec_id=ExecId(f"1.{next(numbers)}.01"))
+        world.inbox.put(ev.ExecutionSeen(fill))
+        return a_snapshot()
+
+    world.broker.word = word
+    answer = await world.desk.baseline(by="me")
+    assert not answer.is_done
+    assert "executions or commissions came" in answer.text
+    assert world.broker.snapshot_count == 3
+
+
 # ---- tickets
 
 
@@ -306,6 +345,27 @@ async def test_a_fill_that_waits_to_be_read_is_not_added_to_the_accepted_positio
     await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
     world.inbox.handle_queued()
     assert world.book.position_of(CON) == 10
+
+
+@pytest.mark.parametrize("kind", ["execution", "commission"])
+async def test_what_comes_after_the_accepted_word_is_not_lost_in_it(kind: str) -> None:
+    world = World()
+    order = await world.working()
+    world.ledger.record(a_ticket())
+    fill = an_execution(order, exec_id=ExecId("1.1.01"), quantity=Decimal(5))
+    if kind == "commission":
+        world.say(ev.ExecutionSeen(fill))
+    first = world.mirror(positions=(a_position(7),))
+    news = ev.ExecutionSeen(fill) if kind == "execution" else a_commission(fill)
+    words = [world.mirror(positions=(a_position(12),)), first]
+
+    def word() -> BrokerSnapshot:
+        world.inbox.put(news)
+        return words.pop() if len(words) > 1 else words[0]
+
+    world.broker.word = word
+    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    assert world.book.position_of(CON) == 12
 
 
 async def test_a_liquidation_that_a_ticket_brings_to_light_halts() -> None:

@@ -499,3 +499,16 @@ async def test_a_late_word_on_an_order_that_the_broker_ended_asks_nothing() -> N
     order = await world.working()
     world.say(a_status(order, "Cancelled"), a_status(order, "Submitted"))
     assert world.guard.causes() == {}
+
+
+@pytest.mark.parametrize("is_baselined", [True, False])
+async def test_what_moves_money_is_counted_once_booked_or_not(is_baselined: bool) -> None:
+    world = World(is_baselined=is_baselined)
+    execution = an_execution()
+    world.say(ev.ExecutionSeen(execution), a_commission(execution))
+    assert world.inbox.money_count == 2
+    world.say(a_commission(execution))
+    assert world.inbox.money_count == 2
+    other = an_execution(account=AccountId("DU9"), exec_id=ExecId("2.2.01"))
+    world.say(ev.ExecutionSeen(other))
+    assert world.inbox.money_count == 2
