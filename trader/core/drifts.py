@@ -55,6 +55,7 @@ class RunContext:
 
     run_id: RunId
     mark: Seq
+    # When it began: the broker's word is no older, and may be hardly younger.
     now_utc: datetime
     # How far apart two looks are before a difference of positions or cash is believed, and
     # before an order in no list is: a late order can still fill, so that takes longer.
@@ -69,8 +70,8 @@ class RunContext:
 class Plan:
     """What a run records: repairs first, then tickets.
 
-    ``pending`` waits for a second look, ``unseen`` for any: an earlier run left it pending, and
-    this one could not look at it.
+    ``pending`` waits for a second look, ``unseen`` for any: it was in doubt before, and this run
+    could not look at it.
     """
 
     repairs: tuple[ev.Event, ...]
@@ -98,7 +99,8 @@ def plan(
     """Turn drifts into repairs, tickets and what must be seen a second time.
 
     ``seen_before`` holds the :func:`sighting` of every drift that a complete run at least a
-    quiet period ago left pending; ``unseen`` those of them that this run could not look at.
+    quiet period ago left pending; ``unseen`` is what this run could not look at and that was in
+    doubt, by an earlier run or because nothing is known since the link was lost.
     """
     repairs: list[ev.Event] = []
     tickets: list[ev.TicketOpened] = []

@@ -23,6 +23,9 @@ from trader.core.reserves import pending_commission
 from trader.core.settling import Missed, missed_executions
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow
 
+# What is observed of what could not be looked at.
+_NOT_LOOKED_AT = "not looked at, something moved meanwhile"
+
 
 def diff(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
     """Return every disagreement, executions first, each with the repair that one look allows."""
@@ -54,6 +57,35 @@ def not_compared(
         return drift.subject is not None and book.touched.get(drift.subject, 0) > run.mark
 
     return tuple(drift for drift in left if is_unseen(drift) and not _is_with_person(drift, book))
+
+
+def passed_over(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[Drift, ...]:
+    """Return which positions and cash differ after a run's repairs, compared or not.
+
+    Of what moved during the run a difference proves nothing, so ``observed`` is no number: no look
+    of a later run is a second one of it.
+    """
+    rows = {row.con_id: row.symbol for row in snapshot.positions if row.account == snapshot.account}
+    rows |= {con_id: row.symbol for con_id, row in book.positions.items()}
+    found = [
+        Drift(
+            DriftKind.POSITION,
+            f"{symbol}-{con_id}",
+            str(book.position_of(con_id)),
+            _NOT_LOOKED_AT,
+            con_id,
+            subject=("position", con_id),
+        )
+        for con_id, symbol in sorted(rows.items())
+        if book.position_of(con_id) != snapshot.position_of(con_id)
+    ]
+    slack = run.cash_tolerance + pending_commission(book, run.policy)
+    found += [
+        Drift(DriftKind.CASH, currency, str(book.cash.get(currency, ZERO)), _NOT_LOOKED_AT)
+        for currency, told in sorted(snapshot.cash.items())
+        if abs(told - book.cash.get(currency, ZERO)) > slack
+    ]
+    return tuple(drift for drift in found if not _is_with_person(drift, book))
 
 
 def _is_with_person(drift: Drift, book: Book) -> bool:
@@ -103,7 +135,7 @@ def _order_drifts(
         if order is None:
             continue
         open_ids.add(order.order_id)
-        if book.touched.get(order.order_id, 0) <= run.mark:
+        if book.touched.get(order.order_id, 0) <= run.mark or _was_over(order, snapshot):
             yield from _open_order_drift(book, order, row, run)
     for order in tuple(book.live_orders.values()):
         is_quiet = book.touched.get(order.order_id, 0) <= run.mark
@@ -112,6 +144,15 @@ def _order_drifts(
     for order in tuple(book.settling.values()):
         if book.touched.get(order.order_id, 0) <= run.mark:
             yield from _owed_drift(order, _filled_by(order, missed))
+
+
+def _was_over(order: Order, snapshot: BrokerSnapshot) -> bool:
+    """Tell whether an order was over, by its last change, before the broker was asked.
+
+    What moved it since (that it was settled, a word that changes nothing) ended it no later.
+    """
+    ended_utc = order.changed_utc
+    return order.is_final and ended_utc is not None and ended_utc < snapshot.started_utc
 
 
 def _owed_drift(order: Order, missed: Decimal) -> Iterator[Drift]:

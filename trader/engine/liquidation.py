@@ -200,7 +200,7 @@ class Liquidation:
                 break
             for con_id in held:
                 details.append(await self._close(con_id, by))
-            if self._reconciler.disputed.keys() & set(held):
+            if (self._reconciler.disputed.keys() | self._reconciler.unlooked) & set(held):
                 await self._clock.sleep(_LOOK_AGAIN_S)
             if await self._all_held_back(deadline_s):
                 break
@@ -285,6 +285,8 @@ class Liquidation:
 
     async def _close(self, con_id: ConId, by: str) -> str:
         """Send one closing order of exactly what is held and not being closed already."""
+        if con_id in self._reconciler.unlooked:
+            return f"{self._symbol(con_id)}: not closed yet, it moved while it was compared"
         disputed = self._reconciler.disputed.get(con_id)
         if disputed is not None:
             # To sell what the broker says is not there would cross zero (INC-032).

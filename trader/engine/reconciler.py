@@ -6,7 +6,7 @@ one synchronous stretch. What one look cannot prove waits for a second, a quiet 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,6 +24,7 @@ from trader.core.reconcile import (
     commissions_to_record,
     diff,
     not_compared,
+    passed_over,
     unanswered_orders,
     unknown_to_the_book,
 )
@@ -99,6 +100,10 @@ class Reconciler:
         self.disputed: dict[ConId, str] = {}
         # What the broker holds more of them, or less: executions since then move both alike.
         self.offsets: dict[ConId, Decimal] = {}
+        # Instruments whose position the last complete run could not look at: it moved meanwhile.
+        self.unlooked: frozenset[ConId] = frozenset()
+        # How often the link had been lost when everything was last begun to be looked at.
+        self._losses_seen: int | None = None
         # Of each order that lives more than once: cancels so far, and when the last one left.
         self._tries: dict[OrderId, tuple[int, float]] = {}
         self.archive: Archive = _no_archive
@@ -160,9 +165,9 @@ class Reconciler:
         async with self._lock:
             self._wanted.clear()
             self._trigger = ""
-            started_s = self._clock.monotonic()
+            started_s, started_utc = self._clock.monotonic(), self._clock.utc()
             mark = self._ledger.seq
-            run_id = RunId(f"{self._clock.utc():%Y%m%dT%H%M%SZ}-{mark}")
+            run_id = RunId(f"{started_utc:%Y%m%dT%H%M%SZ}-{mark}")
             losses = self._guard.loss_count
             was_deaf = self._guard.deafness(losses)
             try:
@@ -178,7 +183,7 @@ class Reconciler:
             run = RunContext(
                 run_id=run_id,
                 mark=mark,
-                now_utc=self._clock.utc(),
+                now_utc=started_utc,
                 quiet_s=self._settings.quiet_s,
                 absence_s=self._settings.absence_s,
                 policy=self._settings.policy,
@@ -221,15 +226,16 @@ class Reconciler:
         left = (drift for drift, _ in self._pending.values())
         unseen = not_compared(left, self._book, snapshot, run)
         late_commissions = commissions_to_record(self._book, snapshot)
-        decided = plan(drifts, self._seen_before(now_s), run, unseen=unseen)
+        decided = plan(drifts, self._seen_before(started_s), run, unseen=unseen)
         for event in (*decided.repairs, *late_commissions, *decided.tickets):
             if isinstance(event, ExecutionSeen):
                 self._inbox.note_execution(event)
             else:
                 self._ledger.note(event)
+        decided = self._with_passed_over(decided, snapshot, run)
         self._remember(decided, now_s)
         self._cancel_duplicates(snapshot, now_s)
-        self._note_disputes(drifts, unseen, snapshot)
+        self._note_disputes(drifts, decided.unseen, snapshot)
         # After the disputes: what is disputed settles nothing.
         self.on_compared(started_s, snapshot.window_utc)
         for problem in unknown_to_the_book(self._book, snapshot):
@@ -258,6 +264,23 @@ class Reconciler:
             )
         self._judge(decided)
         return finished
+
+    def _with_passed_over(self, decided: Plan, snapshot: BrokerSnapshot, run: RunContext) -> Plan:
+        """Return the plan with what differs all the same, and that this run could not look at.
+
+        Since the start, or since the link was lost, all is in doubt until it was looked at once.
+        """
+        known = {(row.kind, row.key) for row in decided.open}
+        passed = tuple(
+            row
+            for row in passed_over(self._book, snapshot, run)
+            if (row.kind, row.key) not in known
+        )
+        self.unlooked = frozenset(row.con_id for row in passed if row.con_id is not None)
+        if self._losses_seen == self._guard.loss_count:
+            return decided
+        self._losses_seen = self._guard.loss_count
+        return replace(decided, unseen=(*decided.unseen, *passed))
 
     def _note_disputes(
         self, drifts: tuple[Drift, ...], unseen: tuple[Drift, ...], snapshot: BrokerSnapshot
@@ -309,8 +332,9 @@ class Reconciler:
             self._guard.clear_level(HaltCause.NOT_RECONCILED)
         self._guard.clear_level(HaltCause.STARTING)
 
-    def _seen_before(self, now_s: float) -> frozenset[str]:
-        return frozenset(key for key, (_, due_s) in self._pending.items() if now_s >= due_s)
+    def _seen_before(self, asked_s: float) -> frozenset[str]:
+        # By when the broker was asked: its word may be of that very moment, however long it took.
+        return frozenset(key for key, (_, due_s) in self._pending.items() if asked_s >= due_s)
 
     def _doubt_s(self, kind: DriftKind) -> float:
         """Return how long a difference must stand unchanged before it is believed."""

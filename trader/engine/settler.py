@@ -140,12 +140,13 @@ class Settler:
         """Tell whether the broker's position is the book's; None where nobody can tell.
 
         A dispute stands until the next comparison; that there is none shows only in one, and of an
-        instrument with a ticket none is made.
+        instrument with a ticket, or of one that moved meanwhile, none is made.
         """
         if con_id in self._reconciler.disputed:
             return False
         is_asked = any(ticket.con_id == con_id for ticket in self._book.tickets.values())
-        return True if is_compared and not is_asked else None
+        is_looked_at = is_compared and con_id not in self._reconciler.unlooked
+        return True if is_looked_at and not is_asked else None
 
     def _wait_again(self, order: Order, seen: _Seen, problem: str) -> None:
         """Ask again a settle window later; tell a person once it has gone on for long."""

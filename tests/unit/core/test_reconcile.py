@@ -63,6 +63,7 @@ from trader.core.reconcile import (
     commissions_to_record,
     diff,
     not_compared,
+    passed_over,
     unanswered_orders,
     unknown_to_the_book,
 )
@@ -716,6 +717,19 @@ def test_a_finished_order_touched_after_the_mark_is_no_ghost() -> None:
     assert kinds(book, snapshot) == [DriftKind.ORDER_GHOST]
 
 
+def test_an_order_that_was_over_before_the_run_began_is_a_ghost_whatever_touches_it() -> None:
+    # That it was settled in the middle of the run hid that it works.
+    book = a_book()
+    work_order(book)
+    record(book, a_status(status="Cancelled"), 1)
+    mark = book.seq
+    record(book, ev.OrderSettled(ONE, D(0), "a list"), 3)
+    for started_s, found in ((2, [DriftKind.ORDER_GHOST]), (1, []), (0, [])):
+        snapshot = a_snapshot(open_orders=(an_open_row(),), started_utc=at(started_s))
+        drifts = diff(book, snapshot, a_run(book, mark=mark))
+        assert [drift.kind for drift in drifts] == found
+
+
 def test_a_position_touched_after_the_mark_waits() -> None:
     book = a_book()
     work_order(book)
@@ -822,6 +836,33 @@ def test_every_drift_that_can_wait_names_what_would_move_it() -> None:
         DriftKind.ORDER_ABSENT: ONE,
         DriftKind.POSITION: ("position", CON),
     }
+
+
+def test_what_differs_after_the_repairs_is_named_compared_or_not() -> None:
+    book = a_book(held=10)
+    other = a_position_row(3, con_id=OTHER_CON, symbol="BBB", account=OTHER_ACCOUNT)
+    snapshot = a_snapshot(
+        positions=(a_position_row(9), other), cash={"USD": D(99_000), "EUR": D(1)}
+    )
+    position, cash = passed_over(book, snapshot, a_run(book))
+    assert (position.key, position.con_id, position.expected) == ("AAA-101", CON, "10")
+    assert (cash.kind, cash.key, cash.expected) == (DriftKind.CASH, "USD", "100000")
+    assert not {position.observed, cash.observed} & {"9", "99000"}
+    agreed = a_snapshot(positions=(a_position_row(10),), cash={"USD": D(99_999)})
+    assert passed_over(book, agreed, a_run(book)) == ()
+    # What the broker may have taken for an execution already is no difference yet.
+    work_order(book)
+    record(book, executed(quantity=1))
+    snapshot = a_snapshot(positions=(a_position_row(11),), cash={"USD": book.cash["USD"] - 2})
+    assert passed_over(book, snapshot, a_run(book)) == ()
+
+
+def test_what_a_person_has_is_not_named_again() -> None:
+    book = a_book(held=10)
+    for kind, key in ((DriftKind.POSITION, "AAA-101"), (DriftKind.CASH, "USD")):
+        name = TicketId(f"t-{kind}-{key}")
+        record(book, ev.TicketOpened(name, kind, CON, "x", RunId("run-0")))
+    assert passed_over(book, a_snapshot(cash={"USD": D(1)}), a_run(book)) == ()
 
 
 # ---- properties of every plan

@@ -19,6 +19,7 @@ from tests.unit.engine.world import (
     World,
     a_position,
     a_status,
+    an_execution,
     an_exit,
     an_instrument,
     an_intent,
@@ -28,7 +29,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.calendar import ContractHours, Span
 from trader.core.halts import HaltCause
-from trader.core.ids import ClientId, ConId, OrderId, OrderRef, PermId
+from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId
 from trader.core.intents import Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
@@ -345,6 +346,18 @@ async def test_a_position_that_the_broker_does_not_confirm_is_not_sold() -> None
     assert world.broker.placed == []
     assert not answer.is_done
     assert any("the broker 0" in line for line in answer.details)
+
+
+async def test_a_position_that_moved_while_it_was_compared_is_not_sold_unseen() -> None:
+    # INC-032: the broker holds 1, and a fill in the middle of the run hid that from the close.
+    world = World(held=10)
+    await world.reconciler.run_once("long before")
+    moved = an_execution(exec_id=ExecId("7.7.01"), quantity=Decimal(1))
+    world.broker.on_snapshot = lambda: world.inbox.put(ev.ExecutionSeen(moved))
+    world.broker.word = lambda: world.mirror(positions=(a_position(1),), executions=(moved,))
+    answer = await world.desk.liquidate(by="tester")
+    assert world.broker.placed == []
+    assert any("moved while it was compared" in line for line in answer.details)
 
 
 async def test_a_position_that_the_broker_shows_late_is_sold_after_all() -> None:

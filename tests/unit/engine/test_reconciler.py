@@ -26,7 +26,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.checkpoint import state_of
 from trader.core.halts import HaltCause
-from trader.core.ids import OrderId, RunId, order_ref
+from trader.core.ids import ExecId, OrderId, RunId, order_ref
 from trader.core.orders import OrderState
 from trader.engine.reconciler import RunRecord
 from trader.ports import LinkDown, LinkWord, SnapshotUnavailable
@@ -158,6 +158,27 @@ async def test_an_unknown_order_is_proven_absent_by_two_looks_a_quiet_period_apa
     assert world.guard.causes() == {}
 
 
+async def test_how_far_looks_lie_apart_counts_from_when_they_were_asked_for() -> None:
+    # Two that followed one another at once, and took their time, proved an order absent.
+    world = World()
+    order_id = await unknown_order(world)
+    world.broker.snapshot_s = 5.0
+    await world.reconciler.run_once("first")
+    await world.reconciler.run_once("asked for at once")
+    assert world.state(order_id) is OrderState.UNKNOWN
+    await world.reconciler.run_once("asked for a while later")
+    assert world.state(order_id) is OrderState.CANCELLED
+
+
+async def test_a_position_is_not_looked_at_twice_by_two_looks_at_once() -> None:
+    world = World(held=10)
+    world.broker.word = lambda: world.mirror(positions=(a_position(13),))
+    world.broker.snapshot_s = 5.0
+    await world.reconciler.run_once("first")
+    await world.reconciler.run_once("asked for at once")
+    assert not world.book.tickets
+
+
 async def test_a_failed_look_between_two_proves_nothing() -> None:
     world = World()
     order_id = await unknown_order(world)
@@ -273,6 +294,62 @@ async def test_a_fill_in_the_middle_of_a_run_settles_no_dispute_of_a_position() 
     assert world.reconciler.disputed == {CON: "the book says 10, the broker 13"}
     assert world.reconciler.offset_of(CON) == 3
     assert "position" in world.guard.causes()[HaltCause.NOT_RECONCILED]
+
+
+def back(world: World) -> None:
+    """Lose the link and have it back: nothing is known of what happened meanwhile."""
+    world.say(
+        LinkWord("socket", is_up=False, code=0, text="reset"),
+        LinkWord("socket", is_up=True, code=0, text="up"),
+        LinkWord("upstream", is_up=True, code=2104, text="farm"),
+    )
+    world.guard.clear_level(HaltCause.LINK)
+
+
+@pytest.mark.parametrize("is_back", [True, False], ids=["after a loss", "at the start"])
+async def test_the_first_run_is_not_over_while_it_could_not_look_at_a_position(
+    is_back: bool,
+) -> None:
+    # A fill in the middle of it, and the daemon was armed on a position nobody had compared.
+    world = World(held=10)
+    if is_back:
+        await world.reconciler.run_once("long before")
+        back(world)
+    seen = ev.ExecutionSeen(an_execution(quantity=Decimal(1)))
+    world.broker.on_snapshot = lambda: world.inbox.put(seen)
+    world.broker.word = lambda: world.mirror(positions=(a_position(5),))
+    with running(world.reconciler.run_on_demand):
+        await world.reconciler.run_once("connected")
+        assert "position AAA-101" in world.guard.causes()[HaltCause.NOT_RECONCILED]
+        world.broker.word = world.mirror
+        await asyncio.sleep(8)
+    assert not world.guard.has(HaltCause.NOT_RECONCILED)
+    world.broker.word = lambda: world.mirror(positions=(a_position(5),))
+    seen = ev.ExecutionSeen(an_execution(quantity=Decimal(1), exec_id=ExecId("2.2.01")))
+    await world.reconciler.run_once("timed")
+    assert not world.guard.has(HaltCause.NOT_RECONCILED), "once looked at"
+
+
+@pytest.mark.parametrize(("told", "is_held"), [(49_000, True), (99_000, False)])
+async def test_a_missed_fill_hides_no_difference_of_cash_at_the_first_look(
+    told: int, is_held: bool
+) -> None:
+    # Cash was taken out while the link was down, and a fill was missed as well.
+    world = World()
+    order = await world.working()
+    back(world)
+    missed = an_execution(order)
+    world.broker.word = lambda: world.mirror(
+        open_orders=(),
+        executions=(missed,),
+        positions=(a_position(10),),
+        cash={"USD": Decimal(told)},
+    )
+    await world.reconciler.run_once("connected")
+    assert world.book.position_of(CON) == 10
+    assert world.guard.has(HaltCause.NOT_RECONCILED) == is_held
+    await world.reconciler.run_once("second look")
+    assert world.guard.has(HaltCause.NOT_RECONCILED) == is_held
 
 
 @pytest.mark.parametrize(("difference", "event"), [(50, ev.CashAdjusted), (5000, ev.TicketOpened)])

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.engine.world import (
     CON,
     World,
+    a_position,
     a_snapshot,
     a_status,
     a_ticket,
@@ -254,6 +255,26 @@ async def test_an_order_that_ended_on_another_day_needs_the_positions() -> None:
     assert world.book.workings.of(CON).buys == 10
     await world.clock.sleep(SETTLE_S)
     await world.reconciler.run_once("test")
+    assert world.book.settling == {}
+
+
+async def test_a_position_that_moved_meanwhile_settles_nothing_of_another_day() -> None:
+    # It had filled before midnight, untold; a fill in the middle of the run hid the position.
+    world = World()
+    await world.reconciler.run_once("long before")
+    await cancelled(world)
+    await world.clock.sleep(2 * SETTLE_S)
+    moved = an_execution(exec_id=ExecId("7.7.01"), quantity=Decimal(1))
+    world.broker.on_snapshot = lambda: world.inbox.put(ev.ExecutionSeen(moved))
+    world.broker.word = lambda: world.mirror(
+        window_utc=world.clock.utc(), positions=(a_position(11),), executions=(moved,)
+    )
+    await world.reconciler.run_once("first")
+    await world.reconciler.run_once("looked at by now, and disputed")
+    assert world.book.workings.of(CON).buys == 10
+    world.broker.word = lambda: world.mirror(window_utc=world.clock.utc())
+    await world.clock.sleep(SETTLE_S)
+    await world.reconciler.run_once("agreed")
     assert world.book.settling == {}
 
 
