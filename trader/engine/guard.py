@@ -75,6 +75,8 @@ class Guard:
         self.loop_lag_s = 0.0
         # How often the socket or the upstream was lost: what spans a loss is not one word.
         self.loss_count = 0
+        # That count when book and broker were last compared; None before the first time.
+        self._compared_losses: int | None = None
         self._is_clock_off = False
         # What of the difference to the broker's clock nothing explains.
         self.clock_skew_s: float | None = None
@@ -118,6 +120,10 @@ class Guard:
 
     def refusal(self, lane: Lane, strategy: str = "") -> str | None:
         """Say why an order of this lane and strategy must not leave now, or None when it may."""
+        if lane is Lane.OPERATOR and not self.is_compared:
+            # No halt stops it, so this must: an exit that the broker has filled meanwhile is not
+            # in the book, and the same again would cross zero (INC-032).
+            return "book and broker were not compared since the link was lost"
         asked = self.restraint()
         gate = Gate(self.mode, self.causes(), asked.restrictions, asked.strategies)
         return refusal_of(gate, lane, strategy)
@@ -140,6 +146,15 @@ class Guard:
         if self.loss_count != losses:
             return "the link was lost while the snapshot was taken"
         return None
+
+    @property
+    def is_compared(self) -> bool:
+        """Tell whether a complete run has compared book and broker since the last loss."""
+        return self._compared_losses == self.loss_count
+
+    def on_compared(self) -> None:
+        """Note that a complete run compares them now."""
+        self._compared_losses = self.loss_count
 
     def set_level(self, cause: HaltCause, reason: str) -> None:
         """Raise a cause that follows a reading; repeated readings refresh the reason only."""

@@ -285,6 +285,8 @@ class Liquidation:
 
     async def _close(self, con_id: ConId, by: str) -> str:
         """Send one closing order of exactly what is held and not being closed already."""
+        if not self._guard.is_compared:
+            return f"{self._symbol(con_id)}: not closed yet, the link was lost meanwhile"
         if con_id in self._reconciler.unlooked:
             return f"{self._symbol(con_id)}: not closed yet, it moved while it was compared"
         disputed = self._reconciler.disputed.get(con_id)

@@ -102,8 +102,6 @@ class Reconciler:
         self.offsets: dict[ConId, Decimal] = {}
         # Instruments whose position the last complete run could not look at: it moved meanwhile.
         self.unlooked: frozenset[ConId] = frozenset()
-        # How often the link had been lost when everything was last begun to be looked at.
-        self._losses_seen: int | None = None
         # Of each order that lives more than once: cancels so far, and when the last one left.
         self._tries: dict[OrderId, tuple[int, float]] = {}
         self.archive: Archive = _no_archive
@@ -277,9 +275,9 @@ class Reconciler:
             if (row.kind, row.key) not in known
         )
         self.unlooked = frozenset(row.con_id for row in passed if row.con_id is not None)
-        if self._losses_seen == self._guard.loss_count:
+        if self._guard.is_compared:
             return decided
-        self._losses_seen = self._guard.loss_count
+        self._guard.on_compared()
         return replace(decided, unseen=(*decided.unseen, *passed))
 
     def _note_disputes(

@@ -318,3 +318,15 @@ async def test_an_answer_proves_what_was_when_it_was_asked_for() -> None:
     assert world.guard.refusal(Lane.NEW) is None
     world.guard.on_heartbeat(ServerTime(world.clock.utc(), 5.5))
     assert world.guard.refusal(Lane.NEW) == "heartbeat: last answer 5.5 s ago"
+
+
+async def test_an_operators_exit_waits_until_the_book_was_compared_after_a_loss() -> None:
+    world = World(held=10)
+    world.guard.latch(HaltCause.OPERATOR, "test", by="test")
+    assert world.guard.refusal(Lane.OPERATOR) is None
+    world.upstream(1100)
+    world.upstream(1102)
+    assert "not compared" in str(world.guard.refusal(Lane.OPERATOR))
+    assert world.guard.refusal(Lane.CANCEL) is None
+    world.guard.on_compared()
+    assert world.guard.refusal(Lane.OPERATOR) is None

@@ -34,7 +34,7 @@ from trader.core.intents import Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
 from trader.engine.operator import Answer
-from trader.ports import LinkDown, QuoteTick, SnapshotUnavailable
+from trader.ports import LinkDown, LinkWord, QuoteTick, SnapshotUnavailable
 
 
 def later(seconds: float, what: Callable[..., object], *arguments: object) -> None:
@@ -346,6 +346,37 @@ async def test_a_position_that_the_broker_does_not_confirm_is_not_sold() -> None
     assert world.broker.placed == []
     assert not answer.is_done
     assert any("the broker 0" in line for line in answer.details)
+
+
+async def test_no_close_leaves_on_a_book_of_before_a_loss_of_the_link() -> None:
+    # While the disk is slow the link comes and goes, and a stop has sold it: nobody has told us.
+    world = World(held=10)
+    sold = an_execution(side=SELL, exec_id=ExecId("7.7.01"))
+    world.journal.hold()
+    closing = asyncio.ensure_future(world.desk.liquidate(by="tester"))
+    await asyncio.sleep(0.5)
+    assert world.book.live_orders
+    world.broker.word = lambda: world.mirror(executions=(sold,), positions=())
+    world.say(
+        LinkWord("socket", is_up=False, code=0, text="reset"),
+        LinkWord("upstream", is_up=True, code=2104, text="farm"),
+    )
+    world.guard.clear_level(HaltCause.LINK)
+    world.journal.release()
+    answer = await closing
+    assert world.broker.placed == []
+    assert answer.text == "flat"
+    (withheld,) = world.journal.events(ev.OrderWithheld)
+    assert "not compared since the link was lost" in withheld.reason
+
+
+async def test_of_several_closes_none_leaves_after_a_loss_before_the_next_comparison() -> None:
+    world = World(held=10)
+    world.upstream(1100)
+    world.upstream(1102)
+    line = await world.desk._liquidation._close(CON, "tester")
+    assert "the link was lost meanwhile" in line
+    assert world.broker.placed == []
 
 
 async def test_a_position_that_moved_while_it_was_compared_is_not_sold_unseen() -> None:

@@ -311,10 +311,10 @@ async def test_the_first_run_is_not_over_while_it_could_not_look_at_a_position(
     is_back: bool,
 ) -> None:
     # A fill in the middle of it, and the daemon was armed on a position nobody had compared.
-    world = World(held=10)
+    world = World(held=10, is_armed=is_back)
     if is_back:
         await world.reconciler.run_once("long before")
-        back(world)
+    back(world)
     seen = ev.ExecutionSeen(an_execution(quantity=Decimal(1)))
     world.broker.on_snapshot = lambda: world.inbox.put(seen)
     world.broker.word = lambda: world.mirror(positions=(a_position(5),))

@@ -765,6 +765,7 @@ class World:
             HaltCause.NOT_RECONCILED,
         ):
             self.guard.clear_level(level)
+        self.guard.on_compared()
         self.guard.on_heartbeat(ServerTime(self.clock.utc(), 0.01))
 
     def quote(self, bid: str = "100", ask: str = "100.02", con_id: ConId = CON) -> None:
