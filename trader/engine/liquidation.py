@@ -183,42 +183,51 @@ class Liquidation:
             self._guard.latch(HaltCause.OPERATOR, "liquidation", by)
         deadline_s = self._clock.monotonic() + self._settings.liquidate_s
         details: list[str] = []
+        problem = ""
         self._was_refused = False
         if is_everything:
             details.extend(self._cancel_everything())
         await self.cancel_orders(by)
         for _ in range(_ATTEMPTS_MAX):
-            run = await self._reconciler.run_once("liquidate")
-            if run.problem:
-                details.append(f"reconciliation: {run.problem}")
+            problem = (await self._reconciler.run_once("liquidate")).problem
+            if problem:
+                details.append(f"reconciliation: {problem}")
                 break
             if is_everything:
                 details.extend(await self._take_in_unmanaged())
             held = self._held()
-            is_over = not held and not self._is_settling()
+            is_over = not held and not self._doubts(is_everything=is_everything)
             if is_over or self._clock.monotonic() >= deadline_s:
                 break
             for con_id in held:
                 details.append(await self._close(con_id, by))
-            if (self._reconciler.disputed.keys() | self._reconciler.unlooked) & set(held):
+            unsure = self._reconciler.disputed.keys() | self._reconciler.unlooked
+            if any(self._is_meant(con_id, is_everything=is_everything) for con_id in unsure):
                 await self._clock.sleep(_LOOK_AGAIN_S)
             if await self._all_held_back(deadline_s):
                 break
             await self._settle(deadline_s)
-        return self._verdict(details, is_everything=is_everything)
+        return self._verdict(details, problem, is_everything=is_everything)
 
-    def _verdict(self, details: list[str], *, is_everything: bool) -> Answer:
+    def _verdict(self, details: list[str], problem: str, *, is_everything: bool) -> Answer:
         left = [
-            f"{self._symbol(con_id)} {self._book.position_of(con_id)}" for con_id in self._held()
+            f"{self._symbol(con_id)} {row.quantity}"
+            for con_id, row in self._book.positions.items()
+            if row.quantity != ZERO and self._is_meant(con_id, is_everything=is_everything)
         ]
+        doubts = [problem] if problem else self._doubts(is_everything=is_everything)
         strangers = [
             f"{row.words}: not ours to cancel by its id"
             for row in self._foreign()
             if is_everything or row.con_id in self._hub.instruments
         ]
-        if not left and not strangers:
+        if not left and not strangers and not doubts:
             return Answer(True, "flat", tuple(details), "done")
-        text = f"not flat: {', '.join(left)}" if left else "flat, but orders of others work"
+        text = "flat, but orders of others work"
+        if left:
+            text = f"not flat: {', '.join(left)}"
+        elif doubts:
+            text = f"flat by the book, and nobody knows: {'; '.join(doubts)}"
         waits = bool(left) and not strangers and self._is_all_covered()
         code = self._incapacity() or ("waiting" if waits else "remains")
         if code == "remains" and self._was_refused:
@@ -228,6 +237,27 @@ class Liquidation:
             is_closed = all(map(self._sessions.is_closed, self._held()))
             text += f"; the closing orders wait at the broker{' for the open' * is_closed}"
         return Answer(False, text, (*details, *strangers), code)
+
+    def _doubts(self, *, is_everything: bool) -> list[str]:
+        """Say of what the book calls flat why it may not be, or not stay so."""
+        book, told = self._book, self._reconciler
+        words: dict[ConId, str] = dict(told.disputed)
+        words |= dict.fromkeys(told.unlooked, "it moved while it was compared")
+        for ticket in book.tickets.values():
+            if ticket.con_id is not None:
+                words[ticket.con_id] = f"ticket {ticket.ticket_id} is open"
+        for order in book.may_fill():
+            if order.remaining > ZERO:
+                words[order.terms.con_id] = f"order {order.order_id} may fill, {order.state}"
+        return [
+            f"{self._symbol(con_id)}: {text}"
+            for con_id, text in words.items()
+            if book.position_of(con_id) == ZERO
+            and self._is_meant(con_id, is_everything=is_everything)
+        ]
+
+    def _is_meant(self, con_id: ConId, *, is_everything: bool) -> bool:
+        return is_everything or con_id in self._hub.instruments
 
     def _waiting(self) -> list[str]:
         """Say of each order that works what it waits for."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.unit.engine.world import (
     World,
     a_position,
     a_status,
+    a_ticket,
     an_execution,
     an_exit,
     an_instrument,
@@ -186,6 +188,61 @@ async def test_it_is_not_called_flat_while_a_cancelled_entry_may_have_filled() -
     answer = await world.desk.liquidate(by="me")
     assert [int(row.order.terms.quantity) for row in world.broker.placed] == [10]
     assert (answer.is_done, answer.text) == (True, "flat")
+
+
+def not_listed(world: World) -> None:
+    world.broker.word = SnapshotUnavailable("no end")
+
+
+def held_by_the_broker_alone(world: World) -> None:
+    world.broker.word = lambda: world.mirror(positions=(a_position(5),))
+
+
+def moving(world: World) -> None:
+    numbers = count(1)
+
+    def move() -> None:
+        for side in (BUY, SELL):
+            fill = an_execution(exec_id=ExecId(f"7.{next(numbers)}.01"), side=side)
+            world.inbox.put(ev.ExecutionSeen(fill))
+
+    world.broker.on_snapshot = move
+    world.broker.word = lambda: world.mirror(positions=(a_position(5),))
+
+
+@pytest.mark.parametrize(
+    ("doubt", "words"),
+    [
+        (not_listed, "no end"),
+        (held_by_the_broker_alone, "position-AAA-101 is open"),
+        (moving, "it moved while it was compared"),
+        (lambda world: world.ledger.record(a_ticket()), "ticket run-position-AAA is open"),
+    ],
+    ids=["no snapshot", "a dispute", "not compared", "a ticket"],
+)
+async def test_what_the_book_alone_calls_flat_is_not_done(
+    doubt: Callable[[World], object], words: str
+) -> None:
+    # It was told as flat, and a standing order withdrawn, while the broker held 5.
+    world = World()
+    await world.reconciler.run_once("long before")
+    doubt(world)
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert answer.text.startswith("flat by the book")
+    assert words in answer.text
+    assert world.broker.placed == []
+
+
+@pytest.mark.parametrize("status", ["Submitted", "Cancelled"])
+async def test_flat_with_an_order_that_may_fill_is_not_done(status: str) -> None:
+    # No cancel was confirmed; or it was, and the broker says that it filled before.
+    world = World()
+    order = await world.working()
+    world.say(a_status(order, status, filled=Decimal(5)))
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert f"order {order.order_id} may fill" in answer.text
 
 
 async def test_a_kill_that_keeps_exits_leaves_room_for_one_that_settles() -> None:
@@ -510,6 +567,8 @@ async def test_what_cannot_be_resolved_is_told_and_left() -> None:
     answer = await world.desk.liquidate(by="me", is_everything=True)
     assert world.broker.placed == []
     assert any("ZZZ 5" in line for line in answer.details)
+    assert not answer.is_done
+    assert answer.text.startswith("not flat")
 
 
 async def test_a_closing_order_that_the_broker_holds_ends_the_wait() -> None:
