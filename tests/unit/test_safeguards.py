@@ -8,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.unit.config.support import loaded
-from tests.unit.engine.world import POLICY, World
+from tests.unit.engine.world import POLICY, World, an_execution
+from trader.core import events as ev
+from trader.core.breakers.rules import BreakerName
 from trader.core.halts import HaltCause, Posture
 from trader.core.policy import Regime
 from trader.core.regime import Outlook
@@ -74,3 +76,23 @@ async def test_no_new_risk_while_a_task_that_safety_rests_on_does_not_run(tmp_pa
     Safeguards(config, world.services, desk=world.desk, board=a_board(world)).start()
     assert world.guard.causes()[HaltCause.STALLED] == "task kill-switch-watch does not run"
     await world.supervisor.stop()
+
+
+async def test_a_run_that_could_not_look_leaves_the_breaker_of_drifts_as_it_was(
+    tmp_path: Path,
+) -> None:
+    """What two runs could not settle is not well because a fill kept the third from looking."""
+    world = World()
+    order = await world.working()
+    config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
+    safeguards = Safeguards(config, world.services, desk=world.desk, board=a_board(world))
+    safeguards.connect(world.reconciler, world.gateway)
+    apart = {"USD": world.book.cash["USD"] + 5000}
+    world.broker.word = lambda: world.mirror(cash=apart)
+    await world.reconciler.run_once("first")
+    await world.reconciler.run_once("second")
+    assert safeguards._readings.of(BreakerName.DRIFT).value == 1
+    seen = ev.ExecutionSeen(an_execution(order, quantity=Decimal(1)))
+    world.broker.on_snapshot = lambda: world.inbox.put(seen)
+    await world.reconciler.run_once("with a fill in it")
+    assert safeguards._readings.of(BreakerName.DRIFT).value == 1
