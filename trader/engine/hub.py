@@ -39,6 +39,11 @@ class MarketHub:
         """Take an instrument in."""
         self.instruments[instrument.con_id] = instrument
 
+    def remove(self, con_id: ConId) -> None:
+        """Forget an instrument: what is not here cannot be traded."""
+        for known in (self.instruments, self.quotes, self.problems):
+            known.pop(con_id, None)
+
     def by_symbol(self, symbol: str) -> Instrument | None:
         """Return the instrument of a symbol, once the broker has described it."""
         return next((row for row in self.instruments.values() if row.symbol == symbol), None)

@@ -85,6 +85,8 @@ class Liquidation:
         self._reconciler = reconciler
         self._settings = settings
         self._was_refused = False
+        # What no configuration names, in the hub for as long as it is being closed.
+        self._taken_in: set[ConId] = set()
 
     @property
     def _book(self) -> Book:
@@ -181,10 +183,19 @@ class Liquidation:
         """
         if not self._guard.has(HaltCause.OPERATOR) and not self._guard.has(HaltCause.HALT_FILE):
             self._guard.latch(HaltCause.OPERATOR, "liquidation", by)
+        self._was_refused = False
+        try:
+            return await self._liquidated(by, is_everything=is_everything)
+        finally:
+            # Nobody has configured them: they were there to be closed, and for nothing else.
+            for con_id in self._taken_in:
+                self._hub.remove(con_id)
+            self._taken_in.clear()
+
+    async def _liquidated(self, by: str, *, is_everything: bool) -> Answer:
         deadline_s = self._clock.monotonic() + self._settings.liquidate_s
         details: list[str] = []
         problem = ""
-        self._was_refused = False
         if is_everything:
             details.extend(self._cancel_everything())
         await self.cancel_orders(by)
@@ -293,6 +304,7 @@ class Liquidation:
                 continue
             try:
                 instrument = await self._broker.resolve_id(con_id)
+                self._taken_in.add(con_id)
                 self._hub.add(instrument)
                 await self._broker.subscribe(instrument)
             except WorldError as error:

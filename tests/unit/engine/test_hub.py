@@ -142,3 +142,12 @@ async def test_in_a_drill_whatever_arrives_is_too_old_for_every_limit() -> None:
     assert (fault(hub.quotes[CON], 1_000.0, a_day_s) or "").startswith("age ")
     assert hub.ailing() == (CON,)
     assert fault(a_hub(*LIVE).quotes[CON], 1_000.0, a_day_s) is None
+
+
+async def test_what_is_removed_is_neither_found_nor_called_ailing() -> None:
+    hub = a_hub(*LIVE)
+    hub.on_problem(DataProblem(CON, 354, "not subscribed"))
+    hub.remove(CON)
+    hub.remove(CON)
+    assert hub.by_symbol("AAA") is None
+    assert (hub.instruments, hub.quotes, hub.ailing()) == ({}, {}, ())

@@ -36,6 +36,7 @@ from trader.core.intents import Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
 from trader.engine.operator import Answer
+from trader.engine.outcomes import OutcomeKind
 from trader.ports import LinkDown, LinkWord, QuoteTick, SnapshotUnavailable
 
 
@@ -557,6 +558,22 @@ async def test_everything_means_a_global_cancel_and_unmanaged_positions_too() ->
     sold = {(row.order.terms.con_id, int(row.order.terms.quantity)) for row in world.broker.placed}
     assert sold == {(CON, 10), (OTHER_CON, 5)}
     assert any("protective stops" in line for line in answer.details)
+    assert world.hub.by_symbol("ZZZ") is None
+
+
+async def test_what_was_taken_in_to_be_closed_cannot_be_traded_afterwards() -> None:
+    """An instrument that nobody has configured passed the review after the resume."""
+    world = World()
+    world.ledger.record(
+        ev.PositionAdjusted(OTHER_CON, "ZZZ", Decimal(0), Decimal(5), "transfer", "test")
+    )
+    world.broker.beyond[OTHER_CON] = an_instrument(con_id=OTHER_CON, symbol="ZZZ")
+    world.broker.on_place = filling(world)
+    later(0.5, world.quote, "100", "100.02", OTHER_CON)
+    assert (await world.desk.liquidate(by="me", is_everything=True)).is_done
+    assert (await world.desk.resume(reason="flat", by="me")).is_done
+    bought = await world.gateway.submit(an_intent(con_id=OTHER_CON))
+    assert (bought.kind, bought.code) == (OutcomeKind.REFUSED, "INSTRUMENT_UNKNOWN")
 
 
 async def test_what_cannot_be_resolved_is_told_and_left() -> None:
