@@ -25,12 +25,13 @@ from trader.core.risk.rates import churn_refusal
 from trader.core.risk.standing import standing_refusal
 from trader.core.risk.values import Downgraded
 from trader.engine.outcomes import Outcome, OutcomeKind
+from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews, after_wait
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
 
 log = structlog.get_logger(__name__)
 
-RiskInputReader = Callable[[ConId, Lane], RiskInput]
+RiskInputReader = Callable[[ConId, Lane, Previewed], RiskInput]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Amender:
         self._deadline_s = deadline_s
         self._risk_input = risk_input
         self._is_to_be_cancelled = is_to_be_cancelled
+        self._previews = Previews(services.broker, services.clock, policy.exposure)
         self._sent_s: dict[OrderId, float] = {}
 
     async def modify(
@@ -79,12 +81,16 @@ class Amender:
         With an ``owner`` only an order of that strategy is changed.
         """
         deadline_s = self._clock.monotonic() + self._deadline_s
+        asked = NOT_PREVIEWED
         decided = self._decide(order_id, revision, owner)
+        if isinstance(decided, _Approval) and self._previews.wants(decided.approved):
+            asked = await self._previews.ask(decided.approved, deadline_s)
+            # Whatever was true before a wait is reviewed again after it.
+            decided = self._decide(order_id, revision, owner, asked)
         if isinstance(decided, _Approval) and not self._pacer.try_take(decided.lane):
             if not await self._pacer.take(decided.lane, deadline_s):
                 return self._refuse(order_id, revision, "PACING", "no message slot in time", ())
-            # Whatever was true before a wait is reviewed again after it.
-            decided = self._decide(order_id, revision, owner)
+            decided = self._decide(order_id, revision, owner, after_wait(asked))
         if isinstance(decided, Outcome):
             return decided
         number = self._plan(decided, revision)
@@ -111,7 +117,11 @@ class Amender:
     # ---- deciding
 
     def _decide(
-        self, order_id: OrderId, revision: Revision, owner: StrategyName | None
+        self,
+        order_id: OrderId,
+        revision: Revision,
+        owner: StrategyName | None,
+        asked: Previewed = NOT_PREVIEWED,
     ) -> _Approval | Outcome:
         order = self._book.orders.get(order_id)
         if order is None:
@@ -141,7 +151,8 @@ class Amender:
         if churn is not None:
             self._pager.page("warning", f"order {order_id} is changed too often", churn)
             return self._refuse(order_id, revision, "CHURN", churn, ())
-        verdict = review_change(order, revision, self._risk_input(order.terms.con_id, lane))
+        given = self._risk_input(order.terms.con_id, lane, asked)
+        verdict = review_change(order, revision, given)
         if isinstance(verdict, Refused | Downgraded):
             return self._refuse(order_id, revision, verdict.code, verdict.text, verdict.checks)
         if not self._guard.mode.may_send:

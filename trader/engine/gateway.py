@@ -25,7 +25,7 @@ from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk.standing import standing_refusal
 from trader.engine.amender import Amender
 from trader.engine.outcomes import Outcome, OutcomeKind
-from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews
+from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews, after_wait
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
 
@@ -77,9 +77,7 @@ class OrderGateway:
         self._hub = services.hub
         self._valuer = services.valuer
         self._sessions = services.sessions
-        self._previews = Previews(
-            services.broker, services.ledger.book, services.clock, settings.policy.exposure
-        )
+        self._previews = Previews(services.broker, services.clock, settings.policy.exposure)
         self._broker = services.broker
         self._pacer = services.pacer
         self._clock = services.clock
@@ -113,7 +111,7 @@ class OrderGateway:
         lane = lane or self._lane_of(intent)
         asked = NOT_PREVIEWED
         verdict = self._decide(intent, lane)
-        if isinstance(verdict, Approved) and self._previews.wants(verdict, lane):
+        if isinstance(verdict, Approved) and self._previews.wants(verdict):
             asked = await self._previews.ask(verdict, deadline_s)
             # Whatever was true before a wait is reviewed again after it.
             verdict = self._decide(intent, lane, asked)
@@ -122,7 +120,7 @@ class OrderGateway:
                 # A twin that got a slot meanwhile has made the order: its outcome stands.
                 text = "no message slot before the deadline"
                 return self._known(intent) or self._refuse(intent, "PACING", text, ())
-            verdict = self._decide(intent, lane, asked)
+            verdict = self._decide(intent, lane, after_wait(asked))
         if isinstance(verdict, Outcome):
             return verdict
         try:

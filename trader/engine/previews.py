@@ -5,16 +5,14 @@ deadline: no valid answer is no answer, and what that means is the policy's to s
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from trader.core.account import MarginPreview
-from trader.core.book_view import BookView
-from trader.core.halts import Lane
-from trader.core.intents import reduces
-from trader.core.policy import ExposurePolicy, WhatIf
+from trader.core.policy import ExposurePolicy
 from trader.core.risk import Approved
+from trader.core.risk.margin import TO_BE_ASKED
 from trader.ports import Broker, Clock, WorldError
 
 log = structlog.get_logger(__name__)
@@ -31,25 +29,25 @@ class Previewed:
 NOT_PREVIEWED = Previewed(None, is_asked=False)
 
 
-class Previews:
-    """Knows which intents are asked about, and asks."""
+def after_wait(asked: Previewed) -> Previewed:
+    """Return what a review after a wait goes by: nobody is asked any more.
 
-    def __init__(
-        self, broker: Broker, book: BookView, clock: Clock, exposure: ExposurePolicy
-    ) -> None:
+    What has come to add risk only in that wait was not asked about, and has no answer.
+    """
+    return replace(asked, is_asked=True)
+
+
+class Previews:
+    """Asks about what the review has found to add risk, orders and changes alike."""
+
+    def __init__(self, broker: Broker, clock: Clock, exposure: ExposurePolicy) -> None:
         self._broker = broker
-        self._book = book
         self._clock = clock
         self._exposure = exposure
 
-    def wants(self, approval: Approved, lane: Lane) -> bool:
-        """Tell whether the broker is to be asked: never about what only closes."""
-        if lane is not Lane.NEW or not self._exposure.is_enforced:
-            return False
-        if self._exposure.what_if is WhatIf.NEVER:
-            return False
-        intent = approval.intent
-        return not reduces(self._book.position_of(intent.con_id), intent.signed_quantity)
+    def wants(self, approval: Approved) -> bool:
+        """Tell whether the broker is to be asked: the review knows, with all that works."""
+        return any(row is TO_BE_ASKED for row in approval.checks)
 
     async def ask(self, approval: Approved, deadline_s: float) -> Previewed:
         """Ask, at most until the monotonic ``deadline_s``; without a valid answer there is none."""

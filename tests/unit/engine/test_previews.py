@@ -12,11 +12,21 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.engine.world import POLICY, World, an_exit, an_intent, turns
+from tests.unit.engine.world import (
+    POLICY,
+    SELL,
+    World,
+    a_reading,
+    an_execution,
+    an_exit,
+    an_intent,
+    turns,
+)
 from trader.core import events as ev
 from trader.core.account import MarginPreview
 from trader.core.halts import HaltCause, Lane
 from trader.core.policy import WhatIf
+from trader.core.risk.change import Revision
 from trader.engine.outcomes import OutcomeKind
 from trader.ports import LinkDown
 
@@ -123,3 +133,71 @@ async def test_two_of_the_same_intent_make_one_order() -> None:
     )
     assert first.order_id == second.order_id
     assert len(world.broker.placed) == 1
+
+
+async def test_a_sale_of_what_working_exits_sell_already_is_asked_about() -> None:
+    """Held against the position alone it passed for an exit, and nobody was asked (INC-080)."""
+    position = replace(POLICY.position, is_short_allowed=True)
+    exposure = replace(POLICY.exposure, what_if=WhatIf.REQUIRED)
+    world = World(held=10, policy=replace(POLICY, exposure=exposure, position=position))
+    world.say(a_reading(world.clock.monotonic()))
+    world.broker.on_preview = answers(BAD)
+    await world.working(an_exit(1))
+    sale = an_intent(2, side=SELL, limit_price=Decimal(101))
+    assert (await world.gateway.submit(sale)).code == "WHAT_IF"
+    assert [row.intent_id for row in world.broker.previewed] == [sale.intent_id]
+
+
+async def test_what_came_to_add_risk_while_it_waited_for_a_slot_has_no_answer() -> None:
+    position = replace(POLICY.position, is_short_allowed=True)
+    exposure = replace(POLICY.exposure, what_if=WhatIf.REQUIRED)
+    policy = replace(POLICY, exposure=exposure, position=position)
+    world = World(held=10, policy=policy, rate_per_s=10.0, burst=10.0)
+    world.say(a_reading(world.clock.monotonic()))
+    while world.pacer.try_take(Lane.NEW):
+        pass
+    sale = an_intent(1, side=SELL, limit_price=Decimal(101))
+    submission = asyncio.ensure_future(world.gateway.submit(sale))
+    await turns()
+    world.say(ev.ExecutionSeen(an_execution(side=SELL)))
+    assert (await submission).code == "WHAT_IF"
+    assert world.broker.previewed == []
+
+
+# ---- changes
+
+
+@pytest.mark.parametrize(("found", "is_sent"), [(GOOD, True), (BAD, False), (None, False)])
+async def test_a_change_that_adds_risk_is_asked_about_as_an_order_is(
+    found: MarginPreview | None, is_sent: bool
+) -> None:
+    """A small order passed, and the change that made it large was never asked about (INC-080)."""
+    world = a_world(held=0)
+    order = await world.working(an_intent(quantity=Decimal(1)))
+    world.broker.on_preview = answers(found or GOOD, after_s=0.5 if found else 1e6)
+    outcome = await world.gateway.modify(order.order_id, Revision(quantity=Decimal(500)))
+    assert (outcome.kind is OutcomeKind.SENT) == is_sent
+    assert (outcome.code == "WHAT_IF") != is_sent
+    asked = world.broker.previewed[-1]
+    assert (asked.quantity, asked.intent_id) == (Decimal(500), order.terms.intent_id)
+    assert len(world.broker.changed) == is_sent
+
+
+async def test_a_change_that_takes_risk_away_is_not_asked_about() -> None:
+    world = a_world(held=0)
+    order = await world.working(an_intent())
+    world.broker.previewed.clear()
+    outcome = await world.gateway.modify(order.order_id, Revision(quantity=Decimal(5)))
+    assert outcome.kind is OutcomeKind.SENT
+    assert world.broker.previewed == []
+
+
+async def test_what_becomes_true_while_a_change_is_asked_about_counts() -> None:
+    world = a_world(held=0)
+    order = await world.working(an_intent(quantity=Decimal(1)))
+    change = world.gateway.modify(order.order_id, Revision(quantity=Decimal(5)))
+    waiting = asyncio.ensure_future(change)
+    await asyncio.sleep(0.1)
+    world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
+    assert (await waiting).code == "HALTED"
+    assert world.broker.changed == []

@@ -73,11 +73,13 @@ def funds_check(case: Case) -> Check:
 
 def what_if_check(case: Case) -> Check:
     """Refuse an order after which, says the broker, the account would use too much margin."""
-    preview = case.given.what_if
+    preview, what_if = case.given.what_if, case.policy.exposure.what_if
     if case.is_exempt:
         return _NOT_ASKED
     if preview is None:
-        if case.given.is_what_if_asked and case.policy.exposure.what_if is WhatIf.REQUIRED:
+        if what_if is not WhatIf.NEVER and not case.given.is_what_if_asked:
+            return TO_BE_ASKED
+        if what_if is WhatIf.REQUIRED:
             raise Unavailable
         return _NOT_ASKED
     most = case.policy.exposure.margin_usage_max * preview.equity_with_loan_after
@@ -86,6 +88,8 @@ def what_if_check(case: Case) -> Check:
 
 
 _NOT_ASKED = Check("WHAT_IF", "no answer asked for", "margin after the order", passed=True)
+# Among the checks of a review it says that the order adds risk and that the broker has the word.
+TO_BE_ASKED = Check("WHAT_IF", "to be asked", "margin after the order", passed=True)
 
 
 def _reading(case: Case) -> AccountReading | None:
