@@ -23,6 +23,9 @@ _DISK_S = 10.0
 # What a resume clears by itself, or what its own reconciliation may clear.
 _CLEARED_BY_RESUME = frozenset({*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED})
 
+# The reason of each halt, and how often it was asked for.
+_Halts = dict[HaltCause, tuple[str, int]]
+
 
 class HaltControl(Protocol):
     """The halt file, as the desk writes it."""
@@ -78,14 +81,12 @@ class Desk:
             services, gateway=gateway, reconciler=reconciler, settings=settings
         )
         self._lock = asyncio.Lock()
-        self._halt_count = 0
         # Set once they are built: they need the desk for what a kill cancels.
         self.breakers: BreakerDesk | None = None
         self.actions: ReviewDesk | None = None
 
     def halt(self, *, reason: str, by: str) -> Answer:
         """Halt now; the gate reads the cause before every send."""
-        self._halt_count += 1
         self._guard.latch(HaltCause.OPERATOR, reason, by)
         if not self._guard.has(HaltCause.HALT_FILE):
             # The journal's record is durable soon, the file at once: a halt that was answered
@@ -150,20 +151,22 @@ class Desk:
             return (f"journal: {problem}",)
         return ()
 
-    def _known_halts(self) -> tuple[dict[HaltCause, str], int]:
-        """Return the halts that a resume is about, and how often an operator has halted."""
-        causes = self._guard.causes()
-        known = {key: causes[key] for key in (*LATCHED, HaltCause.HALT_FILE) if key in causes}
-        return known, self._halt_count
+    def _known_halts(self) -> _Halts:
+        """Return the halts that a resume is about, each with how often it was asked for."""
+        causes, counts = self._guard.causes(), self._guard.latch_counts
+        return {
+            key: (causes[key], counts.get(key, 0))
+            for key in (*LATCHED, HaltCause.HALT_FILE)
+            if key in causes
+        }
 
-    def _new_halts(self, known: tuple[dict[HaltCause, str], int]) -> tuple[str, ...]:
-        """Return the halts that came after a resume had begun: they were not meant by it."""
-        before, count = known
-        now, now_count = self._known_halts()
-        new = [f"{key}: {text}" for key, text in now.items() if before.get(key) != text]
-        if now_count != count and not new:
-            new = [f"{HaltCause.OPERATOR}: halted again meanwhile"]
-        return tuple(new)
+    def _new_halts(self, known: _Halts) -> tuple[str, ...]:
+        """Return the halts that came after a resume had begun: they were not meant by it.
+
+        One that came again in the same words is as new as any: its reason has not gone.
+        """
+        now = self._known_halts()
+        return tuple(f"{key}: {row[0]}" for key, row in now.items() if known.get(key) != row)
 
     def _objections(self) -> tuple[str, ...]:
         killed = () if self.breakers is None else self.breakers.objections()

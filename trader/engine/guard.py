@@ -85,6 +85,8 @@ class Guard:
         self.lag_at_s: float | None = None
         # Which task that safety rests on does not move; empty when all do.
         self.stalled: Callable[[], str] = str
+        # How often each cause was asked for, also while it stood: a resume clears what was before.
+        self.latch_counts: dict[HaltCause, int] = {}
         # What the breakers ask for, evaluated at the moment somebody asks.
         self.restraint: Callable[[], Restraint] = Restraint
 
@@ -169,6 +171,7 @@ class Guard:
 
     def latch(self, cause: HaltCause, reason: str, by: str) -> None:
         """Raise a cause that only an operator clears, and page when it is new."""
+        self.latch_counts[cause] = self.latch_counts.get(cause, 0) + 1
         if self._book.halts.get(cause) == reason:
             return
         if cause not in self._book.halts:

@@ -26,11 +26,11 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.drifts import DriftKind
 from trader.core.halts import LATCHED, HaltCause
-from trader.core.ids import AccountId, ExecId, OrderId, RunId, TicketId
+from trader.core.ids import AccountId, ExecId, OrderId, RunId, TicketId, order_ref
 from trader.core.orders import OrderState
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.operator import Answer
-from trader.ports import SnapshotUnavailable, WorldError
+from trader.ports import LinkWord, SnapshotUnavailable, WorldError
 
 OWN_READING = (HaltCause.LOOP_LAG, HaltCause.HEARTBEAT, HaltCause.JOURNAL)
 RESUMABLE = {*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED}
@@ -182,6 +182,30 @@ async def test_an_invariant_that_breaks_during_a_resume_is_not_swept_away() -> N
     world.guard.latch(HaltCause.INVARIANT, "echo differs", by="inbox")
     assert not (await task).is_done
     assert world.book.halts[HaltCause.INVARIANT] == "echo differs"
+
+
+async def test_a_halt_whose_reason_comes_again_during_the_resume_is_not_swept_away() -> None:
+    """The resume's own reconciliation saw it again, in the same words, and nobody heard."""
+    world = World()
+    unreadable = LinkWord("decode", is_up=False, code=5, text="message 5")
+    world.say(unreadable)
+    world.broker.on_snapshot = lambda: world.inbox.put(unreadable)
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert answer.details == ("decode_error: message 5",)
+    assert (await world.gateway.submit(an_intent())).code == "HALTED"
+    world.broker.on_snapshot = lambda: None
+    assert (await world.desk.resume(reason="mended", by="me")).is_done
+
+
+async def test_a_journal_older_than_the_broker_is_not_resumed_while_it_is() -> None:
+    world = World()
+    lost = an_execution(order_ref=order_ref(an_intent(7).intent_id))
+    world.broker.word = lambda: world.mirror(executions=(lost,))
+    await world.reconciler.run_once("test")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert "older than the broker" in answer.details[0]
 
 
 @pytest.mark.parametrize("before", ["", "stop"])
