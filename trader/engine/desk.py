@@ -33,8 +33,11 @@ class HaltControl(Protocol):
     def engage(self, reason: str, by: str) -> None:
         """Write an active halt, atomically."""
 
-    def release(self, reason: str, by: str) -> None:
-        """Write that no halt is active, atomically."""
+    def release(self, reason: str, by: str, seen: str) -> None:
+        """Write that no halt is active, atomically, in the place of the halt that was ``seen``.
+
+        ``seen`` is its reason, empty without one; raises WorldError when another stands there.
+        """
 
 
 class BreakerDesk(Protocol):
@@ -114,7 +117,8 @@ class Desk:
             if objections:
                 return Answer(is_done=False, text="not resumed", details=objections)
             try:
-                self._halt_control.release(reason, by)
+                seen, _ = known.get(HaltCause.HALT_FILE, ("", 0))
+                self._halt_control.release(reason, by, seen)
             except WorldError as error:
                 return Answer(is_done=False, text="not resumed", details=(f"halt file: {error}",))
             left = tuple(f"{cause}: {text}" for cause, text in self._guard.causes().items())

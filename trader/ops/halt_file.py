@@ -92,9 +92,18 @@ class HaltFileControl:
         except OSError as error:
             raise HaltFileFailed(f"{self._path}: {error.strerror or error}") from error
 
-    def release(self, reason: str, by: str) -> None:
-        """Write that no halt is active; raises HaltFileFailed."""
+    def release(self, reason: str, by: str, seen: str) -> None:
+        """Write that no halt is active; raises HaltFileFailed.
+
+        ``seen`` is the halt's reason as it was looked at, empty without one: another is left.
+        """
+
+        def objection() -> str:
+            now = HaltFile(self._path).reading()
+            is_same = (now.reason if now.is_active else "") == seen
+            return "" if is_same else f"it was written meanwhile: {now.reason}"
+
         try:
-            write_resume(self._path, reason, by, self._clock.utc())
+            write_resume(self._path, reason, by, self._clock.utc(), objection=objection)
         except OSError as error:
             raise HaltFileFailed(f"{self._path}: {error.strerror or error}") from error

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -27,16 +27,29 @@ def write_halt(path: Path, reason: str, by: str, at: datetime) -> None:
     reason is lost, but an empty file halts, over restarts too.
     """
     try:
-        _replace(path, _record(is_active=True, reason=reason, by=by, at=at))
+        record = _record(is_active=True, reason=reason, by=by, at=at)
+        replace_file(path, record, newer_than=_mtime_ns(path))
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
         _empty(path)
 
 
-def write_resume(path: Path, reason: str, by: str, at: datetime) -> None:
-    """Replace the halt file by one that releases, durable on return; raises OSError."""
-    _replace(path, _record(is_active=False, reason=reason, by=by, at=at))
+def write_resume(
+    path: Path,
+    reason: str,
+    by: str,
+    at: datetime,
+    *,
+    objection: Callable[[], str] = str,
+) -> None:
+    """Replace the halt file by one that releases, durable on return; raises OSError.
+
+    ``objection`` is asked when all is on disk but the new name, which takes an instant, while the
+    disk may take long: a halt that came meanwhile must not be replaced.
+    """
+    record = _record(is_active=False, reason=reason, by=by, at=at)
+    replace_file(path, record, newer_than=_mtime_ns(path), objection=objection)
 
 
 def verdict(content: bytes) -> tuple[bool, str]:
@@ -113,11 +126,6 @@ def _record(*, is_active: bool, reason: str, by: str, at: datetime) -> bytes:
     return (json.dumps(record, ensure_ascii=True) + "\n").encode("ascii")
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put ``content`` in the file's place in one step, so that no reader ever sees half of it."""
-    replace_file(path, content, newer_than=_mtime_ns(path))
-
-
 def _empty(path: Path) -> None:
     """Take away what a file says; raises OSError."""
     fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -128,7 +136,13 @@ def _empty(path: Path) -> None:
         os.close(fd)
 
 
-def replace_file(path: Path, content: bytes, newer_than: int | None = None) -> None:
+def replace_file(
+    path: Path,
+    content: bytes,
+    newer_than: int | None = None,
+    *,
+    objection: Callable[[], str] = str,
+) -> None:
     """Write a private file beside ``path``, make it durable and rename it over; raises OSError.
 
     With ``newer_than`` the new file's time of change is later than that, whatever the
@@ -148,6 +162,8 @@ def replace_file(path: Path, content: bytes, newer_than: int | None = None) -> N
             os.fsync(fd)
         finally:
             os.close(fd)
+        if problem := objection():
+            raise OSError(errno.EBUSY, problem)
         os.replace(draft, path)
     except OSError:
         draft.unlink(missing_ok=True)

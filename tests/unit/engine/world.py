@@ -413,9 +413,10 @@ class SwitchControl:
             raise self.error
         self._switch.active = f"{reason} ({by})"
 
-    def release(self, reason: str, by: str) -> None:
+    def release(self, reason: str, by: str, seen: str) -> None:
         if self.error is not None:
             raise self.error
+        assert seen == self._switch.active, "a release of another halt"
         self._switch.active = ""
 
 

@@ -143,15 +143,48 @@ def test_a_halt_right_after_a_release_is_never_missed(path: Path) -> None:
 def test_the_daemon_halts_and_releases_by_the_same_file(path: Path) -> None:
     switch, control = HaltFile(path), HaltFileControl(path, FakeClock())
     hand: HaltControl = control
-    hand.release("checked", "ops")
+    hand.release("checked", "ops", switch.reading().reason)
+    assert not switch.reading().is_active
+    hand.release("checked again", "ops", "")
     assert not switch.reading().is_active
     hand.engage("enough", "ops")
     assert switch.reading().is_active
 
 
+@pytest.mark.parametrize("is_halted_before", [True, False])
+def test_a_kill_switch_pressed_while_the_disk_takes_the_release_stands(
+    path: Path, monkeypatch: pytest.MonkeyPatch, is_halted_before: bool
+) -> None:
+    """It was replaced by the release that had been decided before it."""
+    if is_halted_before:
+        write_halt(path, "first", "ops", NOW)
+    else:
+        write_resume(path, "released", "ops", NOW)
+    before = HaltFile(path).reading()
+    sync, pressed = os.fsync, False
+
+    def slow(fd: int) -> None:
+        nonlocal pressed
+        sync(fd)
+        if not pressed:
+            pressed = True
+            # Another process: its draft has another name.
+            monkeypatch.setattr(os, "getpid", lambda: 1)
+            write_halt(path, "pressed now", "me", NOW)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    with pytest.raises(HaltFileFailed, match="pressed now"):
+        HaltFileControl(path, FakeClock()).release(
+            "checked", "ops", before.reason if before.is_active else ""
+        )
+    assert "pressed now" in HaltFile(path).reading().reason
+    assert HaltFile(path).reading().is_active
+    assert os.listdir(path.parent) == ["HALT"]
+
+
 def test_a_file_that_cannot_be_replaced_is_a_world_error(path: Path) -> None:
     control = HaltFileControl(path / "missing" / "HALT", FakeClock())
     with pytest.raises(HaltFileFailed, match="No such file"):
-        control.release("checked", "ops")
+        control.release("checked", "ops", "")
     with pytest.raises(HaltFileFailed, match="No such file"):
         control.engage("enough", "ops")
