@@ -1,6 +1,10 @@
-"""Prices of every minute, for what is judged by how they move."""
+"""Prices of every minute, for what is judged by how they move.
+
+A price that was not told in this minute says nothing of it: a feed that has died is no calm market.
+"""
 
 from collections import deque
+from collections.abc import Iterator
 from decimal import Decimal
 from math import inf, sqrt
 from statistics import median
@@ -16,6 +20,9 @@ SAMPLE_S = 60.0
 SHORT = 10
 _KEPT = 121
 _MINUTES_A_YEAR = 252 * 390
+# Without a price for so long what was seen before says nothing of now, and what is seen next is
+# no minute's change.
+_GAP_S = SHORT * SAMPLE_S
 
 
 class Volatility:
@@ -25,6 +32,8 @@ class Volatility:
         self._hub = services.hub
         self._clock = services.clock
         self._prices: dict[ConId, deque[float]] = {}
+        # When each instrument last had a price.
+        self._priced_s: dict[ConId, float] = {}
         self._sampled_s = float("-inf")
 
     def sample(self) -> None:
@@ -32,26 +41,39 @@ class Volatility:
         now_s = self._clock.monotonic()
         if now_s - self._sampled_s < SAMPLE_S:
             return
-        self._sampled_s = now_s
+        since_s, self._sampled_s = self._sampled_s, now_s
         for con_id, quote in self._hub.quotes.items():
             mid = quote.mid
-            if mid is not None and fault(quote, now_s, inf) is None:
-                kept = self._prices.setdefault(con_id, deque(maxlen=_KEPT))
-                kept.append(float(mid))
+            is_told = quote.received_s is not None and quote.received_s > since_s
+            if mid is None or not is_told or fault(quote, now_s, inf) is not None:
+                continue
+            kept = self._prices.setdefault(con_id, deque(maxlen=_KEPT))
+            if not self._is_current(con_id, now_s):
+                kept.clear()
+            kept.append(float(mid))
+            self._priced_s[con_id] = now_s
 
     def ratio(self) -> Reading:
         """Return the largest ratio of short to long volatility of all instruments."""
-        found = [volatility_ratio(list(prices), SHORT) for prices in self._prices.values()]
-        known = [value for value in found if value is not None]
         now_s = self._clock.monotonic()
+        found = [volatility_ratio(prices, SHORT) for prices in self._current(now_s)]
+        known = [value for value in found if value is not None]
         if not known:
             return Reading(None, now_s, is_too_early=True, text="too few prices to judge by")
         return Reading(Decimal(repr(max(known))), now_s, text=f"of {len(known)} instruments")
 
     def realised(self) -> Decimal | None:
         """Return the middle of all instruments' volatilities, as a fraction a year."""
-        found = [
-            volatility(list(prices)) for prices in self._prices.values() if len(prices) > SHORT
-        ]
+        series = self._current(self._clock.monotonic())
+        found = [volatility(prices) for prices in series if len(prices) > SHORT]
         known = [value for value in found if value is not None]
         return Decimal(repr(median(known) * sqrt(_MINUTES_A_YEAR))) if known else None
+
+    def _current(self, now_s: float) -> Iterator[list[float]]:
+        """Give the prices of each instrument that has had one of late."""
+        for con_id, prices in self._prices.items():
+            if self._is_current(con_id, now_s):
+                yield list(prices)
+
+    def _is_current(self, con_id: ConId, now_s: float) -> bool:
+        return now_s - self._priced_s.get(con_id, float("-inf")) <= _GAP_S

@@ -51,3 +51,35 @@ async def test_a_minute_is_sampled_once_and_a_bad_quote_not_at_all() -> None:
     world.quote("101", "100")
     volatility.sample()
     assert len(volatility._prices[CON]) == 4
+
+
+async def silence(world: World, volatility: Volatility, count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(60)
+        volatility.sample()
+
+
+async def test_a_feed_that_has_died_is_no_calm_market() -> None:
+    """Its last quote was taken for the price of every minute since, and the storm was over."""
+    world = World()
+    volatility = Volatility(world.services)
+    await minutes(world, volatility, *[100 + place % 2 for place in range(40)])
+    rough = volatility.realised()
+    assert rough is not None
+    await silence(world, volatility, 5)
+    assert volatility.realised() == rough
+    await silence(world, volatility, 10)
+    assert volatility.realised() is None
+    assert volatility.ratio().is_too_early
+
+
+async def test_after_a_gap_it_begins_anew() -> None:
+    world = World()
+    volatility = Volatility(world.services)
+    await minutes(world, volatility, *[100.0] * 40)
+    await silence(world, volatility, 30)
+    await minutes(world, volatility, *[150.0 + place % 2 for place in range(SHORT)])
+    assert volatility.realised() is None, "a night is no minute, and ten prices are too few"
+    await minutes(world, volatility, 150.0)
+    assert volatility.realised() is not None
+    assert list(volatility._prices[CON])[:2] == [150.0, 151.0]
