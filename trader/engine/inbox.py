@@ -62,6 +62,7 @@ class Inbox:
         self.on_link_word: Callable[[LinkWord], None] = _ignore_word
         # Answers why a reading must not be counted with, or None.
         self.on_account: Callable[[AccountReading], str | None] = _ignore_reading
+        self._account_problem: str | None = None
         self.message_count = 0
         # Executions and commissions that said something new, booked or not.
         self.money_count = 0
@@ -199,10 +200,13 @@ class Inbox:
             self.wake_reconciler(f"error {seen.code} on order {seen.order_id}")
 
     def _on_account(self, reading: AccountReading) -> None:
-        problem = self.on_account(reading)
-        if problem is not None:
+        before, self._account_problem = self._account_problem, self.on_account(reading)
+        if self._account_problem is not None:
             # Every limit in money would be held against amounts of another currency.
-            self._guard.set_level(HaltCause.ACCOUNT, problem)
+            self._guard.set_level(HaltCause.ACCOUNT, self._account_problem)
+        elif before is not None:
+            # Of an account that is another one there are no readings: the link does not stand.
+            self._guard.clear_level(HaltCause.ACCOUNT)
 
     def _on_link(self, word: LinkWord) -> None:
         log.info("link", axis=word.axis, up=word.is_up, code=word.code, text=word.text)

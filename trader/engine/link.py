@@ -164,7 +164,12 @@ class LinkWatch:
         if problem is not None:
             self._guard.set_level(HaltCause.ACCOUNT, problem)
             raise ConnectRefused("account", problem)
-        self._guard.clear_level(HaltCause.ACCOUNT)
+        if self._valuer.account_problem:
+            # It is the account that is meant, and what its values said of it stands until they
+            # say otherwise.
+            self._guard.set_level(HaltCause.ACCOUNT, self._valuer.account_problem)
+        else:
+            self._guard.clear_level(HaltCause.ACCOUNT)
         self._is_down, self._is_upstream_up = False, True
         self.facts = facts
         self.connect_count += 1

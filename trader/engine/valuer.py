@@ -68,6 +68,8 @@ class Valuer:
         # The broker's own word: its rates serve where no pair is quoted here, its marks where
         # no quote of ours values a holding.
         self.account: AccountReading | None = None
+        # Why the broker's last word on the account must not be counted with; empty when it may.
+        self.account_problem = ""
         self._held: dict[ConId, _Held] = {}
         self._valuation: Valuation | None = None
         self._made_s = float("-inf")
@@ -85,10 +87,13 @@ class Valuer:
     def on_account(self, reading: AccountReading) -> str | None:
         """Take the broker's word on the account; says why it must not be counted with, or None."""
         if reading.currency not in ("", self.currency):
-            self.account = None
-            return f"the account is kept in {reading.currency}, configured is {self.currency}"
-        self.account = reading
-        return None
+            told = f"the account is kept in {reading.currency}, configured is {self.currency}"
+            self.account_problem = told
+        elif reading.currency:
+            self.account_problem = ""
+        # A reading that does not say its currency contradicts nothing that was said before.
+        self.account = None if self.account_problem else reading
+        return self.account_problem or None
 
     def on_recorded(self, recorded: ev.Recorded) -> None:
         """Value anew what has just been traded or paid."""

@@ -145,7 +145,9 @@ class AccountStream:
             if key in _AMOUNTS and known.number is not None:
                 amounts[key] = known.number
                 oldest_s = min(oldest_s, known.heard_s)
-                currency = row_currency if key == "NetLiquidation" else currency
+                # All amounts are in one currency, whichever of them are told.
+                if key == "NetLiquidation" or not currency:
+                    currency = row_currency
         return AccountReading(
             net_liquidation=amounts.get("NetLiquidation"),
             available_funds=amounts.get("AvailableFunds"),

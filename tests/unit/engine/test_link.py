@@ -296,6 +296,22 @@ async def test_the_wrong_account_is_refused_until_the_right_one_answers() -> Non
         assert world.broker.is_connected
 
 
+async def test_a_connect_says_nothing_of_the_currency_that_an_account_is_kept_in() -> None:
+    """It cleared the halt without a look, and until the next values new risk left."""
+    world = World()
+    world.say(a_reading(world.clock.monotonic(), currency="EUR"))
+    world.broker.tell_account = lambda: None
+    with running(world.link.run):
+        await asyncio.sleep(1)
+        proven(world)
+        world.quote()
+        assert world.broker.is_connected
+        assert "EUR" in world.guard.causes()[HaltCause.ACCOUNT]
+        assert (await world.gateway.submit(an_intent())).code == "HALTED"
+        world.say(a_reading(world.clock.monotonic(), currency="USD"))
+        assert not world.guard.has(HaltCause.ACCOUNT)
+
+
 async def test_the_journal_of_another_account_is_never_traded_on() -> None:
     """Its positions, cash and order ids are not this account's."""
     world = disconnected()

@@ -291,6 +291,12 @@ async def test_an_account_of_another_currency_halts_and_is_not_counted_with() ->
     assert world.guard.causes()[HaltCause.ACCOUNT] == (
         "the account is kept in EUR, configured is USD"
     )
+    world.say(replace(READING, currency=""))
+    assert now_account(world) is None
+    assert world.guard.has(HaltCause.ACCOUNT), "nobody has said otherwise"
+    world.say(replace(READING, currency="USD"))
+    assert now_account(world) is not None
+    assert not world.guard.has(HaltCause.ACCOUNT)
 
 
 async def test_a_review_reads_the_kept_value() -> None:

@@ -65,6 +65,12 @@ def test_a_whole_list_makes_a_reading() -> None:
     )
 
 
+def test_without_its_value_the_account_has_a_currency_all_the_same() -> None:
+    """No currency passed for the configured one."""
+    _, reading = begun(NetLiquidation=UNSET)
+    assert (reading.net_liquidation, reading.currency) == (None, "USD")
+
+
 def test_a_list_that_nobody_asked_for_says_nothing() -> None:
     stream = AccountStream()
     fed(stream, 1.0)
