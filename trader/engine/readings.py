@@ -6,6 +6,7 @@ as tripped, says why, and proves nothing (BRK-10).
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 
@@ -162,7 +163,7 @@ class Readings:
 
     def _losses(self) -> Reading:
         now_s, book = self._clock.monotonic(), self._book
-        since = book.safety.reset_utc_of(BreakerName.CONSECUTIVE_LOSSES)
+        since = self._since(BreakerName.CONSECUTIVE_LOSSES)
         fills = []
         for family in islice(reversed(book.fills), _FILLS_LOOKED_AT):
             fill = book.fills[family]
@@ -187,9 +188,18 @@ class Readings:
 
     # ---- orders
 
+    def _since(self, name: BreakerName) -> datetime | None:
+        """Return from when on something counts against a breaker: since a person closed it.
+
+        A time that is still to come is that of a clock which has been set back: what it would
+        hide is counted.
+        """
+        found = self._book.safety.reset_utc_of(name)
+        return found if found is not None and found <= self._clock.utc() else None
+
     def _rejects(self) -> Reading:
         now_s = self._clock.monotonic()
-        since = self._book.safety.reset_utc_of(BreakerName.REJECT_RATE)
+        since = self._since(BreakerName.REJECT_RATE)
         # Not further back than this: nothing here may grow with history.
         recent = islice(reversed(self._book.orders.values()), 10 * _ORDERS_LOOKED_AT)
         left = (
@@ -220,7 +230,7 @@ class Readings:
         now_s = self._clock.monotonic()
         while self._fills and self._fills[0][1] < now_s - _FILL_WINDOW_S:
             self._fills.popleft()
-        since = self._book.safety.reset_utc_of(BreakerName.FILL_RATE)
+        since = self._since(BreakerName.FILL_RATE)
         orders: set[OrderId] = set()
         stray = ZERO
         for family in dict.fromkeys(key for key, _ in self._fills):

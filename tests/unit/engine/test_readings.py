@@ -83,6 +83,36 @@ async def test_rejects_are_a_share_of_the_last_orders_and_a_reset_forgets_them()
     assert broken.readings.of(BreakerName.REJECT_RATE).is_too_early
 
 
+def closed_by_a_clock_that_was_an_hour_ahead(world: World, name: BreakerName) -> None:
+    right = world.clock.utc
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.clock, "utc", lambda: right() + timedelta(hours=1))
+        world.ledger.record(be.BreakerReset(name, "ops", "seen"))
+
+
+async def test_a_clock_that_was_set_back_hides_no_rejects() -> None:
+    """Closed at a time that is still to come, the breaker saw no order for an hour."""
+    world = World()
+    broken = await Breaking(world).settle()
+    closed_by_a_clock_that_was_an_hour_ahead(world, BreakerName.REJECT_RATE)
+    for number in range(1, 7):
+        order = await world.working(an_intent(number, quantity=D(1)))
+        world.book.put_order(replace(order, state=OrderState.REJECTED))
+    assert value_of(broken, BreakerName.REJECT_RATE) == 1
+    await broken.at("100")
+    assert broken.posture() == "halted"
+
+
+async def test_a_clock_that_was_set_back_hides_no_fills() -> None:
+    world = World()
+    broken = await Breaking(world).settle()
+    closed_by_a_clock_that_was_an_hour_ahead(world, BreakerName.FILL_RATE)
+    order = await world.working()
+    for number in (1, 2):
+        world.fill(order, f"000{number}.aa.01.01", time_utc=world.clock.utc())
+    assert value_of(broken, BreakerName.FILL_RATE) == 2
+
+
 async def test_orders_without_an_answer_are_counted() -> None:
     world = World()
     broken = await Breaking(world).settle()
