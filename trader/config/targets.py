@@ -25,6 +25,8 @@ from trader.core.policy import AssetClass, Form, Policy
 # Zero seconds mean "no guard"; what else may not be zero is told by the contradictions.
 _SecondsOrNone = Annotated[float, Field(strict=True, ge=0, le=86_400, allow_inf_nan=False)]
 _Forms = dict[Text, dict[OrderType, tuple[TimeInForce, ...]]]
+# What stands for it is never looked at: only what was written is.
+_NOT_WRITTEN: Any = None
 
 
 class _Section(BaseModel):
@@ -32,16 +34,20 @@ class _Section(BaseModel):
 
 
 class _RuleSection(_Section):
-    """One breaker's rule, as far as it may differ; on which side it is bad is not for a file."""
+    """One breaker's rule, as far as it may differ; on which side it is bad is not for a file.
 
-    limit: Number | None = None
-    action: Literal["scale", "reduce_only", "halt", "kill"] | None = None
-    reset: Reset | None = None
-    is_enabled: Annotated[bool, Field(strict=True)] | None = None
-    confirmations: Count | None = None
-    hold_s: Seconds | None = None
-    reading_age_s_max: Seconds | None = None
-    cancels_entries: Annotated[bool, Field(strict=True)] | None = None
+    What is not written keeps its default. A name without a value is refused: "is_enabled:" would
+    pass for "no".
+    """
+
+    limit: Number = _NOT_WRITTEN
+    action: Literal["scale", "reduce_only", "halt", "kill"] = _NOT_WRITTEN
+    reset: Reset = _NOT_WRITTEN
+    is_enabled: Annotated[bool, Field(strict=True)] = _NOT_WRITTEN
+    confirmations: Count = _NOT_WRITTEN
+    hold_s: Seconds = _NOT_WRITTEN
+    reading_age_s_max: Seconds = _NOT_WRITTEN
+    cancels_entries: Annotated[bool, Field(strict=True)] = _NOT_WRITTEN
 
 
 class _StepSection(_Section):

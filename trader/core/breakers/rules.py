@@ -220,6 +220,11 @@ def contradictions(rules: Rules) -> tuple[str, ...]:
                 found.append(f"{row.name}.{name} is {seconds}, allowed is above 0")
         if rule.confirmations < 1:
             found.append(f"{row.name}.confirmations is {rule.confirmations}, allowed is 1 or more")
+        if rule.action is Action.SCALE and row.name != BreakerName.VIX:
+            found.append(
+                f"{row.name}.action is scale, allowed is reduce_only, halt or kill: the vix alone "
+                "scales, by its steps, and anything else would trip and do nothing"
+            )
     ladder = rules.daily_loss.limit, rules.loss_kill.limit
     if all(limit.is_finite() for limit in ladder) and not ladder[1] < ladder[0] < 0:
         found.append(

@@ -80,6 +80,7 @@ def test_the_shipped_rules_do_not_contradict_themselves() -> None:
         ("daily_loss", {"limit": Decimal("-0.05")}, "are no ladder"),
         ("daily_loss", {"limit": Decimal("0.01")}, "are no ladder"),
         ("loss_kill", {"limit": Decimal("-0.01")}, "are no ladder"),
+        ("reject_rate", {"action": Action.SCALE}, "would trip and do nothing"),
         ("daily_loss", {"cancels_entries": False}, "nothing scales into a loss"),
         ("loss_kill", {"is_enabled": False}, "loss_kill may not be switched off"),
         ("loss_kill", {"action": Action.REDUCE_ONLY}, "loss_kill may not be switched off"),
