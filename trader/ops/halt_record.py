@@ -59,7 +59,7 @@ def verdict(content: bytes) -> tuple[bool, str]:
     if not content.strip():
         return True, "the halt file is empty"
     try:
-        record = json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats)
+        record = json.loads(content.decode("utf-8"), object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
         return True, f"the halt file is not a JSON record ({_short(str(error))})"
     if not isinstance(record, dict):
@@ -106,8 +106,11 @@ def _verdict_of_record(record: dict[str, object]) -> tuple[bool, str]:
     return False, f"released by {by} at {at}: {reason}"
 
 
-def _without_repeats(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
-    # Two "active" keys would let the second one release what the first one halted.
+def without_repeats(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Make an object of JSON in which no key stands twice; raises ValueError.
+
+    Two "active" keys would let the second one release what the first one halted.
+    """
     record: dict[str, object] = {}
     for key, value in pairs:
         if key in record:

@@ -39,6 +39,8 @@ def guard(host_names: Collection[str]) -> Middleware:
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
+        except web.RequestPayloadError as error:
+            return refusal(400, f"{request.method} {request.path}: the body is broken: {error}")
         except AssertionError as error:
             # Our bug: the server would answer 500 and go on, the daemon must not.
             message = f"assertion failed in {request.method} {request.path}"

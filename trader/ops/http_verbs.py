@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from trader.engine.operator import Answer, OperatorDesk
+from trader.ops.halt_record import without_repeats
 from trader.ops.http_access import Access
 from trader.ops.http_guard import answer, refusal, shown
 from trader.ops.roles import Principal
@@ -147,11 +148,11 @@ class OperatorVerbs:
 
 
 async def _body_soon(request: web.Request) -> bytes:
-    """Read the body of a halt, or nothing of it when it is late, cut off or too large."""
+    """Read the body of a halt, or nothing of it when it is late, cut off, broken or too large."""
     try:
         async with asyncio.timeout(_HALT_BODY_TIMEOUT_S):
             return await request.read()
-    except (TimeoutError, OSError, web.HTTPException):
+    except (TimeoutError, OSError, web.HTTPException, web.RequestPayloadError):
         return b""
 
 
@@ -159,7 +160,7 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
     """Read {"reason", "by"}, and what else the verb may have, from a body; raises BadBody."""
     names = ("reason", "by", *_MORE_FIELDS.get(verb, ()))
     try:
-        body = json.loads(content)
+        body = json.loads(content, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
         raise BadBody(
             f'the body is not JSON ({error}); allowed: {{"reason": text, "by": text}}'

@@ -12,6 +12,7 @@ from trader.core.halts import Mode
 from trader.core.ids import OrderId
 from trader.core.intents import OrderType, Side, TimeInForce
 from trader.engine.wishes import CancelWish, ChangeWish, Wish
+from trader.ops.halt_record import without_repeats
 from trader.ops.http_guard import shown
 
 _NEEDED = ("symbol", "side", "type", "quantity", "mode")
@@ -83,7 +84,9 @@ def number_in(query: Mapping[str, str], name: str, most: int) -> int | None:
 
 def _object_in(content: bytes, fields: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Any]:
     try:
-        body = json.loads(content, parse_float=Decimal, parse_int=Decimal)
+        body = json.loads(
+            content, parse_float=Decimal, parse_int=Decimal, object_pairs_hook=without_repeats
+        )
     except (ValueError, RecursionError) as error:
         raise BadOrder(f"the body is not JSON ({error})") from error
     if not isinstance(body, dict):
@@ -120,7 +123,8 @@ def _text_in(body: Mapping[str, Any], name: str, length_max: int) -> str:
 
 def _word_in(body: Mapping[str, Any], name: str, allowed: Mapping[str, Kind]) -> Kind:
     value = body[name]
-    if not isinstance(value, str) or value.upper() not in allowed:
+    # A letter of another alphabet may become one of ours when it is made large.
+    if not isinstance(value, str) or not value.isascii() or value.upper() not in allowed:
         raise BadOrder(f"{name} is {shown(value)}, allowed is one of {', '.join(allowed)}")
     return allowed[value.upper()]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from trader.ops.halt_record import read_bounded, replace_file
+from trader.ops.halt_record import read_bounded, replace_file, without_repeats
 
 TOKENS_FILE_NAME = "tokens.json"
 NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
@@ -130,7 +130,7 @@ class Principals:
 def entries_in(content: bytes) -> tuple[Entry, ...]:
     """Read the token file; raises TokensUnusable."""
     try:
-        rows = json.loads(content)
+        rows = json.loads(content, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
         raise TokensUnusable(f"not JSON: {error}") from error
     if not isinstance(rows, list) or len(rows) > _TOKENS_MAX:

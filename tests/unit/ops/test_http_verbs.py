@@ -75,6 +75,7 @@ BAD_BODIES: list[tuple[object, str]] = [
     ({"reason": " ", "by": "ops"}, 'reason is " "; allowed'),
     ({"reason": "x", "by": 5}, "by is 5; allowed: a text of 1 to 100 characters"),
     ({"reason": "x", "by": "y" * 101}, "by is "),
+    (b'{"reason": "x", "by": "y", "by": "z"}', "the key 'by' stands twice"),
     ({"reason": "x", "by": "y", "force": True}, '"force" is no field; allowed: reason, by'),
 ]
 
@@ -111,6 +112,27 @@ async def test_a_body_that_never_comes_does_not_prevent_a_halt(site: Site) -> No
     assert b"200" in line
     assert len(site.desk.calls) == 1
     writer.close()
+
+
+@pytest.mark.parametrize("verb", ["halt", "resume"])
+async def test_a_body_that_breaks_on_its_way_prevents_no_halt_and_asks_for_nothing_else(
+    site: Site, verb: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = "\r\n".join(f"{name}: {value}" for name, value in RIGHT.items())
+    writer.write(
+        f"POST /ops/{verb} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n"
+        f"Content-Encoding: gzip\r\n{head}\r\n\r\n".encode()
+    )
+    await writer.drain()
+    await asyncio.sleep(0.1)
+    writer.write(b"no gzip at all, this")
+    async with asyncio.timeout(5):
+        line = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    asked = [name for name, _, _ in site.desk.calls]
+    assert (line.split()[1], asked) == ((b"200", ["halt"]) if verb == "halt" else (b"400", []))
 
 
 async def test_a_refusal_of_the_desk_is_a_conflict(site: Site) -> None:

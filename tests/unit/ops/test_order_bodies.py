@@ -135,3 +135,19 @@ def test_whatever_is_sent_is_a_sound_change_or_a_named_problem(change: dict[str,
     terms = [wish.quantity, wish.limit_price, wish.stop_price]
     assert any(terms)
     assert all(one is None or (one.is_finite() and one > 0) for one in terms)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (
+            b'{"symbol": "A", "side": "SELL", "side": "BUY", "type": "MARKET", "quantity": 1}',
+            "the key 'side' stands twice",
+        ),
+        (json.dumps(ORDER)[:-1].encode() + b', "quantity": 1000}', "'quantity' stands twice"),
+        (ORDER | {"side": "\N{LATIN SMALL LETTER LONG S}ell"}, "allowed is one of BUY, SELL"),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(body: object, problem: str) -> None:
+    with pytest.raises(BadOrder, match=problem):
+        wish_in(said(body))
