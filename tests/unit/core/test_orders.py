@@ -617,8 +617,8 @@ def test_what_a_correction_took_back_is_not_awaited_as_an_execution() -> None:
     order = replace(an_order(S.CANCELLED), filled=Decimal(8), broker_filled=Decimal(10))
     assert order.told_beyond == 2
     smaller = corrected(order, Decimal(-2))
-    assert (smaller.taken_back, smaller.told_beyond) == (2, 0)
+    assert (smaller.taken_back, smaller.told_beyond) == (Decimal(2), Decimal(0))
     assert corrected(smaller, Decimal(-3)).taken_back == 5
     larger = corrected(smaller, Decimal(1))
-    assert (larger.taken_back, larger.told_beyond) == (1, 1)
+    assert (larger.taken_back, larger.told_beyond) == (Decimal(1), Decimal(1))
     assert corrected(smaller, Decimal(5)).taken_back == 0, "what was added owes nothing back"
