@@ -94,8 +94,11 @@ async def test_its_own_page_may_ask(site: Site) -> None:
 
 
 async def test_a_flood_is_told_when_to_come_again_and_a_halt_is_never_refused(site: Site) -> None:
-    answers = [await post(site, "/ops/reconcile") for _ in range(25)]
-    assert [code for code, _, _ in answers[:20]] == [200] * 20
+    answers = [await post(site, "/ops/reconcile") for _ in range(20)]
+    assert [code for code, _, _ in answers] == [200] * 20
+    # How many more depends on how long these took.
+    while answers[-1][0] == 200 and len(answers) < 500:
+        answers.append(await post(site, "/ops/reconcile"))
     code, answered, headers = answers[-1]
     assert code == 429
     assert int(headers["Retry-After"]) >= 1
