@@ -198,12 +198,17 @@ class Desk:
             return Answer(is_done=False, text="this daemon has no breakers")
         return await self.breakers.override(breaker=breaker, minutes=minutes, reason=reason, by=by)
 
-    async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
+    async def cancel_orders(
+        self, *, by: str, keeps_exits: bool = False, is_everything: bool = False
+    ) -> Answer:
         """Cancel every working order of ours and wait until the broker confirms each.
 
-        With ``keeps_exits`` those that can only shrink a position stay, stops before others.
+        With ``keeps_exits`` those that can only shrink a position stay, stops before others; with
+        ``is_everything`` everybody's go, whatever they are.
         """
         async with self._lock:
+            if is_everything:
+                return await self._liquidation.cancel_everything(by)
             return await self._liquidation.cancel_orders(by, keeps_exits=keeps_exits)
 
     def has_entries(self) -> bool:

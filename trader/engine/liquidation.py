@@ -99,7 +99,8 @@ class Liquidation:
 
         With ``keeps_exits`` the orders that can only shrink a position stay, stops first.
         """
-        wanted = {row.order_id for row in self._sorted(keeps_exits=keeps_exits).cancel}
+        sorted_out = self._sorted(keeps_exits=keeps_exits)
+        wanted = {row.order_id for row in sorted_out.cancel}
         orders = [row for row in self._gateway.working_orders() if row.order_id in wanted]
         wanted = {row.order_id for row in orders}
         problems = [
@@ -118,16 +119,38 @@ class Liquidation:
             # broker's lists tell.
             await self._reconciler.run_once("cancel orders")
         twins = await self._end_twins(by)
-        left = [
-            f"order {row.order_id} {row.terms.side} {row.remaining} {row.terms.symbol}: {row.state}"
-            for row in self._gateway.working_orders()
-            if row.order_id in wanted
-        ]
+        unreachable = sorted_out.foreign_risk if keeps_exits else sorted_out.foreign
+        # Ours of another client id than now's: only that one could cancel it by its id.
+        wanted |= {row.order_id for row in unreachable} & self._book.live_orders.keys()
+        left = [_words(row) for row in self._gateway.working_orders() if row.order_id in wanted]
         kept = [f"kept, protective: {row.words}" for row in self._kept(wanted)]
         text = f"{len(wanted) - len(left)} of {len(wanted)} working orders cancelled"
         left += twins
         code = self._incapacity() if left else "protected" if kept else "done"
+        if not left and self._incapacity() == "no_link":
+            # What the book knows of is gone; what the broker has it cannot be asked now.
+            return Answer(False, f"{text}, and no link to see what works", (*kept,), "no_link")
         return Answer(not left, text, (*problems, *left, *kept), code or "remains")
+
+    async def cancel_everything(self, by: str) -> Answer:
+        """Take everybody's orders off with a global cancel, and have the broker show it."""
+        details = self._cancel_everything()
+        answer = await self.cancel_orders(by)
+        end_s = self._clock.monotonic() + self._settings.cancel_s
+        while True:
+            run = await self._reconciler.run_once("cancel everything")
+            if run.problem or not self._foreign() or self._clock.monotonic() >= end_s:
+                break
+            await self._clock.sleep(_TWIN_S)
+        strangers = [row.words for row in self._foreign()]
+        if run.problem:
+            details.append(f"reconciliation: {run.problem}")
+        is_done = answer.is_done and not strangers and not run.problem
+        code = "done" if is_done else self._incapacity() or "remains"
+        text = answer.text
+        if strangers:
+            text += f", {len(strangers)} orders of others still work"
+        return Answer(is_done, text, (*details, *answer.details, *strangers), code)
 
     def _may_have_twins(self, order_ids: set[OrderId]) -> bool:
         """Tell whether the broker has named one of these orders by more than one permId."""
@@ -221,11 +244,14 @@ class Liquidation:
         return self._verdict(details, problem, is_everything=is_everything)
 
     def _verdict(self, details: list[str], problem: str, *, is_everything: bool) -> Answer:
-        left = [
-            f"{self._symbol(con_id)} {row.quantity}"
+        meant = {
+            con_id: row
             for con_id, row in self._book.positions.items()
             if row.quantity != ZERO and self._is_meant(con_id, is_everything=is_everything)
-        ]
+        }
+        left = [f"{row.symbol} {row.quantity}" for row in meant.values()]
+        # What could not be resolved has no closing order.
+        is_known = not problem and meant.keys() <= self._hub.instruments.keys()
         doubts = [problem] if problem else self._doubts(is_everything=is_everything)
         strangers = [
             f"{row.words}: not ours to cancel by its id"
@@ -239,7 +265,7 @@ class Liquidation:
             text = f"not flat: {', '.join(left)}"
         elif doubts:
             text = f"flat by the book, and nobody knows: {'; '.join(doubts)}"
-        waits = bool(left) and not strangers and self._is_all_covered()
+        waits = bool(left) and not strangers and is_known and self._is_all_covered()
         code = self._incapacity() or ("waiting" if waits else "remains")
         if code == "remains" and self._was_refused:
             code = "refused"
@@ -260,6 +286,8 @@ class Liquidation:
         for order in book.may_fill():
             if order.remaining > ZERO:
                 words[order.terms.con_id] = f"order {order.order_id} may fill, {order.state}"
+        for order_id in twins_in(book).values():
+            words[book.orders[order_id].terms.con_id] = f"order {order_id} lives a second time"
         return [
             f"{self._symbol(con_id)}: {text}"
             for con_id, text in words.items()
@@ -411,6 +439,11 @@ class Liquidation:
         deadline_s = self._clock.monotonic() + bound_s
         while not is_met() and self._clock.monotonic() < deadline_s:
             await self._clock.sleep(_POLL_S)
+
+
+def _words(row: Order) -> str:
+    terms = row.terms
+    return f"order {row.order_id} {terms.side} {row.remaining} {terms.symbol}: {row.state}"
 
 
 def _is_held_back(order: Order) -> bool:

@@ -27,10 +27,13 @@ class OperatorDesk(Protocol):
     async def resume(self, *, reason: str, by: str) -> Answer:
         """Clear the latched causes if reconciliation is clean and nothing else objects."""
 
-    async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
+    async def cancel_orders(
+        self, *, by: str, keeps_exits: bool = False, is_everything: bool = False
+    ) -> Answer:
         """Cancel every working order of ours and wait, bounded, until the broker confirms.
 
-        With ``keeps_exits`` those that can only shrink a position stay.
+        With ``keeps_exits`` those that can only shrink a position stay; with ``is_everything``
+        everybody's orders go, protective ones included.
         """
 
     async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:

@@ -103,12 +103,15 @@ class StandingOrders:
         if standing.must_liquidate:
             answer = await self._desk.liquidate(by=by, is_everything=standing.is_everything)
         else:
-            answer = await self._desk.cancel_orders(by=by, keeps_exits=True)
+            everything = standing.is_everything
+            answer = await self._desk.cancel_orders(
+                by=by, keeps_exits=not everything, is_everything=everything
+            )
         if answer.code == "waiting":
             # Taken back and sent again it would lose its place: it is left until it has filled.
             await self._closing_orders_end()
         elif answer.is_done:
-            self._done(answer)
+            self._done(answer, standing)
         else:
             self._pager.page("critical", "standing order not done", answer.text)
             log.error("standing order", outcome=answer.text, details=answer.details)
@@ -121,9 +124,12 @@ class StandingOrders:
             self._supervisor.beat("standing-order")
             await self._clock.sleep(_LOOK_S)
 
-    def _done(self, answer: Answer) -> None:
+    def _done(self, answer: Answer, standing: Standing) -> None:
         self._pager.page("critical", "standing order carried out", answer.text)
         try:
+            if self._file.standing() not in (None, standing):
+                # Left meanwhile: that one has still to be carried out.
+                return
             self._file.withdraw()
         except WorldError as error:
             # It would be carried out again, which finds nothing left to do.

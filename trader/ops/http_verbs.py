@@ -25,7 +25,7 @@ _HALT_BODY_TIMEOUT_S = 0.5
 _MORE_FIELDS = {
     "resolve": ("ticket",),
     "liquidate": ("all",),
-    "cancel-orders": ("keep_exits",),
+    "cancel-orders": ("keep_exits", "all"),
     "reset": ("breaker",),
     "override": ("breaker", "minutes"),
     "review": ("action", "verdict"),
@@ -40,7 +40,7 @@ class Asked:
     by: str
     # Of ``resolve`` alone.
     ticket: str = ""
-    # Of ``liquidate`` ("all") and of ``cancel-orders`` ("keep_exits") alone.
+    # Of ``liquidate`` and ``cancel-orders`` ("all"), and of the latter alone ("keep_exits").
     is_everything: bool = False
     keeps_exits: bool = False
     # Of ``reset`` and ``override`` alone.
@@ -68,7 +68,7 @@ class OperatorVerbs:
         verbs: dict[str, Callable[[Asked], Awaitable[Answer]]] = {
             "resume": lambda asked: desk.resume(reason=asked.reason, by=asked.by),
             "cancel-orders": lambda asked: desk.cancel_orders(
-                by=asked.by, keeps_exits=asked.keeps_exits
+                by=asked.by, keeps_exits=asked.keeps_exits, is_everything=asked.is_everything
             ),
             "liquidate": lambda asked: desk.liquidate(
                 by=asked.by, is_everything=asked.is_everything
@@ -119,6 +119,9 @@ class OperatorVerbs:
                 asked = asked_in(await request.read(), name)
             except BadBody as error:
                 return refusal(400, str(error))
+            if asked.is_everything and not principal.may("liquidate"):
+                # What protects positions and what people have entered goes with it.
+                return refusal(403, f'{name} with "all" is not for role {principal.role}')
             # aiohttp lets a handler finish when its client goes away, so a liquidation does not
             # depend on the patience of a shell.
             try:

@@ -34,6 +34,10 @@ from trader.ops.standing_order import STANDING_FILE_NAME, leave, order_now
 # A daemon that has not answered a halt within this is hung.
 _HUNG_S = 5.0
 _AGAIN_S = 1.0
+_TRIES_MAX = 3
+_TOO_MANY = 429
+# The daemon has carried it out, or says what stands against it; anything else is no answer.
+_ANSWERED = (200, 409)
 _EXIT_CODES = {
     "done": DONE,
     "protected": PROTECTED,
@@ -98,25 +102,46 @@ def _asked(order: Order, world: World) -> Reply | None:
     """Ask for the verbs in their order; None when the daemon is gone or does not answer."""
     verbs: list[tuple[str, dict[str, bool]]] = []
     if order.must_cancel and not (order.must_liquidate and order.is_everything):
-        verbs.append(("cancel-orders", {"keep_exits": not order.must_liquidate}))
+        # With --all what protects goes as well.
+        keeps = not (order.must_liquidate or order.is_everything)
+        asked = {"keep_exits": keeps}
+        if order.is_everything:
+            asked["all"] = True
+        verbs.append(("cancel-orders", asked))
     if order.must_liquidate:
         verbs.append(("liquidate", {"all": order.is_everything}))
     reply: Reply | None = None
-    for verb, more in verbs:
+    for verb, asked in verbs:
         endpoint = read_endpoint(order.endpoint_file)
         if endpoint is None:
             world.complain(f"{verb}: the daemon has ended: acting without it.")
             return None
         world.say(f"{verb}: waiting up to {order.timeout_s:g} s for the daemon.")
         try:
-            reply = ask(order, endpoint, world, verb, timeout_s=order.timeout_s, **more)
+            reply = _answered(order, endpoint, world, verb, asked)
         except NoReply as error:
             world.complain(f"{verb}: no answer: {error}. Acting without the daemon.")
             return None
         report(reply, f"{verb}: done", world)
+        if reply.status not in _ANSWERED:
+            world.complain(f"{verb}: refused with HTTP {reply.status}. Acting without the daemon.")
+            return None
         if reply.code in _INCAPABLE or reply.code == "no_link":
             return reply
     return reply
+
+
+def _answered(
+    order: Order, endpoint: Endpoint, world: World, verb: str, asked: dict[str, bool]
+) -> Reply:
+    """Ask, and again where somebody else has used up what may be asked in a second (429)."""
+    tries = 1
+    while True:
+        reply = ask(order, endpoint, world, verb, timeout_s=order.timeout_s, **asked)
+        if reply.status != _TOO_MANY or tries == _TRIES_MAX:
+            return reply
+        tries += 1
+        world.pause(_AGAIN_S)
 
 
 def _left_standing(order: Order, world: World, told: dict[str, object]) -> int:

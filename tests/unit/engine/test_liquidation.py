@@ -396,6 +396,47 @@ async def test_without_a_reconciliation_nothing_is_sold() -> None:
     assert world.broker.placed == []
 
 
+async def test_flat_is_not_claimed_without_a_look() -> None:
+    world = World()
+    world.broker.word = SnapshotUnavailable("no end")
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert answer.text == "flat by the book, and nobody knows: no end"
+
+
+@pytest.mark.parametrize("cause", [HaltCause.LINK, HaltCause.UPSTREAM, HaltCause.HEARTBEAT])
+async def test_without_a_link_an_empty_book_proves_nothing(cause: HaltCause) -> None:
+    world = World()
+    world.broker.word = SnapshotUnavailable("no link")
+    world.guard.set_level(cause, "gone")
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "no_link")
+    answer = await world.desk.cancel_orders(by="me", keeps_exits=True)
+    assert (answer.is_done, answer.code) == (False, "no_link")
+    assert answer.text == "0 of 0 working orders cancelled, and no link to see what works"
+
+
+async def test_an_entry_whose_cancel_was_never_confirmed_is_not_flat() -> None:
+    # INC-069
+    world = World()
+    entry = await world.working(an_intent(1))
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    working = f"AAA: order {entry.order_id} may fill, CANCELLING"
+    assert answer.text == f"flat by the book, and nobody knows: {working}"
+
+
+async def test_an_order_of_another_client_id_of_ours_is_no_protection() -> None:
+    world = World()
+    world.broker.on_cancel = confirming(world)
+    entry = await world.working(an_intent(1))
+    world.broker.client_id = ClientId(8)
+    answer = await world.desk.cancel_orders(by="me", keeps_exits=True)
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert answer.text == "0 of 1 working orders cancelled"
+    assert answer.details == (f"order {entry.order_id} BUY 10 AAA: WORKING",)
+
+
 async def test_a_position_that_the_broker_does_not_confirm_is_not_sold() -> None:
     # Assigned, transferred or closed before the broker's day: no execution tells (INC-032).
     world = World(held=10)
@@ -576,13 +617,42 @@ async def test_what_was_taken_in_to_be_closed_cannot_be_traded_afterwards() -> N
     assert (bought.kind, bought.code) == (OutcomeKind.REFUSED, "INSTRUMENT_UNKNOWN")
 
 
-async def test_what_cannot_be_resolved_is_told_and_left() -> None:
+async def test_cancelling_everything_takes_off_what_protects_and_what_is_of_others() -> None:
+    world = World(held=10)
+    world.broker.on_cancel = confirming(world)
+    stop = await world.working(an_exit(1, quantity=10))
+    listing(world, by_hand(BUY, 4, "LMT"))
+    await world.reconciler.run_once("test")
+    world.broker.on_cancel_everything = lambda: later(0.5, listing, world)
+    answer = await world.desk.cancel_orders(by="me", is_everything=True)
+    assert (answer.is_done, answer.code) == (True, "done")
+    assert world.broker.cancelled == [stop.order_id]
+    assert world.broker.placed[1:] == [], "nothing was asked to be closed"
+    assert world.book.foreign == {}
+
+
+async def test_cancelling_everything_tells_what_a_global_cancel_left() -> None:
+    # INC-069
+    world = World()
+    listing(world, by_hand(BUY, 4, "LMT"))
+    answer = await world.desk.cancel_orders(by="me", is_everything=True)
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert "entered by hand: BUY 4 AAA LMT" in answer.details[-1]
+    world.broker.word = SnapshotUnavailable("no end")
+    answer = await world.desk.cancel_orders(by="me", is_everything=True)
+    assert not answer.is_done
+    assert "reconciliation: no end" in answer.details
+
+
+async def test_what_cannot_be_resolved_is_told_and_is_not_flat() -> None:
     world = World()
     world.ledger.record(
         ev.PositionAdjusted(OTHER_CON, "ZZZ", Decimal(0), Decimal(5), "transfer", "test")
     )
     answer = await world.desk.liquidate(by="me", is_everything=True)
     assert world.broker.placed == []
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert answer.text == "not flat: ZZZ 5"
     assert any("ZZZ 5" in line for line in answer.details)
     assert not answer.is_done
     assert answer.text.startswith("not flat")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -53,8 +54,11 @@ class Bench:
         self.asked.append((f"liquidate by {by}", is_everything))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
-    async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
-        self.asked.append((f"cancel by {by}", keeps_exits))
+    async def cancel_orders(
+        self, *, by: str, keeps_exits: bool = False, is_everything: bool = False
+    ) -> Answer:
+        what = "cancel everything" if is_everything else "cancel"
+        self.asked.append((f"{what} by {by}", keeps_exits))
         return self.answers[0]
 
 
@@ -75,6 +79,27 @@ async def test_it_goes_as_far_as_it_was_asked_to() -> None:
     bench = Bench(Standing(False, False, "desk", "x"))
     await bench.orders.look()
     assert bench.asked == [("cancel by desk (standing order)", True)]
+    bench = Bench(Standing(False, True, "desk", "x"))
+    await bench.orders.look()
+    assert bench.asked == [("cancel everything by desk (standing order)", False)]
+
+
+async def test_one_that_was_left_meanwhile_is_carried_out_as_well() -> None:
+    weaker = Standing(must_liquidate=False, is_everything=False, by="sentinel", words="cancel")
+    bench = Bench(weaker)
+    cancel = bench.cancel_orders
+
+    async def then_a_person_wants_more(**asked: Any) -> Answer:
+        bench.file.left = LEFT
+        return await cancel(**asked)
+
+    bench.cancel_orders = then_a_person_wants_more  # type: ignore[method-assign]
+    await bench.orders.look()
+    assert bench.file.left == LEFT
+    assert bench.world.guard.has(HaltCause.STANDING_ORDER)
+    await bench.orders.look()
+    assert bench.asked[-1] == ("liquidate by desk (standing order)", False)
+    assert bench.file.left is None
 
 
 @pytest.mark.parametrize("cause", [HaltCause.LINK, HaltCause.UPSTREAM, HaltCause.STARTING])

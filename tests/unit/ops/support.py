@@ -73,8 +73,11 @@ class FakeDesk:
     async def resume(self, *, reason: str, by: str) -> Answer:
         return await self._later("resume", reason, by)
 
-    async def cancel_orders(self, *, by: str, keeps_exits: bool = False) -> Answer:
-        return await self._later("cancel_orders", "keeps exits" if keeps_exits else "", by)
+    async def cancel_orders(
+        self, *, by: str, keeps_exits: bool = False, is_everything: bool = False
+    ) -> Answer:
+        told = "everything" if is_everything else "keeps exits" if keeps_exits else ""
+        return await self._later("cancel_orders", told, by)
 
     async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:
         return await self._later("liquidate", "everything" if is_everything else "", by)

@@ -43,6 +43,7 @@ async def test_a_role_may_do_its_verbs_and_no_other(site: Site) -> None:
     risk = a_token(site, "rita", Role.RISK)
     viewer = a_token(site, "vera", Role.VIEWER)
     assert (await post(site, "/ops/cancel-orders", trader))[0] == 200
+    assert (await post(site, "/ops/cancel-orders", trader, {**BODY, "all": True}))[0] == 403
     assert (await post(site, "/ops/liquidate", trader))[0] == 403
     assert (await post(site, "/ops/liquidate", risk))[0] == 200
     assert (await post(site, "/ops/baseline", risk))[0] == 403

@@ -179,7 +179,11 @@ def test_resolve_needs_a_ticket_and_no_other_verb_takes_one() -> None:
 
 @pytest.mark.parametrize(
     ("verb", "flag", "told"),
-    [("liquidate", "all", "everything"), ("cancel-orders", "keep_exits", "keeps exits")],
+    [
+        ("liquidate", "all", "everything"),
+        ("cancel-orders", "all", "everything"),
+        ("cancel-orders", "keep_exits", "keeps exits"),
+    ],
 )
 async def test_how_far_a_verb_goes_is_asked_for_and_never_guessed(
     site: Site, verb: str, flag: str, told: str

@@ -102,6 +102,11 @@ def test_everything_is_one_question(shell: Shell) -> None:
     assert shell.asked == [("liquidate", {"all": True})]
 
 
+def test_cancelling_everything_keeps_nothing(shell: Shell) -> None:
+    assert shell.run(must_cancel=True, is_everything=True) == 0
+    assert shell.asked == [("cancel-orders", {"keep_exits": False, "all": True})]
+
+
 @pytest.mark.parametrize(("code", "exit_code"), [("remains", 4), ("waiting", 5), ("", 1)])
 def test_what_was_not_done_has_its_own_code(shell: Shell, code: str, exit_code: int) -> None:
     shell.replies["liquidate"] = [reply(code)]
@@ -116,6 +121,22 @@ def test_a_daemon_that_cannot_is_pushed_aside(shell: Shell, code: str) -> None:
     assert shell.run(**BOTH) == 5
     assert shell.asked[-1][0] == "alone"
     assert "acting without it" in shell.complained[-1]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+def test_a_daemon_that_does_not_even_try_is_pushed_aside(shell: Shell, status: int) -> None:
+    shell.replies["liquidate"] = [Reply(status, {"text": "refused"})]
+    shell.alone = 5
+    assert shell.run(**BOTH) == 5
+    assert shell.asked[-1][0] == "alone"
+    assert f"refused with HTTP {status}" in shell.complained[-1]
+
+
+def test_a_daemon_that_was_asked_too_much_is_asked_again(shell: Shell) -> None:
+    busy = Reply(429, {"text": "too many"})
+    shell.replies["liquidate"] = [busy, busy, reply("done", is_done=True)]
+    assert shell.run(**BOTH) == 0
+    assert "alone" not in [verb for verb, _ in shell.asked]
 
 
 def test_a_daemon_without_a_link_is_waited_for_and_then_left_a_standing_order(
