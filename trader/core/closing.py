@@ -51,6 +51,10 @@ class Sight:
     foreign: str = ""
     # An execution is so young that the position may not show it yet.
     is_fresh: bool = False
+    # What orders that are over may have taken off: their executions may still come (INC-024).
+    settling: Decimal = ZERO
+    # An order of either side is over, and may have filled.
+    is_settling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,14 @@ def next_step(closing: Closing, sight: Sight) -> Step:
     if sight.position != closing.expected:
         return Wait(f"the broker shows {sight.position}, our executions make {closing.expected}")
     if sight.position == ZERO:
-        return Flat()
+        return Wait("an order that is over may have filled") if sight.is_settling else Flat()
     if sight.is_fresh:
         return Wait("an execution is too young for the position to show it")
     if closing.sent >= ATTEMPTS_MAX:
         return Stop(f"{closing.sent} closing orders were sent, {sight.position} is left")
-    quantity = close_quantity(sight.position, sight.exits, sight.increment)
+    quantity = close_quantity(sight.position, sight.exits + sight.settling, sight.increment)
+    if quantity <= ZERO and sight.settling > ZERO:
+        return Wait(f"orders that are over may have taken {sight.settling} off")
     if quantity <= ZERO:
         return Stop(_why_nothing(sight))
     return Send(close_side(sight.position), quantity)

@@ -176,6 +176,7 @@ def _read_report(fd: int) -> dict[str, object]:
 _TOLD = (
     ("remaining_positions", "REMAINS"),
     ("remaining_orders", "REMAINS"),
+    ("unproven", "NOT PROVEN"),
     ("waiting", "waits at the broker"),
     ("cancelled", "cancelled"),
     ("closed", "closed"),

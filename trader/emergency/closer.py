@@ -14,8 +14,8 @@ from trader.core.amounts import ZERO
 from trader.core.closing import Closing, ClosingOrder, Flat, Send, Sight, Stop, Wait, next_step
 from trader.core.events import Evidence
 from trader.core.executions import Execution
-from trader.core.flatten import exits_working
-from trader.core.ids import ConId, ExecFamily, ExecId, OrderId, exec_family
+from trader.core.flatten import Resting, exits_working
+from trader.core.ids import ConId, ExecFamily, ExecId, OrderId, PermId, exec_family
 from trader.core.instruments import Instrument
 from trader.emergency.line import Line
 from trader.emergency.memory import Memory
@@ -112,10 +112,14 @@ class Closer:
     def _sight(self, look: Look) -> Sight:
         held = position_in(look, self._con_id)
         others = [row for row in self._line.resting(look) if not self._is_mine(row.order_ref)]
+        closing = self._still_working()
+        over = self._line.settling.left(self._con_id, self._line.ears.executions)
         return Sight(
             position=held,
             exits=exits_working(others, self._con_id, held),
-            closing=self._still_working(),
+            closing=closing,
+            settling=exits_working(over, self._con_id, held),
+            is_settling=bool(over),
             increment=self._instrument.size_increment,
             foreign=self._foreign(),
             is_fresh=self._is_fresh(look),
@@ -169,7 +173,7 @@ class Closer:
         status = self._line.ears.statuses.get(terms.order_id)
         is_dead = status is not None and status.status in _ENDED
         if filled >= terms.quantity or is_dead or self._refusal():
-            # A cancel confirmed with fills still on their way shows as a position that differs.
+            self._line.settling.ended(_resting(terms), terms.quantity, self._clock.monotonic())
             self._order = None
             return ZERO
         return terms.quantity - filled
@@ -258,6 +262,20 @@ class Closer:
         if not self._sent:
             return f"{self._instrument.symbol}: was flat"
         return f"{self._instrument.symbol}: {start} closed with {self._sent} order(s)"
+
+
+def _resting(terms: ClosingOrder) -> Resting:
+    return Resting(
+        con_id=terms.instrument.con_id,
+        symbol=terms.instrument.symbol,
+        side=terms.side,
+        remaining=terms.quantity,
+        order_type="MKT",
+        client_id=terms.client_id,
+        order_id=terms.order_id,
+        perm_id=PermId(0),
+        order_ref=terms.order_ref,
+    )
 
 
 def position_in(look: Look, con_id: ConId) -> Decimal:

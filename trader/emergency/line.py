@@ -15,6 +15,7 @@ from trader.core.ids import ClientId, ExecId, OrderId, PermId
 from trader.core.snapshots import OpenOrderRow
 from trader.emergency.pace import Pace
 from trader.emergency.settings import EmergencySettings
+from trader.emergency.settling import Settling
 from trader.ibkr.emergency import EmergencyBroker, Look
 from trader.ports import BrokerMessage, Clock, ConnectRefused, LinkDown, LinkWord
 
@@ -37,9 +38,14 @@ class Ears:
 class Line:
     """One client id's connection."""
 
-    def __init__(self, settings: EmergencySettings, client_id: ClientId, clock: Clock) -> None:
+    def __init__(
+        self, settings: EmergencySettings, client_id: ClientId, clock: Clock,
+        settling: Settling | None = None,
+    ) -> None:  # fmt: skip
         self.client_id = client_id
         self.ears = Ears()
+        # Of the whole run: an order that was over when a link broke may have filled as well.
+        self.settling = settling or Settling(settings.bounds.ended_s)
         self._settings = settings
         self._clock = clock
         pace = Pace(clock, settings.messages_per_s, settings.messages_burst)
@@ -77,17 +83,28 @@ class Line:
 
     async def look(self) -> Look:
         """Ask for everything; raises SnapshotUnavailable or LinkDown: then nothing is proven."""
+        began_s = self._clock.monotonic()
         look = await self.broker.look()
         for execution in look.executions:
             self.ears.executions[execution.exec_id] = execution
         if not self.is_up:
             raise LinkDown(f"the upstream was lost: {self.ears.last_problem}")
+        sizes = {
+            (row.perm_id, row.client_id, row.order_id): row.quantity for row in look.open_orders
+        }
+        self.settling.looked(
+            ((row, sizes[row.perm_id, row.client_id, row.order_id]) for row in self.resting(look)),
+            began_s=began_s,
+            now_s=self._clock.monotonic(),
+        )
         return look
 
     def resting(self, look: Look) -> list[Resting]:
         """Return what works, with what it may still trade; its whole size where nobody said."""
-        rows = [self._resting(row) for row in look.open_orders]
-        return [row for row in rows if row.status not in _OVER and row.remaining > ZERO]
+        rows = [row for row in look.open_orders if row.status not in _OVER]
+        found = [(row, self._resting(row)) for row in rows]
+        # One without a size works as well: it is for an amount of cash.
+        return [told for row, told in found if told.remaining > ZERO or row.quantity == ZERO]
 
     def _resting(self, row: OpenOrderRow) -> Resting:
         return Resting(

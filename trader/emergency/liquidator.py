@@ -19,6 +19,7 @@ from trader.emergency.line import Line
 from trader.emergency.memory import Memory
 from trader.emergency.report import ExitCode, Report
 from trader.emergency.settings import EmergencySettings
+from trader.emergency.settling import Settling
 from trader.ibkr.emergency import Look
 from trader.ops.emergency_record import is_kill_ref
 from trader.ports import (
@@ -48,6 +49,8 @@ class Wanted:
     wait_s: float
     # A global cancel may take protective stops off where the daemon's id stays locked.
     may_strip: bool = True
+    # The daemon was at work until just now: what it has cancelled may have filled (INC-024).
+    settles_first: bool = False
 
 
 class Liquidator:
@@ -71,11 +74,17 @@ class Liquidator:
         self._asked: dict[PermId, None] = {}
         self._tried: dict[ConId, None] = {}
         self._is_locked = False
+        # Instruments that the broker did not describe, with the reason: they may be ours to close.
+        self._unresolved: dict[ConId, str] = {}
+        self._has_cancelled_all = False
+        self._began_s = clock.monotonic()
+        self._settling = Settling(settings.bounds.ended_s)
         self.report = Report()
 
     async def run(self) -> Report:
         """Do what is wanted as far as the broker lets us; never raises a WorldError."""
-        end_s = self._clock.monotonic() + self._wanted.wait_s
+        self._began_s = self._clock.monotonic()
+        end_s = self._began_s + self._wanted.wait_s
         told = ""
         try:
             while True:
@@ -110,11 +119,17 @@ class Liquidator:
         report.closed.clear()
         report.waiting.clear()
         report.problems.clear()
+        self._has_cancelled_all = False
+        self._unresolved.clear()
+        report.is_verified = False
         line = await self._primary()
         await self._earlier_promises()
         for _ in range(_ROUNDS_MAX):
+            # What an earlier round was shown proves nothing once there is more to do.
+            report.is_verified = False
             await self._cancel(line)
             if self._wanted.must_liquidate:
+                await self._let_settle()
                 await self._close_positions(line)
             if not await self._verify(line):
                 break
@@ -153,7 +168,7 @@ class Liquidator:
         line = self._lines.get(client_id)
         if line is not None and line.is_up:
             return line
-        line = line or Line(self._settings, client_id, self._clock)
+        line = line or Line(self._settings, client_id, self._clock, self._settling)
         await line.open(OrderId(self._memory.highest_id(client_id)))
         self._lines[client_id] = line
         self._say(f"connected to {self._settings.host}:{self._settings.port} as client {client_id}")
@@ -167,7 +182,7 @@ class Liquidator:
     async def _earlier_promises(self) -> None:
         """Let an order of a run that was cut off just now show up in the broker's lists first."""
         age_s = self._memory.open_promise_s()
-        if age_s is not None and 0 <= age_s < self._bounds.promise_s:
+        if age_s is not None and age_s < self._bounds.promise_s:
             await self._clock.sleep(self._bounds.promise_s - age_s)
 
     # ---- cancelling
@@ -206,21 +221,13 @@ class Liquidator:
     ) -> None:
         """Cancel by id what an id of ours owns; the rest can only go with everything."""
         self._asked.update(dict.fromkeys(row.perm_id for row in orders))
-        locked = [row for row in orders if self._is_locked and row.client_id != line.client_id]
-        is_first = not self.report.used_global_cancel
-        if is_first and (self._wanted.is_everything or locked):
-            why = "everything is to go" if self._wanted.is_everything else "its id stays locked"
-            self._say(
-                f"GLOBAL CANCEL ({why}): this takes EVERY order of the login off, protective stops "
-                "and orders entered by hand included"
-            )
-            self.report.used_global_cancel = True
-            line.broker.cancel_everything()
+        by_id = [row for row in orders if row.perm_id in asked]
+        if not self._needs_global_cancel(line, orders):
+            by_id = list(orders)
+        else:
+            self._cancel_everything(line, orders)
             asked.update({row.perm_id: row.words for row in orders})
-            for row in orders:
-                self._memory.note_cancel(row, is_everything=True)
-            return
-        for row in orders:
+        for row in by_id:
             is_new = row.perm_id not in asked
             if is_new:
                 self._say(f"cancelling: {row.words}")
@@ -231,6 +238,25 @@ class Liquidator:
                 if is_new:
                     # After the bytes: no disk may hold a cancel back.
                     self._memory.note_cancel(row, is_everything=False)
+
+    def _needs_global_cancel(self, line: Line, orders: tuple[Resting, ...]) -> bool:
+        """Tell whether some of them can only go with everything; once more where it did nothing."""
+        if self._wanted.is_everything:
+            own = self._settings.own
+            is_first = not self._has_cancelled_all
+            return is_first or any(row.client_id not in own for row in orders)
+        return self._is_locked and any(row.client_id != line.client_id for row in orders)
+
+    def _cancel_everything(self, line: Line, orders: tuple[Resting, ...]) -> None:
+        why = "everything is to go" if self._wanted.is_everything else "its id stays locked"
+        self._say(
+            f"GLOBAL CANCEL ({why}): this takes EVERY order of the login off, protective stops "
+            "and orders entered by hand included"
+        )
+        self.report.used_global_cancel = self._has_cancelled_all = True
+        line.broker.cancel_everything()
+        for row in orders:
+            self._memory.note_cancel(row, is_everything=True)
 
     async def _owner(self, line: Line, client_id: ClientId) -> Line | None:
         """Return the line that may cancel an order by its id; None when nobody of us can."""
@@ -244,6 +270,11 @@ class Liquidator:
             return None
 
     # ---- closing
+
+    async def _let_settle(self) -> None:
+        if self._wanted.settles_first:
+            settled_s = self._began_s + self._bounds.ended_s
+            await self._clock.sleep(max(settled_s - self._clock.monotonic(), 0.0))
 
     async def _close_positions(self, line: Line) -> None:
         self._waiting.clear()
@@ -273,16 +304,26 @@ class Liquidator:
         """Resolve a contract by its id; None when it is not ours to touch."""
         if con_id in self._instruments:
             return self._instruments[con_id]
-        found = await line.broker.managed(con_id, symbol, self._settings.instruments)
-        if found is None and self._wanted.is_everything:
-            try:
+        if con_id in self._unresolved:
+            return None
+        try:
+            found = await line.broker.managed(con_id, symbol, self._settings.instruments)
+            if found is None and self._wanted.is_everything:
                 found = await line.broker.resolve_id(con_id)
-            except LinkDown:
-                raise
-            except WorldError as error:
-                self.report.problems.append(f"{symbol}: {error}")
+        except (LinkDown, SendUncertain):
+            raise
+        except WorldError as error:
+            # One contract that is not described must not keep the others from being closed.
+            self._say(f"{symbol}: {error}")
+            self._unresolved[con_id] = str(error)
+            return None
         self._instruments[con_id] = found
         return found
+
+    async def _is_strange(self, line: Line, con_id: ConId, symbol: str) -> bool:
+        """Tell whether an instrument is proven to be none of ours to touch."""
+        found = await self._instrument(line, con_id, symbol)
+        return found is None and con_id not in self._unresolved
 
     # ---- proof
 
@@ -299,7 +340,10 @@ class Liquidator:
                 sorted((row.perm_id, row.status) for row in line.resting(look)),
                 sorted((row.con_id, row.quantity) for row in look.positions if row.quantity),
             )
-            if now == before or self._clock.monotonic() >= end_s:
+            unproven = "" if now == before else "no two looks at the broker agreed"
+            if self._wanted.must_liquidate and self._settling.is_open(line.ears.executions):
+                unproven = "an order that is over may have filled, and that was not told yet"
+            if not unproven or self._clock.monotonic() >= end_s:
                 break
             before = now
             await self._clock.sleep(self._bounds.quiet_s)
@@ -307,6 +351,7 @@ class Liquidator:
         for told in (report.kept, report.remaining_orders, report.left_alone, report.positions):
             told.clear()
         report.remaining_positions.clear()
+        report.unproven[:] = [unproven] if unproven else []
         await self._tell_orders(line, look)
         await self._tell_positions(line, look)
         report.is_verified = True
@@ -335,7 +380,7 @@ class Liquidator:
                 continue
             report.remaining_orders.append(f"{row.words}{self._cancel_problem(row)}")
         for row in sorted_out.foreign:
-            if await self._instrument(line, row.con_id, row.symbol) is None:
+            if await self._is_strange(line, row.con_id, row.symbol):
                 report.left_alone.append(row.words)
             elif not self._wanted.must_liquidate and row not in sorted_out.foreign_risk:
                 report.kept.append(row.words)
@@ -352,8 +397,10 @@ class Liquidator:
         for con_id, row in held.items():
             text = f"{row.symbol} {row.quantity}"
             report.positions.append(text)
-            if await self._instrument(line, con_id, row.symbol) is None:
+            if await self._is_strange(line, con_id, row.symbol):
                 report.left_alone.append(text)
+            elif con_id in self._unresolved and self._wanted.must_liquidate:
+                report.remaining_positions.append(f"{text}: {self._unresolved[con_id]}")
             elif self._wanted.must_liquidate and con_id not in self._waiting:
                 report.remaining_positions.append(text)
 

@@ -45,6 +45,9 @@ class Memory:
         # The milliseconds make it unlike any other run's, also where the file could not be kept.
         self._number = next_number(self._path, int(utc().timestamp() * 1000))
         self._is_told = False
+        # What this run has promised, also where the file takes nothing.
+        self._last: EmergencyOrder | None = None
+        self._filled: dict[str, Decimal] = {}
         self.problem = ""
 
     def next_ref(self) -> OrderRef:
@@ -58,27 +61,34 @@ class Memory:
         return highest_id(self._path, client_id)
 
     def open_promise_s(self) -> float | None:
-        """Return how old the last promise is whose fills are not all written down, or None."""
+        """Return how old the last promise is whose fills are not all known, or None.
+
+        One that cannot be read or dated counts as made just now.
+        """
         try:
             orders = read_orders(self._path)
             rows = [row for row in read_lines(self._path) if row.get("kind") == "execution"]
-            if not orders:
-                return None
-            last = orders[-1]
-            filled = sum(
-                (
-                    Decimal(str(row["quantity"]))
-                    for row in rows
-                    if str(row["order_ref"]).startswith(last.order_ref)
-                ),
-                start=Decimal(0),
-            )
+        except OSError:
+            if self._last is None:
+                return 0.0
+            orders, rows = [], []
+        last = self._last or (orders[-1] if orders else None)
+        if last is None:
+            return None
+        try:
+            written = {
+                str(row.get("exec_id")): Decimal(str(row["quantity"]))
+                for row in rows
+                if str(row.get("order_ref")).startswith(last.order_ref)
+            }
+            filled = sum((written | self._filled).values(), start=Decimal(0))
             at = datetime.fromisoformat(last.at.replace("Z", "+00:00"))
-        except (OSError, ValueError, KeyError, InvalidOperation):
-            return None
-        if filled >= Decimal(last.quantity):
-            return None
-        return (self._utc() - at.astimezone(UTC)).total_seconds()
+            if filled >= Decimal(last.quantity):
+                return None
+        except (ValueError, KeyError, InvalidOperation):
+            return 0.0
+        # A clock that was set back since must not make a promise of just now look settled.
+        return max((self._utc() - at.astimezone(UTC)).total_seconds(), 0.0)
 
     def promise(self, order: ClosingOrder) -> None:
         """Write a closing order down before it leaves; a full disk is told once, loudly."""
@@ -94,6 +104,7 @@ class Memory:
             at=utc_text(self._utc()),
             by=self._by,
         )
+        self._last, self._filled = row, {}
         try:
             promise(self._path, row)
         except OSError as error:
@@ -117,6 +128,8 @@ class Memory:
             "multiplier": f"{row.multiplier:f}",
             "currency": row.currency,
         }
+        if self._last is not None and row.order_ref.startswith(self._last.order_ref):
+            self._filled[row.exec_id] = row.quantity
         try:
             note(self._path, "execution", values)
         except OSError as error:

@@ -31,6 +31,8 @@ class Report:
     waiting: list[str] = field(default_factory=list)
     remaining_orders: list[str] = field(default_factory=list)
     remaining_positions: list[str] = field(default_factory=list)
+    # What the broker did not show clearly enough to call it done.
+    unproven: list[str] = field(default_factory=list)
     # Every position that the broker showed at the end, whatever it counts for.
     positions: list[str] = field(default_factory=list)
     # What is not managed, and was not to be touched.
@@ -49,7 +51,7 @@ class Report:
             return self.refusal
         if not self.is_verified:
             return ExitCode.NO_LINK
-        if self.remaining_orders or self.remaining_positions:
+        if self.remaining_orders or self.remaining_positions or self.unproven:
             return ExitCode.REMAINS
         if self.waiting:
             return ExitCode.WAITS
@@ -64,6 +66,7 @@ class Report:
         named = (
             ("REMAINS", self.remaining_positions),
             ("REMAINS", self.remaining_orders),
+            ("NOT PROVEN", self.unproven),
             ("WAITS AT THE BROKER", self.waiting),
             ("kept, protective", self.kept),
             ("not managed, left alone", self.left_alone),

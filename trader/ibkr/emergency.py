@@ -104,11 +104,16 @@ class EmergencyBroker(IbkrBroker):
     async def managed(
         self, con_id: ConId, symbol: str, specs: tuple[InstrumentSpec, ...]
     ) -> Instrument | None:
-        """Return a contract's instrument if the settings name it, to the letter; else None."""
+        """Return a contract's instrument if the settings name it, to the letter; else None.
+
+        Raises WorldError when it may be one of theirs and the broker does not describe it.
+        """
         for spec in specs:
             if spec.symbol != symbol or not spec.is_tradeable:
                 continue
             details = await self.contract(con_id, spec.exchange)
+            if details is None and await self.contract(con_id) is None:
+                raise WorldError(f"contract {con_id}: the broker does not know it")
             if details is not None and translate.is_match(spec, details):
                 return instrument_of(details)
         return None

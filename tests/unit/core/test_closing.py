@@ -43,6 +43,16 @@ def test_what_others_take_off_is_left_to_them() -> None:
     assert "other orders may still take 12 of 10 off" in step.reason
 
 
+def test_what_an_order_that_is_over_may_have_taken_off_waits() -> None:
+    # INC-024: executions may come after its cancel.
+    part = replace(SEEN, settling=Decimal(4), is_settling=True)
+    assert next_step(HELD, part) == Send(Side.SELL, Decimal(6))
+    whole = replace(part, settling=TEN)
+    assert next_step(HELD, whole) == Wait("orders that are over may have taken 10 off")
+    flat = replace(part, position=Decimal(0))
+    assert isinstance(next_step(replace(HELD, moved=-TEN), flat), Wait)
+
+
 def test_nothing_is_sent_while_a_close_works() -> None:
     assert isinstance(next_step(HELD, replace(SEEN, closing=Decimal(3))), Wait)
 

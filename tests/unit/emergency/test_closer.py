@@ -10,6 +10,7 @@ import pytest
 from tests.unit.emergency.exchange import AAPL, Exchange, Resting, Scene, on_line
 from trader.emergency.closer import Closed, Closer, Ending
 from trader.emergency.line import Line
+from trader.emergency.settling import Settling
 from trader.ops.emergency_record import EMERGENCY_FILE_NAME, read_orders
 
 
@@ -144,6 +145,25 @@ async def test_a_refused_order_is_told_and_given_up_after_a_few(tmp_path: Path) 
         assert "4 closing orders were sent, 10 is left" in closed.text
         assert sold(exchange) == [10, 10, 10, 10]
         assert any("201 Order rejected" in line for line in found.said)
+
+
+async def test_a_refused_order_that_filled_after_all_is_not_followed_by_another(
+    tmp_path: Path,
+) -> None:
+    # INC-024
+    async with on_line(tmp_path) as (found, line):
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        line.settling = Settling(1.0)
+
+        def on_place(order: Resting) -> None:
+            exchange.orders.remove(order)
+            exchange.served.say(f"4|2|{order.order_id}|201|Order rejected - reason:CLOSED|")
+            soon(0.4, exchange.fill, order)
+
+        exchange.on_place = on_place
+        assert (await close(found, line, close_s=3.0)).ending is Ending.FLAT
+        assert (sold(exchange), exchange.positions[AAPL]) == ([10], 0)
 
 
 async def test_exits_of_others_are_left_their_share(tmp_path: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
-from tests.unit.emergency.exchange import AAPL, IBM, Resting, Scene, scene
+import pytest
+
+from tests.unit.emergency.exchange import AAPL, FAST, IBM, Resting, Scene, scene
 from trader.emergency.liquidator import Liquidator, Wanted
 from trader.emergency.report import ExitCode, Report
 
@@ -167,6 +171,190 @@ async def test_another_account_is_refused_at_once(tmp_path: Path) -> None:
         report = await run(found, wait_s=60.0)
         assert report.exit_code is ExitCode.CANNOT_ACT
         assert "account DU1 is configured, the link reports U5" in report.problems[0]
+
+
+@pytest.mark.parametrize("late", [10, 4, 0])
+async def test_what_a_cancelled_stop_sold_late_is_not_sold_again(tmp_path: Path, late: int) -> None:
+    # INC-024, INC-032
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        exchange.orders.append(Resting(5, 7, AAPL, "SELL", 10, "STP"))
+        usual = exchange.served.replies["4"]
+
+        def sold_late() -> None:
+            exchange.positions[AAPL] -= late
+            exchange.executed(AAPL, "SELL", late, 7, 5)
+
+        def cancelled(fields: list[str]) -> list[str]:
+            if late:
+                asyncio.get_running_loop().call_later(0.4, sold_late)
+            return usual(fields)
+
+        exchange.served.replies["4"] = cancelled
+        found.settings = replace(found.settings, bounds=replace(FAST, close_s=3.0, ended_s=1.0))
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert exchange.positions[AAPL] == 0
+        assert len(exchange.frames("3")) == (late < 10)
+
+
+async def test_it_is_not_called_flat_while_a_cancelled_entry_may_have_filled(
+    tmp_path: Path,
+) -> None:
+    # INC-024
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.orders.append(Resting(5, 7, AAPL, "BUY", 10))
+        usual = exchange.served.replies["4"]
+
+        def bought_late() -> None:
+            exchange.positions[AAPL] = 10
+            exchange.executed(AAPL, "BUY", 10, 7, 5)
+
+        def cancelled(fields: list[str]) -> list[str]:
+            asyncio.get_running_loop().call_later(0.4, bought_late)
+            return usual(fields)
+
+        exchange.served.replies["4"] = cancelled
+        found.settings = replace(found.settings, bounds=replace(FAST, close_s=3.0, ended_s=1.0))
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert exchange.positions[AAPL] == 0
+        assert len(exchange.frames("3")) == 1
+
+
+async def test_after_a_daemon_that_was_at_work_nothing_is_closed_at_once(tmp_path: Path) -> None:
+    # INC-024: what it has cancelled is in no list any more, and may have filled.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+
+        def sold_late() -> None:
+            exchange.positions[AAPL] = 0
+            exchange.executed(AAPL, "SELL", 10, 7, 5)
+
+        asyncio.get_running_loop().call_later(0.4, sold_late)
+        found.settings = replace(found.settings, bounds=replace(FAST, ended_s=1.0))
+        report = await run(found, settles_first=True)
+        assert report.exit_code is ExitCode.DONE
+        assert (exchange.positions[AAPL], exchange.frames("3")) == (0, [])
+
+
+async def test_a_list_that_never_comes_to_rest_proves_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        usual = exchange.served.replies["61"]
+
+        def moving(fields: list[str]) -> list[str]:
+            exchange.shown = {IBM: len(exchange.frames("61")) % 2}
+            return usual(fields)
+
+        exchange.served.replies["61"] = moving
+        exchange.unknown = (IBM,)
+        found.settings = replace(found.settings, instruments=())
+        report = await run(found)
+        assert report.exit_code is ExitCode.REMAINS
+        assert report.unproven == ["no two looks at the broker agreed"]
+
+
+async def test_a_link_that_is_lost_once_more_has_come_in_leaves_it_unproven(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+
+        def on_place(order: Resting) -> None:
+            if order.con_id == AAPL:
+                exchange.positions[IBM] = 5
+            exchange.fill(order)
+
+        def say(line: str) -> None:
+            if line.startswith("more has come in"):
+                exchange.served.replies["71"] = lambda f: []
+                exchange.served.replies["61"] = lambda f: ["4|2|-1|1100|lost|", "62|1"]
+
+        exchange.on_place = on_place
+        wanted = Wanted(
+            must_cancel=True, must_liquidate=True, is_everything=False, by="desk", reason="drill",
+            wait_s=0.3,
+        )  # fmt: skip
+        liquidator = Liquidator(
+            found.settings, found.state, wanted=wanted, clock=found.clock, say=say
+        )
+        report = await liquidator.run()
+        assert report.exit_code is ExitCode.NO_LINK
+        assert exchange.positions[IBM] == 5
+
+
+@pytest.mark.parametrize("is_everything", [False, True])
+async def test_a_contract_that_is_not_described_remains_and_holds_nothing_up(
+    tmp_path: Path, is_everything: bool
+) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions |= {AAPL: 10, IBM: 5}
+        found.exchange.unknown = (AAPL,)
+        report = await run(found, is_everything=is_everything)
+        assert report.exit_code is ExitCode.REMAINS
+        assert report.left_alone == []
+        (text,) = report.remaining_positions
+        assert text == f"AAPL 10: contract {AAPL}: the broker does not know it"
+        assert found.exchange.positions[IBM] == 0
+
+
+async def test_a_contract_that_is_never_answered_holds_nothing_up(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.positions |= {AAPL: 10, IBM: 5}
+        usual = found.exchange.served.replies["9"]
+        found.exchange.served.replies["9"] = lambda f: [] if f[3] == str(AAPL) else usual(f)
+        report = await run(found)
+        assert report.exit_code is ExitCode.REMAINS
+        assert report.remaining_positions == [f"AAPL 10: contract {AAPL}: no details within 5 s"]
+        assert found.exchange.positions[IBM] == 0
+
+
+async def test_a_global_cancel_that_did_nothing_is_sent_again(tmp_path: Path) -> None:
+    # INC-069; the second one on another link.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.orders.append(Resting(0, 0, AAPL, "BUY", 10, "LMT", perm_id=777))
+        usual = exchange.served.replies["58"]
+
+        def twice_nothing(fields: list[str]) -> list[str]:
+            sent = len(exchange.frames("58"))
+            return ["4|2|-1|1100|lost|"] if sent == 1 else [] if sent == 2 else usual(fields)
+
+        exchange.served.replies["58"] = twice_nothing
+        report = await run(found, is_everything=True, wait_s=3.0)
+        assert report.exit_code is ExitCode.DONE
+        assert exchange.orders == []
+        assert len(exchange.frames("58")) == 3
+
+
+async def test_everything_takes_what_a_stranger_enters_meanwhile(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        exchange.orders.append(Resting(0, 0, AAPL, "BUY", 10, "LMT", perm_id=777))
+
+        def on_place(order: Resting) -> None:
+            exchange.orders.append(Resting(0, 0, IBM, "BUY", 10, "LMT", perm_id=778))
+            exchange.fill(order)
+
+        exchange.on_place = on_place
+        report = await run(found, is_everything=True)
+        assert report.exit_code is ExitCode.DONE
+        assert exchange.orders == []
+
+
+async def test_an_order_without_a_size_goes_as_well(tmp_path: Path) -> None:
+    # For an amount of cash: its size is told as 0.
+    async with scene(tmp_path) as found:
+        found.exchange.orders.append(Resting(5, 7, AAPL, "BUY", 0, "MKT"))
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert found.exchange.orders == []
 
 
 async def test_a_link_that_comes_back_within_the_wait_is_used(tmp_path: Path) -> None:

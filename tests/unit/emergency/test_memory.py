@@ -65,6 +65,22 @@ def test_a_promise_is_open_until_its_fills_are_written_down(tmp_path: Path) -> N
     assert a_memory(tmp_path, later_s=4).open_promise_s() is None
 
 
+def test_a_promise_that_was_not_written_down_is_open_all_the_same(tmp_path: Path) -> None:
+    # A full disk and a link that broke: the order may be on its way.
+    (tmp_path / EMERGENCY_FILE_NAME).mkdir()
+    memory = a_memory(tmp_path)
+    assert memory.open_promise_s() == 0.0, "it cannot be read"
+    memory.promise(a_close(OrderRef("kill-abc123-1")))
+    assert memory.open_promise_s() == 0.0
+    memory.note_execution(an_execution())
+    assert memory.open_promise_s() is None
+
+
+def test_a_clock_that_was_set_back_does_not_settle_a_promise(tmp_path: Path) -> None:
+    a_memory(tmp_path, later_s=3600).promise(a_close(OrderRef("kill-abc123-1")))
+    assert a_memory(tmp_path).open_promise_s() == 0.0
+
+
 def test_a_file_that_takes_nothing_is_told_once(tmp_path: Path) -> None:
     (tmp_path / EMERGENCY_FILE_NAME).mkdir()
     said: list[str] = []
