@@ -9,9 +9,11 @@ and close without the daemon it uses the project's virtual environment, and says
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -32,6 +34,12 @@ def complain(line: str) -> None:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A reason that this terminal cannot show must not stop what comes after.
+            stream.reconfigure(errors="backslashreplace")
+    # Nor may a connection that breaks: what has begun is finished, and said to nobody.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     world = World(
         say=say,
         complain=complain,

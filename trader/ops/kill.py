@@ -24,6 +24,7 @@ from trader.ops.kill_order import (
     World,
     ask,
     operator_name,
+    readable,
     report,
 )
 from trader.ops.standing_order import STANDING_FILE_NAME, withdraw
@@ -91,7 +92,7 @@ def order_of(given: argparse.Namespace, environment: Mapping[str, str]) -> Order
     return Order(
         halt_file=Path(environment.get("EXECUTION_HALTED_FILE") or state / HALT_FILE_NAME),
         endpoint_file=state / ENDPOINT_FILE_NAME,
-        reason=" ".join(given.reason.split())[:500] or "manual",
+        reason=readable(" ".join(given.reason.split()))[:500] or "manual",
         by=operator_name(environment),
         timeout_s=given.timeout,
         must_cancel=given.cancel_orders,

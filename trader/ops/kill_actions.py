@@ -6,7 +6,6 @@ is refused by its own review is taken out of the way (``trader.emergency`` fence
 is done without it. Standard library only.
 """
 
-import contextlib
 import json
 import os
 import subprocess
@@ -23,6 +22,7 @@ from trader.ops.kill_order import (
     NOT_CONFIRMED,
     PROTECTED,
     REMAINS,
+    USAGE,
     WAITS,
     Order,
     World,
@@ -171,7 +171,7 @@ def _left_standing(order: Order, world: World, told: dict[str, object]) -> int:
 
 def _alone(order: Order, world: World, told: dict[str, object]) -> int:
     """Start the emergency part in the project's environment and take over its account."""
-    told["acted"] = "alone"
+    was_asked, told["acted"] = told.get("acted") == "daemon", "alone"
     python = find_python(_ROOT)
     if python is None:
         world.complain(
@@ -180,40 +180,57 @@ def _alone(order: Order, world: World, told: dict[str, object]) -> int:
             "or close in TWS or by the broker's phone desk (RUNBOOK.md, Manual flatten)."
         )
         return CANNOT_ACT
-    reading, writing = os.pipe()
-    words = [
-        str(python), "-m", "trader.emergency", "--state", str(order.state.absolute()),
-        "--by", order.by, "--reason", order.reason, "--wait", f"{order.wait_s:g}",
-        "--report-fd", str(writing),
-    ]  # fmt: skip
-    words += ["--cancel-orders"] if order.must_cancel else []
-    words += ["--liquidate"] if order.must_liquidate else []
-    words += ["--all"] if order.is_everything else []
-    words += ["--config", order.config] if order.config else []
-    with contextlib.closing(os.fdopen(reading)) as pipe:
-        with subprocess.Popen(
-            words,
-            stdout=subprocess.PIPE,
-            text=True,
-            pass_fds=(writing,),
-            cwd=_ROOT,
-            env={**world.environment, "PYTHONPATH": str(_ROOT)},
-        ) as child:
-            os.close(writing)
-            assert child.stdout is not None
-            for line in child.stdout:
-                world.say(line.rstrip("\n"))
-        told["report"] = _account_in(pipe.read())
-    if child.returncode < 0 or child.returncode == NOT_CONFIRMED:
+    # A file and no pipe: an account of any length is written without anybody reading it.
+    account = os.memfd_create("account", os.MFD_CLOEXEC)
+    try:
+        words = [str(python), "-m", "trader.emergency", "--report-fd", str(account)]
+        words += _words(order) + (["--after-daemon"] if was_asked else [])
+        code = _run(words, account, world)
+        told["report"] = _account_in(os.pread(account, os.fstat(account).st_size, 0))
+    except OSError as error:
+        world.complain(f"THE EMERGENCY PART COULD NOT BE RUN: {python}: {error.strerror or error}.")
+        return CANNOT_ACT
+    finally:
+        os.close(account)
+    if code < 0 or code in (NOT_CONFIRMED, USAGE):
         world.complain("THE EMERGENCY PART BROKE OFF; run it again, and look at TWS.")
         return CANNOT_ACT
-    told["is_daemon_gone"] = child.returncode not in (CANNOT_ACT, BUSY)
+    told["is_daemon_gone"] = code not in (CANNOT_ACT, BUSY)
     standing = told["report"].get("standing_order") if isinstance(told["report"], dict) else ""
-    if child.returncode == NO_LINK and standing:
+    if code == NO_LINK and standing:
         world.complain(
             f"Left as a standing order for the daemon's next start and the sentinel: {standing}. "
             "Take it back with --withdraw."
         )
+    return code
+
+
+def _words(order: Order) -> list[str]:
+    # With "=": a reason or a name may begin with a dash.
+    words = [
+        f"--state={order.state.absolute()}", f"--by={order.by}", f"--reason={order.reason}",
+        f"--wait={order.wait_s:g}",
+    ]  # fmt: skip
+    words += ["--cancel-orders"] if order.must_cancel else []
+    words += ["--liquidate"] if order.must_liquidate else []
+    words += ["--all"] if order.is_everything else []
+    words += [f"--config={Path(order.config).absolute()}"] if order.config else []
+    return words
+
+
+def _run(words: list[str], account: int, world: World) -> int:
+    with subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        pass_fds=(account,),
+        cwd=_ROOT,
+        env={**world.environment, "PYTHONPATH": str(_ROOT)},
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            world.say(line.rstrip("\n"))
     return child.returncode
 
 
@@ -229,7 +246,7 @@ def find_python(root: Path) -> Path | None:
     return python if os.access(python, os.X_OK) else None
 
 
-def _account_in(text: str) -> dict[str, object]:
+def _account_in(text: bytes) -> dict[str, object]:
     try:
         account = json.loads(text)
     except ValueError:

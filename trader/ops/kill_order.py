@@ -53,8 +53,13 @@ def operator_name(environment: Mapping[str, str]) -> str:
     """Return who is at the keyboard, as far as the environment tells."""
     for name in ("SUDO_USER", "LOGNAME", "USER"):
         if environment.get(name, "").strip():
-            return environment[name].strip()[:100]
+            return readable(environment[name].strip())[:100]
     return f"uid {os.getuid()}"
+
+
+def readable(text: str) -> str:
+    """Return a text that can be written down: one typed in another encoding holds no characters."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def ask(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -256,7 +255,82 @@ def test_a_python_is_looked_for_where_the_project_keeps_it(
     assert find_python(tmp_path) == python
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{"])
-def test_an_account_that_broke_off_is_empty(text: str) -> None:
+@pytest.mark.parametrize("text", [b"", b"[]", b"{"])
+def test_an_account_that_broke_off_is_empty(text: bytes) -> None:
     assert kill_actions._account_in(text) == {}
-    assert kill_actions._account_in(json.dumps({"exit_code": 1})) == {"exit_code": 1}
+    assert kill_actions._account_in(b'{"exit_code": 1}') == {"exit_code": 1}
+
+
+def test_what_an_operator_may_type_reaches_the_emergency_part(
+    bare: tuple[Order, World, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A reason and a name that look like options, and a file below where the operator stands.
+    order, world, said = bare
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").write_text("nonsense: 1\n")
+    order = order._replace(reason="-5% and falling", by="-x", config="own.yaml")
+    told: dict[str, object] = {}
+    assert kill_actions._alone(order, world, told) == 8
+    report = told["report"]
+    assert isinstance(report, dict)
+    assert str(tmp_path / "own.yaml") in report["problems"][0]
+    assert "No such file" not in report["problems"][0]
+    assert not any("BROKE OFF" in line for line in said)
+
+
+def a_program(folder: Path, body: str) -> Path:
+    """Write something that is started in place of Python with the emergency part."""
+    program = folder / "program"
+    program.write_text(f"#!{sys.executable}\nimport os, sys\n{body}\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_an_account_of_any_length_is_taken_over(
+    bare: tuple[Order, World, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A pipe that nobody reads takes 64 KiB, and then both wait for ever.
+    order, world, said = bare
+    body = (
+        "fd = int(sys.argv[sys.argv.index('--report-fd') + 1])\n"
+        "with os.fdopen(fd, 'w') as file: file.write('{\"kept\": \"' + 'x' * 300000 + '\"}')\n"
+        "sys.stdout.buffer.write(b'said \\xfc\\n')"
+    )
+    program = a_program(tmp_path, body)
+    monkeypatch.setattr(kill_actions, "find_python", lambda *_: program)
+    told: dict[str, object] = {"acted": "daemon"}
+    assert kill_actions._alone(order, world, told) == 0
+    assert told["report"] == {"kept": "x" * 300000}
+    assert said == ["said \ufffd"]
+
+
+def test_it_says_whether_the_daemon_was_at_work_until_just_now(
+    bare: tuple[Order, World, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, world, said = bare
+    program = a_program(tmp_path, "print('--after-daemon' in sys.argv)")
+    monkeypatch.setattr(kill_actions, "find_python", lambda *_: program)
+    kill_actions._alone(order, world, {"acted": "daemon"})
+    kill_actions._alone(order, world, {})
+    assert said == ["True", "False"]
+
+
+@pytest.mark.parametrize("body", ["sys.exit(2)", "sys.exit(1)", "os.kill(os.getpid(), 9)"])
+def test_an_emergency_part_that_breaks_off_never_looks_like_wrong_usage(
+    bare: tuple[Order, World, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    order, world, said = bare
+    monkeypatch.setattr(kill_actions, "find_python", lambda *_: a_program(tmp_path, body))
+    assert kill_actions._alone(order, world, {}) == 8
+    assert "BROKE OFF" in said[-1]
+
+
+def test_a_python_that_cannot_be_run_is_told(
+    bare: tuple[Order, World, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, world, said = bare
+    program = a_program(tmp_path, "")
+    program.write_text("#!/nowhere/python\n")
+    monkeypatch.setattr(kill_actions, "find_python", lambda *_: program)
+    assert kill_actions._alone(order, world, {}) == 8
+    assert "COULD NOT BE RUN" in said[-1]

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -132,3 +133,42 @@ def test_help_is_silent_on_stderr_and_documents_the_exit_codes(tmp_path: Path) -
 def test_it_is_executable_and_asks_env_for_python() -> None:
     assert os.access(SCRIPT, os.X_OK)
     assert SCRIPT.read_text().startswith("#!/usr/bin/env python3\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8:strict"])
+def test_a_reason_that_the_terminal_cannot_show_halts_all_the_same(
+    tmp_path: Path, encoding: str
+) -> None:
+    # "\xfc" alone: typed where the terminal's encoding is not UTF-8.
+    for reason in ("Gap über Nacht".encode(), b"Gap \xfcber Nacht"):
+        words = [PYTHON, "-S", str(SCRIPT), "--confirm", "HALT TRADING", "--state", str(tmp_path)]
+        done = subprocess.run(
+            [*words, "--reason", os.fsdecode(reason)],
+            capture_output=True,
+            env={"PYTHONIOENCODING": encoding, "LC_ALL": "C.UTF-8"},
+            timeout=30,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"No daemon is running" in done.stdout
+        content = (tmp_path / "HALT").read_bytes()
+        assert verdict(content)[0]
+        assert b"udcfc" in content or b"u00fc" in content
+
+
+def test_a_connection_that_breaks_does_not_end_it(tmp_path: Path) -> None:
+    # Cut off between cancelling what protects and closing would be the worst place.
+    token_file = tmp_path / "control.token"
+    token_file.write_text(TOKEN)
+    words = [PYTHON, "-S", str(SCRIPT), "--confirm", "HALT TRADING", "--liquidate"]
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        endpoint = Endpoint("127.0.0.1", port, token_file, os.getpid())
+        write_endpoint(tmp_path / "control.json", endpoint)
+        with subprocess.Popen(
+            [*words, "--state", str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as switch:
+            assert switch.stdout is not None
+            assert "Halted by" in switch.stdout.readline()
+            switch.send_signal(signal.SIGHUP)
+            assert switch.wait(30) == 8, "it has gone on to what needs the state of a daemon"
