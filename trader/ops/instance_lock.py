@@ -6,6 +6,7 @@ that has to be fenced.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -35,7 +36,7 @@ class InstanceLock:
     def take(self, pid: int, role: str = DAEMON) -> None:
         """Take the lock and write the process id and its role into it; raises LockTaken."""
         try:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = _opened(self._path)
         except OSError as error:
             raise LockTaken(f"{self._path}: {error.strerror}") from error
         # A kill switch run as root must not leave a file that keeps the daemon from starting.
@@ -49,10 +50,12 @@ class InstanceLock:
             who = "another daemon" if is_daemon else "a liquidator"
             text = f"{self._path}: held by {who}, process {holder or 'unknown'}"
             raise (LockTaken if is_daemon else LiquidatorHolds)(text) from error
+        said = f"{pid}\n".encode() if role == DAEMON else f"{pid} {role}\n".encode()
         with contextlib.suppress(OSError):
-            # On a full disk nothing can be said; the lock itself takes no space and holds.
-            os.ftruncate(fd, 0)
-            os.write(fd, f"{pid}\n".encode() if role == DAEMON else f"{pid} {role}\n".encode())
+            # Over what stands there, and shortened last: on a full disk a file that was emptied
+            # first takes nothing any more, and nobody would know whose lock it is.
+            os.pwrite(fd, said + b"\n" * (os.fstat(fd).st_size - len(said)), 0)
+            os.ftruncate(fd, len(said))
         self._fd = fd
 
     def release(self) -> None:
@@ -60,6 +63,17 @@ class InstanceLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+    # A disk that has become read-only takes no word, and the lock needs none: a daemon that was
+    # just ended for a liquidation must not have been ended for nothing.
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def said_in(content: bytes) -> tuple[int, str]:

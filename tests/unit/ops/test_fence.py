@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.ops.test_instance_lock import read_only
 from trader.ops import fence
 from trader.ops.fence import (
     FenceFailed,
@@ -151,3 +152,14 @@ def test_the_daemon_is_told_that_a_liquidator_is_at_work(tmp_path: Path) -> None
         pytest.raises(Exception, match=f"held by a liquidator, process {other.pid}"),
     ):
         InstanceLock(path).take(ME)
+
+
+def test_a_daemon_is_not_ended_for_nothing_on_a_disk_that_became_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    with holder(path) as daemon:
+        read_only(monkeypatch)
+        lock, killed = take_over(path, ME, patience())
+        assert killed == daemon.pid
+        lock.release()

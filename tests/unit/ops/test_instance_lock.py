@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -106,12 +107,59 @@ def test_the_file_says_who_and_as_what(content: bytes, said: tuple[int, str]) ->
 def test_a_disk_that_takes_nothing_does_not_cost_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_fd: int, _content: bytes) -> int:
+    def full(_fd: int, _content: bytes, _at: int) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trader.ops.instance_lock.os.write", full)
+    monkeypatch.setattr("trader.ops.instance_lock.os.pwrite", full)
     lock = InstanceLock(tmp_path / "lock")
     lock.take(1)
     with pytest.raises(LockTaken):
         InstanceLock(tmp_path / "lock").take(2)
     lock.release()
+
+
+def test_on_a_full_disk_it_is_still_said_whose_lock_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What was written once has its place; a file that was emptied gets none any more.
+    path = tmp_path / "lock"
+    path.write_text("4711234 liquidator\n")
+    pwrite = os.pwrite
+
+    def full(fd: int, content: bytes, at: int) -> int:
+        if os.fstat(fd).st_size < at + len(content):
+            raise OSError(28, "No space left on device")
+        return pwrite(fd, content, at)
+
+    monkeypatch.setattr("trader.ops.instance_lock.os.pwrite", full)
+    lock = InstanceLock(path)
+    lock.take(12)
+    assert path.read_bytes() == b"12\n"
+    lock.release()
+
+
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every file be on a disk that takes nothing any more."""
+    opened = os.open
+
+    def refused(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
+            raise OSError(30, "Read-only file system")
+        return opened(path, flags, mode)
+
+    monkeypatch.setattr("trader.ops.instance_lock.os.open", refused)
+
+
+def test_a_disk_that_is_read_only_does_not_cost_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    path.write_text("4711\n")
+    read_only(monkeypatch)
+    lock = InstanceLock(path)
+    lock.take(12)
+    with pytest.raises(LockTaken):
+        InstanceLock(path).take(13)
+    lock.release()
+    with pytest.raises(LockTaken, match="No such file"):
+        InstanceLock(tmp_path / "none").take(12)
