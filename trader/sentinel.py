@@ -27,6 +27,7 @@ from trader.ops.instance_lock import InstanceLock
 from trader.ops.logs import configure_logs
 from trader.ops.notify import Notifier
 from trader.ops.pager import LogPager
+from trader.ops.reach import REACH_FILE_NAME
 from trader.ops.sentinel_file import (
     SENTINEL_BEAT_FILE_NAME,
     SENTINEL_FILE_NAME,
@@ -37,7 +38,7 @@ from trader.ops.sentinel_file import (
     sign_of,
     write_record,
 )
-from trader.ops.standing_order import STANDING_FILE_NAME
+from trader.ops.standing_order import STANDING_FILE_NAME, StandingOrderUnreadable, standing
 from trader.ports import WorldError
 from trader.store.exposure import Exposure, exposure
 
@@ -119,17 +120,20 @@ async def _watch(config: Configuration, path: Path, environment: Mapping[str, st
         clock,
         pager,
     )
+    standing_file = state / STANDING_FILE_NAME
     around = Surroundings(
         clock=clock,
         pager=pager,
         look=looker.look,
-        read_risk=RiskReader(config.journal_file, state / STANDING_FILE_NAME).read,
+        read_risk=RiskReader(config.journal_file, standing_file).read,
         act=action.run,
         asleep_s=asleep_s,
         pet=pet,
         show=board.show,
+        order=lambda: order_words(standing_file),
     )
-    sentinel = Sentinel(rules_of(config), around, board.resumed())
+    served = order_words(standing_file, until=board.told_at())
+    sentinel = Sentinel(rules_of(config), around, board.resumed(), served)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -140,6 +144,15 @@ async def _watch(config: Configuration, path: Path, environment: Mapping[str, st
     notifier.stopping()
     heart.close()
     log.info("sentinel stopped")
+
+
+def order_words(path: Path, until: str = "9") -> str:
+    """Return the standing order in words; empty without one, or with one left after ``until``."""
+    try:
+        left = standing(path)
+    except StandingOrderUnreadable:
+        return ""
+    return left.words if left is not None and left.at <= until else ""
 
 
 def rules_of(config: Configuration) -> Rules:
@@ -195,6 +208,11 @@ class Board:
                 self._is_reported = True
                 log.error("the sentinel's state is not written", problem=str(error))
 
+    def told_at(self) -> str:
+        """Return when the last sentinel said something; empty when none did."""
+        record = read_record(self._path)
+        return "" if record is None else record.at
+
     def resumed(self) -> Deadman:
         """Return the watch as the last sentinel left it, if the daemon gave no sign since."""
         record = read_record(self._path)
@@ -210,13 +228,21 @@ class RiskReader:
     def __init__(self, journal: Path, standing_order: Path) -> None:
         self._journal = journal
         self._standing_order = standing_order
+        # Left by each start once its journal was open.
+        self._reach = standing_order.with_name(REACH_FILE_NAME)
         self._seen: _Signature | None = None
         self._found: tuple[Risk, str] = (Risk.UNKNOWN, "not read")
 
     def read(self) -> tuple[Risk, str]:
         """Return whether something is open, and what; never raises for what the world does."""
-        if self._standing_order.exists():
-            return Risk.OPEN, "a standing order"
+        try:
+            if self._standing_order.exists():
+                return Risk.OPEN, "a standing order"
+            if self._reach.exists() and not self._journal.exists():
+                # Not a daemon that never was: one has run here, and what it held is not known.
+                return Risk.UNKNOWN, f"{self._journal} is missing"
+        except OSError as error:
+            return Risk.UNKNOWN, f"{error.filename}: {error.strerror}"
         seen = self._signature()
         if seen != self._seen or self._found[0] is Risk.UNKNOWN:
             self._seen, self._found = seen, self._read()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.config.support import loaded, write_files
 from tests.unit.core.factories import an_intent, planned, reviewed
+from tests.unit.ops.test_standing_order import LEFT
 from tests.unit.store.test_story import a_journal
 from trader.emergency.deadman import Deadman, Risk, State
 from trader.emergency.look import Looker
@@ -18,12 +19,14 @@ from trader.ops.clock import SystemClock
 from trader.ops.heartbeat import Heartbeat
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.notify import Notifier
+from trader.ops.standing_order import leave
 from trader.sentinel import (
     COULD_NOT_START,
     NOT_ALIVE,
     Board,
     RiskReader,
     asleep_s,
+    order_words,
     rules_of,
     run_sentinel,
     show_sentinel,
@@ -68,6 +71,42 @@ def test_what_is_open_is_read_again_only_when_something_changed(tmp_path: Path) 
     assert reader.read()[0] is Risk.UNKNOWN
     (tmp_path / "standing_order.json").write_text("{")
     assert reader.read() == (Risk.OPEN, "a standing order")
+
+
+def test_a_journal_that_is_gone_is_not_one_that_never_was(tmp_path: Path) -> None:
+    # On a disk that is not mounted, say: what the daemon held is not known then.
+    reader = RiskReader(tmp_path / "elsewhere" / "journal.db", tmp_path / "standing_order.json")
+    assert reader.read()[0] is Risk.NONE
+    (tmp_path / "reach.json").write_text("{}")
+    risk, text = reader.read()
+    assert (risk, text) == (Risk.UNKNOWN, f"{tmp_path / 'elsewhere' / 'journal.db'} is missing")
+
+
+def test_a_state_that_may_not_be_looked_at_is_not_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = RiskReader(tmp_path / "journal.db", tmp_path / "standing_order.json")
+    looker = Looker(tmp_path, SystemClock())
+
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", denied)
+    assert reader.read() == (
+        Risk.UNKNOWN, f"{tmp_path / 'standing_order.json'}: Permission denied"
+    )  # fmt: skip
+    assert looker.look().holder_problem == f"{tmp_path / 'lock'}: Permission denied"
+
+
+def test_a_standing_order_that_was_left_since_is_not_served(tmp_path: Path) -> None:
+    path = tmp_path / "standing_order.json"
+    assert order_words(path) == ""
+    path.write_text("{")
+    assert order_words(path) == ""
+    leave(path, LEFT)
+    assert order_words(path) == LEFT.words
+    assert order_words(path, until=LEFT.at) == LEFT.words
+    assert order_words(path, until="2025-03-14T14:30:04.999Z") == ""
 
 
 def a_board(state: Path) -> tuple[Board, Looker]:

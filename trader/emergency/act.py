@@ -15,7 +15,7 @@ from trader.ops.fence import FenceFailed, LiquidatorAtWork, Patience, take_over
 from trader.ops.standing_order import (
     STANDING_FILE_NAME,
     StandingOrderUnreadable,
-    leave,
+    leave_also,
     order_now,
     standing,
     withdraw,
@@ -55,25 +55,26 @@ async def act(
 
 def _settle_standing_order(report: Report, path: Path, wanted: Wanted, clock: Clock) -> None:
     """Leave the rest to daemon and sentinel when the link is missing; take it away when done."""
+    order = order_now(
+        must_liquidate=wanted.must_liquidate,
+        is_everything=wanted.is_everything,
+        by=wanted.by,
+        reason=wanted.reason,
+        at=clock.utc(),
+    )
     if report.exit_code is ExitCode.NO_LINK:
-        order = order_now(
-            must_liquidate=wanted.must_liquidate,
-            is_everything=wanted.is_everything,
-            by=wanted.by,
-            reason=wanted.reason,
-            at=clock.utc(),
-        )
         try:
-            leave(path, order)
+            stands = leave_also(path, order)
         except OSError as error:
             report.problems.append(f"no standing order: {path}: {error.strerror or error}")
             return
+        if stands != order:
+            report.problems.append(f"an earlier standing order stays in its place: {stands.words}")
         report.standing_order = str(path)
         return
     try:
         left = standing(path)
-        covers = left is not None and (wanted.must_liquidate or not left.must_liquidate)
-        covers = covers and (wanted.is_everything or left is None or not left.is_everything)
+        covers = left is not None and order.covers(left)
         is_done = report.exit_code in (ExitCode.DONE, ExitCode.PROTECTED)
         if covers and is_done:
             withdraw(path)

@@ -51,12 +51,14 @@ class Looker:
 
     def _holder(self) -> tuple[Holder | None, str]:
         path = self._state / LOCK_FILE_NAME
-        if not path.exists():
-            return None, ""
         try:
+            if not path.exists():
+                return None, ""
             return holder_of(path), ""
         except FenceFailed as error:
             return None, str(error)
+        except OSError as error:
+            return None, f"{path}: {error.strerror or error}"
 
     def _read(self) -> bool:
         found = read_beat(self._state / HEARTBEAT_FILE_NAME)

@@ -62,12 +62,16 @@ class Surroundings:
     # After each look and while it acts: I live.
     pet: Callable[[], None]
     show: Callable[[Shown], None]
+    # The standing order in words; empty without one.
+    order: Callable[[], str] = str
 
 
 class Sentinel:
     """One watch over one daemon."""
 
-    def __init__(self, rules: Rules, around: Surroundings, deadman: Deadman) -> None:
+    def __init__(
+        self, rules: Rules, around: Surroundings, deadman: Deadman, served: str = ""
+    ) -> None:
         self._rules = rules
         self._around = around
         self.deadman = deadman
@@ -78,6 +82,8 @@ class Sentinel:
         self._risk_s = float("-inf")
         self._is_quiet_told = False
         self._outcome = ""
+        # The standing order that the last action has carried out as far as anybody can.
+        self._served = served
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Watch until ``stopped``; an action that has begun is finished first."""
@@ -97,7 +103,7 @@ class Sentinel:
         around, before = self._around, self.deadman
         finding = diagnose(around.look())
         stamp = Stamp(around.clock.monotonic(), around.asleep_s())
-        counted = watched(before, self._rules, finding, stamp)
+        counted = self._ordered(watched(before, self._rules, finding, stamp), finding)
         risk = Risk.UNKNOWN
         if is_due(counted, self._rules, finding):
             risk = await self._ask_risk(counted)
@@ -105,6 +111,15 @@ class Sentinel:
         self._tell(before, finding, risk)
         if self.deadman.state is State.ACTING:
             await self._act(finding)
+
+    def _ordered(self, counted: Deadman, finding: Finding) -> Deadman:
+        """Take up what a person has ordered after everything was done for this silence."""
+        if counted.state is not State.DONE or not is_due(counted, self._rules, finding):
+            return counted
+        if self._around.order() in ("", self._served):
+            return counted
+        self._risk_s = float("-inf")
+        return replace(counted, state=State.SUSPECT)
 
     async def _ask_risk(self, deadman: Deadman) -> Risk:
         """Ask what is open, as seldom as it may change; what was begun is not asked again."""
@@ -125,6 +140,7 @@ class Sentinel:
         outcome = await self._petting(self._around.act(reason))
         self.deadman = acted(self.deadman, self._rules, is_done=outcome.is_done)
         self._outcome = outcome.text
+        self._served = self._around.order() if outcome.is_done else ""
         _log.critical("sentinel acted", done=outcome.is_done, text=outcome.text,
                       details=outcome.details)  # fmt: skip
         # The clock stood on while it acted; that was nobody's silence.

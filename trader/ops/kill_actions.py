@@ -29,7 +29,7 @@ from trader.ops.kill_order import (
     ask,
     report,
 )
-from trader.ops.standing_order import STANDING_FILE_NAME, leave, order_now
+from trader.ops.standing_order import STANDING_FILE_NAME, leave_also, order_now
 
 # A daemon that has not answered a halt within this is hung.
 _HUNG_S = 5.0
@@ -154,11 +154,13 @@ def _left_standing(order: Order, world: World, told: dict[str, object]) -> int:
         at=world.utc(),
     )
     try:
-        leave(path, standing)
+        stands = leave_also(path, standing)
     except OSError as error:
         world.complain(f"NO STANDING ORDER WAS LEFT: {path}: {error.strerror or error}.")
         return NO_LINK
     told["standing_order"] = str(path)
+    if stands != standing:
+        world.complain(f"An earlier standing order stays in its place: {stands.words}.")
     world.complain(
         f"Left as a standing order for the daemon and the sentinel, which carry it on when the "
         f"link is back: {path}. Take it back with --withdraw."

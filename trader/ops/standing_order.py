@@ -32,6 +32,11 @@ class StandingOrder(NamedTuple):
         which = "of the account" if self.is_everything else "that is managed"
         return f"{what} {which}, left by {self.by} at {self.at}: {self.reason}"
 
+    def covers(self, other: "StandingOrder") -> bool:
+        """Tell whether nothing of another order is left to do when this one is done."""
+        goes_as_far = self.must_liquidate or not other.must_liquidate
+        return goes_as_far and (self.is_everything or not other.is_everything)
+
 
 class StandingOrderUnreadable(Exception):
     """There is a file and it says nothing that can be understood; a person must look."""
@@ -47,6 +52,24 @@ def leave(path: Path, order: StandingOrder) -> None:
         "at": order.at,
     }
     replace_file(path, (json.dumps(record, ensure_ascii=True) + "\n").encode("ascii"))
+
+
+def leave_also(path: Path, order: StandingOrder) -> StandingOrder:
+    """Leave an order without weakening one that stands there; returns what stands then.
+
+    What a person wants less of is withdrawn, not forgotten because somebody else wanted less.
+    Raises OSError.
+    """
+    try:
+        left = standing(path)
+    except StandingOrderUnreadable:
+        left = None
+    if left is not None and left.must_liquidate and not order.covers(left):
+        return left
+    if left is not None and left.covers(order):
+        return left
+    leave(path, order)
+    return order
 
 
 def standing(path: Path) -> StandingOrder | None:

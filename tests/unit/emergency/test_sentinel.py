@@ -42,11 +42,13 @@ class Scene:
     reasons: list[str] = field(default_factory=list)
     pets: int = 0
     asked: int = 0
+    order: str = ""
 
     def sentinel(self, deadman: Deadman | None = None) -> Sentinel:
         around = Surroundings(
             clock=self.clock, pager=self.pages, look=lambda: self.facts, read_risk=self._ask,
             act=self._act, asleep_s=lambda: 0.0, pet=self._pet, show=self.shown.append,
+            order=lambda: self.order,
         )  # fmt: skip
         return Sentinel(self.rules, around, deadman or Deadman())
 
@@ -166,3 +168,20 @@ async def test_it_shows_that_it_lives_while_it_acts_and_ends_when_told() -> None
     await asyncio.wait_for(running, 10)
     assert scene.pets >= before + 3
     assert sentinel.deadman.state is State.DONE, "what has begun is finished first"
+
+
+async def test_what_a_person_orders_after_it_has_acted_is_carried_out_too() -> None:
+    # The kill switch found no link and said that the sentinel carries it on.
+    scene = Scene(facts=GONE)
+    sentinel = scene.sentinel()
+    await scene.looks(sentinel, 20)
+    assert (len(scene.reasons), sentinel.deadman.state) == (1, State.DONE)
+    scene.order = "close every position, left by desk"
+    await scene.looks(sentinel, 2)
+    assert (len(scene.reasons), sentinel.deadman.state) == (2, State.DONE)
+    # It waits at the broker: to send it again would cost its place.
+    await scene.looks(sentinel, 200)
+    assert len(scene.reasons) == 2
+    scene.order = ""
+    await scene.looks(sentinel, 200)
+    assert len(scene.reasons) == 2

@@ -151,6 +151,20 @@ def test_a_daemon_without_a_link_is_waited_for_and_then_left_a_standing_order(
     assert shell.told["standing_order"] == str(shell.state / "standing_order.json")
 
 
+def test_an_order_that_wants_less_does_not_take_the_place_of_one_that_wants_more(
+    shell: Shell,
+) -> None:
+    shell.replies |= {"liquidate": [reply("no_link")], "cancel-orders": [reply("no_link")]}
+    assert shell.run(**BOTH) == 7
+    left = standing(shell.state / "standing_order.json")
+    assert shell.run(must_cancel=True) == 7
+    assert standing(shell.state / "standing_order.json") == left
+    assert (
+        "An earlier standing order stays in its place: close every position"
+        in (shell.complained[-2])
+    )
+
+
 def test_a_link_that_comes_back_in_time_leaves_nothing_behind(shell: Shell) -> None:
     shell.replies["liquidate"] = [reply("no_link"), reply("done", is_done=True)]
     assert shell.run(**BOTH) == 0
@@ -163,7 +177,7 @@ def test_a_standing_order_that_cannot_be_left_is_told(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kill_actions, "leave", full)
+    monkeypatch.setattr(kill_actions, "leave_also", full)
     shell.replies["liquidate"] = [reply("no_link")]
     assert shell.run(**BOTH) == 7
     assert "NO STANDING ORDER WAS LEFT" in shell.complained[-1]

@@ -9,8 +9,10 @@ import pytest
 
 from tests.unit.ops.support import NOW
 from trader.ops.standing_order import (
+    StandingOrder,
     StandingOrderUnreadable,
     leave,
+    leave_also,
     order_now,
     standing,
     withdraw,
@@ -42,6 +44,33 @@ def test_it_is_told_in_a_line(is_everything: bool, must_liquidate: bool, words: 
     order = LEFT._replace(is_everything=is_everything, must_liquidate=must_liquidate)
     assert order.words.startswith(words)
     assert order.words.endswith(": no link")
+
+
+CANCEL, CLOSE = LEFT._replace(must_liquidate=False), LEFT._replace(must_liquidate=True)
+CANCEL_ALL, CLOSE_ALL = CANCEL._replace(is_everything=True), CLOSE._replace(is_everything=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stands"),
+    [
+        (CANCEL, CLOSE, CLOSE),
+        (CLOSE, CANCEL, CLOSE),
+        (CLOSE_ALL, CLOSE, CLOSE_ALL),
+        (CLOSE, CLOSE_ALL, CLOSE_ALL),
+        # Neither holds the other: a close is not given up for cancels.
+        (CLOSE, CANCEL_ALL, CLOSE),
+        (CANCEL_ALL, CLOSE, CLOSE),
+        (CANCEL_ALL, CANCEL, CANCEL_ALL),
+    ],
+)
+def test_one_that_wants_less_does_not_take_the_place_of_one_that_wants_more(
+    tmp_path: Path, first: StandingOrder, second: StandingOrder, stands: StandingOrder
+) -> None:
+    path = tmp_path / "standing_order.json"
+    path.write_text("{")
+    assert leave_also(path, first) == first, "what cannot be understood holds nothing up"
+    assert leave_also(path, second) == stands
+    assert standing(path) == stands
 
 
 @pytest.mark.parametrize(
