@@ -28,7 +28,10 @@ ORDER_REF_LENGTH_MAX = 40
 LINEAGE_FORM = re.compile(r"[a-z0-9]{6}")
 STRATEGY_FORM = re.compile(r"[a-z][a-z0-9_]{0,15}")
 _KILL_REF = re.compile(r"kill-[a-z0-9]{6}-[0-9]{1,20}")
-_REF_FORM = re.compile(r"T1-([a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12})-([0-9a-f]{4})")
+_INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}")
+_REF_FORM = re.compile(rf"T1-({_INTENT_FORM.pattern})-([0-9a-f]{{4}})")
+# What a reference has around the id: ``T1-`` and ``-`` with four digits of a checksum.
+_INTENT_LENGTH_MAX = ORDER_REF_LENGTH_MAX - 8
 
 
 def intent_id(lineage: Lineage, strategy: StrategyName, number: int) -> IntentId:
@@ -47,6 +50,11 @@ def intent_id(lineage: Lineage, strategy: StrategyName, number: int) -> IntentId
 def order_ref(intent: IntentId) -> OrderRef:
     """Wrap an intent id for the wire: at most 40 characters, self-checking."""
     return OrderRef(f"T1-{intent}-{_check(intent)}")
+
+
+def is_traceable(intent: IntentId) -> bool:
+    """Tell whether the reference made of an id leads back to it, and is not too long."""
+    return _INTENT_FORM.fullmatch(intent) is not None and len(intent) <= _INTENT_LENGTH_MAX
 
 
 def kill_ref_in(text: str) -> OrderRef | None:

@@ -64,7 +64,10 @@ GROSS_CAP = {
 
 def stricter(own: AccountType, told: AccountType | None) -> AccountType:
     """Return the stricter of the type that the policy says and that the broker says."""
-    return own if told is None else min(own, told, key=list(AccountType).index)
+    return own if told is None else min(own, told, key=_STRICTEST_FIRST.index)
+
+
+_STRICTEST_FIRST = tuple(AccountType)
 
 
 def gross_most(limits: "RegimeLimits", account_type: AccountType) -> Decimal:

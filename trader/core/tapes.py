@@ -53,7 +53,7 @@ class Tape:
 
     def since(self, since: datetime) -> int:
         """Count the acts at or after ``since``; beyond the span there are none left to count."""
-        return len(self._times) - bisect_left(self._times, since, lo=self._first)
+        return len(self._times) - bisect_left(self._times, since, self._first)
 
     def times(self) -> tuple[datetime, ...]:
         """Return what is remembered, oldest first."""
@@ -204,9 +204,7 @@ def pattern_of(
     stop_price: Decimal | None,
 ) -> str:
     """Return the text in which two intents for the same thing are equal."""
-    return (
-        f"{side.value} {quantity.normalize()!s} {order_type.value} {limit_price!s} {stop_price!s}"
-    )
+    return f"{side!s} {quantity.normalize()!s} {order_type!s} {limit_price!s} {stop_price!s}"
 
 
 class Acts:
@@ -235,10 +233,10 @@ class Acts:
                 if not self._tapes[key].forget_first():
                     del self._tapes[key]
 
-    def count(self, since: datetime, *key: object) -> int:
+    def count(self, since: datetime, key: Key) -> int:
         """Count the acts with this key at or after ``since``.
 
-        A key is the text of a kind or ``"message"``, alone or with a strategy or an instrument;
+        A key holds the text of a kind or ``"message"``, alone or with a strategy or an instrument;
         or ``"order"``, strategy, instrument and pattern; or ``"entry"``, strategy, instrument and
         the text of a side; or ``"modify"``, ``"order"`` and an order.
         """
@@ -257,10 +255,9 @@ class Acts:
 
 
 def _keys(act: Act) -> tuple[Key, ...]:
-    # An enum hashes ten times slower than its text, and every review counts ten times.
-    kind, strategy, con_id = act.kind.value, act.strategy, act.con_id
+    kind, strategy, con_id = str(act.kind), act.strategy, act.con_id
     if act.kind is ActKind.ENTRY:
-        return ((kind, strategy, con_id, act.side.value),)
+        return ((kind, strategy, con_id, str(act.side)),)
     own: tuple[Key, ...] = ()
     if act.kind is ActKind.ORDER:
         own = ((kind, strategy, con_id, act.pattern),)

@@ -233,8 +233,8 @@ def test_a_change_to_what_has_filled_meanwhile_completes_the_order() -> None:
 def test_each_change_counts_as_an_act_of_its_order() -> None:
     book = changing()
     since = the_order(book).planned_utc
-    assert book.acts.count(since, "modify", "order", ONE) == 1
-    assert book.acts.count(since, "message") == 2
+    assert book.acts.count(since, ("modify", "order", ONE)) == 1
+    assert book.acts.count(since, ("message",)) == 2
     assert BUY is the_order(book).terms.side
 
 

@@ -15,6 +15,7 @@ from trader.core.ids import (
     exec_family,
     intent_id,
     intent_id_in,
+    is_traceable,
     order_ref,
 )
 
@@ -39,6 +40,19 @@ def test_a_reference_fits_into_forty_characters(intent: IntentId) -> None:
 def test_the_longest_reference_has_forty_characters() -> None:
     longest = intent_id(Lineage("abcdef"), StrategyName("s" * 16), 10**8 - 1)
     assert len(order_ref(longest)) == ORDER_REF_LENGTH_MAX
+
+
+@given(
+    st.one_of(
+        intent_ids,
+        st.from_regex(r"[a-z0-9]{5,7}-[a-z][a-z0-9_]{0,17}-[0-9]{1,13}(-[0-9a-f]{4})?"),
+        st.text(),
+    )
+)
+def test_an_id_is_traceable_if_its_reference_leads_back_to_it(text: str) -> None:
+    ref = order_ref(IntentId(text))
+    leads_back = intent_id_in(ref) == text and len(ref) <= ORDER_REF_LENGTH_MAX
+    assert is_traceable(IntentId(text)) is leads_back
 
 
 @given(intent_ids, st.data())

@@ -51,7 +51,7 @@ def test_a_time_that_steps_back_counts_as_the_latest() -> None:
     tape = Tape(DAY_SPAN, [at(100), at(40)])
     assert tape.times() == (at(100), at(100))
     acts = Acts([replace(ACT, at_utc=at(100)), replace(ACT, at_utc=at(40))])
-    assert acts.count(at(100), "order") == 2
+    assert acts.count(at(100), ("order",)) == 2
 
 
 ACTS = st.builds(
@@ -79,23 +79,23 @@ def test_every_count_is_that_of_a_walk_over_the_last_hour(wished: list[tuple[Act
     late = [act for act in done if act.at_utc >= since]
     for kind in (ActKind.ORDER, ActKind.CANCEL, ActKind.MODIFY):
         of_kind = [act for act in late if act.kind is kind]
-        assert acts.count(since, kind.value) == len(of_kind)
+        assert acts.count(since, (kind.value,)) == len(of_kind)
         for strategy in (STRATEGY, OTHER):
             own = [act for act in of_kind if act.strategy == strategy]
-            assert acts.count(since, kind.value, strategy) == len(own)
+            assert acts.count(since, (kind.value, strategy)) == len(own)
         for con_id in (CON, OTHER_CON):
             there = [act for act in of_kind if act.con_id == con_id]
-            assert acts.count(since, kind.value, con_id) == len(there)
+            assert acts.count(since, (kind.value, con_id)) == len(there)
     messages = [act for act in late if act.kind is not ActKind.ENTRY]
-    assert acts.count(since, "message") == len(messages)
+    assert acts.count(since, ("message",)) == len(messages)
     same = [act for act in late if (act.kind, act.strategy, act.con_id, act.pattern) ==
             (ActKind.ORDER, STRATEGY, CON, "p")]  # fmt: skip
-    assert acts.count(since, "order", STRATEGY, CON, "p") == len(same)
+    assert acts.count(since, ("order", STRATEGY, CON, "p")) == len(same)
     entries = [act for act in late if (act.kind, act.strategy, act.con_id, act.side) ==
                (ActKind.ENTRY, STRATEGY, CON, BUY)]  # fmt: skip
-    assert acts.count(since, "entry", STRATEGY, CON, "BUY") == len(entries)
+    assert acts.count(since, ("entry", STRATEGY, CON, "BUY")) == len(entries)
     changes = [act for act in late if act.kind is ActKind.MODIFY and act.order_id == 1]
-    assert acts.count(since, "modify", "order", OrderId(1)) == len(changes)
+    assert acts.count(since, ("modify", "order", OrderId(1))) == len(changes)
     assert Acts(acts.all()) == acts
 
 
@@ -103,7 +103,7 @@ def test_what_is_older_than_an_hour_leaves_nothing_behind() -> None:
     acts = Acts([replace(ACT, pattern=str(number)) for number in range(50)])
     acts.add(replace(ACT, at_utc=at(0) + ACT_SPAN + timedelta(seconds=1), kind=ActKind.ENTRY))
     assert len(acts.all()) == 1
-    assert acts.count(at(0), "order") == 0
+    assert acts.count(at(0), ("order",)) == 0
     assert len(acts._tapes) == 1
 
 

@@ -24,7 +24,7 @@ def reserve_check(case: Case) -> Check:
     # the working exits will have closed by then is not held any more.
     passed = left >= policy.reserve_min or case.shrinks
     value = told(case, f"{left:.2f} left of {cash:.2f}", passed=passed, side=Side.BUY)
-    return check("CASH_RESERVE", value, f"cash left at least {policy.reserve_min}", passed)
+    return check("CASH_RESERVE", value, f"cash left at least {policy.reserve_min!s}", passed)
 
 
 def settled_check(case: Case) -> Check:

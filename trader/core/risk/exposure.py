@@ -26,7 +26,7 @@ def valuation_check(case: Case) -> Check:
     value = f"{age_s:.1f} s old" if is_whole else "; ".join(valuation.missing)[:200]
     # A NaN age compares false with everything: the test is written so that it refuses.
     passed = is_whole and 0 <= age_s <= most_s
-    return check("VALUATION", value, f"complete, at most {most_s} s old", passed)
+    return check("VALUATION", value, f"complete, at most {most_s!s} s old", passed)
 
 
 def day_loss_check(case: Case) -> Check:
@@ -39,7 +39,7 @@ def day_loss_check(case: Case) -> Check:
         raise Unavailable
     loss = (start - account_of(case).equity) / start
     passed = loss < exposure.day_loss_max
-    return check("DAY_LOSS", f"{loss:.5f}", f"below {exposure.day_loss_max}", passed)
+    return check("DAY_LOSS", f"{loss:.5f}", f"below {exposure.day_loss_max!s}", passed)
 
 
 def concentration_check(case: Case) -> Check:
@@ -49,7 +49,7 @@ def concentration_check(case: Case) -> Check:
 
 def box_check(case: Case) -> Check:
     """Refuse an order that would make one instrument larger than the regime allows."""
-    return _single(case, "BOX_LIMIT", case.policy.exposure.limits_of(case.given.regime).box_max)
+    return _single(case, "BOX_LIMIT", case.limits.box_max)
 
 
 def _single(case: Case, code: str, most: Decimal) -> Check:
@@ -63,8 +63,7 @@ def gross_check(case: Case) -> Check:
     """Refuse more gross exposure than the regime and the type of account allow."""
     if case.is_exempt:
         return _exempt("GROSS_LIMIT", case)
-    regime = case.policy.exposure.limits_of(case.given.regime)
-    most = gross_most(regime, case.account_type)
+    most = gross_most(case.limits, case.account_type)
     account = account_of(case)
     value = account.valuation.gross + account.growth + account.adds_elsewhere
     return _ratio("GROSS_LIMIT", value, most, account)
@@ -78,15 +77,9 @@ def net_check(case: Case) -> Check:
     valuation = account.valuation
     net = valuation.net - valuation.of(case.intent.con_id)
     net += needed(case.projected) * account.unit_value
-    elsewhere = ZERO
-    for currency, total in case.book.workings.by_currency.items():
-        amount = total.buys_value if case.is_buy else total.sells_value
-        if currency == case.working.currency:
-            amount -= case.working.buys_value if case.is_buy else case.working.sells_value
-        elsewhere += amount * rate_of(valuation, currency)
+    elsewhere = account.pushes_elsewhere
     value = net + elsewhere if case.is_buy else elsewhere - net
-    most = case.policy.exposure.limits_of(case.given.regime).net_max
-    return _ratio("NET_LIMIT", value, most, account)
+    return _ratio("NET_LIMIT", value, case.limits.net_max, account)
 
 
 def account_of(case: Case) -> Account:
@@ -103,28 +96,27 @@ def _account(case: Case) -> Account:
     working, foreign = case.working, case.foreign
     highest = case.held + working.buys + foreign.buys + (quantity if case.is_buy else ZERO)
     lowest = case.held - working.sells - foreign.sells - (ZERO if case.is_buy else quantity)
-    elsewhere = ZERO
+    adds = pushes = ZERO
     for currency, total in case.book.workings.by_currency.items():
-        amount = total.adds_value
+        rate = rate_of(valuation, currency)
+        add, push = total.adds_value, total.buys_value if case.is_buy else total.sells_value
         if currency == working.currency:
-            amount -= working.adds_value
-        elsewhere += amount * rate_of(valuation, currency)
+            add -= working.adds_value
+            push -= working.buys_value if case.is_buy else working.sells_value
+        adds += add * rate
+        pushes += push * rate
     held_value = abs(valuation.of(case.intent.con_id))
-    equity = equity_of(case)
+    told = case.given.account
+    equity = counted_equity(valuation, None if told is None else told.net_liquidation)
     return Account(
         valuation=valuation,
         equity=equity,
         equity_text=f"{equity:.2f}",
         unit_value=unit,
         growth=max(abs(highest), abs(lowest)) * unit - held_value,
-        adds_elsewhere=elsewhere,
+        adds_elsewhere=adds,
+        pushes_elsewhere=pushes,
     )
-
-
-def equity_of(case: Case) -> Decimal:
-    """Return the lower of our value of the account and the broker's; raises Unavailable."""
-    told = case.given.account.net_liquidation if case.given.account is not None else None
-    return counted_equity(valuation_of(case), told)
 
 
 def valuation_of(case: Case) -> Valuation:

@@ -55,13 +55,12 @@ def increment_check(case: Case) -> Check:
 def price_check(case: Case) -> Check:
     """Refuse prices that the kind of order does not have, lacks, or that are no numbers."""
     intent = case.intent
-    kind = intent.order_type
-    if kind is OrderType.LIMIT and case.limit is not None and intent.stop_price is None:
+    if case.is_limit and case.limit is not None and intent.stop_price is None:
         return check("PRICE_INVALID", f"LMT {case.limit!s}", _PRICES, passed=True)
     wanted = ((intent.limit_price, OrderType.LIMIT), (intent.stop_price, OrderType.STOP))
     for price, owner in wanted:
         unwanted = None if price is None else "UNWANTED"
-        problem = problem_of(price) if kind is owner else unwanted
+        problem = problem_of(price) if intent.order_type is owner else unwanted
         if problem is not None:
             return check(f"PRICE_{problem}", case.text_of_prices(), _PRICES, passed=False)
     return check("PRICE_INVALID", case.text_of_prices(), _PRICES, passed=True)

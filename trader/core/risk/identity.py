@@ -1,7 +1,7 @@
 """Whether the intent can be traced, and whether its instrument is in dispute."""
 
 from trader.core.events import Check
-from trader.core.ids import ORDER_REF_LENGTH_MAX, intent_id_in, order_ref
+from trader.core.ids import is_traceable
 from trader.core.risk.case import Case, check
 
 _ID_LIMIT = "an id made by ids.intent_id"
@@ -11,9 +11,7 @@ _NO_TICKET = Check("QUARANTINED", "no ticket", "no open ticket on the instrument
 def intent_id_check(case: Case) -> Check:
     """Refuse a reference that does not lead back to its intent: it would pass for foreign."""
     intent_id = case.intent.intent_id
-    ref = order_ref(intent_id)
-    found = intent_id_in(ref) == intent_id and len(ref) <= ORDER_REF_LENGTH_MAX
-    return check("INTENT_ID_INVALID", str(intent_id), _ID_LIMIT, found)
+    return check("INTENT_ID_INVALID", str(intent_id), _ID_LIMIT, is_traceable(intent_id))
 
 
 def quarantine_check(case: Case) -> Check:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.events import Check
-from trader.core.policy import AccountType, AssetClass, WhatIf
+from trader.core.policy import AccountType, WhatIf
 from trader.core.risk.case import Case, Unavailable, check, needed
 from trader.core.risk.exposure import (
     account_of,
@@ -22,12 +22,12 @@ def leverage_check(case: Case) -> Check:
     """Refuse more leverage in an asset class than the policy allows."""
     if case.is_exempt:
         return _exempt("LEVERAGE")
-    kind, account = _class_of(case), account_of(case)
+    kind, account = needed(case.asset_class), account_of(case)
     value = account.valuation.gross_by_class.get(kind.sec_type, ZERO)
     value += account.growth + account.adds_elsewhere
     passed = account.equity > ZERO and value <= kind.leverage_max * account.equity
-    text = f"{value:.2f} {kind.sec_type} of {account.equity:.2f}"
-    return check("LEVERAGE", text, f"at most {kind.leverage_max} of it", passed)
+    text = f"{value:.2f} {kind.sec_type} of {account.equity_text}"
+    return check("LEVERAGE", text, f"at most {kind.leverage_max!s} of it", passed)
 
 
 def margin_check(case: Case) -> Check:
@@ -38,14 +38,14 @@ def margin_check(case: Case) -> Check:
     if reading is None or case.account_type is AccountType.CASH:
         return check("MARGIN", "no margin used", "paid in full", _is_paid_in_full(case))
     account = account_of(case)
-    own = max(account.growth, ZERO) * _class_of(case).initial_margin_fraction
+    own = max(account.growth, ZERO) * needed(case.asset_class).initial_margin_fraction
     used = needed(reading.initial_margin) + own + account.adds_elsewhere
     if account.equity <= ZERO:
         raise Unavailable
     share = used / account.equity
     warning = " (above the warning)" if share > exposure.margin_usage_warning else ""
     most = exposure.margin_usage_max
-    return check("MARGIN", f"{share:.5f}{warning}", f"at most {most} of equity", share <= most)
+    return check("MARGIN", f"{share:.5f}{warning}", f"at most {most!s} of equity", share <= most)
 
 
 def funds_check(case: Case) -> Check:
@@ -64,7 +64,7 @@ def funds_check(case: Case) -> Check:
         asked = total.set_aside(cash) + total.sells_value
         reserved += asked * rate_of(valuation, currency)
     in_full = case.account_type is AccountType.CASH
-    fraction = Decimal(1) if in_full else _class_of(case).initial_margin_fraction
+    fraction = Decimal(1) if in_full else needed(case.asset_class).initial_margin_fraction
     funds = needed(reading.available_funds) - reserved - commission - cost * fraction
     power = needed(reading.buying_power) - reserved - commission - cost
     left = min(funds, power)
@@ -108,11 +108,7 @@ def _reading(case: Case) -> AccountReading | None:
 
 def _is_paid_in_full(case: Case) -> bool:
     """Tell whether the position that comes of it is long and owes nothing."""
-    return needed(case.projected) >= ZERO and _class_of(case).is_payable
-
-
-def _class_of(case: Case) -> AssetClass:
-    return needed(case.asset_class)
+    return needed(case.projected) >= ZERO and needed(case.asset_class).is_payable
 
 
 def _exempt(code: str) -> Check:

@@ -15,7 +15,7 @@ def quantity_check(case: Case) -> Check:
     """Refuse a projected position of too many units."""
     projected, most = needed(case.projected), case.policy.position.quantity_max
     passed = abs(projected) <= most or case.shrinks
-    value = f"held {case.held}, then {projected}"
+    value = f"held {case.held!s}, then {projected!s}"
     value = told(case, value, passed=passed, side=case.intent.side)
     return check("POSITION_MAX", value, f"at most {most!s} either way", passed)
 

@@ -25,7 +25,7 @@ def quote_check(case: Case) -> Check:
         side = "ask" if case.is_buy else "bid"
         value = f"only the {side} {case.mid}"
         return check("QUOTE_UNUSABLE", value, "the side that an exit meets", passed=True)
-    limit = f"live, two-sided, at most {case.policy.price.quote_age_s_max} s old"
+    limit = f"live, two-sided, at most {case.policy.price.quote_age_s_max!s} s old"
     return check("QUOTE_UNUSABLE", problem or "usable", limit, problem is None)
 
 
@@ -38,7 +38,7 @@ def collar_check(case: Case) -> Check:
     if price is None:
         price = needed(case.ask)
     distance = abs(price - mid) / mid
-    most = case.policy.price.collar_fraction_max * _share(case)
+    most = _narrowed(case, case.policy.price.collar_fraction_max)
     return check("PRICE_COLLAR", f"{distance:.5f}", f"at most {most!s}", distance <= most)
 
 
@@ -47,8 +47,8 @@ def slippage_check(case: Case) -> Check:
     if case.is_unquoted:
         return _unquoted("SLIPPAGE")
     mid, bid, ask = needed(case.mid), needed(case.bid), needed(case.ask)
-    most = case.policy.price.slippage_fraction_max * _share(case)
-    if case.intent.order_type is OrderType.LIMIT:
+    most = _narrowed(case, case.policy.price.slippage_fraction_max)
+    if case.is_limit:
         limit = needed(case.limit)
         given_away = (limit - ask if case.is_buy else bid - limit) / mid
     else:
@@ -88,18 +88,18 @@ def _unquoted(code: str) -> Check:
     return check(code, "no two sides", "for an exit", passed=True)
 
 
-def _share(case: Case) -> Decimal:
+def _narrowed(case: Case, most: Decimal) -> Decimal:
+    """Return what is left of a limit in an illiquid instrument."""
     # A stricter collar would lock a position in just when its market is thin.
     is_strict = case.is_illiquid and not case.shrinks
-    return case.policy.price.illiquid_share if is_strict else Decimal(1)
+    return most * case.policy.price.illiquid_share if is_strict else most
 
 
 def _own_price(case: Case) -> Decimal | None:
     """Return the price that the order names, None for a market order; raises Unavailable."""
-    kind = case.intent.order_type
-    if kind is OrderType.MARKET:
-        return None
-    return needed(case.limit if kind is OrderType.LIMIT else case.stop)
+    if case.is_limit:
+        return needed(case.limit)
+    return None if case.intent.order_type is OrderType.MARKET else needed(case.stop)
 
 
 CHECKS = (

@@ -12,7 +12,7 @@ from trader.core.events import Check
 from trader.core.ids import ConId, OrderId
 from trader.core.policy import Policy
 from trader.core.risk.case import Case, check
-from trader.core.tapes import pattern_of
+from trader.core.tapes import Key, pattern_of
 
 # Where nobody says when the account's day began, all of the longest day counts.
 _LONGEST_DAY = timedelta(hours=25)
@@ -20,41 +20,41 @@ _LONGEST_DAY = timedelta(hours=25)
 
 def order_check(case: Case) -> Check:
     """Refuse more orders of the account than the window allows."""
-    return _windowed(case, "ORDER_RATE", case.policy.rate.orders_max, "order")
+    return _windowed(case, "ORDER_RATE", case.policy.rate.orders_max, ("order",))
 
 
 def strategy_order_check(case: Case) -> Check:
     """Refuse more orders of the strategy than the window allows."""
     most = case.policy.rate.orders_per_strategy_max
-    return _windowed(case, "ORDER_RATE_STRATEGY", most, "order", case.intent.strategy)
+    return _windowed(case, "ORDER_RATE_STRATEGY", most, ("order", case.intent.strategy))
 
 
 def instrument_order_check(case: Case) -> Check:
     """Refuse more orders of the instrument than the window allows."""
     most = case.policy.rate.orders_per_instrument_max
-    return _windowed(case, "ORDER_RATE_INSTRUMENT", most, "order", case.intent.con_id)
+    return _windowed(case, "ORDER_RATE_INSTRUMENT", most, ("order", case.intent.con_id))
 
 
 def cancel_check(case: Case) -> Check:
     """Refuse new orders of an account that cancels too many; a cancel itself always leaves."""
-    return _windowed(case, "CANCEL_RATE", case.policy.rate.cancels_max, "cancel")
+    return _windowed(case, "CANCEL_RATE", case.policy.rate.cancels_max, ("cancel",))
 
 
 def strategy_cancel_check(case: Case) -> Check:
     """Refuse new orders of a strategy that cancels too many."""
     most = case.policy.rate.cancels_per_strategy_max
-    return _windowed(case, "CANCEL_RATE_STRATEGY", most, "cancel", case.intent.strategy)
+    return _windowed(case, "CANCEL_RATE_STRATEGY", most, ("cancel", case.intent.strategy))
 
 
 def message_check(case: Case) -> Check:
     """Refuse more messages about orders than the window allows."""
-    return _windowed(case, "MESSAGE_RATE", case.policy.rate.messages_max, "message")
+    return _windowed(case, "MESSAGE_RATE", case.policy.rate.messages_max, ("message",))
 
 
 def strategy_message_check(case: Case) -> Check:
     """Refuse more messages about orders of the strategy than the window allows."""
     most = case.policy.rate.messages_per_strategy_max
-    return _windowed(case, "MESSAGE_RATE_STRATEGY", most, "message", case.intent.strategy)
+    return _windowed(case, "MESSAGE_RATE_STRATEGY", most, ("message", case.intent.strategy))
 
 
 def daily_check(case: Case) -> Check:
@@ -76,22 +76,22 @@ def repeat_check(case: Case) -> Check:
         intent.side, intent.quantity, intent.order_type, intent.limit_price, intent.stop_price
     )
     key = ("order", intent.strategy, intent.con_id, pattern)
-    count = case.book.acts.count(_since(case, rate.repeat_window_s), *key)
+    count = case.book.acts.count(_since(case, rate.repeat_window_s), key)
     return _counted(case, "DUPLICATE_PATTERN", count, rate.repeats_max, rate.repeat_window_s)
 
 
 def execution_check(case: Case) -> Check:
     """Refuse to go on executing the same side of the same instrument (RTS 6, article 15)."""
     intent, rate = case.intent, case.policy.rate
-    key = ("entry", intent.strategy, intent.con_id, intent.side.value)
-    count = case.book.acts.count(_since(case, rate.execution_window_s), *key)
+    key = ("entry", intent.strategy, intent.con_id, str(intent.side))
+    count = case.book.acts.count(_since(case, rate.execution_window_s), key)
     return _counted(case, "REPEATED_EXECUTION", count, rate.executions_max, rate.execution_window_s)
 
 
 def churn_check(case: Case) -> Check:
     """Refuse new orders of an instrument whose orders are changed over and over."""
     most = case.policy.rate.modifies_max
-    return _windowed(case, "CHURN", most, "modify", case.intent.con_id)
+    return _windowed(case, "CHURN", most, ("modify", case.intent.con_id))
 
 
 def churn_refusal(
@@ -100,22 +100,20 @@ def churn_refusal(
     """Say why an order may not be changed once more, or None when it may."""
     rate = policy.rate
     since = now_utc - timedelta(seconds=rate.window_s)
-    of_order = book.acts.count(since, "modify", "order", order_id)
+    of_order = book.acts.count(since, ("modify", "order", order_id))
     if of_order >= rate.modifies_per_order_max:
         most = rate.modifies_per_order_max
         return f"CHURN: order {order_id} was changed {of_order} times, allowed is below {most}"
-    of_instrument = book.acts.count(since, "modify", con_id)
+    of_instrument = book.acts.count(since, ("modify", con_id))
     if of_instrument >= rate.modifies_max:
         most = rate.modifies_max
         return f"CHURN: {of_instrument} changes in the instrument, allowed is below {most}"
     return None
 
 
-def _windowed(case: Case, code: str, most: int, *key: object) -> Check:
-    given = case.given
-    count = given.book.acts.count(case.window_utc, *key)
-    window_s = given.policy.rate.window_s
-    return _made(code, count, most * case.share, window_s, given.is_operator)
+def _windowed(case: Case, code: str, most: int, key: Key) -> Check:
+    count, window_s = case.book.acts.count(case.window_utc, key), case.policy.rate.window_s
+    return _made(code, count, most * case.share, window_s, case.given.is_operator)
 
 
 def _since(case: Case, window_s: float) -> datetime:

@@ -68,17 +68,13 @@ def evaluated(
 ) -> tuple[tuple[Check, ...], list[Check]]:
     """Return every check and those that failed; one that cannot be evaluated has failed."""
     checks: list[Check] = []
-    failed: list[Check] = []
     put = checks.append
     for code, run in wanted:
         try:
-            row = run(case)
+            put(run(case))
         except _BROKEN:
-            row = check(code, UNAVAILABLE, "its input", passed=False)
-        put(row)
-        if not row.passed:
-            failed.append(row)
-    return tuple(checks), failed
+            put(check(code, UNAVAILABLE, "its input", passed=False))
+    return tuple(checks), [row for row in checks if not row.passed]
 
 
 def text_of_check(failed: Check) -> str:

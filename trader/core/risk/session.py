@@ -18,7 +18,7 @@ def hours_check(case: Case) -> Check:
     is_open = needed(view.is_regular)
     if hours is TradingHours.EXTENDED:
         is_open = is_open or needed(view.is_extended)
-    return check("SESSION_CLOSED", "open" if is_open else "closed", f"{hours.value} hours", is_open)
+    return check("SESSION_CLOSED", "open" if is_open else "closed", f"{hours!s} hours", is_open)
 
 
 _ALWAYS = Check("SESSION_CLOSED", "not asked", "always", passed=True)

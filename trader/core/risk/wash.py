@@ -16,7 +16,7 @@ def wash_check(case: Case) -> Check:
         return _ALONE
     if case.shrinks or case.intent.order_type is OrderType.STOP:
         return _ALONE
-    if case.intent.order_type is OrderType.LIMIT:
+    if case.is_limit:
         price = needed(case.limit)
     else:
         # As far as a market order may reach: to the collar around the middle.
