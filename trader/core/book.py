@@ -6,7 +6,6 @@ reads.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
@@ -20,6 +19,7 @@ from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
+from trader.core.frozen import replace
 from trader.core.ids import (
     ExecFamily,
     OrderId,
@@ -123,10 +123,12 @@ class Book(BookView):
         else:
             self.settling.pop(order.order_id, None)
 
-    def _move(self, order_id: OrderId, event: OrderEvent, at: datetime, note: str = "") -> None:
+    def _move(self, order_id: OrderId, at: datetime, *events: OrderEvent, note: str = "") -> None:
         order = self.orders.get(order_id)
         if order is not None:
-            self.put_order(moved(order, event, at, note))
+            for event in events:
+                order = moved(order, event, at, note)
+            self.put_order(order)
 
     def _on_journal_opened(self, event: ev.JournalOpened, at: datetime) -> None:
         self.lineage = event.lineage
@@ -192,12 +194,11 @@ class Book(BookView):
 
     def _on_sent(self, event: ev.OrderSent, at: datetime) -> None:
         self.tally.orders_sent += 1
-        self._move(event.order_id, OrderEvent.MADE_DURABLE, at)
-        self._move(event.order_id, OrderEvent.SENT, at)
+        self._move(event.order_id, at, OrderEvent.MADE_DURABLE, OrderEvent.SENT)
 
     def _on_withheld(self, event: ev.OrderWithheld, at: datetime) -> None:
-        self._move(event.order_id, OrderEvent.MADE_DURABLE, at)
-        self._move(event.order_id, OrderEvent.WITHHELD, at, event.reason)
+        steps = OrderEvent.MADE_DURABLE, OrderEvent.WITHHELD
+        self._move(event.order_id, at, *steps, note=event.reason)
 
     def _act(self, order: Order, kind: ActKind, at: datetime) -> None:
         """Put on the tape what was done to an order, for the counts of the review."""
@@ -209,7 +210,7 @@ class Book(BookView):
     def _on_cancel_sent(self, event: ev.CancelSent, at: datetime) -> None:
         if event.order_id in self.orders:
             self._act(self.orders[event.order_id], ActKind.CANCEL, at)
-        self._move(event.order_id, OrderEvent.CANCEL_SENT, at, event.reason)
+        self._move(event.order_id, at, OrderEvent.CANCEL_SENT, note=event.reason)
 
     def _on_modify_planned(self, event: ev.ModifyPlanned, at: datetime) -> None:
         order = self.orders[event.order_id]
@@ -260,13 +261,13 @@ class Book(BookView):
                 # On a working order the same code refuses a change and leaves it alive (INC-015).
                 is_alive = order.state in (OrderState.WORKING, OrderState.CANCELLING)
                 if not is_alive or order.broker_status == "Inactive":
-                    self._move(event.order_id, OrderEvent.REJECT_CONFIRMED, at, note)
+                    self._move(event.order_id, at, OrderEvent.REJECT_CONFIRMED, note=note)
             case ev.Evidence.CONFIRMS_CANCEL:
-                self._move(event.order_id, OrderEvent.CANCEL_CONFIRMED, at, note)
+                self._move(event.order_id, at, OrderEvent.CANCEL_CONFIRMED, note=note)
             case ev.Evidence.REFUSES_CANCEL:
-                self._move(event.order_id, OrderEvent.CANCEL_REFUSED, at, note)
+                self._move(event.order_id, at, OrderEvent.CANCEL_REFUSED, note=note)
             case ev.Evidence.UNCLEAR if order.state is OrderState.SENT:
-                self._move(event.order_id, OrderEvent.UNANSWERED, at, note)
+                self._move(event.order_id, at, OrderEvent.UNANSWERED, note=note)
             case _:
                 pass
 
@@ -380,15 +381,15 @@ class Book(BookView):
         self.commission_paid[currency] = self.commission_paid.get(currency, ZERO) + amount
 
     def _on_unanswered(self, event: ev.OrderUnanswered, at: datetime) -> None:
-        self._move(event.order_id, OrderEvent.MADE_DURABLE, at)
-        self._move(event.order_id, OrderEvent.UNANSWERED, at, event.reason)
+        steps = OrderEvent.MADE_DURABLE, OrderEvent.UNANSWERED
+        self._move(event.order_id, at, *steps, note=event.reason)
 
     def _on_absent(self, event: ev.OrderAbsentSeen, at: datetime) -> None:
         self.absent_since[event.order_id] = (event.run_id, at)
 
     def _on_proven_absent(self, event: ev.OrderProvenAbsent, at: datetime) -> None:
         note = f"{ABSENT_NOTE} {event.first_run_id} and {event.run_id}"
-        self._move(event.order_id, OrderEvent.PROVEN_ABSENT, at, note)
+        self._move(event.order_id, at, OrderEvent.PROVEN_ABSENT, note=note)
         # Both snapshots had every execution, and the second was asked for long after the first.
         self._settle(event.order_id)
 

@@ -15,13 +15,14 @@ durable. A planned order read back from the journal proves JOURNALED; without an
 it, it *may* have left, so boot makes it UNKNOWN.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from trader.core.amounts import ZERO
 from trader.core.changes import Change, ChangeEvent, ChangeState, ChangeTerms, next_change_state
+from trader.core.frozen import replace
 from trader.core.ids import (
     AccountId,
     ClientId,

@@ -6,8 +6,9 @@ lane leaves the tokens of the lanes above it untouched, so a storm of data reque
 make a cancel wait.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from trader.core.frozen import replace
 from trader.core.halts import Lane
 
 # The share of the bucket that must remain after a message of this lane.
@@ -44,20 +45,23 @@ def full(rate: float, size: float, now_s: float) -> Bucket:
 
 def refilled(bucket: Bucket, now_s: float) -> Bucket:
     """Return the bucket at ``now_s``; a clock that steps back adds nothing."""
-    elapsed_s = max(now_s - bucket.at_s, 0.0)
-    tokens = min(bucket.tokens + elapsed_s * bucket.rate, bucket.size)
-    return replace(bucket, tokens=tokens, at_s=max(now_s, bucket.at_s))
+    return replace(bucket, tokens=_tokens(bucket, now_s), at_s=max(now_s, bucket.at_s))
 
 
 def wait_s(bucket: Bucket, lane: Lane, now_s: float) -> float:
     """Return how long a message of this lane has to wait; 0.0 when it may go now."""
     least = 1.0 - _CANCEL_OVERDRAFT if lane is Lane.CANCEL else 1.0
-    missing = _RESERVED[lane] * bucket.size + least - refilled(bucket, now_s).tokens
+    missing = _RESERVED[lane] * bucket.size + least - _tokens(bucket, now_s)
     # A billionth of a token is rounding, not a reason to wait.
     return missing / bucket.rate if missing > 1e-9 else 0.0
 
 
 def taken(bucket: Bucket, now_s: float) -> Bucket:
     """Return the bucket after one message; cancels may overdraw it, by one bucket at most."""
-    now = refilled(bucket, now_s)
-    return replace(now, tokens=max(now.tokens - 1.0, -bucket.size))
+    tokens = max(_tokens(bucket, now_s) - 1.0, -bucket.size)
+    return replace(bucket, tokens=tokens, at_s=max(now_s, bucket.at_s))
+
+
+def _tokens(bucket: Bucket, now_s: float) -> float:
+    elapsed_s = max(now_s - bucket.at_s, 0.0)
+    return min(bucket.tokens + elapsed_s * bucket.rate, bucket.size)

@@ -7,10 +7,11 @@ promise until it is settled, whatever the broker last said of it (INC-024, INC-0
 
 from bisect import bisect_left, insort
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
 from trader.core.amounts import ZERO
+from trader.core.frozen import replace
 from trader.core.ids import ConId
 from trader.core.intents import OrderType, Side
 from trader.core.orders import Order, OrderState
@@ -112,12 +113,12 @@ class Workings:
         if left_before == left_after and (before is None or _is_same_risk(before, after)):
             return  # what it can do has not changed
         terms = after.terms
-        known = self.by_instrument.get(terms.con_id) or Working(terms.currency)
+        was = now = self.by_instrument.get(terms.con_id) or Working(terms.currency)
         if before is not None and left_before > ZERO:
-            known = _without(known, before, left_before)
+            now = _with(now, before, -left_before, held)
         if left_after > ZERO:
-            known = _with(known, after, left_after)
-        self._put(terms.con_id, replace(known, adds_value=_adds_value(known, held)))
+            now = _with(now, after, left_after, held)
+        self._put(terms.con_id, was, now)
 
     def without(self, order: Order, held: Decimal) -> "Workings":
         """Return what works beside an order, as a copy; ``held`` is its instrument's position."""
@@ -129,7 +130,11 @@ class Workings:
         """Take in that a position changed: what the working orders add to it is another amount."""
         known = self.by_instrument.get(con_id)
         if known is not None:
-            self._put(con_id, replace(known, adds_value=_adds_value(known, held)))
+            adds_value = _adds_value(
+                _growth(held, known.buys, known.buys_value),
+                _growth(-held, known.sells, known.sells_value),
+            )
+            self._put(con_id, known, replace(known, adds_value=adds_value))
 
     def pend(self, currency: str, count: int, quantity: Decimal) -> None:
         """Add executions without a commission, or take them away with a negative count."""
@@ -155,8 +160,7 @@ class Workings:
         else:
             self.foreign[con_id] = known
 
-    def _put(self, con_id: ConId, now: Working) -> None:
-        was = self.by_instrument.get(con_id) or Working(now.currency)
+    def _put(self, con_id: ConId, was: Working, now: Working) -> None:
         total = self.total(now.currency)
         self._set_total(
             now.currency,
@@ -175,7 +179,8 @@ class Workings:
             self.by_instrument.pop(con_id, None)
 
     def _set_total(self, currency: str, total: Totals) -> None:
-        if total == NO_TOTALS:
+        is_empty = not (total.order_count or total.pending_count)
+        if is_empty and total == NO_TOTALS:
             self.by_currency.pop(currency, None)
         else:
             self.by_currency[currency] = total
@@ -227,45 +232,32 @@ def _is_same_risk(before: Order, after: Order) -> bool:
     )
 
 
-def _with(known: Working, order: Order, left: Decimal) -> Working:
-    terms = order.terms
-    price = _resting(order)
-    value = left * order.reserve_per_unit
-    if terms.side is Side.BUY:
+def _with(known: Working, order: Order, left: Decimal, held: Decimal) -> Working:
+    """Return what works with what is left of an order, or without it where that is negative."""
+    count, priced = (1, _inserted) if left > ZERO else (-1, _removed)
+    price, value = _resting(order), left * order.reserve_per_unit
+    if order.terms.side is Side.BUY:
+        buys, buys_value = known.buys + left, known.buys_value + value
         return replace(
             known,
-            buys=known.buys + left,
-            buy_count=known.buy_count + 1,
-            buys_value=known.buys_value + value,
-            bids=_inserted(known.bids, price),
+            buys=buys,
+            buy_count=known.buy_count + count,
+            buys_value=buys_value,
+            bids=priced(known.bids, price),
+            adds_value=_adds_value(
+                _growth(held, buys, buys_value), _growth(-held, known.sells, known.sells_value)
+            ),
         )
+    sells, sells_value = known.sells + left, known.sells_value + value
     return replace(
         known,
-        sells=known.sells + left,
-        sell_count=known.sell_count + 1,
-        sells_value=known.sells_value + value,
-        asks=_inserted(known.asks, price),
-    )
-
-
-def _without(known: Working, order: Order, left: Decimal) -> Working:
-    terms = order.terms
-    price = _resting(order)
-    value = left * order.reserve_per_unit
-    if terms.side is Side.BUY:
-        return replace(
-            known,
-            buys=known.buys - left,
-            buy_count=known.buy_count - 1,
-            buys_value=known.buys_value - value,
-            bids=_removed(known.bids, price),
-        )
-    return replace(
-        known,
-        sells=known.sells - left,
-        sell_count=known.sell_count - 1,
-        sells_value=known.sells_value - value,
-        asks=_removed(known.asks, price),
+        sells=sells,
+        sell_count=known.sell_count + count,
+        sells_value=sells_value,
+        asks=priced(known.asks, price),
+        adds_value=_adds_value(
+            _growth(held, known.buys, known.buys_value), _growth(-held, sells, sells_value)
+        ),
     )
 
 
@@ -285,10 +277,8 @@ def _removed(prices: tuple[Decimal, ...], price: Decimal | None) -> tuple[Decima
     return prices[:place] + prices[place + 1 :]
 
 
-def _adds_value(working: Working, held: Decimal) -> Decimal:
+def _adds_value(up: Decimal, down: Decimal) -> Decimal:
     """Return by how much the absolute position can grow in value, rounded up to be exact."""
-    up = _growth(held, working.buys, working.buys_value)
-    down = _growth(-held, working.sells, working.sells_value)
     return max(up, down).quantize(_FINEST, rounding=ROUND_CEILING)
 
 

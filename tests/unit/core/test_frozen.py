@@ -1,0 +1,68 @@
+"""A copy made fast is the copy made slowly, and as frozen."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.core.factories import a_book, plan_order
+from trader.core.frozen import replace
+from trader.core.orders import OrderState
+from trader.core.pacing import full
+from trader.core.working import Totals, Working
+
+D = Decimal
+BOOK = a_book()
+ORDER = BOOK.orders[plan_order(BOOK)]
+
+
+@pytest.mark.parametrize(
+    ("value", "changes"),
+    [
+        (ORDER, {}),
+        (ORDER, {"state": OrderState.SENT, "note": "x"}),
+        (ORDER.terms, {"quantity": D(3)}),
+        (Working("USD"), {"buys": D(1), "bids": (D(5),)}),
+        (Totals(), {"order_count": 2}),
+        (full(10, 20, 0.0), {"tokens": 1.0}),
+    ],
+)
+def test_a_copy_is_the_one_that_dataclasses_make(value: object, changes: dict[str, object]) -> None:
+    slow = dataclasses.replace(value, **changes)  # type: ignore[type-var]
+    fast = replace(value, **changes)  # type: ignore[type-var]
+    assert type(fast) is type(value)
+    assert fast == slow
+    assert repr(fast) == repr(slow)
+    assert hash(fast) == hash(slow)
+    assert copy.copy(fast) == slow
+
+
+def test_a_copy_is_frozen_and_its_original_is_as_it_was() -> None:
+    before = dataclasses.replace(ORDER)
+    other = replace(ORDER, note="x")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        other.note = "y"  # type: ignore[misc]
+    assert before == ORDER
+    assert other.note == "x"
+
+
+def test_a_field_that_is_not_there_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError, match="quantities"):
+        replace(ORDER.terms, quantities=D(1))  # type: ignore[call-arg]
+
+
+def test_a_class_that_looks_at_its_own_fields_is_not_copied_past_that() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Checked:
+        low: int
+        high: int
+
+        def __post_init__(self) -> None:
+            assert self.low <= self.high
+
+    with pytest.raises(AssertionError, match="looks at its own fields"):
+        replace(Checked(1, 2), low=3)
