@@ -94,7 +94,10 @@ class Guard:
 
     def causes(self) -> dict[HaltCause, str]:
         """Return every cause that holds now; the halt file is looked at anew."""
-        causes = {**self._levels, **self.restraint().causes, **self._book.halts}
+        return self._causes(self.restraint())
+
+    def _causes(self, asked: Restraint) -> dict[HaltCause, str]:
+        causes = {**self._levels, **asked.causes, **self._book.halts}
         reading = self._kill_switch.reading()
         if reading.is_active:
             causes[HaltCause.HALT_FILE] = reading.reason
@@ -118,7 +121,8 @@ class Guard:
 
     def posture(self) -> Posture:
         """Return what the daemon may do now."""
-        return posture(self.causes(), self.restraint().restrictions)
+        asked = self.restraint()
+        return posture(self._causes(asked), asked.restrictions)
 
     def refusal(self, lane: Lane, strategy: str = "") -> str | None:
         """Say why an order of this lane and strategy must not leave now, or None when it may."""
@@ -127,7 +131,7 @@ class Guard:
             # in the book, and the same again would cross zero (INC-032).
             return "book and broker were not compared since the link was lost"
         asked = self.restraint()
-        gate = Gate(self.mode, self.causes(), asked.restrictions, asked.strategies)
+        gate = Gate(self.mode, self._causes(asked), asked.restrictions, asked.strategies)
         return refusal_of(gate, lane, strategy)
 
     def has(self, cause: HaltCause) -> bool:
