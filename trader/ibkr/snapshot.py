@@ -231,8 +231,11 @@ def _account_values(
 ) -> tuple[dict[str, Decimal], Decimal | None]:
     """Return the cash of each currency, and the net liquidation value (message 73).
 
-    Raises SnapshotUnavailable when there is none at all.
+    Raises SnapshotUnavailable when there is none at all, or the gateway's server is being reset:
+    it says so, and its values are then not to be relied on.
     """
+    if ("AccountReady", "false") in {(key, value) for key, value, _ in rows}:
+        raise SnapshotUnavailable(f"{_ACCOUNT_VALUES}: the broker's server is not ready")
     cash: dict[str, Decimal] = {}
     net_liquidation: Decimal | None = None
     for key, value, currency in rows:

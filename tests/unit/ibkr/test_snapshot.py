@@ -240,6 +240,21 @@ async def test_account_values_without_any_balance_are_no_answer() -> None:
             await desk.broker.snapshot()
 
 
+async def test_account_values_of_a_server_that_is_being_reset_are_no_answer() -> None:
+    async with connected() as (served, desk):
+        for word, is_told in (("false", False), ("true", True)):
+            served.replies["76"] = lambda f, word=word: [  # type: ignore[misc]
+                f"73|1|{f[2]}|DU1||AccountReady|{word}|",
+                f"73|1|{f[2]}|DU1||CashBalance|0|USD",
+                f"74|1|{f[2]}",
+            ]
+            if is_told:
+                assert (await desk.broker.snapshot()).cash == {"USD": 0}
+            else:
+                with pytest.raises(SnapshotUnavailable, match="not ready"):
+                    await desk.broker.snapshot()
+
+
 async def test_there_is_no_snapshot_without_a_link_or_while_it_is_lost() -> None:
     async with connected(snapshot_deadline_s=30.0) as (served, desk):
         served.silence("61")
