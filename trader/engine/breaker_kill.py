@@ -13,6 +13,7 @@ import structlog
 from trader.core.amounts import ZERO
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import HaltCause
+from trader.core.ids import ConId, OrderId
 from trader.engine.desk import Desk
 from trader.engine.operator import Answer
 from trader.engine.services import Services
@@ -44,6 +45,8 @@ class BreakerKill:
         self._killed = killed
         self._forbidding_entries = forbidding_entries
         self._must_flatten = must_flatten
+        # Closing orders that the broker has not filled yet, each with its instrument.
+        self._held_back: dict[OrderId, ConId] = {}
 
     async def run(self) -> None:
         """Act on each trip at once, and again while it stands and something is left."""
@@ -76,7 +79,14 @@ class BreakerKill:
     async def _acted(self, *, is_kill: bool) -> Answer | None:
         """Do what is to be done now; None when that is nothing."""
         if is_kill and self._must_flatten and self._is_holding():
-            return await self._desk.liquidate(by=_BY)
+            if self._is_waiting():
+                # Taken back and sent again they would lose their place, all night.
+                return None
+            answer = await self._desk.liquidate(by=_BY)
+            live = self._book.live_orders
+            is_held_back = answer.code == "waiting"
+            self._held_back = {key: row.terms.con_id for key, row in live.items() if is_held_back}
+            return answer
         if is_kill:
             if not self._book.live_orders:
                 return None
@@ -86,6 +96,14 @@ class BreakerKill:
             return None
         by = f"{_BY} {', '.join(names)}"
         return await self._desk.cancel_orders(by=by, keeps_exits=True)
+
+    def _is_waiting(self) -> bool:
+        """Tell whether the closing orders that the broker holds stand, or have closed."""
+        live = self._book.live_orders
+        return bool(live) and live.keys() <= self._held_back.keys() and all(
+            key in live or self._book.position_of(con_id) == ZERO
+            for key, con_id in self._held_back.items()
+        )  # fmt: skip
 
     def _is_holding(self) -> bool:
         return any(row.quantity != ZERO for row in self._book.positions.values())

@@ -9,12 +9,14 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.engine.breaker_world import Breaking
+from tests.unit.engine.test_liquidation import later
 from tests.unit.engine.world import World, a_status, an_exit, an_intent, running
 from trader.core import events as ev
 from trader.core.breakers.machine import Phase
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
+from trader.core.risk import ApprovedOrder
 from trader.engine.breaker_kill import BreakerKill
 from trader.engine.operator import Answer
 from trader.ports import WorldError
@@ -204,3 +206,25 @@ async def test_an_override_lets_entries_rest() -> None:
     )
     assert answer.is_done
     assert broken.breakers.forbidding_entries() == ()
+
+
+async def test_closing_orders_that_wait_for_the_open_keep_their_place() -> None:
+    world = World(held=100)
+    obliging(world)
+    kill, killed = a_kill(world, must_flatten=True)
+
+    def holds(placed: ApprovedOrder) -> None:
+        order = world.book.orders[placed.order_id]
+        later(0.2, lambda: world.say(a_status(order, "PreSubmitted")))
+
+    world.broker.on_place = holds
+    world.guard.latch(HaltCause.BREAKER, "-0.06", by="breaker loss_kill")
+    with running(kill.run):
+        killed.set()
+        await asyncio.sleep(600)
+        assert len(world.broker.placed) == 1
+        assert world.broker.cancelled == []
+        # It was given up by the broker: what is held is closed anew.
+        world.say(a_status(world.book.orders[world.broker.placed[0].order.order_id], "Cancelled"))
+        await asyncio.sleep(60)
+        assert len(world.broker.placed) == 2
