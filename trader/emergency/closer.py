@@ -67,7 +67,8 @@ class Closer:
         self._memory = memory
         self._clock = clock
         self._say = say
-        self._known: frozenset[ExecId] = frozenset()
+        # What was executed before the first reading; corrected, it is still nothing new (INC-048).
+        self._known: frozenset[ExecFamily] = frozenset()
         self._noted: dict[ExecId, None] = {}
         self._order: _Order | None = None
         self._sent = 0
@@ -80,7 +81,7 @@ class Closer:
         """Close it; raises LinkDown or SnapshotUnavailable when the link does not carry it."""
         look = await self._line.look()
         start = position_in(look, self._con_id)
-        self._known = frozenset(self._line.ears.executions)
+        self._known = self._families()
         bounds, end_s = self._bounds, self._clock.monotonic() + self._bounds.close_s
         pause_s = bounds.quiet_s
         while True:
@@ -103,7 +104,7 @@ class Closer:
                     if not self._sent:
                         # Nothing of ours is out: what moved before is simply a new start.
                         start = position_in(look, self._con_id)
-                        self._known = frozenset(self._line.ears.executions)
+                        self._known = self._families()
                 case Send():
                     self._send(step, position_in(look, self._con_id))
 
@@ -135,7 +136,10 @@ class Closer:
         for row in sorted(rows, key=lambda row: exec_family(row.exec_id)):
             if row.con_id == self._con_id:
                 newest[exec_family(row.exec_id)[0]] = row
-        return [row for row in newest.values() if row.exec_id not in self._known]
+        return [row for family, row in newest.items() if family not in self._known]
+
+    def _families(self) -> frozenset[ExecFamily]:
+        return frozenset(exec_family(exec_id)[0] for exec_id in self._line.ears.executions)
 
     def _moved(self) -> Decimal:
         ours = [row for row in self._news() if row.client_id in self._settings.own]

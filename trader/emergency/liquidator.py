@@ -119,7 +119,8 @@ class Liquidator:
         report.closed.clear()
         report.waiting.clear()
         report.problems.clear()
-        self._has_cancelled_all = False
+        # On a new link everything is open again, the daemon's id and a global cancel as well.
+        self._is_locked = self._has_cancelled_all = False
         self._unresolved.clear()
         report.is_verified = False
         line = await self._primary()
@@ -222,7 +223,7 @@ class Liquidator:
         """Cancel by id what an id of ours owns; the rest can only go with everything."""
         self._asked.update(dict.fromkeys(row.perm_id for row in orders))
         by_id = [row for row in orders if row.perm_id in asked]
-        if not self._needs_global_cancel(line, orders):
+        if not self._needs_global_cancel(orders):
             by_id = list(orders)
         else:
             self._cancel_everything(line, orders)
@@ -239,13 +240,14 @@ class Liquidator:
                     # After the bytes: no disk may hold a cancel back.
                     self._memory.note_cancel(row, is_everything=False)
 
-    def _needs_global_cancel(self, line: Line, orders: tuple[Resting, ...]) -> bool:
+    def _needs_global_cancel(self, orders: tuple[Resting, ...]) -> bool:
         """Tell whether some of them can only go with everything; once more where it did nothing."""
         if self._wanted.is_everything:
             own = self._settings.own
             is_first = not self._has_cancelled_all
             return is_first or any(row.client_id not in own for row in orders)
-        return self._is_locked and any(row.client_id != line.client_id for row in orders)
+        locked = self._settings.client_id
+        return self._is_locked and any(row.client_id == locked for row in orders)
 
     def _cancel_everything(self, line: Line, orders: tuple[Resting, ...]) -> None:
         why = "everything is to go" if self._wanted.is_everything else "its id stays locked"

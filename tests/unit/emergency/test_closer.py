@@ -101,6 +101,22 @@ async def test_somebody_else_at_work_stops_it_and_takes_our_order_back(tmp_path:
         assert sold(exchange) == [10]
 
 
+async def test_a_correction_of_what_was_traded_before_is_nobody_at_work(tmp_path: Path) -> None:
+    # INC-048
+    async with on_line(tmp_path) as (found, line):
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        exchange.executed(AAPL, "BUY", 10, client_id=9)
+
+        def on_place(order: Resting) -> None:
+            row = exchange.executions[0] = exchange.executions[0].replace(".01|2020", ".02|2020")
+            exchange.served.say(row.replace("REQ", "-1"))
+            soon(0.1, exchange.fill, order)
+
+        exchange.on_place = on_place
+        assert (await close(found, line)).ending is Ending.FLAT
+
+
 async def test_an_order_without_an_answer_is_never_followed_by_another(tmp_path: Path) -> None:
     async with on_line(tmp_path) as (found, line):
         exchange = found.exchange

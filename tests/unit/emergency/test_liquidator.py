@@ -77,6 +77,31 @@ async def test_a_locked_id_without_orders_needs_no_global_cancel(tmp_path: Path)
         assert not found.exchange.frames("58")
 
 
+async def test_an_id_that_is_free_on_the_next_link_needs_no_global_cancel(tmp_path: Path) -> None:
+    # It would take off a stop that somebody has entered by hand.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        stop = Resting(0, 0, AAPL, "SELL", 10, "STP", perm_id=777)
+        exchange.orders += [Resting(5, 1007, AAPL, "BUY", 10, ref="kill-abc123-1"), stop]
+        connects, lists = exchange.served.replies["71"], exchange.served.replies["61"]
+        locked = ["4|2|-1|326|Unable to connect as the client id is already in use|"]
+
+        def first_locked(fields: list[str]) -> list[str]:
+            was_second = any(frame[2] == "1007" for frame in exchange.frames("71"))
+            return connects(fields) if was_second else locked
+
+        def first_lost(fields: list[str]) -> list[str]:
+            is_first = len(exchange.frames("61")) == 1
+            return ["4|2|-1|1100|lost|"] * is_first + lists(fields)
+
+        exchange.served.replies |= {"71": first_locked, "61": first_lost}
+        report = await run(found, must_liquidate=False, wait_s=3.0)
+        assert report.exit_code is ExitCode.PROTECTED
+        assert exchange.orders == [stop]
+        assert not exchange.frames("58")
+
+
 async def test_all_takes_everybodys_orders_and_unmanaged_positions(tmp_path: Path) -> None:
     async with scene(tmp_path) as found:
         found.settings = found.settings.__class__(
