@@ -86,6 +86,11 @@ def read_bounded(path: Path) -> bytes:
         os.close(fd)
 
 
+def readable(text: str) -> str:
+    """Return a text that can be written down: one typed in another encoding holds no characters."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def utc_text(at: datetime) -> str:
     """Write an instant as ISO 8601 with a Z."""
     assert at.utcoffset() is not None, f"{at} has no zone"
@@ -202,4 +207,5 @@ def _mtime_ns(path: Path) -> int | None:
 
 
 def _short(text: str) -> str:
+    text = readable(text)
     return text if len(text) <= 160 else text[:157] + "..."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from trader.engine.operator import Answer, OperatorDesk
-from trader.ops.halt_record import without_repeats
+from trader.ops.halt_record import readable, without_repeats
 from trader.ops.http_access import Access
 from trader.ops.http_guard import answer, refusal, shown
 from trader.ops.roles import Principal
@@ -204,4 +204,4 @@ def _text_in(body: dict[str, object], name: str, length_max: int) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value.strip() or len(value) > length_max:
         raise BadBody(f"{name} is {shown(value)}; allowed: a text of 1 to {length_max} characters")
-    return " ".join(value.split())
+    return readable(" ".join(value.split()))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trader.ops.control_client import NoReply, ask_status
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
-from trader.ops.halt_record import HALT_FILE_NAME, write_halt
+from trader.ops.halt_record import HALT_FILE_NAME, readable, write_halt
 from trader.ops.kill_actions import carry_out
 from trader.ops.kill_order import (
     DONE,
@@ -24,7 +24,6 @@ from trader.ops.kill_order import (
     World,
     ask,
     operator_name,
-    readable,
     report,
 )
 from trader.ops.standing_order import STANDING_FILE_NAME, withdraw

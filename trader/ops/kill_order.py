@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from trader.ops.control_client import Reply, ask_verb
 from trader.ops.control_token import Endpoint
+from trader.ops.halt_record import readable
 
 DONE, NOT_CONFIRMED, USAGE, PROTECTED, REMAINS, WAITS = 0, 1, 2, 3, 4, 5
 FILE_FAILED, NO_LINK, CANNOT_ACT, BUSY = 6, 7, 8, 9
@@ -55,11 +56,6 @@ def operator_name(environment: Mapping[str, str]) -> str:
         if environment.get(name, "").strip():
             return readable(environment[name].strip())[:100]
     return f"uid {os.getuid()}"
-
-
-def readable(text: str) -> str:
-    """Return a text that can be written down: one typed in another encoding holds no characters."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def ask(

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from trader.ops.halt_record import read_bounded, replace_file, utc_text
+from trader.ops.halt_record import read_bounded, readable, replace_file, utc_text
 
 STANDING_FILE_NAME = "standing_order.json"
 _TEXT_LENGTH_MAX = 500
@@ -83,7 +83,7 @@ def standing(path: Path) -> StandingOrder | None:
     try:
         record = json.loads(content)
         must_liquidate, is_everything = record["liquidate"], record["all"]
-        texts = [str(record[name])[:_TEXT_LENGTH_MAX] for name in ("by", "reason", "at")]
+        texts = [readable(str(record[name]))[:_TEXT_LENGTH_MAX] for name in ("by", "reason", "at")]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StandingOrderUnreadable(f"{path} is not a standing order: {error!r}") from error
     if not isinstance(must_liquidate, bool) or not isinstance(is_everything, bool):

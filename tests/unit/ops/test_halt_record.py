@@ -169,3 +169,10 @@ def test_on_a_full_disk_the_release_that_stands_there_is_emptied(
         write_resume(path, "not released", "ops", NOW)
     assert verdict(path.read_bytes())[0]
     assert [entry.name for entry in tmp_path.iterdir()] == ["HALT"]
+
+
+def test_a_reason_that_holds_no_characters_is_told_all_the_same() -> None:
+    record = {"active": True, "reason": "Gap \udcfcber", "activatedBy": "ann", "activatedAt": "now"}
+    is_active, reason = verdict(json.dumps(record).encode())
+    assert (is_active, reason) == (True, "halted by ann at now: Gap \\udcfcber")
+    assert reason.encode()

@@ -236,3 +236,10 @@ async def test_a_breaker_is_asked_for_completely(
     assert code == 400
     assert fault in str(answer)
     assert site.desk.calls == []
+
+
+async def test_a_text_in_no_encoding_halts_and_is_answered(site: Site) -> None:
+    # As a shell hands on what was typed in another encoding than its own.
+    code, answered = await post(site, "halt", {"reason": "Gap \udcfcber Nacht", "by": "ann"})
+    assert code == 200, answered
+    assert site.desk.calls == [("halt", "Gap \\udcfcber Nacht", "ann")]

@@ -97,3 +97,11 @@ def test_a_file_that_says_nothing_usable_is_an_error_and_not_nothing(
 def test_a_directory_in_its_place_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StandingOrderUnreadable):
         standing(tmp_path)
+
+
+def test_what_holds_no_characters_is_told_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "standing_order.json"
+    leave(path, LEFT._replace(reason="Gap \udcfcber"))
+    found = standing(path)
+    assert found is not None
+    assert found.words.endswith(": Gap \\udcfcber")
