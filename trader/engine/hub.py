@@ -32,6 +32,8 @@ class MarketHub:
         self.instruments: dict[ConId, Instrument] = {}
         self.quotes: dict[ConId, Quote] = {}
         self.problems: dict[ConId, str] = {}
+        # Symbols of the settings that the broker has not described: what they are is not known.
+        self.undescribed: frozenset[str] = frozenset()
         self.tick_count = 0
         self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
 

@@ -266,6 +266,7 @@ class LinkWatch:
             self._hub.add(instrument)
             await self._broker.subscribe(instrument)
         self._missing = tuple(missing)
+        self._hub.undescribed = frozenset(spec.symbol for spec in missing)
         self._missing_due_s = self._clock.monotonic() + _MISSING_RETRY_S
         self._hours_due_s = self._clock.monotonic() + _HOURS_S
 

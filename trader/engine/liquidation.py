@@ -296,7 +296,11 @@ class Liquidation:
         ]
 
     def _is_meant(self, con_id: ConId, *, is_everything: bool) -> bool:
-        return is_everything or con_id in self._hub.instruments
+        """Tell whether an instrument is to be closed, or may have to be once it is described."""
+        if is_everything or con_id in self._hub.instruments:
+            return True
+        held = self._book.positions.get(con_id)
+        return held is not None and held.symbol in self._hub.undescribed
 
     def _waiting(self) -> list[str]:
         """Say of each order that works what it waits for."""

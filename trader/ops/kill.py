@@ -40,8 +40,8 @@ _GRACE_S = 0.02
 _STATUS_S = 5.0
 _EPILOG = f"""\
 exit codes:
-  0  halted; what was asked for is done, and the broker shows it: no open order, with --liquidate
-     no position
+  0  halted; what was asked for is done, and the broker shows it: no open order of ours, with
+     --liquidate no managed position, with --all nothing at all
   1  halted, and the daemon did not confirm
   2  wrong usage; nothing was changed
   3  halted; what adds risk is cancelled, protective exits still work (--liquidate takes them off)

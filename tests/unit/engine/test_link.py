@@ -221,8 +221,10 @@ async def test_one_instrument_that_cannot_be_resolved_does_not_keep_the_daemon_o
         assert world.broker.subscribed == [OTHER_CON]
         await asyncio.sleep(200)
         assert world.pager.titles() == ["instrument AAA missing"]
+        assert world.hub.undescribed == {"AAA"}
         world.broker.resolve_errors = {}
         await asyncio.sleep(70)
+    assert world.hub.undescribed == frozenset()
     assert world.broker.subscribed == [OTHER_CON, CON]
     assert world.broker.connect_count == 1
 

@@ -387,6 +387,16 @@ async def test_only_managed_instruments_are_closed() -> None:
     world.hub.add(an_instrument())
 
 
+async def test_what_may_be_managed_and_is_not_described_is_not_flat() -> None:
+    world = World(held=10)
+    world.hub.instruments.clear()
+    world.hub.undescribed = frozenset({"AAA"})
+    answer = await world.desk.liquidate(by="me")
+    assert world.broker.placed == []
+    assert (answer.is_done, answer.code, answer.text) == (False, "remains", "not flat: AAA 10")
+    world.hub.add(an_instrument())
+
+
 async def test_without_a_reconciliation_nothing_is_sold() -> None:
     world = World(held=10)
     world.broker.word = SnapshotUnavailable("no end")
