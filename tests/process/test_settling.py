@@ -14,6 +14,7 @@ import pytest
 
 from tests.process.agreement import halt_and_compare, read_story
 from tests.process.harness import Daemon, Json, Simulator, until, world
+from tests.process.test_kill_switch import LIQUIDATE, crossings, kill_switch, positions
 from tests.process.test_orders_api import place
 from trader.core.ids import OrderId
 
@@ -33,11 +34,12 @@ def quote_of(daemon: Daemon, symbol: str) -> Json | None:
     return next((row for row in rows if row["symbol"] == symbol and row["bid"]), None)
 
 
-def resting_order(daemon: Daemon) -> OrderId:
-    """Have the operator buy far below the market; returns the order's id once it works."""
+def resting_order(daemon: Daemon, side: str = "BUY") -> OrderId:
+    """Have the operator trade far off the market; returns the order's id once it works."""
     quote = until("a quote", lambda: quote_of(daemon, "AAPL"))
-    price = (Decimal(quote["bid"]) * Decimal("0.98")).quantize(Decimal("0.01"))
-    answer = place(daemon, "inc-024", quantity=100, type="LIMIT", price=str(price))
+    factor = Decimal("0.98") if side == "BUY" else Decimal("1.02")
+    price = str((Decimal(quote["bid"]) * factor).quantize(Decimal("0.01")))
+    answer = place(daemon, "inc-024", quantity=100, type="LIMIT", price=price, side=side)
     assert answer is not None, "no answer of the orders API"
     assert answer.code == 202, answer
     intent = answer.body["intent_id"]
@@ -74,6 +76,23 @@ def test_what_a_cancelled_order_filled_late_is_booked_and_counted_meanwhile(tmp_
         assert (order.filled, order.remaining) == (LATE, Decimal(0))
         assert story.kinds["OrderSettled"] >= 1
         assert read_story(daemon.journal).book.settling == {}
+
+
+@pytest.mark.timeout(180)
+def test_what_a_cancelled_exit_sold_late_is_not_sold_by_the_kill_switch_too(tmp_path: Path) -> None:
+    # Dead, the daemon cannot tell what settles: the kill switch has to know it by itself.
+    options = ("--scenario", SCENARIO, "--position", "AAPL:100")
+    with world(tmp_path, SEED + 1, changes=QUIET, options=options) as (simulator, daemon):
+        daemon.start()
+        daemon.await_armed()
+        order_id = resting_order(daemon, "SELL")
+        daemon.kill()
+        done = kill_switch(daemon, *LIQUIDATE)
+        assert done.returncode == 0, done
+        until("it fills late", lambda: has_filled(simulator, order_id))
+        truth = simulator.truth()
+        assert not crossings(truth, {"AAPL": 100}), truth["executions"]
+        assert not any(Decimal(row["quantity"]) for row in positions(simulator))
 
 
 def has_filled(simulator: Simulator, order_id: OrderId) -> bool:
