@@ -271,7 +271,14 @@ class Amender:
             return f"deadline of {self._deadline_s} s passed"
         if approval.is_less:
             return None
-        return standing_refusal(order.terms, order.remaining, self._book, self._policy)
+        given = self._risk_input(order.terms.con_id, approval.lane, NOT_PREVIEWED)
+        return standing_refusal(
+            order.terms,
+            order.remaining,
+            self._book,
+            self._policy,
+            told_held=given.broker_position,
+        )
 
     def _withhold(self, order_id: OrderId, number: int, reason: str, code: str) -> Outcome:
         self._ledger.record(ev.ModifyWithheld(order_id, number, reason))

@@ -175,7 +175,7 @@ class OrderGateway:
         return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
     def _risk_input(self, con_id: ConId, lane: Lane, asked: Previewed = NOT_PREVIEWED) -> RiskInput:
-        offset, outlook = self.offset_of(con_id), self.outlook()
+        outlook = self.outlook()
         # Before the clock is read: what is made in this very moment must not be from the future.
         valuation = self._valuer.current()
         return RiskInput(
@@ -195,7 +195,7 @@ class OrderGateway:
             baseline_equity=opening(self._book.safety.baseline, self._sessions.day()),
             what_if=asked.found,
             is_what_if_asked=asked.is_asked,
-            broker_position=None if offset is None else self._book.position_of(con_id) + offset,
+            broker_position=self._told_held(con_id),
         )
 
     def _reviewed(
@@ -309,8 +309,17 @@ class OrderGateway:
         if self._clock.monotonic() > deadline_s:
             return f"deadline of {self._settings.intent_deadline_s} s passed"
         return standing_refusal(
-            order.terms, order.terms.quantity, self._book, self._settings.policy
+            order.terms,
+            order.terms.quantity,
+            self._book,
+            self._settings.policy,
+            told_held=self._told_held(order.terms.con_id),
         )
+
+    def _told_held(self, con_id: ConId) -> Decimal | None:
+        """Return what the broker holds where it is something else than the book says, or None."""
+        offset = self.offset_of(con_id)
+        return None if offset is None else self._book.position_of(con_id) + offset
 
     async def _made_durable(self, order: ApprovedOrder, deadline_s: float) -> str | None:
         """Wait for the promise, at most until the deadline; returns why it cannot be kept."""

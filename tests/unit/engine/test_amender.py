@@ -391,3 +391,18 @@ async def test_while_a_loss_has_tripped_a_change_may_only_take_risk_away() -> No
         assert refused.code == "BREAKER", refused
     assert world.broker.changed == []
     assert (await world.gateway.modify(order.order_id, LOWER)).kind is OutcomeKind.SENT
+
+
+async def test_an_exit_is_not_made_larger_than_the_broker_says_is_there_by_then() -> None:
+    world = World(held=20)
+    order = await world.working(an_exit())
+    world.journal.hold()
+    task = modifying(world)
+    await turns()
+    world.gateway.offset_of = lambda con_id: D(-10)
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert "the broker says 10, exits 12" in outcome.text
+    assert world.broker.changed == []
+    assert order.order_id == world.order().order_id

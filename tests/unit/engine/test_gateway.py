@@ -351,6 +351,22 @@ async def test_what_happens_while_the_promise_is_written_withholds_the_order(
     assert world.journal.events(ev.OrderSent) == []
 
 
+async def test_an_exit_is_withheld_when_the_broker_comes_to_say_that_less_is_there() -> None:
+    """A run that ends while the promise is written may dispute what is about to be sold."""
+    world = World(held=10)
+    world.journal.hold()
+    task = asyncio.get_running_loop().create_task(world.gateway.submit(an_exit(), Lane.OPERATOR))
+    await turns()
+    world.gateway.offset_of = lambda con_id: Decimal(-10)
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert outcome.text == (
+        "position is 10 by now, the broker says 0, exits 10: the order would not only reduce"
+    )
+    assert world.broker.placed == []
+
+
 async def test_a_promise_that_became_durable_too_late_is_withheld() -> None:
     world = World(deadline_s=5.0)
     loop = asyncio.get_running_loop()

@@ -181,3 +181,18 @@ def test_commissions_not_reported_yet_are_still_to_be_paid() -> None:
     assert refusal(book, 1, cash__reserve_min=Decimal("996.80")) is None
     told = refusal(book, 1, cash__reserve_min=Decimal("996.81"))
     assert told == "cash could fall to 996.80 by now, allowed is 996.81 or more"
+
+
+@pytest.mark.parametrize(
+    ("told", "may"), [(None, True), (10, True), (12, True), (9, False), (0, False), (-10, False)]
+)
+@pytest.mark.parametrize("is_reduce_only", [True, False])
+def test_where_the_broker_says_that_less_is_there_that_counts(
+    told: int | None, may: bool, is_reduce_only: bool
+) -> None:
+    book = a_book(held=10)
+    plan_order(book, an_intent(1, side=SELL, quantity=Decimal(10), is_reduce_only=is_reduce_only))
+    terms = book.orders[OrderId(1)].terms
+    held = None if told is None else Decimal(told)
+    found = standing_refusal(terms, terms.quantity, book, POLICY, told_held=held)
+    assert (found is None) is may, found
