@@ -8,7 +8,7 @@ changed while the upstream is not proven up: a degraded gateway makes a second o
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import structlog
@@ -20,7 +20,13 @@ from trader.core.ids import ConId, OrderId, StrategyName
 from trader.core.orders import Order, OrderState, changed_terms
 from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedChange, Refused, RiskInput
-from trader.core.risk.change import Revision, is_less, review_change, wanted_terms
+from trader.core.risk.change import (
+    Revision,
+    is_less,
+    refusal_by_now,
+    review_change,
+    wanted_terms,
+)
 from trader.core.risk.rates import churn_refusal
 from trader.core.risk.standing import standing_refusal
 from trader.core.risk.values import Downgraded
@@ -31,6 +37,8 @@ from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
 
 log = structlog.get_logger(__name__)
 
+# A promise that the disk took longer for is reviewed again: the market has moved on meanwhile.
+REVIEW_AGE_S_MAX = 0.25
 RiskInputReader = Callable[[ConId, Lane, Previewed], RiskInput]
 
 
@@ -93,13 +101,14 @@ class Amender:
             decided = self._decide(order_id, revision, owner, after_wait(asked))
         if isinstance(decided, Outcome):
             return decided
+        reviewed_s = self._clock.monotonic()
         number = self._plan(decided, revision)
         if number is None:
             return Outcome(OutcomeKind.WITHHELD, "JOURNAL", "the promise failed", order_id)
         problem = await self._made_durable(order_id, number, deadline_s)
         if problem is not None:
             return self._withhold(order_id, number, problem, "JOURNAL")
-        return self._send(decided, number, deadline_s)
+        return self._send(decided, number, reviewed_s, deadline_s)
 
     def mark_unanswered(self, older_than_s: float, reason: str) -> tuple[OrderId, ...]:
         """Make every change uncertain that left that long ago without an answer."""
@@ -221,10 +230,12 @@ class Amender:
             self._withhold(order_id, number, "the change was cancelled", "WITHHELD")
             raise
 
-    def _send(self, approval: _Approval, number: int, deadline_s: float) -> Outcome:
+    def _send(
+        self, approval: _Approval, number: int, reviewed_s: float, deadline_s: float
+    ) -> Outcome:
         """Check once more and write: one synchronous run, no await inside."""
         order_id = approval.order.order_id
-        refusal = self._last_refusal(approval, number, deadline_s)
+        refusal = self._last_refusal(approval, number, reviewed_s, deadline_s)
         if refusal is not None:
             return self._withhold(order_id, number, refusal, "WITHHELD")
         change = ApprovedChange(
@@ -253,7 +264,9 @@ class Amender:
         self._ledger.record(ev.ModifySent(order_id, number))
         return Outcome(OutcomeKind.SENT, "", "sent", order_id)
 
-    def _last_refusal(self, approval: _Approval, number: int, deadline_s: float) -> str | None:
+    def _last_refusal(
+        self, approval: _Approval, number: int, reviewed_s: float, deadline_s: float
+    ) -> str | None:
         """Say why a change that was promised must not leave after all."""
         refusal = self._guard.refusal(approval.lane, approval.order.terms.strategy)
         if refusal is not None:
@@ -267,11 +280,18 @@ class Amender:
             return "the change is not open any more"
         if order.filled >= min(order.terms.quantity, approval.terms.quantity):
             return f"{order.filled} has filled by now"
-        if self._clock.monotonic() > deadline_s:
+        now_s = self._clock.monotonic()
+        if now_s > deadline_s:
             return f"deadline of {self._deadline_s} s passed"
         if approval.is_less:
             return None
         given = self._risk_input(order.terms.con_id, approval.lane, NOT_PREVIEWED)
+        if now_s - reviewed_s > REVIEW_AGE_S_MAX:
+            # What has filled since is held by now, and not asked for any more.
+            left = approval.terms.quantity - order.filled
+            intent = replace(approval.approved.intent, quantity=left)
+            if by_now := refusal_by_now(order, intent, given):
+                return f"refused by now, {by_now}"
         return standing_refusal(
             order.terms,
             order.remaining,

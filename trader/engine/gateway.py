@@ -20,10 +20,10 @@ from trader.core.orders import Order, OrderState, OrderTerms
 from trader.core.policy import Policy, policy_hash
 from trader.core.regime import Outlook
 from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
-from trader.core.risk.change import Revision
+from trader.core.risk.change import Revision, refusal_by_now
 from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk.standing import standing_refusal
-from trader.engine.amender import Amender
+from trader.engine.amender import REVIEW_AGE_S_MAX, Amender
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews, after_wait
 from trader.engine.services import Services
@@ -38,6 +38,15 @@ class GatewaySettings:
 
     intent_deadline_s: float
     policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """When a submission began, when it was approved, and by when it has to leave; monotonic."""
+
+    started_s: float
+    reviewed_s: float
+    deadline_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,7 @@ class OrderGateway:
             verdict = self._decide(intent, lane, after_wait(asked))
         if isinstance(verdict, Outcome):
             return verdict
+        reviewed_s = self._clock.monotonic()
         try:
             order = self._plan(verdict)
         except JournalFailed as error:
@@ -132,7 +142,7 @@ class OrderGateway:
         if problem is not None:
             # No byte left. On disk the promise may stand alone: the next start asks the broker.
             return self._withhold(order.order_id, problem)
-        return self._send(order, lane, started_s, deadline_s)
+        return self._send(order, lane, _Times(started_s, reviewed_s, deadline_s))
 
     def _lane_of(self, intent: Intent) -> Lane:
         return Lane.REDUCE if intent.is_reduce_only else Lane.NEW
@@ -266,11 +276,9 @@ class OrderGateway:
         )
         return order
 
-    def _send(
-        self, order: ApprovedOrder, lane: Lane, started_s: float, deadline_s: float
-    ) -> Outcome:
+    def _send(self, order: ApprovedOrder, lane: Lane, times: _Times) -> Outcome:
         """Check once more and write: one synchronous run, no await inside."""
-        refusal = self._last_refusal(order, lane, deadline_s)
+        refusal = self._last_refusal(order, lane, times)
         if refusal is not None:
             return self._withhold(order.order_id, refusal, "WITHHELD")
         doubt: str | None = "placing broke off"
@@ -294,11 +302,11 @@ class OrderGateway:
                 self._ledger.record(ev.OrderUnanswered(order.order_id, doubt))
         now_s = self._clock.monotonic()
         self._ledger.record(ev.OrderSent(order.order_id))
-        self._waiting[order.order_id] = _Waiting(started_s, now_s)
-        self.observe_latency("intent_to_wire_latency_ms", (now_s - started_s) * 1000)
+        self._waiting[order.order_id] = _Waiting(times.started_s, now_s)
+        self.observe_latency("intent_to_wire_latency_ms", (now_s - times.started_s) * 1000)
         return Outcome(OutcomeKind.SENT, "", "sent", order.order_id)
 
-    def _last_refusal(self, order: ApprovedOrder, lane: Lane, deadline_s: float) -> str | None:
+    def _last_refusal(self, order: ApprovedOrder, lane: Lane, times: _Times) -> str | None:
         """Say why an order that was promised must not leave after all."""
         refusal = self._guard.refusal(lane, order.terms.strategy)
         if refusal is not None:
@@ -306,8 +314,14 @@ class OrderGateway:
         called_off = self._called_off.pop(order.order_id, None)
         if called_off is not None:
             return f"cancelled before it left: {called_off}"
-        if self._clock.monotonic() > deadline_s:
+        now_s = self._clock.monotonic()
+        if now_s > times.deadline_s:
             return f"deadline of {self._settings.intent_deadline_s} s passed"
+        if now_s - times.reviewed_s > REVIEW_AGE_S_MAX:
+            planned, intent = self._book.orders[order.order_id], order.approval.intent
+            given = self._risk_input(intent.con_id, lane)
+            if by_now := refusal_by_now(planned, intent, given):
+                return f"refused by now, {by_now}"
         return standing_refusal(
             order.terms,
             order.terms.quantity,

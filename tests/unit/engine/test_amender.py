@@ -27,6 +27,8 @@ from trader.core.halts import HaltCause, Lane, Restraint
 from trader.core.ids import ExecId, OrderId, PermId, StrategyName
 from trader.core.intents import OrderType
 from trader.core.orders import Order, OrderState
+from trader.core.policy import Regime
+from trader.core.regime import Outlook
 from trader.core.risk.change import Revision
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.ports import LinkDown, SendUncertain, Vetoed
@@ -406,3 +408,22 @@ async def test_an_exit_is_not_made_larger_than_the_broker_says_is_there_by_then(
     assert "the broker says 10, exits 12" in outcome.text
     assert world.broker.changed == []
     assert order.order_id == world.order().order_id
+
+
+async def test_a_change_that_waited_long_for_the_disk_is_reviewed_again() -> None:
+    world, order = await working(rate__messages_max=3)
+    world.journal.hold()
+    task = modifying(world)
+    await asyncio.sleep(1)
+    world.gateway.outlook = lambda: Outlook(Regime.STORM, D(0))
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert outcome.text.startswith("refused by now, VIX_ALLOCATION")
+    world.gateway.outlook = Outlook
+    world.journal.hold()
+    task = modifying(world)
+    await asyncio.sleep(1)
+    world.fill(order, quantity=D(4))
+    world.journal.release()
+    assert (await task).kind is OutcomeKind.SENT

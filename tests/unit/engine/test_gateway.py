@@ -30,7 +30,8 @@ from trader.core import events as ev
 from trader.core.halts import HaltCause, Lane, Mode
 from trader.core.ids import ExecId, OrderId
 from trader.core.orders import OrderState
-from trader.core.policy import policy_hash
+from trader.core.policy import Regime, policy_hash
+from trader.core.regime import Outlook
 from trader.core.valuation import Valuation
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.ports import LinkDown, LinkWord, SendUncertain, Vetoed
@@ -365,6 +366,46 @@ async def test_an_exit_is_withheld_when_the_broker_comes_to_say_that_less_is_the
         "position is 10 by now, the broker says 0, exits 10: the order would not only reduce"
     )
     assert world.broker.placed == []
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("the VIX rose", "VIX_ALLOCATION"),
+        ("the price fell", "PRICE_COLLAR"),
+        ("the feed died", "QUOTE_UNUSABLE"),
+    ],
+)
+async def test_what_waited_long_for_the_disk_is_reviewed_again(what: str, code: str) -> None:
+    """It left by a verdict of up to five seconds ago, whatever the market had done since."""
+    world = World(policy=bent(POLICY, price__quote_age_s_max=5.0))
+    world.journal.hold()
+    task = submitting(world)
+    await asyncio.sleep(4)
+    if what == "the VIX rose":
+        world.gateway.outlook = lambda: Outlook(Regime.STORM, Decimal(0))
+    if what == "the price fell":
+        world.quote("80", "80.02")
+    elif what != "the feed died":
+        world.quote()
+    else:
+        world.hub.forget_quotes()
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert outcome.text.startswith(f"refused by now, {code}")
+    assert world.broker.placed == []
+
+
+async def test_what_waited_long_and_is_still_sound_leaves_at_the_edge_of_every_count() -> None:
+    policy = bent(POLICY, rate__orders_max=1, rate__daily_trades_max=1, rate__messages_max=1)
+    world = World(policy=policy)
+    world.journal.hold()
+    task = submitting(world)
+    await asyncio.sleep(2)
+    world.quote()
+    world.journal.release()
+    assert (await task).kind is OutcomeKind.SENT
 
 
 async def test_a_promise_that_became_durable_too_late_is_withheld() -> None:

@@ -3,6 +3,7 @@
 A change that only makes an order smaller or less bold is held against what an order must look
 like and against nothing else: no limit may keep risk at the broker. A change is no new order, so
 the counts of orders do not concern it; its own budget does (:mod:`trader.core.risk.rates`).
+So is a promise reviewed that waited for the disk: it is on every tape and among what works by then.
 """
 
 from copy import copy
@@ -22,6 +23,9 @@ from trader.core.risk.values import REVIEWED, Approved, Downgraded, Refused, Ris
 
 _OF_ORDERS = frozenset(code for code, _ in rates.CHECKS if not code.startswith("MESSAGE_RATE"))
 _FOR_CHANGES = tuple((code, run) for code, run in CHECKS if code not in _OF_ORDERS)
+# What a promise counts by itself, and what the broker was asked before it was made.
+_COUNTED = frozenset({*(code for code, _ in rates.CHECKS), "WHAT_IF"})
+_ONCE_MORE = tuple((code, run) for code, run in CHECKS if code not in _COUNTED)
 _FOR_LESS: tuple[tuple[str, CheckFunction], ...] = (*instrument.CHECKS, *form.CHECKS)
 
 
@@ -66,6 +70,16 @@ def review_change(order: Order, revision: Revision, given: RiskInput) -> Verdict
             return Downgraded(case.intent, first.code, text_of_check(first), checks)
         first = failed[1]
     return Refused(case.intent, first.code, text_of_check(first), checks)
+
+
+def refusal_by_now(order: Order, intent: Intent, given: RiskInput) -> str | None:
+    """Say why what was promised a while ago would be refused now, or None when it would not.
+
+    ``order`` is the promise, or the order that a promise would change, as it works in the book.
+    """
+    case = Case(intent, replace(given, book=_without(given.book, order)))
+    _, failed = evaluated(case, _ONCE_MORE)
+    return text_of_check(failed[0]) if failed else None
 
 
 def revised(order: Order, revision: Revision) -> Intent:
