@@ -10,6 +10,7 @@ from decimal import Decimal
 from trader.core import breaker_events as be
 from trader.core.amounts import ZERO, decimal_from
 from trader.core.halts import BOOK_MAY_LACK
+from trader.core.marks import Source
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
 from trader.core.snapshots import BrokerSnapshot
@@ -51,6 +52,7 @@ class Equity:
         self._clock = services.clock
         self._valuer = services.valuer
         self._policy = policy
+        self._mark_age_s_max = policy.exposure.mark_age_s_max
         self._sessions = services.sessions
         self._marks = Marks(services.hub, policy.price.spread_fraction_max)
         self._marked_s = float("-inf")
@@ -94,9 +96,14 @@ class Equity:
         low = high = valuation.nav - pending_commission(self._ledger.book, self._policy.cash)
         heard_s: list[float] = []
         for con_id, notional in valuation.notionals.items():
-            used, ends = valuation.marks[con_id].unit_value, self._marks.of(con_id)
+            mark, ends = valuation.marks[con_id], self._marks.of(con_id)
+            symbol, used = self._ledger.book.positions[con_id].symbol, mark.unit_value
             if ends is None:
-                return f"no steady price of {self._ledger.book.positions[con_id].symbol}"
+                return f"no steady price of {symbol}"
+            age_s = now_s - ends.at_s
+            # What is left out as too wide or wrong must not leave an old price in its place.
+            if mark.source is Source.QUOTE and not age_s <= self._mark_age_s_max:
+                return f"no steady price of {symbol} for {age_s:.0f} s"
             if used != ZERO:
                 # What is worth nothing by now has nothing to lose, and a gain needs a price.
                 values = (notional * ends.low / used, notional * ends.high / used)

@@ -119,3 +119,21 @@ async def test_the_brokers_word_counts_while_it_is_fresh() -> None:
     assert broken.equity.told() == D(97_000), "noise in it changes nothing (INC-144)"
     await asyncio.sleep(401)
     assert broken.equity.told() is None
+
+
+async def test_prices_that_nobody_confirms_any_more_are_no_value() -> None:
+    """In a crash the spreads are wide: the loss was measured at the last narrow quotes for ever."""
+    broken = await Breaking().settle()
+    for _ in range(60):
+        await asyncio.sleep(1)
+        await broken.well()
+        broken.world.quote("40", "60")
+        broken.breakers.round()
+    assert broken.posture() == "armed", "for a while it may be the feed"
+    for _ in range(90):
+        await asyncio.sleep(1)
+        await broken.well()
+        broken.world.quote("40", "60")
+        broken.breakers.round()
+    assert broken.equity.now == "no steady price of AAA for 150 s"
+    assert "loss_kill" in broken.world.guard.restraint().restrictions
