@@ -16,7 +16,7 @@ from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.ids import ConId
-from trader.core.marks import Mark, MarkBudgets, Source, chosen
+from trader.core.marks import Mark, MarkBudgets, Source, chosen, price_of
 from trader.core.policy import ExposurePolicy
 from trader.core.positions import Position
 from trader.core.valuation import Valuation, Worth, added_up, worth
@@ -71,6 +71,8 @@ class Valuer:
         # Why the broker's last word on the account must not be counted with; empty when it may.
         self.account_problem = ""
         self._held: dict[ConId, _Held] = {}
+        # When each holding's exchange was last not known to be closed, monotonic.
+        self._open_s: dict[ConId, float] = {}
         self._valuation: Valuation | None = None
         self._made_s = float("-inf")
 
@@ -135,9 +137,19 @@ class Valuer:
         """Return what a holding is valued at now, or why nobody knows."""
         mark = self._chosen(con_id, now_s, is_closed=False)
         is_own = isinstance(mark, Mark) and mark.source is Source.QUOTE
-        if not is_own and self._sessions.is_closed(con_id):
-            return self._chosen(con_id, now_s, is_closed=True)
-        return mark
+        if is_own or not self._sessions.is_closed(con_id):
+            self._open_s[con_id] = now_s
+            return mark
+        return self._chosen(con_id, now_s, is_closed=True) if self._ended_young(con_id) else mark
+
+    def _ended_young(self, con_id: ConId) -> bool:
+        """Tell whether the last quote of the session was young when it ended, as far as we saw it.
+
+        One that had died in it is not its last price.
+        """
+        _, at_s = price_of(self._hub.quotes.get(con_id))
+        open_s = self._open_s.get(con_id, float("-inf"))
+        return at_s is not None and open_s - at_s <= self._budgets.quote_s
 
     def _chosen(self, con_id: ConId, now_s: float, *, is_closed: bool) -> Mark | str:
         hub, told = self._hub, self.account

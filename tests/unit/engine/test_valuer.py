@@ -25,6 +25,7 @@ from tests.unit.engine.world import (
     VirtualLoop,
     World,
     a_holding,
+    a_reading,
     an_execution,
     an_exit,
     an_instrument,
@@ -208,6 +209,26 @@ async def test_a_thin_instrument_does_not_stop_new_risk_in_another() -> None:
         an_intent(2, con_id=OTHER_CON, quantity=D(1), limit_price=D(50))
     )
     assert refused.code == "QUOTE_UNUSABLE"
+
+
+@pytest.mark.parametrize(("died_s", "source"), [(3_600, Source.BROKER), (60, Source.SESSION)])
+async def test_a_quote_that_had_died_in_its_session_is_not_the_last_price_of_it(
+    died_s: int, source: Source
+) -> None:
+    """A feed dead since noon came back to life with the close, before the broker's own mark."""
+    world = World(held=10)
+    now_utc = world.clock.utc()
+    open_ = Span(now_utc - timedelta(hours=1), now_utc + timedelta(seconds=died_s))
+    known = Span(now_utc - timedelta(days=1), now_utc + timedelta(days=2))
+    world.hub.add(an_instrument(hours=ContractHours((open_,), (open_,), known)))
+    tick(world, "100")
+    await asyncio.sleep(died_s - 1)
+    assert now_value(world).missing or died_s == 60
+    await asyncio.sleep(600)
+    now_s = world.clock.monotonic()
+    world.say(a_reading(now_s, holdings={CON: a_holding(10, 50, now_s)}))
+    world.valuer.refresh()
+    assert now_value(world).marks[CON].source is source
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
