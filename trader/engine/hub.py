@@ -111,7 +111,8 @@ def _with_tick(quote: Quote, tick: QuoteTick) -> Quote:
         case "ask_size":
             return replace(quote, ask_size=tick.value)
         case "halted":
-            return replace(quote, is_halted=bool(tick.value))
+            # Not to know whether it is halted ends no halt.
+            return quote if tick.value is None else replace(quote, is_halted=bool(tick.value))
         case "data_type":
             return replace(quote, data_type=int(tick.value or 0))
         case _:

@@ -151,3 +151,11 @@ async def test_what_is_removed_is_neither_found_nor_called_ailing() -> None:
     hub.remove(CON)
     assert hub.by_symbol("AAA") is None
     assert (hub.instruments, hub.quotes, hub.ailing()) == ({}, {}, ())
+
+
+async def test_not_to_know_whether_it_is_halted_ends_no_halt() -> None:
+    """The broker says -1 for "not known", which passed for "not halted"."""
+    hub = a_hub(*LIVE, tick("halted", "1"), tick("halted", None))
+    assert fault(hub.quotes[CON], 1_000.0, 5.0) == "trading halted"
+    hub.on_tick(tick("halted", "0"))
+    assert fault(hub.quotes[CON], 1_000.0, 5.0) is None
