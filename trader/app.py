@@ -228,7 +228,7 @@ class Daemon:
         )
         self.board.emergency = shown(self._emergency_file)
         self.metrics = MetricsObserver(self.board.status)
-        self.watches = Watches(services, gateway=self.gateway, link=self.link)
+        self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
 
     @property

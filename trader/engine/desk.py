@@ -20,6 +20,8 @@ from trader.ports import JournalFailed, WorldError
 log = structlog.get_logger(__name__)
 
 _DISK_S = 10.0
+# How soon a halt file that could not be written is tried again.
+_KEEP_AGAIN_S = 10.0
 # What a resume clears by itself, or what its own reconciliation may clear.
 _CLEARED_BY_RESUME = frozenset({*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED})
 
@@ -77,6 +79,7 @@ class Desk:
     ) -> None:
         self._ledger = services.ledger
         self._guard = services.guard
+        self._clock = services.clock
         self._reconciler = reconciler
         self._broker = services.broker
         self._halt_control = halt_control
@@ -84,6 +87,7 @@ class Desk:
             services, gateway=gateway, reconciler=reconciler, settings=settings
         )
         self._lock = asyncio.Lock()
+        self._keep_due_s = float("-inf")
         # Set once they are built: they need the desk for what a kill cancels.
         self.breakers: BreakerDesk | None = None
         self.actions: ReviewDesk | None = None
@@ -99,6 +103,19 @@ class Desk:
             except WorldError as error:
                 log.error("halt file not written", problem=str(error))
         return Answer(is_done=True, text=f"halted: {reason}")
+
+    def keep_halts(self) -> None:
+        """Have the halt file hold what the journal cannot: the next start would not know of it."""
+        halts, now_s = self._ledger.book.halts, self._clock.monotonic()
+        is_needed = self._ledger.failure is not None and halts
+        if not is_needed or now_s < self._keep_due_s or self._guard.has(HaltCause.HALT_FILE):
+            return
+        self._keep_due_s = now_s + _KEEP_AGAIN_S
+        reason = "; ".join(f"{cause}: {text}" for cause, text in halts.items())
+        try:
+            self._halt_control.engage(f"not in the journal: {reason}", "daemon")
+        except WorldError as error:
+            log.error("halt file not written", problem=str(error))
 
     async def resume(self, *, reason: str, by: str) -> Answer:
         """Clear the latched causes, if nothing else objects and reconciliation is clean."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from trader.core.halts import HaltCause
+from trader.engine.desk import Desk
 from trader.engine.gateway import OrderGateway
 from trader.engine.link import LinkWatch
 from trader.engine.services import Services
@@ -21,7 +22,9 @@ _SHOW_INTERVAL_S = 1.0
 class Watches:
     """Root tasks that look at something every so often."""
 
-    def __init__(self, services: Services, *, gateway: OrderGateway, link: LinkWatch) -> None:
+    def __init__(
+        self, services: Services, *, gateway: OrderGateway, link: LinkWatch, desk: Desk
+    ) -> None:
         self._clock = services.clock
         self._supervisor = services.supervisor
         self._ledger = services.ledger
@@ -29,6 +32,7 @@ class Watches:
         self._pager = services.pager
         self._gateway = gateway
         self._link = link
+        self._desk = desk
 
     async def checkpoint(self, interval_s: float) -> None:
         """Save the book every ``interval_s`` seconds if it changed."""
@@ -46,7 +50,10 @@ class Watches:
                 log.error("checkpoint failed", problem=str(error))
 
     async def kill_switch(self) -> None:
-        """Tell the log and the pager when the halt file changes its mind."""
+        """Tell the log and the pager when the halt file changes its mind.
+
+        It is also where halts go that the journal cannot hold.
+        """
         was_active = True
         while True:
             self._supervisor.beat("kill-switch-watch")
@@ -55,6 +62,7 @@ class Watches:
                 self._pager.page("critical", "halted by the halt file", cause)
                 log.error("halted", cause=HaltCause.HALT_FILE, reason=cause)
             was_active = cause is not None
+            self._desk.keep_halts()
             await self._clock.sleep(_KILL_SWITCH_INTERVAL_S)
 
     async def staleness(self) -> None:

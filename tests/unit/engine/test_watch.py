@@ -12,10 +12,11 @@ from trader.core import events as ev
 from trader.core.halts import HaltCause
 from trader.core.orders import OrderState
 from trader.engine.watch import Watches
+from trader.ports import WorldError
 
 
 def watches(world: World) -> Watches:
-    return Watches(world.services, gateway=world.gateway, link=world.link)
+    return Watches(world.services, gateway=world.gateway, link=world.link, desk=world.desk)
 
 
 async def test_the_book_is_saved_at_its_interval_when_it_has_changed() -> None:
@@ -53,6 +54,36 @@ async def test_the_halt_file_is_paged_when_it_changes_its_mind_and_only_then() -
         world.switch.active = "again"
         await asyncio.sleep(1)
     assert len(world.pager.sent) == 2
+
+
+async def test_a_halt_that_the_journal_cannot_hold_is_kept_by_the_halt_file() -> None:
+    """The next start came up armed: what was latched on a full disk was in memory alone."""
+    world = World()
+    with running(watches(world).kill_switch):
+        await asyncio.sleep(1)
+        world.journal.fail("disk full")
+        await asyncio.sleep(1)
+        assert world.switch.active == "", "nothing is latched: a start may go on"
+        world.guard.latch(HaltCause.LIQUIDATION, "2148 your account", by="broker")
+        assert not any(isinstance(row.event, ev.HaltRaised) for row in world.journal.rows)
+        await asyncio.sleep(1)
+    assert "liquidation: 2148 your account" in world.switch.active
+
+
+async def test_a_halt_file_that_cannot_be_written_is_tried_again_and_not_all_the_time() -> None:
+    world = World()
+    tries: list[float] = []
+
+    def engage(reason: str, by: str) -> None:
+        tries.append(world.clock.monotonic())
+        raise WorldError("disk full")
+
+    world.control.engage = engage  # type: ignore[method-assign]
+    world.journal.fail("disk full")
+    world.guard.latch(HaltCause.INVARIANT, "x", by="test")
+    with running(watches(world).kill_switch):
+        await asyncio.sleep(25)
+    assert len(tries) == 3
 
 
 async def test_a_halt_file_that_is_active_from_the_start_wakes_nobody() -> None:
