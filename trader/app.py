@@ -287,10 +287,9 @@ class Daemon:
 
     async def _take_over(self) -> None:
         settings = self._config.settings
-        lineage = Lineage(f"{self._world.chance.getrandbits(30):06x}"[-6:])
         asked = take_over(
             self.ledger,
-            lineage=lineage,
+            lineage=Lineage(f"{self._world.chance.getrandbits(30):06x}"[-6:]),
             version=__version__,
             mode=settings.mode,
             account=AccountId(settings.account),
@@ -304,10 +303,11 @@ class Daemon:
         """Book what was executed without the daemon, and leave behind how to do it again."""
         book = self.ledger.book
         assert book.lineage is not None, "the journal was just taken over"
+        self.desk.before_baseline = executions_of(self._emergency_file, book.lineage)
         if book.account is not None:
             for known in events_of(self._emergency_file, book.lineage):
                 self.ledger.note(known)
-            for execution in executions_of(self._emergency_file, book.lineage):
+            for execution in self.desk.before_baseline:
                 self.inbox.note_execution(ExecutionSeen(execution))
         with writing_state():
             write_reach(state_dir / REACH_FILE_NAME, reach_of(self._config, book.lineage))

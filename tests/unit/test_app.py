@@ -15,12 +15,17 @@ from pathlib import Path
 import pytest
 
 from tests.unit.config.support import loaded
+from tests.unit.engine.world import a_snapshot
+from tests.unit.ops.test_emergency_history import an_execution, memory
 from tests.unit.ops.test_emergency_record import an_order
 from tests.unit.ops.test_standing_order import LEFT
 from trader import app
 from trader.config import Configuration
 from trader.core.book import Book
+from trader.core.events import JournalOpened
 from trader.core.halts import HaltCause
+from trader.core.ids import Lineage
+from trader.core.snapshots import BrokerSnapshot
 from trader.engine.drain import ExitCode
 from trader.engine.operator import Answer
 from trader.ops.clock import SystemClock
@@ -218,6 +223,35 @@ async def test_what_was_sent_without_it_is_shown_at_the_next_start(config: Confi
     assert isinstance(rows, list)
     (row,) = rows
     assert (row["order_ref"], row["quantity"], row["filled"]) == ("kill-abc123-1", "10", "0")
+
+
+async def test_what_was_executed_without_it_before_the_baseline_is_in_the_baseline(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The broker's list is of another day by then, and the next start booked it on top.
+    state, execution = config.settings.state_dir, an_execution()
+    memory(state).note_execution(execution)
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    writer = asyncio.get_running_loop().create_task(journal.run())
+    try:
+        daemon = app.Daemon(config, a_world(), journal, Book())
+        book = daemon.ledger.book
+        daemon.ledger.record(JournalOpened(Lineage("abc123")))
+
+        async def word() -> BrokerSnapshot:
+            return a_snapshot(account=execution.account)
+
+        monkeypatch.setattr(daemon.reconciler, "brokers_word", word)
+        daemon._take_in_emergency(state)
+        await daemon.desk.baseline(by="me")
+        assert book.account == execution.account
+        daemon._take_in_emergency(state)
+        assert book.position_of(execution.con_id) == 0
+        assert book.cash == a_snapshot().cash
+    finally:
+        writer.cancel()
+        await asyncio.wait([writer])
+        await journal.close()
 
 
 async def test_a_standing_order_is_seen_at_the_start(config: Configuration) -> None:

@@ -14,7 +14,7 @@ from trader.core.events import (
     ModifyUnanswered,
     OrderUnanswered,
 )
-from trader.core.executions import stranger_key
+from trader.core.executions import Execution, stranger_key
 from trader.core.halts import Mode
 from trader.core.ids import AccountId, Lineage, OrderId, StrategyName, exec_family
 from trader.core.orders import OrderState
@@ -54,12 +54,15 @@ def take_over(
     return open_promises
 
 
-def baseline_of(snapshot: BrokerSnapshot, by: str) -> AccountBaselined:
+def baseline_of(
+    snapshot: BrokerSnapshot, by: str, before: tuple[Execution, ...] = ()
+) -> AccountBaselined:
     """Turn the broker's holdings into the book's starting point.
 
-    The executions of the snapshot are already in its positions: they are named, so that they
-    are never booked on top (INC-053).
+    The executions of the snapshot, and those known to be from ``before`` it, are already in its
+    positions: they are named, so that they are never booked on top (INC-053).
     """
+    families = [exec_family(row.exec_id)[0] for row in (*before, *snapshot.executions)]
     return AccountBaselined(
         account=snapshot.account,
         holdings=tuple(
@@ -74,7 +77,7 @@ def baseline_of(snapshot: BrokerSnapshot, by: str) -> AccountBaselined:
             if row.account == snapshot.account and row.quantity != 0
         ),
         cash=tuple(sorted(snapshot.cash.items())),
-        exec_ids=tuple(dict.fromkeys(exec_family(row.exec_id)[0] for row in snapshot.executions)),
+        exec_ids=tuple(dict.fromkeys(families)),
         by=by,
         traded=tuple(
             Traded(stranger_key(row), row.time_utc or snapshot.finished_utc)

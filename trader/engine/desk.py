@@ -6,6 +6,7 @@ from typing import Protocol
 import structlog
 
 from trader.core import events as ev
+from trader.core.executions import Execution
 from trader.core.halts import LATCHED, HaltCause
 from trader.core.ids import TicketId
 from trader.engine.boot import baseline_of
@@ -88,6 +89,8 @@ class Desk:
         )
         self._lock = asyncio.Lock()
         self._keep_due_s = float("-inf")
+        # Executions that somebody else wrote down before there was a baseline: it holds them.
+        self.before_baseline: tuple[Execution, ...] = ()
         # Set once they are built: they need the desk for what a kill cancels.
         self.breakers: BreakerDesk | None = None
         self.actions: ReviewDesk | None = None
@@ -254,7 +257,7 @@ class Desk:
                 return Answer(is_done=False, text="the baseline exists already")
             try:
                 snapshot = await self._reconciler.brokers_word()
-                event = baseline_of(snapshot, by)
+                event = baseline_of(snapshot, by, self.before_baseline)
                 await self._ledger.durable(self._ledger.record(event))
             except (WorldError, JournalFailed) as error:
                 return Answer(is_done=False, text=f"no baseline: {error}")
