@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 # A cancel that ended nothing so many times needs a person; it is tried again so seldom.
 _CANCEL_TRIES_MAX = 5
 _CANCEL_AGAIN_S = 60.0
+# What so many runs in a row could not look at is in doubt, however busy the account is.
+_PASSED_MAX = 3
 # So often a person's snapshot is taken before it is given up.
 _WORDS_MAX = 3
 # What must be settled before anything is sold: how much there is, and what sells it already.
@@ -102,6 +104,8 @@ class Reconciler:
         self.offsets: dict[ConId, Decimal] = {}
         # Instruments whose position the last complete run could not look at: it moved meanwhile.
         self.unlooked: frozenset[ConId] = frozenset()
+        # How many runs in a row could not look at what differs.
+        self._passed: dict[tuple[DriftKind, str], int] = {}
         # Of each order that lives more than once: cancels so far, and when the last one left.
         self._tries: dict[OrderId, tuple[int, float]] = {}
         self.archive: Archive = _no_archive
@@ -266,7 +270,8 @@ class Reconciler:
     def _with_passed_over(self, decided: Plan, snapshot: BrokerSnapshot, run: RunContext) -> Plan:
         """Return the plan with what differs all the same, and that this run could not look at.
 
-        Since the start, or since the link was lost, all is in doubt until it was looked at once.
+        Since the start, or since the link was lost, all is in doubt until it was looked at once;
+        later on only what several runs in a row could not look at.
         """
         known = {(row.kind, row.key) for row in decided.open}
         passed = tuple(
@@ -275,8 +280,10 @@ class Reconciler:
             if (row.kind, row.key) not in known
         )
         self.unlooked = frozenset(row.con_id for row in passed if row.con_id is not None)
+        counts = {(row.kind, row.key): self._passed.get((row.kind, row.key), 0) for row in passed}
+        self._passed = {key: runs + 1 for key, runs in counts.items()}
         if self._guard.is_compared:
-            return decided
+            passed = tuple(row for row in passed if self._passed[row.kind, row.key] >= _PASSED_MAX)
         self._guard.on_compared()
         return replace(decided, unseen=(*decided.unseen, *passed))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
 from tests.unit.engine.world import (
+    BUY,
     CON,
     SELL,
     T0,
@@ -328,6 +330,29 @@ async def test_the_first_run_is_not_over_while_it_could_not_look_at_a_position(
     seen = ev.ExecutionSeen(an_execution(quantity=Decimal(1), exec_id=ExecId("2.2.01")))
     await world.reconciler.run_once("timed")
     assert not world.guard.has(HaltCause.NOT_RECONCILED), "once looked at"
+
+
+async def test_fills_that_never_rest_do_not_hide_a_position_for_ever() -> None:
+    world = World(held=10)
+    await world.reconciler.run_once("long before")
+    numbers = count(1)
+
+    def fill() -> None:
+        for side in (BUY, SELL):
+            seen = an_execution(exec_id=ExecId(f"5.{next(numbers)}.01"), side=side)
+            world.inbox.put(ev.ExecutionSeen(seen))
+
+    world.broker.on_snapshot = fill
+    world.broker.word = lambda: world.mirror(positions=(a_position(4),))
+    for is_in_doubt in (False, False, True, True):
+        await world.reconciler.run_once("timed")
+        assert world.guard.has(HaltCause.NOT_RECONCILED) == is_in_doubt
+    world.broker.word = world.mirror
+    await world.reconciler.run_once("timed")
+    assert world.guard.has(HaltCause.NOT_RECONCILED), "it moved again: that is no look"
+    world.broker.on_snapshot = lambda: None
+    await world.reconciler.run_once("at rest")
+    assert not world.guard.has(HaltCause.NOT_RECONCILED)
 
 
 @pytest.mark.parametrize(("told", "is_held"), [(49_000, True), (99_000, False)])
