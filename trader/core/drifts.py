@@ -64,6 +64,8 @@ class RunContext:
     policy: CashPolicy
     cash_tolerance: Decimal
     cash_adjust_max: Decimal
+    # Orders that this process has missed for less than that, whatever the clock says by now.
+    missed_lately: frozenset[OrderId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ duplicating the rows of a snapshot changes nothing; what was touched after ``mar
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
@@ -303,11 +304,17 @@ def _absent_order_drift(
     elif first is None:
         first_sight = ev.OrderAbsentSeen(order.order_id, run.run_id)
         yield absent(observed, repair=(first_sight,))
-    elif (run.now_utc - first[1]).total_seconds() >= run.absence_s:
+    elif _is_long_absent(order, first[1], run):
         proven = ev.OrderProvenAbsent(order.order_id, run.run_id, first_run_id=first[0])
         yield absent(observed, repair=(proven,))
     else:
         yield absent("still absent, too soon", is_waiting=True)
+
+
+def _is_long_absent(order: Order, since: datetime, run: RunContext) -> bool:
+    # A clock that steps is no time that passed (INC-154).
+    is_lately = order.order_id in run.missed_lately
+    return not is_lately and (run.now_utc - since).total_seconds() >= run.absence_s
 
 
 def _completed(order: Order, rows: Iterable[CompletedOrderRow]) -> CompletedOrderRow | None:

@@ -16,7 +16,7 @@ from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.drifts import Drift, DriftKind, Plan, RunContext, plan, sighting
 from trader.core.duplicates import duplicated_orders
-from trader.core.events import ExecutionSeen, ReconcileFinished
+from trader.core.events import ExecutionSeen, OrderAbsentSeen, ReconcileFinished
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
@@ -104,6 +104,8 @@ class Reconciler:
         self.offsets: dict[ConId, Decimal] = {}
         # Instruments whose position the last complete run could not look at: it moved meanwhile.
         self.unlooked: frozenset[ConId] = frozenset()
+        # When this process first missed an order that is in no list; monotonic.
+        self._missed_s: dict[OrderId, float] = {}
         # How many runs in a row could not look at what differs.
         self._passed: dict[tuple[DriftKind, str], int] = {}
         # Of each order that lives more than once: cancels so far, and when the last one left.
@@ -191,6 +193,7 @@ class Reconciler:
                 policy=self._settings.policy,
                 cash_tolerance=self._settings.cash_tolerance,
                 cash_adjust_max=self._settings.cash_adjust_max,
+                missed_lately=self._missed_lately(started_s),
             )
             return self._compare(snapshot, run, trigger, started_s)
 
@@ -234,6 +237,8 @@ class Reconciler:
                 self._inbox.note_execution(event)
             else:
                 self._ledger.note(event)
+            if isinstance(event, OrderAbsentSeen):
+                self._missed_s[event.order_id] = now_s
         decided = self._with_passed_over(decided, snapshot, run)
         self._remember(decided, now_s)
         self._cancel_duplicates(snapshot, now_s)
@@ -266,6 +271,14 @@ class Reconciler:
             )
         self._judge(decided)
         return finished
+
+    def _missed_lately(self, asked_s: float) -> frozenset[OrderId]:
+        """Return the orders in no list whose first look, by this process, is not long ago."""
+        absent = self._book.absent_since
+        self._missed_s = {key: at_s for key, at_s in self._missed_s.items() if key in absent}
+        return frozenset(
+            key for key, at_s in self._missed_s.items() if asked_s - at_s < self._settings.absence_s
+        )
 
     def _with_passed_over(self, decided: Plan, snapshot: BrokerSnapshot, run: RunContext) -> Plan:
         """Return the plan with what differs all the same, and that this run could not look at.

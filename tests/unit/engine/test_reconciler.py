@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -169,6 +170,21 @@ async def test_how_far_looks_lie_apart_counts_from_when_they_were_asked_for() ->
     await world.reconciler.run_once("asked for at once")
     assert world.state(order_id) is OrderState.UNKNOWN
     await world.reconciler.run_once("asked for a while later")
+    assert world.state(order_id) is OrderState.CANCELLED
+
+
+async def test_a_clock_that_steps_proves_no_order_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    # INC-154: an hour had passed by the clock, and one second of it.
+    world = World()
+    order_id = await unknown_order(world)
+    await world.reconciler.run_once("first")
+    real = world.clock.utc
+    monkeypatch.setattr(world.clock, "utc", lambda: real() + timedelta(hours=1))
+    await asyncio.sleep(1)
+    await world.reconciler.run_once("an hour later, says the clock")
+    assert world.state(order_id) is OrderState.UNKNOWN
+    await asyncio.sleep(1)
+    await world.reconciler.run_once("second")
     assert world.state(order_id) is OrderState.CANCELLED
 
 
