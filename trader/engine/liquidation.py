@@ -126,6 +126,10 @@ class Liquidation:
         kept = [f"kept, protective: {row.words}" for row in self._kept(wanted)]
         text = f"{len(wanted) - len(left)} of {len(wanted)} working orders cancelled"
         left += twins
+        left += [
+            f"order {order_id}: a ghost, over in the book and open at the broker"
+            for order_id in self._reconciler.ghosts()
+        ]
         code = self._incapacity() if left else "protected" if kept else "done"
         if not left and self._incapacity() == "no_link":
             # What the book knows of is gone; what the broker has it cannot be asked now.

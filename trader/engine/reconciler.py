@@ -123,6 +123,18 @@ class Reconciler:
         """Return how much more the broker holds than the book says, or None while they agree."""
         return self.offsets.get(con_id)
 
+    def ghosts(self) -> tuple[OrderId, ...]:
+        """Return the orders that are over in the book and open at the broker, as far as known.
+
+        By what is pending, and by the tickets that nobody has closed yet.
+        """
+        rows = (row for row, _ in self._pending.values() if row.kind is DriftKind.ORDER_GHOST)
+        names = [row.key for row in rows]
+        for ticket in self._book.tickets.values():
+            if ticket.kind == DriftKind.ORDER_GHOST:
+                names.append(ticket.ticket_id.rpartition("-")[2])
+        return tuple(OrderId(int(name)) for name in dict.fromkeys(names))
+
     def wake(self, trigger: str) -> None:
         """Ask for a run soon; new risk waits for it."""
         if not self._guard.has(HaltCause.STARTING):

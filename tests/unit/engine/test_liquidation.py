@@ -31,7 +31,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.calendar import ContractHours, Span
 from trader.core.halts import HaltCause
-from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId
+from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId, RunId
 from trader.core.intents import Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
@@ -88,6 +88,21 @@ async def test_cancelling_nothing_is_done_at_once() -> None:
     answer = await world.desk.cancel_orders(by="me")
     assert answer.is_done
     assert world.clock.monotonic() == 1_000.0
+
+
+@pytest.mark.parametrize("looks", [1, 2], ids=["seen once", "with a person"])
+async def test_a_ghost_at_the_broker_is_told_when_all_is_cancelled(looks: int) -> None:
+    # It is over in the book, so it is none of those that are cancelled: it was told as done.
+    world = World()
+    order = await world.working()
+    world.ledger.record(ev.OrderProvenAbsent(order.order_id, RunId("r"), first_run_id=RunId("r")))
+    world.broker.word = lambda: world.mirror(open_orders=(an_open_row(order),))
+    for _ in range(looks):
+        await asyncio.sleep(3)
+        await world.reconciler.run_once("test")
+    answer = await world.desk.cancel_orders(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert any(f"order {order.order_id}" in line and "ghost" in line for line in answer.details)
 
 
 async def test_an_order_on_its_way_out_is_called_off() -> None:
@@ -216,7 +231,7 @@ def moving(world: World) -> None:
     [
         (not_listed, "no end"),
         (held_by_the_broker_alone, "position-AAA-101 is open"),
-        (moving, "it moved while it was compared"),
+        (moving, "moved meanwhile"),
         (lambda world: world.ledger.record(a_ticket()), "ticket run-position-AAA is open"),
     ],
     ids=["no snapshot", "a dispute", "not compared", "a ticket"],
