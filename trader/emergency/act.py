@@ -3,6 +3,8 @@
 The one entrance for the kill switch and the sentinel; the lock makes them take turns.
 """
 
+import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -14,7 +16,9 @@ from trader.emergency.settings import EmergencySettings
 from trader.ops.fence import FenceFailed, LiquidatorAtWork, Patience, take_over
 from trader.ops.standing_order import (
     STANDING_FILE_NAME,
+    StandingOrder,
     StandingOrderUnreadable,
+    leave,
     leave_also,
     order_now,
     standing,
@@ -44,44 +48,77 @@ async def act(
     try:
         if killed is None:
             say("No daemon holds the lock.")
+        order = order_now(
+            must_liquidate=wanted.must_liquidate, is_everything=wanted.is_everything,
+            by=wanted.by, reason=wanted.reason, at=clock.utc(),
+        )  # fmt: skip
+        left = _Standing(state / STANDING_FILE_NAME, order)
+        left.leave()
         liquidator = Liquidator(settings, state, wanted=wanted, clock=clock, say=say)
-        report = await liquidator.run()
+        try:
+            report = await liquidator.run()
+        except asyncio.CancelledError:
+            # Somebody has called it off (Ctrl-C), and is at the keyboard.
+            with contextlib.suppress(OSError, StandingOrderUnreadable):
+                left.put_back()
+            raise
         report.fenced_pid = killed
-        _settle_standing_order(report, state / STANDING_FILE_NAME, wanted, clock)
+        left.settle(report)
         return report
     finally:
         lock.release()
 
 
-def _settle_standing_order(report: Report, path: Path, wanted: Wanted, clock: Clock) -> None:
-    """Leave the rest to daemon and sentinel when the link is missing; take it away when done."""
-    order = order_now(
-        must_liquidate=wanted.must_liquidate,
-        is_everything=wanted.is_everything,
-        by=wanted.by,
-        reason=wanted.reason,
-        at=clock.utc(),
-    )
-    if report.exit_code is ExitCode.NO_LINK:
-        try:
-            stands = leave_also(path, order)
-        except OSError as error:
-            report.problems.append(f"no standing order: {path}: {error.strerror or error}")
+class _Standing:
+    """The standing order of one run, left before it acts: whatever ends the run, it goes on."""
+
+    def __init__(self, path: Path, order: StandingOrder) -> None:
+        self._path = path
+        self._order = order
+        self._before: StandingOrder | None = None
+
+    def leave(self) -> None:
+        """Leave it for the daemon's next start and the sentinel, as far as the disk takes it."""
+        with contextlib.suppress(OSError, StandingOrderUnreadable):
+            self._before = standing(self._path)
+            leave_also(self._path, self._order)
+
+    def put_back(self) -> None:
+        """Have stand what stood before the run; raises OSError or StandingOrderUnreadable."""
+        if standing(self._path) != self._order:
             return
-        if stands != order:
+        if self._before is None:
+            withdraw(self._path)
+        elif self._before != self._order:
+            leave(self._path, self._before)
+
+    def settle(self, report: Report) -> None:
+        """Leave the rest to daemon and sentinel when the link is missing; else take it away."""
+        if report.exit_code is ExitCode.NO_LINK:
+            self._keep(report)
+            return
+        try:
+            left = standing(self._path)
+            is_done = report.exit_code in (ExitCode.DONE, ExitCode.PROTECTED)
+            if left is not None and is_done and self._order.covers(left):
+                withdraw(self._path)
+            else:
+                self.put_back()
+            if standing(self._path) is not None:
+                report.standing_order = str(self._path)
+        except (OSError, StandingOrderUnreadable) as error:
+            report.problems.append(f"standing order: {error}")
+
+    def _keep(self, report: Report) -> None:
+        try:
+            stands = leave_also(self._path, self._order)
+        except OSError as error:
+            problem = f"no standing order: {self._path}: {error.strerror or error}"
+            report.problems.append(problem)
+            return
+        if stands != self._order:
             report.problems.append(f"an earlier standing order stays in its place: {stands.words}")
-        report.standing_order = str(path)
-        return
-    try:
-        left = standing(path)
-        covers = left is not None and order.covers(left)
-        is_done = report.exit_code in (ExitCode.DONE, ExitCode.PROTECTED)
-        if covers and is_done:
-            withdraw(path)
-        elif left is not None:
-            report.standing_order = str(path)
-    except (OSError, StandingOrderUnreadable) as error:
-        report.problems.append(f"standing order: {error}")
+        report.standing_order = str(self._path)
 
 
 def _pause(seconds: float) -> None:

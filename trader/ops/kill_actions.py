@@ -196,6 +196,8 @@ def _alone(order: Order, world: World, told: dict[str, object]) -> int:
         os.close(account)
     if code < 0 or code in (NOT_CONFIRMED, USAGE):
         world.complain("THE EMERGENCY PART BROKE OFF; run it again, and look at TWS.")
+        if (order.state / STANDING_FILE_NAME).is_file():
+            world.complain("A standing order lies there; --withdraw takes it back.")
         return CANNOT_ACT
     told["is_daemon_gone"] = code not in (CANNOT_ACT, BUSY)
     standing = told["report"].get("standing_order") if isinstance(told["report"], dict) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from trader.emergency.act import act
 from trader.emergency.liquidator import Wanted
 from trader.emergency.report import ExitCode, Report
 from trader.ops.instance_lock import LIQUIDATOR, InstanceLock
-from trader.ops.standing_order import STANDING_FILE_NAME, leave, standing
+from trader.ops.standing_order import STANDING_FILE_NAME, StandingOrder, leave, standing
 
 
 async def run(found: Scene, **wanted: object) -> Report:
@@ -102,3 +103,48 @@ async def test_one_that_cannot_be_understood_is_told_and_left(tmp_path: Path) ->
         report = await run(found)
         assert any("is not a standing order" in text for text in report.problems)
         assert path.exists()
+
+
+WEAKER = LEFT._replace(must_liquidate=False)
+
+
+@pytest.mark.parametrize("before", [None, WEAKER])
+async def test_a_run_that_is_cut_off_has_left_a_standing_order(
+    tmp_path: Path, before: StandingOrder | None
+) -> None:
+    # Between the stops that it has cancelled and the close there is nobody else.
+    path = tmp_path / STANDING_FILE_NAME
+    async with scene(tmp_path) as found:
+        if before is not None:
+            leave(path, before)
+        found.exchange.positions[AAPL] = 10
+        found.exchange.orders.append(Resting(0, 0, AAPL, "SELL", 4, "STP", perm_id=777))
+        seen: list[StandingOrder | None] = []
+
+        def on_place(order: Resting) -> None:
+            seen.append(standing(path))
+            found.exchange.fill(order)
+
+        found.exchange.on_place = on_place
+        assert (await run(found)).exit_code is ExitCode.REMAINS
+        assert seen[0] is not None
+        assert (seen[0].must_liquidate, seen[0].by, seen[0].reason) == (True, "desk", "drill")
+        # It came to its end: what remains is told, and the person decides.
+        assert standing(path) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "is_left"), [(AssertionError("broken"), True), (asyncio.CancelledError(), False)]
+)
+async def test_what_broke_off_is_carried_on_and_what_was_called_off_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, is_left: bool
+) -> None:
+    async def broken(_: object) -> Report:
+        raise error
+
+    monkeypatch.setattr("trader.emergency.act.Liquidator.run", broken)
+    async with scene(tmp_path) as found:
+        with pytest.raises(type(error)):
+            await run(found)
+        assert (tmp_path / STANDING_FILE_NAME).exists() == is_left
+        assert is_free(tmp_path / "lock")
