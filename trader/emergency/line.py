@@ -11,6 +11,7 @@ from trader.core.amounts import ZERO
 from trader.core.events import ExecutionSeen, OrderErrorSeen, OrderStatusSeen
 from trader.core.executions import Execution
 from trader.core.flatten import Resting
+from trader.core.halts import Lane
 from trader.core.ids import ClientId, ExecId, OrderId, PermId
 from trader.core.snapshots import OpenOrderRow
 from trader.emergency.pace import Pace
@@ -19,6 +20,7 @@ from trader.emergency.settling import Settling
 from trader.ibkr.emergency import EmergencyBroker, Look
 from trader.ports import BrokerMessage, Clock, ConnectRefused, LinkDown, LinkWord
 
+_CANCEL_WAIT_S = 5.0
 _OVER = ("Filled", "Cancelled", "ApiCancelled")
 
 
@@ -48,9 +50,9 @@ class Line:
         self.settling = settling or Settling(settings.bounds.ended_s)
         self._settings = settings
         self._clock = clock
-        pace = Pace(clock, settings.messages_per_s, settings.messages_burst)
+        self._pace = Pace(clock, settings.messages_per_s, settings.messages_burst)
         self.broker = EmergencyBroker(
-            settings.broker(client_id), clock=clock, pacer=pace, sink=self._hear
+            settings.broker(client_id), clock=clock, pacer=self._pace, sink=self._hear
         )
 
     @property
@@ -80,6 +82,11 @@ class Line:
     def close(self) -> None:
         """Drop the connection."""
         self.broker.disconnect()
+
+    async def cancel(self, order_id: OrderId) -> None:
+        """Write a cancel, no faster than the broker reads (INC-061); raises LinkDown."""
+        await self._pace.take(Lane.CANCEL, self._clock.monotonic() + _CANCEL_WAIT_S)
+        self.broker.cancel(order_id)
 
     async def look(self) -> Look:
         """Ask for everything; raises SnapshotUnavailable or LinkDown: then nothing is proven."""

@@ -206,6 +206,8 @@ class Liquidator:
             if now_s >= again_s:
                 again_s = now_s + self._bounds.cancel_again_s
                 await self._send_cancels(line, sorted_out.cancel, asked)
+                # Many take their time to be sent; what is bounded is the wait for an answer.
+                end_s += self._clock.monotonic() - now_s
             await self._clock.sleep(self._bounds.poll_s)
 
     async def _sorted(self, line: Line, look: Look) -> Cancels:
@@ -235,7 +237,7 @@ class Liquidator:
             asked[row.perm_id] = row.words
             owner = await self._owner(line, row.client_id)
             if owner is not None:
-                owner.broker.cancel(row.order_id)
+                await owner.cancel(row.order_id)
                 if is_new:
                     # After the bytes: no disk may hold a cancel back.
                     self._memory.note_cancel(row, is_everything=False)

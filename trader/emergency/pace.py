@@ -15,9 +15,9 @@ class Pace:
         self._bucket = full(rate_per_s, burst, clock.monotonic())
 
     def try_take(self, lane: Lane) -> bool:
-        """Take a token if the lane may have one now; a cancel always may."""
+        """Take a token if the lane may have one now."""
         now_s = self._clock.monotonic()
-        if lane is not Lane.CANCEL and wait_s(self._bucket, lane, now_s) > 0:
+        if wait_s(self._bucket, lane, now_s) > 0:
             return False
         self._bucket = taken(self._bucket, now_s)
         return True

@@ -153,6 +153,28 @@ async def test_a_refused_cancel_is_tried_again_and_told_if_it_stays(tmp_path: Pa
         assert "the cancel did not work: 10148" in report.remaining_orders[0]
 
 
+async def test_many_orders_are_cancelled_no_faster_than_the_broker_reads(tmp_path: Path) -> None:
+    # INC-061: more than 50 messages in a second, and it ends the connection.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.orders += [Resting(number, 7, AAPL, "BUY", 10) for number in range(1, 91)]
+        usual = exchange.served.replies["4"]
+        at_s: list[float] = []
+
+        def cancelled(fields: list[str]) -> list[str]:
+            at_s.append(found.clock.monotonic())
+            return usual(fields)
+
+        exchange.served.replies["4"] = cancelled
+        bounds = replace(FAST, cancel_s=10.0, cancel_again_s=5.0)
+        found.settings = replace(
+            found.settings, bounds=bounds, messages_per_s=30.0, messages_burst=15.0
+        )
+        report = await run(found, must_liquidate=False)
+        assert report.exit_code is ExitCode.DONE
+        assert max(sum(0 <= one - first < 1 for one in at_s) for first in at_s) <= 50
+
+
 async def test_an_order_of_an_earlier_emergency_goes_by_its_own_id(tmp_path: Path) -> None:
     async with scene(tmp_path) as found:
         found.exchange.orders.append(Resting(5, 1007, AAPL, "BUY", 10, ref="kill-abc123-1"))

@@ -1,4 +1,4 @@
-"""Cancels never wait; data waits for its token, at most until its deadline."""
+"""Cancels go before data, and no faster than the broker reads; a wait ends at its deadline."""
 
 from __future__ import annotations
 
@@ -25,3 +25,10 @@ async def test_a_deadline_ends_the_wait() -> None:
     while pace.try_take(Lane.DATA):
         pass
     assert not await pace.take(Lane.DATA, clock.monotonic() + 0.2)
+
+
+def test_a_storm_of_cancels_waits_as_well() -> None:
+    # INC-061
+    clock = FakeClock()
+    pace = Pace(clock, rate_per_s=30.0, burst=15.0)
+    assert sum(pace.try_take(Lane.CANCEL) for _ in range(100)) == 19
