@@ -30,7 +30,7 @@ from trader.kill_drill.report import (
 )
 from trader.kill_drill.stage import ROOT, DrillStopped, Stage, commit_of, signals_end
 from trader.kill_drill.steps import PLAYS, Drill, play
-from trader.ops.halt_record import utc_text
+from trader.ops.halt_record import readable, utc_text
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
 _NAME_LENGTH_MAX = 80
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.list:
         show_plan()
         return DONE
-    by = " ".join((given.by or "").split())
+    by = readable(" ".join((given.by or "").split()))
     if not 0 < len(by) <= _NAME_LENGTH_MAX:
         problem = f"--by is {given.by!r}; allowed is a name of 1 to {_NAME_LENGTH_MAX} characters"
         print(f"kill_drill: {problem}", file=sys.stderr)
@@ -105,6 +105,9 @@ def _play(drill: Drill) -> None:
         _stop(drill.recorder, "interrupted")
     except (DrillStopped, OSError) as error:
         _stop(drill.recorder, str(error))
+    except (ValueError, LookupError, TypeError) as error:
+        # Whatever answers in another form than expected has failed the drill, and not ended it.
+        _stop(drill.recorder, f"what it was told could not be read: {error}")
 
 
 def _stop(recorder: Recorder, problem: str) -> None:
@@ -125,8 +128,9 @@ def _versions(seed: int) -> dict[str, str]:
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
+    """Print a line at once, with what the terminal cannot show spelled out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _utc() -> datetime:

@@ -163,7 +163,7 @@ def write(folder: Path, record: dict[str, object], text: str) -> tuple[Path, Pat
     paths = folder / f"kill-drill-{stamp}.json", folder / f"kill-drill-{stamp}.txt"
     contents = json.dumps(record, indent=1, ensure_ascii=False) + "\n", text
     for path, content in zip(paths, contents, strict=True):
-        with path.open("x") as file:
+        with path.open("x", encoding="utf-8") as file:
             file.write(content)
     return paths
 

@@ -44,6 +44,8 @@ def test_a_report_that_could_not_be_written_is_told_before_anything_is_played(
         (DrillStopped("the simulator ended"), "stopped: the simulator ended"),
         (OSError("no such program"), "stopped: no such program"),
         (KeyboardInterrupt(), "stopped: interrupted"),
+        (ValueError("no JSON"), "stopped: what it was told could not be read: no JSON"),
+        (KeyError("positions"), "stopped: what it was told could not be read: 'positions'"),
     ],
 )
 def test_a_stage_that_does_not_come_up_is_a_failed_drill_with_a_report(
@@ -63,3 +65,17 @@ def test_a_stage_that_does_not_come_up_is_a_failed_drill_with_a_report(
     assert "FAILED" in capsys.readouterr().out
     (text,) = (tmp_path / "out").glob("*.txt")
     assert told in text.read_text()
+
+
+def test_a_name_in_no_encoding_is_written_down_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_stage: Stage) -> None:
+        raise DrillStopped("not played")
+
+    monkeypatch.setattr(Stage, "start_simulator", fails)
+    monkeypatch.setattr(command, "signals_end", lambda: None)
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda prefix: str(tmp_path / prefix))
+    assert command.main(["--by", "J\udcfcrgen \u4e09", "--out", str(tmp_path / "out")]) == 1
+    (text,) = (tmp_path / "out").glob("*.txt")
+    assert "J\\udcfcrgen \u4e09" in text.read_text(encoding="utf-8")
