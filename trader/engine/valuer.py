@@ -189,10 +189,11 @@ class Valuer:
         for con_id, row in self._hub.instruments.items():
             if row.sec_type != "CASH" or {row.symbol, row.currency} != {currency, self.currency}:
                 continue
-            quote, mark = self._hub.quotes.get(con_id), self._hub.mark_of(con_id)
-            if quote is None or quote.received_s is None or mark is None or mark <= ZERO:
+            mark, at_s = price_of(self._hub.quotes.get(con_id))
+            if at_s is None or mark is None or mark <= ZERO:
                 continue
-            if not 0 <= now_s - quote.received_s <= self._rate_age_s_max:
+            # As old as the price that is used: the last one may be older than bid or ask.
+            if not 0 <= now_s - at_s <= self._rate_age_s_max:
                 continue
             return mark if row.symbol == currency else _ONE / mark
         return None

@@ -293,6 +293,18 @@ async def test_a_pair_that_is_old_gives_no_rate_and_the_brokers_word_may() -> No
     assert now_value(world).missing == ("EUR: no rate",)
 
 
+async def test_a_pair_of_one_side_is_as_old_as_its_last_price() -> None:
+    """A fresh bid made a last price of any age young."""
+    world = World()
+    world.hub.add(an_instrument(con_id=EUR, symbol="EUR", currency="USD", sec_type="CASH"))
+    world.ledger.record(ev.CashAdjusted("EUR", D(0), D(100), "test"))
+    world.hub.on_tick(QuoteTick(EUR, "last", D("1.5"), world.clock.monotonic()))
+    await asyncio.sleep(3_600)
+    world.hub.on_tick(QuoteTick(EUR, "bid", D("1.1"), world.clock.monotonic()))
+    world.valuer.refresh()
+    assert now_value(world).missing == ("EUR: no rate",)
+
+
 @pytest.mark.parametrize("told", [D(0), D(-1)])
 async def test_a_rate_that_is_none_is_not_used(told: Decimal) -> None:
     world = World()
