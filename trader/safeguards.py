@@ -11,6 +11,8 @@ from trader.engine.breaker_kill import BreakerKill
 from trader.engine.breakers import Breakers
 from trader.engine.desk import Desk
 from trader.engine.equity import Equity
+from trader.engine.exit_watch import LOOK_S as EXITS_S
+from trader.engine.exit_watch import ExitWatch
 from trader.engine.exposure import LOOK_S as EXPOSURE_LOOK_S
 from trader.engine.exposure import Exposure
 from trader.engine.gateway import OrderGateway
@@ -81,6 +83,7 @@ class Safeguards:
         self._readings.time_problem = self._host.time_problem
         self._exposure = Exposure(services, policy, self.breakers.outlook)
         board.exposure = self._exposure.status
+        self._exits = ExitWatch(services)
         services.ledger.observe(self._readings.on_recorded)
         board.breakers = self.breakers.rows
         board.allocation = self.breakers.allocation
@@ -88,7 +91,7 @@ class Safeguards:
     def connect(self, reconciler: Reconciler, gateway: OrderGateway) -> None:
         """Have every reconciliation told here first, and every review know the market."""
         gateway.outlook = self.breakers.outlook
-        self.breakers.strategies.cancel = gateway.cancel
+        self.breakers.strategies.cancel = self._exits.cancel = gateway.cancel
         archive = reconciler.archive
 
         def heard(record: RunRecord) -> None:
@@ -122,4 +125,6 @@ class Safeguards:
         start("breaker-kill", self._kill.run)
         watch = self._exposure.look
         start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
+        exits = self._exits.look
+        start("exit-watch", lambda: supervisor.every("exit-watch", EXITS_S, exits))
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)

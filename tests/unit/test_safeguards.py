@@ -45,6 +45,7 @@ async def test_they_guard_from_the_first_moment_and_let_trade_once_all_is_read(
     heard: list[RunRecord] = []
     world.reconciler.archive = heard.append
     safeguards.connect(world.reconciler, world.gateway)
+    assert safeguards._exits.cancel == world.gateway.cancel
     await world.reconciler.run_once("test")
     assert [record.finished.problem for record in heard] == [""]
     world.guard.note_lag(0.0)

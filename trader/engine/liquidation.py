@@ -185,11 +185,11 @@ class Liquidation:
 
     def _sorted(self, *, keeps_exits: bool) -> Cancels:
         """Sort what works by our book, and by the last list of everybody's orders."""
-        ours = [_resting(order) for order in self._gateway.working_orders()]
+        ours = [resting(order) for order in self._gateway.working_orders()]
         positions = {key: row.quantity for key, row in self._book.positions.items()}
         own = frozenset({self._broker.client_id})
         # They may have taken something off, and stay whatever we decide.
-        over = [replace(_resting(row), client_id=_OVER) for row in self._book.settling.values()]
+        over = [replace(resting(row), client_id=_OVER) for row in self._book.settling.values()]
         rows = [*ours, *over, *self._foreign()]
         return sort_orders(rows, positions, own, keeps_exits=keeps_exits)
 
@@ -198,7 +198,7 @@ class Liquidation:
 
     def _kept(self, cancelled: set[OrderId]) -> list[Resting]:
         orders = self._gateway.working_orders()
-        return [_resting(row) for row in orders if row.order_id not in cancelled]
+        return [resting(row) for row in orders if row.order_id not in cancelled]
 
     # ---- liquidating
 
@@ -458,7 +458,8 @@ def _is_held_back(order: Order) -> bool:
     return order.state is OrderState.WORKING and order.broker_status == "PreSubmitted"
 
 
-def _resting(order: Order) -> Resting:
+def resting(order: Order) -> Resting:
+    """Return an order of ours as an emergency must know it."""
     terms = order.terms
     return Resting(
         con_id=terms.con_id,

@@ -1,0 +1,84 @@
+"""Takes exits off that have lost what they were to close.
+
+A broker knows no order that may only reduce. Where somebody else closes a position (a person at the
+terminal, the margin desk), the exit that rests beside it would open another one on the other side
+(INC-102). What together no longer fits into the position goes, stops last, as in an emergency.
+"""
+
+from collections.abc import Callable, Iterator
+
+import structlog
+
+from trader.core.amounts import ZERO
+from trader.core.flatten import sort_orders
+from trader.core.halts import BOOK_MAY_LACK
+from trader.core.ids import OrderId
+from trader.core.orders import Order, OrderState
+from trader.engine.liquidation import resting
+from trader.engine.services import Services
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 0.25
+# So long must an exit have been too much: executions of one moment may come one after the other.
+HOLD_S = 1.0
+# A cancel that nobody answers is sent again, and not so often that the rate of cancels is used up.
+_CANCEL_AGAIN_S = 30.0
+Cancel = Callable[[OrderId, str], str | None]
+
+
+class ExitWatch:
+    """Looks at our orders that may only reduce."""
+
+    def __init__(self, services: Services) -> None:
+        self._book = services.ledger.book
+        self._guard = services.guard
+        self._broker = services.broker
+        self._clock = services.clock
+        self._pager = services.pager
+        # Since when each was seen to be too much, and when its cancel was last asked for.
+        self._since_s: dict[OrderId, float] = {}
+        self._asked_s: dict[OrderId, float] = {}
+        # Takes a working order off; of the gateway, once it is there.
+        self.cancel: Cancel = _no_cancel
+
+    def look(self) -> None:
+        """Cancel what would cross zero, once that has stood for a moment."""
+        now_s = self._clock.monotonic()
+        lost = list(self._lost())
+        self._since_s = {one: self._since_s.get(one, now_s) for one in lost}
+        live = self._book.live_orders
+        self._asked_s = {key: at_s for key, at_s in self._asked_s.items() if key in live}
+        for order_id, since_s in self._since_s.items():
+            asked_s = self._asked_s.get(order_id)
+            is_asked = asked_s is not None and now_s - asked_s < _CANCEL_AGAIN_S
+            if now_s - since_s >= HOLD_S and not is_asked:
+                self._take_off(live[order_id], is_first=asked_s is None)
+                self._asked_s[order_id] = now_s
+
+    def _take_off(self, order: Order, *, is_first: bool) -> None:
+        terms = order.terms
+        held = self._book.position_of(terms.con_id)
+        text = f"{terms.side} {order.remaining} {terms.symbol}: {held} is held by now"
+        if is_first:
+            self._pager.page("warning", f"exit {order.order_id} taken off", text)
+        problem = self.cancel(order.order_id, f"would cross zero: {text}")
+        if problem is not None:
+            log.warning("cancel not sent", problem=problem)
+
+    def _lost(self) -> Iterator[OrderId]:
+        """Give the exits that do not fit into what is held, where the book can be relied on."""
+        exits = [row for row in self._book.live_orders.values() if row.terms.is_reduce_only]
+        if not exits or any(cause in self._guard.causes() for cause in BOOK_MAY_LACK):
+            return
+        positions = {key: row.quantity for key, row in self._book.positions.items()}
+        own = frozenset({self._broker.client_id})
+        rows = [resting(row) for row in exits if row.remaining > ZERO]
+        for row in sort_orders(rows, positions, own, keeps_exits=True).cancel:
+            if self._book.orders[row.order_id].state is not OrderState.CANCELLING:
+                yield row.order_id
+
+
+def _no_cancel(order_id: OrderId, reason: str) -> str | None:
+    """Stand in until the gateway is there."""
+    return f"order {order_id}: no gateway yet"
