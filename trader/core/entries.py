@@ -8,8 +8,10 @@ from trader.core import request_events as rq
 from trader.core.executions import Execution
 from trader.core.ids import IntentId, OrderId
 
-# How long the key of a request at the API door is remembered, at the least.
+# How long the key of a request at the API door is remembered, at the least, and how many of them
+# whatever their age: a clock that was ahead for a moment must not make a request new again.
 _KEYS_KEPT = timedelta(days=7)
+KEYS_KEPT_MIN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def take_request(
         order_id=event.order_id if isinstance(event, rq.OrderRequestReceived) else None,
     )
     # Two at a time, so that the old ones go however many there are.
-    for old in [*islice(requests, 2)]:
+    for old in [*islice(requests, min(2, max(len(requests) - KEYS_KEPT_MIN, 0)))]:
         if requests[old].at_utc < at_utc - _KEYS_KEPT:
             del requests[old]
 

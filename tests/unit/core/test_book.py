@@ -40,6 +40,7 @@ from tests.unit.core.factories import (
     send_order,
     work_order,
 )
+from trader.core import entries
 from trader.core import events as ev
 from trader.core import request_events as rq
 from trader.core.book import Book
@@ -598,7 +599,10 @@ def test_tickets_foreign_orders_and_strategy_states_come_and_go() -> None:
     assert not book.foreign
 
 
-def test_a_key_of_the_api_door_is_remembered_for_a_week_at_least() -> None:
+def test_a_key_of_the_api_door_is_remembered_for_a_week_at_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entries, "KEYS_KEPT_MIN", 0)
     book = a_book()
     day = 86_400.0
     for number in range(6):
@@ -609,6 +613,14 @@ def test_a_key_of_the_api_door_is_remembered_for_a_week_at_least() -> None:
         record(book, rq.RequestReceived(f"new{number}", "d", an_id(9), "me"), 8 * day)
     assert list(book.requests) == ["later", "new0", "new1", "new2"]
     assert book.requests["later"].intent_id == an_id(9)
+
+
+def test_a_clock_that_was_ahead_for_a_moment_makes_no_request_new_again() -> None:
+    """Two requests of a day that is still to come took the key of a minute ago with them."""
+    book = a_book()
+    for key, day in (("mine", 0), ("ahead", 30), ("back", 0)):
+        record(book, rq.RequestReceived(key, "d", an_id(1), "me"), day * 86_400.0)
+    assert list(book.requests) == ["mine", "ahead", "back"]
 
 
 def test_a_request_on_an_order_is_decided_once_and_for_good() -> None:
