@@ -191,7 +191,8 @@ def _may_probe(rule: Rule, state: State, day: str) -> bool:
         case Reset.PROBE:
             return True
         case Reset.SESSION:
-            return day != state.day
+            # A day that steps back is the clock's doing, and no next one.
+            return day > state.day
         case Reset.OPERATOR:
             return False
 
