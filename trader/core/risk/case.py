@@ -1,8 +1,9 @@
 """One intent beside everything known of its instrument, worked out once for all checks.
 
-A number that cannot be counted with is None here, and a check that needs it raises
-:class:`Unavailable`: the review records that check as failed. Projections take what works and
-what is in flight as if it filled, in the worst order (INC-037, INC-044).
+What is not known, or is no number that can be counted with, is not there at all, or None where a
+check has an answer to that: a check that needs it breaks off (:func:`needed`), and the review
+records it as failed. Projections take what works and what is in flight as if it filled, in the
+worst order (INC-037, INC-044).
 """
 
 from dataclasses import dataclass
@@ -66,7 +67,10 @@ def plain(value: object) -> Decimal | None:
 
 
 class Case:
-    """What the checks look at; ``shrinks`` tells that the intent only closes what is held."""
+    """What the checks look at; ``shrinks`` tells that the intent only closes what is held.
+
+    Not always there: what follows from the instrument, the quote, the quantity or several of them.
+    """
 
     __slots__ = (
         "account",
@@ -76,7 +80,7 @@ class Case:
         "bid",
         "book",
         "commission",
-        "cost_known",
+        "cost",
         "exits",
         "foreign",
         "given",
@@ -113,8 +117,6 @@ class Case:
         self.given = given
         self.policy = given.policy
         self.book = given.book
-        self.instrument = given.instrument
-        self.multiplier = None if given.instrument is None else given.instrument.multiplier
         self.is_buy = intent.side is Side.BUY
         self.is_limit = intent.order_type is OrderType.LIMIT
         self.quantity = plain(intent.quantity)
@@ -126,8 +128,9 @@ class Case:
         self.account_type = _stricter_type(given)
         self.limits = self.policy.exposure.limits_of(given.regime)
         self.account: Account | None = None
-        self.asset_class = None
         if given.instrument is not None:
+            self.instrument = given.instrument
+            self.multiplier = given.instrument.multiplier
             self.asset_class = self.policy.exposure.class_of(given.instrument.sec_type)
         self._look_at_position()
         self._look_at_quote()
@@ -141,7 +144,7 @@ class Case:
         if quote is not None and quote.con_id != self.intent.con_id:
             problem = f"quote of another instrument ({quote.con_id})"
         self.quote_problem = problem
-        self.mid = self.ask = self.bid = self.spread = self.worst_price = None
+        self.worst_price: Decimal | None = None
         self.is_illiquid = True
         # What closes only is not locked in: by a market of one side, if that is the one it meets,
         # and the operator's not by any.
@@ -154,7 +157,7 @@ class Case:
             self.spread = (quote.ask - quote.bid) / self.mid
             price = self.policy.price
             self.is_illiquid = self.spread >= price.illiquid_spread_fraction or (
-                self.instrument is None or self.instrument.symbol in price.illiquid_symbols
+                given.instrument is None or given.instrument.symbol in price.illiquid_symbols
             )
             self.worst_price = self._worst_price()
         elif self.shrinks and quote is not None and quote.con_id == self.intent.con_id:
@@ -169,7 +172,7 @@ class Case:
 
     def _do_without_quote(self) -> None:
         """Count an operator's exit at the highest price that anybody has known, and some more."""
-        known = plain(_highest_known(self.given, self.intent.con_id, self.multiplier))
+        known = plain(_highest_known(self.given, self.intent.con_id))
         if known is None:
             if self.is_buy:
                 return
@@ -182,7 +185,6 @@ class Case:
         """Return the highest price a buy can be expected to pay; for a sell, the reference."""
         if self.is_limit:
             return self.limit
-        assert self.ask is not None, "a good quote without an ask"
         collar = 1 + self.policy.price.collar_fraction_max
         if self.intent.order_type is OrderType.STOP:
             return None if self.stop is None else max(self.stop, self.ask) * collar
@@ -200,7 +202,6 @@ class Case:
             is_same_side = given.broker_position * held > ZERO
             there = min(there, abs(given.broker_position)) if is_same_side else ZERO
         self.room = there - self.exits
-        self.projected = None
         self.shrinks = self.is_freed = False
         if quantity is None or self.intent.side not in (Side.BUY, Side.SELL):
             return
@@ -212,17 +213,13 @@ class Case:
         self.is_freed = given.is_operator and reduces
 
     def _look_at_cost(self) -> None:
-        price, quantity, multiplier = self.worst_price, self.quantity, self.multiplier
+        price, quantity, instrument = self.worst_price, self.quantity, self.given.instrument
+        if quantity is None:
+            return
+        self.commission = self.policy.cash.worst_commission(quantity)
         # What the order may cost at worst, commission not included.
-        self.cost_known: Decimal | None = None
-        if price is not None and quantity is not None and multiplier is not None:
-            self.cost_known = price * quantity * multiplier
-        cash = self.policy.cash
-        self.commission = None if quantity is None else cash.worst_commission(quantity)
-
-    def cost(self) -> Decimal:
-        """Return what the order may cost at worst; raises Unavailable."""
-        return needed(self.cost_known)
+        if price is not None and instrument is not None:
+            self.cost = price * quantity * instrument.multiplier
 
     def text_of_prices(self) -> str:
         """Return type and prices in words."""
@@ -246,14 +243,14 @@ class Account:
     pushes_elsewhere: Decimal
 
 
-def _highest_known(given: RiskInput, con_id: ConId, multiplier: Decimal | None) -> Decimal | None:
+def _highest_known(given: RiskInput, con_id: ConId) -> Decimal | None:
     """Return the highest of all prices of an instrument that are known, however old; or None."""
     found: list[object] = []
     if given.quote is not None and given.quote.con_id == con_id:
         found += [given.quote.bid, given.quote.ask, given.quote.last]
     mark = None if given.valuation is None else given.valuation.marks.get(con_id)
-    if mark is not None and multiplier:
-        found.append(mark.unit_value / multiplier)
+    if mark is not None and given.instrument is not None and given.instrument.multiplier:
+        found.append(mark.unit_value / given.instrument.multiplier)
     held = given.book.positions.get(con_id)
     if held is not None:
         found.append(held.average_price)

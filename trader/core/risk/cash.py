@@ -17,9 +17,9 @@ _TELLS_EVERY_S = 360.0
 def reserve_check(case: Case) -> Check:
     """Refuse what could bring cash under its reserve in any order of fills."""
     cash, policy = _cash(case), case.policy.cash
-    left = cash - _set_aside(case) - needed(case.commission)
+    left = cash - _set_aside(case) - case.commission
     if case.is_buy:
-        left -= case.cost()
+        left -= case.cost
     # An exit must not be refused for want of cash: a sale of what is held brings cash in. What
     # the working exits will have closed by then is not held any more.
     passed = left >= policy.reserve_min or case.shrinks
@@ -32,7 +32,7 @@ def settled_check(case: Case) -> Check:
     if not case.is_buy or case.shrinks or case.account_type is not AccountType.CASH:
         return _NOT_ASKED
     settled = _settled(case)
-    left = settled - _set_aside(case) - needed(case.commission) - case.cost()
+    left = settled - _set_aside(case) - case.commission - case.cost
     return check("SETTLED_CASH", f"{left:.2f} left of {settled:.2f}", "0 or more", left >= ZERO)
 
 
@@ -40,12 +40,12 @@ _NOT_ASKED = Check("SETTLED_CASH", "not asked", "for purchases of a cash account
 
 
 def _cash(case: Case) -> Decimal:
-    return needed(case.book.cash.get(needed(case.instrument).currency))
+    return case.book.cash[case.instrument.currency]
 
 
 def _set_aside(case: Case) -> Decimal:
     """Return what the working orders and the commissions not yet reported may still cost."""
-    currency = needed(case.instrument).currency
+    currency = case.instrument.currency
     return case.book.workings.total(currency).set_aside(case.policy.cash)
 
 
@@ -55,9 +55,9 @@ def _settled(case: Case) -> Decimal:
     What the broker told is minutes old: what was sold since is not settled, and what was bought
     since is not there any more.
     """
-    currency, given = needed(case.instrument).currency, case.given
+    currency, given = case.instrument.currency, case.given
     told = needed(given.account)
-    settled = needed(told.settled_cash.get(currency))
+    settled = told.settled_cash[currency]
     unsettled = told.unsettled_cash.get(currency, ZERO)
     # A sale that the broker's values may already hold is taken off twice rather than never.
     told_utc = given.now_utc - timedelta(seconds=given.now_s - told.as_of_s + _TELLS_EVERY_S)

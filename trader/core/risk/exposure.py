@@ -56,7 +56,7 @@ def _single(case: Case, code: str, most: Decimal) -> Check:
     if case.is_exempt:
         return _exempt(code, case)
     account = account_of(case)
-    return _ratio(code, abs(needed(case.projected)) * account.unit_value, most, account)
+    return _ratio(code, abs(case.projected) * account.unit_value, most, account)
 
 
 def gross_check(case: Case) -> Check:
@@ -76,7 +76,7 @@ def net_check(case: Case) -> Check:
     account = account_of(case)
     valuation = account.valuation
     net = valuation.net - valuation.of(case.intent.con_id)
-    net += needed(case.projected) * account.unit_value
+    net += case.projected * account.unit_value
     elsewhere = account.pushes_elsewhere
     value = net + elsewhere if case.is_buy else elsewhere - net
     return _ratio("NET_LIMIT", value, case.limits.net_max, account)
@@ -90,15 +90,15 @@ def account_of(case: Case) -> Account:
 
 
 def _account(case: Case) -> Account:
-    valuation, instrument = valuation_of(case), needed(case.instrument)
-    unit = needed(case.mid) * instrument.multiplier * rate_of(valuation, instrument.currency)
+    valuation, instrument = valuation_of(case), case.instrument
+    unit = case.mid * instrument.multiplier * valuation.rates[instrument.currency]
     quantity = needed(case.quantity)
     working, foreign = case.working, case.foreign
     highest = case.held + working.buys + foreign.buys + (quantity if case.is_buy else ZERO)
     lowest = case.held - working.sells - foreign.sells - (ZERO if case.is_buy else quantity)
     adds = pushes = ZERO
     for currency, total in case.book.workings.by_currency.items():
-        rate = rate_of(valuation, currency)
+        rate = valuation.rates[currency]
         add, push = total.adds_value, total.buys_value if case.is_buy else total.sells_value
         if currency == working.currency:
             add -= working.adds_value
@@ -125,11 +125,6 @@ def valuation_of(case: Case) -> Valuation:
     if valuation.missing:
         raise Unavailable
     return valuation
-
-
-def rate_of(valuation: Valuation, currency: str) -> Decimal:
-    """Return what one unit of a currency is worth; raises Unavailable."""
-    return needed(valuation.rates.get(currency))
 
 
 def _exempt(code: str, case: Case) -> Check:

@@ -25,7 +25,7 @@ def form_check(case: Case) -> Check:
 
     The operator's exits are market orders: a class without them must not keep its positions in.
     """
-    sec_type = needed(case.instrument).sec_type
+    sec_type = case.instrument.sec_type
     kind, time = case.intent.order_type, case.intent.time_in_force
     allowed = (sec_type, kind, time) in case.policy.order.forms or case.is_freed
     return check(
@@ -46,7 +46,7 @@ def quantity_check(case: Case) -> Check:
 
 def increment_check(case: Case) -> Check:
     """Refuse a quantity between two steps of the instrument's size."""
-    step = needed(case.instrument).size_increment
+    step = case.instrument.size_increment
     quantity = needed(case.quantity)
     fits = is_multiple(quantity, step)
     return check("QUANTITY_OFF_INCREMENT", str(quantity), f"a multiple of {step!s}", fits)
@@ -68,7 +68,7 @@ def price_check(case: Case) -> Check:
 
 def tick_check(case: Case) -> Check:
     """Refuse a price between two steps; the step depends on the price (marketRule, 93)."""
-    instrument = needed(case.instrument)
+    instrument = case.instrument
     for given, price in (
         (case.intent.limit_price, case.limit),
         (case.intent.stop_price, case.stop),

@@ -13,7 +13,6 @@ from trader.core.policy import AccountType, WhatIf
 from trader.core.risk.case import Case, Unavailable, check, needed
 from trader.core.risk.exposure import (
     account_of,
-    rate_of,
     valuation_of,
 )
 
@@ -56,13 +55,13 @@ def funds_check(case: Case) -> Check:
     if reading is None:
         return check("AVAILABLE_FUNDS", "not told", "own cash covers it", _is_paid_in_full(case))
     valuation, cash = valuation_of(case), case.policy.cash
-    rate = rate_of(valuation, needed(case.instrument).currency)
-    cost = case.cost() * rate
-    commission = needed(case.commission) * rate
+    rate = valuation.rates[case.instrument.currency]
+    cost = case.cost * rate
+    commission = case.commission * rate
     reserved = ZERO
     for currency, total in case.book.workings.by_currency.items():
         asked = total.set_aside(cash) + total.sells_value
-        reserved += asked * rate_of(valuation, currency)
+        reserved += asked * valuation.rates[currency]
     in_full = case.account_type is AccountType.CASH
     fraction = Decimal(1) if in_full else needed(case.asset_class).initial_margin_fraction
     funds = needed(reading.available_funds) - reserved - commission - cost * fraction
@@ -108,7 +107,7 @@ def _reading(case: Case) -> AccountReading | None:
 
 def _is_paid_in_full(case: Case) -> bool:
     """Tell whether the position that comes of it is long and owes nothing."""
-    return needed(case.projected) >= ZERO and needed(case.asset_class).is_payable
+    return case.projected >= ZERO and needed(case.asset_class).is_payable
 
 
 def _exempt(code: str) -> Check:

@@ -13,7 +13,7 @@ from trader.core.risk.grace import told
 
 def quantity_check(case: Case) -> Check:
     """Refuse a projected position of too many units."""
-    projected, most = needed(case.projected), case.policy.position.quantity_max
+    projected, most = case.projected, case.policy.position.quantity_max
     passed = abs(projected) <= most or case.shrinks
     value = f"held {case.held!s}, then {projected!s}"
     value = told(case, value, passed=passed, side=case.intent.side)
@@ -22,7 +22,7 @@ def quantity_check(case: Case) -> Check:
 
 def notional_check(case: Case) -> Check:
     """Refuse a projected position of too much value."""
-    notional = abs(needed(case.projected)) * needed(case.mid) * needed(case.multiplier)
+    notional = abs(case.projected) * case.mid * case.multiplier
     most = case.policy.position.notional_max
     passed = notional <= most or case.shrinks
     return check("POSITION_NOTIONAL_MAX", f"{notional:.2f}", f"at most {most!s}", passed)
@@ -38,8 +38,8 @@ def allocation_check(case: Case) -> Check:
         return _WHOLE
     if case.shrinks or case.is_freed:
         return check("VIX_ALLOCATION", "closes only", "for new risk", passed=True)
-    position, projected = case.policy.position, abs(needed(case.projected))
-    notional = projected * needed(case.mid) * needed(case.multiplier)
+    position, projected = case.policy.position, abs(case.projected)
+    notional = projected * case.mid * case.multiplier
     fits = projected <= share * position.quantity_max and notional <= share * position.notional_max
     limit = f"at most {share!s} of the position limits"
     # More than the whole is no share: whoever says so is wrong about more than that.
@@ -53,7 +53,7 @@ def short_check(case: Case) -> Check:
     """Refuse a sale that could leave a short position, unless policy and account carry it."""
     if case.is_buy:
         return _A_BUY
-    lowest = needed(case.projected)
+    lowest = case.projected
     told_held = case.given.broker_position
     if told_held is not None and not case.intent.is_reduce_only:
         # Where book and broker disagree about what is there to be sold, the lower counts. An

@@ -33,10 +33,10 @@ def collar_check(case: Case) -> Check:
     """Refuse a price too far from the middle; a market order is judged by half the spread."""
     if case.is_unquoted:
         return _unquoted("PRICE_COLLAR")
-    mid = needed(case.mid)
+    mid = case.mid
     price = _own_price(case)
     if price is None:
-        price = needed(case.ask)
+        price = case.ask
     distance = abs(price - mid) / mid
     most = _narrowed(case, case.policy.price.collar_fraction_max)
     return check("PRICE_COLLAR", f"{distance:.5f}", f"at most {most!s}", distance <= most)
@@ -46,14 +46,14 @@ def slippage_check(case: Case) -> Check:
     """Refuse what gives more away than allowed beyond the best price of the other side."""
     if case.is_unquoted:
         return _unquoted("SLIPPAGE")
-    mid, bid, ask = needed(case.mid), needed(case.bid), needed(case.ask)
+    mid, bid, ask = case.mid, case.bid, case.ask
     most = _narrowed(case, case.policy.price.slippage_fraction_max)
     if case.is_limit:
         limit = needed(case.limit)
         given_away = (limit - ask if case.is_buy else bid - limit) / mid
     else:
         # With one side alone nobody can say how far the middle would be from it.
-        given_away = ZERO if case.is_one_sided else needed(case.spread) / 2
+        given_away = ZERO if case.is_one_sided else case.spread / 2
     passed = given_away <= most or case.shrinks
     return check("SLIPPAGE", f"{given_away:.5f}", f"at most {most!s}", passed)
 
@@ -62,7 +62,7 @@ def spread_check(case: Case) -> Check:
     """Refuse to enter a market that is no market; an exit must stay possible."""
     if case.is_unquoted or case.is_one_sided:
         return _unquoted("SPREAD")
-    spread = needed(case.spread)
+    spread = case.spread
     most = case.policy.price.spread_fraction_max
     return check("SPREAD", f"{spread:.5f}", f"at most {most!s}", spread <= most or case.shrinks)
 
@@ -74,7 +74,7 @@ def illiquid_check(case: Case) -> Check:
         return _LIMITED
     if case.is_unquoted or case.is_one_sided:
         return _unquoted("ILLIQUID")
-    value = f"{text_of(kind)}, spread {needed(case.spread):.5f}"
+    value = f"{text_of(kind)}, spread {case.spread:.5f}"
     return check("ILLIQUID", value, _LIMITED.limit, case.shrinks or not case.is_illiquid)
 
 

@@ -43,7 +43,8 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     *exposure.CHECKS,
     *margin.CHECKS,
 )
-# What arithmetic and look-ups raise over input that nobody foresaw (Unavailable among them).
+# What a check raises that asks for what is missing (Unavailable among them), and what arithmetic
+# raises over input that nobody foresaw.
 _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -52,7 +53,7 @@ def review(intent: Intent, given: RiskInput) -> Verdict:
     case = Case(intent, given)
     checks, failed = evaluated(case)
     if not failed:
-        per_unit = needed(case.worst_price) * needed(case.multiplier)
+        per_unit = needed(case.worst_price) * case.multiplier
         return Approved(intent, checks, needed(given.instrument), per_unit, REVIEWED)
     first = failed[0]
     if first.code == HOLD_CODE:

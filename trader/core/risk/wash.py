@@ -20,8 +20,8 @@ def wash_check(case: Case) -> Check:
         price = needed(case.limit)
     else:
         # As far as a market order may reach: to the collar around the middle.
-        reach = needed(case.mid) * case.policy.price.collar_fraction_max
-        price = needed(case.mid) + (reach if case.is_buy else -reach)
+        reach = case.mid * case.policy.price.collar_fraction_max
+        price = case.mid + (reach if case.is_buy else -reach)
     meets = price >= other if case.is_buy else price <= other
     value = f"{price} against an own {'sale' if case.is_buy else 'purchase'} at {other}"
     return check("WASH_TRADE", value, _ALONE.limit, passed=not meets)
