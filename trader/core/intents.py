@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from trader.core.amounts import ZERO
 from trader.core.ids import ConId, IntentId, StrategyName
@@ -73,16 +74,16 @@ def digest(intent: Intent) -> str:
     told = (
         intent.intent_id,
         intent.strategy,
-        intent.con_id,
+        str(intent.con_id),
         intent.side,
-        intent.quantity.normalize(),
+        str(intent.quantity.normalize()),
         intent.order_type,
         intent.time_in_force,
         _plain(intent.limit_price),
         _plain(intent.stop_price),
-        intent.is_reduce_only,
+        str(intent.is_reduce_only),
     )
-    return hashlib.sha256("|".join(str(part) for part in told).encode()).hexdigest()[:32]
+    return hashlib.sha256("|".join(told).encode()).hexdigest()[:32]
 
 
 def is_writable(intent: Intent) -> bool:
@@ -90,21 +91,21 @@ def is_writable(intent: Intent) -> bool:
 
     A strategy's arithmetic can put NaN where a number belongs, and no checker sees it.
     """
-    prices = (price for price in (intent.limit_price, intent.stop_price) if price is not None)
-    numbers: tuple[object, ...] = (intent.quantity, *prices)
-    kinds: tuple[tuple[object, type], ...] = (
-        (intent.intent_id, str),
-        (intent.strategy, str),
-        (intent.reason, str),
-        (intent.side, Side),
-        (intent.order_type, OrderType),
-        (intent.time_in_force, TimeInForce),
-        (intent.is_reduce_only, bool),
-    )
+    # For the type checker every value is of its type.
+    wish: Any = intent
+    limit, stop = wish.limit_price, wish.stop_price
     return (
-        all(type(number) is Decimal and number.is_finite() for number in numbers)
-        and all(isinstance(value, kind) for value, kind in kinds)
-        and type(intent.con_id) is int
+        _is_number(wish.quantity)
+        and (limit is None or _is_number(limit))
+        and (stop is None or _is_number(stop))
+        and isinstance(wish.intent_id, str)
+        and isinstance(wish.strategy, str)
+        and isinstance(wish.reason, str)
+        and isinstance(wish.side, Side)
+        and isinstance(wish.order_type, OrderType)
+        and isinstance(wish.time_in_force, TimeInForce)
+        and isinstance(wish.is_reduce_only, bool)
+        and type(wish.con_id) is int
     )
 
 
@@ -113,6 +114,10 @@ def reduces(position: Decimal, signed_quantity: Decimal) -> bool:
     if ZERO in (position, signed_quantity) or (position > ZERO) == (signed_quantity > ZERO):
         return False
     return abs(signed_quantity) <= abs(position)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is Decimal and value.is_finite()
 
 
 def _plain(price: Decimal | None) -> str:

@@ -37,6 +37,18 @@ def test_everything_the_broker_would_be_told_changes_the_digest(change: dict[str
     assert digest(an_intent(**change)) != digest(an_intent())
 
 
+def test_a_digest_stays_what_journals_hold() -> None:
+    stop = an_intent(
+        quantity=Decimal("2.50"),
+        order_type=OrderType.STOP,
+        limit_price=None,
+        stop_price=Decimal("99.10"),
+        is_reduce_only=True,
+    )
+    assert digest(an_intent()) == "e047c01d96d4c6f1ca209e2ce2758905"
+    assert digest(stop) == "3d90986373309172ad174e530722e188"
+
+
 def test_a_reason_and_trailing_zeros_leave_the_digest_as_it_is() -> None:
     same = an_intent(quantity=Decimal("10.00"), limit_price=Decimal("1E+2"), reason="because")
     assert digest(same) == digest(an_intent())
