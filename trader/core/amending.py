@@ -1,10 +1,10 @@
 """What an event means for the change of an order: pure, used by the book's fold alone."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from trader.core import events as ev
 from trader.core.changes import Change, ChangeEvent, ChangeState
+from trader.core.frozen import replace
 from trader.core.orders import Order, OrderState, change_moved, completed
 
 Step = ev.ModifySent | ev.ModifyWithheld | ev.ModifyUnanswered | ev.ModifyRefuted

@@ -4,10 +4,11 @@ There is never a long and a short row of the same instrument (INC-056), and the 
 own, from executions: the broker's includes multiplier and commission (INC-088).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
+from trader.core.frozen import replace
 from trader.core.ids import ConId
 
 

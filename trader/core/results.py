@@ -6,11 +6,12 @@ hold it closes it for them, at its price: the position is gone, whoever sold it.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
 from trader.core.executions import Execution
+from trader.core.frozen import replace
 from trader.core.ids import ConId, StrategyName
 
 # The operator's liquidation is nobody's strategy.

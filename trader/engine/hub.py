@@ -6,9 +6,9 @@ not recorded; a decision's inputs are, with the review that used them.
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 
+from trader.core.frozen import replace
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
 from trader.core.market import MarketView, Quote
