@@ -19,7 +19,7 @@ from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
-from trader.core.frozen import replace
+from trader.core.frozen import maker, replace
 from trader.core.ids import (
     ExecFamily,
     OrderId,
@@ -42,6 +42,9 @@ from trader.core.positions import Position, adjusted, traded
 from trader.core.request_events import RequestEvent
 from trader.core.risk_actions import DOWNGRADED, RiskAction, RiskActionKind
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
+
+# Each is made for every order.
+_made_record, _made_order, _made_act = maker(IntentRecord), maker(Order), maker(Act)
 
 
 class Book(BookView):
@@ -166,7 +169,7 @@ class Book(BookView):
             whose = f"{event.intent.strategy}:{event.intent.con_id}"
             kind = RiskActionKind.DOWNGRADE
             self.actions.add(RiskAction(self.seq, at, kind, whose, event.text))
-        self.intents[event.intent.intent_id] = IntentRecord(
+        self.intents[event.intent.intent_id] = _made_record(
             digest=event.digest,
             is_approved=event.is_approved,
             code=event.code,
@@ -181,16 +184,9 @@ class Book(BookView):
         self.order_id_high = event.order_id
         self.intents[intent] = replace(record, order_id=event.order_id)
         self.planned.add(at)
-        self.put_order(
-            Order(
-                order_id=event.order_id,
-                client_id=event.client_id,
-                order_ref=event.order_ref,
-                terms=event.terms,
-                planned_utc=at,
-            )
-        )
-        self._act(self.orders[event.order_id], ActKind.ORDER, at)
+        order = _made_order(event.order_id, event.client_id, event.order_ref, event.terms, at)
+        self.put_order(order)
+        self._act(order, ActKind.ORDER, at)
 
     def _on_sent(self, event: ev.OrderSent, at: datetime) -> None:
         self.tally.orders_sent += 1
@@ -205,7 +201,8 @@ class Book(BookView):
         row = order.terms
         same = pattern_of(row.side, row.quantity, row.order_type, row.limit_price, row.stop_price)
         pattern = same if kind is ActKind.ORDER else ""
-        self.acts.add(Act(at, kind, row.strategy, row.con_id, order.order_id, row.side, pattern))
+        act = _made_act(at, kind, row.strategy, row.con_id, order.order_id, row.side, pattern)
+        self.acts.add(act)
 
     def _on_cancel_sent(self, event: ev.CancelSent, at: datetime) -> None:
         if event.order_id in self.orders:

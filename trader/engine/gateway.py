@@ -13,6 +13,7 @@ import structlog
 
 from trader.core import events as ev
 from trader.core.baselines import opening
+from trader.core.frozen import maker
 from trader.core.halts import REFUSAL_CODES, Lane, Posture
 from trader.core.ids import ConId, OrderId, StrategyName, order_ref
 from trader.core.intents import Intent, digest, is_writable
@@ -56,6 +57,10 @@ class _Waiting:
     started_s: float
     sent_s: float
 
+
+# Each is made for every order.
+_made_input, _made_terms = maker(RiskInput), maker(OrderTerms)
+_made_review, _made_promise = maker(ev.IntentReviewed), maker(ev.OrderPlanned)
 
 _NOT_LEFT_YET = (OrderState.PLANNED, OrderState.JOURNALED)
 _NO_ANSWER = (OrderState.UNKNOWN, OrderState.CANCELLING)
@@ -188,7 +193,7 @@ class OrderGateway:
         outlook = self.outlook()
         # Before the clock is read: what is made in this very moment must not be from the future.
         valuation = self._valuer.current()
-        return RiskInput(
+        return _made_input(
             book=self._book,
             instrument=self._hub.instruments.get(con_id),
             quote=self._hub.quotes.get(con_id),
@@ -211,7 +216,7 @@ class OrderGateway:
     def _reviewed(
         self, intent: Intent, code: str, text: str, checks: tuple[ev.Check, ...]
     ) -> ev.IntentReviewed:
-        return ev.IntentReviewed(
+        return _made_review(
             intent=intent,
             digest=digest(intent),
             is_approved=not code,
@@ -253,7 +258,7 @@ class OrderGateway:
             order_id=self._broker.allocate_order_id(),
             client_id=self._broker.client_id,
             order_ref=order_ref(intent.intent_id),
-            terms=OrderTerms(
+            terms=_made_terms(
                 intent_id=intent.intent_id,
                 strategy=intent.strategy,
                 account=account,
@@ -272,7 +277,7 @@ class OrderGateway:
             ),
         )
         self._ledger.record(
-            ev.OrderPlanned(order.order_id, order.client_id, order.order_ref, order.terms)
+            _made_promise(order.order_id, order.client_id, order.order_ref, order.terms)
         )
         return order
 

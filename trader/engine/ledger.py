@@ -13,12 +13,14 @@ import structlog
 from trader.core.book import Book
 from trader.core.checkpoint import state_of
 from trader.core.events import Event, IntentReviewed, ModifyPlanned, OrderPlanned, Recorded
+from trader.core.frozen import maker
 from trader.core.ids import Seq
 from trader.ports import Clock, Journal, JournalFailed
 
 log = structlog.get_logger(__name__)
 
 Observer = Callable[[Recorded], None]
+_made = maker(Recorded)
 # What may not exist in memory alone: everything that lets an order or its change leave.
 _PROMISES = (IntentReviewed, OrderPlanned, ModifyPlanned)
 
@@ -57,7 +59,7 @@ class Ledger:
         failure = self.failure
         if failure is not None and isinstance(event, _PROMISES):
             raise JournalFailed(failure)
-        recorded = Recorded(Seq(self.book.seq + 1), self._clock.utc(), event)
+        recorded = _made(Seq(self.book.seq + 1), self._clock.utc(), event)
         self._apply(recorded)
         if failure is None:
             self._append(recorded)

@@ -1,23 +1,55 @@
-"""A copy made fast is the copy made slowly, and as frozen."""
+"""A value made or copied fast is the one made slowly, and as frozen."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
 
 from tests.unit.core.factories import a_book, plan_order
-from trader.core.frozen import replace
-from trader.core.orders import OrderState
+from trader.core.events import Check
+from trader.core.frozen import maker, replace
+from trader.core.orders import Order, OrderState
 from trader.core.pacing import full
 from trader.core.working import Totals, Working
 
 D = Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Outlying:
+    number: int
+    others: dict[str, int] = field(default_factory=dict)
+
+
 BOOK = a_book()
 ORDER = BOOK.orders[plan_order(BOOK)]
+
+
+def test_a_value_is_the_one_that_its_class_makes() -> None:
+    given = (ORDER.order_id, ORDER.client_id, ORDER.order_ref)
+    slow = Order(*given, terms=ORDER.terms, planned_utc=ORDER.planned_utc)
+    fast = maker(Order)(*given, terms=ORDER.terms, planned_utc=ORDER.planned_utc)
+    assert type(fast) is Order
+    assert fast == slow
+    assert repr(fast) == repr(slow)
+    assert hash(fast) == hash(slow)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        fast.note = "y"  # type: ignore[misc]
+
+
+def test_defaults_are_made_anew_for_each_value() -> None:
+    one, other = maker(Outlying)(1), maker(Outlying)(1)
+    assert one == Outlying(1)
+    assert one.others is not other.others
+
+
+def test_a_value_that_lacks_a_field_is_not_made() -> None:
+    with pytest.raises(TypeError, match="limit"):
+        maker(Check)("CODE", "1", passed=True)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
