@@ -271,7 +271,9 @@ class Reconciler:
         self._ledger.record(finished)
         self.archive(RunRecord(finished, snapshot, drifts, decided))
         for ticket in decided.tickets:
-            self._pager.page("critical", f"ticket {ticket.kind}", ticket.text)
+            # By its own name: a title that was just told is not told again.
+            name = ticket.ticket_id.removeprefix(f"{run.run_id}-")
+            self._pager.page("critical", f"ticket {name}", ticket.text)
         for drift in drifts:
             log.warning(
                 "drift",

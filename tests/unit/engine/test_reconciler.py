@@ -6,12 +6,14 @@ import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from tests.unit.engine.world import (
     BUY,
     CON,
+    OTHER_CON,
     SELL,
     T0,
     World,
@@ -32,6 +34,7 @@ from trader.core.halts import HaltCause
 from trader.core.ids import ExecId, OrderId, RunId, order_ref
 from trader.core.orders import OrderState
 from trader.engine.reconciler import RunRecord
+from trader.ops.pager import LogPager
 from trader.ports import LinkDown, LinkWord, SnapshotUnavailable
 
 
@@ -243,12 +246,25 @@ async def test_a_position_nobody_can_explain_becomes_a_ticket_at_the_second_look
     await asyncio.sleep(2.1)
     second = await world.reconciler.run_once("second")
     assert second.ticket_count == 1
-    assert world.pager.titles() == ["ticket position"]
+    assert world.pager.titles() == ["ticket position-AAA-101"]
     assert HaltCause.TICKET in world.guard.causes()
     await asyncio.sleep(2.1)
     await world.reconciler.run_once("third")
     assert len(world.book.tickets) == 1
     assert len(world.pager.sent) == 1
+
+
+async def test_each_ticket_of_a_run_is_paged_by_its_own_name(tmp_path: Path) -> None:
+    # A pager tells one title once a minute: of two positions a person heard of one.
+    world = World()
+    pager = LogPager(world.clock, tmp_path / "pages.jsonl")
+    world.reconciler._pager = pager
+    rows = (a_position(7), a_position(3, OTHER_CON, "BBB"))
+    world.broker.word = lambda: world.mirror(positions=rows)
+    await world.reconciler.run_once("first")
+    await asyncio.sleep(2.1)
+    assert (await world.reconciler.run_once("second")).ticket_count == 2
+    assert len((tmp_path / "pages.jsonl").read_text().splitlines()) == 2
 
 
 async def test_a_difference_that_moves_is_not_the_same_difference() -> None:
