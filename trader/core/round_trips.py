@@ -30,7 +30,8 @@ def closed_trades(
     ``fills`` are with their commissions, oldest first; ``held`` is the position after them all. A
     trade that had begun before the first fill is left out: nobody knows what it cost.
     """
-    rows = list(fills)
+    # One that was taken back has no size, and is no trade.
+    rows = [row for row in fills if row[0].execution.quantity != ZERO]
     position = dict(held)
     for fill, _ in rows:
         execution = fill.execution

@@ -169,7 +169,8 @@ class Readings:
             fill = book.fills[family]
             time_utc = fill.execution.time_utc
             if since is not None and time_utc is not None and time_utc < since:
-                break
+                # Not the end: an execution can be told long after it happened.
+                continue
             paid = book.commissions.get(family)
             fills.append((fill, paid.amount if paid else ZERO))
         held = {row.con_id: row.quantity for row in book.positions.values()}

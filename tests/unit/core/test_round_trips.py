@@ -60,3 +60,7 @@ def test_instruments_are_trades_of_their_own() -> None:
 def test_a_trade_that_had_begun_before_is_left_out() -> None:
     fills = [fill(-10, "90"), fill(5, "100"), fill(-5, "101")]
     assert closed_trades(fills, {CON: D(0)}) == (D(5),)
+
+
+def test_an_execution_that_was_taken_back_is_no_trade() -> None:
+    assert closed_trades([fill(10, "100"), fill(0, "90"), fill(-10, "99")], {}) == (D(-10),)

@@ -293,3 +293,33 @@ async def test_losses_in_a_row_are_those_of_closed_trades() -> None:
         world.say(ev.ExecutionSeen(execution))
     assert value_of(broken, BreakerName.CONSECUTIVE_LOSSES) == 2
     assert world.clock.monotonic() >= START_S
+
+
+def traded(world: World, number: int, price: str, **changes: object) -> None:
+    side = "BUY" if number % 2 else "SELL"
+    execution = an_execution(exec_id=ExecId(f"{number}.a.b.01"), price=D(price))
+    execution = replace(execution, side=type(execution.side)(side), time_utc=world.clock.utc())
+    world.say(ev.ExecutionSeen(replace(execution, **changes)))  # type: ignore[arg-type]
+
+
+async def test_a_fill_that_is_told_late_does_not_hide_the_losses_since() -> None:
+    """BRK-08: it is of before the breaker was closed, and came after everything."""
+    world = World()
+    broken = await Breaking(world, consecutive_losses={"is_enabled": True}).settle()
+    before = world.clock.utc()
+    await asyncio.sleep(5)
+    world.ledger.record(be.BreakerReset(BreakerName.CONSECUTIVE_LOSSES, "me", "looked at"))
+    for number, price in enumerate(("100", "99", "100", "98"), 1):
+        traded(world, number, price)
+    assert value_of(broken, BreakerName.CONSECUTIVE_LOSSES) == 2
+    traded(world, 5, "100", time_utc=before, con_id=ConId(102))
+    assert value_of(broken, BreakerName.CONSECUTIVE_LOSSES) == 2
+
+
+async def test_an_execution_that_was_taken_back_is_no_trade_and_breaks_no_reading() -> None:
+    world = World()
+    broken = await Breaking(world, consecutive_losses={"is_enabled": True}).settle()
+    for number, price in enumerate(("100", "99", "100"), 1):
+        traded(world, number, price)
+    traded(world, 3, "100", exec_id=ExecId("3.a.b.02"), quantity=D(0))
+    assert value_of(broken, BreakerName.CONSECUTIVE_LOSSES) == 1
