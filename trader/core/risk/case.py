@@ -107,6 +107,7 @@ class Case:
         "shrinks",
         "spread",
         "stop",
+        "whole",
         "window_utc",
         "working",
         "worst_price",
@@ -119,7 +120,8 @@ class Case:
         self.book = given.book
         self.is_buy = intent.side is Side.BUY
         self.is_limit = intent.order_type is OrderType.LIMIT
-        self.quantity = plain(intent.quantity)
+        # What is left to fill, and what the whole order asks for: more, once some of it has filled.
+        self.quantity = self.whole = plain(intent.quantity)
         self.limit = plain(intent.limit_price)
         self.stop = plain(intent.stop_price)
         # Entries may not use up the room of the exits, and exits have a bound as well.

@@ -59,7 +59,7 @@ def is_less(order: Order, revision: Revision) -> bool:
 
 def review_change(order: Order, revision: Revision, given: RiskInput) -> Verdict:
     """Hold an order's new terms against every check that concerns a change."""
-    case = Case(revised(order, revision), replace(given, book=_without(given.book, order)))
+    case = _case(order, revised(order, revision), given)
     less = is_less(order, revision)
     checks, failed = evaluated(case, _FOR_LESS if less else _FOR_CHANGES)
     if not failed:
@@ -77,7 +77,7 @@ def refusal_by_now(order: Order, intent: Intent, given: RiskInput) -> str | None
 
     ``order`` is the promise, or the order that a promise would change, as it works in the book.
     """
-    case = Case(intent, replace(given, book=_without(given.book, order)))
+    case = _case(order, intent, given)
     _, failed = evaluated(case, _ONCE_MORE)
     return text_of_check(failed[0]) if failed else None
 
@@ -121,6 +121,14 @@ def _approved(case: Case, checks: tuple[Check, ...], order: Order, given: RiskIn
     elif case.worst_price is not None:
         per_unit = max(per_unit, case.worst_price * found.multiplier)
     return Approved(case.intent, checks, found, per_unit, REVIEWED)
+
+
+def _case(order: Order, intent: Intent, given: RiskInput) -> Case:
+    """Return what is left of an order, beside everything else that works."""
+    case = Case(intent, replace(given, book=_without(given.book, order)))
+    if case.quantity is not None:
+        case.whole = case.quantity + order.filled
+    return case
 
 
 def _without(book: BookView, order: Order) -> BookView:

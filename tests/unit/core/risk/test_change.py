@@ -186,3 +186,23 @@ def test_the_reserve_of_a_change_is_what_one_unit_may_cost_at_worst(
     verdict = review_change(order, Revision(quantity=D(11)), asked)
     assert isinstance(verdict, Approved)
     assert verdict.reserve_per_unit == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "whole", "code"),
+    [
+        ({"order__quantity_max": D(20)}, 20, ""),
+        ({"order__quantity_max": D(20)}, 21, "QUANTITY_MAX"),
+        ({"order__notional_max": D(2_000)}, 20, ""),
+        ({"order__notional_max": D(2_000)}, 21, "NOTIONAL_MAX"),
+    ],
+)
+def test_an_order_is_as_large_as_it_is_with_what_has_filled(
+    limits: dict[str, Any], whole: int, code: str
+) -> None:
+    """What had filled made room for more: change by change one order could grow without an end."""
+    book, _ = working()
+    record(book, executed(quantity=9))
+    order, policy = book.orders[OrderId(1)], a_policy(**limits)
+    verdict = review_change(order, Revision(quantity=D(whole)), given(book, policy=policy))
+    assert (verdict.code if isinstance(verdict, Refused) else "") == code
