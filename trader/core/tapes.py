@@ -35,8 +35,8 @@ class Tape:
     def add(self, at: datetime) -> None:
         """Note one act and forget what is older than the span."""
         times = self._times
-        if times:
-            at = max(at, times[-1])
+        if times and at < times[-1]:
+            at = times[-1]
         times.append(at)
         if self._span is not None:
             oldest = at - self._span
