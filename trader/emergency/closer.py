@@ -6,7 +6,7 @@ answer it may live, and nothing follows it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from trader.core.executions import Execution
 from trader.core.flatten import Resting, exits_working
 from trader.core.ids import ConId, ExecFamily, ExecId, OrderId, PermId, exec_family
 from trader.core.instruments import Instrument
+from trader.core.snapshots import OpenOrderRow
 from trader.emergency.line import Line
 from trader.emergency.memory import Memory
 from trader.emergency.settings import EmergencySettings
@@ -112,7 +113,7 @@ class Closer:
 
     def _sight(self, look: Look) -> Sight:
         held = position_in(look, self._con_id)
-        others = [row for row in self._line.resting(look) if not self._is_mine(row.order_ref)]
+        others = [row for row in self._line.resting(look) if not self._is_mine(row)]
         closing = self._still_working()
         over = self._line.settling.left(self._con_id, self._line.ears.executions)
         return Sight(
@@ -126,8 +127,11 @@ class Closer:
             is_fresh=self._is_fresh(look),
         )
 
-    def _is_mine(self, ref: str) -> bool:
-        return self._order is not None and ref.startswith(self._order.terms.order_ref)
+    def _is_mine(self, row: Resting | OpenOrderRow | Execution) -> bool:
+        # By its id: the reference may come back altered or empty (INC-096).
+        order = self._order
+        mine = None if order is None else (order.terms.client_id, order.terms.order_id)
+        return (row.client_id, row.order_id) == mine
 
     def _news(self) -> list[Execution]:
         """Return what was executed since the first reading, each in its last revision."""
@@ -146,8 +150,14 @@ class Closer:
         for row in ours:
             if row.exec_id not in self._noted:
                 self._noted[row.exec_id] = None
-                self._memory.note_execution(row)
+                self._memory.note_execution(self._named(row))
         return sum((row.signed_quantity for row in ours), start=ZERO)
+
+    def _named(self, row: Execution) -> Execution:
+        """Return an execution with the reference by which the next start knows it."""
+        order = self._order
+        is_mine = order is not None and self._is_mine(row)
+        return replace(row, order_ref=order.terms.order_ref) if order and is_mine else row
 
     def _foreign(self) -> str:
         rows = [row for row in self._news() if row.client_id not in self._settings.own]
@@ -171,7 +181,7 @@ class Closer:
             return ZERO
         terms = order.terms
         filled = sum(
-            (row.quantity for row in self._news() if row.order_ref.startswith(terms.order_ref)),
+            (row.quantity for row in self._news() if self._is_mine(row)),
             start=ZERO,
         )
         status = self._line.ears.statuses.get(terms.order_id)
@@ -231,7 +241,7 @@ class Closer:
                 return Closed(Ending.WAITS, f"{what} waits: {held_back}")
             if not is_late:
                 return None
-            is_listed = any(self._is_mine(row.order_ref) for row in look.open_orders)
+            is_listed = any(map(self._is_mine, look.open_orders))
             if is_listed:
                 return Closed(Ending.WAITS, f"{what} works and has not filled")
             return Closed(Ending.STOPPED, f"{what} has no answer: nothing more is sent")

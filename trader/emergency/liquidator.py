@@ -21,7 +21,6 @@ from trader.emergency.report import ExitCode, Report
 from trader.emergency.settings import EmergencySettings
 from trader.emergency.settling import Settling
 from trader.ibkr.emergency import Look
-from trader.ops.emergency_record import is_kill_ref
 from trader.ports import (
     Clock,
     ConnectRefused,
@@ -290,6 +289,7 @@ class Liquidator:
             if instrument is None:
                 continue
             self._tried[row.con_id] = None
+            self._unresolved.pop(row.con_id, None)
             closer = Closer(
                 line, instrument, settings=self._settings, memory=self._memory,
                 clock=self._clock, say=self._say,
@@ -363,7 +363,7 @@ class Liquidator:
 
     async def _has_news(self, line: Line, look: Look) -> bool:
         cancel = (await self._sorted(line, look)).cancel
-        if any(row.perm_id not in self._asked and not is_kill_ref(row.order_ref) for row in cancel):
+        if any(row.perm_id not in self._asked and not self._memory.is_ours(row) for row in cancel):
             return True
         if not self._wanted.must_liquidate:
             return False
@@ -380,7 +380,7 @@ class Liquidator:
         report.kept.extend(row.words for row in sorted_out.keep)
         for row in sorted_out.cancel:
             # Our own closing order that waits at the broker is told as such.
-            if row.con_id in self._waiting and is_kill_ref(row.order_ref):
+            if row.con_id in self._waiting and self._memory.is_ours(row):
                 continue
             report.remaining_orders.append(f"{row.words}{self._cancel_problem(row)}")
         for row in sorted_out.foreign:
@@ -395,8 +395,13 @@ class Liquidator:
     async def _tell_positions(self, line: Line, look: Look) -> None:
         report = self.report
         held = {row.con_id: row for row in look.positions if row.quantity != ZERO}
-        for con_id, text in self._waiting.items():
-            # It may have filled while others were closed.
+        listed = {row.con_id for row in line.resting(look) if self._memory.is_ours(row)}
+        for con_id, text in tuple(self._waiting.items()):
+            # It may have filled while others were closed, or the broker may have given it up.
+            if con_id in held and con_id not in listed:
+                self._unresolved[con_id] = "its closing order is not listed"
+                del self._waiting[con_id]
+                continue
             (report.waiting if con_id in held else report.closed).append(text)
         for con_id, row in held.items():
             text = f"{row.symbol} {row.quantity}"

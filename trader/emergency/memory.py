@@ -20,6 +20,7 @@ from trader.ops.emergency_record import (
     NO_LINEAGE,
     EmergencyOrder,
     highest_id,
+    is_kill_ref,
     kill_ref,
     next_number,
     note,
@@ -47,6 +48,7 @@ class Memory:
         self._is_told = False
         # What this run has promised, also where the file takes nothing.
         self._last: EmergencyOrder | None = None
+        self._sent: set[tuple[int, int]] = set()
         self._filled: dict[str, Decimal] = {}
         self.problem = ""
 
@@ -90,6 +92,13 @@ class Memory:
         # A clock that was set back since must not make a promise of just now look settled.
         return max((self._utc() - at.astimezone(UTC)).total_seconds(), 0.0)
 
+    def is_ours(self, row: Resting) -> bool:
+        """Tell whether an order closes for this or an earlier emergency.
+
+        By its id where it is this run's: its reference may come back altered or empty (INC-096).
+        """
+        return (row.client_id, row.order_id) in self._sent or is_kill_ref(row.order_ref)
+
     def promise(self, order: ClosingOrder) -> None:
         """Write a closing order down before it leaves; a full disk is told once, loudly."""
         row = EmergencyOrder(
@@ -105,6 +114,7 @@ class Memory:
             by=self._by,
         )
         self._last, self._filled = row, {}
+        self._sent.add((order.client_id, order.order_id))
         try:
             promise(self._path, row)
         except OSError as error:
@@ -128,7 +138,8 @@ class Memory:
             "multiplier": f"{row.multiplier:f}",
             "currency": row.currency,
         }
-        if self._last is not None and row.order_ref.startswith(self._last.order_ref):
+        last = self._last
+        if last is not None and (row.client_id, row.order_id) == (last.client_id, last.order_id):
             self._filled[row.exec_id] = row.quantity
         try:
             note(self._path, "execution", values)

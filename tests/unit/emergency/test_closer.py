@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.emergency.exchange import AAPL, Exchange, Resting, Scene, on_line
+from trader.core.ids import Lineage
 from trader.emergency.closer import Closed, Closer, Ending
 from trader.emergency.line import Line
 from trader.emergency.settling import Settling
+from trader.ops.emergency_history import executions_of
 from trader.ops.emergency_record import EMERGENCY_FILE_NAME, read_orders
 
 
@@ -115,6 +117,25 @@ async def test_a_correction_of_what_was_traded_before_is_nobody_at_work(tmp_path
 
         exchange.on_place = on_place
         assert (await close(found, line)).ending is Ending.FLAT
+
+
+async def test_an_order_is_known_without_its_reference(tmp_path: Path) -> None:
+    # INC-096: it comes back empty, in lists and in executions.
+    async with on_line(tmp_path) as (found, line):
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+
+        def on_place(order: Resting) -> None:
+            order.ref = ""
+            soon(0.1, exchange.fill, order, 4)
+            soon(0.2, exchange.fill, order)
+
+        exchange.on_place = on_place
+        closed = await close(found, line)
+        assert (closed.ending, closed.text) == (Ending.FLAT, "AAPL: 10 closed with 1 order(s)")
+        # The next start books them, on another day too.
+        booked = executions_of(tmp_path / EMERGENCY_FILE_NAME, Lineage("abc123"))
+        assert [row.quantity for row in booked] == [4, 6]
 
 
 async def test_an_order_without_an_answer_is_never_followed_by_another(tmp_path: Path) -> None:

@@ -153,6 +153,35 @@ async def test_a_refused_cancel_is_tried_again_and_told_if_it_stays(tmp_path: Pa
         assert "the cancel did not work: 10148" in report.remaining_orders[0]
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_a_closing_order_waits_only_while_the_broker_lists_it(
+    tmp_path: Path, is_gone: bool
+) -> None:
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions |= {AAPL: 10, IBM: 5}
+
+        def on_place(order: Resting) -> None:
+            if order.con_id == IBM:
+                # While the next one is closed the broker gives the first one up.
+                exchange.orders[:] = [row for row in exchange.orders if row is order or not is_gone]
+                exchange.fill(order)
+                return
+            order.status = "PreSubmitted"
+            order.ref = ""  # INC-096
+            exchange.served.say(f"4|2|{order.order_id}|399|not before the open|")
+            exchange.served.say(exchange._status(order, "PreSubmitted"))
+
+        exchange.on_place = on_place
+        report = await run(found)
+        if is_gone:
+            assert report.exit_code is ExitCode.REMAINS
+            assert report.remaining_positions == ["AAPL 10: its closing order is not listed"]
+        else:
+            assert report.exit_code is ExitCode.WAITS
+            assert report.remaining_positions == []
+
+
 async def test_many_orders_are_cancelled_no_faster_than_the_broker_reads(tmp_path: Path) -> None:
     # INC-061: more than 50 messages in a second, and it ends the connection.
     async with scene(tmp_path) as found:
