@@ -29,6 +29,7 @@ from tests.process.test_kill_switch import LIQUIDATE, crossings, kill_switch, po
 from trader.ops.standing_order import STANDING_FILE_NAME
 
 SEED = 20240390
+LATE_SEED = 20240381
 WEEKEND = """\
 name: weekend
 why: The market is closed, and opens on Monday.
@@ -215,6 +216,17 @@ def test_a_position_that_changes_under_it_is_never_flipped(tmp_path: Path) -> No
         assert is_flat(simulator)
         # Flat by somebody else's hand: the broker shows it, and that is what counts.
         assert switch.returncode == 0, said
+
+
+def test_positions_that_are_shown_late_are_closed_as_well(tmp_path: Path) -> None:
+    # INC-032: the dead daemon's last fills are not in the positions yet when it looks.
+    with world(tmp_path, LATE_SEED, options=SLOW) as (simulator, daemon):
+        simulator.tell("/position-lag", seconds=4.5)
+        in_the_middle(simulator, daemon)
+        daemon.kill()
+        done = kill_switch(daemon, *LIQUIDATE)
+        assert done.returncode == 0, done
+        assert_flat(simulator.truth())
 
 
 def closing(simulator: Simulator, symbol: str) -> list[Json]:

@@ -124,7 +124,7 @@ class Closer:
             is_settling=bool(over),
             increment=self._instrument.size_increment,
             foreign=self._foreign(),
-            is_fresh=self._is_fresh(look),
+            is_fresh=bool(self._line.fresh(look, self._con_id)),
         )
 
     def _is_mine(self, row: Resting | OpenOrderRow | Execution) -> bool:
@@ -164,15 +164,6 @@ class Closer:
         return "; ".join(
             f"client {row.client_id}: {row.side} {row.quantity} ({row.exec_id})" for row in rows
         )
-
-    def _is_fresh(self, look: Look) -> bool:
-        for row in self._line.ears.executions.values():
-            if row.con_id != self._con_id or row.time_utc is None:
-                continue
-            age_s = (look.server_utc - row.time_utc).total_seconds()
-            if age_s < self._bounds.settle_s:
-                return True
-        return False
 
     def _still_working(self) -> Decimal:
         """Return what our order may still trade; zero only with proof of its end."""

@@ -12,7 +12,7 @@ from trader.core.events import ExecutionSeen, OrderErrorSeen, OrderStatusSeen
 from trader.core.executions import Execution
 from trader.core.flatten import Resting
 from trader.core.halts import Lane
-from trader.core.ids import ClientId, ExecId, OrderId, PermId
+from trader.core.ids import ClientId, ConId, ExecId, OrderId, PermId
 from trader.core.snapshots import OpenOrderRow
 from trader.emergency.pace import Pace
 from trader.emergency.settings import EmergencySettings
@@ -105,6 +105,17 @@ class Line:
             now_s=self._clock.monotonic(),
         )
         return look
+
+    def fresh(self, look: Look, con_id: ConId | None = None) -> list[Execution]:
+        """Return the executions that are too young for the positions to show them for certain."""
+        settle_s = self._settings.bounds.settle_s
+        return [
+            row
+            for row in self.ears.executions.values()
+            if con_id in (None, row.con_id)
+            and row.time_utc is not None
+            and (look.server_utc - row.time_utc).total_seconds() < settle_s
+        ]
 
     def resting(self, look: Look) -> list[Resting]:
         """Return what works, with what it may still trade; its whole size where nobody said."""

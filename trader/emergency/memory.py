@@ -92,8 +92,8 @@ class Memory:
         # A clock that was set back since must not make a promise of just now look settled.
         return max((self._utc() - at.astimezone(UTC)).total_seconds(), 0.0)
 
-    def is_ours(self, row: Resting) -> bool:
-        """Tell whether an order closes for this or an earlier emergency.
+    def is_ours(self, row: Resting | Execution) -> bool:
+        """Tell whether an order or an execution is of this or of an earlier emergency.
 
         By its id where it is this run's: its reference may come back altered or empty (INC-096).
         """

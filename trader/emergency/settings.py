@@ -29,7 +29,7 @@ class Bounds:
     quiet_s: float = 0.6
     poll_s: float = 0.25
     # An execution younger than this may not be in the position yet.
-    settle_s: float = 2.0
+    settle_s: float = 5.0
     # An order that has been over for so long has no more executions on the way.
     ended_s: float = 5.0
     # A promise younger than this, of an earlier run, may still be on its way.

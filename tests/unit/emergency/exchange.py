@@ -83,18 +83,19 @@ class Exchange:
 
     def executed(
         self, con_id: ConId, side: str, quantity: int, client_id: int, order_id: int = 0,
-        ref: str = "",
+        ref: str = "", *, at: str = "20200413-15:27:04", is_told: bool = True,
     ) -> None:  # fmt: skip
         """Tell an execution, live and in every list from now on."""
         number = len(self.executions) + 1
         word = "BOT" if side == "BUY" else "SLD"
         row = (
             f"11|REQ|{order_id}|{con_id}|{SYMBOLS[con_id]}|STK||0.0|||ISLAND|USD|{SYMBOLS[con_id]}"
-            f"|NMS|0000e0d5.67fe667b.{number:02d}.01|20200413-15:27:04|DU1|ISLAND|{word}|{quantity}"
+            f"|NMS|0000e0d5.67fe667b.{number:02d}.01|{at}|DU1|ISLAND|{word}|{quantity}"
             f"|190.10|{900000 + order_id}|{client_id}|0|{quantity}|190.10|{ref}||||2|0"
         )
         self.executions.append(row)
-        self.served.say(row.replace("REQ", "-1"))
+        if is_told:
+            self.served.say(row.replace("REQ", "-1"))
 
     def _listed(self) -> list[str]:
         rows = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -315,6 +316,23 @@ async def test_after_a_daemon_that_was_at_work_nothing_is_closed_at_once(tmp_pat
         report = await run(found, settles_first=True)
         assert report.exit_code is ExitCode.DONE
         assert (exchange.positions[AAPL], exchange.frames("3")) == (0, [])
+
+
+@pytest.mark.parametrize("shown", [0, 4])
+async def test_a_position_that_is_shown_late_is_closed_as_well(tmp_path: Path, shown: int) -> None:
+    # INC-032: the daemon bought a moment ago, and the positions do not hold it yet.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        exchange.shown = {AAPL: shown}
+        now = datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S")
+        exchange.executed(AAPL, "BUY", 10 - shown, 7, 5, at=now, is_told=False)
+        asyncio.get_running_loop().call_later(0.8, setattr, exchange, "shown", None)
+        found.settings = replace(found.settings, bounds=replace(FAST, close_s=5.0, settle_s=2.5))
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert exchange.positions[AAPL] == 0
+        assert len(exchange.frames("3")) == 1
 
 
 async def test_a_list_that_never_comes_to_rest_proves_nothing(tmp_path: Path) -> None:
