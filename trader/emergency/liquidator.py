@@ -349,7 +349,7 @@ class Liquidator:
                 unproven = "an order that is over may have filled, and that was not told yet"
             # What a closing order of this run has traded is in the position: it was waited for.
             fresh = [row for row in line.fresh(look) if not self._memory.is_ours(row)]
-            if self._wanted.must_liquidate and fresh:
+            if fresh:
                 unproven = "an execution is too young for the positions to show it"
             if not unproven or self._clock.monotonic() >= end_s:
                 break

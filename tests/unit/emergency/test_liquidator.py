@@ -335,6 +335,21 @@ async def test_a_position_that_is_shown_late_is_closed_as_well(tmp_path: Path, s
         assert len(exchange.frames("3")) == 1
 
 
+async def test_a_stop_whose_position_is_gone_protects_nothing(tmp_path: Path) -> None:
+    # INC-032: sold a moment ago, and shown as held; the stop would open a short position.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL], exchange.shown = 0, {AAPL: 10}
+        now = datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S")
+        exchange.executed(AAPL, "SELL", 10, 7, 5, at=now, is_told=False)
+        exchange.orders.append(Resting(6, 7, AAPL, "SELL", 10, "STP"))
+        asyncio.get_running_loop().call_later(0.8, setattr, exchange, "shown", None)
+        found.settings = replace(found.settings, bounds=replace(FAST, close_s=5.0, settle_s=2.5))
+        report = await run(found, must_liquidate=False)
+        assert report.exit_code is ExitCode.DONE
+        assert exchange.orders == []
+
+
 async def test_a_list_that_never_comes_to_rest_proves_nothing(tmp_path: Path) -> None:
     async with scene(tmp_path) as found:
         exchange = found.exchange
