@@ -179,6 +179,7 @@ _TOLD = (
     ("unproven", "NOT PROVEN"),
     ("waiting", "waits at the broker"),
     ("cancelled", "cancelled"),
+    ("filled", "filled before its cancel"),
     ("closed", "closed"),
     ("kept", "kept, protective"),
     ("positions", "position"),

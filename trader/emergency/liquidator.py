@@ -191,14 +191,11 @@ class Liquidator:
         """Cancel until the broker lists nothing more of what must go, or time is over."""
         end_s = self._clock.monotonic() + self._bounds.cancel_s
         again_s = 0.0
-        asked: dict[int, str] = {}
+        asked: dict[int, Resting] = {}
         while True:
             look = await line.look()
             sorted_out = await self._sorted(line, look)
-            for perm_id, words in list(asked.items()):
-                if all(row.perm_id != perm_id for row in line.resting(look)):
-                    self.report.cancelled.append(words)
-                    del asked[perm_id]
+            self._tell_gone(line, look, asked)
             now_s = self._clock.monotonic()
             if not sorted_out.cancel or now_s >= end_s:
                 return
@@ -208,6 +205,15 @@ class Liquidator:
                 # Many take their time to be sent; what is bounded is the wait for an answer.
                 end_s += self._clock.monotonic() - now_s
             await self._clock.sleep(self._bounds.poll_s)
+
+    def _tell_gone(self, line: Line, look: Look, asked: dict[int, Resting]) -> None:
+        """Say of what is not listed any more whether it was cancelled or has filled."""
+        listed = {row.perm_id for row in line.resting(look)}
+        for row in [row for perm_id, row in asked.items() if perm_id not in listed]:
+            left = self._settling.left(row.con_id, line.ears.executions)
+            is_cancelled = any(one.perm_id == row.perm_id for one in left)
+            (self.report.cancelled if is_cancelled else self.report.filled).append(row.words)
+            del asked[row.perm_id]
 
     async def _sorted(self, line: Line, look: Look) -> Cancels:
         resting = line.resting(look)
@@ -219,7 +225,7 @@ class Liquidator:
         return sort_orders(resting, held, own, keeps_exits=keeps)
 
     async def _send_cancels(
-        self, line: Line, orders: tuple[Resting, ...], asked: dict[int, str]
+        self, line: Line, orders: tuple[Resting, ...], asked: dict[int, Resting]
     ) -> None:
         """Cancel by id what an id of ours owns; the rest can only go with everything."""
         self._asked.update(dict.fromkeys(row.perm_id for row in orders))
@@ -228,12 +234,12 @@ class Liquidator:
             by_id = list(orders)
         else:
             self._cancel_everything(line, orders)
-            asked.update({row.perm_id: row.words for row in orders})
+            asked.update({row.perm_id: row for row in orders})
         for row in by_id:
             is_new = row.perm_id not in asked
             if is_new:
                 self._say(f"cancelling: {row.words}")
-            asked[row.perm_id] = row.words
+            asked[row.perm_id] = row
             owner = await self._owner(line, row.client_id)
             if owner is not None:
                 await owner.cancel(row.order_id)

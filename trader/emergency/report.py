@@ -24,6 +24,8 @@ class Report:
     """The account of one run, in words that need no second look."""
 
     cancelled: list[str] = field(default_factory=list)
+    # What was to be cancelled and filled instead.
+    filled: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     # Protective exits that were left working on purpose.
     kept: list[str] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Report:
             ("NOT PROVEN", self.unproven),
             ("WAITS AT THE BROKER", self.waiting),
             ("kept, protective", self.kept),
+            ("filled before its cancel", self.filled),
             ("not managed, left alone", self.left_alone),
         )
         lines = [f"{name}: {text}" for name, texts in named for text in texts]

@@ -205,6 +205,22 @@ async def test_many_orders_are_cancelled_no_faster_than_the_broker_reads(tmp_pat
         assert max(sum(0 <= one - first < 1 for one in at_s) for first in at_s) <= 50
 
 
+async def test_what_filled_before_its_cancel_is_not_told_as_cancelled(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.orders.append(Resting(5, 7, AAPL, "BUY", 10))
+
+        def too_late(fields: list[str]) -> list[str]:
+            exchange.fill(exchange.orders[0])
+            return [f"4|2|{fields[2]}|10148|OrderId {fields[2]} cannot be cancelled|"]
+
+        exchange.served.replies["4"] = too_late
+        report = await run(found, must_liquidate=False)
+        assert report.exit_code is ExitCode.DONE
+        assert (report.cancelled, report.positions) == ([], ["AAPL 10"])
+        assert report.lines()[0].startswith("filled before its cancel: client 7 order 5: BUY 10")
+
+
 async def test_an_order_of_an_earlier_emergency_goes_by_its_own_id(tmp_path: Path) -> None:
     async with scene(tmp_path) as found:
         found.exchange.orders.append(Resting(5, 1007, AAPL, "BUY", 10, ref="kill-abc123-1"))
