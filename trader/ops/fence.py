@@ -11,6 +11,8 @@ import os
 import select
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,7 +67,7 @@ def take_over(path: Path, pid: int, patience: Patience) -> tuple[InstanceLock, i
             if not path.is_file():
                 raise FenceFailed(str(error)) from error
         else:
-            return lock, killed
+            return lock, _without_strays(lock, path, patience) or killed
         holder = holder_of(path)
         if holder is None:
             # Given up meanwhile, or taken a moment ago and the file says nothing true yet.
@@ -86,7 +88,7 @@ def take_over(path: Path, pid: int, patience: Patience) -> tuple[InstanceLock, i
         if fences == _FENCES_MAX:
             raise FenceFailed(f"{fences} daemons were killed and another one holds {path}")
         fences += 1
-        if _kill(holder.pid, path):
+        if _kill(holder.pid, partial(_holds, holder.pid, path)):
             killed = holder.pid
             patience.say(f"Fenced: the daemon, process {holder.pid}, was killed.")
 
@@ -106,7 +108,56 @@ def holder_of(path: Path) -> Holder | None:
     return None
 
 
-def _kill(pid: int, path: Path) -> bool:
+def strays_of(path: Path) -> list[Holder]:
+    """Return who holds the lock on a file that was at ``path`` until somebody removed it.
+
+    Without the file anybody could take the lock, and there would be two senders.
+    """
+    found = []
+    for pid in sorted(_lock_pids() - {os.getpid()}):
+        number = _stray_descriptor(pid, path)
+        if number:
+            with suppress(OSError):
+                said = said_in(Path(f"/proc/{pid}/fd/{number}").read_bytes()[:64])
+                found.append(Holder(pid, said[1]))
+    return found
+
+
+def _without_strays(lock: InstanceLock, path: Path, patience: Patience) -> int | None:
+    """End a daemon that holds the lock without its file; returns its process, if any."""
+    killed: int | None = None
+    try:
+        for stray in strays_of(path):
+            if stray.role == LIQUIDATOR:
+                raise LiquidatorAtWork(f"another liquidator is at work, process {stray.pid}")
+            if _kill(stray.pid, partial(_is_stray, stray.pid, path)):
+                killed = stray.pid
+                patience.say(f"Fenced: the daemon, process {killed}, whose lock file was removed.")
+    except FenceFailed:
+        lock.release()
+        raise
+    return killed
+
+
+def _is_stray(pid: int, path: Path) -> bool:
+    return bool(_stray_descriptor(pid, path))
+
+
+def _stray_descriptor(pid: int, path: Path) -> str:
+    """Return a process's descriptor with the lock on the removed file; empty for none."""
+    gone = f"{path.resolve()} (deleted)"
+    try:
+        for number in _descriptors(pid):
+            if os.readlink(f"/proc/{pid}/fd/{number}") == gone:
+                info = Path(f"/proc/{pid}/fdinfo/{number}").read_text()
+                if any("FLOCK" in line for line in info.splitlines() if line.startswith("lock:")):
+                    return number
+    except OSError:
+        return ""  # Of another user, or it has just ended.
+    return ""
+
+
+def _kill(pid: int, holds: Callable[[], bool]) -> bool:
     """Kill a process if it holds the lock, and wait for its end; False when it did not."""
     try:
         pidfd = os.pidfd_open(pid)
@@ -115,7 +166,7 @@ def _kill(pid: int, path: Path) -> bool:
     try:
         # The process behind the pidfd cannot be reused while it lives, so what /proc says about
         # the number now is about it, if it is still alive afterwards.
-        if not _holds(pid, path) or _has_ended(pidfd, 0.0):
+        if not holds() or _has_ended(pidfd, 0.0):
             return False
         try:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)

@@ -33,6 +33,11 @@ class InstanceLock:
         self._path = path
         self._fd: int | None = None
 
+    @property
+    def path(self) -> Path:
+        """Return where its file lies."""
+        return self._path
+
     def take(self, pid: int, role: str = DAEMON) -> None:
         """Take the lock and write the process id and its role into it; raises LockTaken."""
         try:

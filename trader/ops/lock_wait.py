@@ -6,6 +6,7 @@ failed for good would leave nobody to watch the positions.
 
 import structlog
 
+from trader.ops.fence import FenceFailed, strays_of
 from trader.ops.instance_lock import InstanceLock, LiquidatorHolds, LockTaken
 from trader.ops.notify import Notifier
 from trader.ports import Clock
@@ -36,5 +37,21 @@ async def take_in_turn(lock: InstanceLock, pid: int, clock: Clock, notifier: Not
             if clock.monotonic() >= end_s:
                 raise
         else:
+            _refuse_beside_another(lock)
             return
         await clock.sleep(_POLL_S)
+
+
+def _refuse_beside_another(lock: InstanceLock) -> None:
+    """Give the lock back and raise LockTaken where another process has one without its file."""
+    try:
+        strays = strays_of(lock.path)
+    except FenceFailed as error:
+        # Where the kernel shows no locks at all, the lock itself still holds.
+        _log.warning("locks not looked at", problem=str(error))
+        return
+    if strays:
+        lock.release()
+        raise LockTaken(
+            f"{lock.path}: process {strays[0].pid} works here, and the file of its lock was removed"
+        )

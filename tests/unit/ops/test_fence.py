@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,9 @@ def test_a_number_that_another_process_has_now_is_never_killed(
                 take_over(path, ME, patience())
             assert daemon.poll() is None
         assert bystander.poll() is None
-        assert not fence._kill(bystander.pid, path), "a bystander was killed"
+        assert not fence._kill(bystander.pid, partial(fence._holds, bystander.pid, path)), (
+            "a bystander was killed"
+        )
         assert bystander.poll() is None
     finally:
         bystander.kill()
@@ -137,7 +140,7 @@ def test_a_process_that_has_ended_is_no_holder(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     path.write_text(f"{ended.pid}\n")
-    assert not fence._kill(ended.pid, path)
+    assert not fence._kill(ended.pid, partial(fence._holds, ended.pid, path))
 
 
 def test_a_state_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -162,4 +165,36 @@ def test_a_daemon_is_not_ended_for_nothing_on_a_disk_that_became_read_only(
         read_only(monkeypatch)
         lock, killed = take_over(path, ME, patience())
         assert killed == daemon.pid
+        lock.release()
+
+
+def test_a_daemon_whose_lock_file_was_removed_is_ended_all_the_same(tmp_path: Path) -> None:
+    # Somebody took it for a stale one; beside the daemon there would be a second sender.
+    path = tmp_path / "lock"
+    said: list[str] = []
+    with holder(path) as daemon:
+        path.unlink()
+        lock, killed = take_over(path, ME, patience(said))
+        assert (killed, daemon.wait(5)) == (daemon.pid, -signal.SIGKILL)
+        assert "whose lock file was removed" in said[-1]
+        lock.release()
+
+
+def test_a_liquidator_whose_lock_file_was_removed_is_left_to_its_work(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with holder(path, LIQUIDATOR) as other:
+        path.unlink()
+        with pytest.raises(LiquidatorAtWork):
+            take_over(path, ME, patience())
+        assert other.poll() is None
+    lock, killed = take_over(path, ME, patience())
+    assert killed is None
+    lock.release()
+
+
+def test_a_lock_on_another_removed_file_is_nobodys_business(tmp_path: Path) -> None:
+    with holder(tmp_path / "other") as other:
+        (tmp_path / "other").unlink()
+        lock, killed = take_over(tmp_path / "lock", ME, patience())
+        assert (killed, other.poll()) == (None, None)
         lock.release()

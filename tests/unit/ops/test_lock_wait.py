@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.ops.test_fence import holder
 from trader.ops.clock import SystemClock
 from trader.ops.instance_lock import LIQUIDATOR, InstanceLock, LockTaken
 from trader.ops.lock_wait import take_in_turn
@@ -58,3 +59,15 @@ async def test_who_has_not_yet_said_what_it_is_gets_a_moment(tmp_path: Path) -> 
     assert not waiting.done()
     holder.release()
     await asyncio.wait_for(waiting, 5)
+
+
+async def test_nobody_starts_beside_a_daemon_whose_lock_file_was_removed(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with holder(path) as daemon:
+        path.unlink()
+        with pytest.raises(LockTaken, match=f"process {daemon.pid} works here"):
+            await take_in_turn(InstanceLock(path), 1, SystemClock(), Notifier({}))
+        assert daemon.poll() is None
+    lock = InstanceLock(path)
+    await take_in_turn(lock, 1, SystemClock(), Notifier({}))
+    lock.release()
