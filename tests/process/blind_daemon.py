@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from trader.cli import main
-from trader.core.halts import HaltCause
-from trader.engine.guard import Guard
+from trader.core.halts import Gate, HaltCause, Lane, refusal_of
+from trader.engine import guard
 
-_causes = Guard.causes
+FORGOTTEN = (HaltCause.HALT_FILE, HaltCause.OPERATOR, HaltCause.ENVIRONMENT)
 
 
-def _without_halts(self: Guard) -> dict[HaltCause, str]:
-    forgotten = (HaltCause.HALT_FILE, HaltCause.OPERATOR, HaltCause.ENVIRONMENT)
-    return {cause: why for cause, why in _causes(self).items() if cause not in forgotten}
+def _blind(gate: Gate, lane: Lane, strategy: str = "") -> str | None:
+    left = {cause: why for cause, why in gate.causes.items() if cause not in FORGOTTEN}
+    return refusal_of(replace(gate, causes=left), lane, strategy)
 
 
 if __name__ == "__main__":
-    Guard.causes = _without_halts  # type: ignore[method-assign]
+    # Everybody else still knows: a resume, the status and the page.
+    vars(guard)["refusal_of"] = _blind
     sys.exit(main())
