@@ -87,6 +87,24 @@ def test_another_strategy_and_another_instrument_have_their_own_counts() -> None
     )
 
 
+def test_cancels_and_changes_of_others_count_for_the_account_alone() -> None:
+    book = a_book()
+    for kind in (ActKind.CANCEL, ActKind.MODIFY):
+        for _ in range(5):
+            book.acts.add(Act(at(0), kind, OTHER, OTHER_CON, OrderId(7), BUY))
+    tight = {
+        "rate__cancels_per_strategy_max": 5,
+        "rate__messages_per_strategy_max": 10,
+        "rate__modifies_max": 5,
+    }
+    asked = under(book, **(WIDE | tight))
+    assert failures(INTENT, asked) == []
+    own = ["CANCEL_RATE_STRATEGY", "MESSAGE_RATE_STRATEGY"]
+    assert failures(replace(INTENT, strategy=OTHER), asked) == own
+    assert churn_refusal(book, asked.policy, at(0), order_id=OrderId(1), con_id=CON) is None
+    assert churn_refusal(book, asked.policy, at(0), order_id=OrderId(1), con_id=OTHER_CON)
+
+
 def test_another_price_is_another_pattern() -> None:
     busy = under(with_orders(5), **WIDE, rate__repeats_max=5)
     assert failures(INTENT, busy) == ["DUPLICATE_PATTERN"]

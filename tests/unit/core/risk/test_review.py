@@ -23,6 +23,7 @@ from tests.unit.core.factories import (
     a_book,
     a_market_intent,
     a_quote,
+    an_instrument,
     an_intent,
     given,
     plan_order,
@@ -180,6 +181,15 @@ def test_the_operators_exit_passes_whatever_the_quote(quote: Any, intent: Intent
     assert isinstance(larger, Refused)
     entry = replace(exit_intent, is_reduce_only=False, side=BUY)
     assert not isinstance(review(entry, there), Approved)
+
+
+def test_the_operators_exit_without_an_instrument_is_refused_and_breaks_nothing() -> None:
+    """What its holding is marked at is no price then: nobody knows the multiplier."""
+    exit_intent = an_intent(side=SELL, is_reduce_only=True)
+    there = given(a_book(held=10), quote=None, is_operator=True)
+    assert failures(exit_intent, replace(there, instrument=None))[0] == "INSTRUMENT_UNKNOWN"
+    worthless = replace(there, instrument=an_instrument(multiplier=D(0)))
+    assert failures(exit_intent, worthless) == []
 
 
 def test_what_needs_a_price_cannot_be_judged_without_one() -> None:
