@@ -17,9 +17,9 @@ from trader.core.account import AccountReading
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.changes import ChangeState, ChangeTerms
-from trader.core.executions import Execution
+from trader.core.executions import Execution, delta
 from trader.core.halts import HaltCause
-from trader.core.ids import AccountId
+from trader.core.ids import AccountId, exec_family
 from trader.core.orders import Order, OrderState
 from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
@@ -131,18 +131,18 @@ class Inbox:
     def note_execution(self, seen: ev.ExecutionSeen) -> None:
         """Book an execution, live or recovered; a liquidation halts when it is news.
 
-        Told again after an operator has resumed, it must not halt again.
+        Told again after an operator has resumed, it must not halt again. So the halt comes first: a
+        process that died between the two would never halt for it.
         """
         execution, book = seen.execution, self._ledger.book
         order = _order_named(book, execution)
         if order is not None and order.is_proven_absent:
             self._refuted(order)
-        cash_before = book.cash.get(execution.currency, ZERO)
-        if self._ledger.note(seen) is None:
+        if not book.is_news(seen):
             return
         self.money_count += 1
-        cash = book.cash[execution.currency]
-        if cash < ZERO <= cash_before:
+        cash = _cash_after(book, execution)
+        if cash < ZERO <= book.cash.get(execution.currency, ZERO):
             # A market order pays what the market asks: the reserve was not enough for it.
             reason = f"cash is {cash} {execution.currency} after {execution.exec_id}"
             self._guard.latch(HaltCause.INVARIANT, reason, by="inbox")
@@ -152,6 +152,7 @@ class Inbox:
         problem = execution_mismatch(book, execution)
         if problem is not None:
             self._guard.latch(HaltCause.INVARIANT, problem, by="inbox")
+        self._ledger.record(seen)
 
     def _on_echo(self, seen: ev.OpenOrderSeen) -> None:
         order = self._ledger.book.order_named(seen)
@@ -223,8 +224,19 @@ def _order_named(book: Book, execution: Execution) -> Order | None:
     )
 
 
+def _cash_after(book: Book, execution: Execution) -> Decimal:
+    """Return the cash of an execution's currency once it is booked."""
+    family, _ = exec_family(execution.exec_id)
+    known, paid = book.fills.get(family), book.commissions.get(family)
+    cash = book.cash.get(execution.currency, ZERO)
+    cash += delta(known.execution if known else None, execution).cash
+    if known is None and paid is not None and paid.currency == execution.currency:
+        cash -= paid.amount
+    return cash
+
+
 def execution_mismatch(book: Book, execution: Execution) -> str | None:
-    """Say how a booked execution contradicts the order that it names, or None."""
+    """Say how an execution that is news contradicts the order that it names, or None."""
     order = _order_named(book, execution)
     if order is None:
         return None
@@ -233,8 +245,13 @@ def execution_mismatch(book: Book, execution: Execution) -> str | None:
         return f"{what} is of contract {execution.con_id}, sent {terms.con_id}"
     if execution.side is not terms.side:
         return f"{what} is a {execution.side}, sent {terms.side}"
-    if order.filled > order.quantity_max:
-        return f"{what} makes {order.filled} of {order.quantity_max} sent"
+    known = book.fills.get(exec_family(execution.exec_id)[0])
+    # One that the order has not counted so far counts whole.
+    is_counted = known is not None and known.order_id is not None
+    before = known.execution if known is not None and is_counted else None
+    filled = order.filled + delta(before, execution).quantity
+    if filled > order.quantity_max:
+        return f"{what} makes {filled} of {order.quantity_max} sent"
     return None
 
 

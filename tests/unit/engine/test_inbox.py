@@ -27,6 +27,7 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
+from trader.core.book import Book
 from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import state_of
 from trader.core.halts import LATCHED, HaltCause
@@ -512,3 +513,29 @@ async def test_what_moves_money_is_counted_once_booked_or_not(is_baselined: bool
     other = an_execution(account=AccountId("DU9"), exec_id=ExecId("2.2.01"))
     world.say(ev.ExecutionSeen(other))
     assert world.inbox.money_count == 2
+
+
+@pytest.mark.parametrize(
+    ("cause", "changes"),
+    [
+        (HaltCause.LIQUIDATION, {"is_liquidation": True}),
+        (HaltCause.INVARIANT, {"price": Decimal(20_000)}),
+        (HaltCause.INVARIANT, {"quantity": Decimal(11)}),
+        (HaltCause.INVARIANT, {"con_id": OTHER_CON}),
+    ],
+    ids=["a liquidation", "cash below zero", "more than sent", "another contract"],
+)
+async def test_a_process_that_dies_behind_an_execution_does_not_lose_its_halt(
+    cause: HaltCause, changes: dict[str, Any]
+) -> None:
+    # The execution was on disk and its halt was not: told again it is no news, and nobody halts.
+    world = World()
+    order = await world.working()
+    world.fill(order, **changes)
+    assert cause in world.book.halts
+    rows = world.journal.rows
+    ends = [n for n, row in enumerate(rows) if isinstance(row.event, ev.ExecutionSeen)]
+    after = Book()
+    for recorded in rows[: ends[-1] + 1]:
+        after.apply(recorded)
+    assert cause in after.halts
