@@ -180,10 +180,12 @@ class Inbox:
             and order.broker_status not in _BROKER_ENDED
             and seen.status in _WORKS
         )
+        is_news = self._ledger.book.is_news(seen)
+        if is_news and is_ghost and order is not None and order.is_proven_absent:
+            # First, as with an execution: told again after a crash it is no news.
+            self._refuted(order)
         if self._ledger.note(seen) is None or not is_ghost or order is None:
             return
-        if order.is_proven_absent:
-            self._refuted(order)
         self.wake_reconciler(f"order {order.order_id} is {order.state} and works all the same")
 
     def _refuted(self, order: Order) -> None:

@@ -539,3 +539,18 @@ async def test_a_process_that_dies_behind_an_execution_does_not_lose_its_halt(
     for recorded in rows[: ends[-1] + 1]:
         after.apply(recorded)
     assert cause in after.halts
+
+
+async def test_a_process_that_dies_behind_a_word_that_refutes_a_proof_does_not_lose_its_halt() -> (
+    None
+):
+    world = World()
+    order = await world.working()
+    world.ledger.record(ev.OrderProvenAbsent(order.order_id, RunId("r"), first_run_id=RunId("r")))
+    world.say(a_status(order, "PreSubmitted"))
+    rows = world.journal.rows
+    ends = [n for n, row in enumerate(rows) if isinstance(row.event, ev.OrderStatusSeen)]
+    after = Book()
+    for recorded in rows[: ends[-1] + 1]:
+        after.apply(recorded)
+    assert HaltCause.INVARIANT in after.halts
