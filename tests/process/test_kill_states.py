@@ -33,7 +33,7 @@ from tests.process.harness import (
     world,
 )
 from tests.process.test_full_disk import fill, is_full, small_disk
-from tests.process.test_kill_switch import LIQUIDATE, crossings, kill_switch, positions, script
+from tests.process.test_kill_switch import LIQUIDATE, crossings, kill_switch, script
 from tests.process.test_sim_diff import sim_diff
 from trader.core.ids import Lineage
 from trader.ops.emergency_history import executions_of
@@ -48,11 +48,19 @@ __all__ = ["small_disk"]
 
 
 def in_the_middle(simulator: Simulator, daemon: Daemon) -> None:
-    """Start the daemon and wait until it holds something and has orders working."""
+    """Start the daemon and wait until it holds several things, two of which it is not selling."""
     daemon.start()
     daemon.await_armed()
     daemon.await_orders(5)
-    until("positions", lambda: sum(bool(Decimal(p["quantity"])) for p in positions(simulator)) > 1)
+    until("positions", lambda: len(kept(simulator.truth())) > 1)
+
+
+def kept(truth: Json) -> list[Json]:
+    """Return the positions that no working order sells, so that they stay without anybody."""
+    live = [row for row in truth["orders"] if row["status"].endswith("ubmitted")]
+    sold = {row["symbol"] for row in live if row["side"] == "SELL"}
+    held = [row for row in truth["positions"] if Decimal(row["quantity"])]
+    return [row for row in held if row["symbol"] not in sold]
 
 
 def account(done: subprocess.CompletedProcess[str]) -> Json:

@@ -113,6 +113,7 @@ def test_a_wedged_loop_is_told_from_a_slow_one(tmp_path: Path) -> None:
         daemon.await_armed()
         daemon.await_orders(3)
         sentinel.start()
+        sentinel.await_state("watching")
         wedge.write_text("2")
         sentinel.await_state("suspect")
         sentinel.await_state("recovered", "watching")
