@@ -430,6 +430,10 @@ class Exchange:
 
     def snapshot(self, now_utc: datetime, now_s: float) -> BrokerSnapshot:
         """Return what the broker's lists say now: one account, some executions behind the truth."""
+        # What has been on its way for so long was lost: two looks without it are to prove that.
+        for resting in self.orders.values():
+            if resting.asked is not None and now_s - resting.asked_s >= ABSENCE_S:
+                resting.asked = None
         listed = [trade for trade in self.history if trade.listed_s <= now_s]
         positions, cash = dict(self.first_positions), self.first_cash
         # Of each execution the newest revision counts, and the newest commission.

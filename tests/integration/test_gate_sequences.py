@@ -26,11 +26,11 @@ PARTS = 10
 REGRESSIONS = {
     "what a cancelled purchase filled late is not spent twice": 464,
     "a list that is too young settles nothing": 134,
-    "time alone settles nothing": 427,
+    "time alone settles nothing": 591,
     "what the broker owes executions of is not settled": 402,
     "a change that may hold counts beside the confirmed terms": 304,
     "made smaller and filled at that size it is over, without a ticket": 737,
-    "a change that was lost for long is followed by another": 56_633,
+    "a change that two looks have refuted does not come to hold": 119_403,
 }
 
 
