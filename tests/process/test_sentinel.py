@@ -105,8 +105,10 @@ def test_a_stopped_daemon_is_fenced_its_orders_cancelled_and_its_stop_left(
 
 def test_a_wedged_loop_is_told_from_a_slow_one(tmp_path: Path) -> None:
     wedge = tmp_path / "wedge"
+    # A slow loop stands still for longer than the first doubt takes, and for less than the act.
+    changes = {**QUICK, "sentinel.silence_s": 9, "sentinel.open_risk_grace_s": 9}
     with (
-        world(tmp_path, SEED + 9, changes=QUICK, options=SLOW) as (simulator, daemon),
+        world(tmp_path, SEED + 9, changes=changes, options=SLOW) as (simulator, daemon),
         sentinel_of(daemon) as sentinel,
     ):
         daemon.start("tests.process.wedged_daemon", {WEDGE: str(wedge)})
@@ -114,7 +116,7 @@ def test_a_wedged_loop_is_told_from_a_slow_one(tmp_path: Path) -> None:
         daemon.await_orders(3)
         sentinel.start()
         sentinel.await_state("watching")
-        wedge.write_text("2")
+        wedge.write_text("5")
         sentinel.await_state("suspect")
         sentinel.await_state("recovered", "watching")
         assert sentinel.actions == 0

@@ -8,6 +8,7 @@ import pytest
 
 from trader.core.halts import (
     BLOCKS_EVERY_ORDER,
+    BOOK_MAY_LACK,
     LATCHED,
     REFUSAL_CODES,
     Gate,
@@ -56,6 +57,27 @@ def test_the_kill_switch_leaves_liquidation_possible(cause: HaltCause) -> None:
 def test_on_the_way_down_the_operator_sends_nothing_either() -> None:
     """The exit code tells what is left open; an order after it would make it a lie."""
     assert HaltCause.DRAINING in BLOCKS_EVERY_ORDER
+
+
+# What else holds follows a reading, and ends with it.
+FOR_A_PERSON = {
+    "fresh_install", "operator", "invariant", "decode_error", "liquidation", "breaker",
+}  # fmt: skip
+# Each keeps an order from arriving, or from being written down.
+FOR_THE_OPERATOR_TOO = {
+    "journal", "link", "upstream", "read_only_api", "account", "starting", "draining",
+}  # fmt: skip
+
+
+# What the broker may know by then and the book does not.
+WHILE_NOBODY_COMPARES = {"starting", "link", "upstream", "not_reconciled"}
+
+
+@pytest.mark.parametrize("cause", list(HaltCause))
+def test_each_cause_waits_for_whom_it_has_to(cause: HaltCause) -> None:
+    assert (cause in LATCHED) == (cause.value in FOR_A_PERSON)
+    assert (cause in BLOCKS_EVERY_ORDER) == (cause.value in FOR_THE_OPERATOR_TOO)
+    assert (cause in BOOK_MAY_LACK) == (cause.value in WHILE_NOBODY_COMPARES)
 
 
 def test_every_cause_that_blocks_is_named_and_no_other() -> None:
