@@ -59,6 +59,14 @@ def test_on_the_way_down_the_operator_sends_nothing_either() -> None:
     assert HaltCause.DRAINING in BLOCKS_EVERY_ORDER
 
 
+def test_each_posture_refuses_with_the_code_that_the_reference_names() -> None:
+    assert {posture.value: code for posture, code in REFUSAL_CODES.items()} == {
+        "halted": "HALTED",
+        "reduce_only": "BREAKER",
+        "armed": "STRATEGY_HALTED",
+    }
+
+
 # What else holds follows a reading, and ends with it.
 FOR_A_PERSON = {
     "fresh_install", "operator", "invariant", "decode_error", "liquidation", "breaker",
