@@ -97,6 +97,21 @@ def test_actions_are_ordered_from_mild_to_strong() -> None:
     assert sorted(Action) == [Action.SCALE, Action.REDUCE_ONLY, Action.HALT, Action.KILL]
 
 
+@pytest.mark.parametrize(
+    "name", ["drawdown", "psr", "reject_rate", "quote_staleness", "disk_space"]
+)
+def test_a_share_of_more_than_the_whole_is_no_limit(name: str) -> None:
+    rule = replace(RULES.of(BreakerName(name)), limit=Decimal("1.5"))
+    assert f"{name}.limit is 1.5, allowed is above 0, at most 1 (a fraction)" in contradictions(
+        replace(RULES, **{name: rule})
+    )
+
+
+def test_a_rule_that_says_nothing_of_time_waits_half_a_minute() -> None:
+    rule = Rule(Decimal(1), Bad.BEYOND, Action.HALT, Reset.PROBE)
+    assert (rule.hold_s, rule.reading_age_s_max) == (30.0, 30.0)
+
+
 def test_a_limit_that_is_bad_beyond_only_is_good_at_the_limit() -> None:
     rule = Rule(Decimal(1), Bad.BEYOND, Action.HALT, Reset.PROBE)
     assert not rule.is_bad(Decimal(1))
