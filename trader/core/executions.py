@@ -4,6 +4,7 @@ The execution is the truth of a fill; statuses are not (INC-013, INC-014). A rev
 execution replaces the one before, it does not add (INC-048).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from trader.core.ids import (
     AccountId,
     ClientId,
     ConId,
+    ExecFamily,
     ExecId,
     OrderId,
     OrderRef,
@@ -79,6 +81,12 @@ class FillDelta:
     trades: tuple[tuple[Decimal, Decimal], ...]  # (signed quantity, price)
     cash: Decimal
     quantity: Decimal  # change of the order's filled quantity
+
+
+def newest(rows: Iterable[Execution]) -> dict[ExecFamily, Execution]:
+    """Return the highest revision of each execution in a list: it alone counts (INC-048)."""
+    ordered = sorted(rows, key=lambda row: exec_family(row.exec_id))
+    return {exec_family(row.exec_id)[0]: row for row in ordered}
 
 
 def delta(previous: Execution | None, current: Execution) -> FillDelta:

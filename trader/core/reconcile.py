@@ -49,6 +49,9 @@ def not_compared(
     No look is no agreement: what the book moved while the broker was asked, or what the broker
     did not tell of, stays as it was seen last.
     """
+    left = tuple(left)
+    if not left:
+        return ()  # as after most runs: the lists of a whole day need not be held again
     missed = missed_executions(book, snapshot.account, snapshot.executions)
     is_cash_told = _is_cash_at_rest(book, snapshot, run, missed)
 

@@ -15,8 +15,8 @@ from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.book_view import BookView
 from trader.core.events import ExecutionSeen
-from trader.core.executions import Execution
-from trader.core.ids import AccountId, ConId, ExecFamily, exec_family
+from trader.core.executions import Execution, newest
+from trader.core.ids import AccountId, ConId, ExecFamily
 from trader.core.intents import Side
 from trader.core.orders import Order
 
@@ -55,13 +55,8 @@ def why_unsettled(order: Order, proof: Proof, settle_s: float) -> str:
 
 def missed_executions(book: Book, account: AccountId, rows: Iterable[Execution]) -> Missed:
     """Return the executions of a list that the book does not hold."""
-    # Of several revisions in one list only the highest counts (INC-048).
-    newest: Missed = {}
-    for execution in sorted(rows, key=lambda row: exec_family(row.exec_id)):
-        seen = ExecutionSeen(execution)
-        if execution.account == account and book.is_news(seen):
-            newest[exec_family(execution.exec_id)[0]] = seen
-    return newest
+    news = (row for row in rows if row.account == account and book.is_news(ExecutionSeen(row)))
+    return {family: ExecutionSeen(row) for family, row in newest(news).items()}
 
 
 def settling_words(

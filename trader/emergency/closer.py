@@ -13,7 +13,7 @@ from enum import StrEnum
 from trader.core.amounts import ZERO
 from trader.core.closing import Closing, ClosingOrder, Flat, Send, Sight, Stop, Wait, next_step
 from trader.core.events import Evidence
-from trader.core.executions import Execution
+from trader.core.executions import Execution, newest
 from trader.core.flatten import Resting, exits_working
 from trader.core.ids import ConId, ExecFamily, ExecId, OrderId, PermId, exec_family
 from trader.core.instruments import Instrument
@@ -135,12 +135,9 @@ class Closer:
 
     def _news(self) -> list[Execution]:
         """Return what was executed since the first reading, each in its last revision."""
-        newest: dict[ExecFamily, Execution] = {}
         rows = self._line.ears.executions.values()
-        for row in sorted(rows, key=lambda row: exec_family(row.exec_id)):
-            if row.con_id == self._con_id:
-                newest[exec_family(row.exec_id)[0]] = row
-        return [row for family, row in newest.items() if family not in self._known]
+        told = newest(row for row in rows if row.con_id == self._con_id)
+        return [row for family, row in told.items() if family not in self._known]
 
     def _families(self) -> frozenset[ExecFamily]:
         return frozenset(exec_family(exec_id)[0] for exec_id in self._line.ears.executions)

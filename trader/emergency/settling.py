@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
-from trader.core.executions import Execution
+from trader.core.executions import Execution, newest
 from trader.core.flatten import Resting
-from trader.core.ids import ConId, ExecFamily, ExecId, exec_family
+from trader.core.ids import ConId, ExecId
 
 _Key = tuple[int, int]
 
@@ -76,11 +76,8 @@ def _key(row: Resting) -> _Key:
 
 
 def _filled(row: Resting, executions: Mapping[ExecId, Execution]) -> Decimal:
-    newest: dict[ExecFamily, Execution] = {}
-    for one in sorted(executions.values(), key=lambda one: exec_family(one.exec_id)):
-        if _is_of(one, row):
-            newest[exec_family(one.exec_id)[0]] = one
-    return sum((one.quantity for one in newest.values()), start=ZERO)
+    own = newest(one for one in executions.values() if _is_of(one, row))
+    return sum((one.quantity for one in own.values()), start=ZERO)
 
 
 def _is_of(one: Execution, row: Resting) -> bool:

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from trader.core import breaker_events as be
 from trader.core.amounts import ZERO, decimal_from
-from trader.core.halts import BOOK_MAY_LACK
 from trader.core.marks import Source
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
@@ -128,8 +127,7 @@ class Equity:
         look, now_s, day = self.now, self._clock.monotonic(), self.day()
         if isinstance(look, str) or not look.is_steady:
             return
-        causes = self._guard.causes()
-        if any(cause in causes for cause in BOOK_MAY_LACK):
+        if self._guard.book_may_lack() is not None:
             return
         baseline = self._ledger.book.safety.baseline
         is_new_day = baseline is None or day > baseline.day

@@ -11,7 +11,6 @@ import structlog
 
 from trader.core.amounts import ZERO
 from trader.core.flatten import sort_orders
-from trader.core.halts import BOOK_MAY_LACK
 from trader.core.ids import OrderId
 from trader.core.orders import Order, OrderState
 from trader.engine.liquidation import resting
@@ -69,7 +68,7 @@ class ExitWatch:
     def _lost(self) -> Iterator[OrderId]:
         """Give the exits that do not fit into what is held, where the book can be relied on."""
         exits = [row for row in self._book.live_orders.values() if row.terms.is_reduce_only]
-        if not exits or any(cause in self._guard.causes() for cause in BOOK_MAY_LACK):
+        if not exits or self._guard.book_may_lack() is not None:
             return
         positions = {key: row.quantity for key, row in self._book.positions.items()}
         own = frozenset({self._broker.client_id})

@@ -19,7 +19,6 @@ from trader.core.exposures import (
     concentrations,
     counted_equity,
 )
-from trader.core.halts import BOOK_MAY_LACK
 from trader.core.ids import ConId
 from trader.core.policy import (
     AccountType,
@@ -103,7 +102,7 @@ class Exposure:
         regime = self._outlook().regime
         if regime is None:
             return "the regime has not been evaluated"
-        unsure = next((cause for cause in BOOK_MAY_LACK if cause in self._guard.causes()), None)
+        unsure = self._guard.book_may_lack()
         if unsure is not None:
             return f"the book may not be complete: {unsure}"
         look = self._look(regime)

@@ -12,6 +12,7 @@ import structlog
 from trader.core.book import Book
 from trader.core.events import HaltRaised
 from trader.core.halts import (
+    BOOK_MAY_LACK,
     Gate,
     HaltCause,
     Lane,
@@ -118,6 +119,11 @@ class Guard:
         if stalled := self.stalled():
             causes[HaltCause.STALLED] = stalled
         return causes
+
+    def book_may_lack(self) -> HaltCause | None:
+        """Return why the book may lack what the broker knows, or None when it does not."""
+        causes = self.causes()
+        return next((cause for cause in BOOK_MAY_LACK if cause in causes), None)
 
     def posture(self) -> Posture:
         """Return what the daemon may do now."""
