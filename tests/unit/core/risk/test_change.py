@@ -25,8 +25,16 @@ from trader.core.book import Book
 from trader.core.ids import OrderId
 from trader.core.intents import OrderType
 from trader.core.orders import Order
-from trader.core.risk import Approved, Downgraded, Refused
-from trader.core.risk.change import Revision, is_less, review_change, revised, wanted_terms
+from trader.core.policy import WhatIf
+from trader.core.risk import Approved, Downgraded, Refused, review
+from trader.core.risk.change import (
+    Revision,
+    is_less,
+    refusal_by_now,
+    review_change,
+    revised,
+    wanted_terms,
+)
 
 D = Decimal
 
@@ -206,3 +214,35 @@ def test_an_order_is_as_large_as_it_is_with_what_has_filled(
     order, policy = book.orders[OrderId(1)], a_policy(**limits)
     verdict = review_change(order, Revision(quantity=D(whole)), given(book, policy=policy))
     assert (verdict.code if isinstance(verdict, Refused) else "") == code
+
+
+def test_a_promise_that_still_holds_is_not_refused_by_now() -> None:
+    book, order = working()
+    assert refusal_by_now(order, an_intent(1), given(book)) is None
+
+
+def test_a_promise_is_refused_by_what_has_come_since() -> None:
+    """It stands beside everything else and not beside itself; the first that fails is told."""
+    book, order = working()
+    work_order(book, an_intent(2), order_id=2)
+    for most, text in (
+        (20, None),
+        (19, "POSITION_MAX: held 0, then 20, allowed is at most 19 either way"),
+    ):
+        policy = a_policy(position__quantity_max=D(most))
+        assert refusal_by_now(order, an_intent(1), given(book, policy=policy)) == text
+    mute = refusal_by_now(order, an_intent(1), given(book, quote=None))
+    assert mute is not None
+    assert mute.startswith("QUOTE_UNUSABLE: ")
+
+
+def test_what_a_promise_counts_by_itself_is_not_counted_again() -> None:
+    """It is on every tape already, and the broker was asked about it before it was made."""
+    book, order = working()
+    full = a_policy(rate__orders_per_strategy_max=1, exposure__what_if=WhatIf.REQUIRED)
+    asked = given(book, policy=full, is_what_if_asked=True)
+    verdict = review(an_intent(2), asked)
+    assert {"ORDER_RATE_STRATEGY", "WHAT_IF"} <= {
+        row.code for row in verdict.checks if not row.passed
+    }
+    assert refusal_by_now(order, an_intent(1), asked) is None

@@ -28,3 +28,28 @@ def test_an_entry_is_found_by_its_code() -> None:
     assert found is not None
     assert found.topic == "exposure"
     assert code_named("NOPE") is None
+
+
+def test_what_is_wrong_with_a_number_has_the_codes_that_journals_hold() -> None:
+    """They are made of a field and a way: spelled out, since a journal keeps them for years."""
+    rows = {row.code: row for row in CODES if row.code.startswith(("QUANTITY_", "PRICE_"))}
+    for field in ("QUANTITY", "PRICE"):
+        for way, shown in (
+            ("MISSING", "None"),
+            ("BOOLEAN", "True"),
+            ("NOT_A_NUMBER", "NaN"),
+            ("INFINITE", "Infinity"),
+            ("NEGATIVE", "-10"),
+            ("ZERO", "0"),
+            ("ABSURD", "1E+30"),
+        ):
+            row = rows.pop(f"{field}_{way}")
+            assert row.topic == "form"
+            assert row.example.startswith(f"{shown}, allowed is ")
+    assert rows.keys() == {
+        "QUANTITY_OFF_INCREMENT",
+        "QUANTITY_MAX",
+        "PRICE_UNWANTED",
+        "PRICE_OFF_TICK",
+        "PRICE_COLLAR",
+    }
