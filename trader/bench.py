@@ -32,6 +32,7 @@ import ib_async
 import uvloop
 
 from trader.app import Daemon, World, restore
+from trader.bench_gate import gate_seconds
 from trader.bench_review import review_seconds
 from trader.config import load
 from trader.core.events import Recorded
@@ -46,6 +47,8 @@ from trader.ports import Pacer, QuoteTick
 from trader.store.journal import SqliteJournal
 
 _ROOT = Path(__file__).resolve().parent.parent
+# How many orders an old book has forgotten, and how its rows are named.
+_HISTORY, _OLD = 5_000, " (old book)"
 _TARGETS = """\
 order: {quantity_max: 1000000, notional_max: 1000000000}
 position: {quantity_max: 1000000, notional_max: 1000000000, is_wash_prevented: false}
@@ -144,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Bench(simulator, given.orders, Path(name), [])
         _measure_floor(bench)
         bench.add("review, 50 positions, 200 orders", review_seconds(10 * bench.orders))
+        _measure_gate(bench)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_measure_ib_async(bench))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -208,6 +212,15 @@ def _measure_floor(bench: Bench) -> None:
 
 
 # ---- bare ib_async
+
+
+def _measure_gate(bench: Bench) -> None:
+    """Take submissions apart, before a young book and before one with a long history."""
+    for age, history in (("", 0), (_OLD, _HISTORY)):
+        taken = gate_seconds(bench.orders, bench.folder, history)
+        bench.add(f"in a submission{age}: review", taken.review)
+        bench.add(f"in a submission{age}: ledger", taken.ledger)
+        bench.add(f"in a submission{age}: the gate's own", taken.own)
 
 
 async def _measure_ib_async(bench: Bench) -> None:
@@ -372,6 +385,11 @@ def _print(bench: Bench, burst_per_s: float, ticks_per_s: float, as_json: bool) 
         "to ack p50 / bare ib_async": ack.at(50) / bare_ack.at(50),
         "to ack p99 / bare ib_async": ack.at(99) / bare_ack.at(99),
         "to ack p50 / (echo + one durable commit)": ack.at(50) / floor,
+        **{
+            f"{part}, old book / young book": by_name[f"in a submission{_OLD}: {part}"].at(50)
+            / by_name[f"in a submission: {part}"].at(50)
+            for part in ("review", "ledger", "the gate's own")
+        },
     }
     rates = {
         "burst orders to the wire per s": burst_per_s,

@@ -50,7 +50,7 @@ _START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _NOW_S = 1_000.0
 _ACCOUNT, _LINEAGE = AccountId("DU1"), Lineage("bench0")
 _MANY = 1_000_000
-_POLICY = Policy(
+BENCH_POLICY = Policy(
     order=OrderPolicy(Decimal(_MANY), Decimal(_MANY)),
     position=PositionPolicy(Decimal(_MANY), Decimal(_MANY)),
     cash=CashPolicy(Decimal(1_000), Decimal("0.01"), Decimal(1)),
@@ -86,8 +86,8 @@ def review_seconds(count: int, history: int = 0) -> Sequence[float]:
 
 def situation(history: int = 0) -> tuple[Intent, RiskInput]:
     """Return an intent that passes, and everything that its review may look at."""
-    book = _book(history)
-    instruments = {con_id: _instrument(con_id) for con_id in book.positions}
+    book = aged_book(history)
+    instruments = {con_id: bench_instrument(con_id) for con_id in book.positions}
     con_id = next(iter(instruments))
     given = RiskInput(
         book=book,
@@ -95,7 +95,7 @@ def situation(history: int = 0) -> tuple[Intent, RiskInput]:
         quote=Quote(
             con_id, Decimal("99.99"), Decimal("100.01"), data_type=1, received_s=_NOW_S - 1
         ),
-        policy=_POLICY,
+        policy=BENCH_POLICY,
         now_utc=_START + timedelta(hours=1),
         now_s=_NOW_S,
         valuation=valued(
@@ -107,16 +107,16 @@ def situation(history: int = 0) -> tuple[Intent, RiskInput]:
             rates={"USD": Decimal(1)},
             as_of_s=_NOW_S - 1,
         ),
-        account=_reading(),
+        account=bench_reading(),
         regime=Regime.NORMAL,
         baseline_equity=Decimal(1_050_000),
         day_start_utc=_START,
         session=SessionView(True, True, 3_600.0, 3_600.0, 3_600.0),
     )
-    return _intent(history + ORDERS + 1, con_id, Decimal("100.01")), given
+    return bench_intent(history + ORDERS + 1, con_id, Decimal("100.01")), given
 
 
-def _book(history: int) -> Book:
+def aged_book(history: int) -> Book:
     book = Book()
     holdings = tuple(
         ev.Holding(ConId(key), f"S{key}", Decimal(10), Decimal(90), Decimal(1))
@@ -128,7 +128,7 @@ def _book(history: int) -> Book:
     ]
     for number in range(1, history + ORDERS + 1):
         # Far enough below the market to rest.
-        intent = _intent(number, ConId(1 + number % POSITIONS), Decimal(95))
+        intent = bench_intent(number, ConId(1 + number % POSITIONS), Decimal(95))
         order_id = OrderId(number)
         events += [
             ev.IntentReviewed(intent, digest(intent), True, "", "approved", ()),
@@ -144,7 +144,7 @@ def _book(history: int) -> Book:
     return book
 
 
-def _instrument(con_id: ConId) -> Instrument:
+def bench_instrument(con_id: ConId) -> Instrument:
     return Instrument(
         con_id=con_id,
         symbol=f"S{con_id}",
@@ -158,7 +158,7 @@ def _instrument(con_id: ConId) -> Instrument:
     )
 
 
-def _intent(number: int, con_id: ConId, price: Decimal) -> Intent:
+def bench_intent(number: int, con_id: ConId, price: Decimal) -> Intent:
     strategy = StrategyName("bench")
     return Intent(
         intent_id=intent_id(_LINEAGE, strategy, number),
@@ -191,7 +191,7 @@ def _terms(intent: Intent) -> OrderTerms:
     )
 
 
-def _reading() -> AccountReading:
+def bench_reading() -> AccountReading:
     much = Decimal(2_000_000)
     empty = AccountReading(much, much, much, Decimal(25_000), Decimal(20_000), {}, None, _NOW_S - 1)
     return replace(empty, settled_cash={"USD": much})

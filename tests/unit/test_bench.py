@@ -42,6 +42,11 @@ def test_a_short_run_measures_every_path_and_sends_in_order() -> None:
         "raw socket echo",
         "one durable commit in line",
         "review, 50 positions, 200 orders",
+        *(
+            f"in a submission{age}: {part}"
+            for age in ("", " (old book)")
+            for part in ("review", "ledger", "the gate's own")
+        ),
         "bare ib_async: to wire",
         "bare ib_async: to ack",
         "trader: to wire",
