@@ -67,7 +67,7 @@ def test_nothing_but_the_adapter_writes_an_order() -> None:
         and node.attr in words
         and not path.startswith("trader/ibkr/")
         # The benchmark measures bare ib_async beside the daemon.
-        and path != "trader/bench.py"
+        and path != "trader/bench/__main__.py"
     ]
     assert naming == []
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 from unittest.mock import patch
 
-from trader.bench_review import (
+from trader.bench.review import (
     BENCH_POLICY,
     ORDERS,
     POSITIONS,

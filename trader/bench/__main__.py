@@ -32,8 +32,8 @@ import ib_async
 import uvloop
 
 from trader.app import Daemon, World, restore
-from trader.bench_gate import gate_seconds
-from trader.bench_review import review_seconds
+from trader.bench.gate import gate_seconds
+from trader.bench.review import review_seconds
 from trader.config import load
 from trader.core.events import Recorded
 from trader.core.halts import Lane
@@ -46,7 +46,7 @@ from trader.ops.logs import configure_logs
 from trader.ports import Pacer, QuoteTick
 from trader.store.journal import SqliteJournal
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 # How many orders an old book has forgotten, and how its rows are named.
 _HISTORY, _OLD = 5_000, " (old book)"
 _TARGETS = """\

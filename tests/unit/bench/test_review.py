@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trader.bench_review import ORDERS, POSITIONS, review_seconds, situation
+from trader.bench.review import ORDERS, POSITIONS, review_seconds, situation
 from trader.core.risk import Approved, review
 from trader.core.risk.case import UNAVAILABLE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trader.bench_gate import gate_seconds
+from trader.bench.gate import gate_seconds
 
 
 def test_a_submission_is_its_review_its_ledger_and_the_rest(tmp_path: Path) -> None:

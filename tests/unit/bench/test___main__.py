@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trader.bench import Latency, main
+from trader.bench.__main__ import Latency, main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_percentiles_are_taken_from_the_sorted_samples() -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks of the order path: `scripts/bench`, as ratios inside one run."""
