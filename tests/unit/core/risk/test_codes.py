@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from pathlib import Path
 
 import pytest
 
 from trader.core.risk.codes import CODES, HOLD_CODE, Code, code_named
+
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+@cache
+def published() -> str:
+    """Return the page that users have read."""
+    return (ROOT / "docs" / "refusals.md").read_text(encoding="utf-8")
 
 
 def test_every_code_stands_once() -> None:
@@ -21,6 +32,13 @@ def test_an_entry_says_what_it_means_and_what_to_do(row: Code) -> None:
     assert row.remedy.endswith(".")
     assert row.example
     assert "\n" not in row.sentence + row.remedy + row.example
+
+
+@pytest.mark.parametrize("row", CODES, ids=lambda row: row.code)
+def test_an_entry_says_what_was_published(row: Code) -> None:
+    """Word by word: who changes what a code says changes the page as well."""
+    told = f"`{row.code}: {row.example}`\n- What to do: {row.remedy}\n"
+    assert f"\n### {row.code}\n\n{row.sentence}\n\n- Example: {told}" in published()
 
 
 def test_an_entry_is_found_by_its_code() -> None:
