@@ -10,7 +10,6 @@ import pytest
 
 from trader.core.risk.codes import CODES, HOLD_CODE, Code, code_named
 
-
 ROOT = Path(__file__).resolve().parents[4]
 
 
