@@ -106,6 +106,17 @@ def test_less_must_still_be_an_order() -> None:
     assert verdict.code == "QUANTITY_OFF_INCREMENT"
 
 
+def test_less_must_still_be_of_a_known_instrument() -> None:
+    book, order = working()
+    verdict = review_change(order, Revision(quantity=D(9)), given(book, instrument=None))
+    assert isinstance(verdict, Refused)
+    assert verdict.code == "INSTRUMENT_UNKNOWN"
+
+
+def test_a_revision_names_nothing_by_itself() -> None:
+    assert Revision() == Revision(None, None, None, reason="", request="")
+
+
 def test_counts_of_orders_do_not_concern_a_change() -> None:
     book, order = working()
     verdict = review_change(order, Revision(quantity=D(11)), given(book))

@@ -33,6 +33,30 @@ def test_an_entry_says_what_it_means_and_what_to_do(row: Code) -> None:
     assert "\n" not in row.sentence + row.remedy + row.example
 
 
+def test_the_table_is_what_was_published() -> None:
+    """No entry is missing or new, and each stands under its topic."""
+    topics = {
+        "Identity": "identity",
+        "Instrument": "instrument",
+        "Form of the order": "form",
+        "Price": "price",
+        "Size of one order": "size",
+        "Position": "position",
+        "Cash": "cash",
+        "Session": "session",
+        "Rates": "rate",
+        "Own orders": "wash",
+        "Exposure of the account": "exposure",
+        "Leverage and margin": "margin",
+        "Told by the gateway": "gateway",
+    }
+    found = []
+    for section in published().split("\n## ")[1:]:
+        title, _, text = section.partition("\n")
+        found += [(code, topics[title]) for code in re.findall(r"^### (\w+)$", text, re.MULTILINE)]
+    assert sorted(found) == sorted((row.code, row.topic) for row in CODES)
+
+
 @pytest.mark.parametrize("row", CODES, ids=lambda row: row.code)
 def test_an_entry_says_what_was_published(row: Code) -> None:
     """Word by word: who changes what a code says changes the page as well."""
