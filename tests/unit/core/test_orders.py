@@ -87,6 +87,46 @@ def reachable(start: OrderState) -> set[OrderState]:
     return seen
 
 
+# What each event makes of each state, said once more; what is not said is refused.
+MACHINE = {
+    "PLANNED": "made durable: JOURNALED",
+    "JOURNALED": "sent: SENT, withheld: WITHHELD, unanswered: UNKNOWN",
+    "SENT": "acknowledged: WORKING, cancel sent: CANCELLING, unanswered: UNKNOWN, "
+    "fill completed: FILLED, cancel confirmed: CANCELLED, reject confirmed: REJECTED",
+    "WORKING": "acknowledged: WORKING, cancel sent: CANCELLING, fill completed: FILLED, "
+    "cancel confirmed: CANCELLED, reject confirmed: REJECTED, proven absent: CANCELLED",
+    "CANCELLING": "acknowledged: CANCELLING, cancel sent: CANCELLING, cancel refused: WORKING, "
+    "unanswered: UNKNOWN, fill completed: FILLED, cancel confirmed: CANCELLED, "
+    "reject confirmed: REJECTED, proven absent: CANCELLED",
+    "UNKNOWN": "acknowledged: WORKING, cancel sent: UNKNOWN, cancel refused: UNKNOWN, "
+    "unanswered: UNKNOWN, fill completed: FILLED, cancel confirmed: CANCELLED, "
+    "reject confirmed: REJECTED, proven absent: CANCELLED",
+    "FILLED": "acknowledged: FILLED, fill completed: FILLED, cancel confirmed: FILLED, "
+    "cancel refused: FILLED, reject confirmed: FILLED",
+    "CANCELLED": "acknowledged: CANCELLED, cancel confirmed: CANCELLED, "
+    "cancel refused: CANCELLED, reject confirmed: CANCELLED, fill completed: FILLED",
+    "REJECTED": "acknowledged: REJECTED, cancel confirmed: REJECTED, cancel refused: REJECTED, "
+    "reject confirmed: REJECTED, fill completed: FILLED",
+    "WITHHELD": "",
+}
+
+
+def test_the_machine_is_this_one() -> None:
+    said = {
+        (state, event): after
+        for state, row in MACHINE.items()
+        for event, _, after in (pair.partition(": ") for pair in row.split(", ") if pair)
+    }
+    assert {(str(state), str(event)): str(after) for (state, event), after in TABLE.items()} == said
+    assert {str(state) for state in UNANSWERED} == {"JOURNALED", "SENT", "UNKNOWN"}
+
+
+def test_a_new_order_has_nothing_but_its_terms() -> None:
+    order = Order(OrderId(1), CLIENT, OrderRef("x"), terms_of(an_intent()), T0)
+    assert order.state is S.PLANNED
+    assert (order.perm_id, order.broker_status, order.note) == (0, "", "")
+
+
 def test_every_state_can_be_reached() -> None:
     assert reachable(S.PLANNED) == set(S)
 

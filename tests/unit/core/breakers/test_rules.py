@@ -150,3 +150,42 @@ def test_what_is_just_allowed_is_allowed(name: str, changes: dict[str, object]) 
 def test_the_word_of_a_breaker_is_its_name_and_stays(kind: type[StrEnum]) -> None:
     """Policies, journals, records and metrics hold these words."""
     assert [row.value for row in kind] == [row.name.lower() for row in kind]
+
+
+# Every shipped rule, said once more: limit, side, action, reset, whether it is on, bad readings in
+# a row, seconds that must be good, seconds that a reading lives, whether it cancels entries.
+SHIPPED = {
+    "daily_loss": ("-0.02", "FROM_BELOW", "REDUCE_ONLY", "SESSION", True, 2, 30, 30, True),
+    "loss_kill": ("-0.05", "FROM_BELOW", "KILL", "OPERATOR", True, 2, 30, 30, False),
+    "drawdown": ("0.15", "BEYOND", "KILL", "OPERATOR", True, 2, 30, 30, False),
+    "psr": ("0.20", "FROM_BELOW", "KILL", "OPERATOR", True, 1, 30, 90_000, False),
+    "consecutive_losses": ("8", "FROM_ABOVE", "REDUCE_ONLY", "OPERATOR", False, 1, 30, 30, True),
+    "volatility_ratio": ("3", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", False, 1, 300, 30, False),
+    "vix": ("20", "FROM_ABOVE", "SCALE", "PROBE", False, 1, 30, 120, False),
+    "reject_rate": ("0.5", "FROM_ABOVE", "HALT", "OPERATOR", True, 1, 30, 30, False),
+    "unanswered": ("3", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 1, 60, 30, False),
+    "fill_rate": ("1", "BEYOND", "HALT", "OPERATOR", True, 1, 30, 30, False),
+    "quote_staleness": ("0.5", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 3, 15, 30, False),
+    "drift": ("1", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 1, 30, 900, False),
+    "loop_lag": ("1", "BEYOND", "HALT", "PROBE", True, 1, 10, 30, False),
+    "journal_latency": ("1", "BEYOND", "REDUCE_ONLY", "PROBE", True, 1, 30, 30, False),
+    "clock_skew": ("2", "BEYOND", "REDUCE_ONLY", "PROBE", True, 1, 30, 30, False),
+    "disk_space": ("0.02", "FROM_BELOW", "REDUCE_ONLY", "PROBE", True, 1, 30, 30, False),
+    "data_quality": ("1", "FROM_ABOVE", "HALT", "PROBE", True, 3, 60, 30, False),
+}
+
+
+@pytest.mark.parametrize("name", BreakerName)
+def test_a_shipped_rule_is_this_one(name: BreakerName) -> None:
+    limit, bad, action, reset, is_enabled, confirmations, hold_s, age_s, cancels = SHIPPED[name]
+    assert RULES.of(name) == Rule(
+        Decimal(limit),
+        Bad[bad],
+        Action[action],
+        Reset[reset],
+        is_enabled=is_enabled,
+        confirmations=confirmations,
+        hold_s=hold_s,
+        reading_age_s_max=age_s,
+        cancels_entries=cancels,
+    )

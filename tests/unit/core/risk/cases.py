@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -39,7 +39,9 @@ from trader.core.ids import IntentId, OrderId, StrategyName, TicketId, order_ref
 from trader.core.intents import Intent, OrderType, TimeInForce
 from trader.core.policy import AccountType, RegimeLimits, TradingHours
 from trader.core.risk import RiskInput, SessionView, review
+from trader.core.risk import case as risk_case
 from trader.core.risk.case import UNAVAILABLE
+from trader.core.risk.review import CheckFunction
 from trader.core.tapes import Act, ActKind
 
 D = Decimal
@@ -344,3 +346,18 @@ CASES: dict[str, Callable[[int], Case]] = {
         replace(given(a_book()), what_if=MarginPreview(D(100) + CENT * over, D(100))),
     ),
 }
+
+
+def asked_of(checks: Iterable[tuple[str, CheckFunction]]) -> list[str]:
+    """Ask checks about a sound intent; returns the codes under which they are listed.
+
+    Each lets it pass and tells the code of its place.
+    """
+    case = risk_case.Case(INTENT, given(a_book()))
+    found = []
+    for code, run in checks:
+        told = run(case)
+        assert told.passed, told
+        assert told.code == code, f"{code} tells {told.code}"
+        found.append(code)
+    return found

@@ -37,13 +37,14 @@ from tests.unit.core.factories import (
     send_order,
 )
 from tests.unit.core.policies import a_policy
-from tests.unit.core.risk.cases import INTENT, READING, failures, unavailable, under
+from tests.unit.core.risk.cases import INTENT, READING, asked_of, failures, unavailable, under
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import ClientId, OrderId, OrderRef, PermId
 from trader.core.intents import OrderType, Side
 from trader.core.policy import AccountType
 from trader.core.risk import Approved, review
+from trader.core.risk.cash import CHECKS
 
 D = Decimal
 
@@ -349,3 +350,7 @@ def test_only_purchases_ask_for_settled_cash_and_a_closing_one_does_not() -> Non
     cover = given(a_book(held=-10), policy=policy)
     assert "SETTLED_CASH" not in unavailable(an_intent(90), cover)
     assert "SETTLED_CASH" in unavailable(an_intent(90), given(a_book(), policy=policy))
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == ["CASH_RESERVE", "SETTLED_CASH"]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.unit.core.factories import a_book, an_instrument, an_intent, given
-from tests.unit.core.risk.cases import EXIT, INTENT, failures
+from tests.unit.core.risk.cases import EXIT, INTENT, asked_of, failures
 from trader.core.instruments import PriceBand
 from trader.core.intents import OrderType, TimeInForce
 from trader.core.policy import DEFAULT_FORMS
 from trader.core.risk import Refused, review
-from trader.core.risk.form import problem_of
+from trader.core.risk.form import CHECKS, problem_of
 
 D = Decimal
 
@@ -120,3 +120,14 @@ def test_a_stop_order_needs_its_stop_and_no_limit_alone() -> None:
 def test_a_stop_price_lies_on_the_grid_as_well(price: str, found: list[str]) -> None:
     stop = an_intent(order_type=OrderType.STOP, limit_price=None, stop_price=D(price))
     assert failures(stop, given(a_book())) == found
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == [
+        "SIDE_UNKNOWN",
+        "FORM_FORBIDDEN",
+        "QUANTITY_INVALID",
+        "QUANTITY_OFF_INCREMENT",
+        "PRICE_INVALID",
+        "PRICE_OFF_TICK",
+    ]

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.core.factories import a_book, an_id, given, record
-from tests.unit.core.risk.cases import EXIT, INTENT, TICKET, failures, with_ticket
+from tests.unit.core.risk.cases import EXIT, INTENT, TICKET, asked_of, failures, with_ticket
 from trader.core import events as ev
 from trader.core.ids import IntentId, Lineage, StrategyName, intent_id
+from trader.core.risk.identity import CHECKS
 
 
 @pytest.mark.parametrize("name", ["", "mine-1", "abc123-alpha-0x", f"{an_id(1)} ", "A" * 60])
@@ -44,3 +45,7 @@ def test_an_id_whose_reference_the_broker_would_cut_is_refused() -> None:
     """It leads back to itself here, and would not after the wire: forty characters travel."""
     too_long = IntentId("abc123-" + "a" * 16 + "-123456789")
     assert failures(replace(INTENT, intent_id=too_long), given(a_book())) == ["INTENT_ID_INVALID"]
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == ["INTENT_ID_INVALID", "QUARANTINED"]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.unit.core.factories import CON, OTHER_CON, a_book, an_instrument, given
-from tests.unit.core.risk.cases import EXIT, INTENT
+from tests.unit.core.risk.cases import EXIT, INTENT, asked_of
 from trader.core.risk import Refused, review
+from trader.core.risk.instrument import CHECKS
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,11 @@ def test_an_instrument_that_nobody_configured_is_told_by_its_number() -> None:
         if row.code == "INSTRUMENT_UNKNOWN"
     )
     assert (row.value, row.passed) == (f"unknown ({CON})", False)
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == [
+        "INSTRUMENT_UNKNOWN",
+        "INSTRUMENT_UNTRADEABLE",
+        "INSTRUMENT_MISMATCH",
+    ]

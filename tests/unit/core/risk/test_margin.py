@@ -18,11 +18,12 @@ from tests.unit.core.factories import (
     plan_order,
 )
 from tests.unit.core.policies import a_policy
-from tests.unit.core.risk.cases import INTENT, READING, SALE, failures, unavailable, under
+from tests.unit.core.risk.cases import INTENT, READING, SALE, asked_of, failures, unavailable, under
 from trader.core.account import MarginPreview
 from trader.core.intents import OrderType, TimeInForce
 from trader.core.policy import AccountType, WhatIf
 from trader.core.risk import review
+from trader.core.risk.margin import CHECKS
 
 D = Decimal
 FORMS = frozenset((kind, OrderType.LIMIT, TimeInForce.DAY) for kind in ("STK", "FUT", "OPT", "ZZZ"))
@@ -171,3 +172,7 @@ def test_what_ends_flat_owes_nothing() -> None:
     asked = given(a_book(held=10), broker_position=D(4))
     assert "MARGIN" not in failures(SALE, asked)
     assert "MARGIN" in failures(replace(SALE, quantity=D(11)), asked)
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == ["LEVERAGE", "MARGIN", "AVAILABLE_FUNDS", "WHAT_IF"]

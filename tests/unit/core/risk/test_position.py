@@ -27,12 +27,13 @@ from tests.unit.core.factories import (
     work_order,
 )
 from tests.unit.core.policies import a_policy
-from tests.unit.core.risk.cases import EXIT, READING, SALE, failures, under
+from tests.unit.core.risk.cases import EXIT, READING, SALE, asked_of, failures, under
 from trader.core import events as ev
 from trader.core.ids import OrderId, PermId, order_ref
 from trader.core.intents import Intent, Side
 from trader.core.policy import AccountType
 from trader.core.risk import Approved, Refused, review
+from trader.core.risk.position import CHECKS
 
 D = Decimal
 
@@ -248,3 +249,13 @@ def test_a_sale_is_short_where_book_or_broker_has_less(
     sale = replace(SALE, quantity=D(quantity))
     asked = given(a_book(held=10), broker_position=D(broker), account=READING)
     assert failures(sale, asked) == found
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == [
+        "POSITION_MAX",
+        "POSITION_NOTIONAL_MAX",
+        "VIX_ALLOCATION",
+        "SHORT_SALE",
+        "REDUCE_ONLY",
+    ]

@@ -26,11 +26,12 @@ from tests.unit.core.factories import (
     record,
 )
 from tests.unit.core.policies import a_policy
-from tests.unit.core.risk.cases import EXIT, INTENT, failures
+from tests.unit.core.risk.cases import EXIT, INTENT, asked_of, failures
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.intents import Intent, OrderType
 from trader.core.risk import Approved, review
+from trader.core.risk.price import CHECKS
 
 D = Decimal
 WIDE = a_quote(bid=D(90), ask=D(110))
@@ -209,3 +210,7 @@ def test_an_exit_without_a_quote_reserves_the_highest_price_that_anybody_knew(
     verdict = review(replace(MARKET_EXIT, side=BUY), asked)
     assert isinstance(verdict, Approved)
     assert verdict.reserve_per_unit == highest * D("1.25") * 10
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == ["QUOTE_UNUSABLE", "PRICE_COLLAR", "SLIPPAGE", "SPREAD", "ILLIQUID"]

@@ -24,6 +24,7 @@ from tests.unit.core.risk.cases import (
     EXIT,
     INTENT,
     MANY,
+    asked_of,
     failures,
     under,
     with_changes,
@@ -33,7 +34,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import OrderId, StrategyName
 from trader.core.risk import review
-from trader.core.risk.rates import churn_refusal
+from trader.core.risk.rates import CHECKS, churn_refusal
 from trader.core.tapes import Act, ActKind, Traded
 
 D = Decimal
@@ -183,3 +184,19 @@ def test_exits_of_one_kind_are_repeated_twice_as_often_and_no_more() -> None:
             record(book, ev.OrderWithheld(OrderId(order_id), "test"))
         policy = a_policy(**WIDE, rate__repeats_max=5)
         assert failures(EXIT, given(book, policy=policy)) == found
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == [
+        "ORDER_RATE",
+        "ORDER_RATE_STRATEGY",
+        "ORDER_RATE_INSTRUMENT",
+        "CANCEL_RATE",
+        "CANCEL_RATE_STRATEGY",
+        "MESSAGE_RATE",
+        "MESSAGE_RATE_STRATEGY",
+        "DAILY_TRADES",
+        "DUPLICATE_PATTERN",
+        "REPEATED_EXECUTION",
+        "CHURN",
+    ]

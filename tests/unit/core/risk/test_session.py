@@ -9,9 +9,10 @@ import pytest
 
 from tests.unit.core.factories import a_book, given
 from tests.unit.core.policies import a_policy
-from tests.unit.core.risk.cases import EXIT, INTENT, OPEN, failures, unavailable
+from tests.unit.core.risk.cases import EXIT, INTENT, OPEN, asked_of, failures, unavailable
 from trader.core.policy import TradingHours
 from trader.core.risk import RiskInput, SessionView, review
+from trader.core.risk.session import CHECKS
 
 REGULAR = a_policy(session__hours=TradingHours.REGULAR)
 EXTENDED = a_policy(session__hours=TradingHours.EXTENDED)
@@ -116,3 +117,7 @@ def test_the_hours_are_told_as_they_are(is_regular: bool, told: str) -> None:
     view = replace(OPEN, is_regular=is_regular)
     rows = {row.code: row.value for row in review(INTENT, during(REGULAR, view)).checks}
     assert rows["SESSION_CLOSED"] == told
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == ["SESSION_CLOSED", "SESSION_GUARD", "RESTART_WINDOW"]

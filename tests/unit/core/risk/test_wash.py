@@ -25,6 +25,7 @@ from tests.unit.core.risk.cases import (
     INTENT,
     READING,
     SALE,
+    asked_of,
     failures,
     under,
     with_own_sale,
@@ -34,6 +35,7 @@ from trader.core.book import Book
 from trader.core.ids import OrderId
 from trader.core.intents import OrderType
 from trader.core.risk import review
+from trader.core.risk.wash import CHECKS
 
 D = Decimal
 
@@ -102,3 +104,7 @@ def test_a_market_sale_reaches_down_to_the_collar_and_says_what_it_meets(
     assert [code for code in failures(sale, asked) if code == "WASH_TRADE"] == found
     row = next(row for row in review(sale, asked).checks if row.code == "WASH_TRADE")
     assert row.value == f"95.00 against an own purchase at {price}"
+
+
+def test_each_check_is_asked_and_tells_its_own_code() -> None:
+    assert asked_of(CHECKS) == ["WASH_TRADE"]
