@@ -143,7 +143,7 @@ def test_a_what_if_without_an_answer_refuses_only_where_it_is_required(
 def test_who_adds_risk_is_to_ask_unless_the_policy_never_does(what_if: WhatIf, told: str) -> None:
     asked = replace(given(a_book()), policy=a_policy(exposure__what_if=what_if))
     rows = {row.code: row for row in review(INTENT, asked).checks}
-    assert rows["WHAT_IF"].value == told
+    assert (rows["WHAT_IF"].value, rows["WHAT_IF"].passed) == (told, True)
 
 
 def test_an_account_that_is_worth_nothing_has_no_margin_to_use() -> None:

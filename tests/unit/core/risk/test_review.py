@@ -39,12 +39,14 @@ from tests.unit.core.risk.cases import (
     failures,
     unavailable,
 )
+from trader.core.events import Check
 from trader.core.intents import Intent, OrderType, Side
 from trader.core.policy import Policy, Regime, RegimeLimits, TradingHours
-from trader.core.risk import Approved, Downgraded, Refused, RiskInput, review
+from trader.core.risk import Approved, Downgraded, Refused, RiskInput, review, size
+from trader.core.risk import case as risk_case
 from trader.core.risk.case import UNAVAILABLE
 from trader.core.risk.codes import CODES, HOLD_CODE
-from trader.core.risk.review import CHECKS
+from trader.core.risk.review import CHECKS, evaluated
 
 D = Decimal
 # What a check is called as long as nothing is wrong with it.
@@ -449,3 +451,22 @@ def test_each_check_speaks_under_its_own_code_without_a_whole_quote_too(
 ) -> None:
     asked = given(a_book(held=10), quote=quote, is_operator=True)
     assert [row.code for row in review(intent, asked).checks] == [code for code, _ in CHECKS]
+
+
+@pytest.mark.parametrize(
+    "error", [ArithmeticError, AttributeError, KeyError, IndexError, TypeError, ValueError]
+)
+def test_a_check_that_breaks_fails_and_the_others_go_on(error: type[Exception]) -> None:
+    def broken(_: risk_case.Case) -> Check:
+        raise error("unforeseen")
+
+    case = risk_case.Case(INTENT, given(a_book()))
+    rows, failed = evaluated(case, (("BROKEN", broken), *size.CHECKS))
+    assert [(row.code, row.value) for row in failed] == [("BROKEN", UNAVAILABLE)]
+    assert len(rows) == 1 + len(size.CHECKS)
+
+
+def test_what_is_not_said_of_a_situation_is_no_privilege() -> None:
+    sound = given(a_book())
+    assert not sound.is_operator
+    assert not sound.is_what_if_asked
