@@ -42,11 +42,12 @@ from tests.unit.core.risk.cases import (
 from trader.core.events import Check
 from trader.core.intents import Intent, OrderType, Side
 from trader.core.policy import Policy, Regime, RegimeLimits, TradingHours
-from trader.core.risk import Approved, Downgraded, Refused, RiskInput, review, size
+from trader.core.risk import Approved, Downgraded, Refused, RiskInput, review
 from trader.core.risk import case as risk_case
 from trader.core.risk.case import UNAVAILABLE
 from trader.core.risk.codes import CODES, HOLD_CODE
 from trader.core.risk.review import CHECKS, evaluated
+from trader.core.risk.size import CHECKS as SIZE_CHECKS
 
 D = Decimal
 # What a check is called as long as nothing is wrong with it.
@@ -461,9 +462,9 @@ def test_a_check_that_breaks_fails_and_the_others_go_on(error: type[Exception]) 
         raise error("unforeseen")
 
     case = risk_case.Case(INTENT, given(a_book()))
-    rows, failed = evaluated(case, (("BROKEN", broken), *size.CHECKS))
+    rows, failed = evaluated(case, (("BROKEN", broken), *SIZE_CHECKS))
     assert [(row.code, row.value) for row in failed] == [("BROKEN", UNAVAILABLE)]
-    assert len(rows) == 1 + len(size.CHECKS)
+    assert len(rows) == 1 + len(SIZE_CHECKS)
 
 
 def test_what_is_not_said_of_a_situation_is_no_privilege() -> None:
