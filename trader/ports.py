@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from trader.core.account import AccountReading, MarginPreview
+from trader.core.account import AccountReading, MarginPreview, ResultReading
 from trader.core.checkpoint import BookState
 from trader.core.events import (
     CommissionSeen,
@@ -172,6 +172,7 @@ BrokerMessage = (
     | LinkWord
     | DataProblem
     | AccountReading
+    | ResultReading
 )
 Sink = Callable[[BrokerMessage], None]
 
@@ -255,4 +256,7 @@ class Broker(Protocol):
         """Ask for live quotes; they arrive at the sink."""
 
     async def subscribe_account(self) -> None:
-        """Ask for the account's values; readings arrive at the sink; asked again, anew."""
+        """Ask for the account's values and its day's result; readings arrive at the sink.
+
+        Asked again, the values begin anew.
+        """

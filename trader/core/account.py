@@ -72,6 +72,21 @@ class AccountReading:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultReading:
+    """The result of its day as the broker reckons it (message 94), in the account's currency.
+
+    None where the broker has not said. ``daily`` counts from the broker's own reset; ``realized``
+    as well, and it and ``unrealized`` are against what was paid, commissions included.
+    """
+
+    daily: Decimal | None
+    unrealized: Decimal | None
+    realized: Decimal | None
+    # Monotonic seconds.
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class MarginPreview:
     """What the broker says an order would leave behind (whatIf), in the account's currency."""
 

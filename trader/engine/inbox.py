@@ -13,7 +13,7 @@ from decimal import Decimal
 import structlog
 
 from trader.core import events as ev
-from trader.core.account import AccountReading
+from trader.core.account import AccountReading, ResultReading
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.changes import ChangeState, ChangeTerms
@@ -63,6 +63,7 @@ class Inbox:
         # Answers why a reading must not be counted with, or None.
         self.on_account: Callable[[AccountReading], str | None] = _ignore_reading
         self._account_problem: str | None = None
+        self.on_result: Callable[[ResultReading], None] = _ignore_result
         self.message_count = 0
         # Executions and commissions that said something new, booked or not.
         self.money_count = 0
@@ -110,6 +111,8 @@ class Inbox:
                 self._on_link(message)
             case AccountReading():
                 self._on_account(message)
+            case ResultReading():
+                self.on_result(message)
             case DataProblem():
                 self._hub.on_problem(message)
                 log.warning("market data problem", con_id=message.con_id, text=message.text)
@@ -314,6 +317,10 @@ def _ignore(trigger: str) -> None:
 def _ignore_reading(reading: AccountReading) -> str | None:
     """Stand in until the valuer is there."""
     return None
+
+
+def _ignore_result(reading: ResultReading) -> None:
+    """Stand in until somebody compares it with ours."""
 
 
 def _ignore_word(word: LinkWord) -> None:

@@ -69,6 +69,8 @@ class AccountStream:
     def __init__(self) -> None:
         # The summary's request; None until it was asked for in this session.
         self.summary_id: int | None = None
+        # The newest request for the day's result; what an older one still brings is passed over.
+        self.result_id: int | None = None
         self.is_asked = False
         self._is_whole = False
         self._samples = 0
@@ -78,7 +80,7 @@ class AccountStream:
 
     def reset(self) -> None:
         """Forget everything: subscriptions do not outlive the connection."""
-        self.summary_id = None
+        self.summary_id = self.result_id = None
         self.is_asked = self._is_whole = False
         self._samples = 0
         self._values.clear()

@@ -332,7 +332,7 @@ class IbkrBroker:
         await self._paced(lambda: self._api.reqMktData(request_id, contract, "", False, False, []))
 
     async def subscribe_account(self) -> None:
-        """Ask for the account's values; readings arrive at the sink as long as the link lasts.
+        """Ask for the account's values and its day's result; readings arrive at the sink.
 
         Asked again, the list starts anew. Updates (message 6) and not a summary or multi-account
         updates: only they say every 180 s that an unchanged value still stands.
@@ -347,6 +347,11 @@ class IbkrBroker:
         if values.summary_id is None:
             request_id = values.summary_id = self._tap.ids.take()
             await self._paced(lambda: self._api.reqAccountSummary(request_id, "All", SUMMARY_TAG))
+        old_id, result_id = values.result_id, self._tap.ids.take()
+        if old_id is not None:
+            await self._paced(lambda: self._api.cancelPnL(old_id))
+        values.result_id = result_id
+        await self._paced(lambda: self._api.reqPnL(result_id, account, ""))
 
     # ---- sending
 

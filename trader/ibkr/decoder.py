@@ -2,7 +2,7 @@
 
 It differs in three things. A message that cannot be decoded is reported, not only logged
 (INC-113): the decoder under ours swallows exceptions in two places, and both are replaced. Where
-the wire gives text for money (messages 1, 2, 3, 7, 11, 59) it is passed on instead of a float.
+the wire gives text for money (messages 1, 2, 3, 7, 11, 59, 94) it is passed on instead of a float.
 An execution is never lost because of its time (INC-025). Messages we do not ask for are skipped
 undecoded.
 """
@@ -24,11 +24,12 @@ UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeErro
 
 _USED = (
     *(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 45, 49, 52, 53, 54, 55, 58, 59, 61, 62, 63, 64, 73),
-    *(74, 93, 101, 102),
+    *(74, 93, 94, 101, 102),
 )
 # Every message of the text protocol; an id beyond means that the stream is out of step.
 _KNOWN = range(1, 110)
 _EXECUTION_FIELDS = 31
+_RESULT_FIELDS = 5
 _PRICE_REVISION_SINCE = 178
 
 
@@ -128,6 +129,9 @@ class Receiver(Protocol):
     def marketRule(self, rule_id: int, steps: list[PriceIncrement]) -> None:  # noqa: N802
         """Message 93."""
 
+    def result_text(self, request_id: int, daily: str, unrealized: str, realized: str) -> None:
+        """Message 94."""
+
     def completedOrder(self, contract: Contract, order: Order, state: OrderState) -> None:  # noqa: N802
         """Message 101."""
 
@@ -150,6 +154,7 @@ class CheckedDecoder(Decoder):
             7: self._portfolio,
             11: self._execution,
             59: self._commission,
+            94: self._result,
         }
         handlers: dict[int, Handler] = {**self.handlers, **own}
         self._used: dict[str, Handler] = {str(number): handlers[number] for number in _USED}
@@ -209,6 +214,12 @@ class CheckedDecoder(Decoder):
     def _commission(self, fields: Fields) -> None:
         _, _, exec_id, value, currency, *_ = fields
         self._receiver.commission_text(exec_id, value, currency)
+
+    def _result(self, fields: Fields) -> None:
+        if len(fields) != _RESULT_FIELDS:
+            raise ValueError(f"{len(fields)} fields, the layout has {_RESULT_FIELDS}")
+        _, request_id, daily, unrealized, realized = fields
+        self._receiver.result_text(int(request_id), daily, unrealized, realized)
 
 
 def _convert(kind: type, text: str) -> object:

@@ -12,7 +12,8 @@ from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 from ib_async.order import Order, OrderState
 
-from trader.core.account import AccountReading
+from trader.core.account import AccountReading, ResultReading
+from trader.core.amounts import decimal_from
 from trader.core.events import (
     CommissionSeen,
     ExecutionSeen,
@@ -157,6 +158,8 @@ class Tap:
                 self._say(DataProblem(con_id=quoted, code=code, text=text))
         elif request_id == self.account_values.summary_id:
             self._say(LinkWord(axis="notice", is_up=False, code=code, text=f"summary: {text}"))
+        elif request_id == self.account_values.result_id:
+            self._say(LinkWord(axis="notice", is_up=False, code=code, text=f"result: {text}"))
         elif self.requests.is_request(request_id):
             if codes.ends_request(code):
                 self.requests.fail(request_id, RequestFailed(code, text))
@@ -293,7 +296,7 @@ class Tap:
     def _is_foreign(self, account: AccountId) -> bool:
         return self.account is not None and account != self.account
 
-    # ---- the account as it goes along (messages 6, 7, 8, 54, 63)
+    # ---- the account as it goes along (messages 6, 7, 8, 54, 63, 94)
 
     def updateAccountValue(self, key: str, value: str, currency: str, account: str) -> None:  # noqa: N802
         """Take one of the account's values in."""
@@ -324,6 +327,18 @@ class Tap:
 
     def accountSummaryEnd(self, request_id: int) -> None:  # noqa: N802 - ib_async's name
         """Need no end: the values count with the next list of updates."""
+
+    def result_text(self, request_id: int, daily: str, unrealized: str, realized: str) -> None:
+        """Pass on the broker's result of its day; what it has no number for is not told."""
+        if request_id == self.account_values.result_id:
+            self._say(
+                ResultReading(
+                    daily=decimal_from(daily),
+                    unrealized=decimal_from(unrealized),
+                    realized=decimal_from(realized),
+                    at_s=self._now_s,
+                )
+            )
 
     def _say_reading(self, reading: AccountReading | None) -> None:
         if reading is not None:

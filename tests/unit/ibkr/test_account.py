@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.ibkr.fake_gateway import connected
-from trader.core.account import AccountReading, Holding
+from trader.core.account import AccountReading, Holding, ResultReading
 from trader.core.ids import AccountId, ConId
 from trader.core.policy import AccountType
 from trader.ibkr.account import AccountStream, HoldingRow
@@ -443,3 +443,67 @@ async def test_the_values_of_another_account_are_not_ours() -> None:
         await desk.until(lambda: bool(desk.of_type(AccountReading)))
         assert desk.of_type(AccountReading)[0].net_liquidation is None
         assert len(desk.of_type(AccountReading)) == 1
+
+
+# ---- the result of the broker's day (messages 92 and 94)
+
+
+async def told_results(*rows: str) -> list[ResultReading]:
+    """Answer the request for the result with rows whose ``{id}`` is its id; return what came."""
+    async with connected() as (served, desk):
+        served.replies["92"] = lambda f: [row.format(id=f[1]) for row in rows]
+        await desk.broker.subscribe_account()
+        await desk.until(lambda: bool(served.of_kind("92")))
+        assert served.of_kind("92")[0][2:] == ["DU1", ""]
+        served.say("8|1|14:31")
+        await desk.broker.heartbeat()
+        assert desk.words("decode") == []
+        return desk.of_type(ResultReading)
+
+
+async def test_the_brokers_result_of_the_day_is_asked_for_and_reaches_the_sink() -> None:
+    (reading,) = await told_results("94|{id}|-12.345678901234|100.1|0")
+    assert (reading.daily, reading.unrealized, reading.realized) == (
+        D("-12.345678901234"),
+        D("100.1"),
+        D(0),
+    )
+
+
+@pytest.mark.parametrize("marker", [UNSET, "1.7976931348623157e+308", "nan", "NaN", "inf", ""])
+async def test_a_result_that_the_broker_does_not_have_is_not_told(marker: str) -> None:
+    """CAP-31: its markers never become a number, and least of all zero."""
+    (reading,) = await told_results(f"94|{{id}}|{marker}|{marker}|{marker}")
+    assert (reading.daily, reading.unrealized, reading.realized) == (None, None, None)
+
+
+async def test_a_result_for_another_request_is_passed_over() -> None:
+    assert await told_results("94|77777|1|2|3") == []
+
+
+async def test_a_result_of_another_layout_is_a_message_that_was_lost() -> None:
+    async with connected() as (served, desk):
+        await desk.broker.subscribe_account()
+        served.say("94|5|1|2")
+        await desk.until(lambda: bool(desk.words("decode")))
+        assert desk.of_type(ResultReading) == []
+
+
+async def test_asked_again_the_result_has_a_new_request_and_the_old_one_is_given_up() -> None:
+    async with connected() as (served, desk):
+        await desk.broker.subscribe_account()
+        await desk.broker.subscribe_account()
+        await desk.until(lambda: len(served.of_kind("92")) == 2)
+        first, second = (fields[1] for fields in served.of_kind("92"))
+        assert [fields[1] for fields in served.of_kind("93")] == [first]
+        served.say(f"94|{first}|1|1|1", f"94|{second}|2|2|2")
+        await desk.until(lambda: bool(desk.of_type(ResultReading)))
+        assert [row.daily for row in desk.of_type(ResultReading)] == [D(2)]
+
+
+async def test_an_error_over_the_result_is_told_and_is_no_orders() -> None:
+    async with connected() as (served, desk):
+        served.replies["92"] = lambda f: [f"4|2|{f[1]}|321|Error validating request|"]
+        await desk.broker.subscribe_account()
+        await desk.until(lambda: bool(desk.words("notice")))
+        assert desk.words("notice")[0].text == "result: Error validating request"
