@@ -245,7 +245,7 @@ class Daemon:
         self.inbox.on_link_word = self.link.on_word
         self.inbox.on_account = self.services.valuer.on_account
         self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
-        self.safeguards.connect(self.reconciler, self.gateway)
+        self.safeguards.connect(self.reconciler, self.gateway, self.inbox)
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of
         self.ledger.observe(self.services.valuer.on_recorded)

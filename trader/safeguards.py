@@ -9,6 +9,8 @@ from trader.engine.action_reviews import ActionReviews
 from trader.engine.board import Board
 from trader.engine.breaker_kill import BreakerKill
 from trader.engine.breakers import Breakers
+from trader.engine.day_result import LOOK_S as RESULT_S
+from trader.engine.day_result import DayResult
 from trader.engine.desk import Desk
 from trader.engine.equity import Equity
 from trader.engine.exit_watch import LOOK_S as EXITS_S
@@ -16,6 +18,7 @@ from trader.engine.exit_watch import ExitWatch
 from trader.engine.exposure import LOOK_S as EXPOSURE_LOOK_S
 from trader.engine.exposure import Exposure
 from trader.engine.gateway import OrderGateway
+from trader.engine.inbox import Inbox
 from trader.engine.probes import Probes
 from trader.engine.readings import Readings
 from trader.engine.reconciler import Reconciler, RunRecord
@@ -25,6 +28,7 @@ from trader.ops.disk import free_share
 from trader.ops.host_watch import LOOK_S as HOST_S
 from trader.ops.host_watch import HostWatch
 from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
+from trader.wiring import result_settings
 
 # Without these nobody compares, watches or settles: no new risk once one has not moved for so
 # many seconds. Those that wait for the broker have room for a connect with every phase at its
@@ -84,12 +88,16 @@ class Safeguards:
         self._exposure = Exposure(services, policy, self.breakers.outlook)
         board.exposure = self._exposure.status
         self._exits = ExitWatch(services)
+        self._result = DayResult(services, result_settings(config))
+        board.result = self._result.status
+        services.ledger.observe(self._result.on_recorded)
         services.ledger.observe(self._readings.on_recorded)
         board.breakers = self.breakers.rows
         board.allocation = self.breakers.allocation
 
-    def connect(self, reconciler: Reconciler, gateway: OrderGateway) -> None:
+    def connect(self, reconciler: Reconciler, gateway: OrderGateway, inbox: Inbox) -> None:
         """Have every reconciliation told here first, and every review know the market."""
+        inbox.on_result = self._result.on_told
         gateway.outlook = self.breakers.outlook
         self.breakers.strategies.cancel = self._exits.cancel = gateway.cancel
         archive = reconciler.archive
@@ -125,6 +133,8 @@ class Safeguards:
         start("breaker-kill", self._kill.run)
         watch = self._exposure.look
         start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
+        result = self._result.look
+        start("day-result", lambda: supervisor.every("day-result", RESULT_S, result))
         exits = self._exits.look
         start("exit-watch", lambda: supervisor.every("exit-watch", EXITS_S, exits))
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)

@@ -5,8 +5,10 @@ from zoneinfo import ZoneInfo
 
 from trader.config import Configuration
 from trader.config.model import MomentumSection
+from trader.core.day_result import Tolerance
 from trader.core.ids import AccountId, ClientId
 from trader.core.policy import Policy
+from trader.engine.day_result import ResultSettings
 from trader.engine.drain import DrainSettings
 from trader.engine.guard import GuardLimits
 from trader.engine.link import LinkSettings
@@ -48,6 +50,21 @@ def reconcile_settings(config: Configuration) -> ReconcileSettings:
         cash_tolerance=section.cash_tolerance,
         cash_adjust_max=section.cash_adjust_max,
         policy=config.policy.cash,
+    )
+
+
+def result_settings(config: Configuration) -> ResultSettings:
+    """Return what the comparison of the day's results takes of the settings."""
+    section = config.settings.reconcile
+    return ResultSettings(
+        tolerance=Tolerance(
+            amount=section.result_tolerance,
+            share=section.result_share,
+            readings=section.result_readings,
+        ),
+        resets=tuple(time.fromisoformat(text) for text in section.result_resets),
+        zone=ZoneInfo(config.settings.broker.zone),
+        cash=config.policy.cash,
     )
 
 

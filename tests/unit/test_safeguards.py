@@ -44,7 +44,7 @@ async def test_they_guard_from_the_first_moment_and_let_trade_once_all_is_read(
     assert board.status().restrictions == (("breakers", "not evaluated yet"),)
     heard: list[RunRecord] = []
     world.reconciler.archive = heard.append
-    safeguards.connect(world.reconciler, world.gateway)
+    safeguards.connect(world.reconciler, world.gateway, world.inbox)
     assert safeguards._exits.cancel == world.gateway.cancel
     await world.reconciler.run_once("test")
     assert [record.finished.problem for record in heard] == [""]
@@ -64,7 +64,7 @@ async def test_a_run_that_was_not_complete_says_nothing(tmp_path: Path) -> None:
     world = World()
     config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
     safeguards = Safeguards(config, world.services, desk=world.desk, board=a_board(world))
-    safeguards.connect(world.reconciler, world.gateway)
+    safeguards.connect(world.reconciler, world.gateway, world.inbox)
     world.upstream(1100)
     await world.reconciler.run_once("test")
     safeguards.breakers.round()
@@ -87,7 +87,7 @@ async def test_a_run_that_could_not_look_leaves_the_breaker_of_drifts_as_it_was(
     order = await world.working()
     config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
     safeguards = Safeguards(config, world.services, desk=world.desk, board=a_board(world))
-    safeguards.connect(world.reconciler, world.gateway)
+    safeguards.connect(world.reconciler, world.gateway, world.inbox)
     apart = {"USD": world.book.cash["USD"] + 5000}
     world.broker.word = lambda: world.mirror(cash=apart)
     await world.reconciler.run_once("first")

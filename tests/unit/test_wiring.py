@@ -3,11 +3,13 @@
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from trader import wiring
 from trader.config import Configuration, load
+from trader.core.day_result import Tolerance
 from trader.core.halts import Mode
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "paper.yaml"
@@ -34,6 +36,10 @@ def config(tmp_path: Path) -> Configuration:
             "reconcile.absence_s=45",
             "reconcile.cash_lag_s=210",
             "reconcile.cash_adjust_max=7",
+            "reconcile.result_tolerance=11",
+            "reconcile.result_share=0.02",
+            "reconcile.result_readings=5",
+            "reconcile.result_resets=['17:00', '23:55']",
             "drain.cancel_s=6",
             "drain.must_cancel_orders=true",
             "loop_lag_s_max=0.75",
@@ -79,6 +85,17 @@ def test_reconciler_drain_and_guard_take_their_bounds(config: Configuration) -> 
     guard = wiring.guard_limits(config)
     assert guard.loop_lag_s_max == 0.75
     assert guard.environment_halt == "EXECUTION_HALTED is set"
+
+
+def test_the_comparison_of_results_takes_its_tolerance_and_the_brokers_resets(
+    config: Configuration,
+) -> None:
+    settings = wiring.result_settings(config)
+    assert settings.tolerance == Tolerance(Decimal(11), Decimal("0.02"), 5)
+    assert settings.resets == (time(17), time(23, 55))
+    # On the clock of the broker's zone, as the other times of its day.
+    assert settings.zone == ZoneInfo(config.settings.broker.zone)
+    assert settings.cash == config.policy.cash
 
 
 def test_the_strategy_judges_quotes_by_the_policys_age(config: Configuration) -> None:

@@ -19,6 +19,8 @@ from trader.core.halts import Mode
 
 # IBKR counts 50 messages over any second and all requests of a connection.
 PACING_PER_S_MAX = 45.0
+# A time of the wall clock, from 00:00 to 23:59.
+CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # The simulator's account: a name that no real account can have, with a nonce.
 DEMO_ACCOUNT_FORM = re.compile(r"DUSIM[0-9a-f]{16}")
 
@@ -61,6 +63,8 @@ Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=Fal
 Amount = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
 # A limit that may lie below zero, as that of a loss does.
 Number = Annotated[Decimal, BeforeValidator(_number), Field(allow_inf_nan=False)]
+# A part of something; all of it is 1.
+Share = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=1, allow_inf_nan=False)]
 PositiveAmount = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
@@ -101,7 +105,7 @@ class BrokerSection(_Section):
     messages_burst: Annotated[float, Field(strict=True, ge=10, le=PACING_PER_S_MAX)] = 15.0
     zone: Annotated[str, AfterValidator(_zone)] = "America/New_York"
     # When TWS or the gateway restarts every day, on the clock of ``zone``; how long it may take.
-    restart_at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    restart_at: Annotated[str, Field(pattern=CLOCK_PATTERN)] | None = None
     restart_s: Seconds = 600.0
 
     @property
@@ -124,6 +128,16 @@ class ReconcileSection(_Section):
     cash_lag_s: Seconds = 200.0
     cash_tolerance: Amount = Decimal("1.00")
     cash_adjust_max: Amount = Decimal("100.00")
+    # The broker's own result of its day may move otherwise than ours by this, by a share of what
+    # is held, and by its commissions; so many readings in a row, 5 s apart, make a finding.
+    result_tolerance: Amount = Decimal("25.00")
+    result_share: Share = Decimal("0.005")
+    result_readings: Annotated[int, Field(strict=True, ge=2, le=720)] = 12
+    # When the broker begins its day, on the clock of ``broker.zone``: five minutes before midnight
+    # of an instrument's own zone, unless TWS was set otherwise (Global Configuration, reset P&L).
+    result_resets: Annotated[
+        tuple[Annotated[str, Field(pattern=CLOCK_PATTERN)], ...], Field(min_length=1, max_length=8)
+    ] = ("23:55",)
 
 
 class DrainSection(_Section):

@@ -10,22 +10,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
 
+from trader.core import account_record, safety
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
-from trader.core import safety
+from trader.core.account_events import AccountEvent
 from trader.core.amending import Step, after_error, after_fill, after_plan, after_step, after_word
 from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.frozen import maker, replace
-from trader.core.ids import (
-    ExecFamily,
-    OrderId,
-    StrategyName,
-    exec_family,
-)
+from trader.core.ids import ExecFamily, OrderId, StrategyName, exec_family
 from trader.core.intents import Side
 from trader.core.orders import (
     ABSENT_NOTE,
@@ -436,6 +432,9 @@ class Book(BookView):
     def _on_emergency(self, event: em.EmergencyEvent, at: datetime) -> None:
         self.emergencies[event.key] = None
 
+    def _on_account(self, event: AccountEvent, at: datetime) -> None:
+        self.account_record = account_record.after(self.account_record, event)
+
     def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
         known = self.positions.get(event.con_id) or Position(
             event.con_id, event.symbol, multiplier=event.multiplier
@@ -494,4 +493,5 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     **dict.fromkeys(get_args(RequestEvent), Book._on_request),
     **dict.fromkeys(get_args(be.BreakerEvent), Book._on_breaker),
     **dict.fromkeys(get_args(em.EmergencyEvent), Book._on_emergency),
+    **dict.fromkeys(get_args(AccountEvent), Book._on_account),
 }

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.core import events as ev
+from trader.core.account_record import AccountRecord
 from trader.core.amounts import ZERO
 from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
 from trader.core.executions import Commission
@@ -82,6 +83,8 @@ class BookView:
         self.perm_ids: dict[PermId, OrderId] = {}
         # What left without the daemon, by its key: taken in once.
         self.emergencies: dict[str, None] = {}
+        # The broker's own figures of the account, as far as they are recorded.
+        self.account_record = AccountRecord()
 
     def order_of_intent(self, intent: IntentId) -> Order | None:
         """Return the order made from an intent, if any."""

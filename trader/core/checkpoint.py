@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.core import events as ev
+from trader.core.account_record import AccountRecord
 from trader.core.book import Book
 from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
 from trader.core.executions import Commission
@@ -59,6 +60,7 @@ class BookState:
     emergencies: tuple[str, ...]
     strategies_held: tuple[Held, ...]
     strategies_earned: tuple[Earned, ...]
+    account_record: AccountRecord
 
 
 def state_of(book: Book) -> BookState:
@@ -96,6 +98,7 @@ def state_of(book: Book) -> BookState:
         emergencies=tuple(book.emergencies),
         strategies_held=book.results.held(),
         strategies_earned=book.results.earned(),
+        account_record=book.account_record,
     )
 
 
@@ -130,6 +133,7 @@ def restored(state: BookState) -> Book:
     book.actions = RiskActions(state.actions)
     book.emergencies = dict.fromkeys(state.emergencies)
     book.results = Results(state.strategies_held, state.strategies_earned)
+    book.account_record = state.account_record
     for order in state.orders:
         book.put_order(order)
     # The aggregates are not saved: they follow from what is, and a fold must find them the same.

@@ -29,6 +29,8 @@ class DriftKind(StrEnum):
     FOREIGN_GONE = "foreign_gone"
     POSITION = "position"
     CASH = "cash"
+    # Of the account's value, by two words of the broker (core/day_result.py).
+    RESULT = "result"
 
 
 @dataclass(frozen=True, slots=True)

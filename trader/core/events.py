@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from trader.core.account_events import AccountEvent
 from trader.core.breaker_events import BreakerEvent
 from trader.core.changes import ChangeTerms
 from trader.core.emergency_events import EmergencyEvent
@@ -472,6 +473,7 @@ Event = (
     | EmergencyEvent
     | RequestEvent
     | BreakerEvent
+    | AccountEvent
 )
 
 

@@ -3,6 +3,7 @@
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core.account_events import ResultAgreed, ResultDisputed
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 
 
@@ -121,7 +122,10 @@ def _of_others(event: ev.Event) -> str:
             over = "; ".join(row.words for row in excesses)
             plan = ", ".join(row.words for row in orders) or "no order can"
             return f"{over} ({regime}). To end it: {plan}"
-        case ReductionEnded(reason=reason):
+        case ReductionEnded(reason=reason) | ResultAgreed(reason=reason):
             return reason
+        case ResultDisputed(told=told, own=own, allowed=allowed, since_utc=since):
+            moved = f"moved by {told:.2f} at the broker and by {own:.2f} here"
+            return f"{moved} since {since:%H:%M:%S} UTC, allowed {allowed:.2f}"
         case _:
             return _of_emergencies(event)

@@ -88,6 +88,8 @@ class Board:
         self.host: Callable[[], HostStatus | None] = lambda: None
         # Of what is held against the limits, once somebody looks.
         self.exposure: Callable[[], ExposureStatus | None] = lambda: None
+        # The broker's result of its day beside ours, once somebody compares them.
+        self.result: Callable[[], st.ResultStatus | None] = lambda: None
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -150,6 +152,7 @@ class Board:
             host=self.host(),
             exposure=self.exposure(),
             actions=self.actions(),
+            result=self.result(),
         )
 
     def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:

@@ -143,6 +143,29 @@ class AccountStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultStatus:
+    """The day's result, the broker's beside ours, and whether they move together.
+
+    ``verdict`` is ``agrees``, ``comparing`` (too few readings yet), ``differs`` or
+    ``not compared``; then ``problem`` says why. The days of the two begin at different moments:
+    what is compared is what both have moved by since ``since_utc``.
+    """
+
+    verdict: str
+    problem: str
+    told_daily: Decimal | None
+    told_unrealized: Decimal | None
+    told_realized: Decimal | None
+    told_age_s: float | None
+    own_daily: Decimal | None
+    difference: Decimal | None
+    allowed: Decimal | None
+    since_utc: datetime | None
+    # The difference that stands until it has proven to be over; empty without one.
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReconcileStatus:
     """The last reconciliation run."""
 
@@ -296,3 +319,5 @@ class Status:
     # Each share of the account against its limits, once somebody looks.
     exposure: ExposureStatus | None = None
     actions: ActionsStatus | None = None
+    # The broker's own result of its day, once somebody compares it with ours.
+    result: ResultStatus | None = None

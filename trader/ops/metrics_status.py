@@ -28,6 +28,7 @@ class StatusCollector(Collector):
         yield from _link(status)
         yield from _money(status)
         yield from _inputs(status)
+        yield from _result(status)
         yield from _work(status)
         yield from _health(status)
         yield from _breakers(status)
@@ -144,6 +145,27 @@ def _inputs(status: Status) -> Iterator[Metric]:
         yield from gauge(
             "trader_net_liquidation", "The account's value by the broker", told.net_liquidation
         )
+
+
+def _result(status: Status) -> Iterator[Metric]:
+    seen = status.result
+    if seen is None:
+        return
+    yield from gauge("trader_told_daily_pnl", "The broker's result of its day", seen.told_daily)
+    yield from gauge("trader_told_daily_pnl_age_seconds", "Since it was told", seen.told_age_s)
+    yield from gauge("trader_daily_pnl", "Our own result of the account's day", seen.own_daily)
+    yield from gauge(
+        "trader_result_compared",
+        "1 while the two are compared, 0 while they are not",
+        not seen.problem,
+    )
+    yield from gauge(
+        "trader_result_difference", "How far the two have moved apart", seen.difference
+    )
+    yield from gauge("trader_result_allowed", "How far they may", seen.allowed)
+    yield from gauge(
+        "trader_result_differs", "1 while a lasting difference is not over", bool(seen.finding)
+    )
 
 
 def _work(status: Status) -> Iterator[Metric]:

@@ -13,6 +13,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         f"posture     {body['posture'].upper()} ({body['mode']})",
         f"connection  {_link(link)}",
         f"money       {_money(body['money'])}",
+        *_result(body.get("result")),
         f"positions   {_positions(body['positions'])}",
         f"orders      {_working(body['orders'])} working, {tally['orders_sent']} sent, "
         f"{tally['refusals']} of {tally['intents']} intents refused",
@@ -178,6 +179,20 @@ def _money(money: Mapping[str, Any] | None) -> str:
         f"P&L {_amount(pnl)} {money['currency']} after commissions of "
         f"{_amount(money['commission_paid'])}, equity {_amount(equity)}"
     )
+
+
+def _result(row: Mapping[str, Any] | None) -> list[str]:
+    """Say what the broker's result of its day is beside ours; what is not compared is not well."""
+    if row is None:
+        return []
+    told, own = _amount(row["told_daily"]), _amount(row["own_daily"])
+    line = f"day         {told} by the broker, {own} by us: {row['verdict']}"
+    if row["problem"]:
+        line += f" ({row['problem']})"
+    elif row["difference"] is not None:
+        apart, allowed = _amount(row["difference"]), _amount(row["allowed"])
+        line += f" (apart by {apart} since {row['since_utc']}, allowed {allowed})"
+    return [line, *([f"WARNING     {row['finding']}"] if row["finding"] else [])]
 
 
 def _amount(value: str | None) -> str:

@@ -32,6 +32,13 @@ MOMENTUM = {"symbols": ["AAPL"], "quantity": 10}
         ("broker", "restart_at", "24:00", "a text like"),
         ("broker", "restart_at", "9:30", "a text like"),
         ("broker", "restart_at", 1425, "a text"),
+        ("reconcile", "result_tolerance", -1, "0 or more"),
+        ("reconcile", "result_share", 1.01, "at most 1"),
+        ("reconcile", "result_share", -0.01, "0 or more"),
+        ("reconcile", "result_readings", 1, "2 or more"),
+        ("reconcile", "result_readings", 721, "at most 720"),
+        ("reconcile", "result_resets", 1425, "a list"),
+        ("reconcile", "result_resets", [], "a list of at least 1"),
         ("broker", "zone", "../../etc/passwd", "the name of a time zone"),
         ("control", "host", "0.0.0.0", "127.0.0.1, ::1 or localhost"),
         ("control", "host", "example.org", "127.0.0.1, ::1 or localhost"),
@@ -108,3 +115,11 @@ def test_settings_read_no_environment_by_themselves(
 def test_no_account_but_a_simulators_has_the_demo_form(name: str) -> None:
     assert DEMO_ACCOUNT_FORM.fullmatch("DUSIM0123456789abcdef")
     assert not DEMO_ACCOUNT_FORM.fullmatch(name)
+
+
+@pytest.mark.parametrize("text", ["24:00", "9:30", "17.00", ""])
+def test_each_reset_of_the_broker_is_a_time_of_the_clock(tmp_path: Path, text: str) -> None:
+    path = write_files(tmp_path, {"reconcile": {"result_resets": ["23:55", text]}})
+    (problem,) = problems_of(path)
+    told = f"{path}: reconcile.result_resets.1 is {text!r}, allowed is a text like"
+    assert problem.startswith(told)

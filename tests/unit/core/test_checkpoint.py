@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core import factories as make
+from trader.core import account_events as ae
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
@@ -209,6 +210,10 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
         (rd.Excess("net", None, "", Decimal(-m.variant), Decimal(1)),) if m.variant > 3 else (),
     ),
     rd.ReductionEnded: lambda m: rd.ReductionEnded("all inside"),
+    ae.ResultDisputed: lambda m: ae.ResultDisputed(
+        _day(m), Decimal(m.variant), Decimal(m.order), Decimal(25), make.T0
+    ),
+    ae.ResultAgreed: lambda m: ae.ResultAgreed(_day(m), "together again"),
     be.StrategyMarked: lambda m: be.StrategyMarked(
         make.STRATEGY, _day(m), Decimal(m.variant - 3), Decimal(1_000)
     ),

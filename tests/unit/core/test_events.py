@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from tests.unit.core.factories import LINEAGE, T0, a_book, a_status, executed, record
+from trader.core import account_events as ae
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
@@ -26,7 +27,7 @@ PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for module in (ev, be, em, rd, rq)
+        for module in (ev, ae, be, em, rd, rq)
         for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)

@@ -18,6 +18,7 @@ from tests.unit.core.factories import (
     planned,
     reviewed,
 )
+from trader.core import account_events as ae
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
@@ -68,6 +69,11 @@ CHECKED = ev.IntentReviewed(
             "gross 1500.00, at most 1000.00 (storm). To end it: SELL 5 of 15 AAA",
         ),
         (rd.ReductionEnded("all inside"), "all inside"),
+        (
+            ae.ResultDisputed("2026-03-01 23:55", Decimal(100), Decimal("-1.5"), Decimal(25), T0),
+            "moved by 100.00 at the broker and by -1.50 here since 15:00:00 UTC, allowed 25.00",
+        ),
+        (ae.ResultAgreed("2026-03-01 23:55", "together again"), "together again"),
         (
             em.EmergencyOrderKnown(
                 OrderRef("kill-abc123-1"),

@@ -21,6 +21,7 @@ from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
     BreakerStatus,
+    ResultStatus,
     SentinelStatus,
     Status,
 )
@@ -118,6 +119,37 @@ def test_the_inputs_of_a_review_have_ages_and_their_lack_a_count() -> None:
     assert value("trader_valuation_age_seconds") == 0.25
     assert scrape(READY).get_sample_value("trader_inputs_missing") == 0
     assert scrape(READY).get_sample_value("trader_account_age_seconds") is None
+
+
+def test_the_brokers_result_and_ours_are_given_and_whether_they_are_compared() -> None:
+    """CAP-31: what is not compared is 0 in one metric and absent in the others."""
+    result = ResultStatus(
+        verdict="differs",
+        problem="",
+        told_daily=Decimal("12.5"),
+        told_unrealized=None,
+        told_realized=None,
+        told_age_s=0.5,
+        own_daily=Decimal(10),
+        difference=Decimal(60),
+        allowed=Decimal(25),
+        since_utc=None,
+        finding="moved apart",
+    )
+    value = scrape(replace(READY, result=result)).get_sample_value
+    assert value("trader_told_daily_pnl") == 12.5
+    assert value("trader_told_daily_pnl_age_seconds") == 0.5
+    assert value("trader_daily_pnl") == 10
+    assert (value("trader_result_compared"), value("trader_result_differs")) == (1, 1)
+    assert (value("trader_result_difference"), value("trader_result_allowed")) == (60, 25)
+    bare = replace(
+        result, problem="not told", told_daily=None, difference=None, allowed=None, finding=""
+    )
+    value = scrape(replace(READY, result=bare)).get_sample_value
+    assert (value("trader_result_compared"), value("trader_result_differs")) == (0, 0)
+    assert value("trader_result_difference") is None
+    assert value("trader_told_daily_pnl") is None
+    assert scrape(READY).get_sample_value("trader_result_compared") is None
 
 
 def test_each_breaker_that_is_on_has_a_state() -> None:

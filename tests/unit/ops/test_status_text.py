@@ -21,6 +21,7 @@ from trader.engine.status import (
     ActionsStatus,
     ActionStatus,
     BreakerStatus,
+    ResultStatus,
     SentinelStatus,
     Status,
 )
@@ -48,6 +49,55 @@ def test_a_daemon_that_trades_is_told_in_seven_lines() -> None:
         "fills       2 executions",
         "reconciled  12 s ago (timer): 1 drifts, 5 drifts so far",
     ]
+
+
+RESULT = ResultStatus(
+    verdict="agrees",
+    problem="",
+    told_daily=Decimal("12.5"),
+    told_unrealized=None,
+    told_realized=None,
+    told_age_s=1.0,
+    own_daily=Decimal("10.25"),
+    difference=Decimal("-0.5"),
+    allowed=Decimal(25),
+    since_utc=NOW,
+    finding="",
+)
+
+
+def day_line(given: ResultStatus) -> list[str]:
+    lines = status_lines(body(status(result=given)))
+    place = next(i for i, line in enumerate(lines) if line.startswith("day "))
+    return lines[place : place + 2]
+
+
+def test_the_brokers_result_stands_beside_ours_with_what_came_of_it() -> None:
+    line, _ = day_line(RESULT)
+    told = "day         12.50 by the broker, 10.25 by us: agrees (apart by -0.50 since "
+    assert line.startswith(told)
+    assert line.endswith(", allowed 25.00)")
+
+
+def test_a_result_that_is_not_compared_says_why_and_what_is_not_known_is_no_zero() -> None:
+    """CAP-31."""
+    bare = replace(
+        RESULT,
+        verdict="not compared",
+        problem="told 70 s ago, allowed 60 s",
+        told_daily=None,
+        own_daily=None,
+        difference=None,
+    )
+    line, _ = day_line(bare)
+    assert line == (
+        "day         ? by the broker, ? by us: not compared (told 70 s ago, allowed 60 s)"
+    )
+
+
+def test_a_result_that_differs_is_a_warning() -> None:
+    _, warning = day_line(replace(RESULT, verdict="differs", finding="moved by 60.00"))
+    assert warning == "WARNING     moved by 60.00"
 
 
 def test_each_cause_of_a_halt_stands_right_below_the_posture() -> None:

@@ -322,6 +322,7 @@ function warnings(status) {
     const rest = plan.remains.length ? ` Still exceeded then: ${plan.remains.join("; ")}.` : "";
     found.push(["Plan of reductions", `${orders}. Nothing of it was sent.${rest}`, ""]);
   }
+  if (status.result?.finding) found.push(["Day's result", status.result.finding, ""]);
   for (const text of status.host?.warnings ?? []) found.push(["Machine", text, ""]);
   if (status.sentinel?.warning) found.push(["Sentinel", status.sentinel.warning, ""]);
   const told = status.actions;
