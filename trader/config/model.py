@@ -128,8 +128,8 @@ class ReconcileSection(_Section):
     cash_lag_s: Seconds = 200.0
     cash_tolerance: Amount = Decimal("1.00")
     cash_adjust_max: Amount = Decimal("100.00")
-    # The broker's own result of its day may move otherwise than ours by this, by a share of what
-    # is held, and by its commissions; so many readings in a row, 5 s apart, make a finding.
+    # The broker's own result of its day may move otherwise than ours by this and by a share of
+    # what is held; so many readings in a row, 5 s apart, make a finding.
     result_tolerance: Amount = Decimal("25.00")
     result_share: Share = Decimal("0.005")
     result_readings: Annotated[int, Field(strict=True, ge=2, le=720)] = 12

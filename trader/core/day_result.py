@@ -11,8 +11,8 @@ figures are never simply held against each other:
 - *Its prices are others*: the last one where ours is the middle, and outside regular hours the
   close of the day before. So nothing is compared unless what is held trades in regular hours on
   quotes of our own, and a share of what is held, at both ends, is allowed to differ.
-- *Whether a commission is in it, and since when, is not written down.* So what was paid in
-  between, and what may still be paid, is allowed to differ as well.
+- *Whether commissions are in it is not written down.* So it may be either way, with all of them
+  or with none, and what may still be paid is allowed to differ.
 
 The day's result does not depend on which lots a sale closes. The split into realised and open
 does, and counts commissions in the price paid, so these two are shown and not compared.
@@ -63,7 +63,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How far the two have moved apart since ``since``; counts are of readings in a row."""
+    """How far the two have moved apart since ``since``; counts are of readings in a row.
+
+    ``difference`` is the smaller of two: with our commissions in the broker's figure, or without.
+    """
 
     since: Point
     now: Point
@@ -75,7 +78,7 @@ class Comparison:
     @property
     def is_apart(self) -> bool:
         """Tell whether the newest reading alone differs by more than is allowed."""
-        return abs(self.difference) > self.allowed
+        return self.apart > 0
 
 
 def followed(known: Comparison | None, point: Point, tolerance: Tolerance) -> Comparison:
@@ -88,8 +91,7 @@ def followed(known: Comparison | None, point: Point, tolerance: Tolerance) -> Co
     if point.at_s <= known.now.at_s:
         return known
     since = known.since
-    difference = (point.told - since.told) - (point.own - since.own)
-    allowed = _allowed(since, point, tolerance)
+    difference, allowed = _difference(since, point), _allowed(since, point, tolerance)
     is_apart = abs(difference) > allowed
     return Comparison(
         since=since,
@@ -101,11 +103,15 @@ def followed(known: Comparison | None, point: Point, tolerance: Tolerance) -> Co
     )
 
 
+def _difference(since: Point, now: Point) -> Decimal:
+    apart = (now.told - since.told) - (now.own - since.own)
+    return min(apart, apart - (now.commission_paid - since.commission_paid), key=abs)
+
+
 def _allowed(since: Point, now: Point, tolerance: Tolerance) -> Decimal:
     marks = tolerance.share * (since.held + now.held)
     pending = since.commission_pending + now.commission_pending
-    paid = abs(now.commission_paid - since.commission_paid)
-    return tolerance.amount + marks + pending + paid
+    return tolerance.amount + marks + pending
 
 
 def day_at_broker(now_utc: datetime, zone: tzinfo, resets: tuple[time, ...]) -> str | None:

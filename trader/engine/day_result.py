@@ -14,7 +14,7 @@ from decimal import Decimal
 import structlog
 
 from trader.core import events as ev
-from trader.core.account import AccountReading, ResultReading
+from trader.core.account import ResultReading
 from trader.core.account_events import ResultAgreed, ResultDisputed
 from trader.core.amounts import ZERO
 from trader.core.baselines import opening
@@ -64,7 +64,6 @@ class DayResult:
         self._pager = services.pager
         self._settings = settings
         self._told: ResultReading | None = None
-        self._account: AccountReading | None = None
         # Counts what has moved our value without a trade: each begins the comparison anew.
         self._moves = 0
         self._result: Comparison | None = None
@@ -107,9 +106,8 @@ class DayResult:
     def _follow_worth(self, point: Point) -> None:
         """Follow the broker's value of the account, whenever it has told a new one."""
         told = self._valuer.account
-        if told is None or told is self._account or told.net_liquidation is None:
+        if told is None or told.net_liquidation is None:
             return
-        self._account = told
         if not 0 <= self._clock.monotonic() - told.as_of_s <= _WORTH_AGE_S_MAX:
             return  # it is told every three minutes, and ours has moved since
         seen = Point(
@@ -173,7 +171,6 @@ class DayResult:
         self._pager.page("critical", "result and net liquidation differ", text)
 
     def _agree(self, reason: str) -> None:
-        self._disputed_span = ""
         dispute = self._dispute
         if dispute is None:
             return
@@ -272,7 +269,7 @@ class DayResult:
             return "differs"
         if result is None or self._problem:
             return "not compared"
-        if result.apart or result.together < self._settings.tolerance.readings:
+        if result.together < self._settings.tolerance.readings:
             return "comparing"
         return "agrees"
 

@@ -227,6 +227,19 @@ async def test_the_next_day_at_the_broker_ends_it_once_that_has_agreed() -> None
     assert over.reason.endswith("since 2026-03-02 23:55")
 
 
+async def test_a_difference_of_a_later_day_is_another_finding() -> None:
+    watched = Watched()
+    await watched.disputed()
+    await asyncio.sleep(24 * 3_600)
+    watched.world.guard.on_heartbeat(await watched.world.broker.heartbeat())
+    await watched.looks(1)
+    watched.wrong = D(200)
+    await watched.looks(RULE.readings)
+    first, second = watched.disputes
+    assert (first.day, second.day) == ("2026-03-01 23:55", "2026-03-02 23:55")
+    assert second.told == D(140)
+
+
 async def test_after_a_restart_the_finding_stands_though_what_began_later_agrees() -> None:
     watched = Watched()
     await watched.disputed()
@@ -265,6 +278,16 @@ async def test_a_value_that_moves_as_ours_does_opens_none() -> None:
     watched.at("102")
     watched.tell_worth()
     await watched.looks(10)
+    assert watched.world.book.tickets == {}
+
+
+async def test_a_value_that_differed_before_the_comparison_began_anew_confirms_nothing() -> None:
+    watched = Watched()
+    await watched.looks(1)
+    watched.tell_worth(wrong=500)
+    await watched.looks(4)
+    watched.world.ledger.record(FlowSeen("USD", D(500), D(500)))
+    await watched.disputed()
     assert watched.world.book.tickets == {}
 
 
@@ -385,6 +408,15 @@ async def test_cash_in_another_currency_is_in_our_value_alone() -> None:
     watched.world.book.cash["EUR"] = D(0)
     await watched.looks(8)
     assert watched.result.status().verdict == "agrees"
+
+
+async def test_what_is_held_in_another_currency_gains_with_its_rate_as_well() -> None:
+    watched = Watched()
+    now_s = watched.world.clock.monotonic()
+    watched.world.valuer.on_account(a_reading(now_s, currency="USD", rates={"EUR": D("1.1")}))
+    watched.world.hub.add(an_instrument(currency="EUR"))
+    await watched.looks(2)
+    assert is_not_compared(watched, "AAA is held in EUR")
 
 
 async def test_an_old_quote_is_another_price() -> None:
