@@ -194,4 +194,4 @@ def _terms(intent: Intent) -> OrderTerms:
 def bench_reading() -> AccountReading:
     much = Decimal(2_000_000)
     empty = AccountReading(much, much, much, Decimal(25_000), Decimal(20_000), {}, None, _NOW_S - 1)
-    return replace(empty, settled_cash={"USD": much})
+    return replace(empty, settled_cash={"USD": much}, unsettled_cash={"USD": Decimal(0)})

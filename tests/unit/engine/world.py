@@ -506,6 +506,7 @@ def a_reading(as_of_s: float, **changes: Any) -> AccountReading:
         initial_margin=Decimal(0),
         maintenance_margin=Decimal(0),
         settled_cash={"USD": much},
+        unsettled_cash={"USD": Decimal(0)},
         account_type=None,
         as_of_s=as_of_s,
     )

@@ -58,7 +58,7 @@ def _settled(case: Case) -> Decimal:
     currency, given = case.instrument.currency, case.given
     told = needed(given.account)
     settled = told.settled_cash[currency]
-    unsettled = told.unsettled_cash.get(currency, ZERO)
+    unsettled = told.unsettled_cash[currency]
     # A sale that the broker's values may already hold is taken off twice rather than never.
     told_utc = given.now_utc - timedelta(seconds=given.now_s - told.as_of_s + _TELLS_EVERY_S)
     return min(settled, _cash(case) - unsettled - case.book.sales.since(currency, told_utc))

@@ -58,6 +58,7 @@ READING = AccountReading(
     initial_margin=D(0),
     maintenance_margin=D(0),
     settled_cash={"USD": D(1_000_000)},
+    unsettled_cash={"USD": D(0), "EUR": D(0)},
     account_type=None,
     as_of_s=NOW_S - 1,
 )

@@ -142,8 +142,8 @@ def test_cash_of_a_currency_of_which_nothing_is_told_buys_nothing() -> None:
 def test_a_cash_account_without_word_on_settled_cash_buys_nothing() -> None:
     cash_account = under(exposure__account_type=AccountType.CASH)
     assert "SETTLED_CASH" in unavailable(INTENT, cash_account)
-    silent = replace(READING, settled_cash={})
-    assert "SETTLED_CASH" in unavailable(INTENT, replace(cash_account, account=silent))
+    for silent in (replace(READING, settled_cash={}), replace(READING, unsettled_cash={})):
+        assert "SETTLED_CASH" in unavailable(INTENT, replace(cash_account, account=silent))
 
 
 def test_the_stricter_type_of_account_counts() -> None:
