@@ -4,6 +4,8 @@ from functools import partial
 
 from trader.config import Configuration
 from trader.core.drifts import sighting
+from trader.engine.account_log import LOOK_S as ACCOUNT_S
+from trader.engine.account_log import AccountLog
 from trader.engine.action_reviews import LOOK_S as REVIEWS_S
 from trader.engine.action_reviews import ActionReviews
 from trader.engine.board import Board
@@ -88,6 +90,7 @@ class Safeguards:
         self._exposure = Exposure(services, policy, self.breakers.outlook)
         board.exposure = self._exposure.status
         self._exits = ExitWatch(services)
+        self._account_log = AccountLog(services)
         self._result = DayResult(services, result_settings(config))
         board.result = self._result.status
         services.ledger.observe(self._result.on_recorded)
@@ -133,6 +136,8 @@ class Safeguards:
         start("breaker-kill", self._kill.run)
         watch = self._exposure.look
         start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
+        values = self._account_log.look
+        start("account-log", lambda: supervisor.every("account-log", ACCOUNT_S, values))
         result = self._result.look
         start("day-result", lambda: supervisor.every("day-result", RESULT_S, result))
         exits = self._exits.look

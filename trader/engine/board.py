@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core.account_events import AccountTold
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
 from trader.core.ids import exec_family
@@ -30,6 +31,7 @@ _ROWS_MAX = 50
 _CURVE_MAX = 900
 # Too frequent to be read by a person; each is in the journal.
 _NOT_IN_FEED = (
+    AccountTold,
     be.EquityMarked,
     be.StrategyMarked,
     ev.CommissionSeen,
@@ -214,7 +216,8 @@ class Board:
     def _told_account(self) -> st.AccountStatus | None:
         told = self._valuer.account
         if told is None:
-            return None
+            return account_of_journal(self._book.account_record.told, self._clock.utc())
+        age_s = self._clock.monotonic() - told.as_of_s
         return st.AccountStatus(
             currency=told.currency,
             account_type="" if told.account_type is None else told.account_type.value,
@@ -223,7 +226,8 @@ class Board:
             buying_power=told.buying_power,
             initial_margin=told.initial_margin,
             maintenance_margin=told.maintenance_margin,
-            age_s=self._clock.monotonic() - told.as_of_s,
+            age_s=age_s,
+            is_usable=0 <= age_s <= self._policy.exposure.account_age_s_max,
         )
 
     def _positions(self) -> tuple[st.PositionStatus, ...]:
@@ -331,6 +335,24 @@ class Board:
             return "FAILED"
         is_halted = self._book.safety.halt_of(row.strategy.name) is not None
         return "HALTED" if now is Posture.HALTED or is_halted else "RUNNING"
+
+
+def account_of_journal(told: AccountTold | None, now_utc: datetime) -> st.AccountStatus | None:
+    """Show what the broker said before this process: with its age, and never to be counted with."""
+    if told is None:
+        return None
+    return st.AccountStatus(
+        currency=told.currency,
+        account_type="" if told.account_type is None else told.account_type.value,
+        net_liquidation=told.net_liquidation,
+        available_funds=told.available_funds,
+        buying_power=told.buying_power,
+        initial_margin=told.initial_margin,
+        maintenance_margin=told.maintenance_margin,
+        age_s=(now_utc - told.as_of_utc).total_seconds(),
+        source="journal",
+        is_usable=False,
+    )
 
 
 def _feed_line(recorded: ev.Recorded) -> st.FeedLine:

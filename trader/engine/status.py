@@ -130,7 +130,11 @@ class MoneyStatus:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """The account as the broker tells it; None where it has not said. Ages are seconds."""
+    """The account as the broker tells it; None where it has not said. Ages are seconds.
+
+    ``is_usable`` is false for values that are too old to be counted with; those of the journal
+    always are: they are what the broker said before this process.
+    """
 
     currency: str
     account_type: str
@@ -140,6 +144,9 @@ class AccountStatus:
     initial_margin: Decimal | None
     maintenance_margin: Decimal | None
     age_s: float
+    # Whose word they are, and where it was kept: ``broker`` or ``journal``.
+    source: str = "broker"
+    is_usable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,12 @@ def _inputs(status: Status) -> Iterator[Metric]:
     if told is not None:
         yield from gauge("trader_account_age_seconds", "Age of the account values", told.age_s)
         yield from gauge(
-            "trader_net_liquidation", "The account's value by the broker", told.net_liquidation
+            "trader_account_usable", "1 while they are young enough to count", told.is_usable
+        )
+        yield from gauge(
+            "trader_net_liquidation",
+            "The account's value by the broker, while it counts",
+            told.net_liquidation if told.is_usable else None,
         )
 
 

@@ -13,6 +13,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         f"posture     {body['posture'].upper()} ({body['mode']})",
         f"connection  {_link(link)}",
         f"money       {_money(body['money'])}",
+        *_account(body.get("told_account")),
         *_result(body.get("result")),
         f"positions   {_positions(body['positions'])}",
         f"orders      {_working(body['orders'])} working, {tally['orders_sent']} sent, "
@@ -179,6 +180,15 @@ def _money(money: Mapping[str, Any] | None) -> str:
         f"P&L {_amount(pnl)} {money['currency']} after commissions of "
         f"{_amount(money['commission_paid'])}, equity {_amount(equity)}"
     )
+
+
+def _account(row: Mapping[str, Any] | None) -> list[str]:
+    """Say how old the broker's values are where they are too old to be counted with."""
+    if row is None or row.get("is_usable", True):
+        return []
+    worth, kept = _amount(row["net_liquidation"]), row["source"]
+    told = f"{worth} {row['currency']} net liquidation by the {kept}, {row['age_s']:.0f} s old"
+    return [f"account     unavailable (last told: {told})"]
 
 
 def _result(row: Mapping[str, Any] | None) -> list[str]:

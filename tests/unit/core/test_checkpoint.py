@@ -28,7 +28,7 @@ from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.core.ids import OrderId, OrderRef, PermId, RunId, Seq, StrategyName, TicketId
-from trader.core.policy import Regime
+from trader.core.policy import AccountType, Regime
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
 CAUSES = (HaltCause.OPERATOR, HaltCause.INVARIANT, HaltCause.FRESH_INSTALL)
@@ -210,6 +210,18 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
         (rd.Excess("net", None, "", Decimal(-m.variant), Decimal(1)),) if m.variant > 3 else (),
     ),
     rd.ReductionEnded: lambda m: rd.ReductionEnded("all inside"),
+    ae.AccountTold: lambda m: ae.AccountTold(
+        source=ae.Teller.UPDATES,
+        as_of_utc=make.T0,
+        currency="USD",
+        account_type=list(AccountType)[m.variant % 3] if m.order > 1 else None,
+        net_liquidation=Decimal(m.variant) if m.variant else None,
+        available_funds=None,
+        buying_power=Decimal(m.order),
+        initial_margin=Decimal(0),
+        maintenance_margin=None,
+        settled_cash=(("USD", Decimal(m.variant)),) if m.variant % 2 else (),
+    ),
     ae.ResultDisputed: lambda m: ae.ResultDisputed(
         _day(m), Decimal(m.variant), Decimal(m.order), Decimal(25), make.T0
     ),

@@ -24,6 +24,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.halts import HaltCause, Posture
 from trader.core.policy import AccountType
+from trader.engine.account_log import AccountLog
 from trader.engine.board import About, Board
 from trader.ports import DataProblem, LinkWord
 
@@ -265,6 +266,41 @@ async def test_the_brokers_word_on_the_account_is_shown_with_its_age() -> None:
     await asyncio.sleep(120)
     missing = board.status().inputs_missing
     assert missing == ("valuation: AAA (101): mark 125 s old, allowed 120 s; none of the broker's",)
+
+
+async def test_values_older_than_their_budget_are_shown_as_unusable() -> None:
+    """CAP-29."""
+    world = World()
+    board = a_board(world)
+    world.say(replace(READING, as_of_s=world.clock.monotonic()))
+    budget_s = world.policy.exposure.account_age_s_max
+    await asyncio.sleep(budget_s)
+    told = board.status().told_account
+    assert told is not None
+    assert (told.is_usable, told.source) == (True, "broker")
+    await asyncio.sleep(1)
+    told = board.status().told_account
+    assert told is not None
+    assert (told.is_usable, told.net_liquidation) == (False, Decimal(1_000_000))
+
+
+async def test_after_a_restart_the_values_of_the_journal_are_shown_until_the_broker_tells() -> None:
+    """CAP-29."""
+    world = World()
+    board = a_board(world)
+    log = AccountLog(world.services)
+    world.say(replace(READING, as_of_s=world.clock.monotonic()))
+    log.look()
+    world.valuer.account = None
+    await asyncio.sleep(7)
+    told = board.status().told_account
+    assert told is not None
+    assert (told.source, told.is_usable, told.age_s) == ("journal", False, 7.0)
+    assert all("AccountTold" not in row.kind for row in board.status().feed)
+    world.say(replace(READING, as_of_s=world.clock.monotonic()))
+    told = board.status().told_account
+    assert told is not None
+    assert (told.source, told.is_usable) == ("broker", True)
 
 
 async def test_a_position_is_shown_at_its_mark_with_whose_word_that_is() -> None:

@@ -116,6 +116,11 @@ def test_the_inputs_of_a_review_have_ages_and_their_lack_a_count() -> None:
     assert value("trader_inputs_missing") == 2
     assert value("trader_account_age_seconds") == 12.5
     assert value("trader_net_liquidation") == 7
+    assert value("trader_account_usable") == 1
+    old = replace(told, source="journal", is_usable=False)
+    value = scrape(replace(shown, told_account=old)).get_sample_value
+    assert (value("trader_account_usable"), value("trader_net_liquidation")) == (0, None)
+    value = scrape(shown).get_sample_value
     assert value("trader_valuation_age_seconds") == 0.25
     assert scrape(READY).get_sample_value("trader_inputs_missing") == 0
     assert scrape(READY).get_sample_value("trader_account_age_seconds") is None

@@ -18,6 +18,7 @@ from trader.engine.exposure_status import (
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.status import (
+    AccountStatus,
     ActionsStatus,
     ActionStatus,
     BreakerStatus,
@@ -64,6 +65,18 @@ RESULT = ResultStatus(
     since_utc=NOW,
     finding="",
 )
+
+
+def test_values_of_the_account_that_do_not_count_are_told_as_unavailable_with_their_age() -> None:
+    """CAP-29."""
+    told = AccountStatus("USD", "", Decimal(1_000), None, None, None, None, age_s=3_600.4)
+    assert "account " not in text(status(told_account=told))
+    old = replace(told, source="journal", is_usable=False)
+    shown = text(status(told_account=old))
+    assert "account     unavailable (last told: 1,000.00 USD net liquidation" in shown
+    assert "by the journal, 3600 s old)" in shown
+    unknown = replace(old, net_liquidation=None)
+    assert "last told: ? USD" in text(status(told_account=unknown)), "not told is no zero"
 
 
 def day_line(given: ResultStatus) -> list[str]:
