@@ -6,6 +6,8 @@ strategy. It ends with 0 after a signal and with 5 when it cannot start.
 
 import asyncio
 import os
+import random
+import secrets
 import signal
 import sys
 import time
@@ -130,6 +132,7 @@ async def _watch(config: Configuration, path: Path, environment: Mapping[str, st
         asleep_s=asleep_s,
         pet=pet,
         show=board.show,
+        chance=random.Random(secrets.randbits(64)),
         order=lambda: order_words(standing_file),
     )
     served = order_words(standing_file, until=board.told_at())

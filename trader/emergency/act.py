@@ -6,6 +6,8 @@ The one entrance for the kill switch and the sentinel; the lock makes them take 
 import asyncio
 import contextlib
 import os
+import random
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +56,8 @@ async def act(
         )  # fmt: skip
         left = _Standing(state / STANDING_FILE_NAME, order)
         left.leave()
-        liquidator = Liquidator(settings, state, wanted=wanted, clock=clock, say=say)
+        chance = random.Random(secrets.randbits(64))
+        liquidator = Liquidator(settings, state, wanted=wanted, clock=clock, say=say, chance=chance)
         try:
             report = await liquidator.run()
         except asyncio.CancelledError:

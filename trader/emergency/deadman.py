@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from trader.core.backoff import Backoff
 from trader.emergency.vital import Condition, Finding
 
 # How many looks in a row must find nothing, whatever the settings say.
@@ -163,13 +164,14 @@ def decided(deadman: Deadman, rules: Rules, finding: Finding, risk: Risk) -> Dea
     return replace(deadman, state=TABLE[deadman.state, signal])
 
 
-def acted(deadman: Deadman, rules: Rules, *, is_done: bool) -> Deadman:
-    """Return the watch after an action has ended."""
+def acted(deadman: Deadman, rules: Rules, *, is_done: bool, drawn: float) -> Deadman:
+    """Return the watch after an action has ended; ``drawn`` is a number of chance up to 1."""
     state = TABLE[deadman.state, Signal.ACTED if is_done else Signal.FAILED]
     if is_done:
         return replace(deadman, state=state, tries=0, wait_s=0.0)
-    wait_s = min(rules.retry_s_min * 2.0 ** min(deadman.tries, 30), rules.retry_s_max)
-    return replace(deadman, state=state, tries=deadman.tries + 1, wait_s=wait_s)
+    tries = deadman.tries + 1
+    wait_s = Backoff(rules.retry_s_min, rules.retry_s_max).wait_s(tries, drawn)
+    return replace(deadman, state=state, tries=tries, wait_s=wait_s)
 
 
 def resumed(state: State, silence_s: float, *, is_same_life: bool) -> Deadman:

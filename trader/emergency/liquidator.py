@@ -6,11 +6,13 @@ when everything is to go, the second id comes with a global cancel, which takes 
 off, protective stops and orders entered by hand included; that is said before it is done.
 """
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from trader.core.amounts import ZERO
+from trader.core.backoff import Backoff
 from trader.core.flatten import Cancels, Resting, sort_orders
 from trader.core.ids import ClientId, ConId, OrderId, PermId
 from trader.core.instruments import Instrument
@@ -57,9 +59,11 @@ class Liquidator:
 
     def __init__(
         self, settings: EmergencySettings, state: Path, *, wanted: Wanted, clock: Clock,
-        say: Callable[[str], None],
+        say: Callable[[str], None], chance: random.Random,
     ) -> None:  # fmt: skip
         self._settings = settings
+        self._chance = chance
+        self._backoff = Backoff(settings.bounds.retry_s_min, settings.bounds.retry_s_max)
         self._bounds = settings.bounds
         self._wanted = wanted
         self._clock = clock
@@ -84,7 +88,7 @@ class Liquidator:
         """Do what is wanted as far as the broker lets us; never raises a WorldError."""
         self._began_s = self._clock.monotonic()
         end_s = self._began_s + self._wanted.wait_s
-        told = ""
+        told, failures = "", 0
         try:
             while True:
                 try:
@@ -103,7 +107,9 @@ class Liquidator:
                 if left_s <= 0:
                     self.report.problems.append(f"no link to the broker: {problem}")
                     return self.report
-                await self._clock.sleep(min(self._bounds.retry_s, left_s))
+                failures += 1
+                wait_s = self._backoff.wait_s(failures, self._chance.random())
+                await self._clock.sleep(min(wait_s, left_s))
         finally:
             self._close_lines()
 
@@ -156,13 +162,15 @@ class Liquidator:
     async def _unlocked(self, client_id: ClientId) -> Line:
         """Connect as a client whose last process may not have been forgotten yet (INC-090)."""
         end_s = self._clock.monotonic() + self._bounds.locked_s
+        backoff, failures = Backoff(self._bounds.poll_s, self._bounds.retry_s_min), 0
         while True:
             try:
                 return await self._line(client_id)
             except ConnectRefused as error:
                 if error.phase != "client id" or self._clock.monotonic() >= end_s:
                     raise
-            await self._clock.sleep(self._bounds.poll_s)
+            failures += 1
+            await self._clock.sleep(backoff.wait_s(failures, self._chance.random()))
 
     async def _line(self, client_id: ClientId) -> Line:
         line = self._lines.get(client_id)

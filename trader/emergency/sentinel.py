@@ -6,6 +6,7 @@ depends on nothing that the daemon serves: not on its loop, its journal or its p
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -62,6 +63,7 @@ class Surroundings:
     # After each look and while it acts: I live.
     pet: Callable[[], None]
     show: Callable[[Shown], None]
+    chance: random.Random
     # The standing order in words; empty without one.
     order: Callable[[], str] = str
 
@@ -138,7 +140,8 @@ class Sentinel:
         )
         _log.critical("sentinel acts", reason=reason)
         outcome = await self._petting(self._around.act(reason))
-        self.deadman = acted(self.deadman, self._rules, is_done=outcome.is_done)
+        drawn = self._around.chance.random()
+        self.deadman = acted(self.deadman, self._rules, is_done=outcome.is_done, drawn=drawn)
         self._outcome = outcome.text
         self._served = self._around.order() if outcome.is_done else ""
         _log.critical("sentinel acted", done=outcome.is_done, text=outcome.text,

@@ -34,7 +34,9 @@ class Bounds:
     ended_s: float = 5.0
     # A promise younger than this, of an earlier run, may still be on its way.
     promise_s: float = 10.0
-    retry_s: float = 1.0
+    # Between two tries to reach the broker.
+    retry_s_min: float = 1.0
+    retry_s_max: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from trader.core.backoff import Backoff
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, ConId
 from trader.core.instruments import InstrumentSpec
@@ -36,12 +37,13 @@ log = structlog.get_logger(__name__)
 FIRST_CONNECT = "first connect"
 # IBKR names paper accounts DU…; the simulator announces DUSIM and a nonce.
 _PAPER_PREFIXES = ("DU", "DF")
-_MISSING_RETRY_S = 60.0
+# Before an instrument that the broker could not describe is asked for again.
+_MISSING_BACKOFF = Backoff(60.0, 300.0)
 # Several times a day, so that a list that is changed on the day itself is seen.
 _HOURS_S = 6 * 3_600.0
 # The broker tells account values every 180 s at least (INC-037).
 _ACCOUNT_SILENCE_S = 240.0
-_ACCOUNT_RETRY_S = 60.0
+_ACCOUNT_BACKOFF = Backoff(60.0, 300.0)
 # A gateway that sends what it likes and answers nothing for so many silences is begun anew too.
 _DEAF_FACTOR = 3
 # A link that was lost sooner is one that does not hold: the next attempt waits longer.
@@ -115,10 +117,12 @@ class LinkWatch:
         # Instruments that the broker could not describe, and when they are tried again.
         self._missing: tuple[InstrumentSpec, ...] = ()
         self._missing_due_s = 0.0
+        self._missing_count = 0
         self._account_due_s = 0.0
+        self._account_count = 0
         self._hours_due_s = 0.0
         self._is_silence_told = False
-        self._renewals = Renewals()
+        self._renewals = Renewals(chance)
         # Instruments whose lack of quotes somebody has been told of.
         self._told_of: set[ConId] = set()
         self.on_connected: Callable[[], Awaitable[None]] = _nothing
@@ -211,7 +215,9 @@ class LinkWatch:
 
     async def _ask_account(self) -> None:
         """Ask for the account's values: new risk needs them, the link does not."""
-        self._account_due_s = self._clock.monotonic() + _ACCOUNT_RETRY_S
+        self._account_count += 1
+        wait_s = _ACCOUNT_BACKOFF.wait_s(self._account_count, self._chance.random())
+        self._account_due_s = self._clock.monotonic() + wait_s
         try:
             await self._broker.subscribe_account()
         except LinkDown:
@@ -239,6 +245,8 @@ class LinkWatch:
         now_s, reading = self._clock.monotonic(), self._valuer.account
         is_silent = reading is None or now_s - reading.as_of_s > _ACCOUNT_SILENCE_S
         self._is_silence_told &= is_silent
+        if not is_silent:
+            self._account_count = 0
         if not is_silent or now_s < self._account_due_s:
             return
         log.warning("account values asked for again")
@@ -267,7 +275,9 @@ class LinkWatch:
             await self._broker.subscribe(instrument)
         self._missing = tuple(missing)
         self._hub.undescribed = frozenset(spec.symbol for spec in missing)
-        self._missing_due_s = self._clock.monotonic() + _MISSING_RETRY_S
+        self._missing_count = self._missing_count + 1 if missing else 0
+        wait_s = _MISSING_BACKOFF.wait_s(max(self._missing_count, 1), self._chance.random())
+        self._missing_due_s = self._clock.monotonic() + wait_s
         self._hours_due_s = self._clock.monotonic() + _HOURS_S
 
     async def _stay_connected(self) -> None:
@@ -329,9 +339,8 @@ class LinkWatch:
         self._changed.set()
 
     async def _back_off(self, failures: int) -> None:
-        settings = self._settings
-        ceiling_s = min(settings.backoff_s_min * 2 ** min(failures - 1, 10), settings.backoff_s_max)
-        await self._clock.sleep(ceiling_s * (0.5 + self._chance.random() / 2))
+        backoff = Backoff(self._settings.backoff_s_min, self._settings.backoff_s_max)
+        await self._clock.sleep(backoff.wait_s(failures, self._chance.random()))
 
     def on_word(self, word: LinkWord) -> None:
         """Follow the broker's words: a lost socket ends the link, a restored one reconciles."""

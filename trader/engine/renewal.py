@@ -5,27 +5,29 @@ silent without a word (INC-011); neither heals while the link stays up. It is as
 quotes come: ever less often, because a closed market is silent too.
 """
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from trader.core.backoff import Backoff
 from trader.core.ids import ConId
 
-_FIRST_PAUSE_S = 60.0
-_PAUSE_S_MAX = 900.0
+_BACKOFF = Backoff(60.0, 900.0)
 
 
 @dataclass(slots=True)
 class _Ailing:
-    """When a subscription is asked for again, and how long the pause after that is."""
+    """When a subscription is asked for again, and how often it has brought nothing."""
 
     due_s: float
-    pause_s: float
+    failures: int = 1
 
 
 class Renewals:
     """The subscriptions that bring nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
         self._ailing: dict[ConId, _Ailing] = {}
 
     def due(self, ailing: Iterable[ConId], now_s: float) -> tuple[ConId, ...]:
@@ -37,9 +39,12 @@ class Renewals:
         for con_id in seen:
             known = self._ailing.get(con_id)
             if known is None:
-                self._ailing[con_id] = _Ailing(now_s + _FIRST_PAUSE_S, 2 * _FIRST_PAUSE_S)
+                self._ailing[con_id] = _Ailing(now_s + self._pause_s(1))
             elif now_s >= known.due_s:
                 due.append(con_id)
-                known.due_s = now_s + known.pause_s
-                known.pause_s = min(2 * known.pause_s, _PAUSE_S_MAX)
+                known.failures += 1
+                known.due_s = now_s + self._pause_s(known.failures)
         return tuple(due)
+
+    def _pause_s(self, failures: int) -> float:
+        return _BACKOFF.wait_s(failures, self._chance.random())

@@ -21,7 +21,7 @@ AAPL, IBM = ConId(265598), ConId(8314)
 SYMBOLS = {AAPL: "AAPL", IBM: "IBM"}
 FAST = Bounds(
     locked_s=0.3, proof_s=0.5, cancel_s=1.0, cancel_again_s=0.2, close_s=1.0, quiet_s=0.02,
-    poll_s=0.02, settle_s=0.0, ended_s=0.05, promise_s=0.1, retry_s=0.05,
+    poll_s=0.02, settle_s=0.0, ended_s=0.05, promise_s=0.1, retry_s_min=0.05, retry_s_max=0.1,
 )  # fmt: skip
 FARM_UP = "4|2|-1|2104|Market data farm connection is OK:usfarm|"
 

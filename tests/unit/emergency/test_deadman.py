@@ -114,7 +114,7 @@ def test_stuck_tries_again_with_longer_pauses_and_not_when_the_daemon_is_back() 
     pauses = []
     at_s = 0.0
     for _ in range(4):
-        deadman = acted(deadman, RULES, is_done=False)
+        deadman = acted(deadman, RULES, is_done=False, drawn=1.0)
         states = [deadman.state]
         while states[-1] is not State.ACTING:
             at_s += 1.0
@@ -123,7 +123,9 @@ def test_stuck_tries_again_with_longer_pauses_and_not_when_the_daemon_is_back() 
         assert set(states) == {State.STUCK, State.ACTING}
         pauses.append(len(states) - 1.0)
     assert pauses == [2.0, 4.0, 8.0, 9.0]
-    stuck = acted(deadman, RULES, is_done=False)
+    sooner = acted(deadman, RULES, is_done=False, drawn=0.0)
+    assert sooner.wait_s == 4.5, "chance takes half of it away at most"
+    stuck = acted(deadman, RULES, is_done=False, drawn=1.0)
     back = look(stuck, ALIVE, at_s + 1)
     assert (back.state, back.silence_s, back.tries) == (State.RECOVERED, 0.0, 0)
 
@@ -183,5 +185,5 @@ def test_no_sequence_of_looks_makes_it_act_too_early_or_twice(
         assert seen_s >= limit_s(RULES, finding.condition)
         assert is_due(deadman, RULES, finding)
         assert not has_acted, "a second time for one silence"
-        deadman = acted(deadman, RULES, is_done=is_done)
+        deadman = acted(deadman, RULES, is_done=is_done, drawn=1.0)
         has_acted = is_done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ async def run(found: Scene, **wanted: object) -> Report:
     }  # fmt: skip
     liquidator = Liquidator(
         found.settings, found.state, wanted=Wanted(**asked),  # type: ignore[arg-type]
-        clock=found.clock, say=found.said.append,
+        clock=found.clock, say=found.said.append, chance=random.Random(1),
     )  # fmt: skip
     return await liquidator.run()
 
@@ -406,8 +407,9 @@ async def test_a_link_that_is_lost_once_more_has_come_in_leaves_it_unproven(
             wait_s=0.3,
         )  # fmt: skip
         liquidator = Liquidator(
-            found.settings, found.state, wanted=wanted, clock=found.clock, say=say
-        )
+            found.settings, found.state, wanted=wanted, clock=found.clock, say=say,
+            chance=random.Random(1),
+        )  # fmt: skip
         report = await liquidator.run()
         assert report.exit_code is ExitCode.NO_LINK
         assert exchange.positions[IBM] == 5

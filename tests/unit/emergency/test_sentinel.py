@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 
 import pytest
@@ -48,7 +49,7 @@ class Scene:
         around = Surroundings(
             clock=self.clock, pager=self.pages, look=lambda: self.facts, read_risk=self._ask,
             act=self._act, asleep_s=lambda: 0.0, pet=self._pet, show=self.shown.append,
-            order=lambda: self.order,
+            order=lambda: self.order, chance=random.Random(1),
         )  # fmt: skip
         return Sentinel(self.rules, around, deadman or Deadman())
 
@@ -159,7 +160,7 @@ async def test_it_shows_that_it_lives_while_it_acts_and_ends_when_told() -> None
     sentinel._around = Surroundings(
         clock=scene.clock, pager=scene.pages, look=lambda: scene.facts,
         read_risk=lambda: scene.risk, act=slow, asleep_s=lambda: 0.0, pet=scene._pet,
-        show=scene.shown.append,
+        show=scene.shown.append, chance=random.Random(1),
     )  # fmt: skip
     running = asyncio.ensure_future(sentinel.run(stopped))
     await asyncio.wait_for(acting.wait(), 5)

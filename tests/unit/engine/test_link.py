@@ -223,7 +223,7 @@ async def test_one_instrument_that_cannot_be_resolved_does_not_keep_the_daemon_o
         assert world.pager.titles() == ["instrument AAA missing"]
         assert world.hub.undescribed == {"AAA"}
         world.broker.resolve_errors = {}
-        await asyncio.sleep(70)
+        await asyncio.sleep(310)
     assert world.hub.undescribed == frozenset()
     assert world.broker.subscribed == [OTHER_CON, CON]
     assert world.broker.connect_count == 1
@@ -608,7 +608,8 @@ async def test_account_values_are_asked_for_at_every_connect_and_anew_when_they_
         asked = [at - started_s for at in world.broker.account_asked_s]
         assert len(asked) == 3
         assert asked[1] == pytest.approx(245, abs=6)
-        assert asked[2] - asked[1] == pytest.approx(60, abs=6)
+        # A minute at most, and chance takes up to half of it away.
+        assert 30 <= asked[2] - asked[1] <= 66
         assert world.pager.titles() == ["no account values"]
         world.broker.tell_account = lambda: world.inbox.put(a_reading(world.clock.monotonic()))
         await asyncio.sleep(100)

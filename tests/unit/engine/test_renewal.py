@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import random
+
 from trader.core.ids import ConId
 from trader.engine.renewal import Renewals
 
 ONE, TWO = ConId(1), ConId(2)
+
+
+class Drawn(random.Random):
+    """A generator that draws the same number every time."""
+
+    def __init__(self, drawn: float) -> None:
+        super().__init__(0)
+        self._drawn = drawn
+
+    def random(self) -> float:
+        return self._drawn
+
+
+# Chance takes nothing away.
+NO_CHANCE = Drawn(1.0)
 
 
 def moments(renewals: Renewals, until_s: int) -> list[int]:
@@ -14,13 +31,20 @@ def moments(renewals: Renewals, until_s: int) -> list[int]:
 
 
 def test_pauses_double_up_to_a_quarter_of_an_hour() -> None:
-    asked = moments(Renewals(), 4000)
+    asked = moments(Renewals(NO_CHANCE), 4000)
     pauses = [later - sooner for sooner, later in zip([0, *asked], asked, strict=False)]
     assert pauses == [60, 120, 240, 480, 900, 900, 900]
 
 
+def test_chance_takes_at_most_half_of_a_pause_away() -> None:
+    """RUN-15."""
+    asked = moments(Renewals(Drawn(0.0)), 1000)
+    pauses = [later - sooner for sooner, later in zip([0, *asked], asked, strict=False)]
+    assert pauses == [30, 60, 120, 240, 450]
+
+
 def test_what_heals_begins_anew() -> None:
-    renewals = Renewals()
+    renewals = Renewals(NO_CHANCE)
     assert moments(renewals, 200) == [60, 180]
     assert renewals.due([], 200) == ()
     assert renewals.due([ONE], 201) == ()
@@ -29,7 +53,7 @@ def test_what_heals_begins_anew() -> None:
 
 
 def test_each_has_pauses_of_its_own_and_one_that_is_named_twice_is_one() -> None:
-    renewals = Renewals()
+    renewals = Renewals(NO_CHANCE)
     assert renewals.due([ONE], 0) == ()
     assert renewals.due([ONE, TWO, ONE], 60) == (ONE,)
     assert renewals.due([TWO, ONE], 120) == (TWO,)
