@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from tests.unit.ibkr.fake_gateway import CLIENT, HandClock, OpenPacer, approved_order
-from trader.core.account import AccountReading
+from trader.core.account import AccountReading, ResultReading
 from trader.core.events import (
     CommissionSeen,
     Evidence,
@@ -373,6 +373,27 @@ async def test_a_snapshot_leaves_the_account_values_running(sim: Sim) -> None:
     await sim.until_filled()
     await sim.until(lambda: len(sim.of_type(AccountReading)) > told)
     assert (await sim.broker.snapshot()).cash["USD"] < Decimal(1_000_000)
+
+
+async def test_the_brokers_result_of_its_day_follows_a_fill(sim: Sim) -> None:
+    """CAP-31: a purchase costs its commission, and what it brought is not realised."""
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: bool(sim.of_type(ResultReading)))
+    first = sim.of_type(ResultReading)[0]
+    assert (first.daily, first.unrealized, first.realized) == (0, 0, 0)
+    sim.place(OrderType.MARKET)
+    await sim.until_filled()
+    await sim.until(lambda: sim.of_type(ResultReading)[-1].daily not in (0, None))
+    last = sim.of_type(ResultReading)[-1]
+    assert last.daily == last.unrealized
+    assert last.realized == 0
+    # Asked for again after a dropped connection.
+    await sim.tell("drop", how="rst")
+    await sim.until(lambda: not sim.broker.is_connected)
+    await sim.connected_again()
+    told = len(sim.of_type(ResultReading))
+    await sim.broker.subscribe_account()
+    await sim.until(lambda: len(sim.of_type(ResultReading)) > told)
 
 
 @pytest.mark.parametrize("shows", ["unset", "nan", "empty"])
