@@ -513,6 +513,8 @@ def test_a_change_that_is_shown_takes_all_its_terms_and_a_refused_one_none(
 
 def test_a_change_that_is_taken_back_leaves_what_was_before_it() -> None:
     applied = change_moved(changing(MORE), ChangeEvent.SHOWN, at(1))
+    assert applied.change is not None
+    assert applied.change.note == ""
     back = change_moved(applied, ChangeEvent.REVERTED, at(2))
     assert back.terms.changeable == WAS
     assert back.change is not None

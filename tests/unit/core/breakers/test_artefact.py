@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trader.core.breakers.artefact import as_plain, evaluated, is_reproduced, of_plain
+from trader.core.breakers.artefact import (
+    Evaluation,
+    as_plain,
+    evaluated,
+    is_reproduced,
+    of_plain,
+)
 from trader.core.breakers.machine import CLOSED, Finding, Phase, Reading, State
 from trader.core.breakers.rules import BreakerName, Rules
 
@@ -88,3 +94,8 @@ def test_a_record_with_a_word_that_nobody_knows_is_refused(
     row = as_plain(evaluated(BreakerName.DRIFT, RULES.drift, CLOSED, reading, 0.0, "2026-03-02"))
     with pytest.raises((ValueError, ArithmeticError)):
         of_plain({**row, part: {**row[part], **change}})
+
+
+def test_a_breaker_is_the_accounts_unless_it_says_whose() -> None:
+    scopes = [row.default for row in fields(Evaluation) if row.name == "scope"]
+    assert scopes == [""]

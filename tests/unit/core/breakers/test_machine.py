@@ -277,3 +277,7 @@ def test_the_word_of_a_phase_is_its_name_and_stays(kind: type[StrEnum]) -> None:
     named = {"failed": "evaluation_failed"}
     names = [row.name.lower() for row in kind]
     assert [row.value for row in kind] == [named.get(name, name) for name in names]
+
+
+def test_a_closed_breaker_knows_of_no_day_and_no_reason() -> None:
+    assert CLOSED == State() == State(Phase.CLOSED, 0, None, None, day="", reason="")

@@ -95,6 +95,7 @@ def test_a_contradiction_is_named(name: str, changes: dict[str, object], problem
 
 def test_actions_are_ordered_from_mild_to_strong() -> None:
     assert sorted(Action) == [Action.SCALE, Action.REDUCE_ONLY, Action.HALT, Action.KILL]
+    assert [int(action) for action in Action] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,9 @@ def test_each_check_is_asked_and_tells_its_own_code() -> None:
         "INSTRUMENT_UNTRADEABLE",
         "INSTRUMENT_MISMATCH",
     ]
+
+
+def test_an_instrument_that_agrees_has_nothing_to_tell() -> None:
+    rows = {row.code: row for row in review(INTENT, given(a_book())).checks}
+    told = rows["INSTRUMENT_MISMATCH"]
+    assert (told.value, told.limit) == ("", "as the assets file says")

@@ -259,3 +259,8 @@ def test_each_check_is_asked_and_tells_its_own_code() -> None:
         "SHORT_SALE",
         "REDUCE_ONLY",
     ]
+
+
+def test_without_a_high_vix_the_whole_of_the_limits_is_there() -> None:
+    rows = {row.code: row for row in review(SALE, given(a_book(held=10))).checks}
+    assert rows["VIX_ALLOCATION"].value == "1"

@@ -121,3 +121,9 @@ def test_the_hours_are_told_as_they_are(is_regular: bool, told: str) -> None:
 
 def test_each_check_is_asked_and_tells_its_own_code() -> None:
     assert asked_of(CHECKS) == ["SESSION_CLOSED", "SESSION_GUARD", "RESTART_WINDOW"]
+
+
+def test_a_policy_of_any_hour_says_so() -> None:
+    policy = a_policy(session__hours=TradingHours.ALWAYS)
+    rows = {row.code: row for row in review(INTENT, given(a_book(), policy=policy)).checks}
+    assert (rows["SESSION_CLOSED"].value, rows["SESSION_CLOSED"].limit) == ("not asked", "always")
