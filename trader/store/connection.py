@@ -62,10 +62,14 @@ async def fetched(db: aiosqlite.Connection, sql: str, *values: object) -> list[A
 
     ``execute`` would leave a cursor whose release touches the disk from another thread.
     """
-    return list(await db.execute_fetchall(sql, values))
+    try:
+        return list(await db.execute_fetchall(sql, values))
+    except UnicodeDecodeError as error:
+        # A name or a text of a damaged file, or SQLite's words about it.
+        raise sqlite3.DatabaseError(f"not text: {error}") from error
 
 
-def describe(error: sqlite3.Error) -> str:
+def describe(error: Exception) -> str:
     """Say in one line what SQLite says."""
     code = getattr(error, "sqlite_errorname", type(error).__name__)
     return " ".join(f"{code}: {error}".split())

@@ -50,6 +50,12 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def damage_name(path: Path, name: bytes) -> None:
+    content = bytearray(path.read_bytes())
+    content[content.index(name)] ^= 0x80
+    path.write_bytes(content)
+
+
 def damage(path: Path, page: int) -> None:
     """Spoil the start of a page; counted from the end, as with -1, it holds events."""
     content = bytearray(path.read_bytes())
@@ -207,3 +213,10 @@ async def test_opening_folds_what_a_crash_left_in_the_log(
 
 def test_an_error_is_described_in_one_line() -> None:
     assert describe(sqlite3.OperationalError("disk\n  full")) == "OperationalError: disk full"
+
+
+async def test_a_name_that_is_no_text_any_more_is_a_refusal_and_no_crash(
+    journal_path: Path,
+) -> None:
+    damage_name(journal_path, b"v_orders_planned")
+    assert "not text" in await refusal(journal_path)
