@@ -79,6 +79,29 @@ class Pacer(Protocol):
         """Wait for a token until the monotonic ``deadline_s``; False when it passed."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """How far the journal is durable, and the digest of all up to there, in hexadecimal.
+
+    Written down outside the journal, it shows later whether the journal was cut or rewritten. The
+    newest checkpoint of this process goes with it; 0 and empty where there is none.
+    """
+
+    seq: Seq
+    digest: str
+    checkpoint_seq: Seq = Seq(0)
+    checkpoint_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A head of the chain as it was written down: by what, and of which journal (its lineage)."""
+
+    source: str
+    journal: str
+    head: ChainHead
+
+
 class Journal(Protocol):
     """The durable log of everything recorded."""
 
@@ -89,6 +112,10 @@ class Journal(Protocol):
     @property
     def durable_seq(self) -> Seq:
         """Return the last sequence number that survives a power cut."""
+
+    @property
+    def head(self) -> ChainHead:
+        """Return the end of what survives a power cut, as evidence."""
 
     def append(self, recorded: Recorded) -> None:
         """Queue an event for the writer; raises JournalFailed when the journal has failed."""

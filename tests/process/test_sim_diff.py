@@ -32,6 +32,7 @@ from tests.process.harness import (
     until,
     world,
 )
+from tests.unit.store.support import tamper
 from trader.sim.oracle.journal import VERSION_MIN
 
 SEED = 20240360
@@ -149,7 +150,7 @@ class Copies:
         ):
             source.backup(target)
             for statement in statements:
-                target.execute(statement)
+                tamper(target, statement)
         return path
 
 
@@ -189,7 +190,7 @@ def an_execution_written_twice(copies: Copies, port: str) -> None:
     """Write an execution a second time at the end of a copy."""
     path = copies.spoilt(
         "INSERT INTO events SELECT (SELECT max(seq) + 1 FROM events), at_us, kind, version, "
-        "payload FROM events WHERE kind = 'ExecutionSeen' LIMIT 1"
+        "payload, digest FROM events WHERE kind = 'ExecutionSeen' LIMIT 1"
     )
     code, verdict = findings(path, "--control", port)
     assert (code, kinds(verdict)) == (1, {"execution_twice"})

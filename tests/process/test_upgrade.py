@@ -24,15 +24,18 @@ import pytest
 
 from tests.unit.store.support import strategy_note
 from tests.unit.store.test_upgrade import ROWS, old_journal, told, upgraded
-from trader.store import connection
+from trader.store import connection, reconstruct
+from trader.store.chain import RECONSTRUCT
 from trader.store.rows import row_of
 from trader.store.schema import LATEST, upgrade_from
 from trader.store.upgrade import copies_of, verify
+from trader.store.verify import verified
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
 STEPS = len(upgrade_from(1))
-EVERYTHING = "SELECT * FROM events ORDER BY seq"
+REBUILDING = upgrade_from(1).index(RECONSTRUCT) + 1
+EVERYTHING = "SELECT seq, at_us, kind, version, payload FROM events ORDER BY seq"
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -40,13 +43,21 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 def child(path: Path, dies_before: int) -> None:
     """Upgrade; with a number, die by SIGKILL before that statement of the upgrade."""
     fetched, steps = connection.fetched, upgrade_from(1)
+    whole = reconstruct.reconstruct
 
     async def killing(db: Any, sql: str, *values: object) -> Any:
         if dies_before and sql == steps[dies_before - 1]:
             os.kill(os.getpid(), signal.SIGKILL)
         return await fetched(db, sql, *values)
 
+    async def dying(db: Any, now_utc: Any) -> None:
+        # With every digest written and nothing committed.
+        await whole(db, now_utc)
+        if dies_before and steps[dies_before - 1] == RECONSTRUCT:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     connection.fetched = killing
+    reconstruct.reconstruct = dying
     asyncio.run(upgraded(path))
 
 
@@ -72,6 +83,9 @@ async def finished(path: Path, events: list[tuple[object, ...]]) -> None:
     await upgraded(path)
     assert told(path, "PRAGMA user_version") == [(LATEST,)]
     assert told(path, EVERYTHING) == events
+    verdict = await asyncio.to_thread(verified, path)
+    assert verdict.is_whole, verdict.findings
+    assert verdict.reconstructed_to == len(events)
     assert not path.with_name("journal.db.copying").exists()
     newest = copies_of(path)[0]
     assert told(newest, "PRAGMA user_version") == [(1,)]
@@ -96,7 +110,7 @@ async def test_killed_while_the_copy_is_written(tmp_path: Path) -> None:
     await finished(path, events)
 
 
-@pytest.mark.parametrize("step", [2, 3, STEPS - 1, STEPS])
+@pytest.mark.parametrize("step", [2, 3, REBUILDING, STEPS - 1, STEPS])
 async def test_killed_inside_the_transaction(tmp_path: Path, step: int) -> None:
     path = old_journal(tmp_path / "journal.db")
     events = told(path, EVERYTHING)

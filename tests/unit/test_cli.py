@@ -21,6 +21,7 @@ import yaml
 
 from tests.unit.config.support import write_files
 from tests.unit.core.factories import T0, an_intent
+from tests.unit.store.support import put
 from trader import __version__, cli
 from trader.core import events as ev
 from trader.core.ids import Seq
@@ -28,7 +29,6 @@ from trader.ops.control_token import Endpoint, write_endpoint
 from trader.ops.halt_record import verdict
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.roles import Principal, Principals, Role
-from trader.store.rows import row_of
 from trader.store.schema import upgrade_from
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -339,7 +339,7 @@ def test_why_needs_a_journal_and_no_daemon(
         for statement in upgrade_from(0):
             db.execute(statement)
         halted = ev.IntentReviewed(an_intent(), "d", False, "HALTED", "lunch", ())
-        db.execute("INSERT INTO events VALUES (?,?,?,?,?)", row_of(ev.Recorded(Seq(1), T0, halted)))
+        put(db, ev.Recorded(Seq(1), T0, halted))
         db.commit()
     named = ["why", an_intent().intent_id, "--journal", str(elsewhere)]
     assert cli.main(named) == 0

@@ -12,11 +12,14 @@ import os
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
+from trader.store import reconstruct
+from trader.store.chain import RECONSTRUCT
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, upgrade_from
 from trader.store.upgrade import make_copy
@@ -46,7 +49,8 @@ async def opened(path: Path, busy_timeout_ms: int, now_utc: datetime) -> aiosqli
     try:
         await db
         version, steps = await _ready(db, busy_timeout_ms)
-        await _upgrade(db, steps, lambda: make_copy(path, version, now_utc) if version else None)
+        keep_copy = partial(make_copy, path, version, now_utc) if version else None
+        await _upgrade(db, steps, now_utc, keep_copy)
         is_ready = True
     except (sqlite3.Error, JournalUnusable) as error:
         reason = describe(error) if isinstance(error, sqlite3.Error) else str(error)
@@ -107,14 +111,23 @@ async def _ready(db: aiosqlite.Connection, busy_timeout_ms: int) -> tuple[int, t
 
 
 async def _upgrade(
-    db: aiosqlite.Connection, steps: tuple[str, ...], keep_copy: Callable[[], object]
+    db: aiosqlite.Connection,
+    steps: tuple[str, ...],
+    now_utc: datetime,
+    keep_copy: Callable[[], object] | None,
 ) -> None:
     """Run an upgrade, one transaction; between its begin and its first change the copy is made."""
     for number, step in enumerate(steps):
-        if number == 1:
+        if number == 1 and keep_copy is not None:
             # The lock is held: what is copied is what is upgraded.
             await asyncio.to_thread(keep_copy)
-        await fetched(db, step)
+        if step == RECONSTRUCT:
+            await reconstruct.reconstruct(db, now_utc)
+        else:
+            await fetched(db, step)
+    if steps:
+        # An upgrade may have rewritten every row: that shall not stay in the log.
+        await fetched(db, "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def _known(db: aiosqlite.Connection) -> tuple[int, tuple[str, ...]]:

@@ -9,6 +9,8 @@ anything (INC-110); a promise without its row has not left (INC-029).
 The statement runs on the connection's own thread, calls in their order. That order carries the
 one subtle point: a wait that is cancelled does not stop the statement behind it, so the next
 statement, whatever it is, sees how that one ended.
+
+Each row is chained to the one before it as it is queued (:mod:`trader.store.chain`).
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import aiosqlite
@@ -27,10 +30,11 @@ import aiosqlite
 from trader.core.checkpoint import BookState
 from trader.core.events import Recorded
 from trader.core.ids import Seq
-from trader.ports import Clock, JournalFailed
+from trader.ports import ChainHead, Clock, JournalFailed
 from trader.store import reading
+from trader.store.chain import GENESIS, ChainedRow, Seal, chained
 from trader.store.connection import describe, opened
-from trader.store.rows import JournalUnusable, Row, microseconds_of, row_of, state_parts
+from trader.store.rows import JournalUnusable, microseconds_of, row_of, state_parts
 
 CHECKPOINTS_KEPT = 3
 # The log is copied into the file when this much is in it and nothing waits, and in any case
@@ -41,8 +45,9 @@ _PAGE_BYTES = 4096
 
 _PUT_PART = "INSERT OR REPLACE INTO checkpoint_parts (seq, part, payload) VALUES (?, ?, ?)"
 _PUT_CHECKPOINT = (
-    "INSERT OR REPLACE INTO checkpoints (seq, at_us, part_count, crc) VALUES (?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO checkpoints (seq, at_us, part_count, crc, digest) VALUES (?,?,?,?,?)"
 )
+_DIGEST = "SELECT digest FROM events WHERE seq = ?"
 _DROP_CHECKPOINTS = (
     "DELETE FROM checkpoints WHERE seq NOT IN "
     "(SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?)"
@@ -74,7 +79,7 @@ class _Job:
     sql: str
     values: tuple[object, ...]
     done: asyncio.Future[None]
-    rows: list[object]
+    rows: list[Any]
     is_done: bool = False
 
 
@@ -82,16 +87,17 @@ class SqliteJournal:
     """The durable log in one SQLite file; implements ``ports.Journal``."""
 
     def __init__(
-        self, db: aiosqlite.Connection, clock: Clock, limits: JournalLimits, last: Seq
+        self, db: aiosqlite.Connection, clock: Clock, limits: JournalLimits, end: reading.End
     ) -> None:
         self._db = db
         self._clock = clock
         self._limits = limits
-        self._appended_seq = last
-        self._durable_seq = last
+        self._appended = end
+        self._durable = end
+        self._checkpoint = (Seq(0), "")
         # The last row of a batch that was handed over and not reported back.
-        self._handed_seq: Seq | None = None
-        self._queue: deque[Row] = deque()
+        self._handed: reading.End | None = None
+        self._queue: deque[ChainedRow] = deque()
         self._jobs: deque[_Job] = deque()
         self._waiters: dict[Seq, list[asyncio.Future[None]]] = {}
         self._wake: asyncio.Future[None] | None = None
@@ -114,7 +120,7 @@ class SqliteJournal:
         limits = limits or JournalLimits()
         db = await opened(path, limits.busy_timeout_ms, clock.utc())
         try:
-            return cls(db, clock, limits, await reading.last_seq(db))
+            return cls(db, clock, limits, await reading.end_of(db))
         except sqlite3.Error as error:
             await db.close()
             raise JournalUnusable(f"{path}: {describe(error)}") from error
@@ -127,23 +133,28 @@ class SqliteJournal:
     @property
     def durable_seq(self) -> Seq:
         """Return the last event that survives a power cut, with all before it."""
-        return self._durable_seq
+        return self._durable.seq
+
+    @property
+    def head(self) -> ChainHead:
+        """Return the digest of all that survives a power cut."""
+        return ChainHead(self._durable.seq, self._durable.digest.hex(), *self._checkpoint)
 
     # ---- for the ledger
 
     def append(self, recorded: Recorded) -> None:
         """Queue an event for the writer; raises JournalFailed when the journal has failed."""
         self._raise_failure()
-        assert recorded.seq == self._appended_seq + 1, (
-            f"seq {recorded.seq} after {self._appended_seq}"
-        )
+        last = self._appended
+        assert recorded.seq == last.seq + 1, f"seq {recorded.seq} after {last.seq}"
         if len(self._queue) >= self._limits.queue_rows_max:
             # To drop one event and take the next would leave a gap that nobody could read over.
             self._fail(f"{len(self._queue)} events wait to be written; the disk does not answer")
             self._raise_failure()
         # Encoded here: while a batch is being synced, the next one gets ready.
-        self._queue.append(row_of(recorded))
-        self._appended_seq = recorded.seq
+        row = chained(last.digest, row_of(recorded))
+        self._queue.append(row)
+        self._appended = reading.End(recorded.seq, row[5])
         self._wake_writer()
 
     async def durable(self, seq: Seq) -> None:
@@ -151,9 +162,9 @@ class SqliteJournal:
 
         The caller bounds the wait: a disk that never answers is never reported.
         """
-        if seq <= self._durable_seq:
+        if seq <= self._durable.seq:
             return
-        assert seq <= self._appended_seq, f"seq {seq} was never appended"
+        assert seq <= self._appended.seq, f"seq {seq} was never appended"
         self._raise_failure()
         if not self._has_ended:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -161,7 +172,7 @@ class SqliteJournal:
             if self._hurry is not None:
                 _resolve(self._hurry)
             await waiter
-        if seq > self._durable_seq:
+        if seq > self._durable.seq:
             raise JournalFailed(self._failure or f"the writer ended before event {seq}")
 
     async def save_checkpoint(self, state: BookState) -> None:
@@ -173,19 +184,37 @@ class SqliteJournal:
         # One at a time: the clearing away at the end takes every part that nothing counts yet.
         async with self._saving:
             await self.durable(state.seq)
-            await self._save(state)
+            # What was saved at an event is the same later; its digest is written down elsewhere.
+            if state.seq != self._checkpoint[0] or state.seq == 0:
+                await self._save(state)
 
     async def _save(self, state: BookState) -> None:
         crc = part_count = 0
+        seal = Seal()
         for text in state_parts(state):
-            crc = crc32(text.encode(), crc)
+            part = text.encode()
+            crc = crc32(part, crc)
+            seal.add(part)
             await self._submit(_PUT_PART, state.seq, part_count, text)
             part_count += 1
-        at_us = microseconds_of(self._clock.utc())
-        await self._submit(_PUT_CHECKPOINT, state.seq, at_us, part_count, crc)
+        numbers = (state.seq, microseconds_of(self._clock.utc()), part_count, crc)
+        digest = seal.digest(numbers, await self._digest_at(state.seq))
+        await self._submit(_PUT_CHECKPOINT, *numbers, digest)
+        self._checkpoint = (state.seq, digest.hex())
         await self._submit(_DROP_CHECKPOINTS, CHECKPOINTS_KEPT)
         while await self._submit(_DROP_PARTS):
             pass
+
+    async def _digest_at(self, seq: Seq) -> bytes:
+        """Return the digest of an event; of the one before the first, that is of none at all."""
+        if seq == 0:
+            return GENESIS
+        rows = await self._submit(_DIGEST, seq)
+        if not rows:
+            self._fail(f"event {seq} was taken out of the journal")
+            self._raise_failure()
+        digest: bytes = rows[0][0]
+        return digest
 
     # ---- for boot and for readers
 
@@ -195,7 +224,7 @@ class SqliteJournal:
 
     def events_between(self, first: Seq, last: Seq) -> AsyncIterator[Recorded]:
         """Give durable events, both ends included, in small reads between the writer's."""
-        assert 1 <= first <= last + 1 <= self._durable_seq + 1, f"events {first} to {last}"
+        assert 1 <= first <= last + 1 <= self._durable.seq + 1, f"events {first} to {last}"
         return reading.events_between(self._db, first, last)
 
     # ---- the writer
@@ -277,8 +306,9 @@ class SqliteJournal:
         queue = self._queue
         count = min(len(queue), self._limits.batch_rows_max)
         rows = [queue.popleft() for _ in range(count)]
-        self._handed_seq = last = Seq(rows[-1][0])
-        await self._execute(_insert_of(count), chain.from_iterable(rows), f"events up to {last}")
+        self._handed = last = reading.End(Seq(rows[-1][0]), rows[-1][5])
+        what = f"events up to {last.seq}"
+        await self._execute(_insert_of(count), chain.from_iterable(rows), what)
         self._log_pages += 2 + sum(len(row[4]) for row in rows) // _PAGE_BYTES
         self._mark_durable(last)
 
@@ -313,12 +343,12 @@ class SqliteJournal:
         It has ended when this statement runs. Missing rows mean that it failed: it is not
         tried again, because its error is not known.
         """
-        handed = self._handed_seq
+        handed = self._handed
         if handed is None or self._failure is not None:
             return
         ((held,),) = await self._execute("SELECT max(seq) FROM events", (), "the last event")
-        if held is None or held < handed:
-            self._fail(f"events up to {handed} were not written")
+        if held is None or held < handed.seq:
+            self._fail(f"events up to {handed.seq} were not written")
             return
         self._mark_durable(handed)
 
@@ -329,7 +359,7 @@ class SqliteJournal:
             self._fail(f"{what}: {describe(error)}")
             raise JournalFailed(self._failure) from error
 
-    async def _submit(self, sql: str, *values: object) -> list[object]:
+    async def _submit(self, sql: str, *values: object) -> list[Any]:
         """Have the writer run one statement in its turn; raises JournalFailed."""
         self._raise_failure()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -352,11 +382,11 @@ class SqliteJournal:
         if self._wake is not None:
             _resolve(self._wake)
 
-    def _mark_durable(self, seq: Seq) -> None:
-        first, self._durable_seq = self._durable_seq + 1, seq
-        self._handed_seq = None
+    def _mark_durable(self, end: reading.End) -> None:
+        first, self._durable = self._durable.seq + 1, end
+        self._handed = None
         if self._waiters:
-            for reached in range(first, seq + 1):
+            for reached in range(first, end.seq + 1):
                 for waiter in self._waiters.pop(Seq(reached), ()):
                     _resolve(waiter)
 
@@ -386,5 +416,6 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 @cache
 def _insert_of(count: int) -> str:
-    places = ",".join(["(?,?,?,?,?)"] * count)
-    return f"INSERT INTO events (seq, at_us, kind, version, payload) VALUES {places}"  # noqa: S608
+    places = ",".join(["(?,?,?,?,?,?)"] * count)
+    columns = "seq, at_us, kind, version, payload, digest"
+    return f"INSERT INTO events ({columns}) VALUES {places}"  # noqa: S608

@@ -1,13 +1,14 @@
 """The tables and views of the journal, as numbered migrations.
 
 A migration that has shipped is never edited; a change is the next number. ``events`` is only ever
-added to. A checkpoint is its parts and then, in one later row, the fact that all of them are
-there: parts without that row do not count.
+added to, and triggers say so to everybody with a SQLite shell. A checkpoint is its parts and then,
+in one later row, the fact that all of them are there: parts without that row do not count.
 
 The views are for people with a SQLite shell, for reports and for the checks that compare us with
 the broker; the daemon itself never reads them, and their columns stay what they are.
 """
 
+from trader.store.chain import CHAIN_STEPS, RECONSTRUCT
 from trader.store.daemon_views import DAEMON_VIEWS
 from trader.store.order_views import CHANGED_ORDER_VIEWS
 from trader.store.rows import JournalUnusable
@@ -92,8 +93,12 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, CHANGED_ORDER_VIEWS),
     # Which strategies may trade, and what left without the daemon.
     (4, DAEMON_VIEWS),
+    # Whether history is what was written, and nobody changes it by mistake.
+    (5, CHAIN_STEPS),
 )
 LATEST = MIGRATIONS[-1][0]
+# From this version on every event carries its digest.
+CHAINED = 5
 
 
 def upgrade_from(version: int) -> tuple[str, ...]:
@@ -113,5 +118,7 @@ def upgrade_from(version: int) -> tuple[str, ...]:
         for number, statements in MIGRATIONS
         if number > version
         for statement in (*statements, f"PRAGMA user_version = {number}")
+        # A new journal has nothing to reconstruct.
+        if version or statement != RECONSTRUCT
     ]
     return ("BEGIN IMMEDIATE", *steps, "COMMIT")

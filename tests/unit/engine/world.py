@@ -72,6 +72,7 @@ from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import Valuer
 from trader.ports import (
     BrokerMessage,
+    ChainHead,
     HaltReading,
     JournalFailed,
     LinkDown,
@@ -168,6 +169,10 @@ class MemoryJournal:
         self._raise_failure()
         assert recorded.seq == len(self.rows) + 1, "the journal has a gap"
         self.rows.append(recorded)
+
+    @property
+    def head(self) -> ChainHead:
+        return ChainHead(self.durable_seq, f"digest-{self.durable_seq}")
 
     async def durable(self, seq: Seq) -> None:
         assert seq <= len(self.rows), f"seq {seq} was never appended"

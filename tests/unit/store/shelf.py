@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.unit.store.support import START, order_planned
+from tests.unit.store.support import START, order_planned, put
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.executions import Execution
@@ -31,7 +31,6 @@ from trader.core.ids import (
 )
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import Order
-from trader.store.rows import row_of
 from trader.store.schema import upgrade_from
 
 CLIENT = ClientId(7)
@@ -52,7 +51,7 @@ class Shelf:
         seq = Seq(self.book.seq + 1)
         recorded = ev.Recorded(seq, START + timedelta(milliseconds=seq), event)
         self.book.apply(recorded)
-        self.db.execute("INSERT INTO events VALUES (?,?,?,?,?)", row_of(recorded))
+        put(self.db, recorded)
 
     def plan(self, number: int, quantity: Decimal, con_id: int, side: Side) -> None:
         name = IntentId(f"abc123-momentum-{number}")

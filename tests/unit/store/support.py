@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,9 @@ from trader.core.ids import (
 )
 from trader.core.intents import OrderType, Side, TimeInForce
 from trader.core.orders import OrderTerms
+from trader.store.chain import GENESIS, chained
 from trader.store.journal import JournalLimits, SqliteJournal
+from trader.store.rows import row_of
 
 START = datetime(2024, 3, 5, 14, 30, tzinfo=UTC)
 # A lock that somebody else holds shall not hold a test up.
@@ -114,6 +116,33 @@ async def read_back(path: Path) -> list[ev.Recorded]:
         return [recorded async for recorded in (await journal.load()).events]
     finally:
         await journal.close()
+
+
+def put(db: sqlite3.Connection, *events: ev.Recorded) -> None:
+    """Write rows behind what is there, chained as the journal does it."""
+    found = db.execute("SELECT digest FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    digest = found[0] if found else GENESIS
+    for recorded in events:
+        row = chained(digest, row_of(recorded))
+        digest = row[5]
+        db.execute("INSERT INTO events VALUES (?,?,?,?,?,?)", row)
+
+
+def tamper(db: sqlite3.Connection, sql: str, *values: object) -> None:
+    """Run a statement as somebody who knows how to get round the triggers."""
+    triggers = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+    guards = db.execute(triggers).fetchall()
+    for name, _ in guards:
+        db.execute(f"DROP TRIGGER {name}")
+    db.execute(sql, values)
+    for _, made in guards:
+        db.execute(made)
+
+
+def tampered(path: Path, sql: str, *values: object) -> None:
+    """Do that to a file."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as db:
+        tamper(db, sql, *values)
 
 
 def shell(path: Path, sql: str, *values: object) -> list[Any]:

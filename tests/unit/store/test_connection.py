@@ -181,7 +181,7 @@ async def test_a_journal_that_another_process_locks_is_refused(journal_path: Pat
 
 async def test_a_log_that_a_reader_pins_is_not_called_synced(journal_path: Path) -> None:
     read = ("BEGIN", "SELECT count(*) FROM events")
-    write = "INSERT INTO events VALUES (201, 0, 'OrderSent', 1, '{\"order_id\":1}')"
+    write = "INSERT INTO events VALUES (201, 0, 'OrderSent', 1, '{\"order_id\":1}', x'00')"
     with held_by_another_process(journal_path, *read):
         shell(journal_path, write)
         assert "another process" in await refusal(journal_path)

@@ -364,7 +364,7 @@ async def test_a_database_turned_read_only_fails_the_journal(path: Path) -> None
 
 async def test_a_second_writer_on_the_same_journal_is_noticed(path: Path) -> None:
     async with running(path) as journal:
-        shell(path, "INSERT INTO events VALUES (1, 0, 'OrderSent', 1, '{\"order_id\":1}')")
+        shell(path, "INSERT INTO events VALUES (1, 0, 'OrderSent', 1, '{\"order_id\":1}', x'00')")
         journal.append(strategy_note(1))
         assert "SQLITE_CONSTRAINT" in await failed_for_good(journal, 1)
 

@@ -316,7 +316,8 @@ def test_a_journal_of_the_second_version_tells_changes_after_the_upgrade() -> No
         for statement in upgrade_from(2):
             db.execute(statement)
         assert before == str(opened.terms.quantity)
-        assert db.execute("SELECT * FROM events").fetchall() == rows
+        written = db.execute("SELECT seq, at_us, kind, version, payload FROM events")
+        assert written.fetchall() == rows
         assert db.execute("PRAGMA user_version").fetchone() == (LATEST,)
         found = db.execute("SELECT quantity, limit_price, state, change_state FROM v_orders")
         assert found.fetchall() == [("7", "9.5", "WORKING", "APPLIED")]

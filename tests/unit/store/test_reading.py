@@ -13,6 +13,7 @@ from tests.unit.store.support import (
     shell,
     state_at,
     strategy_note,
+    tampered,
 )
 from trader.core.ids import Seq
 from trader.store.journal import SqliteJournal
@@ -67,6 +68,8 @@ async def test_without_a_checkpoint_every_event_is_read_in_order(journal_path: P
         "DELETE FROM checkpoint_parts WHERE seq = 1200",
         "UPDATE checkpoints SET crc = crc + 1 WHERE seq = 1200",
         "UPDATE checkpoint_parts SET payload = x'ff00' WHERE seq = 1200",
+        "UPDATE checkpoints SET digest = zeroblob(32) WHERE seq = 1200",
+        "UPDATE checkpoints SET at_us = at_us + 1 WHERE seq = 1200",
     ],
 )
 async def test_an_unreadable_checkpoint_is_said_and_the_one_before_taken(
@@ -90,7 +93,7 @@ async def test_when_no_checkpoint_is_readable_everything_is_replayed(journal_pat
 
 @pytest.mark.parametrize("gone", [1_201, 1_202])
 async def test_a_missing_event_is_damage(journal_path: Path, gone: int) -> None:
-    shell(journal_path, "DELETE FROM events WHERE seq = ?", gone)
+    tampered(journal_path, "DELETE FROM events WHERE seq = ?", gone)
     with pytest.raises(JournalUnusable, match=f"event {gone} is missing"):
         await load(journal_path)
 
@@ -99,21 +102,61 @@ async def test_an_end_that_vanished_while_it_was_read_is_damage(journal_path: Pa
     journal = await SqliteJournal.open(journal_path, CountingClock())
     events = journal.events_between(Seq(1), Seq(COUNT))
     assert (await anext(events)).seq == 1
-    shell(journal_path, "DELETE FROM events WHERE seq > 500")
+    tampered(journal_path, "DELETE FROM events WHERE seq > 500")
     with pytest.raises(JournalUnusable, match="event 501 is missing"):
         _ = [row async for row in events]
     await journal.close()
 
 
 async def test_a_checkpoint_ahead_of_the_events_is_damage(journal_path: Path) -> None:
-    shell(journal_path, "DELETE FROM events WHERE seq >= 1200")
+    tampered(journal_path, "DELETE FROM events WHERE seq >= 1200")
     with pytest.raises(JournalUnusable, match="ahead of the last event"):
         await load(journal_path)
 
 
 async def test_an_event_that_cannot_be_read_is_named(journal_path: Path) -> None:
-    shell(journal_path, "UPDATE events SET payload = '{}' WHERE seq = 1202")
+    tampered(journal_path, "UPDATE events SET payload = '{}' WHERE seq = 1202")
     with pytest.raises(RowUnreadable, match="row 1202 StrategyCheckpointed: field strategy"):
+        await load(journal_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("payload = replace(payload, '{}', '[]') WHERE seq = 1202", 1202),
+        ("at_us = at_us + 1 WHERE seq = 1201", 1201),
+        ("digest = zeroblob(32) WHERE seq = 1203", 1203),
+        ("payload = CAST(payload AS BLOB) WHERE seq = 1202", 1202),
+    ],
+)
+async def test_an_event_that_is_not_the_one_written_keeps_the_daemon_from_starting(
+    journal_path: Path, change: str, named: int
+) -> None:
+    tampered(journal_path, f"UPDATE events SET {change}")
+    with pytest.raises(JournalUnusable, match=f"event {named} is not the one that was written"):
+        await load(journal_path)
+
+
+async def test_what_was_changed_before_the_checkpoint_is_not_read_at_a_start(
+    journal_path: Path,
+) -> None:
+    tampered(journal_path, "UPDATE events SET at_us = at_us + 1 WHERE seq = 700")
+    loaded, seqs = await load(journal_path)
+    assert loaded.state == state_at(1_200)
+    assert seqs == [1_201, 1_202, 1_203]
+
+
+async def test_events_behind_a_missing_one_are_not_given(journal_path: Path) -> None:
+    tampered(journal_path, "DELETE FROM events WHERE seq = 700")
+    journal = await SqliteJournal.open(journal_path, CountingClock())
+    with pytest.raises(JournalUnusable, match="event 700 is missing"):
+        _ = [row async for row in journal.events_between(Seq(701), Seq(702))]
+    await journal.close()
+
+
+async def test_an_event_without_a_digest_is_no_place_to_go_on_from(journal_path: Path) -> None:
+    tampered(journal_path, "UPDATE events SET digest = 'none' WHERE seq = 1203")
+    with pytest.raises(JournalUnusable, match="event 1203 has no digest"):
         await load(journal_path)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.store.support import START, order_planned
+from tests.unit.store.support import START, order_planned, put
 from trader.core import events as ev
 from trader.core.executions import Execution
 from trader.core.ids import (
@@ -95,8 +95,7 @@ def test_the_views_show_what_was_recorded() -> None:
         ev.ExecutionSeen(execution=execution),
     )
     for seq, event in enumerate(events, start=1):
-        row = row_of(ev.Recorded(seq=Seq(seq), at_utc=START, event=event))
-        connection.execute("INSERT INTO events VALUES (?,?,?,?,?)", row)
+        put(connection, ev.Recorded(seq=Seq(seq), at_utc=START, event=event))
     at = "2024-03-05T14:30:00.000Z"
     assert rows(connection, "SELECT * FROM v_orders_planned") == [
         (1, at, "abcdef-momentum-12", 41, "T1-x", "AAPL", "SELL", "100.50")
@@ -116,7 +115,7 @@ def test_a_journal_of_the_first_version_gains_the_views_and_keeps_its_rows() -> 
     connection.execute("INSERT INTO events VALUES (?,?,?,?,?)", row)
     for statement in upgrade_from(1):
         connection.execute(statement)
-    assert rows(connection, "SELECT * FROM events") == [row]
+    assert rows(connection, "SELECT seq, at_us, kind, version, payload FROM events") == [row]
     assert rows(connection, "SELECT order_id, state FROM v_orders") == [(41, "PLANNED")]
     assert rows(connection, "PRAGMA user_version") == [(LATEST,)]
     connection.close()

@@ -25,6 +25,7 @@ from tests.unit.core.factories import (
     reviewed,
 )
 from tests.unit.core.test_emergency_events import CANCEL, ORDER
+from tests.unit.store.support import put
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
@@ -33,7 +34,7 @@ from trader.core.halts import HaltCause
 from trader.core.ids import ClientId, OrderId, OrderRef, PermId, RunId, Seq, order_ref
 from trader.core.policy import Regime
 from trader.core.story import story_of
-from trader.store.rows import JournalUnusable, row_of
+from trader.store.rows import JournalUnusable
 from trader.store.schema import upgrade_from
 from trader.store.story import NameUnknown, related, related_emergency
 
@@ -64,8 +65,7 @@ def a_journal(folder: Path, events: Sequence[ev.Event]) -> Path:
         for statement in upgrade_from(0):
             db.execute(statement)
         for seq, event in enumerate(events, start=1):
-            row = row_of(ev.Recorded(Seq(seq), at(seq), event))
-            db.execute("INSERT INTO events VALUES (?,?,?,?,?)", row)
+            put(db, ev.Recorded(Seq(seq), at(seq), event))
     return path
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from tests.unit.store.support import order_planned
+from tests.unit.store.support import order_planned, put
 from trader.core import events as ev
 from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
@@ -28,7 +28,6 @@ from trader.core.ids import (
     order_ref,
 )
 from trader.core.intents import Side
-from trader.store.rows import row_of
 from trader.store.schema import upgrade_from
 
 START = datetime(2024, 3, 5, 14, 30, tzinfo=UTC)
@@ -72,7 +71,7 @@ def write(path: Path, events: tuple[ev.Event, ...], *, version: int | None = Non
             db.execute(statement)
         for seq, event in enumerate(events, start=1):
             recorded = ev.Recorded(Seq(seq), START + timedelta(seconds=seq), event)
-            db.execute("INSERT INTO events VALUES (?,?,?,?,?)", row_of(recorded))
+            put(db, recorded)
         if version is not None:
             db.execute(f"PRAGMA user_version = {version}")
     return path

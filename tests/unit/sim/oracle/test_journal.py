@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.sim.oracle.journals import ACCOUNT, REF, START, execution, story, write
-from tests.unit.store.support import order_planned
+from tests.unit.store.support import order_planned, tamper
 from trader.core import events as ev
 from trader.core.ids import ClientId, ConId, OrderId, OrderRef, PermId
 from trader.core.intents import Side
@@ -85,9 +85,9 @@ def test_a_journal_in_use_is_read_to_its_last_commit(tmp_path: Path) -> None:
     path = write(tmp_path / "journal.db", story())
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA wal_autocheckpoint = 0")
-        writer.execute("DELETE FROM events WHERE seq = 10")
+        tamper(writer, "DELETE FROM events WHERE seq = 10")
         writer.execute("BEGIN IMMEDIATE")
-        writer.execute("DELETE FROM events WHERE seq = 9")
+        tamper(writer, "DELETE FROM events WHERE seq = 9")
         journal = read_journal(path)
         assert (journal.event_count, journal.tickets) == (9, ())
         assert journal.executions[0].execution.exec_id == "0001.01.02"
@@ -103,7 +103,7 @@ def test_all_views_are_read_of_one_moment(tmp_path: Path, monkeypatch: pytest.Mo
     def slow(self: reading._Reader, view: str) -> list[Fields]:
         found = rows(self, view)
         with closing(sqlite3.connect(path, isolation_level=None)) as writer:
-            writer.execute("DELETE FROM events WHERE seq > 1")
+            tamper(writer, "DELETE FROM events WHERE seq > 1")
         return found
 
     monkeypatch.setattr(reading._Reader, "_rows", slow)
@@ -186,7 +186,7 @@ def test_a_damaged_journal_is_refused(tmp_path: Path, page: int) -> None:
 def test_a_spoilt_row_is_named(tmp_path: Path, statement: str, words: str) -> None:
     path = write(tmp_path / "journal.db", story())
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute(statement)
+        tamper(db, statement)
     assert words in refusal(path)
 
 
