@@ -469,12 +469,12 @@ async def run_daemon(config: Configuration, world: World) -> ExitCode:
         heart.beat(Phase.STARTING)
         journal = await SqliteJournal.open(config.journal_file, world.clock)
         try:
-            book = await restore(journal)
-            daemon = Daemon(config, world, journal, book)
+            daemon = Daemon(config, world, journal, await restore(journal))
             daemon.show_life = heart.beat
             code = await daemon.serve()
         finally:
             await journal.close()
+        daemon.safeguards.anchor()
         heart.beat(Phase.ENDED, int(code))
         return code
     finally:

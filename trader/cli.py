@@ -1,7 +1,8 @@
 """The ``trader`` command: the daemon, the demo, the simulator, and the operator's verbs.
 
 Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
-5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
+5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
+verify: 0 whole, 1 not as written, 2 nothing to look at.
 """
 
 import argparse
@@ -50,11 +51,13 @@ from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
 from trader.sentinel import run_sentinel, show_sentinel
 from trader.store.story import NameUnknown, related, related_emergency
+from trader.verify import add_verify_arguments, run_verify
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
 _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
-5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5.
+5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
+verify: 0 whole, 1 not as written, 2 nothing to look at.
 """
 _VERBS = {
     "resume": "clear the halt, if reconciliation is clean and nothing else objects",
@@ -91,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _status(given, status_lines)
         case "breakers":
             return _status(given, breaker_lines)
-        case "why":
-            return _why(given)
+        case "why" | "verify":
+            return (_why if given.command == "why" else run_verify)(given)
         case "token":
             return _token(given)
         case "policy":
@@ -147,6 +150,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_migrate_arguments(
         commands.add_parser("migrate", help="copy and upgrade the journal of an older version")
+    )
+    add_verify_arguments(
+        commands.add_parser(
+            "verify", help="say whether the journal is what was written, and where it is not"
+        ),
+        _add_state,
     )
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))
     _add_policy(commands.add_parser("policy", help="show or sign the risk policy"))

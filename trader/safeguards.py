@@ -25,6 +25,8 @@ from trader.engine.probes import Probes
 from trader.engine.readings import Readings
 from trader.engine.reconciler import Reconciler, RunRecord
 from trader.engine.services import Services
+from trader.ops.anchors import LOOK_S as ANCHORS_S
+from trader.ops.anchors import AnchorLog
 from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog
 from trader.ops.disk import free_share
 from trader.ops.host_watch import LOOK_S as HOST_S
@@ -94,6 +96,8 @@ class Safeguards:
         self._result = DayResult(services, result_settings(config))
         board.result = self._result.status
         services.ledger.observe(self._result.on_recorded)
+        book = services.ledger.book
+        self._anchors = AnchorLog(settings.state_dir, services.clock, lambda: book.lineage)
         services.ledger.observe(self._readings.on_recorded)
         board.breakers = self.breakers.rows
         board.allocation = self.breakers.allocation
@@ -142,4 +146,10 @@ class Safeguards:
         start("day-result", lambda: supervisor.every("day-result", RESULT_S, result))
         exits = self._exits.look
         start("exit-watch", lambda: supervisor.every("exit-watch", EXITS_S, exits))
+        anchor = self.anchor
+        start("chain-anchor", lambda: supervisor.every("chain-anchor", ANCHORS_S, anchor))
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)
+
+    def anchor(self) -> None:
+        """Write the head of the journal's chain down outside the journal."""
+        self._anchors.write(self._services.ledger.head)

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.unit.engine.world import a_snapshot
 from tests.unit.ops.test_emergency_history import an_execution, memory
 from tests.unit.ops.test_emergency_record import an_order
 from tests.unit.ops.test_standing_order import LEFT
+from tests.unit.store.support import tamper
 from trader import app
 from trader.config import Configuration
 from trader.core.book import Book
@@ -28,6 +30,7 @@ from trader.core.ids import Lineage
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.drain import ExitCode
 from trader.engine.operator import Answer
+from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
 from trader.ops.control_client import ask_status
 from trader.ops.control_token import read_endpoint
@@ -38,7 +41,9 @@ from trader.ops.instance_lock import InstanceLock, LockTaken
 from trader.ops.reach import read_reach
 from trader.ops.standing_order import leave
 from trader.ops.state_dir import StateUnusable
+from trader.ports import Anchor, ChainHead
 from trader.store.journal import SqliteJournal
+from trader.store.verify import verified
 
 # Nothing listens there: the daemon stays up without a broker.
 NO_BROKER = {"port": 1, "backoff_s_min": 0.1, "backoff_s_max": 0.2}
@@ -259,3 +264,30 @@ async def test_a_standing_order_is_seen_at_the_start(config: Configuration) -> N
     status = await seen_and_stopped(config)
     causes = dict(status["causes"])  # type: ignore[call-overload]
     assert "close every position" in causes["standing_order"]
+
+
+async def test_the_head_of_its_journal_is_outside_of_it_from_the_start_to_the_end(
+    config: Configuration,
+) -> None:
+    state = config.settings.state_dir
+    body = await seen_and_stopped(config)
+    anchors, problems = anchors_in(state)
+    assert problems == ()
+    assert [anchor.source for anchor in anchors][:2] == [
+        "last_status.json",
+        "audit_logs/chain.jsonl line 1",
+    ]
+    verdict = verified(config.journal_file, anchors)
+    assert verdict.is_whole, verdict.findings
+    # The last one was written when the journal was closed: nothing lies behind it.
+    assert anchors[-1].head.seq == verdict.last_seq == verdict.anchored_to
+    assert anchors[-1].head.digest == verdict.digest
+    shown = body["journal"]
+    assert isinstance(shown, dict)
+    page = Anchor("page", shown["lineage"], ChainHead(shown["durable_seq"], shown["digest"]))
+    assert shown["digest"]
+    assert verified(config.journal_file, [page]).is_whole
+    with closing(sqlite3.connect(config.journal_file, isolation_level=None)) as db:
+        tamper(db, "DELETE FROM events WHERE seq = ?", verdict.last_seq)
+    found = {(one.kind, one.seq) for one in verified(config.journal_file, anchors).findings}
+    assert found == {("truncated", verdict.last_seq)}

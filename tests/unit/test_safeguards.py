@@ -16,6 +16,7 @@ from trader.core.policy import Regime
 from trader.core.regime import Outlook
 from trader.engine.board import About, Board
 from trader.engine.reconciler import RunRecord
+from trader.ops.anchors import anchors_in
 from trader.safeguards import Safeguards
 
 
@@ -97,3 +98,16 @@ async def test_a_run_that_could_not_look_leaves_the_breaker_of_drifts_as_it_was(
     world.broker.on_snapshot = lambda: world.inbox.put(seen)
     await world.reconciler.run_once("with a fill in it")
     assert safeguards._readings.of(BreakerName.DRIFT).value == 1
+
+
+async def test_the_head_of_the_chain_goes_into_the_audit_folder_when_it_moved(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
+    safeguards = Safeguards(config, world.services, desk=world.desk, board=a_board(world))
+    await world.ledger.durable(world.ledger.seq)
+    for _ in range(2):
+        safeguards.anchor()
+    (anchor,), _ = anchors_in(tmp_path)
+    assert (anchor.journal, anchor.head) == (world.book.lineage, world.journal.head)

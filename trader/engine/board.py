@@ -137,11 +137,7 @@ class Board:
             foreign_order_count=len(self._book.foreign),
             strategies=self._strategies(now_posture),
             tally=self._book.tally,
-            journal=st.JournalStatus(
-                seq=self._book.seq,
-                durable_seq=self._journal.durable_seq,
-                failure=self._journal.failure or "",
-            ),
+            journal=self._journal_status(),
             task_ages_s=self._supervisor.ages_s(),
             feed=tuple(_feed_line(recorded) for recorded in self._feed),
             restrictions=tuple(restrictions.items()),
@@ -178,6 +174,16 @@ class Board:
             is_read_only="read_only_api" in causes,
             connect_count=self._link.connect_count,
             problem=self._link.problem,
+        )
+
+    def _journal_status(self) -> st.JournalStatus:
+        head = self._journal.head
+        return st.JournalStatus(
+            seq=self._book.seq,
+            durable_seq=head.seq,
+            failure=self._journal.failure or "",
+            digest=head.digest,
+            lineage=self._book.lineage or "",
         )
 
     def _money(self) -> st.MoneyStatus | None:

@@ -15,7 +15,7 @@ from trader.core.checkpoint import state_of
 from trader.core.events import Event, IntentReviewed, ModifyPlanned, OrderPlanned, Recorded
 from trader.core.frozen import maker
 from trader.core.ids import Seq
-from trader.ports import Clock, Journal, JournalFailed
+from trader.ports import ChainHead, Clock, Journal, JournalFailed
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +39,11 @@ class Ledger:
     def seq(self) -> Seq:
         """Return the sequence number of the last event."""
         return self.book.seq
+
+    @property
+    def head(self) -> ChainHead:
+        """Return the end of what is durable, as evidence."""
+        return self._journal.head
 
     @property
     def failure(self) -> str | None:

@@ -276,11 +276,17 @@ class FeedLine:
 
 @dataclass(frozen=True, slots=True)
 class JournalStatus:
-    """How far the journal is and whether it works."""
+    """How far the journal is and whether it works.
+
+    ``digest`` is that of the chain at ``durable_seq``: with ``lineage``, which names the journal,
+    it is evidence of what was in it at this instant, for ``trader verify``.
+    """
 
     seq: int
     durable_seq: int
     failure: str
+    digest: str = ""
+    lineage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

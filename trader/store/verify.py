@@ -302,15 +302,11 @@ class _Check:
             seal.add(payload or b"")
             count += 1
         event, _ = self._named.get(seq, (GENESIS, GENESIS))
-        if not is_typed or count != part_count or digest != seal.digest(tuple(numbers), event):
-            self._find("checkpoint", seq, f"checkpoint of event {seq}: the sealed digest fails")
         if seq > self._last:
-            self._find(
-                "truncated",
-                seq,
-                f"the checkpoint of event {seq} is ahead of the last event, {self._last}: "
-                "events are lost",
-            )
+            text = f"the checkpoint of event {seq} is ahead of the last event, {self._last}"
+            self._find("truncated", seq, text)
+        elif not is_typed or count != part_count or digest != seal.digest(tuple(numbers), event):
+            self._find("checkpoint", seq, f"checkpoint of event {seq}: the sealed digest fails")
         return seq, digest.hex() if isinstance(digest, bytes) else ""
 
     # ---- anchors

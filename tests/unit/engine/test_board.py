@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import astuple, replace
 from decimal import Decimal
 
 import pytest
@@ -228,6 +228,9 @@ async def test_tickets_foreign_orders_and_the_journal_are_shown() -> None:
     assert status.tickets == (("run-position-AAA", "10 or 0"),)
     assert status.foreign_order_count == 0
     assert status.journal.seq == world.ledger.seq
+    # What is durable is evidence, and of which journal.
+    told = (status.journal.durable_seq, status.journal.digest, status.journal.lineage)
+    assert told == (*astuple(world.journal.head)[:2], world.book.lineage)
     world.journal.fail("disk full")
     assert board.status().journal.failure == "disk full"
 

@@ -423,6 +423,7 @@ function process(status) {
   facts("process", [
     ["Journal", j.failure || `event ${j.seq}`, j.failure ? "badge bad" : "n"],
     ["Not yet durable", String(j.seq - j.durable_seq), "n"],
+    ["Chain", j.digest ? `${j.durable_seq}:${j.digest.slice(0, 16)}` : "", "n"],
     ["Event loop lag", f.milliseconds(status.loop_lag_s), "n"],
     ["Intents, refused", `${status.tally.intents}, ${status.tally.refusals}`, "n"],
     ["Orders sent", String(status.tally.orders_sent), "n"],
