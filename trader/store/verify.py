@@ -314,14 +314,15 @@ class _Check:
     def _compared(self) -> list[Anchor]:
         """Return the anchors of this journal; that there are others, or none, is said."""
         here = self._journal
-        told = [anchor.journal for anchor in self._anchors if anchor.journal]
-        if here and told and told[-1] != here:
+        named = [anchor for anchor in self._anchors if anchor.journal]
+        if here and named and named[-1].journal != here:
+            newest = named[-1]
             text = (
-                f"the newest anchor, of {self._anchors[-1].source}, is of the journal {told[-1]}, "
-                f"and this one is {here}: it was put in that one's place"
+                f"the newest anchor, {newest.source}, is of the journal {newest.journal}, and this "
+                f"one is {here}: it was put in that one's place"
             )
             self._find("rewritten", None, text)
-        others = sorted(set(told) - {here}) if here else []
+        others = sorted({anchor.journal for anchor in named} - {here}) if here else []
         if others:
             self._notes.append(f"anchors of other journals: {', '.join(others)}")
         ours = [one for one in self._anchors if one.journal in ("", here) or not here]

@@ -441,6 +441,30 @@ def test_a_page_that_cannot_be_read_is_said_and_the_rest_is_looked_at(path: Path
     assert (verdict.event_count, verdict.last_seq) == (LAST, LAST)
 
 
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+async def test_a_flipped_bit_of_the_log_cuts_the_tail_off_and_the_anchor_shows_it(
+    tmp_path: Path, at: float
+) -> None:
+    """SQLite takes a log only up to the first frame whose checksum fails, without a word."""
+    crashed = tmp_path / "crashed.db"
+    async with running(tmp_path / "journal.db") as journal:
+        for seq in range(1, 60):
+            journal.append(event_at(seq))
+            await journal.durable(Seq(seq))
+        head = journal.head
+        for end in ("", "-wal"):
+            shutil.copy(tmp_path / f"journal.db{end}", tmp_path / f"crashed.db{end}")
+    assert verified(crashed, [anchor(head)]).is_whole
+    log = tmp_path / "crashed.db-wal"
+    raw = bytearray(log.read_bytes())
+    raw[int(len(raw) * at)] ^= 1
+    log.write_bytes(raw)
+    (finding,) = verified(crashed, [anchor(head)]).findings
+    assert finding.kind == "truncated"
+    assert finding.seq is not None
+    assert abs(finding.seq - 59 * at) < 5
+
+
 def test_what_is_no_journal_older_or_newer_is_refused(path: Path, tmp_path: Path) -> None:
     with pytest.raises(JournalUnusable, match="there is no journal"):
         verified(tmp_path / "gone.db")
