@@ -18,11 +18,13 @@ from trader.core.book import Book
 from trader.core.checkpoint import restored, state_of
 from trader.core.ids import ExecId, Seq, exec_family
 from trader.core.orders import OrderState
+from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
 from trader.sim.oracle.comparison import compare
 from trader.sim.oracle.journal import read_journal
 from trader.sim.oracle.testimony import told
 from trader.store.journal import SqliteJournal
+from trader.store.verify import verified
 
 _LIVE = frozenset({"PendingSubmit", "PreSubmitted", "Submitted"})
 _FINAL = {
@@ -45,7 +47,9 @@ class Story:
 
 
 def read_story(journal: Path) -> Story:
-    """Copy a journal, read its documented views and fold it into a book."""
+    """Copy a journal, verify it, read its documented views and fold it into a book."""
+    # Before the copy: what a running daemon writes down later is not in it.
+    anchors, _ = anchors_in(journal.parent)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.db"
         with (
@@ -53,6 +57,8 @@ def read_story(journal: Path) -> Story:
             closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)
+        verdict = verified(copy, anchors)
+        assert verdict.is_whole, verdict.findings
         with closing(sqlite3.connect(copy)) as db:
             planned = tuple(db.execute("SELECT order_id, order_ref FROM v_orders_planned"))
             exec_ids = tuple(row[0] for row in db.execute("SELECT exec_id FROM v_executions"))
