@@ -33,6 +33,7 @@ GENESIS = sha256(b"the first event of a journal").digest()
 DIGEST_BYTES = len(GENESIS)
 
 _EVENT_CHANGED = "SELECT RAISE(ABORT, 'an event that was recorded is never changed')"
+_IS_THERE = "EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq)"
 _SEAM_CHANGED = "SELECT RAISE(ABORT, 'a seam of the chain is never changed')"
 CHAIN_STEPS = (
     "ALTER TABLE events ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
@@ -47,6 +48,9 @@ CHAIN_STEPS = (
     RECONSTRUCT,
     f"CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN {_EVENT_CHANGED}; END",
     f"CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN {_EVENT_CHANGED}; END",
+    # INSERT OR REPLACE deletes without asking the trigger above.
+    f"CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN {_IS_THERE} "
+    f"BEGIN {_EVENT_CHANGED}; END",
     f"CREATE TRIGGER seams_no_update BEFORE UPDATE ON chain_seams BEGIN {_SEAM_CHANGED}; END",
     f"CREATE TRIGGER seams_no_delete BEFORE DELETE ON chain_seams BEGIN {_SEAM_CHANGED}; END",
 )
