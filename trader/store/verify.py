@@ -22,6 +22,7 @@ from trader.core.ids import Seq
 from trader.ports import Anchor
 from trader.store.chain import GENESIS, Seal, link, seam
 from trader.store.connection import describe
+from trader.store.free_pages import free_pages_problem
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, CHAINED, LATEST, MIGRATIONS
 
@@ -95,7 +96,11 @@ def verified(path: Path, anchors: Sequence[Anchor] = ()) -> Verdict:
         for is_last in (False, False, True):
             before = _standing(path)
             with _opened(path, is_at_rest=before[0] == 0) as db:
-                verdict = _Check(db, anchors).verdict(_version(path, db))
+                check = _Check(db, anchors)
+                version = _version(path, db)
+                if before[0] == 0:
+                    check.free_pages(path)
+                verdict = check.verdict(version)
             # A daemon that began meanwhile may have written where a file at rest was read.
             if before[0] or is_last or _standing(path) == before:
                 return verdict
@@ -213,6 +218,12 @@ class _Check:
             text = _words(line)
             if text != "ok":
                 self._find("damage", None, f"SQLite's own check: {text}")
+
+    def free_pages(self, path: Path) -> None:
+        """Look at the list of free pages; of a file that somebody writes it cannot be read."""
+        problem = self._tried(lambda: free_pages_problem(path, self._db))
+        if problem:
+            self._find("damage", None, f"the list of free pages: {problem}")
 
     def _schema(self, version: int) -> bool:
         """Compare the schema; tells whether the tables are ours, so that the rest can be read."""

@@ -20,6 +20,7 @@ from tests.unit.store.support import (
 )
 from tests.unit.store.test_upgrade import ROWS, old_journal, upgraded
 from trader.core.ids import Seq
+from trader.ports import Anchor
 from trader.store.chain import GENESIS, chained, seam
 from trader.store.journal import SqliteJournal
 from trader.store.rows import JournalUnusable, microseconds_of, row_of, state_parts
@@ -129,3 +130,22 @@ async def test_what_was_damaged_before_the_upgrade_is_still_found_after_it(
     assert 7 in {finding.seq for finding in verified(path).findings}
     with pytest.raises(JournalUnusable):
         await everything(path)
+
+
+async def test_events_are_read_over_the_seam(tmp_path: Path) -> None:
+    path = old_journal(tmp_path / "journal.db")
+    await upgraded(path)
+    async with running(path) as journal:
+        for seq in range(ROWS + 1, ROWS + 4):
+            journal.append(strategy_note(seq))
+        await journal.durable(Seq(ROWS + 3))
+    assert await everything(path) == list(range(1, ROWS + 4))
+
+
+async def test_an_anchor_at_the_seam_knows_what_comes_behind_it(tmp_path: Path) -> None:
+    path = old_journal(tmp_path / "journal.db")
+    async with running(path) as journal:
+        head = journal.head
+    assert head.seq == ROWS
+    verdict = verified(path, [Anchor("page", "", head)])
+    assert (verdict.findings, verdict.anchored_to) == ((), ROWS)

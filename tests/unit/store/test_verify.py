@@ -431,6 +431,14 @@ def test_where_the_tables_are_not_ours_nothing_else_is_claimed(path: Path) -> No
     assert verdict.notes[0] == "nothing was compared: the tables are not this program's"
 
 
+def test_a_list_of_free_pages_that_is_wrong_is_damage(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[39] ^= 4
+    path.write_bytes(raw)
+    (finding,) = verified(path).findings
+    assert (finding.kind, finding.text[:23]) == ("damage", "the list of free pages:")
+
+
 def test_a_page_that_cannot_be_read_is_said_and_the_rest_is_looked_at(path: Path) -> None:
     ((root,),) = shell(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'checkpoints'")
     raw = bytearray(path.read_bytes())
