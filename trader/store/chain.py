@@ -32,6 +32,9 @@ RECONSTRUCT = "-- reconstruct the chain"
 GENESIS = sha256(b"the first event of a journal").digest()
 DIGEST_BYTES = len(GENESIS)
 
+# The name of the seams' table is not free. SQLite takes integrity_check and quick_check for the
+# check of one table, and leaves out the list of free pages, when a view comes first in its hash
+# table of names (seen with 3.40): with this name a table does, which a test holds.
 _EVENT_CHANGED = "SELECT RAISE(ABORT, 'an event that was recorded is never changed')"
 _IS_THERE = "EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq)"
 _SEAM_CHANGED = "SELECT RAISE(ABORT, 'a seam of the chain is never changed')"
@@ -39,7 +42,7 @@ CHAIN_STEPS = (
     "ALTER TABLE events ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
     "ALTER TABLE checkpoints ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
     """
-    CREATE TABLE chain_seams (
+    CREATE TABLE journal_seams (
         seq INTEGER PRIMARY KEY,
         at_us INTEGER NOT NULL,
         digest BLOB NOT NULL
@@ -51,8 +54,8 @@ CHAIN_STEPS = (
     # INSERT OR REPLACE deletes without asking the trigger above.
     f"CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN {_IS_THERE} "
     f"BEGIN {_EVENT_CHANGED}; END",
-    f"CREATE TRIGGER seams_no_update BEFORE UPDATE ON chain_seams BEGIN {_SEAM_CHANGED}; END",
-    f"CREATE TRIGGER seams_no_delete BEFORE DELETE ON chain_seams BEGIN {_SEAM_CHANGED}; END",
+    f"CREATE TRIGGER seams_no_update BEFORE UPDATE ON journal_seams BEGIN {_SEAM_CHANGED}; END",
+    f"CREATE TRIGGER seams_no_delete BEFORE DELETE ON journal_seams BEGIN {_SEAM_CHANGED}; END",
 )
 
 # A row as it is written: with its digest.

@@ -25,7 +25,7 @@ _EVENTS = (
     "WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
 )
 _DIGEST = "SELECT digest FROM events WHERE seq = ?"
-_SEAMS = "SELECT seq, at_us, digest FROM chain_seams"
+_SEAMS = "SELECT seq, at_us, digest FROM journal_seams"
 _CHECKPOINTS = "SELECT seq, at_us, part_count, crc, digest FROM checkpoints ORDER BY seq DESC"
 # As bytes: text that is not UTF-8 is one more way to be unreadable, not an error of the database.
 _PARTS = (

@@ -15,7 +15,7 @@ _CHAIN_EVENTS = (
     "chain_link(seq, at_us, version, CAST(kind AS BLOB), CAST(payload AS BLOB))"
 )
 _LAST_EVENT = "SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1"
-_PUT_SEAM = "INSERT INTO chain_seams (seq, at_us, digest) VALUES (?, ?, ?)"
+_PUT_SEAM = "INSERT INTO journal_seams (seq, at_us, digest) VALUES (?, ?, ?)"
 _CHECKPOINTS = (
     "SELECT seq, at_us, part_count, crc, (SELECT digest FROM events "
     "WHERE events.seq = checkpoints.seq) FROM checkpoints"

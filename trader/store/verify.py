@@ -37,7 +37,7 @@ _EVENTS = (
     "typeof(kind) = 'text' AND typeof(payload) = 'text' AND typeof(digest) = 'blob' "
     "FROM events WHERE seq > ? ORDER BY seq"
 )
-_SEAMS = "SELECT seq, at_us, digest, typeof(digest) = 'blob' FROM chain_seams ORDER BY seq"
+_SEAMS = "SELECT seq, at_us, digest, typeof(digest) = 'blob' FROM journal_seams ORDER BY seq"
 _CHECKPOINTS = (
     "SELECT seq, at_us, part_count, crc, digest, typeof(digest) = 'blob' FROM checkpoints "
     "ORDER BY seq"

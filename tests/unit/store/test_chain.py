@@ -117,8 +117,8 @@ async def test_a_recorded_event_cannot_be_changed_by_mistake(tmp_path: Path, cha
         shell(path, change)
     assert path.read_bytes() == before
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("INSERT INTO chain_seams VALUES (1, 1, x'00')")
-        for seam_change in ("UPDATE chain_seams SET seq = 2", "DELETE FROM chain_seams"):
+        db.execute("INSERT INTO journal_seams VALUES (1, 1, x'00')")
+        for seam_change in ("UPDATE journal_seams SET seq = 2", "DELETE FROM journal_seams"):
             with pytest.raises(sqlite3.IntegrityError, match="a seam of the chain"):
                 db.execute(seam_change)
 

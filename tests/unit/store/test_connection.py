@@ -50,6 +50,12 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def turn_a_bit(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 4
+    path.write_bytes(content)
+
+
 def damage_name(path: Path, name: bytes) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(name)] ^= 0x80
@@ -213,6 +219,17 @@ async def test_opening_folds_what_a_crash_left_in_the_log(
 
 def test_an_error_is_described_in_one_line() -> None:
     assert describe(sqlite3.OperationalError("disk\n  full")) == "OperationalError: disk full"
+
+
+async def test_a_wrong_list_of_free_pages_is_damage(journal_path: Path) -> None:
+    """The next writer would write on pages in use; SQLite's check must not leave the list out."""
+    shell(journal_path, "DELETE FROM checkpoint_parts")
+    shell(journal_path, "DROP TRIGGER events_no_delete")
+    shell(journal_path, "DELETE FROM events WHERE seq < 150")
+    db = await opened(journal_path, 50, START)
+    await db.close()
+    turn_a_bit(journal_path, 39)
+    assert "damaged: *** in database main *** Main freelist" in await refusal(journal_path)
 
 
 async def test_a_name_that_is_no_text_any_more_is_a_refusal_and_no_crash(

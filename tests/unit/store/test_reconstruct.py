@@ -66,10 +66,10 @@ async def test_the_seam_is_a_link_between_what_was_and_what_comes(tmp_path: Path
     for seq, found in shell(path, "SELECT seq, digest FROM events ORDER BY seq"):
         digest = chained(digest, row_of(strategy_note(seq, "x" * 100)))[5]
         assert found == digest, seq
-    at_us = shell(path, "SELECT at_us FROM chain_seams")[0][0]
+    at_us = shell(path, "SELECT at_us FROM journal_seams")[0][0]
     assert microseconds_of(START) <= at_us < microseconds_of(START) + 1_000_000
     behind = seam(digest, ROWS, at_us)
-    assert shell(path, "SELECT seq, digest FROM chain_seams") == [(ROWS, behind)]
+    assert shell(path, "SELECT seq, digest FROM journal_seams") == [(ROWS, behind)]
     async with running(path) as journal:
         journal.append(strategy_note(ROWS + 1))
         await journal.durable(Seq(ROWS + 1))
@@ -78,8 +78,8 @@ async def test_the_seam_is_a_link_between_what_was_and_what_comes(tmp_path: Path
 
 @pytest.mark.parametrize(
     "change",
-    ["UPDATE chain_seams SET seq = 7", "UPDATE chain_seams SET at_us = at_us + 1",
-     "UPDATE chain_seams SET digest = x'00'", "DELETE FROM chain_seams"],
+    ["UPDATE journal_seams SET seq = 7", "UPDATE journal_seams SET at_us = at_us + 1",
+     "UPDATE journal_seams SET digest = x'00'", "DELETE FROM journal_seams"],
 )  # fmt: skip
 async def test_who_moves_the_seam_is_found(tmp_path: Path, change: str) -> None:
     path = old_journal(tmp_path / "journal.db")
@@ -105,14 +105,14 @@ async def test_an_old_journal_without_an_event_has_no_seam(tmp_path: Path) -> No
     path = old_journal(tmp_path / "journal.db")
     shell(path, "DELETE FROM events")
     await upgraded(path)
-    assert shell(path, "SELECT * FROM chain_seams") == []
+    assert shell(path, "SELECT * FROM journal_seams") == []
     assert verified(path).is_whole
 
 
 async def test_a_new_journal_has_nothing_to_reconstruct(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     await upgraded(path)
-    assert shell(path, "SELECT * FROM chain_seams") == []
+    assert shell(path, "SELECT * FROM journal_seams") == []
     verdict = verified(path)
     assert (verdict.is_whole, verdict.reconstructed_to, verdict.digest) == (True, 0, GENESIS.hex())
 

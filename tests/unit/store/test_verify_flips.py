@@ -35,7 +35,7 @@ TABLES = {
     "events": ("seq", "at_us", "kind", "version", "payload", "digest"),
     "checkpoints": ("seq", "at_us", "part_count", "crc", "digest"),
     "checkpoint_parts": ("seq", "part", "payload"),
-    "chain_seams": ("seq", "at_us", "digest"),
+    "journal_seams": ("seq", "at_us", "digest"),
 }
 
 
