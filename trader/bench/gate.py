@@ -48,7 +48,7 @@ from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import Valuer
 from trader.ops.clock import SystemClock
 from trader.ops.halt_file import HaltFile, HaltFileControl
-from trader.ports import Broker, ServerTime
+from trader.ports import Broker, ChainHead, ServerTime
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +76,7 @@ class _Nowhere:
 
     failure: str | None = None
     durable_seq = Seq(0)
+    head = ChainHead(Seq(0), "")
 
     def append(self, recorded: ev.Recorded) -> None:
         """Take an event."""
