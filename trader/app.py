@@ -38,7 +38,7 @@ from trader.engine.link import FIRST_CONNECT, LinkWatch
 from trader.engine.order_rows import OrderRows
 from trader.engine.pacer import LanePacer
 from trader.engine.reconciler import Reconciler
-from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
 from trader.engine.sessions import Sessions
 from trader.engine.settler import Settler
@@ -78,14 +78,14 @@ from trader.ops.state_dir import writing_state
 from trader.ports import Clock, Pacer, Pager
 from trader.safeguards import Safeguards
 from trader.store.journal import SqliteJournal
-from trader.strategies.momentum import MomentumStrategy
 from trader.wiring import (
+    Deployment,
     broker_settings,
+    deployments,
     drain_settings,
     guard_limits,
     link_settings,
     liquidation_settings,
-    momentum_parameters,
     reconcile_settings,
     session_settings,
 )
@@ -98,12 +98,13 @@ _ARM_INTERVAL_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a daemon is built on; production and simulation hand in different ones."""
+    """What a daemon is built on, and what trades; a simulation hands in another one."""
 
     clock: Clock
     chance: random.Random
     environment: Mapping[str, str]
     pid: int
+    deployments: Callable[[Configuration], tuple[Deployment, ...]] = deployments
 
 
 def real_world(environment: Mapping[str, str]) -> World:
@@ -256,13 +257,11 @@ class Daemon:
             self.ledger.observe(runner.on_recorded)
 
     def _runners(self) -> tuple[StrategyRunner, ...]:
-        section = self._config.settings.strategies.momentum
-        if section is None:
-            return ()
-        strategy = MomentumStrategy(momentum_parameters(section, self._config.policy))
-        pace = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
-        return (
-            StrategyRunner(self.services, strategy=strategy, gateway=self.gateway, settings=pace),
+        return tuple(
+            StrategyRunner(
+                self.services, strategy=row.strategy, gateway=self.gateway, settings=row.pace
+            )
+            for row in self._world.deployments(self._config)
         )
 
     # ---- running

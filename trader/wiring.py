@@ -1,5 +1,9 @@
-"""What each part takes of the settings: plain translation, no object is built here but values."""
+"""What each part takes of the settings: plain translation, nothing is built here but values.
 
+The strategies that the settings name are the one exception: they are the settings' own choice.
+"""
+
+from dataclasses import dataclass
 from datetime import time
 from zoneinfo import ZoneInfo
 
@@ -14,12 +18,32 @@ from trader.engine.guard import GuardLimits
 from trader.engine.link import LinkSettings
 from trader.engine.liquidation import LiquidationSettings
 from trader.engine.reconciler import ReconcileSettings
+from trader.engine.runner import RunnerSettings
 from trader.engine.sessions import SessionSettings
 from trader.ibkr.settings import BrokerSettings
-from trader.strategies.momentum import MomentumParameters
+from trader.strategies.base import Strategy
+from trader.strategies.momentum import MomentumParameters, MomentumStrategy
 
 # How long one liquidation goes on before it says what is left.
 _LIQUIDATE_S = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A strategy that is to trade, and how often it looks at the market."""
+
+    strategy: Strategy
+    pace: RunnerSettings
+
+
+def deployments(config: Configuration) -> tuple[Deployment, ...]:
+    """Return the strategies that the settings name, each built anew."""
+    section = config.settings.strategies.momentum
+    if section is None:
+        return ()
+    strategy = MomentumStrategy(momentum_parameters(section, config.policy))
+    pace = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
+    return (Deployment(strategy, pace),)
 
 
 def broker_settings(config: Configuration) -> BrokerSettings:

@@ -11,6 +11,8 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from tests.unit.ops.test_standing_order import LEFT
 from tests.unit.store.support import tamper
 from trader import app
 from trader.config import Configuration
+from trader.config.model import MomentumSection
 from trader.core.book import Book
 from trader.core.events import JournalOpened
 from trader.core.halts import HaltCause
@@ -30,6 +33,7 @@ from trader.core.ids import Lineage
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.drain import ExitCode
 from trader.engine.operator import Answer
+from trader.engine.runner import RunnerSettings
 from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
 from trader.ops.control_client import ask_status
@@ -44,7 +48,10 @@ from trader.ops.state_dir import StateUnusable
 from trader.ports import Anchor, ChainHead
 from trader.store.journal import SqliteJournal
 from trader.store.verify import verified
+from trader.strategies.momentum import MomentumStrategy
+from trader.wiring import Deployment, momentum_parameters
 
+A_SECTION = MomentumSection(symbols=("AAPL",), quantity=Decimal(1))
 # Nothing listens there: the daemon stays up without a broker.
 NO_BROKER = {"port": 1, "backoff_s_min": 0.1, "backoff_s_max": 0.2}
 
@@ -208,6 +215,18 @@ def test_the_real_world_is_this_process() -> None:
     assert world.pid == os.getpid()
     assert world.environment == {"A": "1"}
     assert app.real_world({}).chance.random() != world.chance.random()
+
+
+async def test_a_world_may_bring_its_own_strategy(config: Configuration) -> None:
+    pace = RunnerSettings(1.0, 1.0)
+    brought = Deployment(MomentumStrategy(momentum_parameters(A_SECTION, config.policy), "b"), pace)
+    world = replace(a_world(), deployments=lambda config: (brought,))
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    try:
+        (runner,) = app.Daemon(config, world, journal, Book()).runners
+        assert runner.strategy is brought.strategy
+    finally:
+        await journal.close()
 
 
 async def test_it_leaves_behind_how_to_reach_the_broker_without_it(config: Configuration) -> None:

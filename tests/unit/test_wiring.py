@@ -1,5 +1,6 @@
 """Every setting that a part takes is the one that was configured."""
 
+from dataclasses import replace
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -105,3 +106,18 @@ def test_the_strategy_judges_quotes_by_the_policys_age(config: Configuration) ->
     assert parameters.symbols == ("AAPL", "IBM", "MSFT")
     assert parameters.quantity == Decimal(10)
     assert parameters.quote_age_s_max == config.policy.price.quote_age_s_max
+
+
+def test_the_strategy_that_is_configured_is_deployed_at_its_pace(config: Configuration) -> None:
+    section = config.settings.strategies.momentum
+    assert section is not None, "the paper configuration names one"
+    (row,) = wiring.deployments(config)
+    assert (row.strategy.name, row.strategy.symbols) == ("momentum", section.symbols)
+    assert row.pace.look_interval_s == section.look_interval_s
+    assert row.pace.checkpoint_interval_s == section.checkpoint_interval_s
+
+
+def test_without_a_configured_strategy_nothing_is_deployed(config: Configuration) -> None:
+    bare = config.settings.strategies.model_copy(update={"momentum": None})
+    settings = config.settings.model_copy(update={"strategies": bare})
+    assert wiring.deployments(replace(config, settings=settings)) == ()
