@@ -122,8 +122,9 @@ class Desk:
 
     async def resume(self, *, reason: str, by: str) -> Answer:
         """Clear the latched causes, if nothing else objects and reconciliation is clean."""
+        # As of the question: a halt that comes while it waits its turn was not meant by it.
+        known = self._known_halts()
         async with self._lock:
-            known = self._known_halts()
             objections = self._objections()
             if not objections:
                 objections = await self._reconciled()

@@ -174,6 +174,24 @@ async def test_a_halt_that_comes_during_a_resume_stands(reason: str, at_s: float
     assert world.guard.has(HaltCause.OPERATOR)
 
 
+@pytest.mark.parametrize("by_file", [False, True])
+async def test_a_halt_that_comes_while_a_resume_waits_its_turn_stands(by_file: bool) -> None:
+    """The resume was asked for before: it cannot have meant a halt that nobody had asked for."""
+    world = World()
+    world.journal.hold()
+    later(0.2, world.journal.release)
+    busy, waiting = resuming(world), resuming(world)
+    await asyncio.sleep(0.005)
+    if by_file:
+        world.switch.active = "pressed now"
+    else:
+        world.desk.halt(reason="stop", by="second")
+    assert not (await busy).is_done
+    assert not (await waiting).is_done
+    assert world.switch.active
+    assert (await world.gateway.submit(an_intent())).code == "HALTED"
+
+
 async def test_an_invariant_that_breaks_during_a_resume_is_not_swept_away() -> None:
     world = World()
     world.desk.halt(reason="stop", by="me")
