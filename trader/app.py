@@ -435,24 +435,25 @@ class Daemon:
     async def _arm_demo(self) -> None:
         """Accept the simulator's account and resume, once: the first time the journal is used.
 
-        The account is the configured one (the link watch has compared them) and its name holds
-        the nonce that the demo's own simulator announced (the settings have checked its form).
+        It is the configured one, and its name holds the nonce that the demo's simulator announced.
         """
         for _ in range(_ARM_ATTEMPTS):
-            if HaltCause.FRESH_INSTALL not in self.ledger.book.halts:
+            if HaltCause.FRESH_INSTALL not in self.ledger.book.halts or self._is_halted():
                 return
-            if self._config.halt_file.exists():
-                return  # somebody halted before the first resume: that stands
             if await self._accept_demo():
                 return
             # Until the gateway has told that it reaches the broker, its word is not accepted.
             await self._world.clock.sleep(_ARM_INTERVAL_S)
 
+    def _is_halted(self) -> bool:
+        """Tell whether somebody has halted before the first resume: that stands."""
+        return self._config.halt_file.exists() or HaltCause.OPERATOR in self.ledger.book.halts
+
     async def _accept_demo(self) -> bool:
         if self.ledger.book.account is None:
             answer = await self.desk.baseline(by="demo")
             log.info("demo baseline", done=answer.is_done, text=answer.text)
-            if not answer.is_done:
+            if not answer.is_done or self._is_halted():
                 return False
         answer = await self.desk.resume(reason="demo", by="demo")
         log.info("demo resume", done=answer.is_done, text=answer.text, details=answer.details)

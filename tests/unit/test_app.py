@@ -210,6 +210,27 @@ async def test_the_demo_arms_itself_though_the_gateway_reaches_the_broker_later(
         await journal.close()
 
 
+async def test_the_demo_does_not_overrule_a_halt_that_came_while_it_took_the_account_over(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    try:
+        daemon = app.Daemon(config, a_world(), journal, Book())
+
+        class HaltedMeanwhile(SlowDesk):
+            async def baseline(self, *, by: str) -> Answer:
+                self.asked.append(f"baseline by {by}")
+                daemon.guard.latch(HaltCause.OPERATOR, "stop", by="me")
+                return Answer(is_done=True, text="accepted")
+
+        desk = HaltedMeanwhile()
+        monkeypatch.setattr(daemon, "desk", desk)
+        await daemon._arm_demo()
+        assert desk.asked == ["baseline by demo"]
+    finally:
+        await journal.close()
+
+
 def test_the_real_world_is_this_process() -> None:
     world = app.real_world({"A": "1"})
     assert world.pid == os.getpid()
