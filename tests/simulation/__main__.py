@@ -1,0 +1,72 @@
+"""`scripts/simulate`: plays seeds and says what was found; exit code 1 if anything was."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.simulation.planted import PLANTS
+from tests.simulation.run import Wish, load_configuration, played, replay
+
+NOT_MODELLED = (
+    "not modelled: uvloop, TCP's buffers and TCP_USER_TIMEOUT, any file but the journal under "
+    "power loss or a full disk, threads, the kill switch's own process, the sentinel, systemd"
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play, report, return the exit code."""
+    given = _parser().parse_args(arguments)
+    trace_to = given.trace.absolute() if given.trace else None
+    wish = Wish(load_configuration(), frozenset(given.without), given.plant, trace_to)
+    kinds: Counter[str] = Counter()
+    simulated_s, count, problems, started_s = 0.0, 0, 0, time.monotonic()
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    for seed, result in played(wish, seeds, given.jobs):
+        kinds.update(result.faults)
+        simulated_s += result.seconds
+        count += 1
+        if given.hashes:
+            print(f"{seed} {result.digest}", flush=True)
+        if given.verbose:
+            print(result, flush=True)
+        if result.problem:
+            problems += 1
+            print(f"seed {seed}: {result.problem}\n  replay: {replay(seed, wish)}", flush=True)
+            if given.stop:
+                break
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s, took_s = used.ru_utime + used.ru_stime, time.monotonic() - started_s
+    print(f"{count} seeds, {problems} with a violation, {simulated_s / 3600:.2f} simulated hours")
+    print(
+        f"{cpu_s:.0f} s of CPU in {took_s:.0f} s: {60 * count / cpu_s:.0f} seeds a minute of CPU, "
+        f"{simulated_s / cpu_s:.0f} times real time"
+    )
+    print("faults: " + ", ".join(f"{name} {number}" for name, number in sorted(kinds.items())))
+    print(NOT_MODELLED)
+    return 1 if problems else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/simulate", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20, help="how many (default: 20)")
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="how many at a time (default: 1)")
+    parser.add_argument(
+        "--without", action="append", default=[], help="a kind of fault to leave out"
+    )
+    parser.add_argument("--plant", default="", choices=("", *PLANTS), help="put a mistake in")
+    parser.add_argument("--stop", action="store_true", help="end at the first violation")
+    parser.add_argument("--hashes", action="store_true", help="print the hash of each trace")
+    parser.add_argument("--trace", type=Path, help="write the trace of the last seed there")
+    parser.add_argument("--verbose", action="store_true", help="print every result")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

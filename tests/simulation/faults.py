@@ -1,0 +1,272 @@
+"""What goes wrong in a seed: each kind with chance of its own, on or off, and how often.
+
+A kind that is switched off takes nothing from the draws of the others, so a failing seed can be
+tried without one kind after the other. Half of the faults strike at the n-th database call or
+write to the broker from now: between two steps of something, and not at a random second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from tests.simulation import operating
+from tests.simulation.processes import outside
+from tests.simulation.world import SimulatedWorld
+from trader.ops.halt_record import write_halt
+from trader.sim.gateway.ways.frame_rules import Delay, Drop, Effect, Match, Repeat, Rule
+from trader.sim.script.actions import perform, registry
+from trader.sim.script.stage import Stage
+
+# A kind is on in so many of the seeds.
+_SHARE = 0.45
+_ALIGNED = 0.5
+_OPERATIONS_AHEAD = 60
+_STATUS, _EXECUTION, _COMMISSION, _OPEN_ORDER = 3, 11, 59, 5
+_Act = Callable[[random.Random], Awaitable[None] | None]
+
+
+class Faults:
+    """The faults of one world."""
+
+    def __init__(self, world: SimulatedWorld, without: frozenset[str]) -> None:
+        self._world = world
+        self._net = world.loop.network
+        self._is_over = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ends: list[Callable[[], None]] = []
+        # Kind, the mean seconds between two of it, what it does.
+        kinds: tuple[tuple[str, float, _Act], ...] = (
+            ("reset", 25, self._reset),
+            ("half-open", 40, self._halve),
+            ("black hole", 40, self._hole),
+            ("gateway restart", 45, self._restart),
+            ("upstream", 45, self._upstream),
+            ("mute", 45, self._mute),
+            ("crash", 25, self._crash),
+            ("sigterm", 60, self._sigterm),
+            ("clock step", 30, self._step_clock),
+            ("full disk", 60, self._fill_disk),
+            ("slow sync", 30, self._slow_sync),
+            ("bad sync", 90, self._bad_sync),
+            ("halt", 60, self._halt),
+            ("halt file", 80, self._halt_file),
+            ("late words", 20, self._late_words),
+            ("lost words", 25, self._lost_words),
+            ("swallowed order", 30, self._swallow),
+            ("market", 10, self._move_market),
+        )
+        self.kinds = tuple(name for name, _, _ in kinds)
+        self.chosen: list[str] = []
+        for name, mean_s, act in kinds:
+            chance = random.Random(f"{world.seed}/fault/{name}")
+            if chance.random() < _SHARE and name not in without:
+                self.chosen.append(name)
+                work = self._repeat(name, chance, mean_s, act)
+                self._tasks.append(world.loop.create_task(work, name=f"fault {name}"))
+        self._draw_weather(random.Random(f"{world.seed}/weather"))
+
+    def _draw_weather(self, chance: random.Random) -> None:
+        weather = self._net.weather
+        weather.latency_s = chance.choice((0.0005, 0.002, 0.02, 0.15))
+        weather.split = chance.choice((0.0, 0.02, 0.3))
+        weather.coalesce = chance.choice((0.0, 0.3, 0.9))
+
+    async def _repeat(self, name: str, chance: random.Random, mean_s: float, act: _Act) -> None:
+        while True:
+            await asyncio.sleep(chance.expovariate(1 / mean_s))
+            if self._is_over:
+                return
+            self._world.watch.faults[name] += 1
+            self._world.loop.trace.add(f"fault {name}")
+            doing = act(chance)
+            if doing is not None:
+                await doing
+
+    def problems(self) -> list[BaseException]:
+        """Return what the faults themselves ran into."""
+        ended = [task for task in self._tasks if task.done() and not task.cancelled()]
+        return [error for task in ended if (error := task.exception()) is not None]
+
+    def end(self) -> None:
+        """Make everything well again."""
+        self._is_over = True
+        for task in self._tasks:
+            task.cancel()
+        for undo in self._ends:
+            undo()
+        world, weather = self._world, self._net.weather
+        weather.latency_s, weather.split, weather.coalesce = 0.001, 0.02, 0.3
+        weather.hole_until_s = 0.0
+        world.process.crash_at_step = world.disk.crash_at_step = -1
+        world.disk.bytes_max, world.disk.sync_s, world.disk.sync_failure = None, 0.0008, 0.0
+        world.gateway_act(self._mend_gateway)
+
+    def _mend_gateway(self) -> None:
+        gateway = self._world.gateway
+        gateway.mute(False)
+        if gateway.faults.is_upstream_down:
+            self._act("upstream", up=True, data_lost=True)
+        gateway.faults.frame_rules.clear()
+        for swallow in gateway.faults.swallow.values():
+            swallow.count = 0
+        if not gateway.is_listening:
+            gateway.come_up()
+
+    def _aligned(self, chance: random.Random, spring: Callable[[], object]) -> None:
+        """Strike now, or in the middle of what the daemon does next."""
+        if chance.random() >= _ALIGNED:
+            spring()
+            return
+
+        def sprung() -> None:
+            if not self._is_over:
+                spring()
+
+        self._world.loop.at_operation(chance.randint(1, _OPERATIONS_AHEAD), sprung)
+
+    # ---- the link
+
+    def _reset(self, chance: random.Random) -> None:
+        self._aligned(chance, self._net.reset)
+
+    def _halve(self, chance: random.Random) -> None:
+        self._aligned(chance, self._net.halve)
+
+    def _hole(self, chance: random.Random) -> None:
+        seconds = chance.choice((0.5, 3, 8, 20))
+
+        def fall_silent() -> None:
+            self._net.weather.hole_until_s = self._world.loop.time() + seconds
+
+        self._aligned(chance, fall_silent)
+
+    async def _restart(self, chance: random.Random) -> None:
+        world, how = self._world, chance.choice(("fin", "rst"))
+        world.gateway_act(lambda: world.gateway.go_down(how))
+        await asyncio.sleep(chance.uniform(0.5, 10))
+        world.gateway_act(world.gateway.come_up)
+
+    async def _upstream(self, chance: random.Random) -> None:
+        self._act("upstream", up=False)
+        await asyncio.sleep(chance.uniform(0.5, 10))
+        self._act("upstream", up=True, data_lost=chance.random() < 0.5)
+
+    async def _mute(self, chance: random.Random) -> None:
+        gateway = self._world.gateway
+        self._world.gateway_act(lambda: gateway.mute(True))
+        await asyncio.sleep(chance.choice((0.5, 3, 9)))
+        self._world.gateway_act(lambda: gateway.mute(False))
+
+    # ---- what the gateway says
+
+    def _act(self, name: str, **inputs: object) -> None:
+        """Perform an action of the simulator by its name, as a scenario does."""
+        action, gateway = registry()[name], self._world.gateway
+        stage = Stage(gateway, lambda: None, gateway.clock.advance, random.Random(0))
+        self._world.gateway_act(lambda: perform(stage, action, inputs))
+
+    def _rule(self, effect: Effect, match: Match, count: int) -> None:
+        rules = self._world.gateway.faults.frame_rules
+        rules.append(Rule(f"drawn {len(rules)}", match, effect, left=count))
+
+    def _late_words(self, chance: random.Random) -> None:
+        kind = chance.choice((_STATUS, _EXECUTION, _COMMISSION, _OPEN_ORDER))
+        # An order that comes after the end of its list would be a list that lacks it.
+        is_late = kind != _OPEN_ORDER and chance.random() < 0.5
+        effect = Delay((0.1, 4.0)) if is_late else Repeat(2)
+        self._rule(effect, _unasked(kind), chance.randint(1, 20))
+
+    def _lost_words(self, chance: random.Random) -> None:
+        kind = chance.choice((_STATUS, _EXECUTION, _COMMISSION))
+        self._rule(Drop(), _unasked(kind), chance.randint(1, 4))
+
+    def _swallow(self, chance: random.Random) -> None:
+        swallow = self._world.gateway.faults.swallow["placeOrder"]
+        swallow.count, swallow.register = 1, chance.random() < 0.5
+
+    def _move_market(self, chance: random.Random) -> None:
+        """Fill, after all, an order that was told as cancelled; the prices move by themselves."""
+        exchange = self._world.gateway.exchange
+        done = [one for one in exchange.register.everything() if str(one.status) == "Cancelled"]
+        recent = [one for one in done[-3:] if one.remaining > 0 and one.order_id > 0]
+        if recent:
+            order = chance.choice(recent)
+            self._world.gateway_act(lambda: exchange.fill_after_cancel(order))
+
+    # ---- the host
+
+    def _crash(self, chance: random.Random) -> None:
+        world, draw = self._world, chance.random()
+        if world.process.is_dead:
+            return
+        if draw < 0.3:
+            world.process.crash_at_step = world.process.steps + chance.randint(1, 2_000)
+        elif draw < 0.6:
+            world.disk.crash_at_step = world.disk.steps + chance.randint(1, 60)
+        else:
+            process = world.process
+
+            def crash() -> None:
+                if world.process is process and not self._is_over:
+                    world.crash("operation")
+
+            world.loop.at_operation(chance.randint(1, _OPERATIONS_AHEAD), crash)
+
+    def _sigterm(self, chance: random.Random) -> None:
+        self._aligned(chance, self._world.terminate)
+
+    def _step_clock(self, chance: random.Random) -> None:
+        self._world.wall.offset_s += chance.choice((-3600.0, -5.0, -1.0, 1.0, 5.0, 3600.0))
+
+    async def _fill_disk(self, chance: random.Random) -> None:
+        self._world.disk.bytes_max = self._world.disk.used() + chance.choice((0, 8_000, 40_000))
+        await asyncio.sleep(chance.uniform(2, 15))
+        self._world.disk.bytes_max = None
+
+    async def _slow_sync(self, chance: random.Random) -> None:
+        self._world.disk.sync_s = chance.choice((0.02, 0.3, 3.0))
+        await asyncio.sleep(chance.uniform(2, 10))
+        self._world.disk.sync_s = 0.0008
+
+    async def _bad_sync(self, chance: random.Random) -> None:
+        self._world.disk.sync_failure = 0.3
+        await asyncio.sleep(chance.uniform(0.5, 3))
+        self._world.disk.sync_failure = 0.0
+
+    # ---- the operator
+
+    def _halt(self, chance: random.Random) -> None:
+        world = self._world
+
+        async def ask() -> None:
+            before = world.watch.resumes
+            answer = await operating.verb("halt", "drawn")
+            if answer.is_done and world.watch.resumes == before:
+                world.watch.halted()
+
+        def begin() -> None:
+            self._tasks.append(world.loop.create_task(ask(), name="operator's halt"))
+
+        self._aligned(chance, begin)
+
+    def _halt_file(self, chance: random.Random) -> None:
+        world = self._world
+
+        def write() -> None:
+            at = datetime.fromtimestamp(world.wall.time(), UTC)
+            write_halt(world.config.halt_file, "drawn", "simulation", at)
+            # Whoever is in the middle of a write is past its last look.
+            outside(world.loop.call_soon, world.watch.halted)
+
+        self._aligned(chance, write)
+
+
+def _unasked(kind: int) -> Match:
+    """Match a kind of message, executions only where they answer no request.
+
+    A list that lacks one would be the broker's own lie, which a person has to judge.
+    """
+    return Match(frozenset({kind}), where=(("reqId", "-1"),) if kind == _EXECUTION else ())

@@ -1,0 +1,168 @@
+"""What must hold at any moment, and what must hold once everything has settled.
+
+It asks the broker what happened and reads the journal as a stranger would, from a copy of the
+disk as it would be found now. It asks the daemon nothing but its status.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.simulation.operating import Answer
+from tests.simulation.world import SimulatedWorld, Violation
+from trader.sim.oracle import testimony
+from trader.sim.oracle.comparison import compare
+from trader.sim.oracle.findings import Finding, Kind
+from trader.sim.oracle.journal import read_journal
+from trader.sim.oracle.records import InputError, Journal, Truth
+
+JOURNAL = Path("state") / "journal.db"
+# True at any moment, whatever is on its way; the others need rest.
+_NEVER = frozenset(
+    {
+        Kind.JOURNAL_GAP,
+        Kind.ORDER_UNRECORDED,
+        Kind.ORDER_RECORDED_LATE,
+        Kind.ORDER_SENT_TWICE,
+        Kind.CHANGE_UNRECORDED,
+        Kind.ORDER_SENT_WHILE_HALTED,
+        Kind.EXECUTION_UNKNOWN,
+        Kind.EXECUTION_TWICE,
+        Kind.COMMISSION_UNKNOWN,
+    }
+)
+# Causes that say that the daemon caught itself in a mistake.
+_MISTAKES = ("invariant", "decode_error")
+
+
+class Oracle:
+    """The rules of one world."""
+
+    def __init__(self, world: SimulatedWorld) -> None:
+        self._world = world
+        self.looks = 0
+
+    def check_now(self) -> None:
+        """Raise Violation if a rule is broken that can be seen without the journal."""
+        self.looks += 1
+        self._check_orders()
+        self._check_silence()
+        self._check_cash()
+        if self._world.loop.strays:
+            raise Violation(f"nobody took an error: {self._world.loop.strays[0]}")
+
+    def check_journal(self) -> tuple[Truth, Journal | None]:
+        """Raise Violation if the journal, as a start would find it now, breaks a rule for ever."""
+        self.check_now()
+        truth, journal = self._both()
+        if journal is None:
+            return truth, None
+        excused = self._excused(journal)
+        for one in compare(truth, journal).differences:
+            if one.kind in _NEVER and one.kind not in excused:
+                raise Violation(_told(one))
+        for halt in journal.halts:
+            if halt.is_raised and halt.cause in _MISTAKES:
+                raise Violation(f"the daemon halted by {halt.cause}: {self._reason(halt.cause)}")
+        return truth, journal
+
+    def check_settled(self, status: Answer) -> None:
+        """Raise Violation unless daemon, journal and broker agree on everything."""
+        truth, journal = self.check_journal()
+        if journal is None:
+            raise Violation("no journal can be read")
+        excused = self._excused(journal)
+        for one in compare(truth, journal).differences:
+            if one.kind not in excused:
+                raise Violation(f"settled, but {_told(one)}")
+        if not journal.baseline_us:
+            raise Violation("the account was never taken over")
+        self._check_memory(truth, status.body)
+
+    # ---- rules
+
+    def _check_orders(self) -> None:
+        """No intent twice and no id twice, at the broker itself."""
+        register = self._world.gateway.exchange.register
+        orders = [one for one in register.everything() if one.order_id > 0]
+        for name, values in (
+            ("reference", Counter(one.order_ref for one in orders if one.order_ref)),
+            ("order id", Counter((one.client_id, one.order_id) for one in orders)),
+        ):
+            for value, count in values.items():
+                if count > 1:
+                    raise Violation(f"{name} {value}: {count} orders at the broker")
+
+    def _check_silence(self) -> None:
+        """Nothing left after a halt that was confirmed."""
+        for sent in self._world.watch.sent_while_halted:
+            raise Violation(f"order {sent.order_id} left at {sent.at_s:.6f}, after a halt")
+
+    def _check_cash(self) -> None:
+        for currency, amount in self._world.gateway.exchange.bank.main.balances.items():
+            if amount < 0:
+                raise Violation(f"cash is {amount} {currency}")
+
+    def _check_memory(self, truth: Truth, status: dict[str, Any]) -> None:
+        """What the daemon holds in memory is what the broker has."""
+        ours = {
+            row["symbol"]: row["quantity"]
+            for row in status["positions"]
+            if float(row["quantity"]) != 0
+        }
+        real = {one.symbol: f"{one.quantity:f}" for one in truth.positions if one.quantity}
+        if ours != real:
+            raise Violation(f"settled, but the status shows {ours}, the broker holds {real}")
+
+    def _excused(self, journal: Journal) -> frozenset[Kind]:
+        """Return what cannot be told in this seed.
+
+        Moments mean nothing once somebody has set the clock. A change that crosses the end of its
+        order is taken for a new order by the comparison; orders at the broker are counted here.
+        """
+        found: set[Kind] = set()
+        if self._world.watch.faults["clock step"]:
+            found |= {Kind.ORDER_RECORDED_LATE, Kind.CHANGE_UNRECORDED}
+        if journal.changes:
+            found.add(Kind.ORDER_SENT_TWICE)
+        return frozenset(found)
+
+    # ---- both sides
+
+    def _both(self) -> tuple[Truth, Journal | None]:
+        world = self._world
+        truth = testimony.told(json.dumps(world.gateway.truth()).encode(), "the simulator")
+        world.looked_at = world.disk.after_crash(has_power=True)
+        world.looked_at.bytes_max = None
+        try:
+            return truth, read_journal(JOURNAL)
+        except InputError as error:
+            text = str(error)
+            if "damaged" in text or "malformed" in text:
+                raise Violation(text) from error
+            # Not made yet, or a start that was cut off.
+            return truth, None
+        finally:
+            world.looked_at = None
+
+    def _reason(self, cause: str) -> str:
+        world = self._world
+        world.looked_at = world.disk.after_crash(has_power=True)
+        try:
+            db = sqlite3.connect(JOURNAL)
+            rows = db.execute(
+                "SELECT payload FROM events WHERE payload LIKE ? ORDER BY seq LIMIT 1",
+                (f'%"{cause}"%',),
+            ).fetchall()
+            db.close()
+            return str(rows[0][0]) if rows else "?"
+        finally:
+            world.looked_at = None
+
+
+def _told(one: Finding) -> str:
+    return f"{one.kind}: {one.subject}: {one.text}"

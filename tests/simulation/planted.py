@@ -1,0 +1,161 @@
+"""Mistakes that are put into the daemon, to see that the simulation finds them.
+
+Each is what somebody could have written, or has: those that the simulation once found in the
+daemon stay here for good. They are put in within the child that plays a seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from trader import app
+from trader.core import events as ev
+from trader.core.book import Book
+from trader.core.halts import HaltCause
+from trader.core.ids import OrderId
+from trader.core.risk import ApprovedOrder
+from trader.engine.gateway import OrderGateway
+from trader.ibkr import snapshot
+from trader.ibkr.broker import IbkrBroker
+from trader.ibkr.requests import IdSequence, Kind, Requests
+from trader.ops.halt_file import HaltFile, HaltFileControl
+from trader.ports import WorldError
+from trader.store import connection
+
+
+def _put(owner: Any, name: str, value: object) -> None:
+    assert hasattr(owner, name), f"{owner} has no {name} any more"
+    setattr(owner, name, value)
+
+
+def _send_before_durable() -> None:
+    """Send an order whose promise is not on disk yet."""
+
+    async def at_once(self: object, order: object, deadline_s: float) -> None:
+        return None
+
+    _put(OrderGateway, "_made_durable", at_once)
+
+
+def _book_executions_again() -> None:
+    """Take an execution that is known for news."""
+    is_news = Book.is_news
+
+    def any_execution(self: Book, event: ev.Event) -> bool:
+        return isinstance(event, ev.ExecutionSeen) or is_news(self, event)
+
+    _put(Book, "is_news", any_execution)
+
+
+def _believe_unfinished_lists() -> None:
+    """Take what has come of a list within a moment for all of it."""
+    answer = Requests.answer
+    lists = (Kind.OPEN_ORDERS, Kind.COMPLETED_ORDERS, Kind.POSITIONS)
+
+    async def impatient(self: Requests, pending: Any) -> list[Any]:
+        if pending.key not in lists:
+            return await answer(self, pending)
+        try:
+            async with asyncio.timeout(0.02):
+                return await answer(self, pending)
+        except TimeoutError:
+            return list(pending.rows)
+
+    _put(Requests, "answer", impatient)
+
+
+def _resend_unanswered() -> None:
+    """Send an order again, under a new id, when nobody answers."""
+    place, mark = IbkrBroker.place, OrderGateway.mark_unanswered
+    placed: dict[OrderId, ApprovedOrder] = {}
+
+    def noting(self: IbkrBroker, order: ApprovedOrder) -> None:
+        placed[order.order_id] = order
+        place(self, order)
+
+    def resending(self: Any, *arguments: Any) -> list[OrderId]:
+        late: list[OrderId] = list(mark(self, *arguments))
+        for order_id in late:
+            order = placed.pop(order_id, None)
+            if order is not None:
+                again = replace(order, order_id=self._broker.allocate_order_id())
+                try:
+                    place(self._broker, again)
+                except WorldError:
+                    continue
+        return late
+
+    _put(IbkrBroker, "place", noting)
+    _put(OrderGateway, "mark_unanswered", resending)
+
+
+def _forget_halts() -> None:
+    """Keep an operator's halt in memory alone."""
+    restore = app.restore
+
+    async def forgetful(journal: Any) -> Book:
+        book = await restore(journal)
+        book.halts.pop(HaltCause.OPERATOR, None)
+        return book
+
+    _put(HaltFileControl, "engage", lambda self, reason, by: None)
+    _put(app, "restore", forgetful)
+
+
+def _sync_normally() -> None:
+    """Let a commit be done before it is on the platter."""
+    _put(connection, "_SYNCHRONOUS_FULL", 1)
+
+
+def _read_the_halt_file_seldom() -> None:
+    """Look at the halt file at each fiftieth question."""
+    reading = HaltFile.reading
+    asked: dict[int, list[Any]] = {}
+
+    def seldom(self: HaltFile) -> Any:
+        known = asked.setdefault(id(self), [0, None])
+        if known[0] % 50 == 0:
+            known[1] = reading(self)
+        known[0] += 1
+        return known[1]
+
+    _put(HaltFile, "reading", seldom)
+
+
+def _take_the_brokers_ids() -> None:
+    """Go on with the id that the broker proposes."""
+
+    def follow(self: Any, seen: int) -> None:
+        self._high = seen
+
+    _put(IdSequence, "raise_to", follow)
+
+
+def _ask_for_no_executions() -> None:
+    """Rely on executions as they come, and never ask for those that were missed."""
+    _put(snapshot, "_unique", lambda rows: ())
+
+
+def _let_the_demo_overrule() -> None:
+    """Look for a halt before the first resume in its file alone (the simulation found it)."""
+    _put(app.Daemon, "_is_halted", lambda self: self._config.halt_file.exists())
+
+
+PLANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
+    {
+        "send-before-durable": _send_before_durable,
+        "executions-again": _book_executions_again,
+        "unfinished-lists": _believe_unfinished_lists,
+        "resend": _resend_unanswered,
+        "forget-halts": _forget_halts,
+        "sync-normally": _sync_normally,
+        "halt-file-seldom": _read_the_halt_file_seldom,
+        "brokers-ids": _take_the_brokers_ids,
+        "no-executions": _ask_for_no_executions,
+        "demo-overrules": _let_the_demo_overrule,
+    }
+)

@@ -1,0 +1,125 @@
+"""Runs seeds, each in a forked child that ends with it, so that nothing leaks between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.simulation import planted
+from tests.simulation.play import Play, Result
+from tests.simulation.settings import configuration
+from tests.simulation.vfs import NotOurs
+from trader.config import Configuration
+
+# The fastest disk there is: nothing on it is worth more than a seed.
+_MEMORY = Path("/dev/shm")
+
+
+def load_configuration() -> Configuration:
+    """Return the configuration of every seed."""
+    with tempfile.TemporaryDirectory() as folder:
+        return configuration(Path(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How seeds are to be played."""
+
+    config: Configuration
+    without: frozenset[str] = frozenset()
+    plant: str = ""
+    trace_to: Path | None = None
+
+
+class _Running:
+    """One seed that plays in a child of its own."""
+
+    def __init__(self, wish: Wish, seed: int) -> None:
+        self._seed = seed
+        reading, writing = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(reading)
+            _in_child(writing, lambda: _played(wish, seed))
+        os.close(writing)
+        self._reading = reading
+
+    def result(self) -> Result:
+        """Wait for its end."""
+        with os.fdopen(self._reading) as answers:
+            said = answers.read()
+        _, status = os.waitpid(self._child, 0)
+        if not said:
+            text = f"the child ended without a word, status {status}"
+            return Result(str(self._seed), problem=text)
+        return Result(**json.loads(said))
+
+
+def played(wish: Wish, seeds: Iterable[int], jobs: int = 1) -> Iterator[tuple[int, Result]]:
+    """Play seeds, some at a time, and give their results in their order."""
+    running: deque[tuple[int, _Running]] = deque()
+    try:
+        for seed in seeds:
+            running.append((seed, _Running(wish, seed)))
+            if len(running) >= jobs:
+                number, oldest = running.popleft()
+                yield number, oldest.result()
+        while running:
+            number, oldest = running.popleft()
+            yield number, oldest.result()
+    finally:
+        for _, left in running:
+            left.result()
+
+
+def replay(seed: int, wish: Wish) -> str:
+    """Return the command that plays a seed again."""
+    words = f"scripts/simulate --seeds 1 --first-seed {seed}"
+    for name in sorted(wish.without):
+        words += f" --without '{name}'"
+    return words + (f" --plant {wish.plant}" if wish.plant else "")
+
+
+def _in_child(writing: int, play: Callable[[], Result]) -> None:
+    """Play and say the result; the child never returns."""
+    # Whoever measures the parent's coverage would slow the child down many times over.
+    sys.settrace(None)
+    folder = tempfile.mkdtemp(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="simulated-")
+    leave = os._exit
+    code = 1
+    try:
+        os.chdir(folder)
+        result = play()
+        with os.fdopen(writing, "w") as out:
+            out.write(json.dumps(asdict(result)))
+        code = 0
+    except BaseException:  # noqa: BLE001 - the parent hears of it by the missing answer
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        shutil.rmtree(folder, ignore_errors=True)
+        leave(code)
+
+
+def _played(wish: Wish, seed: int) -> Result:
+    if wish.plant:
+        planted.PLANTS[wish.plant]()
+    is_kept = wish.trace_to is not None
+    try:
+        play = Play(str(seed), wish.config, without=wish.without, keeps_trace=is_kept)
+    except NotOurs as error:
+        return Result(str(seed), problem=f"{type(error).__name__}: {error}")
+    result = play.run()
+    lines = play.world.loop.trace.lines
+    if wish.trace_to is not None and lines is not None:
+        wish.trace_to.write_text("\n".join(lines))
+    return result

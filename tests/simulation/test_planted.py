@@ -1,0 +1,43 @@
+"""The tester is tested: each planted mistake is found, from a seed on that is known to find it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.planted import PLANTS
+from tests.simulation.run import Wish, load_configuration, played
+
+SEEDS_MAX = 300
+# Where to begin; a change of the daemon may move it, and then the search takes longer.
+FIRST_SEEDS = {
+    "send-before-durable": 2,
+    "executions-again": 1,
+    "unfinished-lists": 12,
+    "resend": 4,
+    "forget-halts": 5,
+    "sync-normally": 6,
+    "halt-file-seldom": 5,
+    "brokers-ids": 2,
+    "no-executions": 1,
+    "demo-overrules": 40,
+}
+
+
+@pytest.fixture(scope="module")
+def wish() -> Wish:
+    return Wish(load_configuration())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_mistake_is_found(name: str, wish: Wish) -> None:
+    first = FIRST_SEEDS[name]
+    seeds = range(first, first + SEEDS_MAX)
+    results = played(replace(wish, plant=name), seeds)
+    found = next((result.problem for _, result in results if result.problem), "")
+    assert found, f"not within {SEEDS_MAX} seeds"
+    # A child that broke is no finding.
+    assert found.startswith(("Violation", "Deadlock", "Livelock")), found

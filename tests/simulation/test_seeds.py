@@ -1,0 +1,77 @@
+"""Whole days of the daemon, each drawn from a seed: no rule is broken, and all settles again.
+
+`SEEDS=1000` plays so many instead of as many as a minute holds; `FIRST_SEED` says where to begin.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from itertools import count, takewhile
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.run import Wish, load_configuration, played, replay
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60.0
+JOBS = 2
+# Found something in the daemon once: a halt of an operator that the demo overruled.
+FOUND = (40, 51, 58)
+
+
+@pytest.fixture(scope="module")
+def wish() -> Wish:
+    return Wish(load_configuration())
+
+
+def chosen_seeds() -> list[int]:
+    """Return how many seeds were asked for, none for as many as fit."""
+    asked = int(os.environ.get("SEEDS", "0"))
+    first = int(os.environ.get("FIRST_SEED", "1"))
+    return list(range(first, first + asked))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+def test_no_seed_breaks_a_rule(wish: Wish) -> None:
+    end_s = time.monotonic() + SECONDS
+    seeds = chosen_seeds() or takewhile(lambda _: time.monotonic() < end_s, count(1))
+    problems = [
+        f"{result.problem}\n  replay: {replay(seed, wish)}"
+        for seed, result in played(wish, seeds, JOBS)
+        if result.problem
+    ]
+    assert not problems, "\n" + "\n".join(problems)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_a_seed_has_found_stays_mended(wish: Wish) -> None:
+    found = {seed: result.problem for seed, result in played(wish, FOUND, JOBS) if result.problem}
+    assert not found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_seed_plays_the_same_day_in_every_process() -> None:
+    """Whatever Python hashes texts with, and other seeds play other days."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.simulation", "--seeds", "3", "--first-seed", "901",
+             "--hashes"],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
+        )
+        for hash_seed in ("1", "2")
+    ]  # fmt: skip
+    first, second = (
+        [line for line in one.communicate()[0].splitlines() if line.startswith("90")]
+        for one in running
+    )
+    assert len(first) == 3
+    assert first == second
+    assert len({line.split()[1] for line in first}) == 3

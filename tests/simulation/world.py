@@ -1,0 +1,224 @@
+"""One seed's world: a broker with its gateway, one host, and the daemon that it runs and restarts.
+
+The daemon is the production one from `trader.app.run_daemon` down: client, engine, journal, control
+port. The broker is the simulator from its server down. Both live in one loop under virtual time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from tests.simulation import ambient
+from tests.simulation.disk import Disk
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.network import Pipe
+from tests.simulation.processes import CURRENT, Process, outside
+from tests.simulation.settings import ACCOUNT, PORT, relative
+from tests.simulation.strategy import DrawnStrategy
+from tests.simulation.vfs import SimulatedVfs
+from trader.app import World as DaemonWorld
+from trader.app import run_daemon
+from trader.config import Configuration
+from trader.engine.runner import RunnerSettings
+from trader.ports import WorldError
+from trader.sim.host.server import SimServer
+from trader.sim.settings import Settings
+from trader.wiring import Deployment
+
+_FIRST_PID = 100_001
+_PLACE_ORDER = b"3\0"
+
+
+class Violation(AssertionError):
+    """A rule that must hold was broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One placeOrder message as it left the daemon."""
+
+    at_s: float
+    order_id: int
+
+
+@dataclass(slots=True)
+class Watch:
+    """What the oracle remembers of what it saw."""
+
+    now_s: Callable[[], float]
+    # Since when nothing may leave: a halt was confirmed, and nobody has asked for its end.
+    halted_from_s: float | None = None
+    resumes: int = 0
+    sent: list[Sent] = field(default_factory=list)
+    sent_while_halted: list[Sent] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def left(self, order_id: int) -> None:
+        """Note an order that left."""
+        one = Sent(self.now_s(), order_id)
+        self.sent.append(one)
+        if self.halted_from_s is not None:
+            self.sent_while_halted.append(one)
+
+    def halted(self) -> None:
+        """Note that a halt was confirmed."""
+        if self.halted_from_s is None:
+            self.halted_from_s = self.now_s()
+
+    def resuming(self) -> None:
+        """Note that the operator asks for the end of whatever halt there is."""
+        self.resumes += 1
+        self.halted_from_s = None
+
+
+class SimulatedWorld:
+    """Everything of one seed."""
+
+    def __init__(self, seed: str, config: Configuration, *, keeps_trace: bool = False) -> None:
+        self.seed = seed
+        self.config = relative(config)
+        self.config.settings.state_dir.mkdir()
+        self.loop = SimulatedLoop(seed, keeps_trace=keeps_trace)
+        self.wall = ambient.Wall(self.loop)
+        ambient.install(self.loop, self.wall, seed)
+        self.clock = ambient.DaemonClock(self.loop, self.wall)
+        self.chance = random.Random(f"{seed}/host")
+        self.watch = Watch(self.loop.time)
+        self.starts = 0
+        self.pace = random.Random(f"{seed}/pace").choice((0.1, 0.5, 1.0))
+        self.disk = Disk(random.Random(f"{seed}/disk"))
+        # Where whatever belongs to nobody writes, and what the oracle looks at.
+        self._limbo = Disk(random.Random(f"{seed}/limbo"))
+        self.looked_at: Disk | None = None
+        self._vfs = SimulatedVfs(
+            self._disk_of_caller, lambda: int(self.wall.time() * 1000), self.loop.trace.add
+        )
+        self._vfs.install()
+        self.loop.network.link_port = PORT
+        self.loop.network.on_sent = self._on_sent
+        self.process = Process("no daemon yet", is_dead=True)
+        self.strategies: list[DrawnStrategy] = []
+        self.must_rest = False
+        self.last_end = ""
+        self.failure: Violation | None = None
+        self._gateway_process = Process("gateway")
+        self.gateway: SimServer
+
+    def _disk_of_caller(self) -> Disk:
+        if self.looked_at is not None:
+            return self.looked_at
+        process = CURRENT.get() or self.loop.current
+        return process.disk if process is not None and process.disk is not None else self._limbo
+
+    def _on_sent(self, content: bytes) -> None:
+        if content[4:6] == _PLACE_ORDER:
+            order_id = int(content[6:].split(b"\0", 1)[0])
+            self.watch.left(order_id)
+
+    # ---- the broker
+
+    async def open(self) -> None:
+        """Start the broker and its gateway, then the daemon."""
+        seed = random.Random(f"{self.seed}/broker").getrandbits(32)
+        settings = Settings(
+            account=ACCOUNT, seed=seed, port=PORT, speed=600, tick_interval_s=0.25,
+            cash=Decimal(1_000_000), fill_s=(0.002, 0.2),
+        )  # fmt: skip
+        start = self._gateway_process.run(self.loop.create_task, self._start_gateway(settings))
+        await start
+        self.boot()
+
+    async def _start_gateway(self, settings: Settings) -> None:
+        self.gateway = SimServer(settings)
+        await self.gateway.start()
+
+    def gateway_act(self, act: Callable[[], object]) -> None:
+        """Have something happen in the gateway's process."""
+        self._gateway_process.run(act)
+
+    # ---- the host
+
+    def boot(self) -> None:
+        """Start the daemon, as the service manager does."""
+        self.starts += 1
+        process = self.process = Process(f"daemon-{self.starts}", disk=self.disk)
+        process.on_crash = self.disk.on_crash = self.crash
+        world = DaemonWorld(
+            clock=self.clock,
+            chance=random.Random(f"{self.seed}/daemon/{self.starts}"),
+            environment={},
+            pid=_FIRST_PID + self.starts,
+            deployments=self._deployments,
+        )
+        task = process.run(self.loop.create_task, run_daemon(self.config, world))
+        process.run(task.add_done_callback, self._on_exit)
+
+    def _deployments(self, config: Configuration) -> tuple[Deployment, ...]:
+        chance = random.Random(f"{self.seed}/strategy/{self.starts}")
+        strategy = DrawnStrategy(chance, self.pace)
+        strategy.is_resting = self.must_rest
+        self.strategies = [strategy]
+        return (Deployment(strategy, RunnerSettings(0.2, 1.0)),)
+
+    def rest(self) -> None:
+        """Have the strategy want nothing any more, after restarts too."""
+        self.must_rest = True
+        for strategy in self.strategies:
+            strategy.is_resting = True
+
+    def _on_exit(self, task: asyncio.Task[Any]) -> None:
+        process = CURRENT.get()
+        if process is not self.process or process.is_dead:
+            return
+        error = task.exception()
+        self.last_end = f"{task.result()!r}" if error is None else repr(error)
+        self.loop.trace.add(f"exit {self.last_end}")
+        self.watch.faults["exit"] += 1
+        if error is not None and not isinstance(error, WorldError):
+            self.failure = Violation(f"the daemon raised {error!r}")
+        self._down(has_power=True)
+
+    def crash(self, where: str) -> None:
+        """Kill the daemon here and now, or take the power from its host."""
+        has_power = self.chance.random() < 0.6
+        self.watch.faults[f"crash at {where}" if has_power else f"power loss at {where}"] += 1
+        self._down(has_power=has_power)
+
+    def _down(self, *, has_power: bool) -> None:
+        process = self.process
+        if process.is_dead:
+            return
+        far = [pipe.other for pipe in process.pipes if pipe.is_link]
+        self.disk = self.disk.after_crash(has_power=has_power)
+        self.loop.kill(process, sends_fin=has_power)
+        if not has_power:
+            for end in far:
+                # The gateway's host notices a silent peer by its own time-outs.
+                outside(self.loop.call_later, self.chance.uniform(5, 40), self._time_out, end)
+        outside(self.loop.call_later, self.chance.uniform(0.5, 5), self._boot_again)
+
+    def _time_out(self, end: Pipe) -> None:
+        end.break_off(TimeoutError(110, "Connection timed out"))
+
+    def _boot_again(self) -> None:
+        if self.process.is_dead:
+            self.boot()
+
+    def terminate(self) -> None:
+        """Have the service manager stop the daemon; it is started again."""
+        if not self.loop.send_signal(self.process, signal.SIGTERM) and not self.process.is_dead:
+            # Nobody listens yet: the signal's own effect ends the process.
+            self._down(has_power=True)
+
+    def clean_up(self) -> None:
+        """Let go of what the kernel would take back."""
+        with suppress(OSError):
+            self.process.die()
