@@ -9,7 +9,7 @@ foreign.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -65,6 +65,8 @@ class _Paired:
                 self.strange_frames.append(frame)
             else:
                 self.frames[promised.order_id].append(frame)
+        for order_id, frames in self.frames.items():
+            self.frames[order_id] = _with_late_changes(frames, self.changes[order_id])
         for order in truth.orders:
             promised = self.promised(order)
             if promised is None:
@@ -88,6 +90,27 @@ class _Paired:
     def is_seen(self, order: JournalOrder) -> bool:
         """Return whether the broker knows of the order, as a message or as an order."""
         return bool(self.frames[order.order_id] or self.orders[order.order_id])
+
+
+def _with_late_changes(frames: list[Frame], promised_us: list[int]) -> list[Frame]:
+    """Take a message that follows its order for the change that was promised by then.
+
+    One that arrives after the end of its order changes nothing that lives, and so the broker does
+    not know it for a change.
+    """
+    known: list[Frame] = []
+    first: Frame | None = None
+    count = 0
+    for frame in frames:
+        told = frame
+        if not frame.is_change and first is None:
+            first = frame
+        elif not frame.is_change and first is not None and frame.order_id == first.order_id:
+            is_promised = sum(one <= frame.at_us for one in promised_us) > count
+            told = replace(frame, is_change=is_promised)
+        count += told.is_change
+        known.append(told)
+    return known
 
 
 class _Fills:

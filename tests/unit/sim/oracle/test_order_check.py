@@ -116,6 +116,35 @@ def test_a_change_before_its_promise_is_told(
     assert found.text.endswith(f"promised by then: {number - 1}")
 
 
+def late_change(promised_us: tuple[int, ...]) -> list[Finding]:
+    """Return what is said of a change that came when its order had ended: no change any more."""
+    truth, journal = one_order("filled")
+    (sent,) = truth.frames
+    again = replace(sent, at_us=sent.at_us + 10)
+    promises = tuple(JournalChange(1, sent.at_us + one) for one in promised_us)
+    return differences(replace(truth, frames=(sent, again)), replace(journal, changes=promises))
+
+
+def test_a_change_that_crossed_the_end_of_its_order_is_no_second_order() -> None:
+    assert late_change((5,)) == []
+    assert late_change((10,)) == []
+
+
+@pytest.mark.parametrize("promised_us", [(), (11,)])
+def test_the_same_message_again_is_one_without_a_promise(promised_us: tuple[int, ...]) -> None:
+    (found,) = late_change(promised_us)
+    assert found.kind is Kind.ORDER_SENT_TWICE
+
+
+def test_one_promise_excuses_one_message() -> None:
+    truth, journal = one_order("filled")
+    (sent,) = truth.frames
+    frames = (sent, replace(sent, at_us=sent.at_us + 10), replace(sent, at_us=sent.at_us + 12))
+    promised = replace(journal, changes=(JournalChange(1, sent.at_us + 5),))
+    (found,) = differences(replace(truth, frames=frames), promised)
+    assert found.kind is Kind.ORDER_SENT_TWICE
+
+
 def test_while_a_change_is_open_the_broker_may_hold_either() -> None:
     truth, journal = one_order("working")
     (ours,), (seen,) = journal.orders, truth.orders
