@@ -163,7 +163,9 @@ def _at_plan(new: str, otherwise: str) -> str:
     return f"CASE parts.step WHEN 'change planned' THEN {new} ELSE {otherwise} END"
 
 
-_ORDER_FOLD = f"""
+def _order_fold(of_the_order: str, of_the_change: str) -> str:
+    """Return the view that folds an order's rows by what each says of it and of its change."""
+    return f"""
 CREATE VIEW _order_fold AS
 WITH RECURSIVE
 parts AS MATERIALIZED (
@@ -198,12 +200,16 @@ parts AS MATERIALIZED (
            AND fold.number IS NOT NULL AND turned.step IS NULL)
     FROM fold
     JOIN parts ON parts.order_id = fold.order_id AND parts.place = fold.place + 1
-    LEFT JOIN moves ON moves.state = fold.state AND moves.step = {_OF_THE_ORDER}
+    LEFT JOIN moves ON moves.state = fold.state AND moves.step = {of_the_order}
     LEFT JOIN turns AS turned
-      ON turned.state = fold.change_state AND turned.step = {_OF_THE_CHANGE}
+      ON turned.state = fold.change_state AND turned.step = {of_the_change}
 )
 SELECT * FROM fold
 """
+
+
+_ORDER_FOLD = _order_fold(_OF_THE_ORDER, _OF_THE_CHANGE)
+
 
 V_ORDERS = f"""
 CREATE VIEW v_orders AS
@@ -261,4 +267,25 @@ CHANGED_ORDER_VIEWS = (
     _ORDER_FOLD,
     V_ORDERS,
     V_CHANGES,
+)
+
+# A broker that says Filled, of just what we have and of less than the order, has made it smaller
+# where that is what a change asked for.
+_IS_LESS = f"""(fold.status = 'Filled' AND fold.filled > 0
+         AND round(fold.said, 9) = round(fold.filled, 9)
+         AND round(fold.filled, 9) < round(fold.quantity, 9)
+         AND {_same("fold.new_quantity", "fold.filled")}
+         AND fold.change_state IN ('SENT', 'UNCERTAIN', 'DROPPED'))"""
+_IS_COUNTED = "(parts.step = 'whole fill' OR parts.step = 'whole' AND fold.is_due)"
+_OF_THE_ORDER_OR_LESS = f"""CASE
+    WHEN {_IS_COUNTED} AND coalesce({_IS_LESS}, 0) THEN 'fill completed'
+    ELSE {_OF_THE_ORDER} END"""
+_OF_THE_CHANGE_OR_LESS = f"""CASE
+    WHEN {_IS_COUNTED} AND coalesce({_IS_LESS}, 0) THEN 'shown'
+    ELSE {_OF_THE_CHANGE} END"""
+
+# The views over it find it by its name.
+LESSENED_ORDER_VIEWS = (
+    "DROP VIEW _order_fold",
+    _order_fold(_OF_THE_ORDER_OR_LESS, _OF_THE_CHANGE_OR_LESS),
 )

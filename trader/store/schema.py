@@ -10,7 +10,7 @@ the broker; the daemon itself never reads them, and their columns stay what they
 
 from trader.store.chain import CHAIN_STEPS, RECONSTRUCT
 from trader.store.daemon_views import DAEMON_VIEWS
-from trader.store.order_views import CHANGED_ORDER_VIEWS
+from trader.store.order_views import CHANGED_ORDER_VIEWS, LESSENED_ORDER_VIEWS
 from trader.store.rows import JournalUnusable
 from trader.store.views import COMPARISON_VIEWS
 
@@ -95,6 +95,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (4, DAEMON_VIEWS),
     # Whether history is what was written, and nobody changes it by mistake.
     (5, CHAIN_STEPS),
+    # An order that a change has made smaller is filled by less.
+    (6, LESSENED_ORDER_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 # From this version on every event carries its digest.

@@ -209,6 +209,22 @@ def test_a_fill_beyond_the_old_quantity_proves_the_new_one(shelf: Shelf) -> None
     assert_views_say_what_the_book_says(shelf)
 
 
+@pytest.mark.parametrize("is_word_last", [True, False])
+@pytest.mark.parametrize("before", [(SENT,), (SENT, UNANSWERED), (UNANSWERED,), (SENT, REFUSED)])
+def test_a_broker_that_says_filled_has_taken_the_change_that_made_the_order_smaller(
+    shelf: Shelf, before: tuple[ev.Event, ...], is_word_last: bool
+) -> None:
+    """A kill between a change and its answer left the order at work in the view for ever."""
+    working(shelf)
+    fill, word = ev.ExecutionSeen(execution(1, quantity="2")), said("Filled", "2")
+    told = (fill, word) if is_word_last else (word, fill)
+    for step in (planned(1, "2", SECOND), *before, *told):
+        shelf.record(step)
+    row = row_of_one(shelf)
+    assert (row["state"], row["quantity"], row["change_state"]) == ("FILLED", "2", "APPLIED")
+    assert_views_say_what_the_book_says(shelf)
+
+
 # ---- whatever happens
 
 ORDER = st.integers(1, 2)
