@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from tests.simulation import operating
 from tests.simulation.processes import outside
@@ -25,6 +26,8 @@ _SHARE = 0.45
 _ALIGNED = 0.5
 _OPERATIONS_AHEAD = 60
 _STATUS, _EXECUTION, _COMMISSION, _OPEN_ORDER = 3, 11, 59, 5
+# As the settings have it by default.
+CLIENT = 7
 _Act = Callable[[random.Random], Awaitable[None] | None]
 
 
@@ -47,6 +50,7 @@ class Faults:
             ("mute", 45, self._mute),
             ("crash", 25, self._crash),
             ("sigterm", 60, self._sigterm),
+            ("stopped", 40, self._stop),
             ("clock step", 30, self._step_clock),
             ("full disk", 60, self._fill_disk),
             ("slow sync", 30, self._slow_sync),
@@ -56,7 +60,12 @@ class Faults:
             ("late words", 20, self._late_words),
             ("lost words", 25, self._lost_words),
             ("swallowed order", 30, self._swallow),
-            ("market", 10, self._move_market),
+            ("late fill", 10, self._fill_late),
+            ("correction", 25, self._correct),
+            ("broker's end", 20, self._end_order),
+            ("slow gateway", 30, self._slow_gateway),
+            ("order ids", 40, self._roll_ids_back),
+            ("handshake", 30, self._spoil_handshake),
         )
         self.kinds = tuple(name for name, _, _ in kinds)
         self.chosen: list[str] = []
@@ -112,6 +121,8 @@ class Faults:
         gateway.faults.frame_rules.clear()
         for swallow in gateway.faults.swallow.values():
             swallow.count = 0
+        gateway.faults.handshakes.faults.clear()
+        self._act("ack", lo_ms=1, hi_ms=5)
         if not gateway.is_listening:
             gateway.come_up()
 
@@ -187,8 +198,8 @@ class Faults:
         swallow = self._world.gateway.faults.swallow["placeOrder"]
         swallow.count, swallow.register = 1, chance.random() < 0.5
 
-    def _move_market(self, chance: random.Random) -> None:
-        """Fill, after all, an order that was told as cancelled; the prices move by themselves."""
+    def _fill_late(self, chance: random.Random) -> None:
+        """Fill, after all, an order that was told as cancelled."""
         exchange = self._world.gateway.exchange
         done = [one for one in exchange.register.everything() if str(one.status) == "Cancelled"]
         recent = [one for one in done[-3:] if one.remaining > 0 and one.order_id > 0]
@@ -196,7 +207,47 @@ class Faults:
             order = chance.choice(recent)
             self._world.gateway_act(lambda: exchange.fill_after_cancel(order))
 
+    def _correct(self, chance: random.Random) -> None:
+        """Correct the price of a recent execution by a cent."""
+        exchange = self._world.gateway.exchange
+        recent = [one for one in exchange.trades.items[-5:] if one.order_id > 0]
+        if recent:
+            item = chance.choice(recent)
+            price = item.told_price + Decimal("0.01")
+            self._world.gateway_act(lambda: exchange.correct(item.exec_id, price, item.quantity))
+
+    def _end_order(self, chance: random.Random) -> None:
+        """Have the broker cancel a live order that nobody asked to cancel."""
+        exchange = self._world.gateway.exchange
+        live = [one for one in exchange.register.everything() if str(one.status) == "Submitted"]
+        if live:
+            order = chance.choice(live[-5:])
+            self._world.gateway_act(lambda: exchange.end(order))
+
+    async def _slow_gateway(self, chance: random.Random) -> None:
+        slowest_ms = chance.choice((300, 1_500, 4_000))
+        self._act("ack", lo_ms=1, hi_ms=slowest_ms)
+        await asyncio.sleep(chance.uniform(3, 15))
+        self._act("ack", lo_ms=1, hi_ms=5)
+
+    def _roll_ids_back(self, chance: random.Random) -> None:
+        """Propose ids at the next connect that were used long ago."""
+        self._act("order-ids", client_id=CLIENT, next=chance.choice((1, 5, 20)))
+
+    def _spoil_handshake(self, chance: random.Random) -> None:
+        kinds = ("silence", "eof", "reset", "no-next-valid-id", "no-accounts", "no-session")
+        self._act("handshake", kind=chance.choice(kinds), count=chance.randint(1, 2))
+
     # ---- the host
+
+    def _stop(self, chance: random.Random) -> None:
+        seconds, process = chance.choice((0.3, 1.5, 4.0, 12.0)), self._world.process
+
+        def stop() -> None:
+            if not process.is_dead:
+                self._world.loop.stop_for(process, seconds)
+
+        self._aligned(chance, stop)
 
     def _crash(self, chance: random.Random) -> None:
         world, draw = self._world, chance.random()
@@ -219,7 +270,8 @@ class Faults:
         self._aligned(chance, self._world.terminate)
 
     def _step_clock(self, chance: random.Random) -> None:
-        self._world.wall.offset_s += chance.choice((-3600.0, -5.0, -1.0, 1.0, 5.0, 3600.0))
+        # An hour back would let the proof of an absence wait for that hour: known, and safe.
+        self._world.wall.offset_s += chance.choice((-5.0, -1.0, 1.0, 5.0, 60.0))
 
     async def _fill_disk(self, chance: random.Random) -> None:
         self._world.disk.bytes_max = self._world.disk.used() + chance.choice((0, 8_000, 40_000))

@@ -144,6 +144,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             if process.is_dead:
                 process.graveyard.append(handle)
                 return
+            if process.stopped_until_ns > self.now_ns:
+                process.backlog.append(handle)
+                return
             process.steps += 1
         self.steps += 1
         self._standstill += 1
@@ -258,6 +261,18 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         callback, arguments, context = found
         self.call_soon(callback, *arguments, context=context)
         return True
+
+    def stop_for(self, process: Process, seconds: float) -> None:
+        """Let a process do nothing for a while; the world goes on."""
+        process.stopped_until_ns = self.now_ns + round(seconds * NS)
+
+        def go_on() -> None:
+            if process.stopped_until_ns <= self.now_ns + STEP_NS:
+                process.stopped_until_ns = 0
+                self._ready.extend(process.backlog)
+                process.backlog.clear()
+
+        outside(self.call_later, seconds, go_on)
 
     def kill(self, process: Process, *, sends_fin: bool) -> None:
         """End a process without its help; a host that loses power does not even say FIN."""

@@ -24,7 +24,7 @@ from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ports import WorldError
-from trader.store import connection
+from trader.store import connection, schema
 
 
 def _put(owner: Any, name: str, value: object) -> None:
@@ -145,6 +145,12 @@ def _let_the_demo_overrule() -> None:
     _put(app.Daemon, "_is_halted", lambda self: self._config.halt_file.exists())
 
 
+def _forget_lessened_orders() -> None:
+    """Leave the views as they were before their last correction (the simulation found it)."""
+    _put(schema, "MIGRATIONS", schema.MIGRATIONS[:4])
+    _put(schema, "LATEST", 4)
+
+
 PLANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
     {
         "send-before-durable": _send_before_durable,
@@ -157,5 +163,6 @@ PLANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
         "brokers-ids": _take_the_brokers_ids,
         "no-executions": _ask_for_no_executions,
         "demo-overrules": _let_the_demo_overrule,
+        "lessened-orders": _forget_lessened_orders,
     }
 )

@@ -39,6 +39,9 @@ class Process:
         default_factory=dict
     )
     on_stray: StrayHandler | None = None
+    # Stopped until then (SIGSTOP, a machine that swaps), and what waits for it to go on.
+    stopped_until_ns: int = 0
+    backlog: list[object] = field(default_factory=list)
     # What is suspended in a dead process stays alive here: freed, it would run its ``finally``.
     graveyard: list[object] = field(default_factory=list)
 

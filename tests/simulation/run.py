@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -84,7 +85,7 @@ def replay(seed: int, wish: Wish) -> str:
     """Return the command that plays a seed again."""
     words = f"scripts/simulate --seeds 1 --first-seed {seed}"
     for name in sorted(wish.without):
-        words += f" --without '{name}'"
+        words += f" --without {shlex.quote(name)}"
     return words + (f" --plant {wish.plant}" if wish.plant else "")
 
 

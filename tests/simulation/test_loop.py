@@ -68,6 +68,17 @@ def test_a_signal_reaches_the_handler_of_its_process_alone(loop: SimulatedLoop) 
     assert said == ["second"]
 
 
+def test_a_stopped_process_goes_on_where_it_was_and_in_its_order(loop: SimulatedLoop) -> None:
+    process, said = Process("stopped"), list[tuple[int, float]]()
+    begun_s = loop.time()
+    for number in range(4):
+        tell = lambda number=number: said.append((number, round(loop.time() - begun_s)))  # noqa: E731
+        process.run(loop.call_later, number, tell)
+    loop.call_later(0.5, loop.stop_for, process, 9.6)
+    loop.run_until_complete(asyncio.sleep(20))
+    assert said == [(0, 0), (1, 10), (2, 10), (3, 10)]
+
+
 def test_nothing_that_can_ever_happen_is_a_deadlock(loop: SimulatedLoop) -> None:
     with pytest.raises(Deadlock):
         loop.run_until_complete(loop.create_future())

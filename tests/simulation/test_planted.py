@@ -10,19 +10,25 @@ from tests.simulation.planted import PLANTS
 from tests.simulation.run import Wish, load_configuration, played
 
 SEEDS_MAX = 300
+# Kinds of fault that came later than a seed's finding: without them the seed plays as it did.
+LATER = frozenset(
+    ("stopped", "correction", "broker's end", "slow gateway", "order ids", "handshake", "late fill")
+)
 # Where to begin; a change of the daemon may move it, and then the search takes longer.
 FIRST_SEEDS = {
     "send-before-durable": 2,
     "executions-again": 1,
     "unfinished-lists": 12,
-    "resend": 4,
+    "resend": 2,
     "forget-halts": 5,
     "sync-normally": 6,
     "halt-file-seldom": 5,
-    "brokers-ids": 2,
-    "no-executions": 1,
+    "brokers-ids": 1,
+    "no-executions": 2,
     "demo-overrules": 40,
+    "lessened-orders": 1032,
 }
+WITHOUT = {"lessened-orders": LATER}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,8 @@ def wish() -> Wish:
 def test_a_planted_mistake_is_found(name: str, wish: Wish) -> None:
     first = FIRST_SEEDS[name]
     seeds = range(first, first + SEEDS_MAX)
-    results = played(replace(wish, plant=name), seeds)
+    planted = replace(wish, plant=name, without=WITHOUT.get(name, frozenset()))
+    results = played(planted, seeds)
     found = next((result.problem for _, result in results if result.problem), "")
     assert found, f"not within {SEEDS_MAX} seeds"
     # A child that broke is no finding.
