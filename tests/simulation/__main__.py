@@ -1,4 +1,7 @@
-"""`scripts/simulate`: plays seeds and says what was found; exit code 1 if anything was."""
+"""`scripts/simulate`: plays seeds and says what was found.
+
+Exit code 1 if anything was, 2 where this Python cannot be simulated on.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.simulation.planted import PLANTS
-from tests.simulation.run import Wish, load_configuration, played, replay
+from tests.simulation.run import Wish, load_configuration, played, replay, unfit
 
 NOT_MODELLED = (
     "not modelled: uvloop, TCP's buffers and TCP_USER_TIMEOUT, any file but the journal under "
@@ -22,6 +25,10 @@ NOT_MODELLED = (
 def main(arguments: Sequence[str]) -> int:
     """Play, report, return the exit code."""
     given = _parser().parse_args(arguments)
+    problem = unfit()
+    if problem:
+        print(f"scripts/simulate: {problem}", file=sys.stderr)
+        return 2
     trace_to = given.trace.absolute() if given.trace else None
     wish = Wish(load_configuration(), frozenset(given.without), given.plant, trace_to)
     kinds: Counter[str] = Counter()

@@ -225,7 +225,8 @@ class Faults:
             self._world.gateway_act(lambda: exchange.end(order))
 
     async def _slow_gateway(self, chance: random.Random) -> None:
-        slowest_ms = chance.choice((300, 1_500, 4_000))
+        # Less than the time between the two looks that prove an absence.
+        slowest_ms = chance.choice((300, 800, 1_200))
         self._act("ack", lo_ms=1, hi_ms=slowest_ms)
         await asyncio.sleep(chance.uniform(3, 15))
         self._act("ack", lo_ms=1, hi_ms=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shlex
 import shutil
 import sys
@@ -15,9 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.simulation import planted
+from tests.simulation.disk import Disk
 from tests.simulation.play import Play, Result
 from tests.simulation.settings import configuration
-from tests.simulation.vfs import NotOurs
+from tests.simulation.vfs import NotOurs, SimulatedVfs
 from trader.config import Configuration
 
 # The fastest disk there is: nothing on it is worth more than a seed.
@@ -40,28 +42,55 @@ class Wish:
     trace_to: Path | None = None
 
 
+class Child:
+    """A forked process that says one text and ends; nothing of it stays behind."""
+
+    def __init__(self, say: Callable[[], str]) -> None:
+        reading, writing = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(reading)
+            _say_and_leave(writing, say)
+        os.close(writing)
+        self._reading = reading
+
+    def said(self) -> tuple[str, int]:
+        """Wait for its end; return what it said, and its status."""
+        with os.fdopen(self._reading) as answers:
+            text = answers.read()
+        _, status = os.waitpid(self._child, 0)
+        return text, status
+
+
 class _Running:
     """One seed that plays in a child of its own."""
 
     def __init__(self, wish: Wish, seed: int) -> None:
         self._seed = seed
-        reading, writing = os.pipe()
-        self._child = os.fork()
-        if self._child == 0:
-            os.close(reading)
-            _in_child(writing, lambda: _played(wish, seed))
-        os.close(writing)
-        self._reading = reading
+        self._child = Child(lambda: json.dumps(asdict(_played(wish, seed))))
 
     def result(self) -> Result:
         """Wait for its end."""
-        with os.fdopen(self._reading) as answers:
-            said = answers.read()
-        _, status = os.waitpid(self._child, 0)
+        said, status = self._child.said()
         if not said:
             text = f"the child ended without a word, status {status}"
             return Result(str(self._seed), problem=text)
         return Result(**json.loads(said))
+
+
+def unfit() -> str:
+    """Say why this interpreter cannot be simulated on; empty when it can."""
+
+    def tried() -> str:
+        disk = Disk(random.Random(0))
+        try:
+            SimulatedVfs(lambda: disk, lambda: 0, lambda line: None).install()
+        except NotOurs as error:
+            return str(error)
+        return "fit"
+
+    said, status = Child(tried).said()
+    return "" if said == "fit" else said or f"the check ended with status {status}"
 
 
 def played(wish: Wish, seeds: Iterable[int], jobs: int = 1) -> Iterator[tuple[int, Result]]:
@@ -89,8 +118,8 @@ def replay(seed: int, wish: Wish) -> str:
     return words + (f" --plant {wish.plant}" if wish.plant else "")
 
 
-def _in_child(writing: int, play: Callable[[], Result]) -> None:
-    """Play and say the result; the child never returns."""
+def _say_and_leave(writing: int, say: Callable[[], str]) -> None:
+    """Say the text from a folder of its own; the child never returns."""
     # Whoever measures the parent's coverage would slow the child down many times over.
     sys.settrace(None)
     folder = tempfile.mkdtemp(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="simulated-")
@@ -98,9 +127,9 @@ def _in_child(writing: int, play: Callable[[], Result]) -> None:
     code = 1
     try:
         os.chdir(folder)
-        result = play()
+        text = say()
         with os.fdopen(writing, "w") as out:
-            out.write(json.dumps(asdict(result)))
+            out.write(text)
         code = 0
     except BaseException:  # noqa: BLE001 - the parent hears of it by the missing answer
         traceback.print_exc()
@@ -115,10 +144,7 @@ def _played(wish: Wish, seed: int) -> Result:
     if wish.plant:
         planted.PLANTS[wish.plant]()
     is_kept = wish.trace_to is not None
-    try:
-        play = Play(str(seed), wish.config, without=wish.without, keeps_trace=is_kept)
-    except NotOurs as error:
-        return Result(str(seed), problem=f"{type(error).__name__}: {error}")
+    play = Play(str(seed), wish.config, without=wish.without, keeps_trace=is_kept)
     result = play.run()
     lines = play.world.loop.trace.lines
     if wish.trace_to is not None and lines is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation.planted import PLANTS
-from tests.simulation.run import Wish, load_configuration, played
+from tests.simulation.run import Wish, played
 
 SEEDS_MAX = 300
 # Kinds of fault that came later than a seed's finding: without them the seed plays as it did.
@@ -29,11 +29,6 @@ FIRST_SEEDS = {
     "lessened-orders": 1032,
 }
 WITHOUT = {"lessened-orders": LATER}
-
-
-@pytest.fixture(scope="module")
-def wish() -> Wish:
-    return Wish(load_configuration())
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.run import Wish, load_configuration, played, replay
+from tests.simulation.run import Wish, played, replay
 from tests.simulation.test_planted import LATER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,11 +25,6 @@ JOBS = 2
 # that a change had made smaller, at work for ever in the views.
 FOUND = (40, 51, 58)
 FOUND_WITHOUT_LATER = (1032,)
-
-
-@pytest.fixture(scope="module")
-def wish() -> Wish:
-    return Wish(load_configuration())
 
 
 def chosen_seeds() -> list[int]:

@@ -62,6 +62,9 @@ class _Vfs(ctypes.Structure):
     )  # fmt: skip
 
 
+_REGISTERED: list[SimulatedVfs] = []
+
+
 class NotOurs(RuntimeError):
     """The standard module does not use the library that the VFS is in."""
 
@@ -88,6 +91,8 @@ class SimulatedVfs:
         """Make it the default of every connection from now on."""
         if self._library.sqlite3_vfs_register(ctypes.byref(self._vfs), 1):
             raise NotOurs("the VFS is not taken")
+        # SQLite calls it for as long as the process lives.
+        _REGISTERED.append(self)
         # Forget the state of SQLite's own chance: it is drawn anew, from here.
         self._library.sqlite3_randomness(0, None)
         self._check()
