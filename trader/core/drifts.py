@@ -68,6 +68,8 @@ class RunContext:
     cash_adjust_max: Decimal
     # Orders that this process has missed for less than that, whatever the clock says by now.
     missed_lately: frozenset[OrderId] = frozenset()
+    # Those that it has looked for in vain for longer.
+    missed_long: frozenset[OrderId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

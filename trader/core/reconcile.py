@@ -315,7 +315,9 @@ def _absent_order_drift(
 
 
 def _is_long_absent(order: Order, since: datetime, run: RunContext) -> bool:
-    # A clock that steps is no time that passed (INC-154).
+    # A clock that steps is no time that passed, and none that has yet to pass (INC-154).
+    if order.order_id in run.missed_long:
+        return True
     is_lately = order.order_id in run.missed_lately
     return not is_lately and (run.now_utc - since).total_seconds() >= run.absence_s
 

@@ -106,6 +106,8 @@ class Reconciler:
         self.unlooked: frozenset[ConId] = frozenset()
         # When this process first missed an order that is in no list; monotonic.
         self._missed_s: dict[OrderId, float] = {}
+        # Since when it has looked for each of them, also for those that were missed before it.
+        self._sought_s: dict[OrderId, float] = {}
         # How many runs in a row could not look at what differs.
         self._passed: dict[tuple[DriftKind, str], int] = {}
         # Of each order that lives more than once: cancels so far, and when the last one left.
@@ -206,6 +208,7 @@ class Reconciler:
                 cash_tolerance=self._settings.cash_tolerance,
                 cash_adjust_max=self._settings.cash_adjust_max,
                 missed_lately=self._missed_lately(started_s),
+                missed_long=self._missed_long(started_s),
             )
             return self._compare(snapshot, run, trigger, started_s)
 
@@ -293,6 +296,13 @@ class Reconciler:
         return frozenset(
             key for key, at_s in self._missed_s.items() if asked_s - at_s < self._settings.absence_s
         )
+
+    def _missed_long(self, asked_s: float) -> frozenset[OrderId]:
+        """Return the orders in no list that this process has looked for in vain for long."""
+        absent, sought = self._book.absent_since, self._sought_s
+        self._sought_s = {key: sought.get(key, self._missed_s.get(key, asked_s)) for key in absent}
+        absence_s = self._settings.absence_s
+        return frozenset(key for key, at_s in self._sought_s.items() if asked_s - at_s >= absence_s)
 
     def _with_passed_over(self, decided: Plan, snapshot: BrokerSnapshot, run: RunContext) -> Plan:
         """Return the plan with what differs all the same, and that this run could not look at.

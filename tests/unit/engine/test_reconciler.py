@@ -191,6 +191,34 @@ async def test_a_clock_that_steps_proves_no_order_absent(monkeypatch: pytest.Mon
     assert world.state(order_id) is OrderState.CANCELLED
 
 
+async def test_a_clock_that_was_set_back_holds_no_proof_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # INC-154: an hour had yet to pass by the clock; nobody could have resumed before.
+    world = World()
+    order_id = await unknown_order(world)
+    await world.reconciler.run_once("first")
+    real = world.clock.utc
+    monkeypatch.setattr(world.clock, "utc", lambda: real() - timedelta(hours=1))
+    await world.reconciler.run_once("an hour before, says the clock")
+    assert world.state(order_id) is OrderState.UNKNOWN
+    await asyncio.sleep(2)
+    await world.reconciler.run_once("second")
+    assert world.state(order_id) is OrderState.CANCELLED
+
+
+async def test_an_order_that_showed_itself_in_between_is_missed_anew() -> None:
+    world = World()
+    order_id = await unknown_order(world)
+    await world.reconciler.run_once("first")
+    await world.reconciler.run_once("at once")
+    world.say(a_status(world.book.orders[order_id]))
+    await asyncio.sleep(2)
+    for trigger in ("missed again", "at once"):
+        await world.reconciler.run_once(trigger)
+        assert world.state(order_id) is not OrderState.CANCELLED
+
+
 async def test_a_position_is_not_looked_at_twice_by_two_looks_at_once() -> None:
     world = World(held=10)
     world.broker.word = lambda: world.mirror(positions=(a_position(13),))
