@@ -36,6 +36,7 @@ _NEVER = frozenset(
         Kind.COMMISSION_UNKNOWN,
     }
 )
+_OVER = ("FILLED", "CANCELLED", "REJECTED", "WITHHELD")
 # Causes that say that the daemon caught itself in a mistake.
 _MISTAKES = ("invariant", "decode_error")
 
@@ -147,6 +148,12 @@ class Oracle:
         real = {one.symbol: f"{one.quantity:f}" for one in truth.positions if one.quantity}
         if ours != real:
             raise Violation(f"settled, but the status shows {ours}, the broker holds {real}")
+        for row in status["orders"]:
+            if row["state"] not in _OVER or row["is_settling"]:
+                raise Violation(f"settled, but the daemon has order {row['order_id']}: {row}")
+        for row in status["strategies"]:
+            if row["problem"]:
+                raise Violation(f"strategy {row['name']} stopped: {row['problem']}")
 
     def _excused(self) -> frozenset[Kind]:
         """Return what cannot be told in this seed: moments, once somebody has set the clock."""

@@ -134,8 +134,11 @@ class Play:
     async def _until_settled(self) -> None:
         """Take working orders off, and wait until everybody says the same."""
         end_s = self.world.loop.time() + _SETTLE_S
-        await operating.verb("cancel-orders", "the end of the day")
+        is_empty = False
         while True:
+            if not is_empty:
+                answer = await operating.verb("cancel-orders", "the end of the day")
+                is_empty = answer.is_done
             await asyncio.sleep(5)
             if self.world.failure is not None:
                 raise self.world.failure
