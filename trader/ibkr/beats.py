@@ -26,11 +26,14 @@ class Beats:
         self._answer: tuple[datetime, float, float] | None = None
         self._is_taken = True
         self._waiters: list[asyncio.Future[None]] = []
+        # How the last connection ended.
+        self._end = "not connected"
 
     def reset(self, error: LinkDown) -> None:
         """Forget everything: the connection is gone, and with it every answer."""
         self._asked.clear()
         self._answer, self._is_taken = None, True
+        self._end = str(error)
         self._wake(error)
 
     def is_asked_since(self, seconds: float) -> bool:
@@ -57,7 +60,9 @@ class Beats:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
-        assert self._answer is not None, "woken without an answer"
+        if self._answer is None:
+            # The link went away between the answer and this turn, and took it along.
+            raise LinkDown(self._end)
         self._is_taken = True
         server_utc, took_s, heard_s = self._answer
         # As a round trip that ends now: the server's time was true at some moment of it.

@@ -86,3 +86,17 @@ async def test_a_lost_link_ends_every_wait_and_forgets(clock: HandClock) -> None
     assert not beats.is_asked_since(1.0)
     beats.answered(T0, 102.0)
     assert not beats.is_asked_since(100.0), "it is answered"
+
+
+async def test_an_answer_that_goes_with_its_link_in_the_same_turn_is_a_lost_link(
+    clock: HandClock,
+) -> None:
+    """Both can lie in the socket when a process that was stopped goes on."""
+    beats = Beats(clock)
+    beats.asked()
+    waiting = asyncio.create_task(beats.next())
+    await asyncio.sleep(0)
+    beats.answered(T0, 100.0)
+    beats.reset(LinkDown("reset"))
+    with pytest.raises(LinkDown, match="reset"):
+        await waiting
