@@ -20,10 +20,11 @@ from trader.core.ids import OrderId
 from trader.core.risk import ApprovedOrder
 from trader.engine.gateway import OrderGateway
 from trader.ibkr import snapshot
+from trader.ibkr.beats import Beats
 from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ops.halt_file import HaltFile, HaltFileControl
-from trader.ports import WorldError
+from trader.ports import ServerTime, WorldError
 from trader.store import connection, schema
 
 
@@ -151,6 +152,22 @@ def _forget_lessened_orders() -> None:
     _put(schema, "LATEST", 4)
 
 
+def _trust_whoever_woke() -> None:
+    """Expect an answer where one was, whatever came in the same turn (the simulation found it)."""
+
+    async def trusting(self: Any) -> ServerTime:
+        if self._is_taken:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+        assert self._answer is not None, "woken without an answer"
+        self._is_taken = True
+        server_utc, took_s, heard_s = self._answer
+        return ServerTime(server_utc, took_s + self._clock.monotonic() - heard_s)
+
+    _put(Beats, "next", trusting)
+
+
 PLANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
     {
         "send-before-durable": _send_before_durable,
@@ -164,5 +181,6 @@ PLANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
         "no-executions": _ask_for_no_executions,
         "demo-overrules": _let_the_demo_overrule,
         "lessened-orders": _forget_lessened_orders,
+        "answer-gone": _trust_whoever_woke,
     }
 )

@@ -27,6 +27,7 @@ FIRST_SEEDS = {
     "no-executions": 2,
     "demo-overrules": 40,
     "lessened-orders": 1032,
+    "answer-gone": 5044,
 }
 WITHOUT = {"lessened-orders": LATER}
 
