@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.store.support import START, CountingClock, strategy_note
+from trader.store.chain import GENESIS, chained
 from trader.store.journal import SqliteJournal
 from trader.store.rows import JournalUnusable, row_of
-from trader.store.schema import LATEST, MIGRATIONS
+from trader.store.schema import CHAINED, LATEST, MIGRATIONS
 from trader.store.upgrade import copies_of, make_copy, standing, verify
 
 ROWS = 300
@@ -31,7 +32,14 @@ def old_journal(path: Path, version: int = 1, text: str = "x" * 100) -> Path:
                 db.execute(statement)
         rows = [row_of(strategy_note(seq, text)) for seq in range(1, ROWS + 1)]
         db.execute("BEGIN")
-        db.executemany("INSERT INTO events VALUES (?,?,?,?,?)", rows)
+        if version < CHAINED:
+            db.executemany("INSERT INTO events VALUES (?,?,?,?,?)", rows)
+        else:
+            digest = GENESIS
+            for row in rows:
+                whole = chained(digest, row)
+                digest = whole[-1]
+                db.execute("INSERT INTO events VALUES (?,?,?,?,?,?)", whole)
         db.execute("COMMIT")
     return path
 
