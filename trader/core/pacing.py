@@ -8,7 +8,7 @@ make a cancel wait.
 
 from dataclasses import dataclass
 
-from trader.core.frozen import replace
+from trader.core.frozen import maker, replace
 from trader.core.halts import Lane
 
 # The share of the bucket that must remain after a message of this lane.
@@ -36,6 +36,9 @@ class Bucket:
     at_s: float
 
 
+_made = maker(Bucket)
+
+
 def full(rate: float, size: float, now_s: float) -> Bucket:
     """Return a full bucket."""
     assert rate > 0, f"rate {rate}"
@@ -59,7 +62,7 @@ def wait_s(bucket: Bucket, lane: Lane, now_s: float) -> float:
 def taken(bucket: Bucket, now_s: float) -> Bucket:
     """Return the bucket after one message; cancels may overdraw it, by one bucket at most."""
     tokens = max(_tokens(bucket, now_s) - 1.0, -bucket.size)
-    return replace(bucket, tokens=tokens, at_s=max(now_s, bucket.at_s))
+    return _made(bucket.rate, bucket.size, tokens, max(now_s, bucket.at_s))
 
 
 def _tokens(bucket: Bucket, now_s: float) -> float:

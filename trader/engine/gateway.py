@@ -61,6 +61,7 @@ class _Waiting:
 # Each is made for every order.
 _made_input, _made_terms = maker(RiskInput), maker(OrderTerms)
 _made_review, _made_promise = maker(ev.IntentReviewed), maker(ev.OrderPlanned)
+_made_times, _made_waiting = maker(_Times), maker(_Waiting)
 
 _NOT_LEFT_YET = (OrderState.PLANNED, OrderState.JOURNALED)
 _NO_ANSWER = (OrderState.UNKNOWN, OrderState.CANCELLING)
@@ -147,7 +148,7 @@ class OrderGateway:
         if problem is not None:
             # No byte left. On disk the promise may stand alone: the next start asks the broker.
             return self._withhold(order.order_id, problem)
-        return self._send(order, lane, _Times(started_s, reviewed_s, deadline_s))
+        return self._send(order, lane, _made_times(started_s, reviewed_s, deadline_s))
 
     def _lane_of(self, intent: Intent) -> Lane:
         return Lane.REDUCE if intent.is_reduce_only else Lane.NEW
@@ -307,7 +308,7 @@ class OrderGateway:
                 self._ledger.record(ev.OrderUnanswered(order.order_id, doubt))
         now_s = self._clock.monotonic()
         self._ledger.record(ev.OrderSent(order.order_id))
-        self._waiting[order.order_id] = _Waiting(times.started_s, now_s)
+        self._waiting[order.order_id] = _made_waiting(times.started_s, now_s)
         self.observe_latency("intent_to_wire_latency_ms", (now_s - times.started_s) * 1000)
         return Outcome(OutcomeKind.SENT, "", "sent", order.order_id)
 

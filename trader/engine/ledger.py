@@ -108,7 +108,8 @@ class Ledger:
         """
         try:
             async with asyncio.timeout(max(deadline_s - self._clock.monotonic(), 0.0)):
-                await self.durable(self.seq)
+                self._raise_failure()
+                await self._journal.durable(self.seq)
         except JournalFailed as error:
             return str(error)
         except TimeoutError:

@@ -6,6 +6,8 @@ deadline: no valid answer is no answer, and what that means is the policy's to s
 
 import asyncio
 from dataclasses import dataclass, replace
+from itertools import repeat
+from operator import is_
 
 import structlog
 
@@ -47,7 +49,7 @@ class Previews:
 
     def wants(self, approval: Approved) -> bool:
         """Tell whether the broker is to be asked: the review knows, with all that works."""
-        return any(row is TO_BE_ASKED for row in approval.checks)
+        return any(map(is_, approval.checks, repeat(TO_BE_ASKED)))
 
     async def ask(self, approval: Approved, deadline_s: float) -> Previewed:
         """Ask, at most until the monotonic ``deadline_s``; without a valid answer there is none."""

@@ -12,10 +12,14 @@ from trader.core.calendar import (
     standing,
     trading_day,
 )
+from trader.core.frozen import maker
 from trader.core.ids import ConId
 from trader.core.risk import SessionView
 from trader.engine.hub import MarketHub
 from trader.ports import Clock
+
+# Every review asks where the day stands.
+_made_view = maker(SessionView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,8 @@ class Sessions:
         hours = None if instrument is None else instrument.hours
         found = None if hours is None else standing(hours, now_utc)
         if found is None:
-            return SessionView(None, None, until_restart_s=until_restart_s)
-        return SessionView(
+            return _made_view(None, None, until_restart_s=until_restart_s)
+        return _made_view(
             is_regular=found.is_regular,
             is_extended=found.is_extended,
             since_open_s=found.since_open_s,
