@@ -438,16 +438,15 @@ class Daemon:
         It is the configured one, and its name holds the nonce that the demo's simulator announced.
         """
         for _ in range(_ARM_ATTEMPTS):
-            if HaltCause.FRESH_INSTALL not in self.ledger.book.halts or self._is_halted():
-                return
-            if await self._accept_demo():
+            if self._is_halted() or await self._accept_demo():
                 return
             # Until the gateway has told that it reaches the broker, its word is not accepted.
             await self._world.clock.sleep(_ARM_INTERVAL_S)
 
     def _is_halted(self) -> bool:
-        """Tell whether somebody has halted before the first resume: that stands."""
-        return self._config.halt_file.exists() or HaltCause.OPERATOR in self.ledger.book.halts
+        """Tell whether anything but its being new has halted it, or has before: that stands."""
+        is_new = self.ledger.book.halts.keys() == {HaltCause.FRESH_INSTALL}
+        return not is_new or self._config.halt_file.exists()
 
     async def _accept_demo(self) -> bool:
         if self.ledger.book.account is None:

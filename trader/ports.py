@@ -133,6 +133,8 @@ class HaltReading:
 
     is_active: bool
     reason: str
+    # Nobody has written one: it halts now, and tells the next start of nobody's halt.
+    is_missing: bool = False
 
 
 class KillSwitch(Protocol):

@@ -210,8 +210,9 @@ async def test_the_demo_arms_itself_though_the_gateway_reaches_the_broker_later(
         await journal.close()
 
 
+@pytest.mark.parametrize("cause", [HaltCause.OPERATOR, HaltCause.INVARIANT, HaltCause.BREAKER])
 async def test_the_demo_does_not_overrule_a_halt_that_came_while_it_took_the_account_over(
-    config: Configuration, monkeypatch: pytest.MonkeyPatch
+    config: Configuration, monkeypatch: pytest.MonkeyPatch, cause: HaltCause
 ) -> None:
     journal = await SqliteJournal.open(config.journal_file, SystemClock())
     try:
@@ -220,7 +221,7 @@ async def test_the_demo_does_not_overrule_a_halt_that_came_while_it_took_the_acc
         class HaltedMeanwhile(SlowDesk):
             async def baseline(self, *, by: str) -> Answer:
                 self.asked.append(f"baseline by {by}")
-                daemon.guard.latch(HaltCause.OPERATOR, "stop", by="me")
+                daemon.guard.latch(cause, "stop", by="me")
                 return Answer(is_done=True, text="accepted")
 
         desk = HaltedMeanwhile()

@@ -171,6 +171,12 @@ class Breakers:
         log.error("breaker tripped", breaker=name, action=rule.action.name, reading=text)
         if rule.cancels_entries:
             self.killed.set()
+        known = self._ledger.book.halts.get(HaltCause.BREAKER)
+        if rule.action is Action.KILL and known is not None:
+            # Beside another kill: a resume that waits was asked about that one alone.
+            self._guard.latch(HaltCause.BREAKER, f"{known}; {name}: {text}", by=f"breaker {name}")
+            self._pager.page("critical", f"breaker {name} tripped", text)
+            self.killed.set()
         if rule.action is not Action.KILL and kept.before.phase is Phase.CLOSED:
             severity = "critical" if rule.action is Action.HALT else "warning"
             self._pager.page(severity, f"breaker {name} tripped", text)

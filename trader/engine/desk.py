@@ -98,7 +98,7 @@ class Desk:
     def halt(self, *, reason: str, by: str) -> Answer:
         """Halt now; the gate reads the cause before every send."""
         self._guard.latch(HaltCause.OPERATOR, reason, by)
-        if not self._guard.has(HaltCause.HALT_FILE):
+        if not self._guard.is_halt_written:
             # The journal's record is durable soon, the file at once: a halt that was answered
             # holds at the next start, whatever ends this process.
             try:
@@ -111,7 +111,7 @@ class Desk:
         """Have the halt file hold what the journal cannot: the next start would not know of it."""
         halts, now_s = self._ledger.book.halts, self._clock.monotonic()
         is_needed = self._ledger.failure is not None and halts
-        if not is_needed or now_s < self._keep_due_s or self._guard.has(HaltCause.HALT_FILE):
+        if not is_needed or now_s < self._keep_due_s or self._guard.is_halt_written:
             return
         self._keep_due_s = now_s + _KEEP_AGAIN_S
         reason = "; ".join(f"{cause}: {text}" for cause, text in halts.items())

@@ -120,6 +120,12 @@ class Guard:
             causes[HaltCause.STALLED] = stalled
         return causes
 
+    @property
+    def is_halt_written(self) -> bool:
+        """Tell whether the halt file halts by what somebody wrote, so the next start as well."""
+        reading = self._kill_switch.reading()
+        return reading.is_active and not reading.is_missing
+
     def book_may_lack(self) -> HaltCause | None:
         """Return why the book may lack what the broker knows, or None when it does not."""
         causes = self.causes()

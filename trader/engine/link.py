@@ -278,7 +278,9 @@ class LinkWatch:
         self._missing_count = self._missing_count + 1 if missing else 0
         wait_s = _MISSING_BACKOFF.wait_s(max(self._missing_count, 1), self._chance.random())
         self._missing_due_s = self._clock.monotonic() + wait_s
-        self._hours_due_s = self._clock.monotonic() + _HOURS_S
+        if specs == self._settings.instruments:
+            # Those of the others are as old as they were.
+            self._hours_due_s = self._clock.monotonic() + _HOURS_S
 
     async def _stay_connected(self) -> None:
         while not self._is_down:

@@ -68,7 +68,7 @@ class HaltFile:
 
     def _halted(self, error: OSError) -> HaltReading:
         if isinstance(error, FileNotFoundError):
-            return HaltReading(True, f"the halt file {self._path} is missing")
+            return HaltReading(True, f"the halt file {self._path} is missing", is_missing=True)
         return HaltReading(
             True, f"the halt file {self._path} cannot be read ({error.strerror or error})"
         )

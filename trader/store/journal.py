@@ -124,6 +124,10 @@ class SqliteJournal:
         except sqlite3.Error as error:
             await db.close()
             raise JournalUnusable(f"{path}: {describe(error)}") from error
+        except JournalUnusable:
+            # Its thread would keep a process alive that has nothing more to do.
+            await db.close()
+            raise
 
     @property
     def failure(self) -> str | None:

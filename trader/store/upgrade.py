@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from trader.store.free_pages import free_pages_problem
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, LATEST, upgrade_from
 
@@ -115,6 +116,10 @@ def verify(journal: Path, copy: Path) -> None:
         ((verdict,), *_) = made.execute("PRAGMA integrity_check(1)")
         if verdict != "ok":
             raise JournalUnusable(f"the copy is damaged: {' '.join(str(verdict).split())}")
+        # An upgrade writes on free pages, and SQLite's own check may leave their list out.
+        problem = free_pages_problem(copy, made)
+        if problem is not None:
+            raise JournalUnusable(f"the copy is damaged: its list of free pages: {problem}")
         tables = [f'SELECT * FROM "{name}" ORDER BY rowid' for (name,) in source.execute(_TABLES)]  # noqa: S608
         for fact in (*_FACTS, *tables):
             # Row by row: a journal of years does not fit into memory twice.

@@ -393,3 +393,25 @@ async def test_every_evaluation_of_a_run_can_be_evaluated_again_and_gives_the_sa
         again = of_plain(as_plain(row))
         assert again == row
         assert is_reproduced(again)
+
+
+async def test_a_kill_beside_a_kill_is_told_and_outlives_a_resume_that_waited() -> None:
+    """Whoever asks for the end of the first one knows nothing of the second."""
+    breaking = await Breaking(drawdown={"limit": Decimal("0.08")}).settle()
+    world = breaking.world
+    await breaking.at("94", "94", "94")
+    assert HaltCause.BREAKER in world.book.halts
+    await breaking.at("96", "96")
+    pages = len(world.pager.sent)
+    async with world.desk._lock:
+        resume = asyncio.get_running_loop().create_task(
+            world.desk.resume(reason="loss seen", by="ops")
+        )
+        await turns()
+        await breaking.at("91", "91", "91")
+        await breaking.at("99", "99")
+    answer = await resume
+    assert not answer.is_done
+    assert "drawdown" in world.book.halts[HaltCause.BREAKER]
+    assert "loss_kill" in world.book.halts[HaltCause.BREAKER]
+    assert [title for _, title, _ in world.pager.sent[pages:]] == ["breaker drawdown tripped"]

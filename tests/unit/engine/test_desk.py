@@ -101,6 +101,21 @@ async def test_a_resume_refuses_and_names_what_is_missing(cause: HaltCause) -> N
     assert world.broker.snapshot_count == 0
 
 
+async def test_a_halt_before_there_is_a_halt_file_writes_one() -> None:
+    """A missing file halts as well, and tells the next start of nobody's halt."""
+    world = World()
+    world.switch.is_missing = True
+    assert world.desk.halt(reason="stop", by="me").is_done
+    assert world.switch.active == "stop (me)"
+
+
+async def test_a_halt_leaves_the_halt_file_of_somebody_else_as_it_is() -> None:
+    world = World()
+    world.switch.active = "theirs"
+    assert world.desk.halt(reason="stop", by="me").is_done
+    assert world.switch.active == "theirs"
+
+
 async def test_a_resume_needs_a_reconciliation_that_ends() -> None:
     world = World()
     world.guard.latch(HaltCause.OPERATOR, "stop", by="test")

@@ -400,9 +400,12 @@ class Switch:
     def __init__(self) -> None:
         self.active = ""
         self.looks = 0
+        self.is_missing = False
 
     def reading(self) -> HaltReading:
         self.looks += 1
+        if self.is_missing:
+            return HaltReading(True, "the halt file is missing", is_missing=True)
         return HaltReading(bool(self.active), self.active or "released")
 
 
@@ -416,7 +419,7 @@ class SwitchControl:
     def engage(self, reason: str, by: str) -> None:
         if self.error is not None:
             raise self.error
-        self._switch.active = f"{reason} ({by})"
+        self._switch.active, self._switch.is_missing = f"{reason} ({by})", False
 
     def release(self, reason: str, by: str, seen: str) -> None:
         if self.error is not None:
