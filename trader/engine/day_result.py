@@ -38,6 +38,8 @@ _TOLD_AGE_S_MAX = 60.0
 _MARK_AGE_S_MAX = 30.0
 # Two looks: our own value is that of the moment at which the broker tells its.
 _WORTH_AGE_S_MAX = 2 * LOOK_S
+# Until then what the broker tells may be from before the open, by the price of the day before.
+_OPENED_S = 300.0
 # What moves our value and is no trade: the broker need not count it as a result, or not now.
 _MOVED_BY_HAND = (ev.AccountBaselined, ev.CashAdjusted, ev.PositionAdjusted, FlowSeen)
 
@@ -237,8 +239,15 @@ class DayResult:
             elif not now_s - mark.at_s <= _MARK_AGE_S_MAX:
                 age_s = now_s - mark.at_s
                 yield f"{symbol}: quote {age_s:.0f} s old, allowed {_MARK_AGE_S_MAX:g} s"
-            elif self._sessions.view(con_id).is_regular is False:
-                yield f"{symbol} is outside its regular hours"
+            else:
+                yield from self._not_open(con_id)
+
+    def _not_open(self, con_id: ConId) -> Iterator[str]:
+        view = self._sessions.view(con_id)
+        if view.is_regular is False:
+            yield f"{self._symbol(con_id)} is outside its regular hours"
+        elif view.since_open_s is not None and view.since_open_s < _OPENED_S:
+            yield f"{self._symbol(con_id)} opened {view.since_open_s:.0f} s ago"
 
     def _symbol(self, con_id: ConId) -> str:
         return self._ledger.book.positions[con_id].symbol

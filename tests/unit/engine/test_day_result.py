@@ -362,6 +362,12 @@ Change = Callable[[Watched], object]
 CLOSED = ContractHours((), (), Span(T0 - timedelta(days=1), T0 + timedelta(days=2)), UTC)
 
 
+OPENED = (Span(T0 - timedelta(seconds=30), T0 + timedelta(hours=6)),)
+JUST_OPENED = ContractHours(
+    OPENED, OPENED, Span(T0 - timedelta(days=1), T0 + timedelta(days=2)), UTC
+)
+
+
 def hold_unlisted(watched: Watched) -> None:
     """Hold what only the broker can value."""
     world = watched.world
@@ -385,6 +391,8 @@ def hold_unlisted(watched: Watched) -> None:
             lambda w: w.world.hub.add(an_instrument(hours=CLOSED)),
             "AAA is outside its regular hours",
         ),
+        # The broker's figure may still be by the price of the day before.
+        (lambda w: w.world.hub.add(an_instrument(hours=JUST_OPENED)), "AAA opened"),
         (lambda w: w.world.hub.add(an_instrument(currency="EUR")), "no rate for EUR"),
     ],
 )

@@ -23,6 +23,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, OrderId
+from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.orders import OrderState
 from trader.engine.link import FIRST_CONNECT, account_problem
 from trader.ports import (
@@ -227,6 +228,25 @@ async def test_one_instrument_that_cannot_be_resolved_does_not_keep_the_daemon_o
     assert world.hub.undescribed == frozenset()
     assert world.broker.subscribed == [OTHER_CON, CON]
     assert world.broker.connect_count == 1
+
+
+async def test_one_that_nobody_describes_does_not_put_off_the_hours_of_the_others() -> None:
+    """It is asked for again every few minutes; the others' hours run out in some days."""
+    world = disconnected(symbols=("AAA", "BBB"))
+    world.broker.resolve_errors = {"AAA": WorldError("AAA: 0 matches")}
+    asked, resolve = [], world.broker.resolve
+
+    async def noted(spec: InstrumentSpec) -> Instrument:
+        asked.append(spec.symbol)
+        return await resolve(spec)
+
+    world.broker.resolve = noted  # type: ignore[method-assign]
+    with running(world.link.run):
+        await asyncio.sleep(1)
+        proven(world)
+        await asyncio.sleep(20 * 3600)
+    assert asked.count("AAA") > 100
+    assert asked.count("BBB") >= 3
 
 
 async def test_many_instruments_that_nobody_describes_are_no_task_that_stands_still() -> None:

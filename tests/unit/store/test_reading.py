@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,28 @@ async def test_events_between_gives_both_ends(journal_path: Path) -> None:
     with pytest.raises(AssertionError):
         journal.events_between(Seq(1), Seq(COUNT + 1))
     await journal.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO journal_seams VALUES (20, 1, x'00')",
+        "UPDATE events SET digest = 'text' WHERE seq = 20",
+    ],
+)
+async def test_a_journal_that_is_refused_at_its_end_leaves_no_thread(
+    tmp_path: Path, change: str
+) -> None:
+    """The process of a start that is refused has to end, so that somebody hears of it."""
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        for seq in range(1, 21):
+            journal.append(strategy_note(seq))
+    shell(path, "DROP TRIGGER events_no_update")
+    shell(path, change)
+    before = set(threading.enumerate())
+    with pytest.raises(JournalUnusable):
+        await SqliteJournal.open(path, CountingClock())
+    for thread in set(threading.enumerate()) - before:
+        await asyncio.to_thread(thread.join, 5)
+        assert not thread.is_alive()

@@ -200,3 +200,20 @@ def test_the_copy_carries_the_time_in_utc(tmp_path: Path) -> None:
     path = old_journal(tmp_path / "journal.db")
     local = datetime.fromisoformat("2026-11-21T18:15:00+02:00")
     assert make_copy(path, 1, local).name == "journal.db.v1.20261121T161500Z"
+
+
+@pytest.mark.parametrize("version", range(1, CHAINED))
+async def test_a_wrong_list_of_free_pages_is_not_written_on(tmp_path: Path, version: int) -> None:
+    """An upgrade writes on free pages; SQLite's own check of an old journal leaves the list out."""
+    path = old_journal(tmp_path / "journal.db", version)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("INSERT INTO checkpoint_parts VALUES (1, 0, ?)", ("y" * 100_000,))
+        db.execute("DELETE FROM checkpoint_parts")
+    content = bytearray(path.read_bytes())
+    trunk = (int.from_bytes(content[32:36], "big") - 1) * 4096
+    content[trunk + 8 : trunk + 12] = (2).to_bytes(4, "big")  # page 2 holds a table
+    path.write_bytes(content)
+    with pytest.raises(JournalUnusable, match="damaged"):
+        await upgraded(path)
+    assert path.read_bytes()[4096:] == bytes(content[4096:])
+    assert copies_of(path) == ()
