@@ -27,6 +27,8 @@ from trader.store.upgrade import make_copy
 # Each batch size is a statement of its own; this many stay prepared.
 _PREPARED_MAX = 64
 _SYNCHRONOUS_FULL = 2
+# How often a start tries to empty the log: with a busy timeout of 5 s, half a minute.
+_LOG_TRIES = 6
 # Checking reads the whole file. Beyond this size only the pages that boot needs are read, and
 # the whole is checked by whoever takes the backup: boot must not grow with history.
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
@@ -159,9 +161,13 @@ async def _set(db: aiosqlite.Connection, busy_timeout_ms: int) -> None:
 
 
 async def _empty_log(db: aiosqlite.Connection) -> None:
-    ((is_busy, _, _),) = await fetched(db, "PRAGMA wal_checkpoint(TRUNCATE)")
-    if is_busy:
-        raise JournalUnusable("another process is reading or writing it; close that first")
+    # Whoever looked at it after a crash, as `trader verify` does, goes away again by itself; each
+    # try waits as long as the connection does for a lock.
+    for _ in range(_LOG_TRIES):
+        ((is_busy, _, _),) = await fetched(db, "PRAGMA wal_checkpoint(TRUNCATE)")
+        if not is_busy:
+            return
+    raise JournalUnusable("another process is reading or writing it; close that first")
 
 
 async def _check(db: aiosqlite.Connection) -> None:

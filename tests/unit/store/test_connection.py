@@ -6,13 +6,14 @@ taken from /proc, where nobody can create one.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,21 @@ async def test_a_log_that_a_reader_pins_is_not_called_synced(journal_path: Path)
     with held_by_another_process(journal_path, *read):
         shell(journal_path, write)
         assert "another process" in await refusal(journal_path)
+
+
+async def test_a_reader_that_goes_away_again_keeps_nobody_down(journal_path: Path) -> None:
+    """A start after a crash must not fail because somebody looks at the journal."""
+    read = ("BEGIN", "SELECT count(*) FROM events")
+    with (
+        closing(sqlite3.connect(journal_path, isolation_level=None)) as writer,
+        held_by_another_process(journal_path, *read),
+    ):
+        writer.execute("CREATE TABLE later (x)")
+        task = asyncio.get_running_loop().create_task(opened(journal_path, 300, START))
+        await asyncio.sleep(0.5)
+        assert not task.done()
+    db = await task
+    await db.close()
 
 
 async def test_a_journal_that_cannot_have_a_log_is_refused(tmp_path: Path) -> None:
