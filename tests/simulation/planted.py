@@ -25,7 +25,7 @@ from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ports import ServerTime, WorldError
-from trader.store import connection, schema
+from trader.store import connection
 
 
 def _put(owner: Any, name: str, value: object) -> None:
@@ -142,14 +142,12 @@ def _ask_for_no_executions() -> None:
 
 
 def _let_the_demo_overrule() -> None:
-    """Look for a halt before the first resume in its file alone (the simulation found it)."""
-    _put(app.Daemon, "_is_halted", lambda self: self._config.halt_file.exists())
+    """Look for no halt before the first resume (the simulation found it)."""
 
+    def is_armed(self: app.Daemon) -> bool:
+        return HaltCause.FRESH_INSTALL not in self.ledger.book.halts
 
-def _forget_lessened_orders() -> None:
-    """Leave the views as they were before their last correction (the simulation found it)."""
-    _put(schema, "MIGRATIONS", schema.MIGRATIONS[:5])
-    _put(schema, "LATEST", 5)
+    _put(app.Daemon, "_is_halted", is_armed)
 
 
 def _trust_whoever_woke() -> None:
@@ -180,7 +178,6 @@ PLANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
         "brokers-ids": _take_the_brokers_ids,
         "no-executions": _ask_for_no_executions,
         "demo-overrules": _let_the_demo_overrule,
-        "lessened-orders": _forget_lessened_orders,
         "answer-gone": _trust_whoever_woke,
     }
 )

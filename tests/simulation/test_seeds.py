@@ -9,23 +9,20 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
 
 import pytest
 
 from tests.simulation.run import Wish, played, replay
-from tests.simulation.test_planted import LATER
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
 JOBS = 2
 # Found something in the daemon once: a halt of an operator that the demo overruled; a proof that
-# waited for a clock that was set back; an answer that went with its link in the same turn; an
-# order that a change had made smaller, at work for ever in the views.
+# waited for a clock that was set back; an answer that went with its link in the same turn. A change
+# of the daemon moves what a seed plays: what was mended is held by tests of the units as well.
 FOUND = (40, 51, 58, 12, 5044)
-FOUND_WITHOUT_LATER = (1032,)
 
 
 def chosen_seeds() -> list[int]:
@@ -40,21 +37,22 @@ def chosen_seeds() -> list[int]:
 def test_no_seed_breaks_a_rule(wish: Wish) -> None:
     end_s = time.monotonic() + SECONDS
     seeds = chosen_seeds() or takewhile(lambda _: time.monotonic() < end_s, count(1))
+    results = list(played(wish, seeds, JOBS))
     problems = [
         f"{result.problem}\n  replay: {replay(seed, wish)}"
-        for seed, result in played(wish, seeds, JOBS)
+        for seed, result in results
         if result.problem
     ]
     assert not problems, "\n" + "\n".join(problems)
+    # A world in which nothing leaves breaks no rule either.
+    assert sum(result.orders for _, result in results) > len(results)
+    assert sum(result.executions for _, result in results) > len(results)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_a_seed_has_found_stays_mended(wish: Wish) -> None:
-    results = [
-        *played(wish, FOUND, JOBS),
-        *played(replace(wish, without=LATER), FOUND_WITHOUT_LATER),
-    ]
+    results = played(wish, FOUND, JOBS)
     assert not {seed: result.problem for seed, result in results if result.problem}
 
 
