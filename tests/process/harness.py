@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from tests.targets import TARGETS
 from trader.ops.control_client import NoReply, Reply, ask_status, ask_verb
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
 
@@ -210,7 +211,7 @@ class Daemon:
     def write_config(self) -> Path:
         """Write the configuration for heavy order flow, with this daemon's changes."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "targets.yaml").write_text(yaml.safe_dump(_TARGETS))
+        (self.folder / "targets.yaml").write_text(yaml.safe_dump(TARGETS))
         settings = _settings(self.simulator, self.state, ROOT / "config" / "assets.csv")
         for key, value in self.changes.items():
             *parents, last = key.split(".")
@@ -356,52 +357,6 @@ def tail(path: Path, lines: int = 15) -> str:
     if not path.exists():
         return "(no log)"
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
-
-
-_MANY = 1_000_000
-_TARGETS: Json = {
-    "order": {"quantity_max": 500, "notional_max": 100_000},
-    "position": {"quantity_max": 1000, "notional_max": 200_000},
-    "cash": {
-        "reserve_min": 10_000,
-        "commission_per_unit_max": 0.01,
-        "commission_per_order_min": 1.0,
-    },
-    "exposure": {"account_type": "reg_t"},
-    "price": {"collar_fraction_max": 0.03, "slippage_fraction_max": 0.03, "quote_age_s_max": 5},
-    "rate": {
-        "orders_max": _MANY,
-        "orders_per_strategy_max": _MANY,
-        "orders_per_instrument_max": _MANY,
-        "cancels_max": _MANY,
-        "cancels_per_strategy_max": _MANY,
-        "messages_max": _MANY,
-        "messages_per_strategy_max": _MANY,
-        "daily_trades_max": _MANY,
-        "repeats_max": _MANY,
-        "executions_max": _MANY,
-        "modifies_max": _MANY,
-        "modifies_per_order_max": _MANY,
-    },
-    "session": {"hours": "always"},
-    # What a test does to the simulator must not look like the loss it is not about: each of these
-    # has tests of its own, at its own limits.
-    "breaker": {
-        "rules": {
-            "daily_loss": {"limit": -0.5},
-            "loss_kill": {"limit": -0.9},
-            "drawdown": {"limit": 0.9},
-            "reject_rate": {"is_enabled": False},
-            "unanswered": {"is_enabled": False},
-            "quote_staleness": {"is_enabled": False},
-            "loop_lag": {"limit": 5, "hold_s": 0.5},
-            "journal_latency": {"limit": 5, "hold_s": 0.5},
-            "clock_skew": {"is_enabled": False},
-            "drift": {"hold_s": 0.5},
-            "data_quality": {"hold_s": 0.5},
-        }
-    },
-}
 
 
 def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:

@@ -8,48 +8,15 @@ from typing import Any
 
 import yaml
 
+from tests.targets import TARGETS
 from trader.config import Configuration, load
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "DUSIM0123456789abcdef"
 PORT = 4002
-_MANY = 1_000_000
-# Each has tests of its own; here they must not stop the play.
-_RATES = (
-    "orders_max", "orders_per_strategy_max", "orders_per_instrument_max", "cancels_max",
-    "cancels_per_strategy_max", "messages_max", "messages_per_strategy_max", "daily_trades_max",
-    "repeats_max", "executions_max", "modifies_max", "modifies_per_order_max",
-)  # fmt: skip
-
-_TARGETS: dict[str, Any] = {
-    "order": {"quantity_max": 500, "notional_max": 100_000},
-    "position": {"quantity_max": 1000, "notional_max": 200_000},
-    "cash": {
-        "reserve_min": 10_000,
-        "commission_per_unit_max": 0.01,
-        "commission_per_order_min": 1.0,
-    },
-    "exposure": {"account_type": "reg_t"},
-    "price": {"collar_fraction_max": 0.03, "slippage_fraction_max": 0.03, "quote_age_s_max": 5},
-    "rate": dict.fromkeys(_RATES, _MANY),
-    "session": {"hours": "always"},
-    # Faults must not stop the play for good: each breaker has tests of its own.
-    "breaker": {
-        "rules": {
-            "daily_loss": {"limit": -0.5},
-            "loss_kill": {"limit": -0.9},
-            "drawdown": {"limit": 0.9},
-            "reject_rate": {"is_enabled": False},
-            "unanswered": {"is_enabled": False},
-            "quote_staleness": {"is_enabled": False},
-            "loop_lag": {"limit": 5, "hold_s": 0.5},
-            "journal_latency": {"is_enabled": False},
-            "clock_skew": {"is_enabled": False},
-            "drift": {"is_enabled": False},
-            "data_quality": {"is_enabled": False},
-        }
-    },
-}
+# Faults must not stop the play for good: each of these has tests of its own.
+_OFF = {name: {"is_enabled": False} for name in ("journal_latency", "drift", "data_quality")}
+_TARGETS = {**TARGETS, "breaker": {"rules": {**TARGETS["breaker"]["rules"], **_OFF}}}
 
 _SETTINGS: dict[str, Any] = {
     "mode": "demo",

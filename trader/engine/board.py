@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from trader.core import breaker_events as be
 from trader.core import events as ev
+from trader.core.account import AccountReading
 from trader.core.account_events import AccountTold
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
@@ -224,17 +225,8 @@ class Board:
         if told is None:
             return account_of_journal(self._book.account_record.told, self._clock.utc())
         age_s = self._clock.monotonic() - told.as_of_s
-        return st.AccountStatus(
-            currency=told.currency,
-            account_type="" if told.account_type is None else told.account_type.value,
-            net_liquidation=told.net_liquidation,
-            available_funds=told.available_funds,
-            buying_power=told.buying_power,
-            initial_margin=told.initial_margin,
-            maintenance_margin=told.maintenance_margin,
-            age_s=age_s,
-            is_usable=0 <= age_s <= self._policy.exposure.account_age_s_max,
-        )
+        is_usable = 0 <= age_s <= self._policy.exposure.account_age_s_max
+        return _account_status(told, age_s, "broker", is_usable=is_usable)
 
     def _positions(self) -> tuple[st.PositionStatus, ...]:
         rows = []
@@ -347,6 +339,13 @@ def account_of_journal(told: AccountTold | None, now_utc: datetime) -> st.Accoun
     """Show what the broker said before this process: with its age, and never to be counted with."""
     if told is None:
         return None
+    age_s = (now_utc - told.as_of_utc).total_seconds()
+    return _account_status(told, age_s, "journal", is_usable=False)
+
+
+def _account_status(
+    told: AccountReading | AccountTold, age_s: float, source: str, *, is_usable: bool
+) -> st.AccountStatus:
     return st.AccountStatus(
         currency=told.currency,
         account_type="" if told.account_type is None else told.account_type.value,
@@ -355,9 +354,9 @@ def account_of_journal(told: AccountTold | None, now_utc: datetime) -> st.Accoun
         buying_power=told.buying_power,
         initial_margin=told.initial_margin,
         maintenance_margin=told.maintenance_margin,
-        age_s=(now_utc - told.as_of_utc).total_seconds(),
-        source="journal",
-        is_usable=False,
+        age_s=age_s,
+        source=source,
+        is_usable=is_usable,
     )
 
 

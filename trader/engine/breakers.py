@@ -151,10 +151,10 @@ class Breakers:
             case None:
                 pass
         has_killed = rule.action is Action.KILL and kept.after.phase is not Phase.CLOSED
-        if has_killed and HaltCause.BREAKER not in self._ledger.book.halts:
-            # A process that died between the two records left the trip alone.
-            self._guard.latch(HaltCause.BREAKER, f"{name}: {text}", by=f"breaker {name}")
-            self.killed.set()
+        is_unknown = HaltCause.BREAKER not in self._ledger.book.halts
+        # A process that died between the two records left the trip alone.
+        if has_killed and (kept.verdict.step is Step.TRIP or is_unknown):
+            self._kill(name, text)
 
     def _trip(self, kept: Evaluation) -> None:
         name, rule, text = kept.verdict.name, kept.rule, kept.verdict.text
@@ -171,15 +171,18 @@ class Breakers:
         log.error("breaker tripped", breaker=name, action=rule.action.name, reading=text)
         if rule.cancels_entries:
             self.killed.set()
-        known = self._ledger.book.halts.get(HaltCause.BREAKER)
-        if rule.action is Action.KILL and known is not None:
-            # Beside another kill: a resume that waits was asked about that one alone.
-            self._guard.latch(HaltCause.BREAKER, f"{known}; {name}: {text}", by=f"breaker {name}")
-            self._pager.page("critical", f"breaker {name} tripped", text)
-            self.killed.set()
         if rule.action is not Action.KILL and kept.before.phase is Phase.CLOSED:
             severity = "critical" if rule.action is Action.HALT else "warning"
             self._pager.page(severity, f"breaker {name} tripped", text)
+
+    def _kill(self, name: BreakerName, text: str) -> None:
+        """Halt; beside another kill too: a resume that waits was asked about that one alone."""
+        known, reason = self._ledger.book.halts.get(HaltCause.BREAKER), f"{name}: {text}"
+        if known is not None:
+            reason = f"{known}; {reason}"
+            self._pager.page("critical", f"breaker {name} tripped", text)
+        self._guard.latch(HaltCause.BREAKER, reason, by=f"breaker {name}")
+        self.killed.set()
 
     def _state_of(self, name: BreakerName) -> State:
         """Return where a breaker stands: as the book has it, with what only this process knows."""

@@ -212,6 +212,7 @@ class LinkWatch:
         self._hub.forget_quotes()
         await self._ask_account()
         await self._add(self._settings.instruments)
+        self._hours_due_s = self._clock.monotonic() + _HOURS_S
 
     async def _ask_account(self) -> None:
         """Ask for the account's values: new risk needs them, the link does not."""
@@ -278,9 +279,6 @@ class LinkWatch:
         self._missing_count = self._missing_count + 1 if missing else 0
         wait_s = _MISSING_BACKOFF.wait_s(max(self._missing_count, 1), self._chance.random())
         self._missing_due_s = self._clock.monotonic() + wait_s
-        if specs == self._settings.instruments:
-            # Those of the others are as old as they were.
-            self._hours_due_s = self._clock.monotonic() + _HOURS_S
 
     async def _stay_connected(self) -> None:
         while not self._is_down:

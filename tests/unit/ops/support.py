@@ -19,6 +19,7 @@ from trader.engine.status import (
     PositionStatus,
     QuoteStatus,
     ReconcileStatus,
+    ResultStatus,
     Status,
     StrategyStatus,
 )
@@ -142,6 +143,19 @@ ORDER = OrderStatus(
     perm_id=812345,
     note="",
     planned_utc=NOW,
+)
+RESULT = ResultStatus(
+    verdict="agrees",
+    problem="",
+    told_daily=Decimal("12.5"),
+    told_unrealized=None,
+    told_realized=None,
+    told_age_s=1.0,
+    own_daily=Decimal("10.25"),
+    difference=Decimal("-0.5"),
+    allowed=Decimal(25),
+    since_utc=NOW,
+    finding="",
 )
 READY = Status(
     version="0.1.0",

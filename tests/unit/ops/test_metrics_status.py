@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.unit.ops.support import LINK, MONEY, NOW, READY, status
+from tests.unit.ops.support import LINK, MONEY, NOW, READY, RESULT, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.exposure_status import (
     ConcentrationStatus,
@@ -21,7 +21,6 @@ from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
     BreakerStatus,
-    ResultStatus,
     SentinelStatus,
     Status,
 )
@@ -128,16 +127,12 @@ def test_the_inputs_of_a_review_have_ages_and_their_lack_a_count() -> None:
 
 def test_the_brokers_result_and_ours_are_given_and_whether_they_are_compared() -> None:
     """CAP-31: what is not compared is 0 in one metric and absent in the others."""
-    result = ResultStatus(
+    result = replace(
+        RESULT,
         verdict="differs",
-        problem="",
-        told_daily=Decimal("12.5"),
-        told_unrealized=None,
-        told_realized=None,
         told_age_s=0.5,
         own_daily=Decimal(10),
         difference=Decimal(60),
-        allowed=Decimal(25),
         since_utc=None,
         finding="moved apart",
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tests.unit.ops.support import LINK, MONEY, NOW, ORDER, READY, status
+from tests.unit.ops.support import LINK, MONEY, NOW, ORDER, READY, RESULT, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import (
@@ -50,21 +50,6 @@ def test_a_daemon_that_trades_is_told_in_seven_lines() -> None:
         "fills       2 executions",
         "reconciled  12 s ago (timer): 1 drifts, 5 drifts so far",
     ]
-
-
-RESULT = ResultStatus(
-    verdict="agrees",
-    problem="",
-    told_daily=Decimal("12.5"),
-    told_unrealized=None,
-    told_realized=None,
-    told_age_s=1.0,
-    own_daily=Decimal("10.25"),
-    difference=Decimal("-0.5"),
-    allowed=Decimal(25),
-    since_utc=NOW,
-    finding="",
-)
 
 
 def test_values_of_the_account_that_do_not_count_are_told_as_unavailable_with_their_age() -> None:
