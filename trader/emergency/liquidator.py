@@ -46,7 +46,7 @@ class Wanted:
     is_everything: bool
     by: str
     reason: str
-    # How long a missing link is waited for, in seconds.
+    # How long a missing link is waited for, in seconds; all the times it is missing together.
     wait_s: float
     # A global cancel may take protective stops off where the daemon's id stays locked.
     may_strip: bool = True
@@ -80,6 +80,8 @@ class Liquidator:
         # Instruments that the broker did not describe, with the reason: they may be ours to close.
         self._unresolved: dict[ConId, str] = {}
         self._has_cancelled_all = False
+        # Whether the broker has shown everything once on this link.
+        self._has_looked = False
         self._began_s = clock.monotonic()
         self._settling = Settling(settings.bounds.ended_s)
         self.report = Report()
@@ -87,10 +89,12 @@ class Liquidator:
     async def run(self) -> Report:
         """Do what is wanted as far as the broker lets us; never raises a WorldError."""
         self._began_s = self._clock.monotonic()
-        end_s = self._began_s + self._wanted.wait_s
+        # Only the time without a link counts: what is worked on one takes as long as it takes.
+        left_s = self._wanted.wait_s
         told, failures = "", 0
         try:
             while True:
+                tried_s = self._clock.monotonic()
                 try:
                     return await self._attempt()
                 except ConnectRefused as error:
@@ -99,7 +103,9 @@ class Liquidator:
                         return self._refused(problem)
                 except (LinkDown, SendUncertain, SnapshotUnavailable, WorldError) as error:
                     problem = str(error)
-                left_s = end_s - self._clock.monotonic()
+                lost_s = self._clock.monotonic()
+                if not self._has_looked:
+                    left_s -= lost_s - tried_s
                 if problem != told:
                     self._say(f"no link: {problem}; trying for another {max(left_s, 0):.0f} s")
                     told = problem
@@ -110,6 +116,7 @@ class Liquidator:
                 failures += 1
                 wait_s = self._backoff.wait_s(failures, self._chance.random())
                 await self._clock.sleep(min(wait_s, left_s))
+                left_s -= self._clock.monotonic() - lost_s
         finally:
             self._close_lines()
 
@@ -125,7 +132,7 @@ class Liquidator:
         report.waiting.clear()
         report.problems.clear()
         # On a new link everything is open again, the daemon's id and a global cancel as well.
-        self._is_locked = self._has_cancelled_all = False
+        self._is_locked = self._has_cancelled_all = self._has_looked = False
         self._unresolved.clear()
         report.is_verified = False
         line = await self._primary()
@@ -202,6 +209,7 @@ class Liquidator:
         asked: dict[int, Resting] = {}
         while True:
             look = await line.look()
+            self._has_looked = True
             sorted_out = await self._sorted(line, look)
             self._tell_gone(line, look, asked)
             now_s = self._clock.monotonic()

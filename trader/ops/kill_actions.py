@@ -80,7 +80,7 @@ def _wakes(order: Order, endpoint: Endpoint, world: World) -> bool:
 def _through_daemon(order: Order, world: World, told: dict[str, object]) -> int | None:
     """Have the daemon do it; None when it has to be done without it."""
     told["acted"] = "daemon"
-    end_s = world.monotonic() + order.wait_s
+    end_s: float | None = None
     while True:
         reply = _asked(order, world)
         if reply is None:
@@ -91,6 +91,9 @@ def _through_daemon(order: Order, world: World, told: dict[str, object]) -> int 
             return None
         if reply.code != "no_link":
             return _EXIT_CODES.get(reply.code, DONE if reply.is_done else NOT_CONFIRMED)
+        if end_s is None:
+            # The daemon was at work until it missed the link: the wait begins here.
+            end_s = world.monotonic() + order.wait_s
         left_s = end_s - world.monotonic()
         if left_s <= 0:
             return _left_standing(order, world, told)

@@ -495,3 +495,48 @@ async def test_a_link_that_comes_back_within_the_wait_is_used(tmp_path: Path) ->
         report = await run(found, wait_s=5.0)
         assert report.exit_code is ExitCode.DONE
         assert any("trying for another" in line for line in found.said)
+
+
+async def test_a_link_that_is_lost_after_long_work_is_waited_for_as_long_as_was_asked(
+    tmp_path: Path,
+) -> None:
+    # What the run has worked on a link is no time without one.
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        exchange.orders.append(Resting(5, 7, AAPL, "BUY", 10))
+        usual = exchange.served.replies["61"]
+
+        def lost_once(fields: list[str]) -> list[str]:
+            if len(exchange.frames("61")) != 2:
+                return usual(fields)
+            found.clock.added_s += 60.0
+            return ["4|2|-1|1100|lost|", "62|1"]
+
+        exchange.served.replies["61"] = lost_once
+        report = await run(found, wait_s=5.0)
+        assert report.exit_code is ExitCode.DONE
+        assert exchange.positions[AAPL] == 0
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+async def test_a_link_that_comes_and_goes_ends_when_it_was_missing_for_the_wait(
+    tmp_path: Path, looks: int
+) -> None:
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        usual = exchange.served.replies["61"]
+        connects: list[int] = []
+
+        def lost(fields: list[str]) -> list[str]:
+            number = len(exchange.frames("71"))
+            connects.append(number)
+            is_whole = connects.count(number) <= looks
+            return usual(fields) if is_whole else ["4|2|-1|1100|lost|", "62|1"]
+
+        exchange.served.replies["61"] = lost
+        async with asyncio.timeout(10.0):
+            report = await run(found, wait_s=0.5)
+        assert report.exit_code is ExitCode.NO_LINK
+        assert max(connects) > 2

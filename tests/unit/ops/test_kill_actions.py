@@ -34,6 +34,8 @@ class Shell:
         self.replies: dict[str, list[Reply | NoReply]] = {}
         self.told: dict[str, object] = {}
         self.alone = 0
+        # How long the daemon is at a verb, in seconds.
+        self.lasts_s = 0.0
         monkeypatch.setattr(kill_order, "ask_verb", self._ask)
         monkeypatch.setattr(kill_actions, "_alone", self._alone)
         write_endpoint(state / "control.json", Endpoint("127.0.0.1", 9, state / "token", 1))
@@ -41,6 +43,7 @@ class Shell:
     def _ask(self, _at: object, verb: str, asked: dict[str, object], **_rest: object) -> Reply:
         more = {key: value for key, value in asked.items() if key not in ("reason", "by")}
         self.asked.append((verb, more))
+        self.now_s += self.lasts_s
         queue = self.replies.get(verb, [reply("done", is_done=True)])
         answer = queue.pop(0) if len(queue) > 1 else queue[0]
         if isinstance(answer, NoReply):
@@ -169,6 +172,12 @@ def test_a_link_that_comes_back_in_time_leaves_nothing_behind(shell: Shell) -> N
     shell.replies["liquidate"] = [reply("no_link"), reply("done", is_done=True)]
     assert shell.run(**BOTH) == 0
     assert not (shell.state / "standing_order.json").exists()
+
+
+def test_what_the_daemon_has_worked_is_no_time_without_a_link(shell: Shell) -> None:
+    shell.lasts_s = 100.0
+    shell.replies["liquidate"] = [reply("no_link"), reply("done", is_done=True)]
+    assert shell.run(**BOTH) == 0
 
 
 def test_a_standing_order_that_cannot_be_left_is_told(
