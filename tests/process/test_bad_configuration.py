@@ -56,6 +56,8 @@ def run(simulator: Simulator, words: list[str], config: Path) -> list[str]:
     return lines
 
 
+# What a real gateway needs; a simulator is quicker.
+PATIENT = {"reconcile__absence_s": 60, "reconcile__cash_lag_s": 200}
 # What is wrong, and what its line must name: the setting, the value, and what is allowed.
 CASES: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "unknown key": ({"brokr": 1}, ("brokr", "unknown")),
@@ -78,12 +80,16 @@ CASES: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     ),
     "account that is no demo's": ({"account": "DU1234567"}, ("account", "'DU1234567'", "nonce")),
     "no account": (
-        {"account": "", "mode": "paper", "reconcile__absence_s": 60},
+        {"account": "", "mode": "paper", **PATIENT},
         ("account", "missing", "allowed is"),
     ),
     "a hasty proof of absence": (
-        {"account": "DU1234567", "mode": "paper"},
+        {"account": "DU1234567", "mode": "paper", **PATIENT, "reconcile__absence_s": 0.5},
         ("reconcile.absence_s", "0.5", "at least 30"),
+    ),
+    "a hasty look at cash": (
+        {"account": "DU1234567", "mode": "paper", **PATIENT, "reconcile__cash_lag_s": 0.5},
+        ("reconcile.cash_lag_s", "0.5", "above 180"),
     ),
     "no assets": ({"assets_file": "missing.csv"}, ("missing.csv",)),
 }
@@ -121,7 +127,7 @@ def test_contradicting_limits(simulator: Simulator, tmp_path: Path) -> None:
 
 
 def test_live_without_authority(simulator: Simulator, tmp_path: Path) -> None:
-    live = {"mode": "live", "account": "U1234567", "reconcile__absence_s": 60}
+    live = {"mode": "live", "account": "U1234567", **PATIENT}
     lines = refused(simulator, tmp_path, **live)
     assert len(lines) == 3, lines
     assert "nobody has signed this policy" in lines[0]

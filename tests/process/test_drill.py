@@ -78,7 +78,13 @@ def test_mode_paper_refuses_each_switch_in_a_line(tmp_path: Path) -> None:
     daemon = Daemon(
         tmp_path,
         Simulator(tmp_path, SEED, (), False),
-        {"mode": "paper", "account": "DU1234567", "reconcile.absence_s": 60, "broker.port": 1},
+        {
+            "mode": "paper",
+            "account": "DU1234567",
+            "reconcile.absence_s": 60,
+            "reconcile.cash_lag_s": 200,
+            "broker.port": 1,
+        },
     )
     config = daemon.write_config()
     for command in ("run", "check"):

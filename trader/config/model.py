@@ -124,7 +124,8 @@ class ReconcileSection(_Section):
     positions_interval_s: Seconds = 300.0
     quiet_s: Seconds = 10.0
     absence_s: Seconds = 60.0
-    # A broker tells account values anew every 180 s; see INC-037.
+    # A broker tells account values anew every 180 s; see INC-037. With orders at a real gateway
+    # it must be longer than that.
     cash_lag_s: Seconds = 200.0
     cash_tolerance: Amount = Decimal("1.00")
     cash_adjust_max: Amount = Decimal("100.00")

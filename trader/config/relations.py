@@ -15,6 +15,8 @@ ACCOUNT_MISSING = (
     "account is missing, allowed is the account's name: here, as TRADER_ACCOUNT or with --account"
 )
 _ABSENCE_S_MIN = 30.0
+# A gateway tells unchanged account values again so often (INC-037).
+_ACCOUNT_PERIOD_S = 180.0
 # So many looks at least fit into the silence that the sentinel acts on.
 _SENTINEL_LOOKS = 4
 
@@ -124,10 +126,19 @@ def _reconcile_problems(settings: Settings) -> Iterable[str]:
     # Two looks that lie closer together than the broker's slowest answer would prove an order
     # absent that is merely late. The demo knows how fast its own simulator answers.
     needed_s = max(_ABSENCE_S_MIN, 3 * settings.broker.ack_deadline_s)
-    if settings.mode in (Mode.PAPER, Mode.LIVE) and absence_s < needed_s:
+    if settings.mode not in (Mode.PAPER, Mode.LIVE):
+        return
+    if absence_s < needed_s:
         yield (
             f"reconcile.absence_s is {absence_s:g}, allowed is at least {needed_s:g} (30, and "
             "three times broker.ack_deadline_s): an order that is only late must not pass for none"
+        )
+    cash_lag_s = settings.reconcile.cash_lag_s
+    if cash_lag_s <= _ACCOUNT_PERIOD_S:
+        yield (
+            f"reconcile.cash_lag_s is {cash_lag_s:g}, allowed is above {_ACCOUNT_PERIOD_S:g}: the "
+            f"broker tells account values every {_ACCOUNT_PERIOD_S:g} s, and two looks at the same "
+            "values are one look"
         )
 
 

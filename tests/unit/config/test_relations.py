@@ -70,6 +70,14 @@ def momentum(**changes: Any) -> dict[str, Any]:
             ["reconcile.absence_s is 60", "at least 63", "ack_deadline_s"],
         ),
         (
+            {"mode": "paper", "reconcile": {"cash_lag_s": 180}},
+            ["reconcile.cash_lag_s is 180", "allowed is above 180", "every 180 s"],
+        ),
+        (
+            {"mode": "paper", "reconcile": {"cash_lag_s": 0.5}},
+            ["reconcile.cash_lag_s is 0.5", "allowed is above 180", "every 180 s"],
+        ),
+        (
             {"mode": "dry_run", "reconcile": {"quiet_s": 9, "absence_s": 8}},
             ["reconcile.absence_s is 8", "at least quiet_s = 9"],
         ),
@@ -97,6 +105,25 @@ def test_the_same_settings_at_their_limits_are_taken(tmp_path: Path) -> None:
         **momentum(),
     )
     assert config.settings.mode == "demo"
+
+
+def test_a_live_account_too_believes_cash_only_after_values_were_told_anew(
+    tmp_path: Path,
+) -> None:
+    values = {"mode": "live", "account": "U1", "reconcile": {"cash_lag_s": 180}}
+    problems = problems_of(write_files(tmp_path, values))
+    assert any("reconcile.cash_lag_s is 180, " in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("mode", "cash_lag_s"), [("paper", 180.5), ("live", 200), ("demo", 0.5), ("dry_run", 0.5)]
+)
+def test_cash_may_be_believed_sooner_only_where_no_real_order_goes(
+    tmp_path: Path, mode: str, cash_lag_s: float
+) -> None:
+    account = "DUSIM0123456789abcdef" if mode == "demo" else "DU1234567"
+    config = loaded(tmp_path, mode=mode, account=account, reconcile={"cash_lag_s": cash_lag_s})
+    assert config.settings.reconcile.cash_lag_s == cash_lag_s
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
