@@ -122,6 +122,9 @@ class LinkWatch:
         self._account_count = 0
         self._hours_due_s = 0.0
         self._is_silence_told = False
+        # Since when there was no link that held, and whether somebody was told.
+        self._outage_s = 0.0
+        self._is_outage_paged = False
         self._renewals = Renewals(chance)
         # Instruments whose lack of quotes somebody has been told of.
         self._told_of: set[ConId] = set()
@@ -136,8 +139,8 @@ class LinkWatch:
     async def run(self) -> None:
         """Keep the link for ever, once there was one; without a first one the daemon ends."""
         failures = losses = 0
-        down_since_s = self._clock.monotonic()
-        is_paged = is_begun = False
+        is_begun = False
+        self._outage_s = self._clock.monotonic()
         while True:
             self._supervisor.beat("link-watch")
             try:
@@ -145,20 +148,30 @@ class LinkWatch:
             except WorldError as error:
                 self._drop(str(error))
                 failures += 1
-                down_s = self._clock.monotonic() - down_since_s
-                if down_s >= self._settings.page_after_s and not is_paged:
-                    is_paged = True
-                    self._pager.page("critical", "no link to the broker", self.problem)
+                down_s = self._page_outage(self.problem)
                 if not is_begun and down_s >= self._settings.first_connect_deadline_s:
                     self._supervisor.end_daemon(FIRST_CONNECT, self.problem)
                 await self._back_off(failures)
                 continue
-            failures, is_paged, is_begun = 0, False, True
+            failures, is_begun = 0, True
+            up_s = self._clock.monotonic()
             await self._stay_connected()
-            down_since_s = self._clock.monotonic()
-            is_steady = down_since_s - self._connected_s >= _STEADY_S
-            losses = 1 if is_steady else losses + 1
+            lost_s = self._clock.monotonic()
+            if lost_s - up_s >= _STEADY_S:
+                losses, self._outage_s, self._is_outage_paged = 1, lost_s, False
+            else:
+                # One that falls again and again is an outage too, though every connect succeeds.
+                losses += 1
+                self._page_outage(f"it does not hold: {self.problem}")
             await self._back_off(losses)
+
+    def _page_outage(self, text: str) -> float:
+        """Return for how long there was no steady link; page once when that is too long."""
+        outage_s = self._clock.monotonic() - self._outage_s
+        if outage_s >= self._settings.page_after_s and not self._is_outage_paged:
+            self._is_outage_paged = True
+            self._pager.page("critical", "no link to the broker", text)
+        return outage_s
 
     async def _connect(self) -> None:
         self._changed.clear()

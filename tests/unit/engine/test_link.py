@@ -157,12 +157,54 @@ async def test_a_long_outage_pages_once_and_the_next_one_again() -> None:
         await asyncio.sleep(1_000)
         assert world.pager.titles() == ["no link to the broker"]
         world.broker.connects = [a_link()]
-        await asyncio.sleep(60)
+        # Thirty until the next attempt, and then until the link is a steady one.
+        await asyncio.sleep(100)
         assert world.broker.is_connected
         world.broker.connects = [ConnectRefused("tcp", "no")]
         world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
         await asyncio.sleep(1_000)
     assert world.pager.titles() == ["no link to the broker"] * 2
+
+
+async def _flapping(world: World, count: int, every_s: float = 50.0) -> None:
+    """Lose the link again and again; it is back within half a minute."""
+    for _ in range(count):
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+        await asyncio.sleep(every_s)
+
+
+def _link_pages(world: World) -> list[str]:
+    return [text for _, title, text in world.pager.sent if title == "no link to the broker"]
+
+
+async def test_a_link_that_falls_again_and_again_pages_once_until_it_holds() -> None:
+    # INC-117: every connect succeeds, and nobody can trade all the same.
+    world = disconnected()
+    world.broker.connects = [a_link()]
+    with running(world.link.run):
+        await asyncio.sleep(1_000)
+        await _flapping(world, 2)
+        assert _link_pages(world) == []
+        await _flapping(world, 20)
+        assert _link_pages(world) == ["it does not hold: reset"]
+        # What comes on top is the same outage.
+        world.broker.connects = [ConnectRefused("tcp", "no")]
+        world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+        await asyncio.sleep(1_000)
+        assert len(_link_pages(world)) == 1
+        world.broker.connects = [a_link()]
+        await asyncio.sleep(1_000)
+        await _flapping(world, 20)
+    assert _link_pages(world) == ["it does not hold: reset"] * 2
+
+
+async def test_a_link_that_is_lost_after_steady_hours_is_a_new_outage() -> None:
+    world = disconnected()
+    world.broker.connects = [a_link()]
+    with running(world.link.run):
+        await asyncio.sleep(1)
+        await _flapping(world, 20, every_s=100)
+    assert _link_pages(world) == []
 
 
 async def test_an_attempt_can_be_cancelled() -> None:
