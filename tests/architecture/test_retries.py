@@ -44,6 +44,7 @@ UNTIL = {
     "trader/emergency/liquidator.py::Liquidator._earlier_promises",
     "trader/emergency/liquidator.py::Liquidator._let_settle",
     "trader/emergency/liquidator.py::Liquidator._verify",
+    "trader/engine/descriptions.py::Descriptions.arrived",
     "trader/engine/door.py::OrderDoor._cancel",
     "trader/engine/drain.py::Drain._answered",
     "trader/engine/drain.py::Drain._none_working",

@@ -5,7 +5,7 @@ not recorded; a decision's inputs are, with the review that used them.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from trader.core.frozen import replace
@@ -34,6 +34,8 @@ class MarketHub:
         self.problems: dict[ConId, str] = {}
         # Symbols of the settings that the broker has not described: what they are is not known.
         self.undescribed: frozenset[str] = frozenset()
+        # Has the link ask for them at once, those that are named here first.
+        self.describe_now: Callable[[frozenset[str]], None] = _nobody
         self.tick_count = 0
         self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
 
@@ -117,3 +119,7 @@ def _with_tick(quote: Quote, tick: QuoteTick) -> Quote:
             return replace(quote, data_type=int(tick.value or 0))
         case _:
             return quote
+
+
+def _nobody(_symbols: frozenset[str]) -> None:
+    """Stand in until there is a link."""

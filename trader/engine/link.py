@@ -118,6 +118,9 @@ class LinkWatch:
         self._missing: tuple[InstrumentSpec, ...] = ()
         self._missing_due_s = 0.0
         self._missing_count = 0
+        # Symbols of them that somebody needs now.
+        self._wanted: frozenset[str] = frozenset()
+        self._hub.describe_now = self._describe_now
         self._account_due_s = 0.0
         self._account_count = 0
         self._hours_due_s = 0.0
@@ -306,17 +309,24 @@ class LinkWatch:
                 await self._subscribe_again()
 
     async def _subscribe_again(self) -> None:
-        is_due = self._missing and self._clock.monotonic() >= self._missing_due_s
+        wanted, self._wanted = self._wanted, frozenset()
+        is_due = bool(wanted) or self._clock.monotonic() >= self._missing_due_s
+        # What is to be closed must not wait behind what nobody holds.
+        missing = tuple(sorted(self._missing, key=lambda spec: spec.symbol not in wanted))
         try:
             if self._must_subscribe:
                 await self._subscribe()
-            elif is_due:
-                await self._add(self._missing)
+            elif missing and is_due:
+                await self._add(missing)
             await self._renew()
             await self._renew_account()
             await self._renew_hours()
         except WorldError as error:
             self._drop(f"could not subscribe again: {error}")
+
+    def _describe_now(self, symbols: frozenset[str]) -> None:
+        self._wanted = symbols
+        self._changed.set()
 
     async def _renew(self) -> None:
         """Ask again for quotes that were refused, taken away or fell silent."""

@@ -28,6 +28,7 @@ from trader.core.halts import HaltCause, Lane
 from trader.core.ids import ClientId, ConId, OrderId, StrategyName
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import Order, OrderState
+from trader.engine.descriptions import Descriptions
 from trader.engine.gateway import OrderGateway
 from trader.engine.numbering import next_intent_id
 from trader.engine.operator import Answer
@@ -85,6 +86,7 @@ class Liquidation:
         self._reconciler = reconciler
         self._settings = settings
         self._was_refused = False
+        self._descriptions = Descriptions(services)
         # What no configuration names, in the hub for as long as it is being closed.
         self._taken_in: set[ConId] = set()
 
@@ -223,6 +225,7 @@ class Liquidation:
         deadline_s = self._clock.monotonic() + self._settings.liquidate_s
         details: list[str] = []
         problem = ""
+        self._descriptions.begin()
         if is_everything:
             details.extend(self._cancel_everything())
         await self.cancel_orders(by)
@@ -235,6 +238,7 @@ class Liquidation:
                 details.extend(await self._take_in_unmanaged())
             held = self._held()
             is_over = not held and not self._doubts(is_everything=is_everything)
+            is_over = is_over and not self._descriptions.is_awaited()
             if is_over or self._clock.monotonic() >= deadline_s:
                 break
             for con_id in held:
@@ -242,9 +246,10 @@ class Liquidation:
             unsure = self._reconciler.disputed.keys() | self._reconciler.unlooked
             if any(self._is_meant(con_id, is_everything=is_everything) for con_id in unsure):
                 await self._clock.sleep(_LOOK_AGAIN_S)
-            if await self._all_held_back(deadline_s):
+            if await self._all_held_back(deadline_s) and not self._descriptions.is_awaited():
                 break
             await self._settle(deadline_s)
+            await self._descriptions.arrived(deadline_s)
         return self._verdict(details, problem, is_everything=is_everything)
 
     def _verdict(self, details: list[str], problem: str, *, is_everything: bool) -> Answer:

@@ -272,6 +272,34 @@ async def test_one_instrument_that_cannot_be_resolved_does_not_keep_the_daemon_o
     assert world.broker.connect_count == 1
 
 
+async def test_what_somebody_needs_now_is_asked_for_now_and_before_the_rest() -> None:
+    world = disconnected(symbols=("AAA", "BBB"))
+    world.broker.resolve_errors = {name: WorldError("no answer") for name in ("AAA", "BBB")}
+    asked, resolve = [], world.broker.resolve
+
+    async def noted(spec: InstrumentSpec) -> Instrument:
+        asked.append(spec.symbol)
+        return await resolve(spec)
+
+    world.broker.resolve = noted  # type: ignore[method-assign]
+    with running(world.link.run):
+        await asyncio.sleep(1)
+        proven(world)
+        await asyncio.sleep(10)
+        assert asked == ["AAA", "BBB"]
+        world.hub.describe_now(frozenset({"BBB"}))
+        await asyncio.sleep(1)
+        assert asked[2:] == ["BBB", "AAA"]
+        await asyncio.sleep(10)
+        assert len(asked) == 4, "once for each time that somebody asks"
+        world.broker.resolve_errors.clear()
+        world.hub.describe_now(frozenset({"BBB"}))
+        await asyncio.sleep(1)
+        world.hub.describe_now(frozenset({"BBB"}))
+        await asyncio.sleep(1)
+    assert len(asked) == 6, "what is described is not asked for"
+
+
 async def test_one_that_nobody_describes_does_not_put_off_the_hours_of_the_others() -> None:
     """It is asked for again every few minutes; the others' hours run out in some days."""
     world = disconnected(symbols=("AAA", "BBB"))

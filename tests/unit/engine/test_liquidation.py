@@ -26,6 +26,7 @@ from tests.unit.engine.world import (
     an_instrument,
     an_intent,
     an_open_row,
+    running,
     turns,
 )
 from trader.core import events as ev
@@ -37,7 +38,7 @@ from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
 from trader.engine.operator import Answer
 from trader.engine.outcomes import OutcomeKind
-from trader.ports import LinkDown, LinkWord, QuoteTick, SnapshotUnavailable
+from trader.ports import LinkDown, LinkWord, QuoteTick, SnapshotUnavailable, WorldError
 
 
 def later(seconds: float, what: Callable[..., object], *arguments: object) -> None:
@@ -410,6 +411,48 @@ async def test_what_may_be_managed_and_is_not_described_is_not_flat() -> None:
     assert world.broker.placed == []
     assert (answer.is_done, answer.code, answer.text) == (False, "remains", "not flat: AAA 10")
     world.hub.add(an_instrument())
+
+
+async def _undescribed(world: World) -> None:
+    """Come up while the broker cannot describe what is held."""
+    world.hub.instruments.clear()
+    world.broker.is_connected = False
+    world.broker.resolve_errors = {"AAA": WorldError("AAA: no contract details within 15 s")}
+    await asyncio.sleep(1)
+    world.upstream(2104)
+    await asyncio.sleep(1)
+    assert world.hub.undescribed == {"AAA"}
+
+
+@pytest.mark.parametrize("after_s", [0, 7])
+async def test_what_is_not_described_is_asked_for_at_once_and_closed(after_s: float) -> None:
+    """The next try was minutes away, and a liquidation is over by then."""
+    world = World(held=10)
+    world.broker.on_place = filling(world)
+    with running(world.link.run):
+        await _undescribed(world)
+        # The market data of a farm that has just come back may take some seconds more.
+        later(after_s, world.broker.resolve_errors.clear)
+        began_s = world.clock.monotonic()
+        answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (True, "done")
+    assert world.book.position_of(CON) == 0
+    assert world.clock.monotonic() - began_s < after_s + 15
+
+
+async def test_what_is_described_is_closed_before_what_is_not_is_waited_for() -> None:
+    world = World(held=10, symbols=("AAA", "BBB"))
+    world.ledger.record(
+        ev.PositionAdjusted(OTHER_CON, "BBB", Decimal(0), Decimal(5), "test", "test", Decimal(10))
+    )
+    world.broker.on_place = filling(world)
+    with running(world.link.run):
+        await _undescribed(world)
+        began_s = world.clock.monotonic()
+        answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code, answer.text) == (False, "remains", "not flat: AAA 10")
+    assert world.book.position_of(OTHER_CON) == 0
+    assert 1 < world.clock.monotonic() - began_s <= 25
 
 
 async def test_without_a_reconciliation_nothing_is_sold() -> None:
