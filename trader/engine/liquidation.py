@@ -26,6 +26,7 @@ from trader.core.flatten import (
 )
 from trader.core.halts import HaltCause, Lane
 from trader.core.ids import ClientId, ConId, OrderId, StrategyName
+from trader.core.instruments import Instrument
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import Order, OrderState
 from trader.engine.descriptions import Descriptions
@@ -88,7 +89,7 @@ class Liquidation:
         self._was_refused = False
         self._descriptions = Descriptions(services)
         # What no configuration names, in the hub for as long as it is being closed.
-        self._taken_in: set[ConId] = set()
+        self._taken_in: dict[ConId, Instrument] = {}
 
     @property
     def _book(self) -> Book:
@@ -217,8 +218,9 @@ class Liquidation:
             return await self._liquidated(by, is_everything=is_everything)
         finally:
             # Nobody has configured them: they were there to be closed, and for nothing else.
-            for con_id in self._taken_in:
-                self._hub.remove(con_id)
+            for con_id, instrument in self._taken_in.items():
+                if self._hub.instruments.get(con_id) is instrument:
+                    self._hub.remove(con_id)
             self._taken_in.clear()
 
     async def _liquidated(self, by: str, *, is_everything: bool) -> Answer:
@@ -345,7 +347,9 @@ class Liquidation:
                 continue
             try:
                 instrument = await self._broker.resolve_id(con_id)
-                self._taken_in.add(con_id)
+                if con_id in self._hub.instruments:
+                    continue  # The link was quicker: it is a configured one, with its price grid.
+                self._taken_in[con_id] = instrument
                 self._hub.add(instrument)
                 await self._broker.subscribe(instrument)
             except WorldError as error:

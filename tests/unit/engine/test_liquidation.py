@@ -33,6 +33,7 @@ from trader.core import events as ev
 from trader.core.calendar import ContractHours, Span
 from trader.core.halts import HaltCause
 from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId, RunId
+from trader.core.instruments import Instrument
 from trader.core.intents import Side
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
@@ -683,6 +684,26 @@ async def test_what_was_taken_in_to_be_closed_cannot_be_traded_afterwards() -> N
     assert (await world.desk.resume(reason="flat", by="me")).is_done
     bought = await world.gateway.submit(an_intent(con_id=OTHER_CON))
     assert (bought.kind, bought.code) == (OutcomeKind.REFUSED, "INSTRUMENT_UNKNOWN")
+
+
+@pytest.mark.parametrize("link_s", [0.05, 0.2])
+async def test_what_the_link_has_described_meanwhile_stays_tradeable(link_s: float) -> None:
+    """It is configured, and nobody would have described it again before the next connect."""
+    world = World(held=10)
+    world.hub.instruments.clear()
+    configured, by_id = an_instrument(), an_instrument()
+    world.broker.on_place = filling(world)
+    world.broker.beyond[CON] = by_id
+    resolve_id = world.broker.resolve_id
+
+    async def slowly(con_id: ConId) -> Instrument:
+        await asyncio.sleep(0.1)
+        return await resolve_id(con_id)
+
+    world.broker.resolve_id = slowly  # type: ignore[method-assign]
+    later(link_s, world.hub.add, configured)
+    assert (await world.desk.liquidate(by="me", is_everything=True)).is_done
+    assert world.hub.instruments[CON] is configured
 
 
 async def test_cancelling_everything_takes_off_what_protects_and_what_is_of_others() -> None:
