@@ -191,8 +191,7 @@ class DayResult:
         told, now_s = self._told, self._clock.monotonic()
         if told is None:
             return "the broker has not told its result"
-        # A NaN age compares false with everything: the test is written so that it refuses.
-        if not 0 <= now_s - told.at_s <= _TOLD_AGE_S_MAX:
+        if not _is_usable(told, now_s):
             return f"told {now_s - told.at_s:.0f} s ago, allowed {_TOLD_AGE_S_MAX:g} s"
         if told.daily is None:
             return "the broker has no result of its day"
@@ -266,6 +265,7 @@ class DayResult:
             told_unrealized=None if told is None else told.unrealized,
             told_realized=None if told is None else told.realized,
             told_age_s=None if told is None else now_s - told.at_s,
+            is_told_usable=_is_usable(told, now_s),
             own_daily=self._own_daily(),
             difference=None if shown is None else shown.difference,
             allowed=None if shown is None else shown.allowed,
@@ -289,6 +289,11 @@ class DayResult:
         if valuation is None or valuation.missing or opened is None:
             return None
         return valuation.nav - opened
+
+
+def _is_usable(told: ResultReading | None, now_s: float) -> bool:
+    # A NaN age compares false with everything: the test is written so that it refuses.
+    return told is not None and 0 <= now_s - told.at_s <= _TOLD_AGE_S_MAX
 
 
 def _day_of(result: Comparison) -> str:

@@ -164,6 +164,8 @@ class ResultStatus:
     told_unrealized: Decimal | None
     told_realized: Decimal | None
     told_age_s: float | None
+    # False for figures that are too old to be counted with, as for those that were never told.
+    is_told_usable: bool
     own_daily: Decimal | None
     difference: Decimal | None
     allowed: Decimal | None

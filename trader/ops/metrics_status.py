@@ -156,7 +156,11 @@ def _result(status: Status) -> Iterator[Metric]:
     seen = status.result
     if seen is None:
         return
-    yield from gauge("trader_told_daily_pnl", "The broker's result of its day", seen.told_daily)
+    yield from gauge(
+        "trader_told_daily_pnl",
+        "The broker's result of its day, while it counts",
+        seen.told_daily if seen.is_told_usable else None,
+    )
     yield from gauge("trader_told_daily_pnl_age_seconds", "Since it was told", seen.told_age_s)
     yield from gauge("trader_daily_pnl", "Our own result of the account's day", seen.own_daily)
     yield from gauge(

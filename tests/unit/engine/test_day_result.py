@@ -326,6 +326,18 @@ async def test_a_ticket_of_another_kind_that_is_resolved_changes_nothing() -> No
 # ---- what is not compared, and says so
 
 
+async def test_a_result_counts_for_as_long_as_the_broker_goes_on_telling_it() -> None:
+    watched = Watched()
+    assert not watched.result.status().is_told_usable, "never told"
+    await watched.looks(1)
+    assert watched.result.status().is_told_usable
+    await asyncio.sleep(59 - LOOK_S)
+    assert watched.result.status().is_told_usable
+    await asyncio.sleep(2)
+    shown = watched.result.status()
+    assert (shown.told_daily, shown.is_told_usable) == (BEFORE, False)
+
+
 def is_not_compared(watched: Watched, problem: str) -> bool:
     shown = watched.result.status()
     # Neither a difference nor an agreement is shown of what was not compared.

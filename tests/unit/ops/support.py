@@ -151,6 +151,7 @@ RESULT = ResultStatus(
     told_unrealized=None,
     told_realized=None,
     told_age_s=1.0,
+    is_told_usable=True,
     own_daily=Decimal("10.25"),
     difference=Decimal("-0.5"),
     allowed=Decimal(25),

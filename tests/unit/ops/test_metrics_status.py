@@ -142,6 +142,10 @@ def test_the_brokers_result_and_ours_are_given_and_whether_they_are_compared() -
     assert value("trader_daily_pnl") == 10
     assert (value("trader_result_compared"), value("trader_result_differs")) == (1, 1)
     assert (value("trader_result_difference"), value("trader_result_allowed")) == (60, 25)
+    old = replace(result, told_age_s=61.0, is_told_usable=False)
+    value = scrape(replace(READY, result=old)).get_sample_value
+    assert value("trader_told_daily_pnl") is None, "what is old is not the day's result"
+    assert value("trader_told_daily_pnl_age_seconds") == 61
     bare = replace(
         result, problem="not told", told_daily=None, difference=None, allowed=None, finding=""
     )
