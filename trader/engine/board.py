@@ -1,7 +1,7 @@
 """Builds the one read-only view of the daemon from its parts."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,10 +12,11 @@ from trader.core.account import AccountReading
 from trader.core.account_events import AccountTold
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
-from trader.core.ids import exec_family
+from trader.core.ids import ConId, exec_family
 from trader.core.market import fault
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
+from trader.core.valuation import Valuation
 from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.emergency_rows import EmergencyStatus, with_fills
@@ -194,19 +195,19 @@ class Board:
             return None
         rates = valuation.rates
         is_whole = not valuation.missing
-        # What the holdings have cost, and what closed ones brought: both in our own currency.
-        cost = realized = ZERO
-        for row in book.positions.values():
-            instrument = self._hub.instruments.get(row.con_id)
-            rate = rates.get(instrument.currency if instrument else currency, Decimal(1))
-            cost += row.average_price * row.quantity * row.multiplier * rate
-            realized += row.realized * rate
+        # All in our own currency: what the holdings have cost, and what closed ones brought.
+        cost = ZERO
+        for con_id, row in book.positions.items():
+            mark = valuation.marks.get(con_id)
+            if mark is not None:
+                cost += row.average_price * row.quantity * row.multiplier * rates[mark.currency]
+        realized, no_results = _in_own(self._realized(valuation), rates)
+        paid, no_paid = _in_own(book.commission_paid.items(), rates)
         pending = pending_commission(book, self._policy.cash)
-        paid = sum(
-            (amount * rates.get(key, Decimal(1)) for key, amount in book.commission_paid.items()),
-            start=ZERO,
-        )
         unrealized = valuation.net - cost if is_whole else None
+        pnl = None
+        if unrealized is not None and realized is not None and paid is not None:
+            pnl = realized + unrealized - paid - pending
         return st.MoneyStatus(
             currency=currency,
             cash=book.cash.get(currency, ZERO),
@@ -215,9 +216,33 @@ class Board:
             unrealized=unrealized,
             commission_paid=paid,
             commission_pending=pending,
-            pnl=None if unrealized is None else realized + unrealized - paid - pending,
-            missing=valuation.missing,
+            pnl=pnl,
+            missing=(
+                *valuation.missing,
+                *(f"{key}: no rate for results" for key in no_results),
+                *(f"{key}: no rate for commissions" for key in no_paid),
+            ),
             age_s=self._clock.monotonic() - valuation.oldest_s,
+        )
+
+    def _realized(self, valuation: Valuation) -> Iterator[tuple[str, Decimal]]:
+        """Give what each holding has brought so far with its currency, a name where not known."""
+        for con_id, row in self._book.positions.items():
+            if row.realized == ZERO:
+                continue
+            instrument, mark = self._hub.instruments.get(con_id), valuation.marks.get(con_id)
+            if instrument is not None:
+                yield instrument.currency, row.realized
+            elif mark is not None:
+                yield mark.currency, row.realized
+            else:
+                yield self._traded_in(con_id) or f"the currency of {row.symbol}", row.realized
+
+    def _traded_in(self, con_id: ConId) -> str | None:
+        """Return in what it was last traded, of what is no longer described."""
+        fills = reversed(self._book.fills.values())
+        return next(
+            (row.execution.currency for row in fills if row.execution.con_id == con_id), None
         )
 
     def _told_account(self) -> st.AccountStatus | None:
@@ -363,3 +388,17 @@ def _account_status(
 def _feed_line(recorded: ev.Recorded) -> st.FeedLine:
     event = recorded.event
     return st.FeedLine(recorded.seq, recorded.at_utc, type(event).__name__, words(event))
+
+
+def _in_own(
+    amounts: Iterable[tuple[str, Decimal]], rates: Mapping[str, Decimal]
+) -> tuple[Decimal | None, tuple[str, ...]]:
+    """Add up in one currency; without a rate the sum is None, and the currency is named."""
+    total, missing = ZERO, dict[str, None]()
+    for currency, amount in amounts:
+        rate = rates.get(currency)
+        if rate is not None:
+            total += amount * rate
+        elif amount != ZERO:
+            missing[currency] = None
+    return (None if missing else total), tuple(missing)

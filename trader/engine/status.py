@@ -119,9 +119,9 @@ class MoneyStatus:
     currency: str
     cash: Decimal
     equity: Decimal | None
-    realized: Decimal
+    realized: Decimal | None
     unrealized: Decimal | None
-    commission_paid: Decimal
+    commission_paid: Decimal | None
     commission_pending: Decimal
     pnl: Decimal | None
     missing: tuple[str, ...] = ()

@@ -176,11 +176,12 @@ class Valuer:
         return rates
 
     def _foreign(self) -> dict[str, None]:
-        """Return the currencies of instruments, of holdings and of the cash, but for our own."""
+        """Return the currencies of all that is traded, held, owned or was paid, but for our own."""
         found = dict.fromkeys(row.currency for row in self._hub.instruments.values())
         if self.account is not None:
             found |= dict.fromkeys(row.currency for row in self.account.holdings.values())
         found |= dict.fromkeys(key for key, amount in self._book.cash.items() if amount != ZERO)
+        found |= dict.fromkeys(self._book.commission_paid)
         found.pop(self.currency, None)
         return found
 

@@ -13,15 +13,20 @@ from tests.unit.engine.world import (
     ACCOUNT,
     CLIENT,
     CON,
+    SELL,
     T0,
     World,
     a_commission,
     a_holding,
+    a_reading,
     a_status,
     a_ticket,
+    an_execution,
+    an_instrument,
     an_intent,
 )
 from trader.core import events as ev
+from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Posture
 from trader.core.policy import AccountType
 from trader.engine.account_log import AccountLog
@@ -124,6 +129,47 @@ async def test_without_a_price_equity_is_unknown_and_not_cash() -> None:
     assert status.positions[0].mark is None
     board.sample_equity()
     assert board.status().equity_curve == ()
+
+
+async def _sold_abroad(rate: str | None, *, is_described: bool = True) -> World:
+    """Return a world in which shares in euros were sold with a gain, and a commission paid."""
+    world = World(held=10)
+    world.hub.add(an_instrument(currency="EUR"))
+    fill = an_execution(side=SELL, currency="EUR")
+    world.say(ev.ExecutionSeen(fill))
+    world.say(ev.CommissionSeen(Commission(fill.exec_id, Decimal(2), "EUR")))
+    # Changed into dollars at once, so that all that is left in euros is what was earned.
+    world.ledger.record(ev.CashAdjusted("EUR", world.book.cash["EUR"], Decimal(0), "test"))
+    if rate is not None:
+        reading = a_reading(world.clock.monotonic(), currency="USD", rates={"EUR": Decimal(rate)})
+        world.valuer.on_account(reading)
+    if not is_described:
+        world.hub.remove(CON)
+    world.valuer.refresh()
+    return world
+
+
+async def test_without_a_rate_a_result_abroad_is_unknown_and_not_one_to_one() -> None:
+    world = await _sold_abroad(None)
+    money = a_board(world).status().money
+    assert money is not None
+    assert money.realized is money.commission_paid is money.pnl is None
+    assert money.missing == ("EUR: no rate for results", "EUR: no rate for commissions")
+    assert money.unrealized == 0, "nothing is held any more"
+
+
+@pytest.mark.parametrize("is_described", [True, False])
+async def test_a_result_abroad_counts_at_its_rate_whatever_is_configured_now(
+    *, is_described: bool
+) -> None:
+    world = await _sold_abroad("1.5", is_described=is_described)
+    money = a_board(world).status().money
+    assert money is not None
+    # Bought at 90 and sold at 100.
+    assert money.realized == 150
+    assert money.commission_paid == 3
+    assert money.pnl == 147
+    assert money.missing == ()
 
 
 async def test_the_equity_curve_is_bounded_and_keeps_the_latest() -> None:
