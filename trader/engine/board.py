@@ -157,12 +157,14 @@ class Board:
 
     def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:
         facts, beat = self._link.facts, self._guard.heartbeat
-        skew_s = None
-        if beat is not None:
+        # Of this link: what another one answered says nothing of now.
+        age_s, round_trip_s, skew_s = self._guard.heartbeat_age_s(), None, None
+        if beat is not None and age_s is not None:
+            round_trip_s = beat.round_trip_s
             # Whole seconds on the wire: a skew below one second is not seen.
             skew_s = (beat.server_utc - self._clock.utc()).total_seconds()
             # The age counts from the question, and the server's time is of the answer.
-            skew_s += (self._guard.heartbeat_age_s() or beat.round_trip_s) - beat.round_trip_s
+            skew_s += age_s - round_trip_s
         return st.LinkStatus(
             is_connected=self._broker.is_connected,
             account=str(self._book.account or ""),
@@ -170,8 +172,8 @@ class Board:
             server_version=facts.server_version if facts else 0,
             is_upstream_up="upstream" not in causes if self._broker.is_connected else None,
             farms=tuple(sorted(self._guard.farms.items())),
-            heartbeat_age_s=self._guard.heartbeat_age_s(),
-            round_trip_s=beat.round_trip_s if beat else None,
+            heartbeat_age_s=age_s,
+            round_trip_s=round_trip_s,
             clock_skew_s=skew_s,
             is_read_only="read_only_api" in causes,
             connect_count=self._link.connect_count,

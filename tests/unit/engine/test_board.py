@@ -79,6 +79,17 @@ async def test_ages_count_from_now() -> None:
     assert status.quotes[0].age_s == pytest.approx(10.01)
 
 
+async def test_what_a_lost_link_told_last_is_no_reading_of_now() -> None:
+    """The broker's clock seemed to fall behind by as much as the link was down."""
+    world = World()
+    board = a_board(world)
+    assert board.status().link.clock_skew_s == pytest.approx(0)
+    world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+    await asyncio.sleep(100)
+    link = board.status().link
+    assert (link.heartbeat_age_s, link.round_trip_s, link.clock_skew_s) == (None, None, None)
+
+
 async def test_what_never_happened_is_none() -> None:
     world = World(is_armed=False, is_baselined=False)
     world.broker.is_connected = False
