@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 import pytest
 
 from tests.unit.store.support import (
+    START,
     CountingClock,
     read_back,
     running,
@@ -17,10 +23,16 @@ from tests.unit.store.support import (
     strategy_note,
     tampered,
 )
+from trader.core import events as ev
+from trader.core.account_events import AccountTold, Teller
+from trader.core.book import Book
+from trader.core.checkpoint import restored, state_of
 from trader.core.ids import Seq
+from trader.store.chain import Seal
 from trader.store.journal import SqliteJournal
 from trader.store.reading import Loaded
 from trader.store.rows import JournalUnusable, RowUnreadable
+from trader.store.verify import verified
 
 COUNT = 1_203  # more than two chunks
 
@@ -91,6 +103,145 @@ async def test_when_no_checkpoint_is_readable_everything_is_replayed(journal_pat
     assert loaded.state is None
     assert seqs == list(range(1, COUNT + 1))
     assert len(loaded.skipped) == 3
+
+
+# ---- checkpoints of an older program
+
+TOLD = AccountTold(
+    source=Teller.UPDATES,
+    as_of_utc=START,
+    currency="USD",
+    account_type=None,
+    net_liquidation=Decimal(100_000),
+    available_funds=None,
+    buying_power=None,
+    initial_margin=None,
+    maintenance_margin=None,
+    settled_cash=(),
+)
+
+
+def without_record(state: dict[str, Any]) -> None:
+    """Make it one of before the account's own figures were kept at all."""
+    del state["account_record"]
+
+
+def without_values(state: dict[str, Any]) -> None:
+    """Make it one of when only a dispute was kept of them."""
+    assert list(state["account_record"]) == ["dispute", "told"]
+    del state["account_record"]["told"]
+
+
+def made_older(path: Path, seq: int, change: Callable[[dict[str, Any]], None]) -> None:
+    """Put in place of a checkpoint what an older program would have saved, sealed and all."""
+    parts = shell(path, "SELECT payload FROM checkpoint_parts WHERE seq = ? ORDER BY part", seq)
+    state = json.loads("".join(text for (text,) in parts))
+    change(state)
+    text = json.dumps(state, separators=(",", ":"))
+    ((at_us, event_digest),) = shell(
+        path,
+        "SELECT checkpoints.at_us, events.digest FROM checkpoints JOIN events USING (seq) "
+        "WHERE seq = ?",
+        seq,
+    )
+    numbers = (seq, at_us, 1, crc32(text.encode()))
+    seal = Seal()
+    seal.add(text.encode())
+    shell(path, "DELETE FROM checkpoint_parts WHERE seq = ?", seq)
+    shell(path, "INSERT INTO checkpoint_parts VALUES (?, 0, ?)", seq, text)
+    shell(
+        path,
+        "UPDATE checkpoints SET part_count = 1, crc = ?, digest = ? WHERE seq = ?",
+        numbers[3],
+        seal.digest(numbers, event_digest),
+        seq,
+    )
+
+
+async def folded(path: Path) -> tuple[Loaded, Book]:
+    """Return what a start finds, and the book that it makes of that."""
+    journal = await SqliteJournal.open(path, CountingClock())
+    try:
+        loaded = await journal.load()
+        book = restored(loaded.state) if loaded.state is not None else Book()
+        async for recorded in loaded.events:
+            book.apply(recorded)
+        return loaded, book
+    finally:
+        await journal.close()
+
+
+@pytest.fixture
+async def aged_path(tmp_path: Path) -> Path:
+    """Return a journal with checkpoints at 3, 6 and 9 of ten events."""
+    path = tmp_path / "aged.db"
+    async with running(path) as journal:
+        book = Book()
+        for seq in range(1, 11):
+            note = strategy_note(seq)
+            # Between the last two checkpoints, so that one of them has the values.
+            recorded = ev.Recorded(note.seq, note.at_utc, TOLD) if seq == 8 else note
+            journal.append(recorded)
+            book.apply(recorded)
+            if seq in (3, 6, 9):
+                await journal.save_checkpoint(state_of(book))
+        await journal.durable(Seq(10))
+    return path
+
+
+def fields_of(path: Path) -> set[str]:
+    """Return the fields of the newest checkpoint as it was written down."""
+    parts = "SELECT payload FROM checkpoint_parts WHERE seq = (SELECT max(seq) FROM checkpoints)"
+    return set(json.loads("".join(text for (text,) in shell(path, f"{parts} ORDER BY part"))))
+
+
+@pytest.mark.parametrize("change", [without_record, without_values])
+async def test_checkpoints_of_before_the_accounts_figures_are_replayed_instead(
+    aged_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    """Nothing is guessed for what they lack: every event since the beginning is read (INC-110)."""
+    before, whole = await folded(aged_path)
+    assert before.state is not None
+    assert before.state.seq == 9
+    for seq in (3, 6, 9):
+        made_older(aged_path, seq, change)
+    loaded, book = await folded(aged_path)
+    assert loaded.state is None
+    assert [text.partition(":")[0] for text in loaded.skipped] == [
+        f"row {seq} BookState" for seq in (9, 6, 3)
+    ]
+    assert all("field account_record" in text for text in loaded.skipped)
+    assert state_of(book) == state_of(whole)
+    assert book.account_record.told == TOLD
+    assert verified(aged_path).findings == (), "they are what was saved, and no damage"
+
+
+@pytest.mark.parametrize("change", [without_record, without_values])
+async def test_after_older_checkpoints_the_next_one_is_read_again(
+    aged_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    for seq in (3, 6, 9):
+        made_older(aged_path, seq, change)
+    _, book = await folded(aged_path)
+    async with running(aged_path) as journal:
+        await journal.save_checkpoint(state_of(book))
+    loaded, again = await folded(aged_path)
+    assert (loaded.state, loaded.skipped) == (state_of(book), ())
+    assert state_of(again) == state_of(book)
+    assert "account_record" in fields_of(aged_path)
+
+
+async def test_only_the_newest_checkpoint_that_can_be_read_saves_the_replay(
+    aged_path: Path,
+) -> None:
+    """An older program ran once more on the journal: its checkpoint stands behind one of ours."""
+    _, whole = await folded(aged_path)
+    made_older(aged_path, 9, without_record)
+    loaded, book = await folded(aged_path)
+    assert loaded.state is not None
+    assert loaded.state.seq == 6
+    assert len(loaded.skipped) == 1
+    assert state_of(book) == state_of(whole)
 
 
 @pytest.mark.parametrize("gone", [1_201, 1_202])
