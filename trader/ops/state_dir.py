@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from trader.ports import WorldError
+
+AUDIT_FOLDER_NAME = "audit_logs"
 
 
 class StateUnusable(WorldError):
@@ -17,3 +20,11 @@ def writing_state() -> Iterator[None]:
         yield
     except OSError as error:
         raise StateUnusable(f"state_dir: {error.filename}: {error.strerror or error}") from error
+
+
+def audit_folder(state_dir: Path) -> Path:
+    """Return the folder of the audit files, made if need be; raises StateUnusable."""
+    folder = state_dir / AUDIT_FOLDER_NAME
+    with writing_state():
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
