@@ -74,8 +74,9 @@ from trader.ops.roles import TOKENS_FILE_NAME
 from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
 from trader.ops.standing_file import StandingOrderFile
 from trader.ops.standing_order import STANDING_FILE_NAME
-from trader.ops.state_dir import writing_state
+from trader.ops.state_dir import audit_folder, writing_state
 from trader.ports import Clock, Pacer, Pager
+from trader.proof import journal_doubt
 from trader.safeguards import Safeguards
 from trader.store.journal import SqliteJournal
 from trader.wiring import (
@@ -126,7 +127,7 @@ class Daemon:
         # Shows outside that the event loop turns: the sentinel looks at it.
         self.show_life: Callable[[], None] | None = None
         clock = world.clock
-        pager = LogPager(clock, _audit_folder(settings.state_dir) / "pages.jsonl")
+        pager = LogPager(clock, audit_folder(settings.state_dir) / "pages.jsonl")
         pacer = self._pacer()
         self.supervisor = Supervisor(clock)
         self.ledger = ledger = Ledger(book, journal, clock)
@@ -286,6 +287,7 @@ class Daemon:
 
     async def _take_over(self) -> None:
         settings = self._config.settings
+        doubt = await journal_doubt(self.journal, self.ledger.book.lineage, settings.state_dir)
         asked = take_over(
             self.ledger,
             lineage=Lineage(f"{self._world.chance.getrandbits(30):06x}"[-6:]),
@@ -294,6 +296,8 @@ class Daemon:
             account=AccountId(settings.account),
             strategies=tuple(runner.strategy.name for runner in self.runners),
         )
+        if doubt:
+            self.guard.latch(HaltCause.JOURNAL_UNPROVEN, doubt, by="start")
         self._take_in_emergency(settings.state_dir)
         await self.ledger.durable(self.ledger.seq)
         log.info("journal open", seq=self.ledger.seq, orders_to_ask_about=len(asked))
@@ -386,7 +390,7 @@ class Daemon:
             self._world.clock,
             HttpSettings(
                 tokens_file=settings.state_dir / TOKENS_FILE_NAME,
-                audit_file=_audit_folder(settings.state_dir) / AUDIT_FILE_NAME,
+                audit_file=audit_folder(settings.state_dir) / AUDIT_FILE_NAME,
                 host=settings.control.host,
                 port=settings.control.port,
                 token=token,
@@ -490,10 +494,3 @@ async def restore(journal: SqliteJournal) -> Book:
     async for recorded in loaded.events:
         book.apply(recorded)
     return book
-
-
-def _audit_folder(state_dir: Path) -> Path:
-    folder = state_dir / "audit_logs"
-    with writing_state():
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -4,6 +4,7 @@ from functools import partial
 
 from trader.config import Configuration
 from trader.core.drifts import sighting
+from trader.core.halts import HaltCause
 from trader.engine.account_log import LOOK_S as ACCOUNT_S
 from trader.engine.account_log import AccountLog
 from trader.engine.action_reviews import LOOK_S as REVIEWS_S
@@ -151,5 +152,11 @@ class Safeguards:
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)
 
     def anchor(self) -> None:
-        """Write the head of the journal's chain down outside the journal."""
-        self._anchors.write(self._services.ledger.head)
+        """Write the head of the journal's chain down outside the journal.
+
+        Not of one that the start did not believe, until a person does: what the anchors say last
+        is what the next start looks at, and what finds the right journal right again.
+        """
+        ledger = self._services.ledger
+        if HaltCause.JOURNAL_UNPROVEN not in ledger.book.halts:
+            self._anchors.write(ledger.head)

@@ -332,3 +332,44 @@ async def test_the_head_of_its_journal_is_outside_of_it_from_the_start_to_the_en
         tamper(db, "DELETE FROM events WHERE seq = ?", verdict.last_seq)
     found = {(one.kind, one.seq) for one in verified(config.journal_file, anchors).findings}
     assert found == {("truncated", verdict.last_seq)}
+
+
+async def test_an_older_journal_in_its_place_halts_the_start_and_the_anchors_stay_as_they_are(
+    config: Configuration,
+) -> None:
+    state, journal = config.settings.state_dir, config.journal_file
+    await seen_and_stopped(config)
+    older = journal.read_bytes()
+    await seen_and_stopped(config)
+    right, chain = journal.read_bytes(), (state / "audit_logs" / "chain.jsonl").read_bytes()
+    journal.write_bytes(older)
+    for words in ("events are gone from its end", "the history up to it is another"):
+        causes = dict((await seen_and_stopped(config))["causes"])  # type: ignore[call-overload]
+        assert words in causes[HaltCause.JOURNAL_UNPROVEN]
+        # It is in the journal, and what the next start compares with is what it was.
+        assert HaltCause.JOURNAL_UNPROVEN in (await kept(config)).halts
+        assert (state / "audit_logs" / "chain.jsonl").read_bytes() == chain
+        assert not verified(journal, anchors_in(state)[0]).is_whole
+    journal.write_bytes(right)
+    assert verified(journal, anchors_in(state)[0]).is_whole
+    causes = dict((await seen_and_stopped(config))["causes"])  # type: ignore[call-overload]
+    assert HaltCause.JOURNAL_UNPROVEN not in causes
+    assert verified(journal, anchors_in(state)[0]).is_whole
+
+
+async def test_a_new_journal_beside_old_anchors_is_halted_as_what_it_is(
+    config: Configuration,
+) -> None:
+    await seen_and_stopped(config)
+    config.journal_file.unlink()
+    causes = dict((await seen_and_stopped(config))["causes"])  # type: ignore[call-overload]
+    assert causes[HaltCause.JOURNAL_UNPROVEN].startswith("this journal is new, and audit_logs/")
+    assert HaltCause.FRESH_INSTALL in causes
+
+
+async def kept(config: Configuration) -> Book:
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    try:
+        return await app.restore(journal)
+    finally:
+        await journal.close()

@@ -111,3 +111,20 @@ async def test_the_head_of_the_chain_goes_into_the_audit_folder_when_it_moved(
         safeguards.anchor()
     (anchor,), _ = anchors_in(tmp_path)
     assert (anchor.journal, anchor.head) == (world.book.lineage, world.journal.head)
+
+
+async def test_a_journal_that_the_start_did_not_believe_gets_no_anchor_until_somebody_does(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    config = replace(loaded(tmp_path, state_dir=str(tmp_path)), policy=POLICY)
+    safeguards = Safeguards(config, world.services, desk=world.desk, board=a_board(world))
+    world.guard.latch(HaltCause.JOURNAL_UNPROVEN, "an old copy", by="start")
+    await world.ledger.durable(world.ledger.seq)
+    safeguards.anchor()
+    assert anchors_in(tmp_path) == ((), ())
+    cleared = ev.HaltCleared(HaltCause.JOURNAL_UNPROVEN, "nothing was sent since", "a person")
+    await world.ledger.durable(world.ledger.record(cleared))
+    safeguards.anchor()
+    (anchor,), _ = anchors_in(tmp_path)
+    assert anchor.head == world.journal.head

@@ -46,6 +46,8 @@ class HaltCause(StrEnum):
     LIQUIDATION = "liquidation"
     BASELINE_MISSING = "baseline_missing"
     JOURNAL = "journal"
+    # At a start, it was not the journal that its anchors know.
+    JOURNAL_UNPROVEN = "journal_unproven"
     STARTING = "starting"
     DRAINING = "draining"
     LINK = "link"
@@ -71,6 +73,7 @@ LATCHED = frozenset(
         HaltCause.INVARIANT,
         HaltCause.DECODE_ERROR,
         HaltCause.LIQUIDATION,
+        HaltCause.JOURNAL_UNPROVEN,
         HaltCause.BREAKER,
     }
 )

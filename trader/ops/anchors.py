@@ -1,9 +1,10 @@
 """The head of the journal's chain, written down outside the journal: evidence of how far it went.
 
 One JSON line in the audit folder at the start, every minute in which something was recorded, and at
-the end. What the journal has not got any more, or has otherwise, ``trader verify`` then sees. The
-shutdown record and the status page tell the same head. Only what the journal has committed and
-synced is one, so no line is ever ahead of it.
+the end. What the journal has not got any more, or has otherwise, ``trader verify`` then sees, and
+the next start sees it in the newest line (:mod:`trader.proof`). The shutdown record and the status
+page tell the same head. Only what the journal has committed and synced is one, so no line is ever
+ahead of it.
 
 The newest lines are in ``chain.jsonl``. When that is full, the next write first gives it another
 name, ``chain-000001.jsonl`` and so on, and begins it anew:
@@ -35,6 +36,7 @@ from typing import BinaryIO
 
 import structlog
 
+from trader.core.halts import HaltCause
 from trader.core.ids import Seq
 from trader.ops.halt_record import utc_text
 from trader.ops.json_lines import append_line
@@ -182,13 +184,15 @@ def _last_status(state_dir: Path) -> Iterator[_Line]:
         return
     try:
         status = json.loads(path.read_bytes())
-        journal = status["journal"]
+        journal, causes = status["journal"], dict(status.get("causes", ()))
         digest = journal.get("digest")
+        # A journal that the start did not believe cannot vouch for itself.
+        is_believed = HaltCause.JOURNAL_UNPROVEN not in causes
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         yield path.name, b""
         return
     # The status of a program that did not chain its journal yet names no digest.
-    if digest:
+    if digest and is_believed:
         row = {
             "journal": journal.get("lineage"),
             "seq": journal.get("durable_seq"),

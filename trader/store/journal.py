@@ -231,6 +231,15 @@ class SqliteJournal:
         assert 1 <= first <= last + 1 <= self._durable.seq + 1, f"events {first} to {last}"
         return reading.events_between(self._db, first, last)
 
+    async def digest_at(self, seq: Seq) -> str:
+        """Return the digest of all up to a durable event, as ``head`` was when it was the last.
+
+        Empty when there is no such event; raises JournalUnusable when it cannot be read.
+        """
+        if not 0 < seq <= self._durable.seq:
+            return ""
+        return (await reading.digest_behind(self._db, seq)).hex()
+
     # ---- the writer
 
     async def run(self) -> None:

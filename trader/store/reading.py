@@ -79,6 +79,14 @@ async def end_of(db: aiosqlite.Connection) -> End:
     return End(last, await _digest_behind(db, last, await _seams(db)))
 
 
+async def digest_behind(db: aiosqlite.Connection, seq: Seq) -> bytes:
+    """Return what the event after ``seq`` is chained to; raises JournalUnusable."""
+    try:
+        return await _digest_behind(db, seq, await _seams(db))
+    except sqlite3.Error as error:
+        raise JournalUnusable(f"event {seq}: {describe(error)}") from error
+
+
 async def events_between(
     db: aiosqlite.Connection, first: Seq, last: Seq
 ) -> AsyncIterator[Recorded]:

@@ -70,6 +70,7 @@ def test_each_posture_refuses_with_the_code_that_the_reference_names() -> None:
 # What else holds follows a reading, and ends with it.
 FOR_A_PERSON = {
     "fresh_install", "operator", "invariant", "decode_error", "liquidation", "breaker",
+    "journal_unproven",
 }  # fmt: skip
 # Each keeps an order from arriving, or from being written down.
 FOR_THE_OPERATOR_TOO = {

@@ -200,6 +200,16 @@ def test_the_shutdown_record_is_the_newest_only_where_no_line_is(tmp_path: Path)
     assert found.head.seq == 5
 
 
+def test_the_shutdown_record_of_a_journal_that_was_not_believed_is_no_anchor(
+    tmp_path: Path,
+) -> None:
+    journal = {"durable_seq": 6, "digest": "12", "lineage": "abc123"}
+    status = {"journal": journal, "causes": [["journal_unproven", "an old copy"]]}
+    (tmp_path / "last_status.json").write_text(json.dumps(status))
+    assert anchors_in(tmp_path) == ((), ())
+    assert newest_anchor(tmp_path) == (None, ())
+
+
 def test_a_file_that_cannot_be_put_away_goes_on_growing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

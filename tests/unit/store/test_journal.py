@@ -26,6 +26,7 @@ from tests.unit.store.support import (
     shell,
     state_at,
     strategy_note,
+    tampered,
 )
 from tests.unit.store.test_connection import held_by_another_process
 from trader.core import events as ev
@@ -91,6 +92,57 @@ async def test_durable_does_not_return_before_the_commit(path: Path) -> None:
             journal.append(strategy_note(seq))
             await journal.durable(Seq(seq))
             assert shell(path, "SELECT max(seq) FROM events") == [(seq,)]
+
+
+async def test_the_head_that_is_written_down_outside_is_never_ahead_of_the_commit(
+    path: Path,
+) -> None:
+    """A kill between the two leaves a journal that is newer than its anchors, never older."""
+    async with running(path, JournalLimits(busy_timeout_ms=60_000)) as journal:
+        journal.append(strategy_note(1))
+        await journal.durable(Seq(1))
+        head = journal.head
+        with held_by_another_process(path, "BEGIN IMMEDIATE"):
+            journal.append(strategy_note(2))
+            assert journal.head == head
+            await asyncio.sleep(0.05)
+            # Handed over, and it waits for the lock.
+            assert journal._handed is not None
+            assert journal.head == head
+            assert shell(path, "SELECT max(seq) FROM events") == [(1,)]
+        await journal.durable(Seq(2))
+        assert journal.head.seq == 2
+        assert shell(path, "SELECT max(seq) FROM events") == [(2,)]
+
+
+async def test_the_digest_at_an_event_is_what_the_head_was_there(path: Path) -> None:
+    heads = []
+    async with running(path) as journal:
+        for seq in range(1, 4):
+            journal.append(strategy_note(seq))
+            await journal.durable(Seq(seq))
+            heads.append(journal.head)
+        assert [await journal.digest_at(head.seq) for head in heads] == [
+            head.digest for head in heads
+        ]
+        journal.append(strategy_note(4))
+        for there_is_none in (-1, 0, 4, 2**70):
+            assert await journal.digest_at(Seq(there_is_none)) == ""
+
+
+async def test_a_digest_that_cannot_be_read_says_so(path: Path) -> None:
+    async with running(path) as journal:
+        for seq in range(1, 4):
+            journal.append(strategy_note(seq))
+        await journal.durable(Seq(3))
+    tampered(path, "DELETE FROM events WHERE seq = 2")
+    journal = await SqliteJournal.open(path, CountingClock())
+    with pytest.raises(JournalUnusable, match="event 2 is missing"):
+        await journal.digest_at(Seq(2))
+    await journal._db.execute_fetchall("DROP TABLE journal_seams")
+    with pytest.raises(JournalUnusable, match=r"event 3: .*no such table"):
+        await journal.digest_at(Seq(3))
+    await journal.close()
 
 
 async def test_a_journal_continues_where_it_was_left(path: Path) -> None:

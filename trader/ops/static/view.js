@@ -15,6 +15,7 @@ const CAUSES = {
   liquidation: "The broker is liquidating",
   baseline_missing: "No baseline accepted",
   journal: "Journal cannot write",
+  journal_unproven: "Journal is not the one its anchors know",
   starting: "Starting",
   draining: "Shutting down",
   link: "No connection to TWS",

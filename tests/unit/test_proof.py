@@ -1,0 +1,168 @@
+"""A start's journal against its anchors: what is doubted, and what is an ordinary day."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.store.support import START, CountingClock, running, strategy_note, tampered
+from tests.unit.store.test_upgrade import ROWS, old_journal, told
+from trader.core import events as ev
+from trader.core.ids import Lineage, Seq
+from trader.ops.anchors import AnchorLog
+from trader.ops.clock import SystemClock
+from trader.ports import ChainHead
+from trader.proof import journal_doubt
+from trader.store.journal import SqliteJournal
+from trader.store.rows import JournalUnusable
+from trader.store.schema import CHAINED, LATEST
+
+LINEAGE = "abc123"
+
+
+async def written(state: Path, first: int, last: int) -> ChainHead:
+    """Write events into the journal of a state directory; the first one opens it."""
+    async with running(state / "journal.db") as journal:
+        for seq in range(first, last + 1):
+            opened = ev.Recorded(Seq(1), START, ev.JournalOpened(Lineage(LINEAGE)))
+            journal.append(opened if seq == 1 else strategy_note(seq))
+        await journal.durable(Seq(last))
+        return journal.head
+
+
+def noted(state: Path, head: ChainHead, lineage: str = LINEAGE) -> None:
+    AnchorLog(state, SystemClock(), lambda: lineage).write(head)
+
+
+async def doubt(state: Path, lineage: str | None = LINEAGE) -> str:
+    journal = await SqliteJournal.open(state / "journal.db", CountingClock())
+    try:
+        return await journal_doubt(journal, lineage, state)
+    finally:
+        await journal.close()
+
+
+async def test_a_first_start_has_no_anchors_and_no_doubt(tmp_path: Path) -> None:
+    assert await doubt(tmp_path, None) == ""
+
+
+async def test_a_journal_that_has_grown_since_its_newest_anchor_is_the_ordinary_case(
+    tmp_path: Path,
+) -> None:
+    noted(tmp_path, await written(tmp_path, 1, 10))
+    assert await doubt(tmp_path) == ""
+    await written(tmp_path, 11, 30)
+    assert await doubt(tmp_path) == ""
+
+
+async def test_an_older_copy_in_its_place_is_doubted_however_far_it_is_written_on(
+    tmp_path: Path,
+) -> None:
+    copy = tmp_path / "copy.db"
+    noted(tmp_path, await written(tmp_path, 1, 10))
+    shutil.copy(tmp_path / "journal.db", copy)
+    noted(tmp_path, await written(tmp_path, 11, 20))
+    shutil.copy(copy, tmp_path / "journal.db")
+    found = await doubt(tmp_path)
+    assert found.startswith(
+        "the journal ends with event 10, and audit_logs/chain.jsonl line 2 knows event 20: 10 "
+        "events are gone"
+    )
+    await rewritten(tmp_path, 11, 25)
+    found = await doubt(tmp_path)
+    assert found.startswith("event 20 is not what audit_logs/chain.jsonl line 2 knows")
+
+
+async def test_an_older_copy_that_a_person_let_go_on_is_believed_from_its_next_anchor_on(
+    tmp_path: Path,
+) -> None:
+    copy = tmp_path / "copy.db"
+    noted(tmp_path, await written(tmp_path, 1, 10))
+    shutil.copy(tmp_path / "journal.db", copy)
+    noted(tmp_path, await written(tmp_path, 11, 20))
+    shutil.copy(copy, tmp_path / "journal.db")
+    noted(tmp_path, await written(tmp_path, 11, 12))
+    assert await doubt(tmp_path) == ""
+
+
+async def rewritten(state: Path, first: int, last: int) -> None:
+    async with running(state / "journal.db") as journal:
+        for seq in range(first, last + 1):
+            journal.append(strategy_note(seq, '{"other": 1}'))
+        await journal.durable(Seq(last))
+
+
+async def test_a_state_directory_restored_with_its_anchors_is_believed(tmp_path: Path) -> None:
+    state, backup = tmp_path / "state", tmp_path / "backup"
+    state.mkdir()
+    noted(state, await written(state, 1, 10))
+    shutil.copytree(state, backup)
+    noted(state, await written(state, 11, 20))
+    shutil.rmtree(state)
+    backup.rename(state)
+    assert await doubt(state) == ""
+
+
+async def test_a_torn_last_line_is_said_and_the_one_before_it_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = await written(tmp_path, 1, 10)
+    noted(tmp_path, head)
+    path = tmp_path / "audit_logs" / "chain.jsonl"
+    whole = path.read_bytes()
+    for length in range(len(whole) - 1):
+        path.write_bytes(whole + whole[:length])
+        assert await doubt(tmp_path) == "", length
+    path.write_bytes(whole + b'{"at_utc": "2026')
+    assert await doubt(tmp_path) == ""
+    assert "audit_logs/chain.jsonl line 2 is not an anchor" in capsys.readouterr().out
+    # The very first one was torn: there is none yet.
+    path.write_bytes(whole[:40])
+    assert await doubt(tmp_path) == ""
+
+
+async def test_another_journal_and_a_new_one_are_doubted(tmp_path: Path) -> None:
+    head = await written(tmp_path, 1, 10)
+    noted(tmp_path, head, "xyz789")
+    assert "knows the journal xyz789, and this one is abc123" in await doubt(tmp_path)
+    (tmp_path / "journal.db").unlink()
+    assert (await doubt(tmp_path, None)).startswith("this journal is new")
+
+
+@pytest.mark.parametrize("version", range(CHAINED, LATEST + 1))
+async def test_an_upgrade_changes_no_digest_that_an_anchor_knows(
+    tmp_path: Path, version: int
+) -> None:
+    path = old_journal(tmp_path / "journal.db", version)
+    ((digest,),) = told(path, "SELECT digest FROM events ORDER BY seq DESC LIMIT 1")
+    assert isinstance(digest, bytes)
+    noted(tmp_path, ChainHead(Seq(ROWS), digest.hex()))
+    assert await doubt(tmp_path) == ""
+    assert told(path, "PRAGMA user_version") == [(LATEST,)]
+
+
+async def test_the_head_behind_the_seam_of_an_upgrade_is_the_one_that_is_compared(
+    tmp_path: Path,
+) -> None:
+    old_journal(tmp_path / "journal.db", CHAINED - 1)
+    async with running(tmp_path / "journal.db") as journal:
+        noted(tmp_path, journal.head)
+    assert await doubt(tmp_path) == ""
+
+
+async def test_anchors_that_cannot_be_read_are_a_doubt(tmp_path: Path) -> None:
+    await written(tmp_path, 1, 10)
+    (tmp_path / "audit_logs" / "chain.jsonl").mkdir(parents=True)
+    found = await doubt(tmp_path)
+    assert found.startswith("its anchors cannot be read")
+    assert "chain.jsonl: Is a directory" in found
+
+
+async def test_a_journal_that_cannot_be_read_at_its_anchor_does_not_start(tmp_path: Path) -> None:
+    noted(tmp_path, await written(tmp_path, 1, 10))
+    await written(tmp_path, 11, 20)
+    tampered(tmp_path / "journal.db", "DELETE FROM events WHERE seq = 10")
+    with pytest.raises(JournalUnusable, match="event 10 is missing"):
+        await doubt(tmp_path)
