@@ -26,7 +26,8 @@ async def journal_doubt(journal: SqliteJournal, lineage: str | None, state_dir: 
     except OSError as error:
         return doubt_without_anchors(f"{error.filename}: {error.strerror}")
     if problems:
-        log.warning("no anchors, as a crash leaves them", count=len(problems), first=problems[0])
+        # A crash leaves one such line, and it stays.
+        log.warning("lines are no anchors", count=len(problems), newest=problems[-1])
     if newest is None:
         return ""
     seq = newest.head.seq

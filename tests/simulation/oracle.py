@@ -38,7 +38,7 @@ _NEVER = frozenset(
 )
 _OVER = ("FILLED", "CANCELLED", "REJECTED", "WITHHELD")
 # Causes that say that the daemon caught itself in a mistake.
-_MISTAKES = ("invariant", "decode_error")
+_MISTAKES = ("invariant", "decode_error", "journal_unproven")
 
 
 class Oracle:
