@@ -30,6 +30,6 @@ async def journal_doubt(journal: SqliteJournal, lineage: str | None, state_dir: 
         log.warning("lines are no anchors", count=len(problems), newest=problems[-1])
     if newest is None:
         return ""
-    seq = newest.head.seq
-    held = Held(lineage or "", journal.durable_seq, await journal.digest_at(seq))
-    return doubt_about(held, newest)
+    head = newest.head
+    digest, seal = await journal.digest_at(head.seq), await journal.seal_at(head.checkpoint_seq)
+    return doubt_about(Held(lineage or "", journal.durable_seq, digest, seal), newest)

@@ -7,17 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.store.support import START, CountingClock, running, strategy_note, tampered
+from tests.unit.store.support import (
+    START,
+    CountingClock,
+    running,
+    state_at,
+    strategy_note,
+    tampered,
+)
 from tests.unit.store.test_upgrade import ROWS, old_journal, told
 from trader.core import events as ev
-from trader.core.ids import Lineage, Seq
-from trader.ops.anchors import AnchorLog
+from trader.core.ids import Lineage, Seq, StrategyName
+from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
 from trader.ports import ChainHead
 from trader.proof import journal_doubt
 from trader.store.journal import SqliteJournal
 from trader.store.rows import JournalUnusable
 from trader.store.schema import CHAINED, LATEST
+from trader.store.verify import verified
 
 LINEAGE = "abc123"
 
@@ -150,6 +158,32 @@ async def test_the_head_behind_the_seam_of_an_upgrade_is_the_one_that_is_compare
     async with running(tmp_path / "journal.db") as journal:
         noted(tmp_path, journal.head)
     assert await doubt(tmp_path) == ""
+
+
+async def test_a_checkpoint_that_was_sealed_anew_is_doubted(tmp_path: Path) -> None:
+    """A start reads the book from it and would see nothing: there is no secret in a seal."""
+    await written(tmp_path, 1, 10)
+    async with running(tmp_path / "journal.db") as journal:
+        await journal.save_checkpoint(state_at(10))
+        head = journal.head
+    noted(tmp_path, head)
+    assert head.checkpoint_seq == 10
+    assert await doubt(tmp_path) == ""
+    tampered(tmp_path / "journal.db", "DELETE FROM checkpoints")
+    async with running(tmp_path / "journal.db") as journal:
+        note = ev.StrategyCheckpointed(StrategyName("s"), intent_count=1, state="{}")
+        await journal.save_checkpoint(state_at(10, [note]))
+    found = await doubt(tmp_path)
+    assert found.startswith("the checkpoint of event 10 is not the one that audit_logs/chain.jsonl")
+    assert not verified(tmp_path / "journal.db", anchors_in(tmp_path)[0]).is_whole
+    # No longer kept, nothing is read from it.
+    tampered(tmp_path / "journal.db", "DELETE FROM checkpoints")
+    assert await doubt(tmp_path) == ""
+    tampered(tmp_path / "journal.db", "DROP TABLE checkpoints")
+    journal = await SqliteJournal.open(tmp_path / "journal.db", CountingClock())
+    with pytest.raises(JournalUnusable, match=r"the checkpoint of 10: .*no such table"):
+        await journal.seal_at(Seq(10))
+    await journal.close()
 
 
 async def test_anchors_that_cannot_be_read_are_a_doubt(tmp_path: Path) -> None:

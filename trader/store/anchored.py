@@ -2,7 +2,8 @@
 
 One anchor is enough: its digest is over every event up to its own, so a journal that has this
 event with this digest has the history that was there then. What came behind it is news, as after a
-process that was killed between a commit and the next anchor.
+process that was killed between a commit and the next anchor. The checkpoint that it names is
+compared as well, if it is still kept: the book is read from it, and not from the events before it.
 """
 
 from dataclasses import dataclass
@@ -19,14 +20,16 @@ _WHAT_TO_DO = (
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a journal is at a start: its lineage, its last event, and its digest at an anchor's.
+    """What a journal is at a start: its lineage, its last event, and its digests at an anchor's.
 
-    ``digest`` is empty where it has no such event, ``lineage`` where it has none at all.
+    ``digest`` is empty where it has no such event, ``seal`` where it has no such checkpoint, and
+    ``lineage`` where it has nothing at all.
     """
 
     lineage: str
     last: Seq
     digest: str
+    seal: str = ""
 
 
 def doubt_about(held: Held, newest: Anchor) -> str:
@@ -50,6 +53,8 @@ def doubt_about(held: Held, newest: Anchor) -> str:
         )
     elif not held.digest.startswith(head.digest):
         found = f"event {head.seq} is not what {source} knows: the history up to it is another"
+    elif head.checkpoint_digest and held.seal not in ("", head.checkpoint_digest):
+        found = f"the checkpoint of event {head.checkpoint_seq} is not the one that {source} knows"
     else:
         return ""
     return f"{found}; {_WHAT_TO_DO}"

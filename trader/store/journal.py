@@ -240,6 +240,11 @@ class SqliteJournal:
             return ""
         return (await reading.digest_behind(self._db, seq)).hex()
 
+    async def seal_at(self, seq: Seq) -> str:
+        """Return the digest of the checkpoint at an event; empty when none is kept."""
+        seal = await reading.seal_of(self._db, seq) if 0 < seq <= self._durable.seq else b""
+        return seal.hex()
+
     # ---- the writer
 
     async def run(self) -> None:

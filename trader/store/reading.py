@@ -26,6 +26,7 @@ _EVENTS = (
 )
 _DIGEST = "SELECT digest FROM events WHERE seq = ?"
 _SEAMS = "SELECT seq, at_us, digest FROM journal_seams"
+_SEAL = "SELECT CAST(digest AS BLOB) FROM checkpoints WHERE seq = ?"
 _CHECKPOINTS = "SELECT seq, at_us, part_count, crc, digest FROM checkpoints ORDER BY seq DESC"
 # As bytes: text that is not UTF-8 is one more way to be unreadable, not an error of the database.
 _PARTS = (
@@ -85,6 +86,16 @@ async def digest_behind(db: aiosqlite.Connection, seq: Seq) -> bytes:
         return await _digest_behind(db, seq, await _seams(db))
     except sqlite3.Error as error:
         raise JournalUnusable(f"event {seq}: {describe(error)}") from error
+
+
+async def seal_of(db: aiosqlite.Connection, seq: Seq) -> bytes:
+    """Return the digest of the checkpoint at ``seq``, or nothing; raises JournalUnusable."""
+    try:
+        rows = await fetched(db, _SEAL, seq)
+    except sqlite3.Error as error:
+        raise JournalUnusable(f"the checkpoint of {seq}: {describe(error)}") from error
+    seal: bytes = rows[0][0] if rows else b""
+    return seal
 
 
 async def events_between(

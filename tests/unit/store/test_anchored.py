@@ -30,6 +30,20 @@ def test_the_beginning_of_a_digest_and_no_name_of_a_journal_are_enough() -> None
 
 
 @pytest.mark.parametrize(
+    ("seal", "is_believed"), [("", True), ("ef" * 32, True), ("cd" * 32, False)]
+)
+def test_another_checkpoint_is_told_and_one_that_is_not_kept_any_more_is_none(
+    seal: str, is_believed: bool
+) -> None:
+    head = ChainHead(Seq(100), DIGEST, Seq(90), "ef" * 32)
+    doubt = doubt_about(Held("abc123", Seq(100), DIGEST, seal), Anchor("line 9", "abc123", head))
+    if is_believed:
+        assert doubt == ""
+    else:
+        assert doubt.startswith("the checkpoint of event 90 is not the one that line 9 knows; stop")
+
+
+@pytest.mark.parametrize(
     ("held", "words"),
     [
         (
