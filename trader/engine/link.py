@@ -19,6 +19,7 @@ from trader.core.ids import AccountId, ConId
 from trader.core.instruments import InstrumentSpec
 from trader.engine.gateway import OrderGateway
 from trader.engine.hub import MarketHub
+from trader.engine.outage import Outage
 from trader.engine.reconciler import Reconciler
 from trader.engine.renewal import Renewals
 from trader.engine.services import Services
@@ -102,6 +103,7 @@ class LinkWatch:
         self._guard = services.guard
         self._hub = services.hub
         self._valuer = services.valuer
+        self._sessions = services.sessions
         self._gateway = gateway
         self._reconciler = reconciler
         reconciler.cancel_duplicate = gateway.cancel_duplicate
@@ -125,9 +127,10 @@ class LinkWatch:
         self._account_count = 0
         self._hours_due_s = 0.0
         self._is_silence_told = False
-        # Since when there was no link that held, and whether somebody was told.
-        self._outage_s = 0.0
-        self._is_outage_paged = False
+        # Of the link, and of what TWS or the gateway has behind it.
+        after_s = settings.page_after_s
+        self._outage = Outage(told_after_s=after_s, steady_s=_STEADY_S)
+        self._cut_off = Outage(told_after_s=after_s, steady_s=_STEADY_S)
         self._renewals = Renewals(chance)
         # Instruments whose lack of quotes somebody has been told of.
         self._told_of: set[ConId] = set()
@@ -143,7 +146,7 @@ class LinkWatch:
         """Keep the link for ever, once there was one; without a first one the daemon ends."""
         failures = losses = 0
         is_begun = False
-        self._outage_s = self._clock.monotonic()
+        self._outage.lost(self._clock.monotonic())
         while True:
             self._supervisor.beat("link-watch")
             try:
@@ -151,30 +154,40 @@ class LinkWatch:
             except WorldError as error:
                 self._drop(str(error))
                 failures += 1
-                down_s = self._page_outage(self.problem)
+                now_s = self._clock.monotonic()
+                self._outage.lost(now_s)
+                self._page_outage(self.problem)
+                down_s = self._outage.lasts_s(now_s)
                 if not is_begun and down_s >= self._settings.first_connect_deadline_s:
                     self._supervisor.end_daemon(FIRST_CONNECT, self.problem)
                 await self._back_off(failures)
                 continue
             failures, is_begun = 0, True
             up_s = self._clock.monotonic()
+            self._outage.back(up_s)
             await self._stay_connected()
             lost_s = self._clock.monotonic()
-            if lost_s - up_s >= _STEADY_S:
-                losses, self._outage_s, self._is_outage_paged = 1, lost_s, False
-            else:
-                # One that falls again and again is an outage too, though every connect succeeds.
-                losses += 1
-                self._page_outage(f"it does not hold: {self.problem}")
+            self._outage.lost(lost_s)
+            losses = 1 if lost_s - up_s >= _STEADY_S else losses + 1
+            # One that falls again and again is an outage too, though every connect succeeds.
+            self._page_outage(f"it does not hold: {self.problem}")
             await self._back_off(losses)
 
-    def _page_outage(self, text: str) -> float:
-        """Return for how long there was no steady link; page once when that is too long."""
-        outage_s = self._clock.monotonic() - self._outage_s
-        if outage_s >= self._settings.page_after_s and not self._is_outage_paged:
-            self._is_outage_paged = True
+    def _page_outage(self, text: str) -> None:
+        """Page once when there was no steady link for too long, outside a planned restart."""
+        if not self._sessions.is_restarting() and self._outage.take_due(self._clock.monotonic()):
             self._pager.page("critical", "no link to the broker", text)
-        return outage_s
+
+    def _page_cut_off(self) -> None:
+        """Page once when TWS or the gateway itself has had no link for too long (INC-132)."""
+        now_s = self._clock.monotonic()
+        if not self._guard.has(HaltCause.UPSTREAM):
+            self._cut_off.back(now_s)
+            return
+        self._cut_off.lost(now_s)
+        if not self._sessions.is_restarting() and self._cut_off.take_due(now_s):
+            text = "the socket is up, and what it leads to has lost IBKR: is the login still valid?"
+            self._pager.page("critical", "the gateway is cut off from the broker", text)
 
     async def _connect(self) -> None:
         self._changed.clear()
@@ -306,6 +319,7 @@ class LinkWatch:
                 pass
             self._changed.clear()
             if not self._is_down:
+                self._page_cut_off()
                 await self._subscribe_again()
 
     async def _subscribe_again(self) -> None:

@@ -86,6 +86,10 @@ class Sessions:
         view = self.view(con_id)
         return view.is_regular is False and view.is_extended is False
 
+    def is_restarting(self) -> bool:
+        """Tell whether the gateway's planned restart is going on, as the settings say."""
+        return self._until_restart_s(self._clock.utc()) == 0
+
     def day_start_utc(self) -> datetime:
         """Return when the account's day began."""
         now_utc = self._clock.utc()

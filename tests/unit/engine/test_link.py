@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, time
 from decimal import Decimal
 from itertools import pairwise
 from typing import NoReturn
@@ -26,6 +27,7 @@ from trader.core.ids import AccountId, OrderId
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.orders import OrderState
 from trader.engine.link import FIRST_CONNECT, account_problem
+from trader.engine.sessions import SessionSettings
 from trader.ports import (
     ConnectRefused,
     DataProblem,
@@ -171,6 +173,62 @@ async def _flapping(world: World, count: int, every_s: float = 50.0) -> None:
     for _ in range(count):
         world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
         await asyncio.sleep(every_s)
+
+
+def _cut_off_pages(world: World) -> list[str]:
+    return [title for _, title, _ in world.pager.sent if "cut off" in title]
+
+
+async def test_a_gateway_without_a_broker_pages_once_until_it_has_one_again() -> None:
+    # INC-042: the socket stands, and nobody has logged in again.
+    world = disconnected()
+    world.broker.connects = [a_link()]
+    with running(world.link.run):
+        await asyncio.sleep(10)
+        proven(world)
+        await asyncio.sleep(100)
+        world.upstream(1100)
+        await asyncio.sleep(100)
+        assert _cut_off_pages(world) == []
+        # Back for a moment, and told again and again (INC-033): the same outage.
+        world.upstream(1102)
+        world.upstream(1100)
+        await asyncio.sleep(5_000)
+        assert _cut_off_pages(world) == ["the gateway is cut off from the broker"]
+        world.upstream(1102)
+        await asyncio.sleep(100)
+        world.upstream(1100)
+        await asyncio.sleep(200)
+    assert len(_cut_off_pages(world)) == 2
+
+
+async def test_a_gateway_that_never_had_a_broker_is_paged_as_well() -> None:
+    # INC-132: it accepts the connection and says nothing of a farm.
+    world = disconnected()
+    world.broker.connects = [a_link()]
+    with running(world.link.run):
+        await asyncio.sleep(200)
+    assert _cut_off_pages(world) == ["the gateway is cut off from the broker"]
+
+
+@pytest.mark.parametrize("what", ["socket", "upstream"])
+async def test_a_planned_restart_wakes_nobody_unless_it_takes_longer(what: str) -> None:
+    sessions = SessionSettings(UTC, restart_at=time(15, 2), restart_s=600.0)
+    world = disconnected(sessions=sessions)
+    world.broker.connects = [a_link()]
+    with running(world.link.run):
+        await asyncio.sleep(10)
+        proven(world)
+        await asyncio.sleep(105)
+        if what == "socket":
+            world.broker.connects = [ConnectRefused("tcp", "no")]
+            world.say(LinkWord("socket", is_up=False, code=0, text="reset"))
+        else:
+            world.upstream(1100)
+        await asyncio.sleep(590)
+        assert (_link_pages(world), _cut_off_pages(world)) == ([], [])
+        await asyncio.sleep(60)
+    assert len(_link_pages(world)) + len(_cut_off_pages(world)) == 1
 
 
 def _link_pages(world: World) -> list[str]:

@@ -76,11 +76,13 @@ async def test_the_restart_counts_down_and_is_zero_while_it_lasts() -> None:
     settings = SessionSettings(NEW_YORK, restart_at=time(10, 30), restart_s=600.0)
     world = a_world(sessions=settings)
     assert world.sessions.view(CON).until_restart_s == 1_800.0
+    assert not world.sessions.is_restarting()
     await asyncio.sleep(1_799)
     assert world.sessions.view(CON).until_restart_s == 1.0
     for _ in range(2):
         await asyncio.sleep(300)
         assert world.sessions.view(CON).until_restart_s == 0.0
+        assert world.sessions.is_restarting()
     await asyncio.sleep(1)
     assert world.sessions.view(CON).until_restart_s == 86_400.0 - 600.0
 
