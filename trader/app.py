@@ -65,13 +65,13 @@ from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Heartbeat, Phase
 from trader.ops.http import HttpServer, HttpSettings, Served
 from trader.ops.instance_lock import InstanceLock
+from trader.ops.last_status import LAST_STATUS_FILE_NAME, write_status
 from trader.ops.lock_wait import take_in_turn
 from trader.ops.metrics import MetricsObserver
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
 from trader.ops.reach import REACH_FILE_NAME, write_reach
 from trader.ops.roles import TOKENS_FILE_NAME
-from trader.ops.run_archive import LAST_STATUS_FILE_NAME, RunArchive, write_status
 from trader.ops.standing_file import StandingOrderFile
 from trader.ops.standing_order import STANDING_FILE_NAME
 from trader.ops.state_dir import audit_folder, writing_state
@@ -79,6 +79,7 @@ from trader.ports import Clock, Pacer, Pager
 from trader.proof import journal_doubt
 from trader.safeguards import Safeguards
 from trader.store.journal import SqliteJournal
+from trader.store.runs import RUNS_FOLDER, RunArchive
 from trader.wiring import (
     Deployment,
     broker_settings,
@@ -246,7 +247,7 @@ class Daemon:
         self.inbox.wake_reconciler = self.reconciler.wake
         self.inbox.on_link_word = self.link.on_word
         self.inbox.on_account = self.services.valuer.on_account
-        self.reconciler.archive = RunArchive(state_dir / "results" / "runs").write
+        self.reconciler.archive = RunArchive(state_dir / RUNS_FOLDER, __version__).write
         self.safeguards.connect(self.reconciler, self.gateway, self.inbox)
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of

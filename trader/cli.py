@@ -3,6 +3,7 @@
 Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
+reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 
 import argparse
@@ -49,6 +50,7 @@ from trader.ops.status_text import breaker_lines, status_lines
 from trader.ops.why_emergency import emergency_json, emergency_lines
 from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
+from trader.replay import add_replay_arguments, run_replay
 from trader.sentinel import run_sentinel, show_sentinel
 from trader.store.story import NameUnknown, related, related_emergency
 from trader.verify import add_verify_arguments, run_verify
@@ -58,6 +60,7 @@ _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
+reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 _VERBS = {
     "resume": "clear the halt, if reconciliation is clean and nothing else objects",
@@ -170,6 +173,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_verb(name: str, verb: argparse.ArgumentParser) -> None:
     if name == "resolve":
         verb.add_argument("ticket", help="its name, as trader status shows it")
+    if name == "reconcile":
+        add_replay_arguments(verb)
     if name in ("reset", "override"):
         verb.add_argument("breaker", help="its name, as trader breakers shows it")
     if name == "review":
@@ -368,6 +373,8 @@ def _pause(seconds: float) -> None:
 
 
 def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    if given.command == "reconcile" and given.replay:
+        return run_replay(given)
     endpoint = _endpoint(given.state)
     if endpoint is None:
         return NOT_DONE

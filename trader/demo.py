@@ -22,7 +22,7 @@ from typing import Any, TextIO
 
 from trader.ops.control_client import NoReply, ask_status
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
-from trader.ops.run_archive import LAST_STATUS_FILE_NAME
+from trader.ops.last_status import LAST_STATUS_FILE_NAME
 from trader.ops.status_text import one_line, status_lines
 
 _ROOT = Path(__file__).resolve().parent.parent

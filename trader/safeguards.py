@@ -3,6 +3,7 @@
 from functools import partial
 
 from trader.config import Configuration
+from trader.core.comparison import RunRecord
 from trader.core.drifts import sighting
 from trader.core.halts import HaltCause
 from trader.engine.account_log import LOOK_S as ACCOUNT_S
@@ -24,7 +25,7 @@ from trader.engine.gateway import OrderGateway
 from trader.engine.inbox import Inbox
 from trader.engine.probes import Probes
 from trader.engine.readings import Readings
-from trader.engine.reconciler import Reconciler, RunRecord
+from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
 from trader.ops.anchors import LOOK_S as ANCHORS_S
 from trader.ops.anchors import AnchorLog
@@ -118,13 +119,13 @@ class Safeguards:
 
     def on_run(self, record: RunRecord) -> None:
         """Take in what a reconciliation saw."""
-        is_whole = not record.finished.problem and record.plan is not None
-        if not is_whole or record.plan is None:
+        decision = record.decision
+        if record.finished.problem or decision is None:
             self._readings.on_run(None, 0)
             return
-        self._equity.on_snapshot(record.snapshot)
-        pending = frozenset(sighting(drift) for drift in record.plan.pending)
-        unseen = frozenset(sighting(drift) for drift in record.plan.unseen)
+        self._equity.on_snapshot(decision.question.snapshot)
+        pending = frozenset(sighting(drift) for drift in decision.plan.pending)
+        unseen = frozenset(sighting(drift) for drift in decision.plan.unseen)
         self._readings.on_run(pending, record.finished.ticket_count, unseen)
 
     def start(self) -> None:

@@ -24,6 +24,8 @@ from trader.sim.oracle.comparison import compare
 from trader.sim.oracle.journal import read_journal
 from trader.sim.oracle.testimony import told
 from trader.store.journal import SqliteJournal
+from trader.store.replay import replayed
+from trader.store.runs import RUNS_FOLDER, stored_run
 from trader.store.verify import verified
 
 _LIVE = frozenset({"PendingSubmit", "PreSubmitted", "Submitted"})
@@ -64,7 +66,19 @@ def read_story(journal: Path) -> Story:
             exec_ids = tuple(row[0] for row in db.execute("SELECT exec_id FROM v_executions"))
             changes = Counter(row[0] for row in db.execute("SELECT order_id FROM v_changes"))
             kinds = Counter(dict(db.execute("SELECT kind, count(*) FROM events GROUP BY kind")))
+            ended = {row[0] for row in db.execute("SELECT run_id FROM v_reconciliations")}
+        _assert_replayed(copy, journal.parent / RUNS_FOLDER, ended)
         return Story(planned, exec_ids, kinds, asyncio.run(_fold(copy)), changes)
+
+
+def _assert_replayed(journal: Path, runs: Path, ended: set[str]) -> None:
+    """Decide every recorded run again, from the journal alone."""
+    names = (path.parent.name for path in runs.glob("*/run.json"))
+    # What a crash has cut off before the journal had its end can never be asked again.
+    records = [stored_run(runs, name).run for name in names if name in ended]
+    decisions = [row.decision for row in records if row.decision is not None]
+    others = [found for found in replayed(journal, decisions) if not found.is_same]
+    assert not others, others
 
 
 async def _fold(path: Path) -> Book:

@@ -25,7 +25,7 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.processes import CURRENT
 from trader.engine.host import HeadroomStatus, TimeServiceStatus
 from trader.ops import host_watch, lock_wait
-from trader.ops.run_archive import RunArchive
+from trader.store.runs import RunArchive
 
 # A Tuesday, 15:00 UTC: any moment does, because the simulated market never closes.
 EPOCH_S = 1_789_484_400.0

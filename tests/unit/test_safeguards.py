@@ -11,11 +11,11 @@ from tests.unit.config.support import loaded
 from tests.unit.engine.world import POLICY, World, an_execution
 from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
+from trader.core.comparison import RunRecord
 from trader.core.halts import HaltCause, Posture
 from trader.core.policy import Regime
 from trader.core.regime import Outlook
 from trader.engine.board import About, Board
-from trader.engine.reconciler import RunRecord
 from trader.ops.anchors import anchors_in
 from trader.safeguards import Safeguards
 

@@ -47,8 +47,15 @@ class Drift:
     needs_person: bool = False
     # Set when only time can tell: it stays pending however often it is seen.
     is_waiting: bool = False
-    # What the book would have moved if it moved: an order, or ("position", its instrument).
-    subject: OrderId | tuple[str, ConId] | None = None
+    # The order of ours that it is about, if it is about one.
+    order_id: OrderId | None = None
+
+    @property
+    def subject(self) -> OrderId | tuple[str, ConId] | None:
+        """Name what the book would have moved if it moved: an order, or a position."""
+        if self.kind is DriftKind.POSITION and self.con_id is not None:
+            return ("position", self.con_id)
+        return self.order_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,6 @@ def passed_over(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[
             str(book.position_of(con_id)),
             _NOT_LOOKED_AT,
             con_id,
-            subject=("position", con_id),
         )
         for con_id, symbol in sorted(rows.items())
         if book.position_of(con_id) != snapshot.position_of(con_id)
@@ -169,7 +168,7 @@ def _owed_drift(order: Order, missed: Decimal) -> Iterator[Drift]:
             expected=f"{order.state}, executions of {told}",
             observed=f"the broker said that {order.broker_filled} filled",
             con_id=order.terms.con_id,
-            subject=order.order_id,
+            order_id=order.order_id,
         )
 
 
@@ -198,7 +197,7 @@ def _open_order_drift(
             expected=order.state,
             observed=f"open at the broker, {row.status}",
             con_id=order.terms.con_id,
-            subject=order.order_id,
+            order_id=order.order_id,
         )
         return
     echo = ev.OpenOrderSeen(
@@ -237,7 +236,7 @@ def _open_order_drift(
             observed=f"{row.quantity} at {row.limit_price or row.stop_price}, {row.status}",
             con_id=order.terms.con_id,
             repair=(ev.ModifyRefuted(order.order_id, number, run.run_id),),
-            subject=order.order_id,
+            order_id=order.order_id,
         )
 
 
@@ -291,7 +290,7 @@ def _absent_order_drift(
         str(order.order_id),
         f"{order.state}, filled {order.filled} of {order.terms.quantity}",
         con_id=order.terms.con_id,
-        subject=order.order_id,
+        order_id=order.order_id,
     )
     if completed is not None or order.told_beyond > missed:
         # Filled, but the executions that say so are not there (yet): seen twice, a person decides.
@@ -412,8 +411,7 @@ def _position_drifts(
         symbol = held.symbol if held else symbols.get(con_id, str(con_id))
         # Two contracts may share a symbol, on the day of a corporate action for one (INC-138).
         key = f"{symbol}-{con_id}"
-        subject = ("position", con_id)
-        yield Drift(DriftKind.POSITION, key, str(want), str(have), con_id, subject=subject)
+        yield Drift(DriftKind.POSITION, key, str(want), str(have), con_id)
 
 
 def _has_cash_ticket(book: Book) -> bool:

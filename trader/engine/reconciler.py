@@ -6,7 +6,7 @@ one synchronous stretch. What one look cannot prove waits for a second, a quiet 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,20 +14,23 @@ import structlog
 
 from trader.core.amounts import ZERO
 from trader.core.book import Book
-from trader.core.drifts import Drift, DriftKind, Plan, RunContext, plan, sighting
+from trader.core.comparison import (
+    Answer,
+    Decision,
+    Doubt,
+    Passed,
+    Question,
+    RunRecord,
+    answered,
+    doubted,
+)
+from trader.core.drifts import Drift, DriftKind, Plan, RunContext, sighting
 from trader.core.duplicates import duplicated_orders
 from trader.core.events import ExecutionSeen, OrderAbsentSeen, ReconcileFinished
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
-from trader.core.reconcile import (
-    commissions_to_record,
-    diff,
-    not_compared,
-    passed_over,
-    unanswered_orders,
-    unknown_to_the_book,
-)
+from trader.core.reconcile import unanswered_orders, unknown_to_the_book
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.inbox import Inbox
 from trader.engine.services import Services
@@ -38,8 +41,6 @@ log = structlog.get_logger(__name__)
 # A cancel that ended nothing so many times needs a person; it is tried again so seldom.
 _CANCEL_TRIES_MAX = 5
 _CANCEL_AGAIN_S = 60.0
-# What so many runs in a row could not look at is in doubt, however busy the account is.
-_PASSED_MAX = 3
 # So often a person's snapshot is taken before it is given up.
 _WORDS_MAX = 3
 # What must be settled before anything is sold: how much there is, and what sells it already.
@@ -57,16 +58,6 @@ class ReconcileSettings:
     cash_tolerance: Decimal
     cash_adjust_max: Decimal
     policy: CashPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """What one run saw and decided, for its archive."""
-
-    finished: ReconcileFinished
-    snapshot: BrokerSnapshot | None
-    drifts: tuple[Drift, ...]
-    plan: Plan | None
 
 
 CancelDuplicate = Callable[[OrderId, str], None]
@@ -109,7 +100,7 @@ class Reconciler:
         # Since when it has looked for each of them, also for those that were missed before it.
         self._sought_s: dict[OrderId, float] = {}
         # How many runs in a row could not look at what differs.
-        self._passed: dict[tuple[DriftKind, str], int] = {}
+        self._passed: tuple[Passed, ...] = ()
         # Of each order that lives more than once: cancels so far, and when the last one left.
         self._tries: dict[OrderId, tuple[int, float]] = {}
         self.archive: Archive = _no_archive
@@ -242,22 +233,22 @@ class Reconciler:
     ) -> ReconcileFinished:
         """Compare and record: synchronous, so that nothing moves between the two."""
         now_s = self._clock.monotonic()
-        drifts = diff(self._book, snapshot, run)
-        left = (drift for drift, _ in self._pending.values())
-        unseen = not_compared(left, self._book, snapshot, run)
-        late_commissions = commissions_to_record(self._book, snapshot)
-        decided = plan(drifts, self._seen_before(started_s), run, unseen=unseen)
-        for event in (*decided.repairs, *late_commissions, *decided.tickets):
-            if isinstance(event, ExecutionSeen):
-                self._inbox.note_execution(event)
-            else:
-                self._ledger.note(event)
-            if isinstance(event, OrderAbsentSeen):
-                self._missed_s[event.order_id] = now_s
-        decided = self._with_passed_over(decided, snapshot, run)
-        self._remember(decided, now_s)
+        question = Question(
+            run=run,
+            snapshot=snapshot,
+            left=tuple(drift for drift, _ in self._pending.values()),
+            seen_before=self._seen_before(started_s),
+            passed=self._passed,
+            was_compared=self._guard.is_compared,
+        )
+        asked_seq = self._ledger.seq
+        answer = answered(self._book, question)
+        self._record(answer, now_s)
+        decided_seq = self._ledger.seq
+        doubt = doubted(self._book, question, answer)
+        self._take(doubt, now_s)
         self._cancel_duplicates(snapshot, now_s)
-        self._note_disputes(drifts, decided.unseen, snapshot)
+        self._note_disputes(answer.drifts, doubt.plan.unseen, snapshot)
         # After the disputes: what is disputed settles nothing.
         self.on_compared(started_s, snapshot.window_utc)
         for problem in unknown_to_the_book(self._book, snapshot):
@@ -266,18 +257,39 @@ class Reconciler:
             run_id=run.run_id,
             trigger=trigger,
             problem="",
-            drift_count=len(drifts),
-            repair_count=len(decided.repairs),
-            ticket_count=len(decided.tickets),
+            drift_count=len(answer.drifts),
+            repair_count=len(answer.plan.repairs),
+            ticket_count=len(answer.plan.tickets),
             duration_s=now_s - started_s,
         )
         self._ledger.record(finished)
-        self.archive(RunRecord(finished, snapshot, drifts, decided))
-        for ticket in decided.tickets:
+        decision = Decision(question, answer, doubt.plan, asked_seq, decided_seq)
+        self.archive(RunRecord(finished, decision))
+        self._tell(run, answer)
+        self._judge(doubt.plan)
+        return finished
+
+    def _record(self, answer: Answer, now_s: float) -> None:
+        for event in answer.records:
+            if isinstance(event, ExecutionSeen):
+                self._inbox.note_execution(event)
+            else:
+                self._ledger.note(event)
+            if isinstance(event, OrderAbsentSeen):
+                self._missed_s[event.order_id] = now_s
+
+    def _take(self, doubt: Doubt, now_s: float) -> None:
+        """Keep what the next run will be asked with."""
+        self._passed, self.unlooked = doubt.passed, doubt.unlooked
+        self._guard.on_compared()
+        self._remember(doubt.plan, now_s)
+
+    def _tell(self, run: RunContext, answer: Answer) -> None:
+        for ticket in answer.plan.tickets:
             # By its own name: a title that was just told is not told again.
             name = ticket.ticket_id.removeprefix(f"{run.run_id}-")
             self._pager.page("critical", f"ticket {name}", ticket.text)
-        for drift in drifts:
+        for drift in answer.drifts:
             log.warning(
                 "drift",
                 kind=drift.kind,
@@ -286,8 +298,6 @@ class Reconciler:
                 observed=drift.observed,
                 run=run.run_id,
             )
-        self._judge(decided)
-        return finished
 
     def _missed_lately(self, asked_s: float) -> frozenset[OrderId]:
         """Return the orders in no list whose first look, by this process, is not long ago."""
@@ -303,26 +313,6 @@ class Reconciler:
         self._sought_s = {key: sought.get(key, self._missed_s.get(key, asked_s)) for key in absent}
         absence_s = self._settings.absence_s
         return frozenset(key for key, at_s in self._sought_s.items() if asked_s - at_s >= absence_s)
-
-    def _with_passed_over(self, decided: Plan, snapshot: BrokerSnapshot, run: RunContext) -> Plan:
-        """Return the plan with what differs all the same, and that this run could not look at.
-
-        Since the start, or since the link was lost, all is in doubt until it was looked at once;
-        later on only what several runs in a row could not look at.
-        """
-        known = {(row.kind, row.key) for row in decided.open}
-        passed = tuple(
-            row
-            for row in passed_over(self._book, snapshot, run)
-            if (row.kind, row.key) not in known
-        )
-        self.unlooked = frozenset(row.con_id for row in passed if row.con_id is not None)
-        counts = {(row.kind, row.key): self._passed.get((row.kind, row.key), 0) for row in passed}
-        self._passed = {key: runs + 1 for key, runs in counts.items()}
-        if self._guard.is_compared:
-            passed = tuple(row for row in passed if self._passed[row.kind, row.key] >= _PASSED_MAX)
-        self._guard.on_compared()
-        return replace(decided, unseen=(*decided.unseen, *passed))
 
     def _note_disputes(
         self, drifts: tuple[Drift, ...], unseen: tuple[Drift, ...], snapshot: BrokerSnapshot
@@ -418,7 +408,7 @@ class Reconciler:
             duration_s=self._clock.monotonic() - started_s,
         )
         self._ledger.record(finished)
-        self.archive(RunRecord(finished, None, (), None))
+        self.archive(RunRecord(finished))
         log.warning("reconciliation incomplete", run=run_id, problem=problem)
         self._guard.set_level(HaltCause.NOT_RECONCILED, problem)
         self._guard.clear_level(HaltCause.STARTING)

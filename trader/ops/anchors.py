@@ -40,7 +40,7 @@ from trader.core.halts import HaltCause
 from trader.core.ids import Seq
 from trader.ops.halt_record import utc_text
 from trader.ops.json_lines import append_line
-from trader.ops.run_archive import LAST_STATUS_FILE_NAME
+from trader.ops.last_status import LAST_STATUS_FILE_NAME
 from trader.ops.state_dir import AUDIT_FOLDER_NAME
 from trader.ports import Anchor, ChainHead, Clock
 

@@ -10,7 +10,7 @@ wire.
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -91,7 +91,13 @@ def _compiled(hint: Any) -> tuple[Encoder, Decoder]:
         item = item_hint(hint)
         return _items(hint) if item is None else _sequence(item)
     if origin in (typing.Union, types.UnionType):
-        return _optional(hint)
+        parts = typing.get_args(hint)
+        is_choice = all(isinstance(part, type) and dataclasses.is_dataclass(part) for part in parts)
+        return _choice(parts) if is_choice else _optional(hint)
+    if origin is frozenset:
+        return _set(typing.get_args(hint)[0])
+    if origin is Mapping:
+        return _mapping(*typing.get_args(hint))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return _enum(hint)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
@@ -262,8 +268,88 @@ def _each(functions: tuple[Callable[[Any], Any], ...], values: Any) -> Iterator[
             raise misfit.under(place) from None
 
 
+def _choice(classes: tuple[type, ...]) -> tuple[Encoder, Decoder]:
+    """Handle a union of records: an object whose only name is that of the class."""
+    encoders = {cls: encoder(cls) for cls in classes}
+    decoders = {cls.__name__: decoder(cls) for cls in classes}
+
+    def encode(value: Any) -> str:
+        write = encoders.get(type(value))
+        if write is None:
+            raise Misfit("not one of the records allowed here", value)
+        name = type(value).__name__
+        try:
+            return f'{{"{name}":{write(value)}}}'
+        except Misfit as misfit:
+            raise misfit.under(name) from None
+
+    def decode(data: Any) -> Any:
+        if type(data) is not dict or len(data) != 1:
+            raise Misfit("not one record under its name", data)
+        ((name, part),) = data.items()
+        read = decoders.get(name)
+        if read is None:
+            raise Misfit("not one of the records allowed here", name)
+        try:
+            return read(part)
+        except Misfit as misfit:
+            raise misfit.under(name) from None
+
+    return encode, decode
+
+
+def _set(item: Any) -> tuple[Encoder, Decoder]:
+    """Handle a set: a list in order, so that the same set is the same text."""
+    write, read = _sequence(item)
+
+    def encode(value: Any) -> str:
+        if type(value) is not frozenset:
+            raise Misfit("not a frozen set", value)
+        return write(tuple(sorted(value)))
+
+    def decode(data: Any) -> Any:
+        values = read(data)
+        found = frozenset(values)
+        if len(found) != len(values):
+            raise Misfit("an item comes twice", data)
+        return found
+
+    return encode, decode
+
+
+def _mapping(key: Any, item: Any) -> tuple[Encoder, Decoder]:
+    """Handle a mapping from text: an object, its names in order."""
+    if _bare(key) is not str:
+        raise TypeError(f"no way to write a mapping from {key} down")
+    write, read = encoder(item), decoder(item)
+
+    def encode(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            raise Misfit("not a mapping", value)
+        texts: list[str] = []
+        for name in sorted(value):
+            try:
+                texts.append(f"{_encode_str(name)}:{write(value[name])}")
+            except Misfit as misfit:
+                raise misfit.under(name) from None
+        return "{" + ",".join(texts) + "}"
+
+    def decode(data: Any) -> Any:
+        if type(data) is not dict:
+            raise Misfit("not an object", data)
+        values: dict[str, Any] = {}
+        for name, part in data.items():
+            try:
+                values[name] = read(part)
+            except Misfit as misfit:
+                raise misfit.under(name) from None
+        return values
+
+    return encode, decode
+
+
 def _optional(hint: Any) -> tuple[Encoder, Decoder]:
-    """Handle ``X | None``; a union of several types would need a mark in the text."""
+    """Handle ``X | None``; a union of other types would need a mark in the text."""
     others = [part for part in typing.get_args(hint) if part is not types.NoneType]
     if len(others) != 1 or len(typing.get_args(hint)) != 2:
         raise TypeError(f"no way to write a {hint} down: only X | None is possible")

@@ -67,13 +67,13 @@ def related(path: Path, name: str) -> tuple[IntentId, tuple[Recorded, ...]]:
     and ``perm:N`` say which number is meant. Words about other orders that share a number with
     this one may be among the events. Raises NameUnknown and JournalUnusable.
     """
-    with _opened(path) as db:
+    with opened_to_read(path) as db:
         intent = _intent_named(db, name.strip())
         return intent, tuple(recorded_of(row) for row in _rows_about(db, intent))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a journal for reading, at one instant of it."""
     if not path.is_file():
         raise JournalUnusable(f"{path}: there is no journal")
@@ -208,7 +208,7 @@ def related_emergency(path: Path, name: str) -> tuple[OrderRef, tuple[Recorded, 
     ``name`` is its reference, order id, permId or an execution id; ``order:N`` and ``perm:N`` say
     which number is meant. Raises NameUnknown and JournalUnusable.
     """
-    with _opened(path) as db:
+    with opened_to_read(path) as db:
         refs = _emergency_refs(db, name.strip())
         if len(refs) != 1:
             known = f"means several of them: {', '.join(refs)}" if refs else "means none of them"

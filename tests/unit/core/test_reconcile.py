@@ -816,7 +816,7 @@ def test_cash_that_moved_while_it_was_compared_stays_doubtful_until_a_person_has
 
 def owed(order_id: int = 1) -> Drift:
     key = str(order_id)
-    return Drift(DriftKind.ORDER_ABSENT, key, "a", "b", CON, subject=OrderId(order_id))
+    return Drift(DriftKind.ORDER_ABSENT, key, "a", "b", CON, order_id=OrderId(order_id))
 
 
 def test_an_order_that_moves_while_it_is_compared_stays_as_doubtful_as_it_was() -> None:

@@ -30,10 +30,10 @@ from tests.unit.engine.world import (
 )
 from trader.core import events as ev
 from trader.core.checkpoint import state_of
+from trader.core.comparison import RunRecord
 from trader.core.halts import HaltCause
 from trader.core.ids import ExecId, OrderId, RunId, order_ref
 from trader.core.orders import OrderState
-from trader.engine.reconciler import RunRecord
 from trader.ops.pager import LogPager
 from trader.ports import LinkDown, LinkWord, SnapshotUnavailable
 
@@ -561,10 +561,10 @@ async def test_every_run_is_handed_to_the_archive() -> None:
     world.broker.word = SnapshotUnavailable("no end")
     broken = await world.reconciler.run_once("two")
     assert [row.finished for row in kept] == [done, broken]
-    assert kept[0].snapshot is not None
-    assert kept[0].plan is not None
-    assert kept[0].snapshot.finished_utc >= T0
-    assert kept[1].snapshot is None
+    decision = kept[0].decision
+    assert decision is not None
+    assert decision.question.snapshot.finished_utc >= T0
+    assert kept[1].decision is None
 
 
 async def test_the_broker_sold_what_we_hold_and_it_is_found_out() -> None:

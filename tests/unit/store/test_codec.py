@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -59,6 +60,9 @@ class Outer:
     nested: tuple[tuple[Colour, tuple[int, ...]], ...]
     nothing: Nothing
     table: tuple[Plain, ...]
+    either: Inner | Nothing
+    some: frozenset[int]
+    by_name: Mapping[str, Inner]
 
 
 OUTER = Outer(
@@ -76,6 +80,9 @@ OUTER = Outer(
     nested=((Colour.RED, (1, 2)), (Colour.BLUE, ())),
     nothing=Nothing(),
     table=(Plain("A", True, Name('é "q"\x00\ud800')), Plain("", False, Name("b"))),
+    either=Inner(Decimal(7)),
+    some=frozenset({3, 1}),
+    by_name={"b": Inner(Decimal(1)), "a": Inner(Decimal(2))},
 )
 
 
@@ -244,7 +251,57 @@ def test_an_unknown_field_is_refused() -> None:
     assert caught.value.field == "colour_2"
 
 
-@pytest.mark.parametrize("hint", [int | str, int | str | None, list[int], dict[str, int], object])
+@pytest.mark.parametrize(
+    "hint", [int | str, int | str | None, list[int], dict[str, int], Mapping[int, int], object]
+)
 def test_a_type_that_could_not_be_read_back_is_refused_before_any_value(hint: Any) -> None:
     with pytest.raises(TypeError, match="no way to write"):
         encoder(hint)
+
+
+def test_a_set_and_a_mapping_are_the_same_text_in_whatever_order_they_were_made() -> None:
+    assert encoder(frozenset[int])(frozenset({3, 1, 2})) == "[1,2,3]"
+    assert encoder(Mapping[str, int])({"b": 1, "a": 2}) == '{"a":2,"b":1}'
+
+
+def test_one_of_several_records_is_written_under_its_name() -> None:
+    assert encoder(Inner | Nothing)(Nothing()) == '{"Nothing":{}}'
+
+
+@pytest.mark.parametrize(
+    ("hint", "data", "problem", "field"),
+    [
+        (Inner | Nothing, {"Plain": {}}, "not one of the records allowed here", ""),
+        (Inner | Nothing, {"Inner": {}, "Nothing": {}}, "not one record under its name", ""),
+        (Inner | Nothing, [], "not one record under its name", ""),
+        (Inner | Nothing, {"Inner": {"amount": "x"}}, "not a decimal", "Inner.amount"),
+        (frozenset[int], [1, 1], "an item comes twice", ""),
+        (frozenset[int], {}, "not a list", ""),
+        (Mapping[str, int], [], "not an object", ""),
+        (Mapping[str, int], {"a": "1"}, "not a whole number", "a"),
+    ],
+)
+def test_what_none_of_them_would_write_is_refused(
+    hint: Any, data: object, problem: str, field: str
+) -> None:
+    with pytest.raises(Misfit, match=problem) as caught:
+        decoder(hint)(data)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "field"),
+    [
+        (Inner | Nothing, Plain("A", True, Name("n")), ""),
+        (Inner | Nothing, Inner(1), "Inner.amount"),  # type: ignore[arg-type]
+        (frozenset[int], {1}, ""),
+        (Mapping[str, int], [1], ""),
+        (Mapping[str, int], {"a": "1"}, "a"),
+    ],
+)
+def test_what_none_of_them_could_read_back_is_not_written(
+    hint: Any, value: object, field: str
+) -> None:
+    with pytest.raises(Misfit) as caught:
+        encoder(hint)(value)
+    assert caught.value.field == field

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -26,6 +27,10 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*(values_of(argument) for argument in arguments))
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return st.one_of(*(values_of(argument) for argument in arguments))
+    if typing.get_origin(hint) is frozenset:
+        return st.frozensets(values_of(arguments[0]), max_size=3)
+    if typing.get_origin(hint) is Mapping:
+        return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=3)
     if issubclass(hint, StrEnum):
         return st.sampled_from(hint)
     hints = typing.get_type_hints(hint)
