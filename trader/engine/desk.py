@@ -1,6 +1,7 @@
 """The operator's verbs, carried out: halt, resume, cancel, liquidate, reconcile, baseline."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
 import structlog
@@ -132,16 +133,15 @@ class Desk:
             if not objections and self.breakers is not None:
                 # Before the halt: a breaker that stands as killed would raise it anew.
                 self.breakers.release(reason=reason, by=by)
+            before = dict(self._ledger.book.halts)
             objections = objections or await self._cleared(reason, by)
-            # Looked at again after each wait: a halt that came meanwhile was not meant.
-            objections = objections or self._new_halts(known)
+            # Looked at again after each wait: what came meanwhile was not meant, and a cause that
+            # goes by itself would leave a daemon that trades behind a resume that was refused.
+            objections = objections or self._new_halts(known) or self._levels()
+            objections = objections or self._released(known, reason, by)
             if objections:
+                await self._put_back(before, by)
                 return Answer(is_done=False, text="not resumed", details=objections)
-            try:
-                seen, _ = known.get(HaltCause.HALT_FILE, ("", 0))
-                self._halt_control.release(reason, by, seen)
-            except WorldError as error:
-                return Answer(is_done=False, text="not resumed", details=(f"halt file: {error}",))
             left = tuple(f"{cause}: {text}" for cause, text in self._guard.causes().items())
             if left:
                 return Answer(is_done=False, text="halted again while resuming", details=left)
@@ -170,11 +170,31 @@ class Desk:
             async with asyncio.timeout(_DISK_S):
                 await self._ledger.durable(seq)
         except (JournalFailed, TimeoutError) as error:
-            for cause, text in halts.items():
-                self._ledger.record(ev.HaltRaised(cause, text, by))
+            self._raise_again(halts, by)
             problem = str(error) or f"no answer within {_DISK_S} s"
             return (f"journal: {problem}",)
         return ()
+
+    def _released(self, known: _Halts, reason: str, by: str) -> tuple[str, ...]:
+        """Release the halt file, if it says what was known; returns what objects."""
+        seen, _ = known.get(HaltCause.HALT_FILE, ("", 0))
+        try:
+            self._halt_control.release(reason, by, seen)
+        except WorldError as error:
+            return (f"halt file: {error}",)
+        return ()
+
+    async def _put_back(self, halts: Mapping[HaltCause, str], by: str) -> None:
+        """Have the latched causes stand as before a resume that came to nothing, durably."""
+        if self._raise_again(halts, by):
+            await self._ledger.made_durable(self._clock.monotonic() + _DISK_S)
+
+    def _raise_again(self, halts: Mapping[HaltCause, str], by: str) -> bool:
+        """Raise those that do not stand; returns whether there were any."""
+        gone = [row for row in halts.items() if row[0] not in self._ledger.book.halts]
+        for cause, text in gone:
+            self._ledger.record(ev.HaltRaised(cause, text, by))
+        return bool(gone)
 
     def _known_halts(self) -> _Halts:
         """Return the halts that a resume is about, each with how often it was asked for."""
@@ -192,6 +212,12 @@ class Desk:
         """
         now = self._known_halts()
         return tuple(f"{key}: {row[0]}" for key, row in now.items() if known.get(key) != row)
+
+    def _levels(self) -> tuple[str, ...]:
+        """Return the causes that follow a reading: none of them is a halt that somebody clears."""
+        halts = {*LATCHED, HaltCause.HALT_FILE}
+        causes = self._guard.causes().items()
+        return tuple(f"{cause}: {text}" for cause, text in causes if cause not in halts)
 
     def _objections(self) -> tuple[str, ...]:
         killed = () if self.breakers is None else self.breakers.objections()

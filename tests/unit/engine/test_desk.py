@@ -254,6 +254,43 @@ async def test_a_kill_switch_pressed_during_a_resume_is_not_released(before: str
     assert world.switch.active == "pressed now"
 
 
+@pytest.mark.parametrize("cause", [HaltCause.LINK, HaltCause.DRAINING, HaltCause.NOT_RECONCILED])
+async def test_a_resume_that_is_refused_at_its_end_leaves_every_halt_as_it_was(
+    cause: HaltCause,
+) -> None:
+    """What objects goes by itself, and whoever was told "not resumed" must not find it trading."""
+    world = World()
+    world.desk.halt(reason="stop", by="first")
+    world.guard.latch(HaltCause.INVARIANT, "echo differs", by="inbox")
+    before = dict(world.book.halts)
+    world.journal.hold()
+    later(0.5, world.guard.set_level, cause, "came meanwhile")
+    later(1.0, world.journal.release)
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert answer.details == (f"{cause}: came meanwhile",)
+    world.guard.clear_level(cause)
+    assert world.book.halts == before
+    assert world.switch.active == "stop (first)"
+    assert (await world.gateway.submit(an_intent())).code == "HALTED"
+
+
+@pytest.mark.parametrize("what", ["halt file", "halt", "disk"])
+async def test_what_a_refused_resume_has_cleared_is_there_again(what: str) -> None:
+    world = World()
+    world.guard.latch(HaltCause.INVARIANT, "echo differs", by="inbox")
+    world.switch.active = "stop"
+    if what == "halt file":
+        world.control.error = WorldError("read-only file system")
+    world.journal.hold()
+    if what == "halt":
+        later(0.5, world.guard.latch, HaltCause.LIQUIDATION, "2148", "broker")
+    if what != "disk":
+        later(1.0, world.journal.release)
+    assert not (await world.desk.resume(reason="fine", by="me")).is_done
+    assert world.book.halts[HaltCause.INVARIANT] == "echo differs"
+
+
 # ---- reconcile and baseline
 
 
