@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation.operating import Answer
-from tests.simulation.world import SimulatedWorld, Violation
+from tests.simulation.watch import Violation
+from tests.simulation.world import SimulatedWorld
 from trader.sim.oracle import testimony
 from trader.sim.oracle.comparison import compare
 from trader.sim.oracle.findings import Finding, Kind
@@ -56,7 +57,7 @@ class Oracle:
         self._check_cash()
         self._check_positions()
         if self._world.loop.strays:
-            raise Violation(f"nobody took an error: {self._world.loop.strays[0]}")
+            raise Violation("stray_error", f"nobody took {self._world.loop.strays[0]}")
 
     def check_journal(self) -> tuple[Truth, Journal | None]:
         """Raise Violation if the journal, as a start would find it now, breaks a rule for ever."""
@@ -67,17 +68,17 @@ class Oracle:
         excused = self._excused()
         for one in compare(truth, journal).differences:
             if one.kind in _NEVER and one.kind not in excused:
-                raise Violation(_told(one))
+                raise Violation(one.kind, _told(one))
         for halt in journal.halts:
             if halt.is_raised and halt.cause in _MISTAKES:
-                raise Violation(f"the daemon halted by {halt.cause}: {self._reason(halt.cause)}")
+                raise Violation("halted_itself", f"by {halt.cause}: {self._reason(halt.cause)}")
         return truth, journal
 
     def check_settled(self, status: Answer) -> None:
         """Raise Violation unless daemon, journal and broker agree on everything."""
         truth, journal = self.check_journal()
         if journal is None:
-            raise Violation("no journal can be read")
+            raise Violation("no_journal", "no journal can be read")
         excused = self._excused()
         found = [
             one
@@ -85,9 +86,10 @@ class Oracle:
             if one.kind not in excused and not self._is_late_fill(one)
         ]
         if found:
-            raise Violation(f"settled, but {'; '.join(_told(one) for one in found[:5])}")
+            text = "; ".join(f"{one.kind}: {_told(one)}" for one in found[:5])
+            raise Violation(found[0].kind, f"settled, but {text}")
         if not journal.baseline_us:
-            raise Violation("the account was never taken over")
+            raise Violation("no_baseline", "the account was never taken over")
         self._check_memory(truth, status.body)
 
     # ---- rules
@@ -102,17 +104,19 @@ class Oracle:
         ):
             for value, count in values.items():
                 if count > 1:
-                    raise Violation(f"{name} {value}: {count} orders at the broker")
+                    text = f"{name} {value}: {count} orders at the broker"
+                    raise Violation(Kind.ORDER_SENT_TWICE, text)
 
     def _check_silence(self) -> None:
         """Nothing left after a halt that was confirmed."""
         for sent in self._world.watch.sent_while_halted:
-            raise Violation(f"order {sent.order_id} left at {sent.at_s:.6f}, after a halt")
+            text = f"order {sent.order_id} left at {sent.at_s:.6f}, after a halt"
+            raise Violation(Kind.ORDER_SENT_WHILE_HALTED, text)
 
     def _check_cash(self) -> None:
         for currency, amount in self._world.gateway.exchange.bank.main.balances.items():
             if amount < 0:
-                raise Violation(f"cash is {amount} {currency}")
+                raise Violation("cash_negative", f"cash is {amount} {currency}")
 
     def _check_positions(self) -> None:
         """No position can come to be that the limits forbid, whatever fills first.
@@ -136,7 +140,8 @@ class Oracle:
                 worst[order.instrument.symbol] = [low, high]
         for symbol, (low, high) in worst.items():
             if low < 0 or high > limit:
-                raise Violation(f"{symbol} could come to {low} or {high}, allowed 0 to {limit}")
+                text = f"{symbol} could come to {low} or {high}, allowed 0 to {limit}"
+                raise Violation("position_limit", text)
 
     def _check_memory(self, truth: Truth, status: dict[str, Any]) -> None:
         """What the daemon holds in memory is what the broker has."""
@@ -147,13 +152,16 @@ class Oracle:
         }
         real = {one.symbol: f"{one.quantity:f}" for one in truth.positions if one.quantity}
         if ours != real:
-            raise Violation(f"settled, but the status shows {ours}, the broker holds {real}")
+            text = f"settled, but the status shows {ours}, the broker holds {real}"
+            raise Violation("status_position", text)
         for row in status["orders"]:
             if row["state"] not in _OVER or row["is_settling"]:
-                raise Violation(f"settled, but the daemon has order {row['order_id']}: {row}")
+                text = f"settled, but the daemon has order {row['order_id']}: {row}"
+                raise Violation("status_order", text)
         for row in status["strategies"]:
             if row["problem"]:
-                raise Violation(f"strategy {row['name']} stopped: {row['problem']}")
+                text = f"strategy {row['name']} stopped: {row['problem']}"
+                raise Violation("strategy_stopped", text)
 
     def _excused(self) -> frozenset[Kind]:
         """Return what cannot be told in this seed: moments, once somebody has set the clock."""
@@ -182,7 +190,7 @@ class Oracle:
         except InputError as error:
             text = str(error)
             if "damaged" in text or "malformed" in text:
-                raise Violation(text) from error
+                raise Violation("journal_damaged", text) from error
             # Not made yet, or a start that was cut off.
             return truth, None
         finally:
@@ -204,4 +212,4 @@ class Oracle:
 
 
 def _told(one: Finding) -> str:
-    return f"{one.kind}: {one.subject}: {one.text}"
+    return f"{one.subject}: {one.text}"

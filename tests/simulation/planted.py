@@ -1,17 +1,19 @@
 """Mistakes that are put into the daemon, to see that the simulation finds them.
 
 Each is what somebody could have written, or has: those that the simulation once found in the
-daemon stay here for good. They are put in within the child that plays a seed.
+daemon stay here for good. They are put in within the child that plays a seed. Each names the rule
+that finds it: one that another rule finds, or a child that breaks, shows nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from tests.simulation.play import Result
 from trader import app
 from trader.core import events as ev
 from trader.core.book import Book
@@ -25,6 +27,7 @@ from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ports import ServerTime, WorldError
+from trader.sim.oracle.findings import Kind as Broken
 from trader.store import connection
 
 
@@ -166,18 +169,32 @@ def _trust_whoever_woke() -> None:
     _put(Beats, "next", trusting)
 
 
-PLANTS: Mapping[str, Callable[[], None]] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A mistake, and the rule that it breaks, with words that the finding must hold."""
+
+    put: Callable[[], None]
+    rule: str
+    words: str = ""
+
+    def explains(self, result: Result) -> bool:
+        """Return whether what was found is this mistake, and no other."""
+        return result.rule == self.rule and self.words in result.problem
+
+
+PLANTS: Mapping[str, Plant] = MappingProxyType(
     {
-        "send-before-durable": _send_before_durable,
-        "executions-again": _book_executions_again,
-        "unfinished-lists": _believe_unfinished_lists,
-        "resend": _resend_unanswered,
-        "forget-halts": _forget_halts,
-        "sync-normally": _sync_normally,
-        "halt-file-seldom": _read_the_halt_file_seldom,
-        "brokers-ids": _take_the_brokers_ids,
-        "no-executions": _ask_for_no_executions,
-        "demo-overrules": _let_the_demo_overrule,
-        "answer-gone": _trust_whoever_woke,
+        "send-before-durable": Plant(_send_before_durable, Broken.ORDER_UNRECORDED),
+        "executions-again": Plant(_book_executions_again, Broken.EXECUTION_TWICE),
+        "unfinished-lists": Plant(_believe_unfinished_lists, "not_ready", "-position-"),
+        "resend": Plant(_resend_unanswered, Broken.ORDER_SENT_TWICE),
+        "forget-halts": Plant(_forget_halts, Broken.ORDER_SENT_WHILE_HALTED),
+        "sync-normally": Plant(_sync_normally, Broken.ORDER_UNRECORDED),
+        "halt-file-seldom": Plant(_read_the_halt_file_seldom, Broken.ORDER_SENT_WHILE_HALTED),
+        # Ids of requests follow as well, and then lists hold what they should not: that is not it.
+        "brokers-ids": Plant(_take_the_brokers_ids, "strategy_stopped", "used before"),
+        "no-executions": Plant(_ask_for_no_executions, "not_ready", "'ticket'"),
+        "demo-overrules": Plant(_let_the_demo_overrule, Broken.ORDER_SENT_WHILE_HALTED),
+        "answer-gone": Plant(_trust_whoever_woke, "halted_itself", "woken without an answer"),
     }
 )

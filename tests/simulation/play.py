@@ -9,7 +9,8 @@ from tests.simulation import operating
 from tests.simulation.faults import Faults
 from tests.simulation.loop import Deadlock, Livelock
 from tests.simulation.oracle import Oracle
-from tests.simulation.world import SimulatedWorld, Violation
+from tests.simulation.watch import Violation
+from tests.simulation.world import SimulatedWorld
 from trader.config import Configuration
 
 FAULTS_S = 90.0
@@ -29,6 +30,8 @@ class Result:
     seed: str
     digest: str = ""
     problem: str = ""
+    # Which rule was broken, for machines.
+    rule: str = ""
     faults: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     callbacks: int = 0
@@ -62,6 +65,7 @@ class Play:
         try:
             world.loop.run_until_complete(self._play())
         except (Violation, Deadlock, Livelock) as error:
+            result.rule = error.rule if isinstance(error, Violation) else type(error).__name__
             result.problem = f"{type(error).__name__}: {error}"
         gateway = world.gateway
         result.digest = world.loop.trace.digest()
@@ -129,7 +133,7 @@ class Play:
             if not problem:
                 return
             await asyncio.sleep(3)
-        raise Violation(f"not ready {_READY_S:g} s after the last fault: {problem}")
+        raise Violation("not_ready", f"{_READY_S:g} s after the last fault: {problem}")
 
     async def _until_settled(self) -> None:
         """Take working orders off, and wait until everybody says the same."""
@@ -147,7 +151,7 @@ class Play:
                 self._oracle.check_settled(answer)
                 posture, causes = answer.body["posture"], answer.body["causes"]
                 if posture != "armed":
-                    raise Violation(f"settled, but {posture} by {causes}")
+                    raise Violation("not_armed", f"settled, but {posture} by {causes}")
             except Violation:
                 if self.world.loop.time() >= end_s:
                     raise

@@ -142,7 +142,7 @@ def _say_and_leave(writing: int, say: Callable[[], str]) -> None:
 
 def _played(wish: Wish, seed: int) -> Result:
     if wish.plant:
-        planted.PLANTS[wish.plant]()
+        planted.PLANTS[wish.plant].put()
     is_kept = wish.trace_to is not None
     play = Play(str(seed), wish.config, without=wish.without, keeps_trace=is_kept)
     result = play.run()

@@ -14,12 +14,12 @@ SEEDS_MAX = 300
 FIRST_SEEDS = {
     "send-before-durable": 2,
     "executions-again": 1,
-    "unfinished-lists": 12,
+    "unfinished-lists": 19,
     "resend": 2,
     "forget-halts": 5,
     "sync-normally": 6,
     "halt-file-seldom": 5,
-    "brokers-ids": 1,
+    "brokers-ids": 2,
     "no-executions": 2,
     "demo-overrules": 40,
     "answer-gone": 5044,
@@ -33,8 +33,10 @@ def test_a_planted_mistake_is_found(name: str, wish: Wish) -> None:
     first = FIRST_SEEDS[name]
     seeds = range(first, first + SEEDS_MAX)
     planted = replace(wish, plant=name)
-    results = played(planted, seeds)
-    found = next((result.problem for _, result in results if result.problem), "")
-    assert found, f"not within {SEEDS_MAX} seeds"
-    # A child that broke is no finding.
-    assert found.startswith(("Violation", "Deadlock", "Livelock")), found
+    others: dict[int, str] = {}
+    for seed, result in played(planted, seeds):
+        if PLANTS[name].explains(result):
+            return
+        if result.problem:
+            others[seed] = result.problem
+    pytest.fail(f"not within {SEEDS_MAX} seeds; for other reasons: {others or 'none'}")

@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +22,7 @@ from tests.simulation.processes import CURRENT, Process, outside
 from tests.simulation.settings import ACCOUNT, PORT, relative
 from tests.simulation.strategy import DrawnStrategy
 from tests.simulation.vfs import SimulatedVfs
+from tests.simulation.watch import Violation, Watch
 from trader.app import World as DaemonWorld
 from trader.app import run_daemon
 from trader.config import Configuration
@@ -35,48 +34,6 @@ from trader.wiring import Deployment
 
 _FIRST_PID = 100_001
 _PLACE_ORDER = b"3\0"
-
-
-class Violation(AssertionError):
-    """A rule that must hold was broken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One placeOrder message as it left the daemon."""
-
-    at_s: float
-    order_id: int
-
-
-@dataclass(slots=True)
-class Watch:
-    """What the oracle remembers of what it saw."""
-
-    now_s: Callable[[], float]
-    # Since when nothing may leave: a halt was confirmed, and nobody has asked for its end.
-    halted_from_s: float | None = None
-    resumes: int = 0
-    sent: list[Sent] = field(default_factory=list)
-    sent_while_halted: list[Sent] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
-
-    def left(self, order_id: int) -> None:
-        """Note an order that left."""
-        one = Sent(self.now_s(), order_id)
-        self.sent.append(one)
-        if self.halted_from_s is not None:
-            self.sent_while_halted.append(one)
-
-    def halted(self) -> None:
-        """Note that a halt was confirmed."""
-        if self.halted_from_s is None:
-            self.halted_from_s = self.now_s()
-
-    def resuming(self) -> None:
-        """Note that the operator asks for the end of whatever halt there is."""
-        self.resumes += 1
-        self.halted_from_s = None
 
 
 class SimulatedWorld:
@@ -183,7 +140,7 @@ class SimulatedWorld:
         self.loop.trace.add(f"exit {self.last_end}")
         self.watch.faults["exit"] += 1
         if error is not None and not isinstance(error, WorldError):
-            self.failure = Violation(f"the daemon raised {error!r}")
+            self.failure = Violation("daemon_raised", f"the daemon raised {error!r}")
         self._down(has_power=True)
 
     def crash(self, where: str) -> None:

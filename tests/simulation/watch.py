@@ -1,0 +1,53 @@
+"""What is remembered of a seed for its judgement: what left, and what halts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+class Violation(AssertionError):
+    """A rule that must hold was broken; ``rule`` names it for machines."""
+
+    def __init__(self, rule: str, text: str) -> None:
+        super().__init__(f"{rule}: {text}")
+        self.rule = rule
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One placeOrder message as it left the daemon."""
+
+    at_s: float
+    order_id: int
+
+
+@dataclass(slots=True)
+class Watch:
+    """What the oracle remembers of what it saw."""
+
+    now_s: Callable[[], float]
+    # Since when nothing may leave: a halt was confirmed, and nobody has asked for its end.
+    halted_from_s: float | None = None
+    resumes: int = 0
+    sent: list[Sent] = field(default_factory=list)
+    sent_while_halted: list[Sent] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def left(self, order_id: int) -> None:
+        """Note an order that left."""
+        one = Sent(self.now_s(), order_id)
+        self.sent.append(one)
+        if self.halted_from_s is not None:
+            self.sent_while_halted.append(one)
+
+    def halted(self) -> None:
+        """Note that a halt was confirmed."""
+        if self.halted_from_s is None:
+            self.halted_from_s = self.now_s()
+
+    def resuming(self) -> None:
+        """Note that the operator asks for the end of whatever halt there is."""
+        self.resumes += 1
+        self.halted_from_s = None
