@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +21,9 @@ from trader.core.book import Book
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
 from trader.core.risk import ApprovedOrder
+from trader.engine.desk import Desk
 from trader.engine.gateway import OrderGateway
+from trader.engine.operator import Answer
 from trader.ibkr import snapshot
 from trader.ibkr.beats import Beats
 from trader.ibkr.broker import IbkrBroker
@@ -169,6 +172,21 @@ def _trust_whoever_woke() -> None:
     _put(Beats, "next", trusting)
 
 
+def _clear_before_looking() -> None:
+    """Clear what halts before anybody has said whether it may be cleared."""
+    resume = Desk.resume
+
+    async def rash(self: Any, *, reason: str, by: str) -> Answer:
+        known = self._known_halts()
+        await self._cleared(reason, by)
+        seen, _ = known.get(HaltCause.HALT_FILE, ("", 0))
+        with suppress(WorldError):
+            self._halt_control.release(reason, by, seen)
+        return await resume(self, reason=reason, by=by)
+
+    _put(Desk, "resume", rash)
+
+
 @dataclass(frozen=True, slots=True)
 class Plant:
     """A mistake, and the rule that it breaks, with words that the finding must hold."""
@@ -196,5 +214,6 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "no-executions": Plant(_ask_for_no_executions, "not_ready", "'ticket'"),
         "demo-overrules": Plant(_let_the_demo_overrule, Broken.ORDER_SENT_WHILE_HALTED),
         "answer-gone": Plant(_trust_whoever_woke, "halted_itself", "woken without an answer"),
+        "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
     }
 )

@@ -124,7 +124,11 @@ class Play:
             await operating.verb("baseline", "the operator's round")
         self.world.watch.resuming()
         answer = await operating.verb("resume", "the operator's round")
-        return "" if answer.is_done else f"{causes}; resume: {answer.body}"
+        if answer.is_done:
+            return ""
+        if answer.code:
+            self.world.watch.refused()
+        return f"{causes}; resume: {answer.body}"
 
     async def _until_ready(self) -> None:
         end_s, problem = self.world.loop.time() + _READY_S, "never asked"

@@ -28,12 +28,15 @@ class Watch:
     """What the oracle remembers of what it saw."""
 
     now_s: Callable[[], float]
-    # Since when nothing may leave: a halt was confirmed, and nobody has asked for its end.
+    # Since when nothing may leave: a halt was confirmed, and nobody has cleared it since.
     halted_from_s: float | None = None
     resumes: int = 0
     sent: list[Sent] = field(default_factory=list)
     sent_while_halted: list[Sent] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    # Of the question that waits for its answer: what stood then, and how many had left.
+    _stood_from_s: float | None = None
+    _sent_before: int = 0
 
     def left(self, order_id: int) -> None:
         """Note an order that left."""
@@ -50,4 +53,14 @@ class Watch:
     def resuming(self) -> None:
         """Note that the operator asks for the end of whatever halt there is."""
         self.resumes += 1
+        self._stood_from_s, self._sent_before = self.halted_from_s, len(self.sent)
         self.halted_from_s = None
+
+    def refused(self) -> None:
+        """Note that this was refused: the halt stands, and has stood while it was asked."""
+        if self._stood_from_s is None:
+            return
+        self.sent_while_halted += [
+            one for one in self.sent[self._sent_before :] if one not in self.sent_while_halted
+        ]
+        self.halted_from_s = self._stood_from_s
