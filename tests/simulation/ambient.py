@@ -29,6 +29,9 @@ from trader.store.runs import RunArchive
 
 # A Tuesday, 15:00 UTC: any moment does, because the simulated market never closes.
 EPOCH_S = 1_789_484_400.0
+_EPOCH_US = int(EPOCH_S) * 1_000_000
+# What a moment in seconds since 1970 loses as a float.
+_ROUNDED_US = 2
 
 
 class Wall:
@@ -36,11 +39,31 @@ class Wall:
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop = loop
-        self.offset_s = 0.0
+        # From which virtual moment on it was so far ahead, in order, both in microseconds.
+        self._steps = [(0, 0)]
 
     def time(self) -> float:
         """Return seconds since 1970."""
-        return EPOCH_S + self._loop.time() + self.offset_s
+        return EPOCH_S + self._loop.time() + self._steps[-1][1] / 1e6
+
+    def step(self, seconds: int) -> None:
+        """Set it forward or back."""
+        self._steps.append((self._now_us(), self._steps[-1][1] + seconds * 1_000_000))
+
+    def first_us(self, shown_us: int) -> int | None:
+        """Return when it first showed a moment, by a clock that nobody steps; None if it never did.
+
+        A moment that a step back has it show twice may be of either time: the first is taken.
+        """
+        untils = [from_us for from_us, _ in self._steps[1:]] + [self._now_us()]
+        for (from_us, ahead_us), until_us in zip(self._steps, untils, strict=True):
+            at_us = shown_us - ahead_us - _EPOCH_US
+            if from_us - _ROUNDED_US <= at_us <= until_us + _ROUNDED_US:
+                return _EPOCH_US + at_us
+        return None
+
+    def _now_us(self) -> int:
+        return self._loop.now_ns // 1000
 
 
 class DaemonClock:

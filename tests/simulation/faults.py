@@ -271,7 +271,7 @@ class Faults:
         self._aligned(chance, self._world.terminate)
 
     def _step_clock(self, chance: random.Random) -> None:
-        self._world.wall.offset_s += chance.choice((-3600.0, -5.0, -1.0, 1.0, 5.0, 3600.0))
+        self._world.wall.step(chance.choice((-3600, -5, -1, 1, 5, 3600)))
 
     async def _fill_disk(self, chance: random.Random) -> None:
         self._world.disk.bytes_max = self._world.disk.used() + chance.choice((0, 8_000, 40_000))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,8 @@ class Oracle:
         truth, journal = self._both()
         if journal is None:
             return truth, None
-        excused = self._excused()
         for one in compare(truth, journal).differences:
-            if one.kind in _NEVER and one.kind not in excused:
+            if one.kind in _NEVER:
                 raise Violation(one.kind, _told(one))
         for halt in journal.halts:
             if halt.is_raised and halt.cause in _MISTAKES:
@@ -79,12 +79,7 @@ class Oracle:
         truth, journal = self.check_journal()
         if journal is None:
             raise Violation("no_journal", "no journal can be read")
-        excused = self._excused()
-        found = [
-            one
-            for one in compare(truth, journal).differences
-            if one.kind not in excused and not self._is_late_fill(one)
-        ]
+        found = [one for one in compare(truth, journal).differences if not self._is_late_fill(one)]
         if found:
             text = "; ".join(f"{one.kind}: {_told(one)}" for one in found[:5])
             raise Violation(found[0].kind, f"settled, but {text}")
@@ -163,12 +158,6 @@ class Oracle:
                 text = f"strategy {row['name']} stopped: {row['problem']}"
                 raise Violation("strategy_stopped", text)
 
-    def _excused(self) -> frozenset[Kind]:
-        """Return what cannot be told in this seed: moments, once somebody has set the clock."""
-        if not self._world.watch.faults["clock step"]:
-            return frozenset()
-        return frozenset({Kind.ORDER_RECORDED_LATE, Kind.CHANGE_UNRECORDED, Kind.ORDER_SENT_TWICE})
-
     def _is_late_fill(self, one: Finding) -> bool:
         """Tell whether an order's name for its end differs alone, by a fill after that end.
 
@@ -186,7 +175,7 @@ class Oracle:
         world.looked_at = world.disk.after_crash(has_power=True)
         world.looked_at.bytes_max = None
         try:
-            return truth, read_journal(JOURNAL)
+            return truth, self._dated(read_journal(JOURNAL))
         except InputError as error:
             text = str(error)
             if "damaged" in text or "malformed" in text:
@@ -195,6 +184,24 @@ class Oracle:
             return truth, None
         finally:
             world.looked_at = None
+
+    def _dated(self, journal: Journal) -> Journal:
+        """Return a journal with its moments by the broker's clock, which nobody sets."""
+
+        def dated(shown_us: int) -> int:
+            at_us = self._world.wall.first_us(shown_us)
+            if at_us is None:
+                text = f"{shown_us} us since 1970 is in the journal, and was never on the clock"
+                raise Violation("moment_unknown", text)
+            return at_us
+
+        return replace(
+            journal,
+            opened_us=dated(journal.opened_us),
+            baseline_us=None if journal.baseline_us is None else dated(journal.baseline_us),
+            orders=tuple(replace(one, at_us=dated(one.at_us)) for one in journal.orders),
+            changes=tuple(replace(one, at_us=dated(one.at_us)) for one in journal.changes),
+        )
 
     def _reason(self, cause: str) -> str:
         world = self._world

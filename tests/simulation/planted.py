@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -172,6 +173,30 @@ def _trust_whoever_woke() -> None:
     _put(Beats, "next", trusting)
 
 
+def _renew_by_the_wall() -> None:
+    """Send what has worked for long by the clock on the wall once more, under its own id."""
+    place, mark = IbkrBroker.place, OrderGateway.mark_unanswered
+    placed: dict[OrderId, tuple[ApprovedOrder, datetime]] = {}
+    long = timedelta(minutes=30)
+
+    def noting(self: Any, order: ApprovedOrder) -> None:
+        place(self, order)
+        placed[order.order_id] = order, self._clock.utc()
+
+    def renewing(self: Any, *arguments: Any) -> tuple[OrderId, ...]:
+        now = self._clock.utc()
+        for order_id in [key for key, (_, at) in placed.items() if now - at > long]:
+            order, _ = placed.pop(order_id)
+            live = self._book.live_orders.get(order_id)
+            if live is not None and live.change is None and self.is_armed():
+                with suppress(WorldError):
+                    place(self._broker, order)
+        return mark(self, *arguments)
+
+    _put(IbkrBroker, "place", noting)
+    _put(OrderGateway, "mark_unanswered", renewing)
+
+
 def _clear_before_looking() -> None:
     """Clear what halts before anybody has said whether it may be cleared."""
     resume = Desk.resume
@@ -214,6 +239,7 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "no-executions": Plant(_ask_for_no_executions, "not_ready", "'ticket'"),
         "demo-overrules": Plant(_let_the_demo_overrule, Broken.ORDER_SENT_WHILE_HALTED),
         "answer-gone": Plant(_trust_whoever_woke, "halted_itself", "woken without an answer"),
+        "renew-by-the-wall": Plant(_renew_by_the_wall, Broken.CHANGE_UNRECORDED),
         "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
     }
 )

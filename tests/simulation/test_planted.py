@@ -23,6 +23,7 @@ FIRST_SEEDS = {
     "no-executions": 2,
     "demo-overrules": 40,
     "answer-gone": 5044,
+    "renew-by-the-wall": 40005,
     "clear-first": 40001,
 }
 
