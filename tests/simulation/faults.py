@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from tests.simulation import operating
 from tests.simulation.processes import outside
+from tests.simulation.watch import LateFill
 from tests.simulation.world import SimulatedWorld
 from trader.ops.halt_record import write_halt
 from trader.sim.gateway.ways.frame_rules import Delay, Drop, Effect, Match, Repeat, Rule
@@ -205,6 +206,18 @@ class Faults:
         recent = [one for one in done[-3:] if one.remaining > 0 and one.order_id > 0]
         if recent:
             order = chance.choice(recent)
+            self._world.watch.filling_late(
+                LateFill(
+                    at_s=self._world.loop.time(),
+                    # The broker's own clock says when it was over, so it says for how long.
+                    over_s=self._world.gateway.clock.time() - order.completed_s,
+                    client_id=order.client_id,
+                    order_id=order.order_id,
+                    symbol=order.instrument.symbol,
+                    is_buy=str(order.side) == "BUY",
+                    quantity=order.remaining,
+                )
+            )
             self._world.gateway_act(lambda: exchange.fill_after_cancel(order))
 
     def _correct(self, chance: random.Random) -> None:

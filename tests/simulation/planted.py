@@ -21,6 +21,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
+from trader.core.orders import FINAL, Order
 from trader.core.risk import ApprovedOrder
 from trader.engine.desk import Desk
 from trader.engine.gateway import OrderGateway
@@ -197,6 +198,11 @@ def _renew_by_the_wall() -> None:
     _put(OrderGateway, "mark_unanswered", renewing)
 
 
+def _forget_what_may_still_fill() -> None:
+    """Take an order that is over for one that fills no more."""
+    _put(Order, "is_settled", property(lambda self: self.state in FINAL))
+
+
 def _clear_before_looking() -> None:
     """Clear what halts before anybody has said whether it may be cleared."""
     resume = Desk.resume
@@ -240,6 +246,7 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "demo-overrules": Plant(_let_the_demo_overrule, Broken.ORDER_SENT_WHILE_HALTED),
         "answer-gone": Plant(_trust_whoever_woke, "halted_itself", "woken without an answer"),
         "renew-by-the-wall": Plant(_renew_by_the_wall, Broken.CHANGE_UNRECORDED),
+        "forget-settling": Plant(_forget_what_may_still_fill, "position_limit"),
         "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
     }
 )

@@ -24,6 +24,7 @@ FIRST_SEEDS = {
     "demo-overrules": 40,
     "answer-gone": 5044,
     "renew-by-the-wall": 40005,
+    "forget-settling": 40019,
     "clear-first": 40001,
 }
 

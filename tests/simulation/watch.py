@@ -1,10 +1,11 @@
-"""What is remembered of a seed for its judgement: what left, and what halts."""
+"""What is remembered of a seed for its judgement: what left, what halts, what filled late."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 
 class Violation(AssertionError):
@@ -23,6 +24,19 @@ class Sent:
     order_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class LateFill:
+    """A fill of an order that the broker had ended ``over_s`` before."""
+
+    at_s: float
+    over_s: float
+    client_id: int
+    order_id: int
+    symbol: str
+    is_buy: bool
+    quantity: Decimal
+
+
 @dataclass(slots=True)
 class Watch:
     """What the oracle remembers of what it saw."""
@@ -33,6 +47,7 @@ class Watch:
     resumes: int = 0
     sent: list[Sent] = field(default_factory=list)
     sent_while_halted: list[Sent] = field(default_factory=list)
+    late_fills: list[LateFill] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     # Of the question that waits for its answer: what stood then, and how many had left.
     _stood_from_s: float | None = None
@@ -64,3 +79,7 @@ class Watch:
             one for one in self.sent[self._sent_before :] if one not in self.sent_while_halted
         ]
         self.halted_from_s = self._stood_from_s
+
+    def filling_late(self, fill: LateFill) -> None:
+        """Note that an order fills of which it was told that it is over."""
+        self.late_fills.append(fill)
