@@ -26,6 +26,7 @@ FIRST_SEEDS = {
     "renew-by-the-wall": 40005,
     "forget-settling": 40019,
     "clear-first": 40001,
+    "stay-cleared": 41047,
 }
 
 
