@@ -122,9 +122,10 @@ class Liquidation:
             # broker's lists tell.
             await self._reconciler.run_once("cancel orders")
         twins = await self._end_twins(by)
-        unreachable = sorted_out.foreign_risk if keeps_exits else sorted_out.foreign
-        # Ours of another client id than now's: only that one could cancel it by its id.
-        wanted |= {row.order_id for row in unreachable} & self._book.live_orders.keys()
+        # Ours of another client id than now's, and what came since: neither is gone, nor kept.
+        now = self._sorted(keeps_exits=keeps_exits)
+        more = (*now.cancel, *(now.foreign_risk if keeps_exits else now.foreign))
+        wanted |= {row.order_id for row in more} & self._book.live_orders.keys()
         left = [_words(row) for row in self._gateway.working_orders() if row.order_id in wanted]
         kept = [f"kept, protective: {row.words}" for row in self._kept(wanted)]
         text = f"{len(wanted) - len(left)} of {len(wanted)} working orders cancelled"

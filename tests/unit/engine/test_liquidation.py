@@ -35,6 +35,7 @@ from trader.core.halts import HaltCause
 from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId, RunId
 from trader.core.instruments import Instrument
 from trader.core.intents import Side
+from trader.core.orders import Order
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
 from trader.engine.operator import Answer
@@ -117,6 +118,27 @@ async def test_an_order_on_its_way_out_is_called_off() -> None:
     assert answer.is_done
     assert (await submitted).kind == "withheld"
     assert world.broker.placed == []
+
+
+@pytest.mark.parametrize("keeps_exits", [False, True])
+async def test_an_order_that_came_meanwhile_is_neither_gone_nor_called_kept(
+    keeps_exits: bool,
+) -> None:
+    world = World()
+    first = await world.working(an_intent(1))
+
+    def come(order_id: OrderId) -> None:
+        world.broker.on_cancel = lambda _: None
+        coming.append(asyncio.get_running_loop().create_task(world.working(an_intent(2))))
+        later(1.0, lambda: world.say(a_status(first, "Cancelled")))
+
+    coming: list[asyncio.Task[Order]] = []
+    world.broker.on_cancel = come
+    answer = await world.desk.cancel_orders(by="me", keeps_exits=keeps_exits)
+    second = await coming[0]
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert answer.text == "1 of 2 working orders cancelled"
+    assert answer.details == (f"order {second.order_id} BUY 10 AAA: WORKING",)
 
 
 # ---- liquidate
