@@ -25,7 +25,6 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.processes import CURRENT
 from trader.engine.host import HeadroomStatus, TimeServiceStatus
 from trader.ops import host_watch, lock_wait
-from trader.store.runs import RunArchive
 
 # A Tuesday, 15:00 UTC: any moment does, because the simulated market never closes.
 EPOCH_S = 1_789_484_400.0
@@ -168,8 +167,6 @@ def _install_host() -> None:
         (host_watch, "ask", lambda adjtimex: TimeServiceStatus(True, 0.0, 0.0, "")),
         # There is one real process, and its descriptors are those of all simulated ones.
         (lock_wait, "strays_of", lambda path: []),
-        # Files for people, one for each reconciliation, which nothing reads again.
-        (RunArchive, "write", lambda self, record: None),
     )
     for module, name, value in values:
         setattr(module, name, value)

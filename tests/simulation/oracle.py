@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,11 +19,14 @@ from typing import Any
 from tests.simulation.operating import Answer
 from tests.simulation.watch import LateFill, Violation
 from tests.simulation.world import SimulatedWorld
+from trader.core.comparison import RunRecord
 from trader.sim.oracle import testimony
 from trader.sim.oracle.comparison import compare
 from trader.sim.oracle.findings import Finding, Kind
 from trader.sim.oracle.journal import read_journal
 from trader.sim.oracle.records import InputError, Journal, State, Truth
+from trader.store.codec import decoder
+from trader.store.replay import replayed_in
 
 JOURNAL = Path("state") / "journal.db"
 # True at any moment, whatever is on its way; the others need rest.
@@ -95,6 +100,23 @@ class Oracle:
         if not journal.baseline_us:
             raise Violation("no_baseline", "the account was never taken over")
         self._check_memory(truth, status.body)
+        self._check_replays()
+
+    def _check_replays(self) -> None:
+        """Each run whose end the journal has comes out the same when it is decided again."""
+        records = [decoder(RunRecord)(json.loads(text)) for text in self._world.watch.runs]
+        with self._journal_at_rest() as db:
+            found = db.execute("SELECT payload FROM events WHERE kind = 'ReconcileFinished'")
+            ended = {json.loads(payload)["run_id"] for (payload,) in found}
+            decisions = [
+                row.decision
+                for row in records
+                if row.decision is not None and row.finished.run_id in ended
+            ]
+            replays = replayed_in(db, decisions)
+        for one in replays:
+            if not one.is_same:
+                raise Violation("run_not_replayed", "; ".join((*one.differences, *one.missing)))
 
     # ---- rules
 
@@ -237,19 +259,24 @@ class Oracle:
             changes=tuple(replace(one, at_us=dated(one.at_us)) for one in journal.changes),
         )
 
-    def _reason(self, cause: str) -> str:
+    @contextmanager
+    def _journal_at_rest(self) -> Iterator[sqlite3.Connection]:
+        """Open the journal as a start would find it now."""
         world = self._world
         world.looked_at = world.disk.after_crash(has_power=True)
         try:
-            db = sqlite3.connect(JOURNAL)
+            with closing(sqlite3.connect(JOURNAL)) as db:
+                yield db
+        finally:
+            world.looked_at = None
+
+    def _reason(self, cause: str) -> str:
+        with self._journal_at_rest() as db:
             rows = db.execute(
                 "SELECT payload FROM events WHERE payload LIKE ? ORDER BY seq LIMIT 1",
                 (f'%"{cause}"%',),
             ).fetchall()
-            db.close()
-            return str(rows[0][0]) if rows else "?"
-        finally:
-            world.looked_at = None
+        return str(rows[0][0]) if rows else "?"
 
 
 def _told(one: Finding) -> str:

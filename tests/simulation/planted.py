@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -19,10 +20,13 @@ from tests.simulation.play import Result
 from trader import app
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.comparison import Answer as Decided
+from trader.core.comparison import Question, answered
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
 from trader.core.orders import FINAL, Order
 from trader.core.risk import ApprovedOrder
+from trader.engine import reconciler
 from trader.engine.desk import Desk
 from trader.engine.gateway import OrderGateway
 from trader.engine.operator import Answer
@@ -234,6 +238,19 @@ def _leave_cleared_what_was_refused() -> None:
     _put(Desk, "_released", released)
 
 
+def _decide_by_more_than_was_asked() -> None:
+    """Have every second reconciliation leave nothing pending, for no reason that is recorded."""
+    turns = count()
+
+    def moody(book: Book, question: Question) -> Decided:
+        answer = answered(book, question)
+        if next(turns) % 2:
+            return answer
+        return replace(answer, plan=replace(answer.plan, pending=()))
+
+    _put(reconciler, "answered", moody)
+
+
 @dataclass(frozen=True, slots=True)
 class Plant:
     """A mistake, and the rule that it breaks, with words that the finding must hold."""
@@ -265,5 +282,6 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "forget-settling": Plant(_forget_what_may_still_fill, "position_limit"),
         "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
         "stay-cleared": Plant(_leave_cleared_what_was_refused, Broken.ORDER_SENT_WHILE_HALTED),
+        "decide-by-more": Plant(_decide_by_more_than_was_asked, "run_not_replayed", "pending: "),
     }
 )

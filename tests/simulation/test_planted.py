@@ -27,6 +27,7 @@ FIRST_SEEDS = {
     "forget-settling": 40019,
     "clear-first": 40001,
     "stay-cleared": 41047,
+    "decide-by-more": 2,
 }
 
 

@@ -49,6 +49,8 @@ class Watch:
     sent_while_halted: list[Sent] = field(default_factory=list)
     late_fills: list[LateFill] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    # Each reconciliation as it was archived.
+    runs: list[str] = field(default_factory=list)
     # Of the question that waits for its answer: what stood then, and how many had left.
     _stood_from_s: float | None = None
     _sent_before: int = 0

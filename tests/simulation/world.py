@@ -26,10 +26,13 @@ from tests.simulation.watch import Violation, Watch
 from trader.app import World as DaemonWorld
 from trader.app import run_daemon
 from trader.config import Configuration
+from trader.core.comparison import RunRecord
 from trader.engine.runner import RunnerSettings
 from trader.ports import WorldError
 from trader.sim.host.server import SimServer
 from trader.sim.settings import Settings
+from trader.store.codec import encoder
+from trader.store.runs import RunArchive
 from trader.wiring import Deployment
 
 _FIRST_PID = 100_001
@@ -49,6 +52,7 @@ class SimulatedWorld:
         self.clock = ambient.DaemonClock(self.loop, self.wall)
         self.chance = random.Random(f"{seed}/host")
         self.watch = Watch(self.loop.time)
+        RunArchive.write = self._archive  # type: ignore[method-assign, assignment]
         self.starts = 0
         self.pace = random.Random(f"{seed}/pace").choice((0.1, 0.5, 1.0))
         self.disk = Disk(random.Random(f"{seed}/disk"))
@@ -68,6 +72,10 @@ class SimulatedWorld:
         self.failure: Violation | None = None
         self._gateway_process = Process("gateway")
         self.gateway: SimServer
+
+    def _archive(self, record: RunRecord) -> None:
+        """Keep the text of a run, as a file would have it."""
+        self.watch.runs.append(encoder(RunRecord)(record))
 
     def _disk_of_caller(self) -> Disk:
         if self.looked_at is not None:

@@ -43,10 +43,15 @@ class Replay:
 
 def replayed(path: Path, decisions: Iterable[Decision]) -> tuple[Replay, ...]:
     """Decide runs again, in their order, from the journal at ``path``; raises JournalUnusable."""
-    in_order = sorted(decisions, key=lambda row: row.asked_seq)
     with opened_to_read(path) as db:
-        book = _book_near(db, in_order[0].asked_seq) if in_order else Book()
-        return tuple(_again(db, book, decision) for decision in in_order)
+        return replayed_in(db, decisions)
+
+
+def replayed_in(db: sqlite3.Connection, decisions: Iterable[Decision]) -> tuple[Replay, ...]:
+    """Decide runs again from a journal that is open already."""
+    in_order = sorted(decisions, key=lambda row: row.asked_seq)
+    book = _book_near(db, in_order[0].asked_seq) if in_order else Book()
+    return tuple(_again(db, book, decision) for decision in in_order)
 
 
 def _again(db: sqlite3.Connection, book: Book, decision: Decision) -> Replay:
