@@ -17,11 +17,11 @@ from trader.core import events as ev
 from trader.core.account_events import AccountEvent
 from trader.core.amending import Step, after_error, after_fill, after_plan, after_step, after_word
 from trader.core.amounts import ZERO
-from trader.core.book_view import BookView
+from trader.core.book_tickets import TicketFold
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.frozen import maker, replace
-from trader.core.ids import ExecFamily, OrderId, StrategyName, exec_family
+from trader.core.ids import ExecFamily, OrderId, exec_family
 from trader.core.intents import Side
 from trader.core.orders import (
     ABSENT_NOTE,
@@ -34,16 +34,17 @@ from trader.core.orders import (
     moved,
     settled,
 )
-from trader.core.positions import Position, adjusted, traded
+from trader.core.positions import Position, traded
 from trader.core.request_events import RequestEvent
 from trader.core.risk_actions import DOWNGRADED, RiskAction, RiskActionKind
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
+from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
 # Each is made for every order.
 _made_record, _made_order, _made_act = maker(IntentRecord), maker(Order), maker(Act)
 
 
-class Book(BookView):
+class Book(TicketFold):
     """The state that recorded events amount to."""
 
     # ---- what is news
@@ -321,11 +322,6 @@ class Book(BookView):
             position = traded(position, quantity, price)
         self._put_position(position)
 
-    def _put_position(self, position: Position) -> None:
-        self.positions[position.con_id] = position
-        self.workings.hold(position.con_id, position.quantity)
-        self.touched["position", position.con_id] = self.seq
-
     def _fill_order(
         self, order: Order, execution: Execution, quantity: Decimal, cash: Decimal, at: datetime
     ) -> None:
@@ -364,14 +360,6 @@ class Book(BookView):
             if before is not None:
                 self._pay(before.currency, -before.amount, owner)
             self._pay(commission.currency, commission.amount, owner)
-
-    def _strategy_of(self, order_id: OrderId | None) -> StrategyName | None:
-        return None if order_id is None else self.orders[order_id].terms.strategy
-
-    def _pay(self, currency: str, amount: Decimal, order_id: OrderId | None) -> None:
-        self.results.pay(self._strategy_of(order_id), currency, amount)
-        self.cash[currency] = self.cash.get(currency, ZERO) - amount
-        self.commission_paid[currency] = self.commission_paid.get(currency, ZERO) + amount
 
     def _on_unanswered(self, event: ev.OrderUnanswered, at: datetime) -> None:
         steps = OrderEvent.MADE_DURABLE, OrderEvent.UNANSWERED
@@ -412,17 +400,6 @@ class Book(BookView):
     def _on_halt_cleared(self, event: ev.HaltCleared, at: datetime) -> None:
         self.halts.pop(event.cause, None)
 
-    def _on_ticket(self, event: ev.TicketOpened, at: datetime) -> None:
-        self.tickets[event.ticket_id] = event
-
-    def _on_ticket_closed(self, event: ev.TicketClosed, at: datetime) -> None:
-        self.tickets.pop(event.ticket_id, None)
-
-    def _on_cash_adjusted(self, event: ev.CashAdjusted, at: datetime) -> None:
-        self.cash[event.currency] = event.after
-        # Of the two numbers and not of the event: ours may have moved since it was decided.
-        self.safety = safety.after_flow(self.safety, event.currency, event.after - event.before)
-
     def _on_breaker(self, event: be.BreakerEvent, at: datetime) -> None:
         # One that falls back from probing goes on with what it did.
         goes_on = {str(row.name) for row in self.safety.standings}
@@ -434,14 +411,6 @@ class Book(BookView):
 
     def _on_account(self, event: AccountEvent, at: datetime) -> None:
         self.account_record = account_record.after(self.account_record, event)
-
-    def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
-        known = self.positions.get(event.con_id) or Position(
-            event.con_id, event.symbol, multiplier=event.multiplier
-        )
-        self._put_position(adjusted(known, event.after, event.average_price))
-        for strategy in self.results.forget(event.con_id):
-            self.safety = safety.after_rebase(self.safety, strategy)
 
     def _on_reconciled(self, event: ev.ReconcileFinished, at: datetime) -> None:
         self.tally.reconciliations += not event.problem
@@ -486,6 +455,10 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.HaltCleared: Book._on_halt_cleared,
     ev.TicketOpened: Book._on_ticket,
     ev.TicketClosed: Book._on_ticket_closed,
+    TicketIgnored: Book._on_ticket_ignored,
+    TicketCounted: Book._on_ticket_counted,
+    TradeBooked: Book._on_trade_booked,
+    CashBooked: Book._on_cash_booked,
     ev.CashAdjusted: Book._on_cash_adjusted,
     ev.PositionAdjusted: Book._on_position_adjusted,
     ev.ReconcileFinished: Book._on_reconciled,

@@ -25,6 +25,7 @@ from trader.core.ids import (
     TicketId,
     intent_id_in,
 )
+from trader.core.ignoring import Ignored
 from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Results
@@ -59,6 +60,8 @@ class BookView:
         self.foreign: dict[PermId, ev.ForeignOrderSeen] = {}
         self.halts: dict[HaltCause, str] = {HaltCause.FRESH_INSTALL: "no halt record yet"}
         self.tickets: dict[TicketId, ev.TicketOpened] = {}
+        # Those of them that a person lets wait.
+        self.ignored: dict[TicketId, Ignored] = {}
         self.strategies: dict[StrategyName, ev.StrategyCheckpointed] = {}
         # In the order in which they came, so that the oldest go first.
         self.requests: dict[str, RequestRecord] = {}

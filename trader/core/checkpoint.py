@@ -15,6 +15,7 @@ from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, PermId, RunId, Seq
+from trader.core.ignoring import Ignored
 from trader.core.orders import Order
 from trader.core.positions import Position
 from trader.core.results import Earned, Held, Results
@@ -43,6 +44,7 @@ class BookState:
     foreign: tuple[ev.ForeignOrderSeen, ...]
     halts: tuple[tuple[HaltCause, str], ...]
     tickets: tuple[ev.TicketOpened, ...]
+    ignored: tuple[Ignored, ...]
     strategies: tuple[ev.StrategyCheckpointed, ...]
     requests: tuple[tuple[str, RequestRecord], ...]
     absent_since: tuple[tuple[OrderId, RunId, datetime], ...]
@@ -82,6 +84,7 @@ def state_of(book: Book) -> BookState:
         foreign=tuple(book.foreign.values()),
         halts=tuple(book.halts.items()),
         tickets=tuple(book.tickets.values()),
+        ignored=tuple(book.ignored.values()),
         strategies=tuple(book.strategies.values()),
         requests=tuple(book.requests.items()),
         absent_since=tuple((key, run, at) for key, (run, at) in book.absent_since.items()),
@@ -120,6 +123,7 @@ def restored(state: BookState) -> Book:
     book.foreign = {row.perm_id: row for row in state.foreign}
     book.halts = dict(state.halts)
     book.tickets = {row.ticket_id: row for row in state.tickets}
+    book.ignored = {row.ticket_id: row for row in state.ignored}
     book.strategies = {row.strategy: row for row in state.strategies}
     book.requests = dict(state.requests)
     book.order_id_high = state.order_id_high

@@ -33,6 +33,7 @@ from trader.core.intents import Intent, Side
 from trader.core.orders import OrderTerms
 from trader.core.request_events import RequestEvent
 from trader.core.tapes import Traded
+from trader.core.ticket_events import TicketEvent
 
 
 class Evidence(StrEnum):
@@ -359,7 +360,7 @@ class HaltCleared:
 
 @dataclass(frozen=True, slots=True)
 class TicketOpened:
-    """A drift that only a person may resolve; its instrument is quarantined."""
+    """A drift that only a person may decide; its instrument is quarantined."""
 
     ticket_id: TicketId
     kind: str
@@ -370,7 +371,7 @@ class TicketOpened:
 
 @dataclass(frozen=True, slots=True)
 class TicketClosed:
-    """A ticket was resolved, by whom and why."""
+    """A ticket was closed, by whom and why."""
 
     ticket_id: TicketId
     reason: str
@@ -474,6 +475,7 @@ Event = (
     | RequestEvent
     | BreakerEvent
     | AccountEvent
+    | TicketEvent
 )
 
 

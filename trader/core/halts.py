@@ -116,7 +116,7 @@ class Gate:
 
     mode: Mode
     causes: Mapping[HaltCause, str]
-    # By the name of the breaker: what keeps new risk out and lets exits leave.
+    # By the name of the breaker, or of what else keeps new risk out and lets exits leave.
     restrictions: Mapping[str, str] = field(default_factory=dict)
     # By the name of the strategy: why no new risk of that one leaves.
     strategies: Mapping[str, str] = field(default_factory=dict)

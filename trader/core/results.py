@@ -8,14 +8,30 @@ hold it closes it for them, at its price: the position is gone, whoever sold it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from trader.core.amounts import ZERO
-from trader.core.executions import Execution
 from trader.core.frozen import replace
 from trader.core.ids import ConId, StrategyName
 
 # The operator's liquidation is nobody's strategy.
 OPERATOR = StrategyName("operator")
+
+
+class Deal(Protocol):
+    """What was traded: an execution, or what a person has booked."""
+
+    @property
+    def con_id(self) -> ConId:
+        """Return the instrument."""
+
+    @property
+    def multiplier(self) -> Decimal:
+        """Return what a price is multiplied by."""
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of the price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +66,18 @@ class Results:
     def trade(
         self,
         strategy: StrategyName | None,
-        execution: Execution,
+        deal: Deal,
         trades: Iterable[tuple[Decimal, Decimal]],
     ) -> None:
-        """Book the trades of one execution, each a signed quantity and a price.
+        """Book the trades of one deal, each a signed quantity and a price.
 
         ``strategy`` is None for those of nobody here.
         """
         for quantity, price in trades:
             if strategy is not None and strategy != OPERATOR:
-                self._put(strategy, execution, quantity, price)
+                self._put(strategy, deal, quantity, price)
             else:
-                self._close(execution, quantity, price)
+                self._close(deal, quantity, price)
 
     def pay(self, strategy: StrategyName | None, currency: str, amount: Decimal) -> None:
         """Book a commission of a strategy's own trade."""
@@ -105,28 +121,26 @@ class Results:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _close(self, execution: Execution, quantity: Decimal, price: Decimal) -> None:
-        rows = [row for row in self._held.values() if row.con_id == execution.con_id]
+    def _close(self, deal: Deal, quantity: Decimal, price: Decimal) -> None:
+        rows = [row for row in self._held.values() if row.con_id == deal.con_id]
         for row in sorted(rows, key=lambda row: row.strategy):
             if quantity * row.quantity >= ZERO:
                 continue
             part = min(abs(quantity), abs(row.quantity)).copy_sign(quantity)
-            self._put(row.strategy, execution, part, price)
+            self._put(row.strategy, deal, part, price)
             quantity -= part
 
-    def _put(
-        self, strategy: StrategyName, execution: Execution, quantity: Decimal, price: Decimal
-    ) -> None:
-        key = strategy, execution.con_id
+    def _put(self, strategy: StrategyName, deal: Deal, quantity: Decimal, price: Decimal) -> None:
+        key = strategy, deal.con_id
         row = self._held.get(key) or Held(
-            strategy, execution.con_id, ZERO, execution.multiplier, execution.currency
+            strategy, deal.con_id, ZERO, deal.multiplier, deal.currency
         )
         left = row.quantity + quantity
         if left == ZERO:
             self._held.pop(key, None)
         else:
             self._held[key] = replace(row, quantity=left)
-        self._earn(strategy, execution.currency, -quantity * price * execution.multiplier)
+        self._earn(strategy, deal.currency, -quantity * price * deal.multiplier)
 
     def _earn(self, strategy: StrategyName, currency: str, amount: Decimal) -> None:
         key = strategy, currency

@@ -5,6 +5,7 @@ from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core.account_events import ResultAgreed, ResultDisputed
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
+from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
 
 def words(event: ev.Event) -> str:
@@ -128,4 +129,18 @@ def _of_others(event: ev.Event) -> str:
             moved = f"moved by {told:.2f} at the broker and by {own:.2f} here"
             return f"{moved} since {since:%H:%M:%S} UTC, allowed {allowed:.2f}"
         case _:
-            return _of_emergencies(event)
+            return _of_tickets(event) or _of_emergencies(event)
+
+
+def _of_tickets(event: ev.Event) -> str:
+    match event:
+        case TradeBooked(symbol=symbol, quantity=quantity, price=price, by=by, reason=reason):
+            return f"{quantity:+} {symbol} at {price} by {by}: {reason}"
+        case CashBooked(amount=amount, currency=currency, by=by, reason=reason):
+            return f"{amount:+} {currency} by {by}: {reason}"
+        case TicketIgnored(ticket_id=ticket, until_utc=until, by=by, reason=reason):
+            return f"{ticket} by {by} until {until:%Y-%m-%d %H:%M:%S} UTC: {reason}"
+        case TicketCounted(ticket_id=ticket, reason=reason):
+            return f"{ticket}: {reason}"
+        case _:
+            return ""

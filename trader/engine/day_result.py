@@ -25,6 +25,7 @@ from trader.core.ids import ConId, RunId, TicketId
 from trader.core.marks import Source
 from trader.core.policy import CashPolicy
 from trader.core.reserves import pending_commission
+from trader.core.ticket_events import CashBooked, TradeBooked
 from trader.core.valuation import Valuation
 from trader.engine.services import Services
 from trader.engine.status import ResultStatus
@@ -41,7 +42,14 @@ _WORTH_AGE_S_MAX = 2 * LOOK_S
 # Until then what the broker tells may be from before the open, by the price of the day before.
 _OPENED_S = 300.0
 # What moves our value and is no trade: the broker need not count it as a result, or not now.
-_MOVED_BY_HAND = (ev.AccountBaselined, ev.CashAdjusted, ev.PositionAdjusted, FlowSeen)
+_MOVED_BY_HAND = (
+    ev.AccountBaselined,
+    ev.CashAdjusted,
+    ev.PositionAdjusted,
+    TradeBooked,
+    CashBooked,
+    FlowSeen,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class DayResult:
         self._worth: Comparison | None = None
         # The span that the dispute which stands was found in, by this process.
         self._disputed_span = ""
-        self._resolved_by = ""
+        self._closed_by = ""
         # Why the two were not compared at the last look; empty when they were.
         self._problem = "not looked yet"
 
@@ -84,7 +92,7 @@ class DayResult:
         """Begin anew where the book has moved without a trade, or a person has decided."""
         event = recorded.event
         if isinstance(event, ev.TicketClosed) and _is_ours(event.ticket_id):
-            self._resolved_by = event.by
+            self._closed_by = event.by
         elif not isinstance(event, _MOVED_BY_HAND):
             return
         self._moves += 1
@@ -93,9 +101,9 @@ class DayResult:
 
     def look(self) -> None:
         """Compare the newest figures, and record what has lasted or is over."""
-        if self._resolved_by:
-            by, self._resolved_by = self._resolved_by, ""
-            self._agree(f"resolved by {by}")
+        if self._closed_by:
+            by, self._closed_by = self._closed_by, ""
+            self._agree(f"ticket closed by {by}")
         point = self._point()
         if isinstance(point, str):
             self._problem = point

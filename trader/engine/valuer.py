@@ -19,6 +19,7 @@ from trader.core.ids import ConId
 from trader.core.marks import Mark, MarkBudgets, Source, chosen, price_of
 from trader.core.policy import ExposurePolicy
 from trader.core.positions import Position
+from trader.core.ticket_events import CashBooked, TradeBooked
 from trader.core.valuation import Valuation, Worth, added_up, worth
 from trader.engine.hub import MarketHub
 from trader.engine.sessions import Sessions
@@ -31,6 +32,8 @@ _MOVES_MONEY = (
     ev.CommissionSeen,
     ev.CashAdjusted,
     ev.PositionAdjusted,
+    TradeBooked,
+    CashBooked,
 )
 _ONE = Decimal(1)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -22,6 +23,7 @@ from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core import reduction_events as rd
 from trader.core import request_events as rq
+from trader.core import ticket_events as te
 from trader.core.book import Book
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
@@ -158,6 +160,25 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.HaltCleared: lambda m: ev.HaltCleared(CAUSES[m.variant % 3], "fine", "me"),
     ev.TicketOpened: _ticket,
     ev.TicketClosed: lambda m: ev.TicketClosed(TicketId(f"t{m.order}"), "booked", "me"),
+    te.TicketIgnored: lambda m: te.TicketIgnored(
+        TicketId(f"t{m.order}"), make.T0 + timedelta(days=m.variant), "asked", "me"
+    ),
+    te.TicketCounted: lambda m: te.TicketCounted(TicketId(f"t{m.order}"), "over"),
+    te.TradeBooked: lambda m: te.TradeBooked(
+        TicketId(f"t{m.order}"),
+        make.CON,
+        "AAA",
+        Decimal(m.variant - 2),
+        Decimal(m.order),
+        Decimal(1),
+        Decimal(1),
+        "USD",
+        "by hand",
+        "me",
+    ),
+    te.CashBooked: lambda m: te.CashBooked(
+        TicketId(f"t{m.order}"), "USD", Decimal(m.variant), "dividend", "me"
+    ),
     ev.CashAdjusted: lambda m: ev.CashAdjusted("USD", Decimal(1), Decimal(m.variant), "dividend"),
     ev.PositionAdjusted: lambda m: ev.PositionAdjusted(
         make.CON, "AAA", Decimal(1), Decimal(m.variant), "booked", "me"

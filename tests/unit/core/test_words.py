@@ -23,6 +23,7 @@ from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core import reduction_events as rd
+from trader.core import ticket_events as te
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
@@ -128,6 +129,30 @@ CHECKED = ev.IntentReviewed(
         (ev.ModifyUnanswered(ORDER, 2, "silence"), "7: change 2: silence"),
         (ev.ModifyRefuted(ORDER, 2, RUN), "7: change 2: run r"),
         (ev.TicketClosed(TicketId("t"), "r", "me"), ""),
+        (te.TicketCounted(TicketId("t"), "over"), "t: over"),
+        (
+            te.TicketIgnored(TicketId("t"), T0, "asked", "me"),
+            "t by me until 2026-03-02 15:00:00 UTC: asked",
+        ),
+        (
+            te.TradeBooked(
+                TicketId("t"),
+                CON,
+                "AAA",
+                Decimal(-5),
+                Decimal("9.5"),
+                Decimal(1),
+                Decimal(1),
+                "USD",
+                "by hand",
+                "me",
+            ),
+            "-5 AAA at 9.5 by me: by hand",
+        ),
+        (
+            te.CashBooked(TicketId("t"), "USD", Decimal(7), "interest", "me"),
+            "+7 USD by me: interest",
+        ),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else None,
 )

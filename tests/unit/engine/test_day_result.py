@@ -310,7 +310,7 @@ async def test_a_person_who_resolves_the_ticket_ends_the_finding_and_begins_anew
     (ticket_id,) = watched.world.book.tickets
     watched.world.ledger.record(ev.TicketClosed(ticket_id, "a fee", "anna"))
     await watched.looks(10)
-    assert [row.reason for row in watched.agreements] == ["resolved by anna"]
+    assert [row.reason for row in watched.agreements] == ["ticket closed by anna"]
     assert watched.world.book.tickets == {}
     assert watched.result.status().verdict == "agrees"
 

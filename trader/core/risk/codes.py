@@ -55,7 +55,7 @@ CODES: tuple[Code, ...] = (
         "identity",
         "Book and broker disagree about the instrument and a ticket is open.",
         "t-17, allowed is no open ticket on the instrument",
-        "Compare the ticket with the broker's own statement, then `trader resolve TICKET`.",
+        "Compare it with the broker's own statement; `trader tickets show TICKET` says what to do.",
     ),
     Code(
         "INSTRUMENT_UNKNOWN",
