@@ -12,6 +12,7 @@ from trader.store.chain import CHAIN_STEPS, RECONSTRUCT
 from trader.store.daemon_views import DAEMON_VIEWS
 from trader.store.order_views import CHANGED_ORDER_VIEWS, LESSENED_ORDER_VIEWS
 from trader.store.rows import JournalUnusable
+from trader.store.ticket_views import TICKET_VIEWS
 from trader.store.views import COMPARISON_VIEWS
 
 # Tells a journal of ours from any other SQLite file: "TRDJ".
@@ -97,6 +98,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, CHAIN_STEPS),
     # An order that a change has made smaller is filled by less.
     (6, LESSENED_ORDER_VIEWS),
+    # What a person has booked, and which tickets wait.
+    (7, TICKET_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 # From this version on every event carries its digest.

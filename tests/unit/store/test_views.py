@@ -22,6 +22,7 @@ from tests.unit.store.shelf import (
     positions_of,
 )
 from trader.core import events as ev
+from trader.core import ticket_events as te
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause
 from trader.core.ids import (
@@ -308,6 +309,18 @@ def account_facts() -> st.SearchStrategy[ev.Event]:
             st.integers(5, 6), st.integers(-5, 5),
         ),
         st.builds(
+            lambda con_id, quantity, price, cost: te.TradeBooked(
+                TicketId("t1"), ConId(con_id), "AAPL", Decimal(quantity), Decimal(price),
+                Decimal(1), Decimal(cost), "USD", "r", "b",
+            ),
+            st.integers(5, 6), st.integers(-5, 5), st.sampled_from(["0", "10.25"]),
+            st.sampled_from(["0", "0.35"]),
+        ),
+        st.builds(
+            lambda amount: te.CashBooked(TicketId("t1"), "USD", Decimal(amount), "r", "b"),
+            st.sampled_from(["-3.5", "0", "12"]),
+        ),
+        st.builds(
             lambda cause, is_raised: (ev.HaltRaised if is_raised else ev.HaltCleared)(
                 cause, "r", "b"
             ),
@@ -411,7 +424,8 @@ PUBLISHED = {
     "v_cash_parts": "seq at at_us source currency amount quantity multiplier exec_id",
     "v_halts": "seq at at_us cause reason by is_raised",
     "v_tickets": (
-        "seq at at_us ticket_id kind con_id text run_id closed_seq closed_reason closed_by"
+        "seq at at_us ticket_id kind con_id text run_id closed_seq closed_reason closed_by "
+        "closed_at booked_as ignored_until ignored_reason ignored_by"
     ),
     "v_foreign_orders": (
         "seq at at_us perm_id client_id con_id symbol side quantity order_type status"
