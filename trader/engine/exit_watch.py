@@ -13,7 +13,7 @@ from trader.core.amounts import ZERO
 from trader.core.flatten import sort_orders
 from trader.core.ids import OrderId
 from trader.core.orders import Order, OrderState
-from trader.engine.liquidation import resting
+from trader.engine.resting import resting
 from trader.engine.services import Services
 
 log = structlog.get_logger(__name__)

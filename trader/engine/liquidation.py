@@ -11,7 +11,6 @@ from decimal import Decimal
 
 import structlog
 
-from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.duplicates import twins_in
@@ -35,6 +34,7 @@ from trader.engine.numbering import next_intent_id
 from trader.engine.operator import Answer
 from trader.engine.outcomes import OutcomeKind
 from trader.engine.reconciler import Reconciler
+from trader.engine.resting import resting, resting_foreign
 from trader.engine.services import Services
 from trader.ports import LinkDown, SendUncertain, WorldError
 
@@ -88,12 +88,22 @@ class Liquidation:
         self._settings = settings
         self._was_refused = False
         self._descriptions = Descriptions(services)
+        # The one instrument that this turn is about, or None when it is about all of them.
+        self._only: ConId | None = None
         # What no configuration names, in the hub for as long as it is being closed.
         self._taken_in: dict[ConId, Instrument] = {}
 
     @property
     def _book(self) -> Book:
         return self._ledger.book
+
+    def _working(self) -> list[Order]:
+        """Return our working orders, as far as this turn is about them."""
+        rows = self._gateway.working_orders()
+        return [row for row in rows if self._is_in_turn(row.terms.con_id)]
+
+    def _is_in_turn(self, con_id: ConId) -> bool:
+        return self._only in (None, con_id)
 
     # ---- cancelling
 
@@ -104,7 +114,7 @@ class Liquidation:
         """
         sorted_out = self._sorted(keeps_exits=keeps_exits)
         wanted = {row.order_id for row in sorted_out.cancel}
-        orders = [row for row in self._gateway.working_orders() if row.order_id in wanted]
+        orders = [row for row in self._working() if row.order_id in wanted]
         wanted = {row.order_id for row in orders}
         problems = [
             problem
@@ -198,7 +208,7 @@ class Liquidation:
         return sort_orders(rows, positions, own, keeps_exits=keeps_exits)
 
     def _foreign(self) -> list[Resting]:
-        return [_resting_foreign(row) for row in self._book.foreign.values()]
+        return [resting_foreign(row) for row in self._book.foreign.values()]
 
     def _kept(self, cancelled: set[OrderId]) -> list[Resting]:
         orders = self._gateway.working_orders()
@@ -212,8 +222,7 @@ class Liquidation:
         With ``is_everything`` a global cancel takes everybody's orders off first, protective
         stops and those entered by hand included, and unmanaged positions are closed as well.
         """
-        if not self._guard.has(HaltCause.OPERATOR) and not self._guard.has(HaltCause.HALT_FILE):
-            self._guard.latch(HaltCause.OPERATOR, "liquidation", by)
+        self.halt("liquidation", by)
         self._was_refused = False
         try:
             return await self._liquidated(by, is_everything=is_everything)
@@ -223,6 +232,19 @@ class Liquidation:
                 if self._hub.instruments.get(con_id) is instrument:
                     self._hub.remove(con_id)
             self._taken_in.clear()
+
+    def halt(self, reason: str, by: str) -> None:
+        """Halt before closing, unless a person has halted already: nothing shall open it again."""
+        if not self._guard.has(HaltCause.OPERATOR) and not self._guard.has(HaltCause.HALT_FILE):
+            self._guard.latch(HaltCause.OPERATOR, reason, by)
+
+    async def flatten(self, con_id: ConId, by: str) -> Answer:
+        """Close the position in one managed instrument as a liquidation does, and no other."""
+        self._was_refused, self._only = False, con_id
+        try:
+            return await self._liquidated(by, is_everything=False)
+        finally:
+            self._only = None
 
     async def _liquidated(self, by: str, *, is_everything: bool) -> Answer:
         deadline_s = self._clock.monotonic() + self._settings.liquidate_s
@@ -268,7 +290,7 @@ class Liquidation:
         strangers = [
             f"{row.words}: not ours to cancel by its id"
             for row in self._foreign()
-            if is_everything or row.con_id in self._hub.instruments
+            if self._is_meant(row.con_id, is_everything=is_everything)
         ]
         if not left and not strangers and not doubts:
             return Answer(True, "flat", tuple(details), "done")
@@ -309,6 +331,8 @@ class Liquidation:
 
     def _is_meant(self, con_id: ConId, *, is_everything: bool) -> bool:
         """Tell whether an instrument is to be closed, or may have to be once it is described."""
+        if not self._is_in_turn(con_id):
+            return False
         if is_everything or con_id in self._hub.instruments:
             return True
         held = self._book.positions.get(con_id)
@@ -320,7 +344,7 @@ class Liquidation:
             f"{row.terms.side} {row.remaining} {row.terms.symbol}: waits at the broker "
             f"({row.broker_status}) "
             + ("for the open" if self._sessions.is_closed(row.terms.con_id) else "for a price")
-            for row in self._gateway.working_orders()
+            for row in self._working()
         ]
 
     def _incapacity(self) -> str:
@@ -364,7 +388,7 @@ class Liquidation:
         return tuple(
             con_id
             for con_id, row in self._book.positions.items()
-            if row.quantity != ZERO and con_id in self._hub.instruments
+            if row.quantity != ZERO and con_id in self._hub.instruments and self._is_in_turn(con_id)
         )
 
     def _symbol(self, con_id: ConId) -> str:
@@ -419,7 +443,9 @@ class Liquidation:
     def _is_settling(self) -> bool:
         """Tell whether a cancelled order may have filled without our knowing it yet (INC-024)."""
         return any(
-            row.remaining > ZERO and row.terms.con_id in self._hub.instruments
+            row.remaining > ZERO
+            and row.terms.con_id in self._hub.instruments
+            and self._is_in_turn(row.terms.con_id)
             for row in self._book.settling.values()
         )
 
@@ -435,9 +461,9 @@ class Liquidation:
     async def _all_held_back(self, deadline_s: float) -> bool:
         """Wait for the closing orders; True when the broker holds all that is left of them."""
         held_since_s: float | None = None
-        while self._gateway.working_orders() and self._clock.monotonic() < deadline_s:
+        while self._working() and self._clock.monotonic() < deadline_s:
             now_s = self._clock.monotonic()
-            if not all(_is_held_back(row) for row in self._gateway.working_orders()):
+            if not all(_is_held_back(row) for row in self._working()):
                 held_since_s = None
             elif held_since_s is None:
                 held_since_s = now_s
@@ -451,7 +477,7 @@ class Liquidation:
         return all(
             self._gateway.working_exits(con_id) >= abs(self._book.position_of(con_id))
             for con_id in self._held()
-        ) and all(row.state is OrderState.WORKING for row in self._gateway.working_orders())
+        ) and all(row.state is OrderState.WORKING for row in self._working())
 
     async def _wait_until(self, is_met: Callable[[], bool], bound_s: float) -> None:
         deadline_s = self._clock.monotonic() + bound_s
@@ -466,35 +492,3 @@ def _words(row: Order) -> str:
 
 def _is_held_back(order: Order) -> bool:
     return order.state is OrderState.WORKING and order.broker_status == "PreSubmitted"
-
-
-def resting(order: Order) -> Resting:
-    """Return an order of ours as an emergency must know it."""
-    terms = order.terms
-    return Resting(
-        con_id=terms.con_id,
-        symbol=terms.symbol,
-        side=terms.side,
-        remaining=order.remaining,
-        order_type=str(terms.order_type),
-        client_id=order.client_id,
-        order_id=order.order_id,
-        perm_id=order.perm_id,
-        order_ref=order.order_ref,
-        status=str(order.state),
-    )
-
-
-def _resting_foreign(row: ev.ForeignOrderSeen) -> Resting:
-    return Resting(
-        con_id=row.con_id,
-        symbol=row.symbol,
-        side=row.side,
-        # What it has filled is not told: its whole size is the safe side.
-        remaining=row.quantity,
-        order_type=row.order_type,
-        client_id=row.client_id,
-        order_id=OrderId(0),
-        perm_id=row.perm_id,
-        status=row.status,
-    )
