@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import math
 import os
 import sys
 import threading
@@ -23,6 +22,7 @@ import uvloop
 from trader import __version__
 from trader.app import real_world, run_daemon
 from trader.arguments import add_settings_arguments
+from trader.asking import DONE, NOT_DONE, USAGE, add_state, ask, endpoint_of, timeout
 from trader.checkup import add_check_arguments, run_check
 from trader.config import JOURNAL_FILE_NAME, ConfigError, Configuration, load
 from trader.config import process_environment as environment_of
@@ -33,8 +33,8 @@ from trader.demo import add_demo_arguments, run_demo
 from trader.engine.drain import ExitCode
 from trader.migrate import add_migrate_arguments, run_migrate
 from trader.ops.clock import SystemClock
-from trader.ops.control_client import NoReply, Reply, ask_status, ask_verb
-from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
+from trader.ops.control_client import NoReply, ask_status
+from trader.ops.control_token import ENDPOINT_FILE_NAME
 from trader.ops.kill import Order, World, halt, operator_name
 from trader.ops.logs import configure_logs
 from trader.ops.roles import (
@@ -53,9 +53,9 @@ from trader.ports import WorldError
 from trader.replay import add_replay_arguments, run_replay
 from trader.sentinel import run_sentinel, show_sentinel
 from trader.store.story import NameUnknown, related, related_emergency
+from trader.tickets import add_tickets_arguments, run_tickets
 from trader.verify import add_verify_arguments, run_verify
 
-DONE, NOT_DONE, USAGE = 0, 1, 2
 _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
@@ -67,14 +67,13 @@ _VERBS = {
     "baseline": "accept the broker's holdings as the starting point, once",
     "reconcile": "compare book and broker now",
     "cancel-orders": "cancel every working order of ours",
-    "resolve": "close a ticket by accepting what the broker says now",
     "reset": "close a tripped breaker whose reading is good again",
     "override": "make a breaker not count for at most 15 minutes",
     "review": "say whether an automatic risk action was right (true) or in vain (false)",
 }
 
 # Nobody does one of these without saying why.
-_WITH_REASON = ("resume", "resolve", "reset", "override", "review")
+_WITH_REASON = ("resume", "reset", "override", "review")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,8 +87,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     match given.command:
         case "run":
             return _run(given, environment)
-        case "demo":
-            return run_demo(given, environment)
         case "sentinel":
             watch = show_sentinel if given.show else run_sentinel
             return watch(given.config, environment)
@@ -103,9 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _token(given)
         case "policy":
             return _policy(given, environment)
-        case "check" | "migrate":
-            act = run_check if given.command == "check" else run_migrate
-            return act(given, environment)
+        case "check" | "migrate" | "demo" | "tickets":
+            acts = {"check": run_check, "migrate": run_migrate, "demo": run_demo}
+            return acts.get(given.command, run_tickets)(given, environment)
         case "halt":
             return _halt(given, environment)
         case _:
@@ -133,10 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     sentinel.add_argument("--show", action="store_true", help="only say what it said last")
     status = commands.add_parser("status", help="show the running daemon")
     status.add_argument("--json", action="store_true", help="everything, as JSON")
-    _add_state(status)
+    add_state(status)
     breakers = commands.add_parser("breakers", help="show every circuit breaker and its reading")
     breakers.add_argument("--json", action="store_true", help="the whole status, as JSON")
-    _add_state(breakers)
+    add_state(breakers)
     why = commands.add_parser("why", help="tell the whole story of one intent, from the journal")
     why.add_argument(
         "name", help="an intent id, orderRef (kill-... too), order id, permId or execution id"
@@ -145,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument(
         "--journal", type=Path, metavar="FILE", help="another journal than the state's"
     )
-    _add_state(why)
+    add_state(why)
     add_check_arguments(
         commands.add_parser(
             "check", help="say everything that would keep the daemon from starting; touch nothing"
@@ -158,21 +155,22 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "verify", help="say whether the journal is what was written, and where it is not"
         ),
-        _add_state,
+        add_state,
+    )
+    add_tickets_arguments(
+        commands.add_parser("tickets", help="what only a person may decide: list, show, decide")
     )
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))
     _add_policy(commands.add_parser("policy", help="show or sign the risk policy"))
     halt_command = commands.add_parser("halt", help="halt now (see also scripts/kill_switch.py)")
     halt_command.add_argument("--reason", default="manual")
-    _add_state(halt_command)
+    add_state(halt_command)
     for name, text in _VERBS.items():
         _add_verb(name, commands.add_parser(name, help=text))
     return parser
 
 
 def _add_verb(name: str, verb: argparse.ArgumentParser) -> None:
-    if name == "resolve":
-        verb.add_argument("ticket", help="its name, as trader status shows it")
     if name == "reconcile":
         add_replay_arguments(verb)
     if name in ("reset", "override"):
@@ -184,15 +182,15 @@ def _add_verb(name: str, verb: argparse.ArgumentParser) -> None:
     if name == "override":
         verb.add_argument("--minutes", type=int, required=True, metavar="N", help="1 to 15")
     verb.add_argument("--reason", required=name in _WITH_REASON, default="manual")
-    verb.add_argument("--timeout", type=_timeout, default=60.0, metavar="S")
-    _add_state(verb)
+    verb.add_argument("--timeout", type=timeout, default=60.0, metavar="S")
+    add_state(verb)
 
 
 def _add_token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("add", "list", "revoke"))
     parser.add_argument("name", nargs="?", help="whose token")
     parser.add_argument("--role", choices=[str(role) for role in Role], help="of a new token")
-    _add_state(parser)
+    add_state(parser)
 
 
 def _add_policy(parser: argparse.ArgumentParser) -> None:
@@ -202,22 +200,6 @@ def _add_policy(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--by", help="who signs (default: who is logged in)")
     parser.add_argument("--role", default="Risk Officer", help="in which role")
-
-
-def _timeout(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"is {text}, allowed is above 0, up to 3600 seconds")
-    return seconds
-
-
-def _add_state(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--state", type=Path, default=Path("state"), help="the daemon's state (default: state)"
-    )
 
 
 # ---- the daemon
@@ -281,7 +263,7 @@ def _cannot_start(problems: Sequence[str]) -> int:
 
 
 def _status(given: argparse.Namespace, lines_of: Callable[[dict[str, object]], list[str]]) -> int:
-    endpoint = _endpoint(given.state)
+    endpoint = endpoint_of(given.state)
     if endpoint is None:
         return NOT_DONE
     try:
@@ -375,12 +357,7 @@ def _pause(seconds: float) -> None:
 def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if given.command == "reconcile" and given.replay:
         return run_replay(given)
-    endpoint = _endpoint(given.state)
-    if endpoint is None:
-        return NOT_DONE
     asked: dict[str, object] = {"reason": given.reason, "by": operator_name(environment)}
-    if given.command == "resolve":
-        asked["ticket"] = given.ticket
     if given.command in ("reset", "override"):
         asked["breaker"] = given.breaker
     if given.command == "review":
@@ -388,29 +365,4 @@ def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         asked["by"] = given.by or asked["by"]
     if given.command == "override":
         asked["minutes"] = given.minutes
-    try:
-        reply = ask_verb(
-            endpoint,
-            given.command,
-            asked,
-            timeout_s=given.timeout,
-            monotonic=SystemClock().monotonic,
-        )
-    except NoReply as error:
-        print(f"trader: {given.command} not confirmed: {error}", file=sys.stderr)
-        return NOT_DONE
-    return _show(reply)
-
-
-def _show(reply: Reply) -> int:
-    print(reply.text, file=sys.stdout if reply.is_done else sys.stderr)
-    for line in reply.details:
-        print(f"  {line}", file=sys.stdout if reply.is_done else sys.stderr)
-    return DONE if reply.is_done else NOT_DONE
-
-
-def _endpoint(state: Path) -> Endpoint | None:
-    endpoint = read_endpoint(state / ENDPOINT_FILE_NAME)
-    if endpoint is None:
-        print(f"trader: no daemon is running for {state} (choose with --state)", file=sys.stderr)
-    return endpoint
+    return ask(given, given.command, asked)

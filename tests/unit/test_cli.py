@@ -272,7 +272,7 @@ def test_help_warns_of_nothing() -> None:
     done = trader("--help")
     assert (done.returncode, done.stderr) == (0, "")
     for command in ("run", "demo", "sim", "status", "halt", "resume", "baseline", "reconcile",
-                    "cancel-orders", "resolve", "why", "token", "breakers", "reset",
+                    "cancel-orders", "tickets", "why", "token", "breakers", "reset",
                     "override", "review"):  # fmt: skip
         assert re.search(rf"^    {command}( |$)", done.stdout, re.M)
 
@@ -288,6 +288,10 @@ def test_help_warns_of_nothing() -> None:
         ["resume", "--reason", "x"],
         ["baseline"],
         ["reconcile"],
+        ["tickets", "adopt", "t", "--reason", "x"],
+        ["tickets", "book", "t", "--quantity", "-5", "--price", "2", "--reason", "x"],
+        ["tickets", "ignore-until", "t", "2026-11-22T12:00Z", "--reason", "x"],
+        ["tickets", "flatten", "t", "--reason", "x"],
     ],
 )
 def test_a_verb_without_a_daemon_says_so(
@@ -451,7 +455,7 @@ def test_a_paper_account_is_traded_only_after_baseline_and_resume(tmp_path: Path
             assert (reconciled.returncode, reconciled.stderr) == (0, "")
             assert ": 0 drifts" in reconciled.stdout
             assert trader("cancel-orders", "--state", state).returncode == 0
-            unknown = trader("resolve", "x", "--state", state, "--reason", "drill")
+            unknown = trader("tickets", "adopt", "x", "--state", state, "--reason", "drill")
             assert (unknown.returncode, unknown.stdout) == (1, "")
             assert "no open ticket 'x'" in unknown.stderr
 

@@ -115,7 +115,7 @@ class Board:
     def status(self) -> st.Status:
         """Return everything at this instant."""
         causes = self._guard.causes()
-        restrictions = self._guard.restraint().restrictions
+        restrictions = self._guard.restrictions()
         now_posture = posture(causes, restrictions)
         return st.Status(
             version=self._about.version,
@@ -135,7 +135,7 @@ class Board:
             quotes=self._quotes(),
             equity_curve=tuple(self._curve),
             reconcile=self._reconcile(),
-            tickets=tuple((row.ticket_id, row.text) for row in self._book.tickets.values()),
+            tickets=self._tickets(),
             foreign_order_count=len(self._book.foreign),
             strategies=self._strategies(now_posture),
             tally=self._book.tally,
@@ -154,6 +154,10 @@ class Board:
             actions=self.actions(),
             result=self.result(),
         )
+
+    def _tickets(self) -> tuple[tuple[str, str], ...]:
+        waits = self._guard.ignored.waits
+        return tuple((row.ticket_id, row.text + waits(row)) for row in self._book.tickets.values())
 
     def _link_status(self, causes: Mapping[HaltCause, str]) -> st.LinkStatus:
         facts, beat = self._link.facts, self._guard.heartbeat

@@ -128,6 +128,7 @@ class Breakers:
         self._look_at_regime(now_s)
         self._note_outlook()
         self._tell_of_overrides()
+        self._guard.ignored.look()
         self.note_posture()
         self._audit_round(now_s, findings, before)
 
@@ -202,7 +203,7 @@ class Breakers:
 
     def note_posture(self) -> None:
         """Record what the daemon may do now, if that or its reasons changed."""
-        causes, restrictions = self._guard.causes(), self.restraint().restrictions
+        causes, restrictions = self._guard.causes(), self._guard.restrictions()
         now = posture(causes, restrictions)
         names = (*(str(cause) for cause in causes), *restrictions)
         known = self._ledger.book.safety

@@ -9,14 +9,13 @@ import structlog
 from trader.core import events as ev
 from trader.core.executions import Execution
 from trader.core.halts import LATCHED, HaltCause
-from trader.core.ids import TicketId
 from trader.engine.boot import baseline_of
 from trader.engine.gateway import OrderGateway
 from trader.engine.liquidation import Liquidation, LiquidationSettings
 from trader.engine.operator import Answer
 from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
-from trader.engine.tickets import resolution
+from trader.engine.ticket_desk import TicketDesk
 from trader.ports import JournalFailed, WorldError
 
 log = structlog.get_logger(__name__)
@@ -89,6 +88,9 @@ class Desk:
             services, gateway=gateway, reconciler=reconciler, settings=settings
         )
         self._lock = asyncio.Lock()
+        self.tickets = TicketDesk(
+            services, reconciler=reconciler, liquidation=self._liquidation, turn=self._lock
+        )
         self._keep_due_s = float("-inf")
         # Executions that somebody else wrote down before there was a baseline: it holds them.
         self.before_baseline: tuple[Execution, ...] = ()
@@ -292,24 +294,3 @@ class Desk:
             held = tuple(f"{row.symbol} {row.quantity}" for row in event.holdings)
             text = f"{len(held)} positions accepted"
             return Answer(is_done=not run.problem, text=text, details=held)
-
-    async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
-        """Close a ticket by accepting what the broker says now about its difference."""
-        async with self._lock:
-            opened = self._ledger.book.tickets.get(TicketId(ticket))
-            if opened is None:
-                known = tuple(self._ledger.book.tickets) or ("none",)
-                return Answer(is_done=False, text=f"no open ticket {ticket!r}", details=known)
-            try:
-                snapshot = await self._reconciler.brokers_word()
-                # The accepted position contains them: recorded later they would count twice.
-                self._reconciler.take_executions(snapshot)
-                seq = self._ledger.seq
-                for event in resolution(self._ledger.book, opened, snapshot, reason=reason, by=by):
-                    seq = self._ledger.record(event)
-                await self._ledger.durable(seq)
-            except (WorldError, JournalFailed) as error:
-                return Answer(is_done=False, text=f"ticket {ticket} stays open: {error}")
-            run = await self._reconciler.run_once("ticket resolved")
-            text = f"ticket {ticket} closed; reconciliation: {run.drift_count} drifts"
-            return Answer(is_done=True, text=text)

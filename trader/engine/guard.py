@@ -4,7 +4,7 @@ Causes of level follow a reading and are evaluated at the moment somebody asks, 
 reading can never look good; latched causes live in the book and survive restarts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -22,6 +22,7 @@ from trader.core.halts import (
     posture,
     refusal_of,
 )
+from trader.engine.ignored import IgnoredTickets
 from trader.engine.ledger import Ledger
 from trader.ports import Clock, KillSwitch, LinkWord, Pager, ServerTime
 
@@ -90,6 +91,8 @@ class Guard:
         self.latch_counts: dict[HaltCause, int] = {}
         # What the breakers ask for, evaluated at the moment somebody asks.
         self.restraint: Callable[[], Restraint] = Restraint
+        # Open tickets that a person lets wait: they restrict, and do not halt.
+        self.ignored = IgnoredTickets(ledger, clock, pager)
 
     # ---- causes
 
@@ -106,10 +109,8 @@ class Guard:
             causes[HaltCause.JOURNAL] = self._ledger.failure
         if self._book.account is None:
             causes[HaltCause.BASELINE_MISSING] = "existing holdings have not been accepted"
-        if self._book.tickets:
-            causes[HaltCause.TICKET] = (
-                f"{len(self._book.tickets)} open: {', '.join(self._book.tickets)}"
-            )
+        if self._book.tickets and (counting := self.ignored.counting()):
+            causes[HaltCause.TICKET] = f"{len(counting)} open: {', '.join(counting)}"
         age_s = self.heartbeat_age_s()
         if age_s is None or not age_s <= self._limits.heartbeat_age_s_max:
             shown = "never" if age_s is None else f"{age_s:.1f} s ago"
@@ -134,7 +135,16 @@ class Guard:
     def posture(self) -> Posture:
         """Return what the daemon may do now."""
         asked = self.restraint()
-        return posture(self._causes(asked), asked.restrictions)
+        return posture(self._causes(asked), self._restrictions(asked))
+
+    def restrictions(self) -> Mapping[str, str]:
+        """Return everything that keeps new risk out now and lets exits leave."""
+        return self._restrictions(self.restraint())
+
+    def _restrictions(self, asked: Restraint) -> Mapping[str, str]:
+        if not self._book.ignored:
+            return asked.restrictions
+        return {**asked.restrictions, **self.ignored.restrictions()}
 
     def refusal(self, lane: Lane, strategy: str = "") -> str | None:
         """Say why an order of this lane and strategy must not leave now, or None when it may."""
@@ -143,7 +153,8 @@ class Guard:
             # in the book, and the same again would cross zero (INC-032).
             return "book and broker were not compared since the link was lost"
         asked = self.restraint()
-        gate = Gate(self.mode, self._causes(asked), asked.restrictions, asked.strategies)
+        restrictions = self._restrictions(asked)
+        gate = Gate(self.mode, self._causes(asked), restrictions, asked.strategies)
         return refusal_of(gate, lane, strategy)
 
     def has(self, cause: HaltCause) -> bool:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from trader.core.ticketing import Stated
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -18,8 +20,28 @@ class Answer:
     code: str = ""
 
 
+class TicketVerbs(Protocol):
+    """What an operator does about an open ticket; each closes it or leaves it open, and says so."""
+
+    async def adopt(self, *, ticket: str, reason: str, by: str) -> Answer:
+        """Close a ticket by accepting what the broker says now about its difference."""
+
+    async def book(self, *, ticket: str, stated: Stated, reason: str, by: str) -> Answer:
+        """Close a ticket by booking what has happened, if that explains the whole difference."""
+
+    async def ignore(self, *, ticket: str, until: str, reason: str, by: str) -> Answer:
+        """Let a ticket restrict to exits in place of halting, until a time (ISO 8601)."""
+
+    async def flatten(self, *, ticket: str, reason: str, by: str) -> Answer:
+        """Adopt a position's ticket, then close what the broker holds of its instrument."""
+
+
 class OperatorDesk(Protocol):
     """The operator's verbs."""
+
+    @property
+    def tickets(self) -> TicketVerbs:
+        """Return those that are about a ticket."""
 
     def halt(self, *, reason: str, by: str) -> Answer:
         """Halt now, synchronously; no order leaves after this has returned."""
@@ -47,9 +69,6 @@ class OperatorDesk(Protocol):
 
     async def baseline(self, *, by: str) -> Answer:
         """Accept the broker's holdings as the starting point, at the first start only."""
-
-    async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
-        """Close a ticket by accepting what the broker says now about its difference."""
 
     async def reset(self, *, breaker: str, reason: str, by: str) -> Answer:
         """Close a tripped breaker whose reading is good again."""

@@ -302,7 +302,7 @@ class Readings:
     def _drift(self) -> Reading:
         if self._ran_s is None:
             return Reading(None, self._clock.monotonic(), text="not reconciled yet")
-        count = self._unsettled + len(self._book.tickets)
+        count = self._unsettled + len(self._guard.ignored.counting())
         return Reading(Decimal(count), self._ran_s, text="not settled in two runs, or by ticket")
 
     # ---- the process

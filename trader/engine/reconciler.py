@@ -31,6 +31,7 @@ from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
 from trader.core.reconcile import unanswered_orders, unknown_to_the_book
+from trader.core.reserves import pending_commission
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.inbox import Inbox
 from trader.engine.services import Services
@@ -221,6 +222,10 @@ class Reconciler:
             if self._inbox.money_count == heard:
                 return snapshot
         raise SnapshotUnavailable("executions or commissions came each time the broker was asked")
+
+    def cash_slack(self) -> Decimal:
+        """Return how far apart the cash of book and broker may be without a drift."""
+        return self._settings.cash_tolerance + pending_commission(self._book, self._settings.policy)
 
     def take_executions(self, snapshot: BrokerSnapshot) -> None:
         """Book the executions of a snapshot that a person accepts, as a comparison would."""

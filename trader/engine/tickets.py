@@ -1,4 +1,4 @@
-"""Resolving a ticket: an operator accepts the broker's word about one difference.
+"""Adopting a ticket: an operator accepts the broker's word about one difference.
 
 Nothing is sent. What the broker says *now*, in a complete snapshot, is recorded with who decided
 it and why; the next reconciliation shows whether the difference is gone.
@@ -16,7 +16,7 @@ from trader.core.orders import Order
 from trader.core.snapshots import BrokerSnapshot
 
 
-def resolution(
+def adoption(
     book: Book, ticket: ev.TicketOpened, snapshot: BrokerSnapshot, *, reason: str, by: str
 ) -> tuple[ev.Event, ...]:
     """Return what to record so that the book holds the broker's word; the ticket closes last."""

@@ -8,10 +8,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from aiohttp import web
 
-from trader.engine.operator import Answer, OperatorDesk
+from trader.core.amounts import decimal_from
+from trader.core.ticketing import NOTHING_STATED, Stated
+from trader.engine.operator import Answer, OperatorDesk, TicketVerbs
 from trader.ops.halt_record import readable, without_repeats
 from trader.ops.http_access import Access
 from trader.ops.http_guard import answer, refusal, shown
@@ -21,9 +24,14 @@ from trader.ports import WorldError
 _REASON_LENGTH_MAX = 500
 _BY_LENGTH_MAX = 100
 _HALT_BODY_TIMEOUT_S = 0.5
+_CURRENCY_LENGTH_MAX = 10
+_NUMBER_MAX = 40
 # What a verb's body may hold beside reason and by.
 _MORE_FIELDS = {
-    "resolve": ("ticket",),
+    "adopt": ("ticket",),
+    "book": ("ticket", "quantity", "price", "commission", "amount", "currency"),
+    "ignore-until": ("ticket", "until"),
+    "flatten": ("ticket",),
     "liquidate": ("all",),
     "cancel-orders": ("keep_exits", "all"),
     "reset": ("breaker",),
@@ -38,8 +46,10 @@ class Asked:
 
     reason: str
     by: str
-    # Of ``resolve`` alone.
+    # Of the verbs about a ticket alone.
     ticket: str = ""
+    stated: Stated = NOTHING_STATED
+    until: str = ""
     # Of ``liquidate`` and ``cancel-orders`` ("all"), and of the latter alone ("keep_exits").
     is_everything: bool = False
     keeps_exits: bool = False
@@ -75,9 +85,7 @@ class OperatorVerbs:
             ),
             "reconcile": lambda asked: desk.reconcile(by=asked.by),
             "baseline": lambda asked: desk.baseline(by=asked.by),
-            "resolve": lambda asked: desk.resolve(
-                ticket=asked.ticket, reason=asked.reason, by=asked.by
-            ),
+            **_ticket_verbs(desk.tickets),
             "reset": lambda asked: desk.reset(
                 breaker=asked.breaker, reason=asked.reason, by=asked.by
             ),
@@ -136,7 +144,7 @@ class OperatorVerbs:
         self._access.note(
             principal,
             verb,
-            f"{asked.by}: {asked.reason} {asked.ticket}{asked.breaker}{asked.action}".strip(),
+            f"{asked.by}: {asked.reason} {_subject(asked)}".strip(),
             f"{done}: {outcome.text}",
         )
         return answer(
@@ -177,6 +185,8 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
         reason=_text_in(body, "reason", _REASON_LENGTH_MAX),
         by=_text_in(body, "by", _BY_LENGTH_MAX),
         ticket=_text_in(body, "ticket", _REASON_LENGTH_MAX) if "ticket" in names else "",
+        stated=_stated_in(body),
+        until=_text_in(body, "until", _BY_LENGTH_MAX) if "until" in names else "",
         is_everything=_flag_in(body, "all"),
         keeps_exits=_flag_in(body, "keep_exits"),
         breaker=_text_in(body, "breaker", _BY_LENGTH_MAX) if "breaker" in names else "",
@@ -184,6 +194,48 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
         action=_text_in(body, "action", _BY_LENGTH_MAX) if "action" in names else "",
         verdict=_text_in(body, "verdict", _BY_LENGTH_MAX) if "verdict" in names else "",
     )
+
+
+def _subject(asked: Asked) -> str:
+    told = (asked.ticket, asked.stated.words, asked.until, asked.breaker, asked.action)
+    return " ".join(text for text in told if text)
+
+
+def _ticket_verbs(desk: TicketVerbs) -> dict[str, Callable[[Asked], Awaitable[Answer]]]:
+    return {
+        "adopt": lambda asked: desk.adopt(ticket=asked.ticket, reason=asked.reason, by=asked.by),
+        "book": lambda asked: desk.book(
+            ticket=asked.ticket, stated=asked.stated, reason=asked.reason, by=asked.by
+        ),
+        "ignore-until": lambda asked: desk.ignore(
+            ticket=asked.ticket, until=asked.until, reason=asked.reason, by=asked.by
+        ),
+        "flatten": lambda asked: desk.flatten(
+            ticket=asked.ticket, reason=asked.reason, by=asked.by
+        ),
+    }
+
+
+def _stated_in(body: dict[str, object]) -> Stated:
+    currency = _text_in(body, "currency", _CURRENCY_LENGTH_MAX) if "currency" in body else ""
+    return Stated(
+        quantity=_decimal_in(body, "quantity"),
+        price=_decimal_in(body, "price"),
+        commission=_decimal_in(body, "commission"),
+        amount=_decimal_in(body, "amount"),
+        currency=currency,
+    )
+
+
+def _decimal_in(body: dict[str, object], name: str) -> Decimal | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    # As text, so that no digit of it is lost on the way.
+    number = decimal_from(value) if isinstance(value, str) and len(value) <= _NUMBER_MAX else None
+    if number is None:
+        raise BadBody(f"{name} is {shown(value)}; allowed: a decimal number as text")
+    return number
 
 
 def _count_in(body: dict[str, object], name: str) -> int:

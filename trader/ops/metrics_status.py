@@ -223,7 +223,7 @@ def _health(status: Status) -> Iterator[Metric]:
     repairs.add_metric([], status.tally.repairs)
     yield repairs
     yield from gauge(
-        "trader_open_tickets", "Disagreements only a person may resolve", len(status.tickets)
+        "trader_open_tickets", "Disagreements only a person may decide", len(status.tickets)
     )
     yield from gauge("trader_loop_lag_seconds", "How late the event loop wakes", status.loop_lag_s)
     yield from gauge("trader_uptime_seconds", "Since the process began", status.uptime_s)

@@ -374,17 +374,17 @@ async def test_while_fills_keep_coming_nothing_is_accepted() -> None:
 # ---- tickets
 
 
-@pytest.mark.parametrize("verb", ["baseline", "resolve"])
+@pytest.mark.parametrize("verb", ["baseline", "adopt"])
 async def test_nothing_is_accepted_from_a_gateway_that_has_lost_the_broker(verb: str) -> None:
     # What it remembers may be of yesterday (INC-132).
-    world = World(is_baselined=verb == "resolve")
-    if verb == "resolve":
+    world = World(is_baselined=verb == "adopt")
+    if verb == "adopt":
         world.ledger.record(a_ticket())
     world.upstream(1100)
     asked = (
         world.desk.baseline(by="me")
         if verb == "baseline"
-        else world.desk.resolve(ticket="run-position-AAA", reason="x", by="me")
+        else world.desk.tickets.adopt(ticket="run-position-AAA", reason="x", by="me")
     )
     answer = await asked
     assert not answer.is_done
@@ -393,18 +393,18 @@ async def test_nothing_is_accepted_from_a_gateway_that_has_lost_the_broker(verb:
     assert (world.book.account is None) == (verb == "baseline")
 
 
-async def test_an_unknown_ticket_is_not_resolved() -> None:
+async def test_an_unknown_ticket_is_not_adopted() -> None:
     world = World()
-    answer = await world.desk.resolve(ticket="nope", reason="r", by="me")
+    answer = await world.desk.tickets.adopt(ticket="nope", reason="r", by="me")
     assert not answer.is_done
     assert answer.details == ("none",)
 
 
-async def test_a_resolved_position_is_the_brokers() -> None:
+async def test_an_adopted_position_is_the_brokers() -> None:
     world = World()
     world.ledger.record(a_ticket())
     world.broker.word = lambda: world.mirror(positions=(a_position(7),))
-    answer = await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    answer = await world.desk.tickets.adopt(ticket="run-position-AAA", reason="r", by="me")
     assert answer.is_done
     assert world.book.position_of(CON) == 7
     assert world.guard.causes() == {}
@@ -419,7 +419,7 @@ async def test_a_fill_that_the_accepted_position_contains_is_not_added_to_it() -
     world.broker.word = lambda: world.mirror(
         open_orders=(), executions=(filled, other), positions=(a_position(17),)
     )
-    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    await world.desk.tickets.adopt(ticket="run-position-AAA", reason="r", by="me")
     assert world.book.position_of(CON) == 17
     assert world.state(order.order_id) is OrderState.FILLED
 
@@ -436,7 +436,7 @@ async def test_a_fill_that_waits_to_be_read_is_not_added_to_the_accepted_positio
         return world.mirror(open_orders=(), executions=(), positions=(a_position(10),))
 
     world.broker.word = word
-    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    await world.desk.tickets.adopt(ticket="run-position-AAA", reason="r", by="me")
     world.inbox.handle_queued()
     assert world.book.position_of(CON) == 10
 
@@ -458,7 +458,7 @@ async def test_what_comes_after_the_accepted_word_is_not_lost_in_it(kind: str) -
         return words.pop() if len(words) > 1 else words[0]
 
     world.broker.word = word
-    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    await world.desk.tickets.adopt(ticket="run-position-AAA", reason="r", by="me")
     assert world.book.position_of(CON) == 12
 
 
@@ -467,7 +467,7 @@ async def test_a_liquidation_that_a_ticket_brings_to_light_halts() -> None:
     world.ledger.record(a_ticket())
     sold = replace(an_execution(side=SELL, exec_id=ExecId("1.1.01")), is_liquidation=True)
     world.broker.word = lambda: world.mirror(executions=(sold,), positions=(a_position(0),))
-    await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    await world.desk.tickets.adopt(ticket="run-position-AAA", reason="r", by="me")
     assert HaltCause.LIQUIDATION in world.book.halts
 
 
@@ -475,7 +475,7 @@ async def test_a_ticket_stays_open_without_the_brokers_word() -> None:
     world = World()
     world.ledger.record(a_ticket())
     world.broker.word = SnapshotUnavailable("no end")
-    answer = await world.desk.resolve(ticket="run-position-AAA", reason="r", by="me")
+    answer = await world.desk.tickets.adopt(ticket="run-position-AAA", reason="r", by="me")
     assert not answer.is_done
     assert len(world.book.tickets) == 1
 
@@ -494,7 +494,7 @@ async def test_an_order_that_a_person_knows_to_be_gone_is_closed() -> None:
     world = World()
     order_id, ticket = await absent_ticket(world)
     world.broker.word = lambda: world.mirror(open_orders=())
-    assert (await world.desk.resolve(ticket=ticket, reason="r", by="me")).is_done
+    assert (await world.desk.tickets.adopt(ticket=ticket, reason="r", by="me")).is_done
     assert world.state(order_id) is OrderState.CANCELLED
 
 
@@ -502,6 +502,6 @@ async def test_an_order_that_is_among_the_open_ones_again_is_not_called_gone() -
     """It may fill: as a cancelled order its cash and its exit would be free for another."""
     world = World()
     order_id, ticket = await absent_ticket(world)
-    assert (await world.desk.resolve(ticket=ticket, reason="r", by="me")).is_done
+    assert (await world.desk.tickets.adopt(ticket=ticket, reason="r", by="me")).is_done
     assert world.state(order_id) is OrderState.WORKING
     assert world.book.tickets == {}

@@ -12,7 +12,7 @@ from trader.core.book import Book
 from trader.core.drifts import DriftKind
 from trader.core.ids import AccountId, ConId, RunId, Seq, TicketId
 from trader.core.snapshots import BrokerSnapshot, PositionRow
-from trader.engine.tickets import resolution
+from trader.engine.tickets import adoption
 
 ACCOUNT = AccountId("DU1")
 AAPL = ConId(265598)
@@ -58,7 +58,7 @@ def _apply(book: Book, events: tuple[ev.Event, ...]) -> None:
 def test_a_position_ticket_takes_the_brokers_quantity_and_closes() -> None:
     ticket = _ticket(DriftKind.POSITION, AAPL)
     book = _book(BASELINE, ticket)
-    _apply(book, resolution(book, ticket, _snapshot("7", "1000"), reason="manual", by="ann"))
+    _apply(book, adoption(book, ticket, _snapshot("7", "1000"), reason="manual", by="ann"))
     assert book.position_of(AAPL) == Decimal(7)
     assert not book.tickets
     assert book.cash == {"USD": Decimal(1000)}
@@ -69,7 +69,7 @@ def test_a_position_that_was_not_held_comes_with_its_cost_and_multiplier() -> No
     book = _book(BASELINE, ticket)
     told = replace(_snapshot("2", "1000").positions[0], multiplier=Decimal(50))
     snapshot = replace(_snapshot("2", "1000"), positions=(told,))
-    _apply(book, resolution(book, ticket, snapshot, reason="transfer", by="ann"))
+    _apply(book, adoption(book, ticket, snapshot, reason="transfer", by="ann"))
     # The broker's cost holds the multiplier (INC-088).
     assert book.positions[AAPL].average_price == 2
     assert book.positions[AAPL].multiplier == 50
@@ -78,7 +78,7 @@ def test_a_position_that_was_not_held_comes_with_its_cost_and_multiplier() -> No
 def test_a_cash_ticket_takes_the_brokers_cash_and_leaves_positions() -> None:
     ticket = _ticket(DriftKind.CASH, None)
     book = _book(BASELINE, ticket)
-    _apply(book, resolution(book, ticket, _snapshot("0", "1500"), reason="deposit", by="ann"))
+    _apply(book, adoption(book, ticket, _snapshot("0", "1500"), reason="deposit", by="ann"))
     assert book.cash == {"USD": Decimal(1500)}
     assert book.position_of(AAPL) == 0
     assert not book.tickets
@@ -88,14 +88,14 @@ def test_a_currency_that_the_broker_does_not_tell_of_is_left_alone() -> None:
     ticket = _ticket(DriftKind.CASH, None)
     book = _book(BASELINE, ticket)
     snapshot = replace(_snapshot("0", "1500"), cash={"EUR": Decimal(5)})
-    _apply(book, resolution(book, ticket, snapshot, reason="deposit", by="ann"))
+    _apply(book, adoption(book, ticket, snapshot, reason="deposit", by="ann"))
     assert book.cash == {"USD": Decimal(1000), "EUR": Decimal(5)}
 
 
 @pytest.mark.parametrize("kind", list(DriftKind))
-def test_no_resolution_ever_contains_an_order_or_a_cancel(kind: DriftKind) -> None:
+def test_no_adoption_ever_contains_an_order_or_a_cancel(kind: DriftKind) -> None:
     ticket = _ticket(kind, AAPL)
-    events = resolution(_book(BASELINE, ticket), ticket, _snapshot("3", "5"), reason="x", by="ann")
+    events = adoption(_book(BASELINE, ticket), ticket, _snapshot("3", "5"), reason="x", by="ann")
     forbidden = (ev.OrderPlanned, ev.OrderSent, ev.CancelSent, ev.IntentReviewed)
     assert not [event for event in events if isinstance(event, forbidden)]
     assert isinstance(events[-1], ev.TicketClosed)
@@ -109,7 +109,7 @@ async def test_a_person_may_settle_an_order_whose_executions_never_came() -> Non
     name = TicketId(f"run-{DriftKind.EXECUTION_OWED}-{order.order_id}")
     ticket = ev.TicketOpened(name, DriftKind.EXECUTION_OWED, CON, "text", RunId("run"))
     world.ledger.record(ticket)
-    for event in resolution(world.book, ticket, a_snapshot(), reason="busted", by="ann"):
+    for event in adoption(world.book, ticket, a_snapshot(), reason="busted", by="ann"):
         world.ledger.record(event)
     (settled,) = world.journal.events(ev.OrderSettled)
     assert (settled.filled, settled.proof) == (0, "ann: busted")

@@ -8,6 +8,7 @@ from typing import Any
 
 from trader.core.entries import Tally
 from trader.core.halts import Mode, Posture
+from trader.core.ticketing import Stated
 from trader.engine.operator import Answer
 from trader.engine.status import (
     ExecutionStatus,
@@ -98,8 +99,21 @@ class FakeDesk:
     async def override(self, *, breaker: str, minutes: int, reason: str, by: str) -> Answer:
         return await self._later(f"override {breaker} {minutes}", reason, by)
 
-    async def resolve(self, *, ticket: str, reason: str, by: str) -> Answer:
-        return await self._later(f"resolve {ticket}", reason, by)
+    @property
+    def tickets(self) -> "FakeDesk":
+        return self
+
+    async def adopt(self, *, ticket: str, reason: str, by: str) -> Answer:
+        return await self._later(f"adopt {ticket}", reason, by)
+
+    async def book(self, *, ticket: str, stated: Stated, reason: str, by: str) -> Answer:
+        return await self._later(f"book {ticket} {stated.words}", reason, by)
+
+    async def ignore(self, *, ticket: str, until: str, reason: str, by: str) -> Answer:
+        return await self._later(f"ignore {ticket} {until}", reason, by)
+
+    async def flatten(self, *, ticket: str, reason: str, by: str) -> Answer:
+        return await self._later(f"flatten {ticket}", reason, by)
 
 
 LINK = LinkStatus(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.unit.ops.conftest import Site
 from tests.unit.ops.support import TOKEN
+from trader.core.ticketing import Stated
 from trader.engine.operator import Answer
 from trader.ops.http_verbs import Asked, BadBody, asked_in
 from trader.ports import JournalFailed
@@ -168,13 +170,60 @@ def test_line_breaks_of_a_reason_are_flattened() -> None:
         asked_in(b"null")
 
 
-def test_resolve_needs_a_ticket_and_no_other_verb_takes_one() -> None:
-    asked = asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}', "resolve")
+@pytest.mark.parametrize("verb", ["adopt", "flatten"])
+def test_a_verb_about_a_ticket_needs_one_and_no_other_verb_takes_one(verb: str) -> None:
+    asked = asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}', verb)
     assert asked == Asked(reason="seen", by="ann", ticket="t-1")
     with pytest.raises(BadBody, match="ticket is null"):
-        asked_in(b'{"reason":"seen","by":"ann"}', "resolve")
+        asked_in(b'{"reason":"seen","by":"ann"}', verb)
     with pytest.raises(BadBody, match=r'"ticket" is no field; allowed: reason, by'):
         asked_in(b'{"reason":"seen","by":"ann","ticket":"t-1"}')
+
+
+BOOK = b'{"reason":"r","by":"ann","ticket":"t-1",%s}'
+
+
+def test_what_is_stated_keeps_every_digit() -> None:
+    asked = asked_in(BOOK % b'"quantity":"-0.10","price":"187.250"', "book")
+    assert asked.stated == Stated(quantity=Decimal("-0.10"), price=Decimal("187.250"))
+    assert str(asked.stated.price) == "187.250"
+    asked = asked_in(BOOK % b'"amount":"-12.5","currency":"USD"', "book")
+    assert asked.stated == Stated(amount=Decimal("-12.5"), currency="USD")
+
+
+@pytest.mark.parametrize("price", ['"NaN"', '"inf"', '"1e20"', "187.25", '"x"', "true", '""'])
+def test_what_is_stated_is_a_number_as_text(price: str) -> None:
+    with pytest.raises(BadBody, match="price is"):
+        asked_in(BOOK % f'"price":{price}'.encode(), "book")
+
+
+def test_a_ticket_is_ignored_until_a_time_that_is_told() -> None:
+    asked = asked_in(BOOK % b'"until":"2026-11-22T12:00Z"', "ignore-until")
+    assert asked.until == "2026-11-22T12:00Z"
+    with pytest.raises(BadBody, match="until is null"):
+        asked_in(b'{"reason":"r","by":"ann","ticket":"t-1"}', "ignore-until")
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "told"),
+    [
+        ("adopt", {}, "adopt t-1"),
+        ("book", {"quantity": "-5", "price": "2"}, "book t-1 quantity -5 price 2"),
+        ("ignore-until", {"until": "2026-11-22T12:00Z"}, "ignore t-1 2026-11-22T12:00Z"),
+        ("flatten", {}, "flatten t-1"),
+    ],
+)
+async def test_a_verb_about_a_ticket_reaches_the_desk_and_the_audit(
+    site: Site, verb: str, more: dict[str, str], told: str
+) -> None:
+    code, _ = await post(site, verb, {**BODY, "ticket": "t-1", **more})
+    assert code == 200
+    ((called, _, by),) = site.desk.calls
+    assert (called, by) == (told, "ops")
+    (line,) = (site.folder / "audit_logs" / "operators.jsonl").read_text().splitlines()
+    audit = json.loads(line)
+    assert audit["verb"] == verb
+    assert audit["asked"] == " ".join(["ops: drill", *told.split()[1:]])
 
 
 @pytest.mark.parametrize(

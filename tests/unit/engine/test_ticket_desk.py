@@ -1,0 +1,338 @@
+"""A person's verbs about a ticket: what is recorded, what is refused, and that nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.engine.test_liquidation import confirming, filling
+from tests.unit.engine.world import (
+    CON,
+    OTHER_CON,
+    SELL,
+    World,
+    a_position,
+    a_ticket,
+    an_execution,
+    an_exit,
+    an_intent,
+)
+from trader.core import events as ev
+from trader.core.drifts import DriftKind
+from trader.core.halts import HaltCause
+from trader.core.ids import ExecId, RunId, TicketId
+from trader.core.snapshots import BrokerSnapshot
+from trader.core.ticket_events import CashBooked, TicketIgnored, TradeBooked
+from trader.core.ticketing import Stated
+from trader.engine.operator import Answer
+from trader.ports import SnapshotUnavailable
+
+D = Decimal
+NAME = "run-position-AAA"
+CASH = ev.TicketOpened(TicketId("run-cash-USD"), "cash", None, "1 or 2", RunId("r"))
+BOUGHT = Stated(quantity=D(7), price=D(100), commission=D(1))
+
+
+def holding(world: World, quantity: int) -> None:
+    """Have the broker hold this many until the ticket is closed; then what the book says."""
+
+    def word() -> BrokerSnapshot:
+        is_open = bool(world.book.tickets)
+        return world.mirror(positions=(a_position(quantity),)) if is_open else world.mirror()
+
+    world.broker.word = word
+
+
+async def book(world: World, stated: Stated, ticket: str = NAME) -> Answer:
+    return await world.desk.tickets.book(ticket=ticket, stated=stated, reason="by hand", by="me")
+
+
+async def ignore(world: World, until: str, ticket: str = NAME) -> Answer:
+    return await world.desk.tickets.ignore(ticket=ticket, until=until, reason="asked", by="me")
+
+
+async def flatten(world: World) -> Answer:
+    return await world.desk.tickets.flatten(ticket=NAME, reason="not ours", by="me")
+
+
+def in_a(world: World, **span: float) -> str:
+    return (world.clock.utc() + timedelta(**span)).isoformat()
+
+
+# ---- book
+
+
+async def test_a_stated_trade_closes_the_ticket_and_agrees_with_the_broker() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    world.broker.word = lambda: world.mirror(positions=(a_position(7),), cash={"USD": D(99_299)})
+    answer = await book(world, BOUGHT)
+    assert answer.is_done, answer
+    assert answer.text.endswith("reconciliation: 0 drifts")
+    assert answer.details == ("cash in USD: 99299 in the book, 99299 by the broker",)
+    assert world.book.position_of(CON) == 7
+    assert world.book.positions[CON].average_price == 100
+    assert world.guard.causes() == {}
+    assert world.broker.placed == []
+    (booked,) = world.journal.events(TradeBooked)
+    assert (booked.reason, booked.by, booked.commission) == ("by hand", "me", 1)
+
+
+async def test_half_of_it_is_refused_and_nothing_is_recorded() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    world.broker.word = lambda: world.mirror(positions=(a_position(7),))
+    answer = await book(world, Stated(quantity=D(5), price=D(100)))
+    assert not answer.is_done
+    assert "stays open" in answer.text
+    assert "allowed is --quantity 7" in answer.text
+    assert world.journal.events(TradeBooked) == []
+    assert len(world.book.tickets) == 1
+
+
+async def test_an_execution_that_explains_a_part_is_booked_once() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    told = an_execution(exec_id=ExecId("1.1.01"), quantity=D(4))
+    world.broker.word = lambda: world.mirror(positions=(a_position(7),), executions=(told,))
+    assert "allowed is --quantity 3" in (await book(world, BOUGHT)).text
+    assert (await book(world, replace(BOUGHT, quantity=D(3)))).is_done
+    assert world.book.position_of(CON) == 7
+
+
+async def test_a_stated_payment_closes_a_cash_ticket() -> None:
+    world = World()
+    world.ledger.record(CASH)
+    world.broker.word = lambda: world.mirror(cash={"USD": D(100_500)})
+    few = await book(world, Stated(amount=D(400), currency="USD"), CASH.ticket_id)
+    assert not few.is_done
+    assert "--amount 500 explains all of it" in few.text
+    answer = await book(world, Stated(amount=D(500), currency="USD"), CASH.ticket_id)
+    assert answer.is_done
+    assert world.book.cash["USD"] == 100_500
+    (booked,) = world.journal.events(CashBooked)
+    assert (booked.amount, booked.reason) == (500, "by hand")
+
+
+async def test_other_kinds_cannot_be_booked_and_say_what_can_be_done() -> None:
+    world = World()
+    world.ledger.record(replace(a_ticket(), kind=DriftKind.ORDER_ABSENT))
+    answer = await book(world, BOUGHT)
+    assert not answer.is_done
+    assert "allowed: adopt, ignore-until" in answer.text
+    assert [line.split(":")[0] for line in answer.details] == ["adopt", "ignore-until"]
+
+
+async def test_an_instrument_that_is_not_managed_is_booked_in_the_currency_of_the_broker() -> None:
+    world = World()
+    world.ledger.record(a_ticket(OTHER_CON))
+    row = replace(a_position(7, OTHER_CON, "ZZZ"), currency="EUR")
+    world.broker.word = lambda: world.mirror(positions=(row,))
+    assert (await book(world, BOUGHT)).is_done
+    assert world.book.cash["EUR"] == -701
+    assert world.book.positions[OTHER_CON].symbol == "ZZZ"
+
+
+# ---- ignore
+
+
+async def test_a_ticket_is_let_wait_and_can_be_given_longer() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    first = in_a(world, hours=1)
+    assert (await ignore(world, first)).is_done
+    assert world.guard.causes() == {}
+    again = await ignore(world, first)
+    assert again.is_done
+    assert "already" in again.text
+    assert len(world.journal.events(TicketIgnored)) == 1
+    assert (await ignore(world, in_a(world, days=7))).is_done
+    assert len(world.journal.events(TicketIgnored)) == 2
+
+
+@pytest.mark.parametrize("until", ["soon", "2031-01-01T00:00:00Z", "2001-01-01T00:00:00Z"])
+async def test_a_bad_time_leaves_the_halt(until: str) -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    answer = await ignore(world, until)
+    assert not answer.is_done
+    assert "goes on halting" in answer.text
+    assert HaltCause.TICKET in world.guard.causes()
+
+
+async def test_a_ticket_about_no_instrument_cannot_be_let_wait() -> None:
+    world = World()
+    world.ledger.record(CASH)
+    answer = await ignore(world, in_a(world, hours=1), CASH.ticket_id)
+    assert not answer.is_done
+    assert "nothing but the halt guards" in answer.text
+    assert HaltCause.TICKET in world.guard.causes()
+
+
+async def test_what_is_not_on_disk_is_not_said_to_be_done() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    world.journal.fail("disk full")
+    answer = await ignore(world, in_a(world, hours=1))
+    assert (answer.is_done, "disk full" in answer.text) == (False, True)
+
+
+# ---- flatten
+
+
+async def test_what_the_broker_holds_is_adopted_and_closed_and_it_stays_halted() -> None:
+    """INC-032."""
+    world = World()
+    world.ledger.record(a_ticket())
+    holding(world, 7)
+    world.broker.on_place = filling(world)
+    answer = await flatten(world)
+    assert (answer.is_done, answer.code) == (True, "done"), answer
+    assert answer.text == f"ticket {NAME} adopted and closed; AAA: flat"
+    (placed,) = world.broker.placed
+    assert placed.order.terms.side is SELL
+    assert placed.order.terms.quantity == 7
+    assert placed.order.terms.is_reduce_only
+    assert world.book.halts == {HaltCause.OPERATOR: f"ticket {NAME} is flattened"}
+
+
+async def test_no_other_position_and_no_other_order_is_touched() -> None:
+    world = World(held=3)
+    world.ledger.record(
+        ev.PositionAdjusted(OTHER_CON, "BBB", D(0), D(5), "transfer", "test", D(100))
+    )
+    other = replace(a_ticket(OTHER_CON), ticket_id=TicketId(NAME))
+    mine = await world.working(an_exit(1, quantity=3))
+    world.ledger.record(other)
+    world.hub.add(replace(world.hub.instruments[CON], con_id=OTHER_CON, symbol="BBB"))
+    world.quote(con_id=OTHER_CON)
+    world.broker.on_place = filling(world)
+    answer = await flatten(world)
+    assert answer.is_done, answer
+    assert answer.text.endswith("BBB: flat")
+    assert world.broker.cancelled == []
+    assert world.book.live_orders.keys() == {mine.order_id}
+    assert world.book.position_of(CON) == 3
+    assert world.book.position_of(OTHER_CON) == 0
+
+
+async def test_our_own_exit_in_it_is_taken_off_first_and_never_sold_beside() -> None:
+    world = World(held=7)
+    await world.working(an_exit(1, quantity=7))
+    world.ledger.record(a_ticket())
+    world.broker.on_cancel = confirming(world)
+    world.broker.on_place = filling(world)
+    answer = await flatten(world)
+    assert answer.is_done, answer
+    assert len(world.broker.cancelled) == 1
+    assert world.book.position_of(CON) == 0
+
+
+async def test_an_instrument_that_is_not_managed_is_refused_before_anything_changes() -> None:
+    world = World()
+    world.ledger.record(a_ticket(OTHER_CON))
+    seq = world.ledger.seq
+    answer = await flatten(world)
+    assert not answer.is_done
+    assert "not managed: adopt it, and close it in TWS" in answer.text
+    assert world.ledger.seq == seq
+
+
+async def test_without_the_brokers_word_nothing_is_adopted_halted_or_sent() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    world.broker.word = SnapshotUnavailable("no end")
+    answer = await flatten(world)
+    assert not answer.is_done
+    assert world.book.halts == {}
+    assert len(world.book.tickets) == 1
+
+
+async def test_a_refused_close_is_told_and_the_ticket_is_closed_all_the_same() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    second = replace(a_ticket(), ticket_id=TicketId("run-order_ghost-9"), kind="order_ghost")
+    world.ledger.record(second)
+    world.broker.word = lambda: world.mirror(positions=(a_position(7),))
+    answer = await flatten(world)
+    assert (answer.is_done, answer.code) == (False, "refused")
+    assert "AAA: not flat: AAA 7" in answer.text
+    assert any("run-order_ghost-9" in line for line in answer.details)
+    assert world.broker.placed == []
+    assert list(world.book.tickets) == ["run-order_ghost-9"]
+
+
+async def test_a_crash_between_adopting_and_closing_leaves_a_halted_book_and_no_order() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    holding(world, 7)
+    durable = world.journal.durable
+    crashed = asyncio.get_running_loop().create_future()
+
+    async def dies_after(seq: object) -> None:
+        await durable(seq)  # type: ignore[arg-type]
+        await crashed
+
+    world.journal.durable = dies_after  # type: ignore[method-assign]
+    asked = asyncio.get_running_loop().create_task(flatten(world))
+    await asyncio.sleep(1)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    # What the next process finds.
+    assert world.broker.placed == []
+    assert world.book.position_of(CON) == 7
+    assert world.book.tickets == {}
+    assert HaltCause.OPERATOR in world.book.halts
+    world.journal.durable = durable  # type: ignore[method-assign]
+    again = await flatten(world)
+    assert (again.is_done, again.text) == (False, f"no open ticket {NAME!r}")
+    assert world.broker.placed == []
+
+
+# ---- all of them
+
+
+VERBS: dict[str, Callable[[World], object]] = {
+    "adopt": lambda world: world.desk.tickets.adopt(ticket=NAME, reason="r", by="me"),
+    "book": lambda world: book(world, BOUGHT),
+    "ignore": lambda world: ignore(world, in_a(world, hours=1)),
+    "flatten": flatten,
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_on_a_closed_ticket_each_verb_changes_nothing(verb: str) -> None:
+    world = World(held=7)
+    world.ledger.record(a_ticket())
+    world.ledger.record(ev.TicketClosed(TicketId(NAME), "seen", "me"))
+    seq = world.ledger.seq
+    answer = await VERBS[verb](world)  # type: ignore[misc]
+    assert answer == Answer(is_done=False, text=f"no open ticket {NAME!r}", details=("none",))
+    assert world.ledger.seq == seq
+    assert world.broker.snapshot_count == 0
+    assert world.broker.placed == []
+
+
+@pytest.mark.parametrize("verb", ["adopt", "book", "flatten"])
+async def test_none_believes_a_gateway_that_has_lost_the_broker(verb: str) -> None:
+    """INC-132."""
+    world = World()
+    world.ledger.record(a_ticket())
+    world.upstream(1100)
+    answer = await VERBS[verb](world)  # type: ignore[misc]
+    assert not answer.is_done
+    assert "upstream" in answer.text
+    assert len(world.book.tickets) == 1
+
+
+async def test_new_risk_waits_for_a_ticket_and_comes_back_after_it() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    assert (await world.gateway.submit(an_intent(1))).code == "HALTED"
+    assert (await VERBS["adopt"](world)).is_done  # type: ignore[misc]
+    assert (await world.gateway.submit(an_intent(2))).kind == "sent"
