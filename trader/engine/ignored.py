@@ -12,7 +12,7 @@ from trader.engine.ledger import Ledger
 from trader.ports import Clock, Pager
 
 # By what name they restrict.
-_NAME = "ticket"
+_NAME = "ignored_ticket"
 
 
 class IgnoredTickets:
@@ -52,7 +52,7 @@ class IgnoredTickets:
         if not rows:
             return {}
         told = (f"{row.ticket_id} until {row.until_utc:%Y-%m-%d %H:%M:%S} UTC" for row in rows)
-        return {_NAME: f"ignored: {', '.join(told)}"}
+        return {_NAME: ", ".join(told)}
 
     def waits(self, ticket: ev.TicketOpened) -> str:
         """Say of a ticket that it waits, and until when; empty when it counts."""

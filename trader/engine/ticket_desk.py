@@ -66,8 +66,7 @@ class TicketDesk:
             except (WorldError, JournalFailed) as error:
                 return _stays_open(ticket, str(error))
             run = await self._reconciler.run_once("ticket adopted")
-            text = f"ticket {ticket} closed; reconciliation: {run.drift_count} drifts"
-            return Answer(is_done=True, text=text)
+            return Answer(is_done=True, text=f"ticket {ticket} closed; {_words(run)}")
 
     async def book(self, *, ticket: str, stated: Stated, reason: str, by: str) -> Answer:
         """Close a ticket by booking what has happened, if that explains the whole difference."""
@@ -89,7 +88,7 @@ class TicketDesk:
             except (WorldError, JournalFailed) as error:
                 return _stays_open(ticket, str(error))
             run = await self._reconciler.run_once("ticket booked")
-            text = f"ticket {ticket} booked and closed; reconciliation: {run.drift_count} drifts"
+            text = f"ticket {ticket} booked and closed; {_words(run)}"
             told = snapshot.cash.get(made.currency, "nothing")
             has = self._ledger.book.cash.get(made.currency)
             details = (f"cash in {made.currency}: {has} in the book, {told} by the broker",)
@@ -199,6 +198,11 @@ class TicketDesk:
             return (await self._broker.resolve_id(con_id)).currency
         except WorldError:
             return ""
+
+
+def _words(run: ev.ReconcileFinished) -> str:
+    # No look is no agreement: a run that failed has found no drifts either.
+    return f"reconciliation: {run.problem or f'{run.drift_count} drifts'}"
 
 
 def _stays_open(ticket: str, problem: str) -> Answer:

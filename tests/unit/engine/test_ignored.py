@@ -35,7 +35,7 @@ async def test_one_that_waits_lets_exits_leave_and_no_new_risk() -> None:
     assert world.guard.causes() == {}
     assert world.guard.posture() is Posture.REDUCE_ONLY
     refused = await world.gateway.submit(an_intent(1))
-    assert "ticket: ignored: run-position-AAA until" in refused.text
+    assert "ignored_ticket: run-position-AAA until" in refused.text
     assert (await world.gateway.submit(an_exit(2))).kind == "sent"
     assert world.guard.refusal(Lane.NEW) is not None
     assert world.guard.refusal(Lane.REDUCE) is None
@@ -129,9 +129,9 @@ async def test_the_round_of_the_breakers_tells_of_its_end_and_of_the_posture() -
     world = breaking.world
     waiting(world, 30.0)
     breaking.breakers.round()
-    assert "ticket" in world.guard.restrictions()
+    assert "ignored_ticket" in world.guard.restrictions()
     await asyncio.sleep(31)
     breaking.breakers.round()
     assert "ticket run-position-AAA halts again" in world.pager.titles()
-    assert "ticket" not in world.guard.restrictions()
+    assert world.guard.restrictions().keys().isdisjoint({"ignored_ticket"})
     assert str(HaltCause.TICKET) in world.book.safety.causes

@@ -138,6 +138,23 @@ async def test_an_instrument_that_is_not_managed_is_booked_in_the_currency_of_th
     assert world.book.positions[OTHER_CON].symbol == "ZZZ"
 
 
+@pytest.mark.parametrize("verb", ["adopt", "book"])
+async def test_a_comparison_that_failed_is_not_told_as_one_without_drifts(verb: str) -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    first = [world.mirror(positions=(a_position(7),))]
+
+    def word() -> BrokerSnapshot:
+        if not first:
+            raise SnapshotUnavailable("no end")
+        return first.pop()
+
+    world.broker.word = word
+    answer = await VERBS[verb](world)  # type: ignore[misc]
+    assert answer.is_done
+    assert answer.text.endswith("reconciliation: no end")
+
+
 # ---- ignore
 
 
