@@ -2,14 +2,16 @@
 
 Method: an account of the simulator comes to hold shares that no execution explains. The ticket is
 listed, shown, let wait (the daemon then takes exits alone), booked and flattened with the commands
-of the runbook; the simulator's own books say what is really held (REC-06, INC-032).
+of the runbook; the simulator's own books say what is really held (OPS-06, INC-032).
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -106,3 +108,44 @@ def test_a_ticket_is_found_let_wait_booked_and_the_next_one_flattened(tmp_path: 
         status = daemon.await_armed()
         assert listed(daemon) == []
         assert [row for row in status["positions"] if Decimal(row["quantity"])] == []
+
+
+def is_closed(daemon: Daemon) -> bool:
+    """Tell whether the end of a ticket is on disk."""
+    with closing(sqlite3.connect(f"file:{daemon.journal}?mode=ro", uri=True)) as db:
+        query = "SELECT count(*) FROM events WHERE kind = 'TicketClosed'"
+        return bool(db.execute(query).fetchone()[0])
+
+
+def test_a_kill_in_the_middle_of_a_flattening_sells_nothing_twice(tmp_path: Path) -> None:
+    """The ticket is closed, the book right, the halt stands; what is left is closed once."""
+    with world(tmp_path, SEED + 1, changes=CHANGES) as (simulator, daemon):
+        daemon.start()
+        daemon.await_armed()
+        simulator.tell("/endow", symbol="IBM", quantity="10")
+        name = await_ticket(daemon)["ticket_id"]
+        words = [sys.executable, "-m", "trader", "tickets", "flatten", name, "--reason", "x"]
+        asking = subprocess.Popen(
+            [*words, "--state", str(daemon.state)], cwd=ROOT, env=environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            until("the ticket is closed", lambda: is_closed(daemon))
+            daemon.kill()
+        finally:
+            asking.wait(PATIENCE_S)
+        daemon.start()
+        daemon.await_cause("operator")
+        again = tickets(daemon, "flatten", name, "--reason", "x")
+        assert again.returncode == 1
+        assert "no open ticket" in again.stderr
+
+        def is_flat() -> bool:
+            return daemon.verb("liquidate").is_done
+
+        until("flat", is_flat)
+        (row,) = (one for one in simulator.truth()["positions"] if one["symbol"] == "IBM")
+        assert Decimal(row["quantity"]) == 0
+        sold = [one for one in simulator.truth()["executions"] if one["symbol"] == "IBM"]
+        assert sum(Decimal(one["quantity"]) for one in sold) == 10
+        assert listed(daemon) == []

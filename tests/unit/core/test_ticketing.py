@@ -6,8 +6,10 @@ and position together are worth, at the stated price, what they were less the co
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +93,23 @@ def test_a_verb_that_does_not_fit_names_those_that_do() -> None:
         "book does not fit a ticket of the kind order_ghost; allowed: adopt, ignore-until"
     )
     assert misfit(ticket, TicketVerb.ADOPT) == ""
+
+
+def test_the_runbook_tells_the_same_of_every_kind_that_can_be_a_ticket() -> None:
+    text = (Path(__file__).resolve().parents[3] / "RUNBOOK.md").read_text(encoding="utf-8")
+    table = re.search(r"\| kind \| `adopt`.*?\n((?:\|.*\n)+)", text)
+    assert table is not None
+    told = {}
+    for line in table[1].splitlines()[1:]:
+        kinds, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        for kind in re.findall(r"`(\w+)`", kinds):
+            fits = zip(TicketVerb, cells, strict=True)
+            told[kind] = [verb for verb, cell in fits if cell != "no"]
+    of_none = (DriftKind.CASH, DriftKind.RESULT)
+    assert told == {
+        kind: list(verbs_for(kind, None if DriftKind(kind) in of_none else CON)) for kind in told
+    }
+    assert {DriftKind.POSITION, DriftKind.ORDER_ABSENT, *of_none} <= told.keys()
 
 
 # ---- a trade

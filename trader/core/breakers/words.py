@@ -64,7 +64,8 @@ WORDS: Mapping[BreakerName, Words] = {
         "look at the data farms and the subscriptions; it closes by itself",
     ),
     _B.DRIFT: Words(
-        "differences to the broker that two reconciliations could not settle, and open tickets",
+        "differences to the broker that two reconciliations could not settle, and open tickets "
+        "that are not ignored",
         "see *Tickets* in the runbook, `trader reconcile`",
     ),
     _B.LOOP_LAG: Words(
