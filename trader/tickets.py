@@ -49,7 +49,9 @@ def add_tickets_arguments(parser: argparse.ArgumentParser) -> None:
         if name is TicketVerb.BOOK:
             _add_stated(verb)
         verb.add_argument("--reason", required=True)
-        verb.add_argument("--timeout", type=timeout, default=60.0, metavar="S")
+        # A close may take its time; what is not answered may have been done all the same.
+        patience_s = 120.0 if name is TicketVerb.FLATTEN else 60.0
+        verb.add_argument("--timeout", type=timeout, default=patience_s, metavar="S")
         add_state(verb)
 
 

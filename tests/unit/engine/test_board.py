@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import astuple, replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -28,7 +29,9 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Posture
+from trader.core.ids import TicketId
 from trader.core.policy import AccountType
+from trader.core.ticket_events import TicketIgnored
 from trader.engine.account_log import AccountLog
 from trader.engine.board import About, Board
 from trader.ports import DataProblem, LinkWord
@@ -275,6 +278,19 @@ async def test_the_link_is_three_facts() -> None:
     assert board.status().link.is_upstream_up is False
     world.guard.set_level(HaltCause.READ_ONLY_API, "x")
     assert board.status().link.is_read_only
+
+
+async def test_a_ticket_that_waits_says_until_when() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    until = world.clock.utc() + timedelta(hours=1)
+    ignored = TicketIgnored(TicketId("run-position-AAA"), until, "asked", "ann")
+    world.ledger.record(ignored)
+    status = a_board(world).status()
+    ((_, text),) = status.tickets
+    assert text == f"10 or 0 (ignored until {until:%Y-%m-%d %H:%M:%S} UTC by ann)"
+    assert status.posture is Posture.REDUCE_ONLY
+    assert [name for name, _ in status.restrictions] == ["ignored_ticket"]
 
 
 async def test_tickets_foreign_orders_and_the_journal_are_shown() -> None:

@@ -12,11 +12,13 @@ import pytest
 
 from tests.unit.engine.test_liquidation import confirming, filling
 from tests.unit.engine.world import (
+    BUY,
     CON,
     OTHER_CON,
     SELL,
     World,
     a_position,
+    a_status,
     a_ticket,
     an_execution,
     an_exit,
@@ -26,6 +28,7 @@ from trader.core import events as ev
 from trader.core.drifts import DriftKind
 from trader.core.halts import HaltCause
 from trader.core.ids import ExecId, RunId, TicketId
+from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 from trader.core.ticket_events import CashBooked, TicketIgnored, TradeBooked
 from trader.core.ticketing import Stated
@@ -216,6 +219,45 @@ async def test_what_the_broker_holds_is_adopted_and_closed_and_it_stays_halted()
     assert placed.order.terms.quantity == 7
     assert placed.order.terms.is_reduce_only
     assert world.book.halts == {HaltCause.OPERATOR: f"ticket {NAME} is flattened"}
+
+
+async def test_a_short_position_is_bought_back() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    holding(world, -5)
+    world.broker.on_place = filling(world)
+    assert (await flatten(world)).is_done
+    (placed,) = world.broker.placed
+    assert placed.order.terms.side is BUY
+    assert placed.order.terms.quantity == 5
+    assert world.book.position_of(CON) == 0
+
+
+async def test_what_the_broker_does_not_hold_needs_no_order() -> None:
+    world = World(held=10)
+    world.ledger.record(a_ticket())
+    world.broker.word = lambda: world.mirror(positions=())
+    assert (await flatten(world)).is_done
+    assert world.broker.placed == []
+    assert world.book.position_of(CON) == 0
+
+
+async def test_a_close_that_waits_for_the_open_is_told_as_such() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    holding(world, 7)
+
+    def holds(placed: ApprovedOrder) -> None:
+        order = world.book.orders[placed.order_id]
+        held = a_status(order, "PreSubmitted")
+        asyncio.get_running_loop().call_later(0.2, world.say, held)
+
+    world.broker.on_place = holds
+    answer = await flatten(world)
+    assert (answer.is_done, answer.code) == (False, "waiting")
+    assert "AAA: not flat: AAA 7; the closing orders wait at the broker" in answer.text
+    assert "waits at the broker (PreSubmitted)" in answer.details[-1]
+    assert len(world.broker.placed) == 1
 
 
 async def test_no_other_position_and_no_other_order_is_touched() -> None:
