@@ -34,6 +34,8 @@ from trader.core.calendar import ContractHours, Span
 from trader.core.checkpoint import restored, state_of
 from trader.core.day_result import Tolerance
 from trader.core.halts import HaltCause, Posture
+from trader.core.ids import TicketId
+from trader.core.ticket_events import CashBooked, TradeBooked
 from trader.engine.day_result import LOOK_S, DayResult, ResultSettings
 
 D = Decimal
@@ -476,6 +478,10 @@ async def test_before_the_holdings_are_accepted_there_is_nothing_to_compare() ->
         ev.CashAdjusted("USD", D(100_000), D(100_500), "a deposit"),
         baselined(100, 100_500),
         FlowSeen("USD", D(500), D(500)),
+        CashBooked(TicketId("r-cash-USD"), "USD", D(500), "a deposit", "me"),
+        TradeBooked(
+            TicketId("r-position-AAA"), CON, "AAA", D(1), D(95), D(1), D(1), "USD", "by hand", "me"
+        ),
     ],
 )
 async def test_what_is_no_trade_begins_the_comparison_anew(event: Any) -> None:

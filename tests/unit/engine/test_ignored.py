@@ -129,6 +129,7 @@ async def test_the_round_of_the_breakers_tells_of_its_end_and_of_the_posture() -
     world = breaking.world
     waiting(world, 30.0)
     breaking.breakers.round()
+    assert "ignored_ticket" in world.book.safety.causes
     assert "ignored_ticket" in world.guard.restrictions()
     await asyncio.sleep(31)
     breaking.breakers.round()

@@ -122,6 +122,19 @@ async def test_a_stated_payment_closes_a_cash_ticket() -> None:
     assert (booked.amount, booked.reason) == (500, "by hand")
 
 
+async def test_commissions_that_are_not_told_yet_widen_what_a_payment_may_leave() -> None:
+    world = World()
+    order = await world.working()
+    world.fill(order)
+    world.ledger.record(CASH)
+    # A tolerance of 1, and what ten shares may cost at the worst.
+    told = world.book.cash["USD"] + 500 - D("1.50")
+    world.broker.word = lambda: world.mirror(cash={"USD": told})
+    assert world.reconciler.cash_slack() > D("1.50")
+    answer = await book(world, Stated(amount=D(500), currency="USD"), CASH.ticket_id)
+    assert answer.is_done, answer
+
+
 async def test_other_kinds_cannot_be_booked_and_say_what_can_be_done() -> None:
     world = World()
     world.ledger.record(replace(a_ticket(), kind=DriftKind.ORDER_ABSENT))
@@ -277,6 +290,36 @@ async def test_no_other_position_and_no_other_order_is_touched() -> None:
     assert world.broker.cancelled == []
     assert world.book.live_orders.keys() == {mine.order_id}
     assert world.book.position_of(CON) == 3
+    assert world.book.position_of(OTHER_CON) == 0
+
+
+async def test_what_settles_in_another_instrument_does_not_hold_it_up() -> None:
+    world = World()
+    other = await world.working()
+    world.say(a_status(other, "Cancelled"))
+    assert world.book.settling
+    world.hub.add(replace(world.hub.instruments[CON], con_id=OTHER_CON, symbol="BBB"))
+    world.quote(con_id=OTHER_CON)
+    adjusted = ev.PositionAdjusted(OTHER_CON, "BBB", D(0), D(5), "transfer", "test", D(100))
+    world.ledger.record(adjusted)
+    world.ledger.record(replace(a_ticket(OTHER_CON), ticket_id=TicketId(NAME)))
+    world.broker.on_place = filling(world)
+    assert (await flatten(world)).is_done
+    assert world.clock.monotonic() < 1_001.5, "a settle window is longer"
+
+
+async def test_a_liquidation_after_it_is_about_every_instrument_again() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    holding(world, 7)
+    world.broker.on_place = filling(world)
+    assert (await flatten(world)).is_done
+    world.hub.add(replace(world.hub.instruments[CON], con_id=OTHER_CON, symbol="BBB"))
+    world.quote(con_id=OTHER_CON)
+    adjusted = ev.PositionAdjusted(OTHER_CON, "BBB", D(0), D(5), "transfer", "test", D(100))
+    world.ledger.record(adjusted)
+    assert (await world.desk.liquidate(by="me")).is_done
+    assert len(world.broker.placed) == 2
     assert world.book.position_of(OTHER_CON) == 0
 
 

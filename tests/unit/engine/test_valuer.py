@@ -36,10 +36,11 @@ from trader.core import events as ev
 from trader.core.account import AccountReading
 from trader.core.calendar import ContractHours, Span
 from trader.core.halts import HaltCause
-from trader.core.ids import ConId, ExecId
+from trader.core.ids import ConId, ExecId, TicketId
 from trader.core.intents import Side
 from trader.core.market import Quote
 from trader.core.marks import MarkBudgets, Source, chosen
+from trader.core.ticket_events import CashBooked, TradeBooked
 from trader.core.valuation import Valuation, valued
 from trader.engine.valuer import INTERVAL_S
 from trader.ports import QuoteTick
@@ -434,3 +435,19 @@ async def test_without_fresh_account_values_there_is_no_new_risk_where_they_are_
     world.quote()
     assert (await world.gateway.submit(an_intent(3))).code == "MARGIN"
     assert (await world.gateway.submit(an_exit(4))).order_id is not None
+
+
+async def test_what_a_person_books_is_in_the_value_at_once() -> None:
+    world = World()
+    trade = TradeBooked(
+        TicketId("r-position-AAA"), CON, "AAA", D(10), D(90), D(1), D(1), "USD", "by hand", "me"
+    )
+    before = now_value(world).nav
+    world.ledger.record(trade)
+    after = now_value(world).nav
+    assert before is not None
+    assert after is not None
+    # Bought at 90, worth about 100, and a commission of 1.
+    assert 95 < after - before < 105
+    world.ledger.record(CashBooked(TicketId("r-cash-USD"), "USD", D(-7), "fee", "me"))
+    assert now_value(world).nav == after - 7
