@@ -279,7 +279,8 @@ async def test_no_other_position_and_no_other_order_is_touched() -> None:
         ev.PositionAdjusted(OTHER_CON, "BBB", D(0), D(5), "transfer", "test", D(100))
     )
     other = replace(a_ticket(OTHER_CON), ticket_id=TicketId(NAME))
-    mine = await world.working(an_exit(1, quantity=3))
+    # Two of the three have no exit that works: a liquidation would sell them.
+    mine = await world.working(an_exit(1, quantity=1))
     world.ledger.record(other)
     world.hub.add(replace(world.hub.instruments[CON], con_id=OTHER_CON, symbol="BBB"))
     world.quote(con_id=OTHER_CON)
@@ -288,6 +289,7 @@ async def test_no_other_position_and_no_other_order_is_touched() -> None:
     assert answer.is_done, answer
     assert answer.text.endswith("BBB: flat")
     assert world.broker.cancelled == []
+    assert [row.order.terms.con_id for row in world.broker.placed] == [CON, OTHER_CON]
     assert world.book.live_orders.keys() == {mine.order_id}
     assert world.book.position_of(CON) == 3
     assert world.book.position_of(OTHER_CON) == 0
