@@ -38,11 +38,16 @@ def _with(view: str, more: str) -> str:
     return before + more + after
 
 
-# How long it may wait is the last word about that; closed or counted, it does not any more.
+# One walk through the journal for all of them. How long a ticket may wait is the last word about
+# that; closed or counted, it does not any more.
 _V_TICKETS = f"""
 CREATE VIEW v_tickets AS
-SELECT opened.seq, {at("opened.at_us")} AS at, opened.at_us,
-       {field("ticket_id", "opened.payload")} AS ticket_id,
+WITH words AS MATERIALIZED (
+  SELECT seq, at_us, kind, payload, {field("ticket_id")} AS ticket_id FROM events
+   WHERE kind IN ('TicketOpened', 'TicketClosed', 'TicketIgnored', 'TicketCounted',
+                  'TradeBooked', 'CashBooked')
+)
+SELECT opened.seq, {at("opened.at_us")} AS at, opened.at_us, opened.ticket_id,
        {field("kind", "opened.payload")} AS kind,
        {field("con_id", "opened.payload")} AS con_id,
        {field("text", "opened.payload")} AS text,
@@ -55,19 +60,18 @@ SELECT opened.seq, {at("opened.at_us")} AS at, opened.at_us,
        {field("until_utc", "word.payload")} AS ignored_until,
        {field("reason", "word.payload")} AS ignored_reason,
        {field("by", "word.payload")} AS ignored_by
-  FROM events AS opened
-  LEFT JOIN events AS closed ON closed.seq = (
-       SELECT min(seq) FROM events WHERE kind = 'TicketClosed' AND seq > opened.seq
-          AND {field("ticket_id")} = {field("ticket_id", "opened.payload")})
-  LEFT JOIN events AS booked ON booked.seq = (
-       SELECT max(seq) FROM events WHERE kind IN ('TradeBooked', 'CashBooked')
+  FROM words AS opened
+  LEFT JOIN words AS closed ON closed.seq = (
+       SELECT min(seq) FROM words WHERE kind = 'TicketClosed' AND seq > opened.seq
+          AND ticket_id = opened.ticket_id)
+  LEFT JOIN words AS booked ON booked.seq = (
+       SELECT max(seq) FROM words WHERE kind IN ('TradeBooked', 'CashBooked')
           AND seq > opened.seq AND seq < coalesce(closed.seq, seq + 1)
-          AND {field("ticket_id")} = {field("ticket_id", "opened.payload")})
-  LEFT JOIN events AS word ON closed.seq IS NULL AND word.kind = 'TicketIgnored'
+          AND ticket_id = opened.ticket_id)
+  LEFT JOIN words AS word ON closed.seq IS NULL AND word.kind = 'TicketIgnored'
    AND word.seq = (
-       SELECT max(seq) FROM events WHERE kind IN ('TicketIgnored', 'TicketCounted')
-          AND seq > opened.seq
-          AND {field("ticket_id")} = {field("ticket_id", "opened.payload")})
+       SELECT max(seq) FROM words WHERE kind IN ('TicketIgnored', 'TicketCounted')
+          AND seq > opened.seq AND ticket_id = opened.ticket_id)
  WHERE opened.kind = 'TicketOpened'
 """
 
