@@ -101,8 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "policy":
             return _policy(given, environment)
         case "check" | "migrate" | "demo" | "tickets":
-            acts = {"check": run_check, "migrate": run_migrate, "demo": run_demo}
-            return acts.get(given.command, run_tickets)(given, environment)
+            acts = {
+                "check": run_check,
+                "migrate": run_migrate,
+                "demo": run_demo,
+                "tickets": run_tickets,
+            }
+            return acts[given.command](given, environment)
         case "halt":
             return _halt(given, environment)
         case _:

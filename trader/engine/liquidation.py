@@ -290,7 +290,8 @@ class Liquidation:
         strangers = [
             f"{row.words}: not ours to cancel by its id"
             for row in self._foreign()
-            if self._is_meant(row.con_id, is_everything=is_everything)
+            if is_everything
+            or (row.con_id in self._hub.instruments and self._is_in_turn(row.con_id))
         ]
         if not left and not strangers and not doubts:
             return Answer(True, "flat", tuple(details), "done")

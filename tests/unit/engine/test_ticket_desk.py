@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.engine.test_liquidation import confirming, filling
+from tests.unit.engine.test_liquidation import by_hand, confirming, filling
 from tests.unit.engine.world import (
     BUY,
     CON,
@@ -27,7 +27,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.drifts import DriftKind
 from trader.core.halts import HaltCause
-from trader.core.ids import ExecId, RunId, TicketId
+from trader.core.ids import ExecId, PermId, RunId, TicketId
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot
 from trader.core.ticket_events import CashBooked, TicketIgnored, TradeBooked
@@ -106,6 +106,35 @@ async def test_an_execution_that_explains_a_part_is_booked_once() -> None:
     assert "allowed is --quantity 3" in (await book(world, BOUGHT)).text
     assert (await book(world, replace(BOUGHT, quantity=D(3)))).is_done
     assert world.book.position_of(CON) == 7
+
+
+async def test_a_crash_between_a_booking_and_its_tickets_end_books_nothing_twice() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    word = world.mirror(positions=(a_position(7),), cash={"USD": D(99_299)})
+    world.broker.word = lambda: word
+    assert (await book(world, BOUGHT)).is_done
+    # What the next process finds when the second of the two records was lost.
+    world.ledger.record(a_ticket())
+    again = await book(world, BOUGHT)
+    assert (again.is_done, "adopt closes the ticket" in again.text) == (False, True)
+    assert (await world.desk.tickets.adopt(ticket=NAME, reason="r", by="me")).is_done
+    assert world.book.position_of(CON) == 7
+    assert world.book.cash["USD"] == 99_299
+    assert world.guard.causes() == {}
+
+
+async def test_an_order_of_others_in_it_is_named_and_one_elsewhere_is_not() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    others = [by_hand(BUY, 4, "LMT"), replace(by_hand(BUY, 4, "LMT"), con_id=OTHER_CON)]
+    others[1] = replace(others[1], perm_id=PermId(78))
+    world.hub.add(replace(world.hub.instruments[CON], con_id=OTHER_CON, symbol="BBB"))
+    world.broker.word = lambda: world.mirror(open_orders=tuple(others))
+    answer = await flatten(world)
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert answer.text.endswith("AAA: flat, but orders of others work")
+    assert len([line for line in answer.details if "not ours to cancel" in line]) == 1
 
 
 async def test_a_stated_payment_closes_a_cash_ticket() -> None:
