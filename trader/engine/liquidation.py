@@ -135,7 +135,8 @@ class Liquidation:
         # Ours of another client id than now's, and what came since: neither is gone, nor kept.
         now = self._sorted(keeps_exits=keeps_exits)
         more = (*now.cancel, *(now.foreign_risk if keeps_exits else now.foreign))
-        wanted |= {row.order_id for row in more} & self._book.live_orders.keys()
+        more_ids = {row.order_id for row in more if self._is_in_turn(row.con_id)}
+        wanted |= more_ids & self._book.live_orders.keys()
         left = [_words(row) for row in self._gateway.working_orders() if row.order_id in wanted]
         kept = [f"kept, protective: {row.words}" for row in self._kept(wanted)]
         text = f"{len(wanted) - len(left)} of {len(wanted)} working orders cancelled"
@@ -250,7 +251,9 @@ class Liquidation:
         deadline_s = self._clock.monotonic() + self._settings.liquidate_s
         details: list[str] = []
         problem = ""
-        self._descriptions.begin()
+        if self._only is None:
+            # The one instrument of a turn is described already.
+            self._descriptions.begin()
         if is_everything:
             details.extend(self._cancel_everything())
         await self.cancel_orders(by)
