@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from trader.core.amounts import ZERO, is_sound
@@ -126,7 +127,7 @@ class Case:
         self.stop = plain(intent.stop_price)
         # Entries may not use up the room of the exits, and exits have a bound as well.
         self.share = 2 if intent.is_reduce_only is True else 1
-        self.window_utc = given.now_utc - timedelta(seconds=self.policy.rate.window_s)
+        self.window_utc = given.now_utc - span_of(self.policy.rate.window_s)
         self.account_type = _stricter_type(given)
         self.limits = self.policy.exposure.limits_of(given.regime)
         self.account: Account | None = None
@@ -243,6 +244,8 @@ class Account:
     # to the intent's side.
     adds_elsewhere: Decimal
     pushes_elsewhere: Decimal
+    # How much all of it grows at worst.
+    growth_of_all: Decimal
 
 
 def _highest_known(given: RiskInput, con_id: ConId) -> Decimal | None:
@@ -258,6 +261,12 @@ def _highest_known(given: RiskInput, con_id: ConId) -> Decimal | None:
         found.append(held.average_price)
     prices = [price for price in map(plain, found) if price is not None]
     return max(prices, default=None)
+
+
+@lru_cache(maxsize=16)
+def span_of(seconds: float) -> timedelta:
+    """Return a window of the policy's as a span; the same few are asked for in every review."""
+    return timedelta(seconds=seconds)
 
 
 def text_of(word: object) -> str:

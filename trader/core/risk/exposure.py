@@ -65,7 +65,7 @@ def gross_check(case: Case) -> Check:
         return _exempt("GROSS_LIMIT", case)
     most = gross_most(case.limits, case.account_type)
     account = account_of(case)
-    value = account.valuation.gross + account.growth + account.adds_elsewhere
+    value = account.valuation.gross + account.growth_of_all
     return _ratio("GROSS_LIMIT", value, most, account)
 
 
@@ -108,13 +108,15 @@ def _account(case: Case) -> Account:
     held_value = abs(valuation.of(case.intent.con_id))
     told = case.given.account
     equity = counted_equity(valuation, None if told is None else told.net_liquidation)
+    growth = max(abs(highest), abs(lowest)) * unit - held_value
     return Account(
         valuation=valuation,
         equity=equity,
         equity_text=f"{equity:.2f}",
         unit_value=unit,
-        growth=max(abs(highest), abs(lowest)) * unit - held_value,
+        growth=growth,
         adds_elsewhere=adds,
+        growth_of_all=growth + adds,
         pushes_elsewhere=pushes,
     )
 

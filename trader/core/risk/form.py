@@ -1,6 +1,7 @@
 """The intent by itself: side, kind of order, quantity and prices that are numbers on the grid."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from trader.core.amounts import ZERO, is_multiple
 from trader.core.events import Check
@@ -28,12 +29,7 @@ def form_check(case: Case) -> Check:
     sec_type = case.instrument.sec_type
     kind, time = case.intent.order_type, case.intent.time_in_force
     allowed = (sec_type, kind, time) in case.policy.order.forms or case.is_freed
-    return check(
-        "FORM_FORBIDDEN",
-        f"{sec_type} {text_of(kind)} {text_of(time)}",
-        "a form of the policy",
-        allowed,
-    )
+    return check("FORM_FORBIDDEN", _form(sec_type, kind, time), "a form of the policy", allowed)
 
 
 def quantity_check(case: Case) -> Check:
@@ -82,6 +78,11 @@ def tick_check(case: Case) -> Check:
 
 
 _ON_TICK = Check("PRICE_OFF_TICK", "on the grid", "a multiple of the tick", passed=True)
+
+
+@lru_cache(maxsize=64, typed=True)
+def _form(sec_type: str, kind: object, time: object) -> str:
+    return f"{sec_type} {text_of(kind)} {text_of(time)}"
 
 
 def problem_of(value: object) -> str | None:

@@ -23,7 +23,7 @@ def leverage_check(case: Case) -> Check:
         return _exempt("LEVERAGE")
     kind, account = needed(case.asset_class), account_of(case)
     value = account.valuation.gross_by_class.get(kind.sec_type, ZERO)
-    value += account.growth + account.adds_elsewhere
+    value += account.growth_of_all
     passed = account.equity > ZERO and value <= kind.leverage_max * account.equity
     text = f"{value:.2f} {kind.sec_type} of {account.equity_text}"
     return check("LEVERAGE", text, f"at most {kind.leverage_max!s} of it", passed)

@@ -11,7 +11,7 @@ from trader.core.book_view import BookView
 from trader.core.events import Check
 from trader.core.ids import ConId, OrderId
 from trader.core.policy import Policy
-from trader.core.risk.case import Case, check
+from trader.core.risk.case import Case, check, span_of
 from trader.core.tapes import Key, pattern_of
 
 # Where nobody says when the account's day began, all of the longest day counts.
@@ -117,7 +117,7 @@ def _windowed(case: Case, code: str, most: int, key: Key) -> Check:
 
 
 def _since(case: Case, window_s: float) -> datetime:
-    return case.given.now_utc - timedelta(seconds=window_s)
+    return case.given.now_utc - span_of(window_s)
 
 
 def _counted(case: Case, code: str, count: int, most: int, window_s: float) -> Check:

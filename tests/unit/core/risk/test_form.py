@@ -131,3 +131,13 @@ def test_each_check_is_asked_and_tells_its_own_code() -> None:
         "PRICE_INVALID",
         "PRICE_OFF_TICK",
     ]
+
+
+def test_a_form_is_told_as_it_was_asked_for_whatever_equals_it() -> None:
+    # The text of an enum equals the enum: one that a strategy wrote as text is shown as text.
+    texts = []
+    for kind in (OrderType.LIMIT, "LMT", OrderType.LIMIT):
+        verdict = review(an_intent(order_type=kind), given(a_book()))
+        (row,) = [row for row in verdict.checks if row.code == "FORM_FORBIDDEN"]
+        texts.append(row.value)
+    assert texts == ["STK LMT DAY", "STK 'LMT' DAY", "STK LMT DAY"]
