@@ -288,7 +288,7 @@ class Daemon:
 
     async def _take_over(self) -> None:
         settings = self._config.settings
-        doubt = await journal_doubt(self.journal, self.ledger.book.lineage, settings.state_dir)
+        doubt = await journal_doubt(self.journal, self.ledger.book, settings.state_dir)
         asked = take_over(
             self.ledger,
             lineage=Lineage(f"{self._world.chance.getrandbits(30):06x}"[-6:]),
@@ -307,9 +307,9 @@ class Daemon:
         """Book what was executed without the daemon, and leave behind how to do it again."""
         book = self.ledger.book
         assert book.lineage is not None, "the journal was just taken over"
-        self.desk.before_baseline = executions_of(self._emergency_file, book.lineage)
+        self.desk.before_baseline = executions_of(self._emergency_file, *book.lineages)
         if book.account is not None:
-            for known in events_of(self._emergency_file, book.lineage):
+            for known in events_of(self._emergency_file, *book.lineages):
                 self.ledger.note(known)
             for execution in self.desk.before_baseline:
                 self.inbox.note_execution(ExecutionSeen(execution))

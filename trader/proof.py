@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from trader.core.book_view import BookView
 from trader.ops.anchors import newest_anchor
 from trader.store.anchored import Held, doubt_about, doubt_without_anchors
 from trader.store.journal import SqliteJournal
@@ -16,7 +17,7 @@ from trader.store.journal import SqliteJournal
 log = structlog.get_logger(__name__)
 
 
-async def journal_doubt(journal: SqliteJournal, lineage: str | None, state_dir: Path) -> str:
+async def journal_doubt(journal: SqliteJournal, book: BookView, state_dir: Path) -> str:
     """Say why the journal is not the one that its anchors know, or nothing; reads only.
 
     To be asked before this process has recorded anything. Raises JournalUnusable.
@@ -32,4 +33,5 @@ async def journal_doubt(journal: SqliteJournal, lineage: str | None, state_dir: 
         return ""
     head = newest.head
     digest, seal = await journal.digest_at(head.seq), await journal.seal_at(head.checkpoint_seq)
-    return doubt_about(Held(lineage or "", journal.durable_seq, digest, seal), newest)
+    held = Held(book.lineage or "", journal.durable_seq, digest, seal, book.former)
+    return doubt_about(held, newest)

@@ -17,6 +17,7 @@ from tests.unit.store.support import (
 )
 from tests.unit.store.test_upgrade import ROWS, old_journal, told
 from trader.core import events as ev
+from trader.core.book import Book
 from trader.core.ids import Lineage, Seq, StrategyName
 from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
@@ -47,7 +48,9 @@ def noted(state: Path, head: ChainHead, lineage: str = LINEAGE) -> None:
 async def doubt(state: Path, lineage: str | None = LINEAGE) -> str:
     journal = await SqliteJournal.open(state / "journal.db", CountingClock())
     try:
-        return await journal_doubt(journal, lineage, state)
+        book = Book()
+        book.lineage = None if lineage is None else Lineage(lineage)
+        return await journal_doubt(journal, book, state)
     finally:
         await journal.close()
 

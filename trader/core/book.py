@@ -23,6 +23,7 @@ from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.frozen import maker, replace
 from trader.core.ids import ExecFamily, OrderId, exec_family
 from trader.core.intents import Side
+from trader.core.journal_events import JournalRestored
 from trader.core.orders import (
     ABSENT_NOTE,
     Order,
@@ -130,8 +131,10 @@ class Book(TicketFold):
                 order = moved(order, event, at, note)
             self.put_order(order)
 
-    def _on_journal_opened(self, event: ev.JournalOpened, at: datetime) -> None:
+    def _on_journal(self, event: ev.JournalOpened | JournalRestored, at: datetime) -> None:
         self.lineage = event.lineage
+        if isinstance(event, JournalRestored):
+            self.former, self.order_id_high = event.former, event.order_id_floor
 
     def _on_daemon_started(self, event: ev.DaemonStarted, at: datetime) -> None:
         self.mode = event.mode
@@ -426,7 +429,7 @@ class Book(TicketFold):
 
 
 _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
-    ev.JournalOpened: Book._on_journal_opened,
+    **dict.fromkeys((ev.JournalOpened, JournalRestored), Book._on_journal),
     ev.DaemonStarted: Book._on_daemon_started,
     ev.AccountBaselined: Book._on_baselined,
     ev.IntentReviewed: Book._on_reviewed,

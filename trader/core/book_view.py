@@ -41,6 +41,8 @@ class BookView:
     def __init__(self) -> None:
         self.seq = Seq(0)
         self.lineage: Lineage | None = None
+        # Under which intents were named before a copy took the journal's place; also ours.
+        self.former: tuple[Lineage, ...] = ()
         self.account: AccountId | None = None
         self.mode: Mode | None = None
         self.intents: dict[IntentId, IntentRecord] = {}
@@ -88,6 +90,11 @@ class BookView:
         self.emergencies: dict[str, None] = {}
         # The broker's own figures of the account, as far as they are recorded.
         self.account_record = AccountRecord()
+
+    @property
+    def lineages(self) -> tuple[Lineage, ...]:
+        """Return every lineage that names intents of ours, the present one last."""
+        return self.former if self.lineage is None else (*self.former, self.lineage)
 
     def order_of_intent(self, intent: IntentId) -> Order | None:
         """Return the order made from an intent, if any."""

@@ -30,6 +30,7 @@ class BookState:
 
     seq: Seq
     lineage: Lineage | None
+    former: tuple[Lineage, ...]
     account: AccountId | None
     mode: Mode | None
     intents: tuple[tuple[IntentId, IntentRecord], ...]
@@ -70,6 +71,7 @@ def state_of(book: Book) -> BookState:
     return BookState(
         seq=book.seq,
         lineage=book.lineage,
+        former=book.former,
         account=book.account,
         mode=book.mode,
         intents=tuple(book.intents.items()),
@@ -110,6 +112,7 @@ def restored(state: BookState) -> Book:
     book = Book()
     book.seq = state.seq
     book.lineage = state.lineage
+    book.former = state.former
     book.account = state.account
     book.mode = state.mode
     book.intents = dict(state.intents)

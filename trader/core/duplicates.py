@@ -7,7 +7,7 @@ from trader.core.ids import OrderId, PermId
 from trader.core.orders import Order
 from trader.core.snapshots import BrokerSnapshot, OpenOrderRow
 
-_OVER = ("Cancelled", "ApiCancelled", "Filled")
+OVER = ("Cancelled", "ApiCancelled", "Filled")
 
 
 def duplicated_orders(book: Book, snapshot: BrokerSnapshot) -> dict[OrderId, tuple[PermId, ...]]:
@@ -19,7 +19,7 @@ def duplicated_orders(book: Book, snapshot: BrokerSnapshot) -> dict[OrderId, tup
     alive: dict[OrderId, dict[PermId, None]] = {}
     for row in unique_rows(snapshot.open_orders):
         order = our_order(book, row)
-        if order is not None and row.perm_id and row.status not in _OVER:
+        if order is not None and row.perm_id and row.status not in OVER:
             alive.setdefault(order.order_id, {})[row.perm_id] = None
     return {
         order_id: tuple(perm_ids)

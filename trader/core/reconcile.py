@@ -16,9 +16,9 @@ from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.changes import ChangeState
 from trader.core.drifts import Drift, DriftKind, RunContext, ticket_ending
-from trader.core.duplicates import duplicated_orders, our_order, twins_of, unique_rows
+from trader.core.duplicates import OVER, duplicated_orders, our_order, twins_of, unique_rows
 from trader.core.executions import Execution, delta
-from trader.core.ids import intent_id_in
+from trader.core.ids import AccountId, IntentId, Lineage, intent_id_in
 from trader.core.orders import UNANSWERED, Order, OrderState
 from trader.core.reserves import pending_commission
 from trader.core.settling import Missed, missed_executions
@@ -451,21 +451,38 @@ def unknown_to_the_book(book: Book, snapshot: BrokerSnapshot) -> tuple[str, ...]
     """Name the broker's records of intents that this journal issued and does not know.
 
     No order leaves without its promise on disk, so the journal is older than the broker: a
-    restored backup. It would give the same ids to other orders.
+    restored backup. It would give the same ids to other orders. What was lost by a recorded
+    restore is known to be: its executions are booked, and it must only not be open any more.
     """
     rows: tuple[OpenOrderRow | CompletedOrderRow | Execution, ...] = (
         *snapshot.open_orders,
         *snapshot.completed_orders,
         *snapshot.executions,
     )
-    intents = {intent_id_in(row.order_ref) for row in rows if row.account == snapshot.account}
-    lost = sorted(
+    problems = []
+    lost = _lost_intents(book, snapshot.account, rows, (book.lineage,))
+    if lost:
+        text = f"the journal is older than the broker: {lost[-1]} is not in it"
+        problems.append(f"{text} ({len(lost)} such)")
+    working = [row for row in snapshot.open_orders if row.status not in OVER]
+    open_ones = _lost_intents(book, snapshot.account, working, book.former)
+    if open_ones:
+        text = f"{open_ones[-1]} is open at the broker, and its record was lost by the restore"
+        problems.append(f"{text} ({len(open_ones)} such): cancel it in TWS, then resume")
+    return tuple(problems)
+
+
+def _lost_intents(
+    book: Book,
+    account: AccountId,
+    rows: Iterable[OpenOrderRow | CompletedOrderRow | Execution],
+    lineages: tuple[Lineage | None, ...],
+) -> list[IntentId]:
+    """Return the intents of these lineages that rows name and the book does not know."""
+    heads = tuple(f"{lineage}-" for lineage in lineages)
+    intents = {intent_id_in(row.order_ref) for row in rows if row.account == account}
+    return sorted(
         intent
         for intent in intents
-        if intent is not None
-        and intent.startswith(f"{book.lineage}-")
-        and book.order_of_intent(intent) is None
+        if intent is not None and intent.startswith(heads) and book.order_of_intent(intent) is None
     )
-    if not lost:
-        return ()
-    return (f"the journal is older than the broker: {lost[-1]} is not in it ({len(lost)} such)",)

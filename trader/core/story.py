@@ -18,11 +18,13 @@ from trader.core.entries import Fill
 from trader.core.halts import HaltCause
 from trader.core.ids import IntentId, Seq, exec_family
 from trader.core.intents import Intent
+from trader.core.journal_events import JournalRestored
 from trader.core.orders import Order, OrderState
 from trader.core.safety import Safety
 
 # Not about the intent; they say what held when it was reviewed.
 BACKGROUND = (
+    JournalRestored,
     ev.HaltRaised,
     ev.HaltCleared,
     be.BreakerTripped,

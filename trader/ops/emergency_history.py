@@ -77,14 +77,14 @@ def orders_of(path: Path) -> tuple[EmergencyOrder, ...]:
         return tuple(read_orders(path))
 
 
-def events_of(path: Path, lineage: Lineage) -> tuple[EmergencyEvent, ...]:
+def events_of(path: Path, *lineages: Lineage) -> tuple[EmergencyEvent, ...]:
     """Return what left without the daemon in this journal's name, oldest first.
 
     Raises WorldError.
     """
     with _reading(path):
         rows = read_lines(path)
-    return tuple(_events_in(rows, lineage))
+    return tuple(_events_in(rows, lineages))
 
 
 @contextmanager
@@ -96,13 +96,15 @@ def _reading(path: Path) -> Iterator[None]:
         raise WorldError(f"{path}: {error.strerror or error}") from error
 
 
-def _events_in(rows: list[dict[str, object]], lineage: Lineage) -> Iterator[EmergencyEvent]:
+def _events_in(
+    rows: list[dict[str, object]], lineages: tuple[Lineage, ...]
+) -> Iterator[EmergencyEvent]:
     for row in rows:
         try:
             ref = KILL_REF.match(str(row.get("order_ref")))
-            if row.get("kind") == "order" and ref is not None and ref[1] == lineage:
+            if row.get("kind") == "order" and ref is not None and ref[1] in lineages:
                 yield _order(row)
-            elif row.get("kind") == "cancel" and row.get("lineage") == lineage:
+            elif row.get("kind") == "cancel" and row.get("lineage") in lineages:
                 yield _cancel(row)
         except (KeyError, ValueError, InvalidOperation):
             continue  # a line that was torn and still is JSON: the broker's own word remains
@@ -140,17 +142,19 @@ def _utc(text: object) -> datetime:
     return datetime.fromisoformat(str(text)).astimezone(UTC)
 
 
-def executions_of(path: Path, lineage: Lineage) -> tuple[Execution, ...]:
+def executions_of(path: Path, *lineages: Lineage) -> tuple[Execution, ...]:
     """Return the executions of emergency orders of this journal; raises WorldError."""
     with _reading(path):
         rows = read_lines(path)
-    return tuple(_executions_in(rows, lineage))
+    return tuple(_executions_in(rows, lineages))
 
 
-def _executions_in(rows: list[dict[str, object]], lineage: Lineage) -> Iterator[Execution]:
+def _executions_in(
+    rows: list[dict[str, object]], lineages: tuple[Lineage, ...]
+) -> Iterator[Execution]:
     for row in rows:
         ref = KILL_REF.match(str(row.get("order_ref")))
-        if row.get("kind") != "execution" or ref is None or ref[1] != lineage:
+        if row.get("kind") != "execution" or ref is None or ref[1] not in lineages:
             continue
         try:
             yield _execution(row)

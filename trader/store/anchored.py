@@ -23,13 +23,14 @@ class Held:
     """What a journal is at a start: its lineage, its last event, and its digests at an anchor's.
 
     ``digest`` is empty where it has no such event, ``seal`` where it has no such checkpoint, and
-    ``lineage`` where it has nothing at all.
+    ``lineage`` where it has nothing at all. ``former`` are lineages that a restore has given up.
     """
 
     lineage: str
     last: Seq
     digest: str
     seal: str = ""
+    former: tuple[str, ...] = ()
 
 
 def doubt_about(held: Held, newest: Anchor) -> str:
@@ -41,6 +42,9 @@ def doubt_about(held: Held, newest: Anchor) -> str:
             f"{head.seq}: if that was not set aside on purpose, stop and put it back; if it was, "
             "go on with `trader baseline` and `trader resume`"
         )
+    if newest.journal in held.former:
+        # `trader restore` said so in the journal itself, and halted it until a person resumes.
+        return ""
     if newest.journal not in ("", held.lineage):
         found = (
             f"{source} knows the journal {newest.journal}, and this one is {held.lineage}: it was "

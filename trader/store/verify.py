@@ -155,6 +155,9 @@ class _Check:
         self._count = 0
         self._notes: list[str] = []
         self._journal = ""
+        # The names that a restore has given up: up to which event each is the name of this
+        # history, and 0 where it never was.
+        self._former: dict[str, int] = {}
         self._events = 0
         self._last, self._digest = 0, GENESIS
         self._seams: dict[int, tuple[object, object]] = {}
@@ -265,8 +268,7 @@ class _Check:
             self._last = seq
             own = digest if isinstance(digest, bytes) else b""
             previous = own
-            if kind == b"JournalOpened" and not self._journal:
-                self._journal = _lineage_in(payload)
+            self._name(seq, kind, payload)
             if seq in self._seams:
                 previous, better = self._seam(seq, own), None
             if seq in self._names:
@@ -275,6 +277,17 @@ class _Check:
         for seq in self._seams:
             if seq > self._last:
                 self._find("truncated", seq, f"a seam is behind event {seq}, which is not there")
+
+    def _name(self, seq: int, kind: bytes, payload: bytes) -> None:
+        """Take in how this journal is called from an event on."""
+        if kind == b"JournalOpened" and not self._journal:
+            self._journal = str(_field(payload, "lineage") or "")
+        elif kind == b"JournalRestored":
+            former = _field(payload, "former")
+            names = map(str, former) if isinstance(former, list) else ()
+            self._former = dict.fromkeys(names, 0) | self._former | {self._journal: seq - 1}
+            self._journal = str(_field(payload, "lineage") or "")
+            self._notes.append(f"restored from a copy that ended with event {seq - 1}")
 
     def _rows(self) -> Iterable[tuple[Any, ...]]:
         for (low,) in self._db.execute("SELECT min(seq) FROM events"):
@@ -326,22 +339,34 @@ class _Check:
         """Return the anchors of this journal; that there are others, or none, is said."""
         here = self._journal
         named = [anchor for anchor in self._anchors if anchor.journal]
-        if here and named and named[-1].journal != here:
+        known = {here, *self._former}
+        if here and named and named[-1].journal not in known:
             newest = named[-1]
             text = (
                 f"the newest anchor, {newest.source}, is of the journal {newest.journal}, and this "
                 f"one is {here}: it was put in that one's place"
             )
             self._find("rewritten", None, text)
-        others = sorted({anchor.journal for anchor in named} - {here}) if here else []
+        others = sorted({anchor.journal for anchor in named} - known) if here else []
         if others:
             self._notes.append(f"anchors of other journals: {', '.join(others)}")
-        ours = [one for one in self._anchors if one.journal in ("", here) or not here]
+        ours = [one for one in self._anchors if self._is_ours(one) or not here]
+        given_up = sum(1 for one in named if one.journal in self._former) - sum(
+            1 for one in ours if one.journal in self._former
+        )
+        if given_up and here:
+            self._notes.append(f"{given_up} anchors are of what the restore has given up")
         if not ours:
             self._notes.append(
                 "no anchor: a tail that was cut off, or a history written anew, does not show"
             )
         return ours
+
+    def _is_ours(self, anchor: Anchor) -> bool:
+        """Tell whether an anchor is about an event of this history."""
+        if anchor.journal in ("", self._journal):
+            return True
+        return anchor.head.seq <= self._former.get(anchor.journal, 0)
 
 
 def _words(value: object) -> str:
@@ -349,11 +374,12 @@ def _words(value: object) -> str:
     return " ".join(text.split())
 
 
-def _lineage_in(payload: bytes) -> str:
+def _field(payload: bytes, name: str) -> object:
     try:
-        return str(json.loads(payload)["lineage"])
+        found: object = json.loads(payload)[name]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        return None
+    return found
 
 
 @cache

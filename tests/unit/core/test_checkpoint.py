@@ -29,7 +29,17 @@ from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Mode, Posture
-from trader.core.ids import OrderId, OrderRef, PermId, RunId, Seq, StrategyName, TicketId
+from trader.core.ids import (
+    Lineage,
+    OrderId,
+    OrderRef,
+    PermId,
+    RunId,
+    Seq,
+    StrategyName,
+    TicketId,
+)
+from trader.core.journal_events import JournalRestored
 from trader.core.policy import AccountType, Regime
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
@@ -123,6 +133,16 @@ def _echo(move: Move) -> ev.OpenOrderSeen:
 
 EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.JournalOpened: lambda m: ev.JournalOpened(make.LINEAGE),
+    JournalRestored: lambda m: JournalRestored(
+        Lineage(f"again{m.order}"),
+        (make.LINEAGE,),
+        OrderId(m.variant),
+        "9:ab",
+        "f",
+        "",
+        "lost",
+        "b",
+    ),
     ev.DaemonStarted: lambda m: ev.DaemonStarted("1", list(Mode)[m.variant % 5], make.ACCOUNT),
     ev.DaemonStopped: lambda m: ev.DaemonStopped("asked", 0),
     ev.AccountBaselined: lambda m: replace(make.baselined(m.variant), exec_ids=(f"b{m.order}",)),
@@ -284,6 +304,8 @@ MOVES = st.builds(
 def is_legal(book: Book, event: ev.Event) -> bool:
     """Tell whether the daemon could record this now."""
     match event:
+        case JournalRestored(order_id_floor=floor):
+            return floor > book.order_id_high
         case ev.IntentReviewed(intent=intent):
             return intent.intent_id not in book.intents
         case ev.OrderPlanned(order_id=order_id, terms=terms):

@@ -12,6 +12,7 @@ from trader.core import account_events as ae
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import journal_events as je
 from trader.core import reduction_events as rd
 from trader.core import request_events as rq
 from trader.core.book import _HANDLERS
@@ -27,7 +28,7 @@ PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for module in (ev, ae, be, em, rd, rq)
+        for module in (ev, ae, be, em, je, rd, rq)
         for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)

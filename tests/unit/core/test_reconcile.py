@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.unit.core.factories import (
     BUY,
     CON,
+    LINEAGE,
     OTHER_ACCOUNT,
     OTHER_CON,
     a_book,
@@ -50,6 +51,7 @@ from trader.core.ids import (
     ExecFamily,
     ExecId,
     IntentId,
+    Lineage,
     OrderId,
     OrderRef,
     PermId,
@@ -58,6 +60,7 @@ from trader.core.ids import (
     TicketId,
     order_ref,
 )
+from trader.core.journal_events import JournalRestored
 from trader.core.orders import OrderState
 from trader.core.reconcile import (
     commissions_to_record,
@@ -1058,3 +1061,28 @@ def test_what_this_journal_issued_and_does_not_know_is_named_once() -> None:
     assert ours in problem
     elsewhere = replace(rows[1], account=OTHER_ACCOUNT)
     assert unknown_to_the_book(book, a_snapshot(executions=(rows[0], elsewhere))) == ()
+
+
+def test_what_a_restore_has_lost_may_have_been_filled_and_must_not_be_open() -> None:
+    book = a_book()
+    lost, known = an_id(5), book.orders[plan_order(book)]
+    record(
+        book,
+        JournalRestored(
+            Lineage("new001"), (LINEAGE,), OrderId(10**7), "9:ab", "copy.db", "", "lost", "ann"
+        ),
+    )
+    over = an_execution(exec_id=ExecId("x.1.01"), order_ref=order_ref(lost))
+    ended = an_open_row(5, "Cancelled", order_ref=order_ref(lost))
+    assert unknown_to_the_book(book, a_snapshot(executions=(over,), open_orders=(ended,))) == ()
+    ours = an_open_row(1, order_ref=known.order_ref)
+    open_still = replace(ended, status="Submitted")
+    (problem,) = unknown_to_the_book(book, a_snapshot(open_orders=(ours, open_still)))
+    assert problem.startswith(f"{lost} is open at the broker, and its record was lost")
+    assert "cancel it in TWS, then resume" in problem
+    elsewhere = replace(open_still, account=OTHER_ACCOUNT)
+    assert unknown_to_the_book(book, a_snapshot(open_orders=(elsewhere,))) == ()
+    # Under its present name nothing may be missing, as before.
+    new = an_execution(exec_id=ExecId("x.2.01"), order_ref=order_ref(IntentId("new001-alpha-1")))
+    (problem,) = unknown_to_the_book(book, a_snapshot(executions=(new,)))
+    assert problem.startswith("the journal is older than the broker: new001-alpha-1")

@@ -27,10 +27,23 @@ from trader.core import ticket_events as te
 from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.halts import HaltCause, Posture
-from trader.core.ids import OrderId, OrderRef, PermId, RunId, Seq, StrategyName, TicketId
+from trader.core.ids import (
+    Lineage,
+    OrderId,
+    OrderRef,
+    PermId,
+    RunId,
+    Seq,
+    StrategyName,
+    TicketId,
+)
+from trader.core.journal_events import JournalRestored
 from trader.core.policy import Regime
 from trader.core.words import words
 
+RESTORED = JournalRestored(
+    Lineage("new001"), (), OrderId(9), f"81:{'ab' * 32}", "copy.db", "", "the disk died", "ann"
+)
 ORDER = OrderId(7)
 RUN = RunId("r")
 WANTED = ChangeTerms(Decimal(12), Decimal("99.5"), None, Decimal("99.5"))
@@ -97,6 +110,7 @@ CHECKED = ev.IntentReviewed(
             "client 7 order 7 AAA with everything, by desk at 15:00:00 UTC",
         ),
         (ev.StrategyFailed(StrategyName("alpha"), "KeyError"), "alpha: KeyError"),
+        (RESTORED, "from copy.db, 81:ababababababababababa, by ann: the disk died"),
         (
             be.OutlookChanged(Regime.STORM, Decimal("0.5")),
             "storm, new risk may have 0.5 of its usual size",

@@ -108,6 +108,8 @@ def test_orders_and_cancels_of_this_journal_come_back_as_events(tmp_path: Path) 
     stranger = Memory(tmp_path, "zzz999", by="desk", utc=lambda: AT, complain=print)
     stranger.note_cancel(resting, is_everything=True)
     note(path, "cancel", {"lineage": "abc123", "order_ref": "torn"})
+    # A journal that was put back from a copy has had more than one name.
+    assert len(events_of(path, Lineage("abc123"), Lineage("zzz999"))) == 4
     order, cancel = events_of(path, Lineage("abc123"))
     assert isinstance(order, EmergencyOrderKnown)
     assert (order.order_ref, order.side, order.sent_utc) == ("kill-abc123-1", ours.side, AT)

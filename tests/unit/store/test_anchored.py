@@ -85,3 +85,10 @@ def test_anchors_that_cannot_be_read_are_no_agreement() -> None:
     doubt = doubt_without_anchors("chain.jsonl: Permission denied")
     assert doubt.startswith("its anchors cannot be read (chain.jsonl: Permission denied)")
     assert doubt.endswith("then `trader resume`")
+
+
+def test_what_a_restore_has_given_up_is_no_doubt_and_another_journal_is() -> None:
+    restored = Held("new001", Seq(9), "", "", ("abc123",))
+    assert doubt_about(restored, NEWEST) == ""
+    strange = Anchor("chain.jsonl line 9", "zzz999", NEWEST.head)
+    assert "it was put in that one's place" in doubt_about(restored, strange)

@@ -25,7 +25,8 @@ from tests.unit.store.support import (
     tampered,
 )
 from trader.core import events as ev
-from trader.core.ids import Lineage, Seq, StrategyName
+from trader.core.ids import Lineage, OrderId, Seq, StrategyName
+from trader.core.journal_events import JournalRestored
 from trader.ports import Anchor, ChainHead
 from trader.store import verify
 from trader.store.chain import chained
@@ -497,3 +498,46 @@ def test_a_row_is_made_as_the_journal_makes_it(path: Path) -> None:
     """The template is what the tests take it for."""
     found = shell(path, "SELECT seq, at_us, kind, version, payload FROM events")
     assert found == [row_of(event_at(seq)) for seq in range(1, LAST + 1)]
+
+
+# ---- put back from a copy
+
+
+RESTORED = JournalRestored(
+    Lineage("new001"),
+    (Lineage("old000"), Lineage("abc123")),
+    OrderId(9),
+    "40:ab",
+    "f",
+    "",
+    "r",
+    "b",
+)
+
+
+async def restored(path: Path) -> ChainHead:
+    async with running(path) as journal:
+        journal.append(ev.Recorded(Seq(LAST + 1), START, RESTORED))
+        await journal.durable(Seq(LAST + 1))
+        return journal.head
+
+
+def test_a_journal_that_was_restored_is_held_against_its_own_anchors(
+    path: Path, head: ChainHead
+) -> None:
+    new = asyncio.run(restored(path))
+    lost = ChainHead(Seq(LAST + 9), "ab" * 32)
+    older = anchor(ChainHead(Seq(3), "cd" * 32), "old000")
+    verdict = verified(path, [older, anchor(head), anchor(lost)])
+    assert verdict.is_whole, verdict.findings
+    assert (verdict.journal, verdict.anchor_count, verdict.anchored_to) == ("new001", 1, LAST)
+    assert f"restored from a copy that ended with event {LAST}" in verdict.notes
+    assert "2 anchors are of what the restore has given up" in verdict.notes
+    assert verified(path, [anchor(lost), anchor(new, "new001")]).is_whole
+    # What the copy held is still what was written down about it.
+    other = ChainHead(Seq(LAST), "cd" * 32)
+    assert named(verified(path, [anchor(other)])) == {("rewritten", LAST)}
+    strange = verified(path, [anchor(head), anchor(head, "zzz999")])
+    assert named(strange) == {("rewritten", None)}
+    tail = ChainHead(Seq(LAST + 5), "ab" * 32)
+    assert named(verified(path, [anchor(tail, "new001")])) == {("truncated", LAST + 2)}
