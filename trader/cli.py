@@ -3,6 +3,7 @@
 Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
+backup and restore: 0 done, 1 nothing was changed.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 
@@ -23,6 +24,7 @@ from trader import __version__
 from trader.app import real_world, run_daemon
 from trader.arguments import add_settings_arguments
 from trader.asking import DONE, NOT_DONE, USAGE, add_state, ask, endpoint_of, timeout
+from trader.backup import add_backup_arguments, run_backup
 from trader.checkup import add_check_arguments, run_check
 from trader.config import JOURNAL_FILE_NAME, ConfigError, Configuration, load
 from trader.config import process_environment as environment_of
@@ -51,6 +53,7 @@ from trader.ops.why_emergency import emergency_json, emergency_lines
 from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
 from trader.replay import add_replay_arguments, run_replay
+from trader.restore import add_restore_arguments, run_restore
 from trader.sentinel import run_sentinel, show_sentinel
 from trader.store.story import NameUnknown, related, related_emergency
 from trader.tickets import add_tickets_arguments, run_tickets
@@ -60,6 +63,7 @@ _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
+backup and restore: 0 done, 1 nothing was changed.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 _VERBS = {
@@ -100,12 +104,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _token(given)
         case "policy":
             return _policy(given, environment)
-        case "check" | "migrate" | "demo" | "tickets":
+        case "check" | "migrate" | "demo" | "tickets" | "backup" | "restore":
             acts = {
                 "check": run_check,
                 "migrate": run_migrate,
                 "demo": run_demo,
                 "tickets": run_tickets,
+                "backup": run_backup,
+                "restore": run_restore,
             }
             return acts[given.command](given, environment)
         case "halt":
@@ -164,6 +170,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_tickets_arguments(
         commands.add_parser("tickets", help="what only a person may decide: list, show, decide")
+    )
+    add_backup_arguments(
+        commands.add_parser("backup", help="copy the journal, verified; the daemon may run"),
+        add_state,
+    )
+    add_restore_arguments(
+        commands.add_parser("restore", help="put a backup in the journal's place; starts halted"),
+        add_state,
     )
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))
     _add_policy(commands.add_parser("policy", help="show or sign the risk policy"))

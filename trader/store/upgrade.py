@@ -23,10 +23,10 @@ from trader.store.schema import APPLICATION_ID, LATEST, upgrade_from
 log = structlog.get_logger(__name__)
 
 COPIES_KEPT = 2
-_STAMP = "%Y%m%dT%H%M%SZ"
+STAMP = "%Y%m%dT%H%M%SZ"
 _COPY_FORM = re.compile(r"\.v[0-9]{1,6}\.([0-9]{8}T[0-9]{6}Z)", re.ASCII)
 # What SQLite may leave beside a file that was being written.
-_SIDES = ("", "-journal", "-wal", "-shm")
+SIDES = ("", "-journal", "-wal", "-shm")
 # Every row of each must be the same in journal and copy, and of each table, whatever its columns.
 _FACTS = (
     "PRAGMA user_version",
@@ -56,12 +56,12 @@ def standing(journal: Path) -> Standing:
     if not journal.is_file():
         raise JournalUnusable(f"{journal}: there is no journal")
     try:
-        with closing(_opened(journal)) as db:
+        with closing(opened_to_read(journal)) as db:
             ((version,),) = db.execute("PRAGMA user_version")
             ((application_id,),) = db.execute("PRAGMA application_id")
             ((things,),) = db.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.Error as error:
-        raise JournalUnusable(f"{journal}: {_said(error)}") from error
+        raise JournalUnusable(f"{journal}: {said(error)}") from error
     if application_id != APPLICATION_ID and (version, application_id, things) != (0, 0, 0):
         raise JournalUnusable(f"{journal}: a database, but not a journal of this program")
     try:
@@ -86,21 +86,20 @@ def make_copy(journal: Path, version: int, now_utc: datetime) -> Path:
 
     Whoever asks holds the journal's write lock, so that nothing is added behind the copy.
     """
-    copy = journal.with_name(f"{journal.name}.v{version}.{now_utc.astimezone(UTC):{_STAMP}}")
+    copy = journal.with_name(f"{journal.name}.v{version}.{now_utc.astimezone(UTC):{STAMP}}")
     draft = journal.with_name(f"{journal.name}.copying")
     try:
-        _discard(draft)
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        _fill(journal, draft)
+        discard(draft)
+        fill(journal, draft)
         verify(journal, draft)
-        _sync(draft)
+        synced(draft)
         os.replace(draft, copy)
-        _sync(journal.parent)
+        synced(journal.parent)
     except (OSError, sqlite3.Error, JournalUnusable) as error:
-        _discard_quietly(draft)
+        discard_quietly(draft)
         raise JournalUnusable(
             f"it was not upgraded from version {version}, because no copy of it could be made: "
-            f"{_said(error)}"
+            f"{said(error)}"
         ) from error
     log.info("journal copied before its upgrade", copy=str(copy), version=version)
     _forget_old(journal, copy)
@@ -112,7 +111,7 @@ def verify(journal: Path, copy: Path) -> None:
 
     Both are read from the disk anew.
     """
-    with closing(_opened(journal)) as source, closing(_opened(copy)) as made:
+    with closing(opened_to_read(journal)) as source, closing(opened_to_read(copy)) as made:
         ((verdict,), *_) = made.execute("PRAGMA integrity_check(1)")
         if verdict != "ok":
             raise JournalUnusable(f"the copy is damaged: {' '.join(str(verdict).split())}")
@@ -128,8 +127,10 @@ def verify(journal: Path, copy: Path) -> None:
                     raise JournalUnusable(f"the copy differs from the journal: {fact}")
 
 
-def _fill(journal: Path, draft: Path) -> None:
-    with closing(_opened(journal)) as source, closing(sqlite3.connect(draft)) as target:
+def fill(journal: Path, draft: Path) -> None:
+    """Copy one moment of a journal, whoever writes it meanwhile; not synced yet."""
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    with closing(opened_to_read(journal)) as source, closing(sqlite3.connect(draft)) as target:
         # It is synced once, at the end.
         target.execute("PRAGMA synchronous = OFF")
         source.backup(target)
@@ -139,11 +140,13 @@ def _fill(journal: Path, draft: Path) -> None:
             raise JournalUnusable(f"the copy's journal_mode is {mode} and does not become delete")
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def opened_to_read(path: Path) -> sqlite3.Connection:
+    """Open a journal without being able to change it."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
-def _sync(path: Path) -> None:
+def synced(path: Path) -> None:
+    """Have a file or a folder on the disk when this returns."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -151,14 +154,16 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _discard(draft: Path) -> None:
-    for side in _SIDES:
+def discard(draft: Path) -> None:
+    """Remove a copy that was not finished, with what SQLite has left beside it."""
+    for side in SIDES:
         draft.with_name(draft.name + side).unlink(missing_ok=True)
 
 
-def _discard_quietly(draft: Path) -> None:
+def discard_quietly(draft: Path) -> None:
+    """Do the same; a file that stays is told and no more."""
     try:
-        _discard(draft)
+        discard(draft)
     except OSError as error:
         log.warning("part of a copy is left", file=str(draft), problem=str(error))
 
@@ -173,7 +178,8 @@ def _forget_old(journal: Path, newest: Path) -> None:
             log.warning("an old copy stays", file=str(path), problem=str(error))
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """Say in one line what went wrong."""
     text = str(error)
     if isinstance(error, sqlite3.Error):
         text = f"{getattr(error, 'sqlite_errorname', type(error).__name__)}: {error}"

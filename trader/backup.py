@@ -1,0 +1,45 @@
+"""``trader backup``: copy the journal as it is at one moment; the daemon may run or not.
+
+Exit codes: 0 done and verified, 1 not done.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from trader.config import JOURNAL_FILE_NAME
+from trader.ops.clock import SystemClock
+from trader.store.backup import back_up, backup_name
+from trader.store.rows import JournalUnusable
+
+_DONE, _NOT_DONE = 0, 1
+
+
+def add_backup_arguments(
+    parser: argparse.ArgumentParser, add_state: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument(
+        "--to",
+        type=Path,
+        metavar="FILE",
+        help="a new file (default: beside the journal, with the time in its name)",
+    )
+    add_state(parser)
+
+
+def run_backup(given: argparse.Namespace) -> int:
+    """Back the journal up and say what the copy holds; returns the exit code."""
+    journal = given.state / JOURNAL_FILE_NAME
+    target = given.to or backup_name(journal, SystemClock().utc())
+    try:
+        verdict = back_up(journal, target)
+    except JournalUnusable as error:
+        print(f"trader: not backed up: {error}", file=sys.stderr)
+        return _NOT_DONE
+    print(f"{target}: whole, a copy of {journal}")
+    print(f"  events      {verdict.event_count}, the last is {verdict.last_seq}")
+    print(f"  digest      {verdict.last_seq}:{verdict.digest}")
+    print("  note        keep the file and this digest on another machine")
+    return _DONE
