@@ -5,10 +5,10 @@ Exit codes: 0 done and verified, 1 not done.
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from trader.config import JOURNAL_FILE_NAME
+from trader.config import ConfigError, journal_file_in
 from trader.ops.clock import SystemClock
 from trader.store.backup import back_up, backup_name
 from trader.store.rows import JournalUnusable
@@ -29,13 +29,13 @@ def add_backup_arguments(
     add_state(parser)
 
 
-def run_backup(given: argparse.Namespace) -> int:
+def run_backup(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Back the journal up and say what the copy holds; returns the exit code."""
-    journal = given.state / JOURNAL_FILE_NAME
-    target = given.to or backup_name(journal, SystemClock().utc())
     try:
+        journal = journal_file_in(given.state, environment)
+        target = given.to or backup_name(journal, SystemClock().utc())
         verdict = back_up(journal, target)
-    except JournalUnusable as error:
+    except (ConfigError, JournalUnusable) as error:
         print(f"trader: not backed up: {error}", file=sys.stderr)
         return _NOT_DONE
     print(f"{target}: whole, a copy of {journal}")

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from trader.app import restore as book_of
-from trader.config import JOURNAL_FILE_NAME
+from trader.config import ConfigError, journal_file_in
 from trader.core.events import Event, HaltRaised, Recorded
 from trader.core.halts import HaltCause
 from trader.core.ids import Lineage, OrderId, Seq
@@ -27,7 +27,7 @@ from trader.ops.anchors import newest_anchor
 from trader.ops.clock import SystemClock
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.kill import operator_name
-from trader.ports import Clock, JournalFailed, WorldError
+from trader.ports import Clock, WorldError
 from trader.store.backup import copied, whole
 from trader.store.journal import SqliteJournal
 from trader.store.replacing import aside_name, asides_of, fold_log, past_of, put_in_place
@@ -45,13 +45,10 @@ class Wanted:
 
     source: Path
     state: Path
+    # Whose place is taken.
+    journal: Path
     reason: str
     by: str
-
-    @property
-    def journal(self) -> Path:
-        """Return the journal whose place is taken."""
-        return self.state / JOURNAL_FILE_NAME
 
     @property
     def draft(self) -> Path:
@@ -77,20 +74,21 @@ def _reason(text: str) -> str:
 
 def run_restore(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Restore a backup and say what became of both journals; returns the exit code."""
-    wanted = Wanted(given.file, given.state, given.reason, operator_name(environment))
-    lock = InstanceLock(wanted.state / "lock")
+    lock = InstanceLock(given.state / "lock")
     try:
+        journal, by = journal_file_in(given.state, environment), operator_name(environment)
+        wanted = Wanted(given.file, given.state, journal, given.reason, by)
         lock.take(os.getpid())
         try:
             event = asyncio.run(_restored(wanted, SystemClock()))
         finally:
             lock.release()
-    except (WorldError, JournalFailed, IdsUsedUp, OSError) as error:
+    except (ConfigError, WorldError, IdsUsedUp, OSError) as error:
         print(f"trader: not restored: {said(error)}", file=sys.stderr)
         return _NOT_DONE
     print(f"{wanted.journal}: restored from {event.source}, which ended with {event.copied_at}")
     if event.set_aside:
-        print(f"  set aside   {wanted.state / event.set_aside}")
+        print(f"  set aside   {journal.with_name(event.set_aside)}")
     print(f"  lineage     {event.lineage}; before it {', '.join(event.former)}")
     print(f"  order ids   above {event.order_id_floor}")
     print("  next        start the daemon: it is halted, reconciles, and waits for `trader resume`")

@@ -197,12 +197,17 @@ def _assert_orders(story: Story, truth: Json) -> None:
             assert order.state is _FINAL[row["status"]], f"{order} but {row}"
 
 
-def settled(simulator: Simulator, daemon: Daemon) -> tuple[Json, Json]:
-    """Wait until nothing moves any more; returns truth and status of that moment."""
+def settled(
+    simulator: Simulator, daemon: Daemon, causes: frozenset[str] = HALTED_BY_US
+) -> tuple[Json, Json]:
+    """Wait until nothing moves any more; returns truth and status of that moment.
+
+    Nothing but ``causes`` may halt it then.
+    """
 
     def look() -> tuple[Json, Json] | None:
         status, truth = daemon.status(), simulator.truth()
-        if status is None or not set(dict(status["causes"])) <= HALTED_BY_US:
+        if status is None or not set(dict(status["causes"])) <= causes:
             return None
         is_quiet = not any(row["status"] in _LIVE for row in truth["orders"])
         is_whole = status["tally"]["executions"] == len(truth["executions"])

@@ -23,7 +23,7 @@ from tests.unit.ops.test_emergency_history import an_execution, memory
 from tests.unit.ops.test_emergency_record import an_order
 from tests.unit.ops.test_standing_order import LEFT
 from tests.unit.store.support import tamper
-from trader import app
+from trader import app, cli
 from trader.config import Configuration
 from trader.config.model import MomentumSection
 from trader.core.book import Book
@@ -355,6 +355,32 @@ async def test_an_older_journal_in_its_place_halts_the_start_and_the_anchors_sta
     causes = dict((await seen_and_stopped(config))["causes"])  # type: ignore[call-overload]
     assert HaltCause.JOURNAL_UNPROVEN not in causes
     assert verified(journal, anchors_in(state)[0]).is_whole
+
+
+async def test_a_backup_that_was_restored_starts_halted_and_says_so_and_no_more(
+    config: Configuration, tmp_path: Path
+) -> None:
+    state, journal, copy = config.settings.state_dir, config.journal_file, tmp_path / "copy.db"
+    await seen_and_stopped(config)
+    told = ["--state", str(state)]
+    assert cli.main(["backup", "--to", str(copy), *told]) == 0
+    first = await kept(config)
+    await seen_and_stopped(config)
+    words = ["restore", str(copy), "--reason", "the disk died", *told]
+    assert await asyncio.to_thread(cli.main, words) == 0
+    chain = (state / "audit_logs" / "chain.jsonl").read_bytes()
+    for _ in range(2):
+        body = await seen_and_stopped(config)
+        causes = dict(body["causes"])  # type: ignore[call-overload]
+        assert causes[HaltCause.JOURNAL_UNPROVEN].startswith("restored from copy.db, which ended")
+        assert ": the disk died;" in causes[HaltCause.JOURNAL_UNPROVEN]
+        # What was written down about the journal that was lost is still what was said last.
+        assert (state / "audit_logs" / "chain.jsonl").read_bytes() == chain
+    book = await kept(config)
+    assert book.former == (first.lineage,)
+    assert book.lineage != first.lineage
+    verdict = verified(journal, anchors_in(state)[0])
+    assert verdict.is_whole, verdict.findings
 
 
 async def test_a_new_journal_beside_old_anchors_is_halted_as_what_it_is(

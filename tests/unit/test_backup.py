@@ -14,6 +14,11 @@ from trader.store.verify import verified
 LAST = len(history(COPIED))
 
 
+@pytest.fixture(autouse=True)
+def _without_the_shells_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
 @pytest.fixture
 async def state(tmp_path: Path) -> Path:
     folder = tmp_path / "state"
@@ -67,3 +72,23 @@ def test_where_there_is_no_journal_there_is_no_backup(
     assert cli.main(["backup", "--state", str(tmp_path)]) == 1
     assert "there is no journal" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_journal_that_the_environment_names_is_the_one(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = (state / "journal.db").rename(tmp_path / "other.db")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{other}")
+    copy = tmp_path / "copy.db"
+    assert cli.main(["backup", "--state", str(state), "--to", str(copy)]) == 0
+    words = ["restore", str(copy), "--reason", "lost", "--state", str(state)]
+    assert cli.main(words) == 0
+    assert not (state / "journal.db").exists()
+    (aside,) = tmp_path.glob("other.db.replaced.*Z")
+    assert f"set aside   {aside}" in capsys.readouterr().out
+    monkeypatch.setenv("DATABASE_URL", "postgres://me:secret@host/db")
+    assert cli.main(["backup", "--state", str(state), "--to", str(tmp_path / "no.db")]) == 1
+    assert cli.main(words) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert ["DATABASE_URL begins with" in line for line in told] == [True, True]
+    assert "secret" not in " ".join(told)

@@ -73,6 +73,11 @@ class Place:
         return sorted(self.state.glob("journal.db.replaced.*Z"))
 
 
+@pytest.fixture(autouse=True)
+def _without_the_shells_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     state = tmp_path / "state"

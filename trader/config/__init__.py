@@ -8,6 +8,7 @@ is allowed. The environment and the policy can only tighten what the file grants
 from trader.config.environment import (
     JOURNAL_FILE_NAME,
     environment_halt,
+    journal_file_in,
     live_authority_problems,
     process_environment,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Configuration",
     "Settings",
     "environment_halt",
+    "journal_file_in",
     "live_authority_problems",
     "load",
     "process_environment",

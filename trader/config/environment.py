@@ -137,8 +137,16 @@ def halt_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
 
 
 def journal_file_of(settings: Settings, environment: Mapping[str, str]) -> Path:
-    """Return the journal: ``DATABASE_URL``'s file or ``journal.db`` in the state."""
-    return _journal_in(environment) or settings.state_dir / JOURNAL_FILE_NAME
+    """Return the journal of these settings; raises ConfigError."""
+    return journal_file_in(settings.state_dir, environment)
+
+
+def journal_file_in(state_dir: Path, environment: Mapping[str, str]) -> Path:
+    """Return the journal: ``DATABASE_URL``'s file or ``journal.db`` in the state.
+
+    Raises ConfigError.
+    """
+    return _journal_in(environment) or state_dir / JOURNAL_FILE_NAME
 
 
 def process_environment() -> Mapping[str, str]:

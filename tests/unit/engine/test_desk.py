@@ -12,7 +12,9 @@ import pytest
 
 from tests.unit.engine.world import (
     ACCOUNT,
+    CLIENT,
     CON,
+    LINEAGE,
     SELL,
     World,
     a_commission,
@@ -26,9 +28,19 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.drifts import DriftKind
 from trader.core.halts import LATCHED, HaltCause
-from trader.core.ids import AccountId, ExecId, OrderId, RunId, TicketId, order_ref
+from trader.core.ids import (
+    AccountId,
+    ExecId,
+    Lineage,
+    OrderId,
+    PermId,
+    RunId,
+    TicketId,
+    order_ref,
+)
+from trader.core.journal_events import JournalRestored
 from trader.core.orders import OrderState
-from trader.core.snapshots import BrokerSnapshot
+from trader.core.snapshots import BrokerSnapshot, OpenOrderRow
 from trader.engine.operator import Answer
 from trader.ports import LinkWord, SnapshotUnavailable, WorldError
 
@@ -239,6 +251,43 @@ async def test_a_journal_older_than_the_broker_is_not_resumed_while_it_is() -> N
     answer = await world.desk.resume(reason="fine", by="me")
     assert not answer.is_done
     assert "older than the broker" in answer.details[0]
+
+
+async def test_after_a_restore_what_was_lost_is_booked_and_must_not_be_open() -> None:
+    world = World()
+    lost = an_intent(7)
+    world.ledger.record(
+        JournalRestored(
+            Lineage("new001"), (LINEAGE,), OrderId(10**7), "9:ab", "copy.db", "", "lost", "ann"
+        )
+    )
+    world.guard.latch(HaltCause.JOURNAL_UNPROVEN, "restored from copy.db", by="ann")
+    traded = an_execution(order_id=OrderId(70), order_ref=order_ref(lost.intent_id))
+    working = OpenOrderRow(
+        order_id=OrderId(71), client_id=CLIENT, perm_id=PermId(971), account=ACCOUNT,
+        order_ref=order_ref(an_intent(8).intent_id), con_id=CON, symbol="AAA", side=SELL,
+        quantity=Decimal(1), order_type="LMT", limit_price=Decimal(100), status="Submitted",
+    )  # fmt: skip
+    # The broker's positions and cash contain the execution, whether it is booked or not.
+    cash = world.book.cash["USD"] - traded.quantity * traded.price
+
+    def told(*rows: OpenOrderRow) -> BrokerSnapshot:
+        return world.mirror(
+            executions=(traded,), open_orders=rows, cash={"USD": cash},
+            positions=(a_position(10),),
+        )  # fmt: skip
+
+    world.broker.word = lambda: told(working)
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert not answer.is_done
+    assert "abc123-alpha-8 is open at the broker" in " ".join(answer.details)
+    assert world.book.position_of(CON) == traded.quantity
+    assert not world.book.tickets
+    # A person has cancelled it.
+    world.broker.word = lambda: told()
+    assert (await world.desk.resume(reason="fine", by="me")).is_done
+    assert world.broker.placed == []
+    assert world.book.halts == {}
 
 
 @pytest.mark.parametrize("before", ["", "stop"])
