@@ -5,6 +5,9 @@ from trader.core.ids import OrderId
 from trader.core.orders import Order
 from trader.engine.status import OrderStatus
 
+# Between two orders are the ids of other requests: so many are passed by one by one.
+_GAP_IDS = 1_000
+
 
 class OrderRows:
     """The orders of a book, newest first."""
@@ -15,22 +18,23 @@ class OrderRows:
     def page(self, before: int | None, limit: int) -> tuple[OrderStatus, ...]:
         """Return at most ``limit`` orders with ids below ``before``; all ids when it is None."""
         orders = self._book.orders
-        # Ids only grow, so the oldest order is the first of the dict; the gaps between them are
-        # the ids of other requests.
+        # Ids only grow, so the oldest order is the first of the dict.
         oldest = next(iter(orders), OrderId(0))
-        newest = (
-            self._book.order_id_high
-            if before is None
-            else min(before - 1, self._book.order_id_high)
-        )
+        high = self._book.order_id_high
+        number = high if before is None else min(before - 1, high)
         rows: list[OrderStatus] = []
-        for number in range(newest, oldest - 1, -1):
+        missed = 0
+        while number >= oldest and len(rows) < limit:
             order = orders.get(OrderId(number))
             if order is not None:
                 rows.append(order_row(order))
-                if len(rows) == limit:
-                    break
+            missed = missed + 1 if order is None else 0
+            number = number - 1 if missed < _GAP_IDS else self._newest_below(number)
         return tuple(rows)
+
+    def _newest_below(self, number: int) -> int:
+        """Return the id of the next older order, over however many ids."""
+        return next((key for key in reversed(self._book.orders) if key < number), -1)
 
     def one(self, order_id: int) -> OrderStatus | None:
         """Return one order, or None."""

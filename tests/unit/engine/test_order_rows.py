@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.factories import (
+    LINEAGE,
     a_book,
     a_status,
     an_intent,
@@ -20,7 +22,8 @@ from tests.unit.core.factories import (
 )
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.core.ids import OrderId
+from trader.core.ids import Lineage, OrderId
+from trader.core.journal_events import JournalRestored
 from trader.engine.order_rows import OrderRows
 
 
@@ -48,6 +51,23 @@ def test_an_id_beyond_all_orders_starts_at_the_newest() -> None:
     assert [row.order_id for row in rows.page(10**18, 5)] == [9, 3]
     assert rows.page(3, 5) == ()
     assert rows.page(1, 5) == ()
+
+
+@pytest.mark.timeout(20)
+def test_a_gap_of_millions_of_ids_costs_nothing() -> None:
+    """A restore jumps by ten million, and a gateway may propose any id."""
+    book = a_book_of([3, 9])
+    plan_order(book, an_intent(10), 2_000_000_000)
+    record(
+        book,
+        JournalRestored(
+            Lineage("new001"), (LINEAGE,), OrderId(2_100_000_000), "9:ab", "f", "", "lost", "ann"
+        ),
+    )
+    rows = OrderRows(book)
+    assert [row.order_id for row in rows.page(None, 5)] == [2_000_000_000, 9, 3]
+    assert [row.order_id for row in rows.page(2_000_000_000, 1)] == [9]
+    assert rows.page(3, 5) == ()
 
 
 def test_an_empty_book_has_an_empty_page() -> None:
