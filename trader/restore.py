@@ -21,7 +21,14 @@ from trader.core.events import Event, HaltRaised, Recorded
 from trader.core.halts import HaltCause
 from trader.core.ids import Lineage, OrderId, Seq
 from trader.core.journal_events import JournalRestored
-from trader.core.restoring import IdsUsedUp, Origin, Past, halt_reason, restoration
+from trader.core.restoring import (
+    IdsUsedUp,
+    Origin,
+    Past,
+    halt_reason,
+    requests_lost,
+    restoration,
+)
 from trader.engine.supervisor import Supervisor
 from trader.ops.anchors import newest_anchor
 from trader.ops.clock import SystemClock
@@ -37,6 +44,8 @@ from trader.store.upgrade import copies_of, discard, said, standing, synced
 
 _DONE, _NOT_DONE = 0, 1
 _REASON_CHARACTERS = 500
+# So many events may wait for the writer.
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +160,24 @@ async def _told(wanted: Wanted, clock: Clock, set_aside: str) -> JournalRestored
             reason=wanted.reason,
             by=wanted.by,
         )
-        event = restoration(book, _past(wanted), origin, partial(secrets.randbits, 24))
+        past = _past(wanted)
+        event = restoration(book, past, origin, partial(secrets.randbits, 24))
         halt = HaltRaised(HaltCause.JOURNAL_UNPROVEN, halt_reason(event), wanted.by)
-        _append(journal, clock, book.seq, (event, halt))
-        await journal.durable(Seq(book.seq + 2))
+        await _recorded(journal, clock, book.seq, (event, halt, *requests_lost(book, past)))
     finally:
         await supervisor.stop()
         await journal.close()
     return event
 
 
-def _append(journal: SqliteJournal, clock: Clock, last: Seq, events: tuple[Event, ...]) -> None:
+async def _recorded(
+    journal: SqliteJournal, clock: Clock, last: Seq, events: tuple[Event, ...]
+) -> None:
     for seq, event in enumerate(events, start=last + 1):
         journal.append(Recorded(Seq(seq), clock.utc(), event))
+        if seq % _AT_ONCE == 0:
+            await journal.durable(Seq(seq))
+    await journal.durable(Seq(last + len(events)))
 
 
 def _past(wanted: Wanted) -> Past:
@@ -175,4 +189,5 @@ def _past(wanted: Wanted) -> Past:
     if newest is not None and newest.journal:
         lineages.append(Lineage(newest.journal))
     highest = max((past.order_id_high for past in known), default=OrderId(0))
-    return Past(tuple(dict.fromkeys(lineages)), highest)
+    requests = tuple(row for past in known for row in past.requests)
+    return Past(tuple(dict.fromkeys(lineages)), highest, requests)

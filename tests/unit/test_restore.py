@@ -23,6 +23,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.halts import HaltCause
 from trader.core.ids import IntentId, Lineage, OrderId, Seq, order_ref
+from trader.core.request_events import RequestReceived
 from trader.core.restoring import ORDER_ID_JUMP
 from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
@@ -150,6 +151,17 @@ def test_the_start_after_it_does_not_take_it_for_another_journal(place: Place) -
     # Put in its place by hand, the same copy is doubted.
     shutil.copy(place.copy, place.journal)
     assert "events are gone from its end" in asyncio.run(doubt())
+
+
+def test_the_keys_of_what_was_lost_never_become_a_second_order(place: Place) -> None:
+    asked = RequestReceived("k1", "digest", IntentId("abc123-api-1"), "alice")
+    asyncio.run(written(place.journal, len(history(ORDERS)) + 1, [asked]))
+    for _ in range(2):
+        assert place.restore() == 0
+        book = book_in(place.journal)
+        assert book.requests["k1"].intent_id == "abc123-api-1"
+        assert "abc123-api-1" not in book.intents
+        assert verified(place.journal, anchors_in(place.state)[0]).is_whole
 
 
 def test_the_same_backup_restored_twice_keeps_every_name_that_was_used(place: Place) -> None:

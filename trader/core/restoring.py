@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from trader.core.book_view import BookView
 from trader.core.ids import Lineage, OrderId
 from trader.core.journal_events import JournalRestored
+from trader.core.request_events import RequestReceived
 
 # More orders than a daemon can send in days at the broker's pace, and room for two hundred
 # restores below the broker's highest id.
@@ -31,6 +32,8 @@ class Past:
 
     lineages: tuple[Lineage, ...] = ()
     order_id_high: OrderId = OrderId(0)
+    # What was asked for at the API door, by keys that may come again.
+    requests: tuple[RequestReceived, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,12 @@ def restoration(
         reason=origin.reason,
         by=origin.by,
     )
+
+
+def requests_lost(copy: BookView, past: Past) -> tuple[RequestReceived, ...]:
+    """Return what was asked for and is not in the copy: each key still means what it meant."""
+    lost = {row.key: row for row in past.requests if row.key not in copy.requests}
+    return tuple(lost.values())
 
 
 def halt_reason(event: JournalRestored) -> str:

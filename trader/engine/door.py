@@ -122,6 +122,10 @@ class OrderDoor:
             intent = next_intent_id(self._ledger, API)
             self._ledger.record(rq.RequestReceived(key, wish.digest(), intent, by))
         if intent not in self._book.intents:
+            if not intent.startswith(f"{self._book.lineage}-"):
+                # Named before a copy took the journal's place: its order may have left since.
+                text = f"a restore may have lost its order: look for {intent} at the broker"
+                return Verdict(Turn.CONFLICT, "KEY_LOST", text, intent)
             # Also after a crash between the key and the review: no byte left without a review.
             await self._gateway.submit(self._intent_of(wish, intent, by))
         await self._durable()

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trader.core.ids import Lineage, OrderId
+from trader.core.request_events import RequestReceived
 from trader.core.restoring import Past
-from trader.store.rows import JournalUnusable
+from trader.store.rows import JournalUnusable, RowUnreadable, recorded_of
 from trader.store.upgrade import SIDES, opened_to_read, said, synced
 
 _REPLACED, _STAMP = ".replaced.", "%Y%m%dT%H%M%S.%fZ"
@@ -38,6 +39,11 @@ _ORDER_ID_HIGH = (
     "WHERE kind IN ('OrderPlanned', 'JournalRestored')"
 )
 
+_REQUESTS = (
+    "SELECT seq, at_us, kind, version, payload FROM events "
+    "WHERE kind = 'RequestReceived' ORDER BY seq"
+)
+
 
 def aside_name(journal: Path, now_utc: datetime) -> Path:
     """Return what a journal that is replaced is called from then on."""
@@ -56,10 +62,12 @@ def past_of(journal: Path) -> Past | None:
         with closing(opened_to_read(journal)) as db:
             names = [name for (name,) in (*db.execute(_FORMER), *db.execute(_LINEAGES))]
             highs = [high for (high,) in db.execute(_ORDER_ID_HIGH)]
-    except (sqlite3.Error, UnicodeDecodeError):
+            asked = [recorded_of(row).event for row in db.execute(_REQUESTS)]
+    except (sqlite3.Error, UnicodeDecodeError, RowUnreadable):
         return None
     lineages = tuple(dict.fromkeys(Lineage(str(name)) for name in names))
-    return Past(lineages, OrderId(max(highs, default=0)))
+    requests = tuple(event for event in asked if isinstance(event, RequestReceived))
+    return Past(lineages, OrderId(max(highs, default=0)), requests)
 
 
 def fold_log(journal: Path) -> bool:

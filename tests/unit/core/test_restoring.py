@@ -14,6 +14,7 @@ from tests.unit.core.factories import T0, reviewed, terms_of
 from tests.unit.core.factories import an_intent as intent_of
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.entries import RequestRecord
 from trader.core.halts import HaltCause
 from trader.core.ids import (
     ClientId,
@@ -26,12 +27,14 @@ from trader.core.ids import (
     intent_id_in,
     order_ref,
 )
+from trader.core.request_events import RequestReceived
 from trader.core.restoring import (
     ORDER_ID_JUMP,
     IdsUsedUp,
     Origin,
     Past,
     halt_reason,
+    requests_lost,
     restoration,
 )
 
@@ -164,6 +167,17 @@ def test_ids_that_are_used_up_are_told() -> None:
     book.lineage, book.order_id_high = Lineage("abc123"), OrderId(2_000_000_000)
     with pytest.raises(IdsUsedUp, match="order ids are used up"):
         restoration(book, Past(), ORIGIN, lambda: 1)
+
+
+def test_a_key_of_the_lost_part_keeps_what_it_means_and_one_of_the_copy_is_not_said_again() -> None:
+    book = Book()
+    asked = [
+        RequestReceived(key, "d", IntentId(f"abc123-api-{number}"), "alice")
+        for number, key in enumerate(("known", "lost", "lost", "other"), start=1)
+    ]
+    book.requests["known"] = RequestRecord("d", T0, asked[0].intent_id, None)
+    found = requests_lost(book, Past(requests=tuple(asked)))
+    assert [row.key for row in found] == ["lost", "other"]
 
 
 def test_the_halt_says_from_what_by_whom_and_why() -> None:

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.engine.world import VirtualLoop, World, turns
+from tests.unit.engine.world import LINEAGE, VirtualLoop, World, turns
 from trader.core import events as ev
 from trader.core import request_events as rq
 from trader.core.halts import HaltCause, Mode
-from trader.core.ids import IntentId
+from trader.core.ids import IntentId, Lineage, OrderId
 from trader.core.intents import OrderType, Side, TimeInForce
+from trader.core.journal_events import JournalRestored
 from trader.engine.door import OrderDoor
 from trader.engine.wishes import Turn, Wish
 
@@ -174,6 +175,26 @@ async def test_a_disk_that_never_answers_makes_the_door_unavailable() -> None:
     verdict = await a_door(world).submit("k1", WISH, "alice")
     assert (verdict.turn, verdict.code) == (Turn.UNAVAILABLE, "JOURNAL")
     assert not world.broker.placed
+
+
+async def test_a_key_whose_order_a_restore_may_have_lost_makes_none() -> None:
+    """The copy ends between key and review: what was reviewed and sent since has this very id."""
+    world = World()
+    taken = IntentId("abc123-api-1")
+    world.ledger.record(rq.RequestReceived("k1", WISH.digest(), taken, "alice"))
+    world.ledger.record(
+        JournalRestored(
+            Lineage("new001"), (LINEAGE,), OrderId(10**7), "9:ab", "copy.db", "", "lost", "ann"
+        )
+    )
+    world.broker.next_id = 10**7
+    verdict = await a_door(world).submit("k1", WISH, "alice")
+    assert (verdict.turn, verdict.code, verdict.intent_id) == (Turn.CONFLICT, "KEY_LOST", taken)
+    assert "look for abc123-api-1 at the broker" in verdict.text
+    assert world.broker.placed == []
+    assert world.journal.events(ev.IntentReviewed) == []
+    fresh = await a_door(world).submit("k2", WISH, "alice")
+    assert (fresh.is_approved, fresh.intent_id) == (True, "new001-api-1")
 
 
 async def test_after_a_crash_between_key_and_review_the_key_still_makes_one_order() -> None:
