@@ -32,6 +32,7 @@ from trader.core.restoring import (
 from trader.engine.supervisor import Supervisor
 from trader.ops.anchors import newest_anchor
 from trader.ops.clock import SystemClock
+from trader.ops.halt_record import give_to_owner
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.kill import operator_name
 from trader.ports import Clock, WorldError
@@ -106,12 +107,13 @@ def run_restore(given: argparse.Namespace, environment: Mapping[str, str]) -> in
 
 async def _restored(wanted: Wanted, clock: Clock) -> JournalRestored:
     journal, draft = wanted.journal, wanted.draft
-    _must_be_whole(wanted.source, journal)
+    _must_be_whole(wanted.source, journal, draft)
     try:
         _drafted(wanted.source, draft)
         aside = aside_name(journal, clock.utc())
         event = await _told(wanted, clock, aside.name if journal.exists() else "")
         whole(draft)
+        _given_to_owner(draft)
         synced(draft)
         # The last before it is moved: one file is then all of it.
         put_in_place(draft, journal, aside, is_folded=fold_log(journal))
@@ -120,11 +122,13 @@ async def _restored(wanted: Wanted, clock: Clock) -> JournalRestored:
         _cleared(draft)
 
 
-def _must_be_whole(source: Path, journal: Path) -> None:
+def _must_be_whole(source: Path, journal: Path, draft: Path) -> None:
     """Raise JournalUnusable for what must not become the journal."""
     found = standing(source)
     if journal.exists() and os.path.samefile(source, journal):
         raise JournalUnusable(f"{source}: is the journal itself")
+    if draft.exists() and os.path.samefile(source, draft):
+        raise JournalUnusable(f"{source}: is what an earlier try has left, and no backup")
     if not found.version:
         raise JournalUnusable(f"{source}: there is nothing in it")
     if found.version >= CHAINED:
@@ -180,14 +184,27 @@ async def _recorded(
     await journal.durable(Seq(last + len(events)))
 
 
+def _given_to_owner(draft: Path) -> None:
+    """Let the daemon have it although root has made it."""
+    handle = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        give_to_owner(handle, draft.parent)
+    finally:
+        os.close(handle)
+
+
 def _past(wanted: Wanted) -> Past:
     """Return what was used here, as far as journals can be read, and as the newest anchor says."""
-    here = [wanted.journal] if wanted.journal.exists() else []
-    known = [past for path in (*asides_of(wanted.journal), *here) if (past := past_of(path))]
+    before = [past_of(path) for path in asides_of(wanted.journal)]
+    now = past_of(wanted.journal) if wanted.journal.exists() else None
+    known = [past for past in (*before, now) if past is not None]
     lineages = [name for past in known for name in past.lineages]
     newest, _ = newest_anchor(wanted.state)
     if newest is not None and newest.journal:
         lineages.append(Lineage(newest.journal))
-    highest = max((past.order_id_high for past in known), default=OrderId(0))
-    requests = tuple(row for past in known for row in past.requests)
-    return Past(tuple(dict.fromkeys(lineages)), highest, requests)
+    return Past(
+        lineages=tuple(dict.fromkeys(lineages)),
+        order_id_high=max((past.order_id_high for past in known), default=OrderId(0)),
+        requests=tuple(row for past in known for row in past.requests),
+        unreadable=before.count(None),
+    )

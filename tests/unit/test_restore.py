@@ -201,6 +201,33 @@ def test_a_journal_that_cannot_be_read_is_set_aside_with_all_that_is_beside_it(
     assert book_in(place.journal).former == ("abc123",)
 
 
+def test_order_ids_jump_again_each_time_that_nobody_can_tell_what_was_used(place: Place) -> None:
+    floors = []
+    for _ in range(3):
+        place.journal.write_bytes(b"nothing that can be read" * 300)
+        assert place.restore() == 0
+        floors.append(book_in(place.journal).order_id_high)
+    assert floors == [10 * COPIED + ORDER_ID_JUMP * times for times in (1, 2, 3)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_restored_by_root_it_is_still_the_daemons(place: Place) -> None:
+    os.chown(place.state, 12345, 12345)
+    assert place.restore() == 0
+    for path in (place.journal, place.state / "lock"):
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (12345, 0o600)
+
+
+def test_what_an_earlier_try_left_is_no_backup(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = place.state / "journal.db.restoring"
+    shutil.copy(place.copy, left)
+    assert place.restore(left) == 1
+    assert "is what an earlier try has left" in capsys.readouterr().err
+    assert left.exists()
+
+
 def test_what_is_only_in_the_log_of_the_journal_is_set_aside_too(place: Place) -> None:
     with closing(sqlite3.connect(place.journal, isolation_level=None)) as db:
         db.execute("PRAGMA wal_autocheckpoint = 0")

@@ -34,6 +34,9 @@ class Past:
     order_id_high: OrderId = OrderId(0)
     # What was asked for at the API door, by keys that may come again.
     requests: tuple[RequestReceived, ...] = ()
+    # How many journals were set aside here before that nobody can read: each may have used the
+    # ids up to a jump.
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ def restoration(
     ``draw`` gives 24 bits of chance.
     """
     former = tuple(dict.fromkeys((*past.lineages, *copy.lineages)))
-    floor = max(copy.order_id_high, past.order_id_high) + ORDER_ID_JUMP
+    highest = max(copy.order_id_high, past.order_id_high)
+    floor = highest + ORDER_ID_JUMP * (1 + past.unreadable)
     if floor > _ORDER_ID_FLOOR_MAX:
         raise IdsUsedUp(f"order ids are used up: {floor} would be the next")
     lineage = _NO_LINEAGE
