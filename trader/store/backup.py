@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trader.store.rows import JournalUnusable
-from trader.store.upgrade import STAMP, discard, discard_quietly, fill, said, synced, verify
+from trader.store.upgrade import SIDES, STAMP, discard, discard_quietly, fill, said, synced, verify
 from trader.store.verify import Verdict, verified
 
 
@@ -22,6 +22,7 @@ def backup_name(journal: Path, now_utc: datetime) -> Path:
 def back_up(journal: Path, target: Path) -> Verdict:
     """Copy a journal to a new file, durable and verified on return; raises JournalUnusable."""
     draft = target.with_name(f"{target.name}.copying")
+    _must_be_apart(journal, target, draft)
     try:
         if not journal.is_file():
             raise JournalUnusable(f"{journal}: there is no journal")
@@ -59,6 +60,13 @@ def whole(copy: Path) -> Verdict:
     first = verdict.findings[0]
     more = f" (and {verdict.finding_count - 1} more)" if verdict.finding_count > 1 else ""
     raise JournalUnusable(f"{copy}: not as it was written: {first.kind}: {first.text}{more}")
+
+
+def _must_be_apart(journal: Path, target: Path, draft: Path) -> None:
+    """Refuse names that SQLite, or the clearing away of a draft, takes for the journal's."""
+    own = {journal.absolute().with_name(journal.name + side) for side in SIDES}
+    if not own.isdisjoint(path.absolute() for path in (target, draft)):
+        raise JournalUnusable(f"{target}: is the journal's own, choose another name")
 
 
 def _must_be_free(target: Path) -> None:

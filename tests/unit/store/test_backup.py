@@ -142,3 +142,21 @@ def test_killed_while_it_copies_it_leaves_no_backup_or_a_whole_one(
 def test_a_backup_that_nobody_named_has_its_time_in_its_name() -> None:
     name = backup_name(Path("state/journal.db"), START)
     assert name == Path("state/journal.db.backup.20240305T143000Z")
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+def test_what_sqlite_reads_beside_the_journal_is_no_name_for_a_backup(
+    tmp_path: Path, end: str
+) -> None:
+    path = old_journal(tmp_path / "journal.db", LATEST)
+    before = files(tmp_path)
+    with pytest.raises(JournalUnusable, match="is the journal's own"):
+        back_up(path, tmp_path / f"journal.db{end}")
+    assert files(tmp_path) == before
+
+
+def test_a_journal_that_is_called_like_a_draft_is_not_removed(tmp_path: Path) -> None:
+    path = old_journal(tmp_path / "copy.db.copying", LATEST)
+    with pytest.raises(JournalUnusable, match="is the journal's own"):
+        back_up(path, tmp_path / "copy.db")
+    assert told(path, "SELECT count(*) FROM events") == [(ROWS,)]
