@@ -15,6 +15,7 @@ from trader.core import events as ev
 from trader.core import journal_events as je
 from trader.core import reduction_events as rd
 from trader.core import request_events as rq
+from trader.core import ticket_events as te
 from trader.core.book import _HANDLERS
 from trader.core.ids import Seq
 
@@ -28,7 +29,7 @@ PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for module in (ev, ae, be, em, je, rd, rq)
+        for module in (ev, ae, be, em, je, rd, rq, te)
         for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)
