@@ -50,7 +50,7 @@ def test_what_a_killed_daemon_left_in_the_log_is_in_the_backup(tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / "live.db", isolation_level=None)) as db:
         db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute("DELETE FROM checkpoints")
-        db.execute("PRAGMA user_version = 6")
+        db.execute(f"PRAGMA user_version = {LATEST}")
         for end in ("", "-wal"):
             source = tmp_path / f"live.db{end}"
             (tmp_path / f"journal.db{end}").write_bytes(source.read_bytes())
