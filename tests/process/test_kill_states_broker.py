@@ -146,9 +146,13 @@ def test_a_closed_market_is_not_flat_until_it_has_opened(tmp_path: Path, is_aliv
             assert told["report"]["positions"] == ["AAPL 100"]
 
         simulator.tell("/advance", seconds=UNTIL_MONDAY_S)
-        # Nobody is subscribed: the market's first price after the open is made here.
-        simulator.tell("/price", symbol="AAPL", price="38.00")
-        until("flat", lambda: is_flat(simulator))
+
+        def is_flat_by_now() -> bool:
+            # Nobody is subscribed: the market's prices after the open are made here.
+            simulator.tell("/price", symbol="AAPL", price="38.00")
+            return is_flat(simulator)
+
+        until("flat", is_flat_by_now)
         assert not crossings(simulator.truth(), {"AAPL": 100})
         done = kill_switch(daemon, *LIQUIDATE)
         assert done.returncode == 0, done
