@@ -222,22 +222,6 @@ def _clear_before_looking() -> None:
     _put(Desk, "resume", rash)
 
 
-def _leave_cleared_what_was_refused() -> None:
-    """Refuse a resume at its very end, with the halt cleared (the simulation found it)."""
-
-    async def nothing(self: object, halts: object, by: object) -> None:
-        return None
-
-    def released(self: Any, known: Any, reason: str, by: str) -> tuple[str, ...]:
-        seen, _ = known.get(HaltCause.HALT_FILE, ("", 0))
-        self._halt_control.release(reason, by, seen)
-        return tuple(self._guard.causes())
-
-    _put(Desk, "_levels", lambda self: ())
-    _put(Desk, "_put_back", nothing)
-    _put(Desk, "_released", released)
-
-
 def _decide_by_more_than_was_asked() -> None:
     """Have every second reconciliation leave nothing pending, for no reason that is recorded."""
     turns = count()
@@ -281,7 +265,6 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "renew-by-the-wall": Plant(_renew_by_the_wall, Broken.CHANGE_UNRECORDED),
         "forget-settling": Plant(_forget_what_may_still_fill, "position_limit"),
         "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
-        "stay-cleared": Plant(_leave_cleared_what_was_refused, Broken.ORDER_SENT_WHILE_HALTED),
         "decide-by-more": Plant(_decide_by_more_than_was_asked, "run_not_replayed", "pending: "),
     }
 )

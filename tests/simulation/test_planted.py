@@ -14,7 +14,7 @@ SEEDS_MAX = 300
 FIRST_SEEDS = {
     "send-before-durable": 2,
     "executions-again": 1,
-    "unfinished-lists": 19,
+    "unfinished-lists": 21,
     "resend": 2,
     "forget-halts": 5,
     "sync-normally": 6,
@@ -24,9 +24,8 @@ FIRST_SEEDS = {
     "demo-overrules": 40,
     "answer-gone": 5044,
     "renew-by-the-wall": 40005,
-    "forget-settling": 40019,
+    "forget-settling": 40048,
     "clear-first": 40001,
-    "stay-cleared": 41047,
     "decide-by-more": 2,
 }
 

@@ -32,9 +32,6 @@ RECONSTRUCT = "-- reconstruct the chain"
 GENESIS = sha256(b"the first event of a journal").digest()
 DIGEST_BYTES = len(GENESIS)
 
-# The name of the seams' table is not free. SQLite takes integrity_check and quick_check for the
-# check of one table, and leaves out the list of free pages, when a view comes first in its hash
-# table of names (seen with 3.40): with this name a table does, which a test holds.
 _EVENT_CHANGED = "SELECT RAISE(ABORT, 'an event that was recorded is never changed')"
 _IS_THERE = "EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq)"
 _SEAM_CHANGED = "SELECT RAISE(ABORT, 'a seam of the chain is never changed')"

@@ -253,3 +253,20 @@ async def test_a_name_that_is_no_text_any_more_is_a_refusal_and_no_crash(
 ) -> None:
     damage_name(journal_path, b"v_orders_planned")
     assert "not text" in await refusal(journal_path)
+
+
+@pytest.mark.parametrize("names", [(), ("a_view", "b_view", "c_view"), ("v1", "v2", "v3", "v4")])
+async def test_the_check_is_of_the_whole_file_whatever_the_views_are_called(
+    journal_path: Path, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        shell(journal_path, f"CREATE VIEW {name} AS SELECT 1")
+    await test_a_wrong_list_of_free_pages_is_damage(journal_path)
+
+
+async def test_what_is_made_for_the_check_is_not_there_afterwards(journal_path: Path) -> None:
+    names = shell(journal_path, "SELECT name FROM sqlite_schema ORDER BY name")
+    before = bytes_of(journal_path)
+    await (await opened(journal_path, 50, START)).close()
+    assert shell(journal_path, "SELECT name FROM sqlite_schema ORDER BY name") == names
+    assert bytes_of(journal_path) == before
