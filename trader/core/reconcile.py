@@ -20,6 +20,7 @@ from trader.core.duplicates import OVER, duplicated_orders, our_order, twins_of,
 from trader.core.executions import Execution, delta
 from trader.core.ids import AccountId, IntentId, Lineage, intent_id_in
 from trader.core.orders import UNANSWERED, Order, OrderState
+from trader.core.policy import CashPolicy
 from trader.core.reserves import pending_commission
 from trader.core.settling import Missed, missed_executions
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow
@@ -82,7 +83,7 @@ def passed_over(book: Book, snapshot: BrokerSnapshot, run: RunContext) -> tuple[
         for con_id, symbol in sorted(rows.items())
         if book.position_of(con_id) != snapshot.position_of(con_id)
     ]
-    slack = run.cash_tolerance + pending_commission(book, run.policy)
+    slack = cash_slack(book, run.cash_tolerance, run.policy)
     found += [
         Drift(DriftKind.CASH, currency, str(book.cash.get(currency, ZERO)), _NOT_LOOKED_AT)
         for currency, told in sorted(snapshot.cash.items())
@@ -414,6 +415,11 @@ def _position_drifts(
         yield Drift(DriftKind.POSITION, key, str(want), str(have), con_id)
 
 
+def cash_slack(book: Book, tolerance: Decimal, policy: CashPolicy) -> Decimal:
+    """Return how far apart the cash of book and broker may be without a drift."""
+    return tolerance + pending_commission(book, policy)
+
+
 def _has_cash_ticket(book: Book) -> bool:
     return any(row.kind == DriftKind.CASH for row in book.tickets.values())
 
@@ -429,7 +435,7 @@ def _cash_drifts(
 ) -> Iterator[Drift]:
     if _has_cash_ticket(book) or not _is_cash_at_rest(book, snapshot, run, missed):
         return  # the difference would be theirs, and an adjustment would count it twice
-    slack = run.cash_tolerance + pending_commission(book, run.policy)
+    slack = cash_slack(book, run.cash_tolerance, run.policy)
     # A currency that the broker does not tell of is not known to be zero (INC-105).
     for currency in sorted(snapshot.cash):
         want, have = book.cash.get(currency, ZERO), snapshot.cash[currency]

@@ -30,8 +30,7 @@ from trader.core.events import ExecutionSeen, OrderAbsentSeen, ReconcileFinished
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
-from trader.core.reconcile import unanswered_orders, unknown_to_the_book
-from trader.core.reserves import pending_commission
+from trader.core.reconcile import cash_slack, unanswered_orders, unknown_to_the_book
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.inbox import Inbox
 from trader.engine.services import Services
@@ -225,7 +224,7 @@ class Reconciler:
 
     def cash_slack(self) -> Decimal:
         """Return how far apart the cash of book and broker may be without a drift."""
-        return self._settings.cash_tolerance + pending_commission(self._book, self._settings.policy)
+        return cash_slack(self._book, self._settings.cash_tolerance, self._settings.policy)
 
     def take_executions(self, snapshot: BrokerSnapshot) -> None:
         """Book the executions of a snapshot that a person accepts, as a comparison would."""

@@ -20,6 +20,7 @@ import aiosqlite
 
 from trader.store import reconstruct
 from trader.store.chain import RECONSTRUCT
+from trader.store.onlooker import describe
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, upgrade_from
 from trader.store.upgrade import make_copy
@@ -76,12 +77,6 @@ async def fetched(db: aiosqlite.Connection, sql: str, *values: object) -> list[A
     except UnicodeDecodeError as error:
         # A name or a text of a damaged file, or SQLite's words about it.
         raise sqlite3.DatabaseError(f"not text: {error}") from error
-
-
-def describe(error: Exception) -> str:
-    """Say in one line what SQLite says."""
-    code = getattr(error, "sqlite_errorname", type(error).__name__)
-    return " ".join(f"{code}: {error}".split())
 
 
 def _prepare_file(path: Path) -> None:

@@ -4,17 +4,14 @@ Reads only, from a connection of its own, and only the published views. What can
 said, never taken for nothing.
 """
 
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from trader.core.amounts import ZERO
-from trader.store.connection import describe
+from trader.store.onlooker import one_moment
 from trader.store.rows import JournalUnusable
-from trader.store.schema import APPLICATION_ID
 
 _WORKING = """SELECT side, quantity, desired_quantity, symbol, state FROM v_orders
     WHERE state NOT IN ('WITHHELD', 'FILLED', 'CANCELLED', 'REJECTED') ORDER BY seq"""
@@ -42,20 +39,13 @@ def exposure(path: Path) -> Exposure:
     """
     if not path.exists():
         return Exposure((), ())
-    uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S)) as db:
-            ((application_id,),) = db.execute("PRAGMA application_id")
-            if application_id != APPLICATION_ID:
-                raise JournalUnusable(f"{path}: not a journal of this program")
-            db.execute("BEGIN")
+        with one_moment(path, _BUSY_S) as db:
             orders = tuple(
                 f"{side} {_either(quantity, desired)} {symbol} {state}"
                 for side, quantity, desired, symbol, state in db.execute(_WORKING)
             )
             return Exposure(orders, _held(db.execute(_HELD)))
-    except sqlite3.Error as error:
-        raise JournalUnusable(f"{path}: {describe(error)}") from error
     except (InvalidOperation, TypeError, ValueError) as error:
         raise JournalUnusable(f"{path}: a quantity cannot be read: {error!r}") from error
 

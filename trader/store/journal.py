@@ -33,7 +33,8 @@ from trader.core.ids import Seq
 from trader.ports import ChainHead, Clock, JournalFailed
 from trader.store import reading
 from trader.store.chain import GENESIS, ChainedRow, Seal, chained
-from trader.store.connection import describe, opened
+from trader.store.connection import opened
+from trader.store.onlooker import describe
 from trader.store.rows import JournalUnusable, microseconds_of, row_of, state_parts
 
 CHECKPOINTS_KEPT = 3

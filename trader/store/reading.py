@@ -16,7 +16,8 @@ from trader.core.checkpoint import BookState
 from trader.core.events import Recorded
 from trader.core.ids import Seq
 from trader.store.chain import GENESIS, Seal, chained, seam
-from trader.store.connection import describe, fetched
+from trader.store.connection import fetched
+from trader.store.onlooker import CHECKPOINT_PARTS, describe
 from trader.store.rows import JournalUnusable, Row, RowUnreadable, recorded_of, state_of_parts
 
 _CHUNK_ROWS = 500
@@ -28,10 +29,6 @@ _DIGEST = "SELECT digest FROM events WHERE seq = ?"
 _SEAMS = "SELECT seq, at_us, digest FROM journal_seams"
 _SEAL = "SELECT CAST(digest AS BLOB) FROM checkpoints WHERE seq = ?"
 _CHECKPOINTS = "SELECT seq, at_us, part_count, crc, digest FROM checkpoints ORDER BY seq DESC"
-# As bytes: text that is not UTF-8 is one more way to be unreadable, not an error of the database.
-_PARTS = (
-    "SELECT CAST(payload AS BLOB) FROM checkpoint_parts WHERE seq = ? AND part < ? ORDER BY part"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +172,7 @@ async def _newest_state(
             raise JournalUnusable(
                 f"the checkpoint of {seq} is ahead of the last event, {last}: events are lost"
             )
-        parts = [part for (part,) in await fetched(db, _PARTS, seq, part_count)]
+        parts = [part for (part,) in await fetched(db, CHECKPOINT_PARTS, seq, part_count)]
         try:
             state = state_of_parts(seq, parts, crc)
             _must_be_sealed(tuple(numbers), parts, digest, await fetched(db, _DIGEST, seq))

@@ -7,6 +7,7 @@ from typing import Any
 import aiosqlite
 
 from trader.store.chain import GENESIS, Seal, link, seam
+from trader.store.onlooker import CHECKPOINT_PARTS
 from trader.store.rows import microseconds_of
 
 # One pass over the events in their order: each digest needs the one before it.
@@ -19,9 +20,6 @@ _PUT_SEAM = "INSERT INTO journal_seams (seq, at_us, digest) VALUES (?, ?, ?)"
 _CHECKPOINTS = (
     "SELECT seq, at_us, part_count, crc, (SELECT digest FROM events "
     "WHERE events.seq = checkpoints.seq) FROM checkpoints"
-)
-_PARTS = (
-    "SELECT CAST(payload AS BLOB) FROM checkpoint_parts WHERE seq = ? AND part < ? ORDER BY part"
 )
 _SEAL = "UPDATE checkpoints SET digest = ? WHERE seq = ?"
 
@@ -39,7 +37,7 @@ async def reconstruct(db: aiosqlite.Connection, now_utc: datetime) -> None:
     for *numbers, event_digest in await _run(db, _CHECKPOINTS):
         seq, _, part_count, _ = numbers
         seal = Seal()
-        for (part,) in await _run(db, _PARTS, seq, part_count):
+        for (part,) in await _run(db, CHECKPOINT_PARTS, seq, part_count):
             seal.add(part)
         await _run(db, _SEAL, seal.digest(tuple(numbers), event_digest or GENESIS), seq)
 

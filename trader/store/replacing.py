@@ -18,8 +18,9 @@ from pathlib import Path
 from trader.core.ids import Lineage, OrderId
 from trader.core.request_events import RequestReceived
 from trader.core.restoring import Past
+from trader.store.onlooker import EVENT_ROWS, read_only
 from trader.store.rows import JournalUnusable, RowUnreadable, recorded_of
-from trader.store.upgrade import SIDES, opened_to_read, said, synced
+from trader.store.upgrade import SIDES, said, synced
 
 _REPLACED, _STAMP = ".replaced.", "%Y%m%dT%H%M%S.%fZ"
 # What SQLite would read into whatever file has the journal's name.
@@ -38,11 +39,7 @@ _ORDER_ID_HIGH = (
     "coalesce(json_extract(payload, '$.order_id_floor'), 0)) FROM events "
     "WHERE kind IN ('OrderPlanned', 'JournalRestored')"
 )
-
-_REQUESTS = (
-    "SELECT seq, at_us, kind, version, payload FROM events "
-    "WHERE kind = 'RequestReceived' ORDER BY seq"
-)
+_REQUESTS = f"{EVENT_ROWS}WHERE kind = 'RequestReceived' ORDER BY seq"
 
 
 def aside_name(journal: Path, now_utc: datetime) -> Path:
@@ -59,7 +56,7 @@ def asides_of(journal: Path) -> tuple[Path, ...]:
 def past_of(journal: Path) -> Past | None:
     """Return what a journal that is or was replaced has used, or None if it cannot be read."""
     try:
-        with closing(opened_to_read(journal)) as db:
+        with closing(read_only(journal)) as db:
             names = [name for (name,) in (*db.execute(_FORMER), *db.execute(_LINEAGES))]
             highs = [high for (high,) in db.execute(_ORDER_ID_HIGH)]
             asked = [recorded_of(row).event for row in db.execute(_REQUESTS)]
@@ -94,7 +91,7 @@ def _is_readable(journal: Path) -> bool:
     Raises JournalUnusable when it is not the file that is to blame.
     """
     try:
-        with closing(opened_to_read(journal)) as db:
+        with closing(read_only(journal)) as db:
             db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorname", "") in _UNREADABLE:

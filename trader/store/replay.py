@@ -14,16 +14,11 @@ from trader.core.book import Book
 from trader.core.checkpoint import restored
 from trader.core.comparison import Decision, answered, differences, doubted
 from trader.core.ids import Seq
+from trader.store.onlooker import CHECKPOINT_PARTS, EVENT_ROWS, one_moment
 from trader.store.rows import JournalUnusable, RowUnreadable, recorded_of, state_of_parts
-from trader.store.story import opened_to_read
 
-_EVENTS = (
-    "SELECT seq, at_us, kind, version, payload FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq"
-)
+_EVENTS = f"{EVENT_ROWS}WHERE seq BETWEEN ? AND ? ORDER BY seq"
 _CHECKPOINTS = "SELECT seq, part_count, crc FROM checkpoints WHERE seq <= ? ORDER BY seq DESC"
-_PARTS = (
-    "SELECT CAST(payload AS BLOB) FROM checkpoint_parts WHERE seq = ? AND part < ? ORDER BY part"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ class Replay:
 
 def replayed(path: Path, decisions: Iterable[Decision]) -> tuple[Replay, ...]:
     """Decide runs again, in their order, from the journal at ``path``; raises JournalUnusable."""
-    with opened_to_read(path) as db:
+    with one_moment(path) as db:
         return replayed_in(db, decisions)
 
 
@@ -75,7 +70,7 @@ def _again(db: sqlite3.Connection, book: Book, decision: Decision) -> Replay:
 def _book_near(db: sqlite3.Connection, last: Seq) -> Book:
     """Return the book of the newest good checkpoint up to an event, or an empty one."""
     for seq, part_count, crc in db.execute(_CHECKPOINTS, (last,)).fetchall():
-        parts = [part for (part,) in db.execute(_PARTS, (seq, part_count))]
+        parts = [part for (part,) in db.execute(CHECKPOINT_PARTS, (seq, part_count))]
         try:
             return restored(state_of_parts(seq, parts, crc))
         except RowUnreadable:

@@ -7,8 +7,6 @@ an index would cost every promise; a million events take a few seconds.
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 from trader.core.events import ExecutionSeen, Recorded
@@ -23,13 +21,11 @@ from trader.core.ids import (
     order_ref,
 )
 from trader.core.story import BACKGROUND
-from trader.store.connection import describe
-from trader.store.rows import JournalUnusable, Row, recorded_of
-from trader.store.schema import APPLICATION_ID
+from trader.store.onlooker import EVENT_ROWS, one_moment
+from trader.store.rows import Row, recorded_of
 
 _INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}")
 _NUMBER_FORM = re.compile(r"(?:(order|perm):)?([0-9]{1,18})", re.ASCII)
-_ROW = "SELECT seq, at_us, kind, version, payload FROM events WHERE "
 _IN_PLACE = " ORDER BY seq"
 _OF_ORDERS = """kind IN ('OrderPlanned', 'OrderSent', 'OrderWithheld', 'CancelSent',
     'ModifyPlanned', 'ModifyRefused', 'ModifySent', 'ModifyWithheld', 'ModifyUnanswered',
@@ -67,26 +63,9 @@ def related(path: Path, name: str) -> tuple[IntentId, tuple[Recorded, ...]]:
     and ``perm:N`` say which number is meant. Words about other orders that share a number with
     this one may be among the events. Raises NameUnknown and JournalUnusable.
     """
-    with opened_to_read(path) as db:
+    with one_moment(path) as db:
         intent = _intent_named(db, name.strip())
         return intent, tuple(recorded_of(row) for row in _rows_about(db, intent))
-
-
-@contextmanager
-def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a journal for reading, at one instant of it."""
-    if not path.is_file():
-        raise JournalUnusable(f"{path}: there is no journal")
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            ((application_id,),) = db.execute("PRAGMA application_id")
-            if application_id != APPLICATION_ID:
-                raise JournalUnusable(f"{path}: not a journal of this program")
-            # However long the reading takes.
-            db.execute("BEGIN")
-            yield db
-    except sqlite3.Error as error:
-        raise JournalUnusable(f"{path}: {describe(error)}") from error
 
 
 # ---- which intent
@@ -208,7 +187,7 @@ def related_emergency(path: Path, name: str) -> tuple[OrderRef, tuple[Recorded, 
     ``name`` is its reference, order id, permId or an execution id; ``order:N`` and ``perm:N`` say
     which number is meant. Raises NameUnknown and JournalUnusable.
     """
-    with opened_to_read(path) as db:
+    with one_moment(path) as db:
         refs = _emergency_refs(db, name.strip())
         if len(refs) != 1:
             known = f"means several of them: {', '.join(refs)}" if refs else "means none of them"
@@ -261,4 +240,4 @@ def _family_of(row: Row) -> ExecFamily:
 
 
 def _rows(db: sqlite3.Connection, where: str, *values: object) -> list[Row]:
-    return list(db.execute(_ROW + where + _IN_PLACE, values))
+    return list(db.execute(f"{EVENT_ROWS}WHERE {where}{_IN_PLACE}", values))

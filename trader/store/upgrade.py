@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from trader.store.free_pages import free_pages_problem
+from trader.store.onlooker import describe, read_only
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, LATEST, upgrade_from
 
@@ -56,7 +57,7 @@ def standing(journal: Path) -> Standing:
     if not journal.is_file():
         raise JournalUnusable(f"{journal}: there is no journal")
     try:
-        with closing(opened_to_read(journal)) as db:
+        with closing(read_only(journal)) as db:
             ((version,),) = db.execute("PRAGMA user_version")
             ((application_id,),) = db.execute("PRAGMA application_id")
             ((things,),) = db.execute("SELECT count(*) FROM sqlite_schema")
@@ -111,7 +112,7 @@ def verify(journal: Path, copy: Path) -> None:
 
     Both are read from the disk anew.
     """
-    with closing(opened_to_read(journal)) as source, closing(opened_to_read(copy)) as made:
+    with closing(read_only(journal)) as source, closing(read_only(copy)) as made:
         ((verdict,), *_) = made.execute("PRAGMA integrity_check(1)")
         if verdict != "ok":
             raise JournalUnusable(f"the copy is damaged: {' '.join(str(verdict).split())}")
@@ -130,7 +131,7 @@ def verify(journal: Path, copy: Path) -> None:
 def fill(journal: Path, draft: Path) -> None:
     """Copy one moment of a journal, whoever writes it meanwhile; not synced yet."""
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    with closing(opened_to_read(journal)) as source, closing(sqlite3.connect(draft)) as target:
+    with closing(read_only(journal)) as source, closing(sqlite3.connect(draft)) as target:
         # It is synced once, at the end.
         target.execute("PRAGMA synchronous = OFF")
         source.backup(target)
@@ -138,11 +139,6 @@ def fill(journal: Path, draft: Path) -> None:
         ((mode,),) = target.execute("PRAGMA journal_mode = DELETE")
         if mode != "delete":
             raise JournalUnusable(f"the copy's journal_mode is {mode} and does not become delete")
-
-
-def opened_to_read(path: Path) -> sqlite3.Connection:
-    """Open a journal without being able to change it."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def synced(path: Path) -> None:
@@ -180,7 +176,4 @@ def _forget_old(journal: Path, newest: Path) -> None:
 
 def said(error: Exception) -> str:
     """Say in one line what went wrong."""
-    text = str(error)
-    if isinstance(error, sqlite3.Error):
-        text = f"{getattr(error, 'sqlite_errorname', type(error).__name__)}: {error}"
-    return " ".join(text.split())
+    return describe(error) if isinstance(error, sqlite3.Error) else " ".join(str(error).split())

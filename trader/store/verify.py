@@ -21,8 +21,8 @@ from typing import Any
 from trader.core.ids import Seq
 from trader.ports import Anchor
 from trader.store.chain import GENESIS, Seal, link, seam
-from trader.store.connection import describe
 from trader.store.free_pages import free_pages_problem
+from trader.store.onlooker import describe
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, CHAINED, LATEST, MIGRATIONS
 

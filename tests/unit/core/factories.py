@@ -10,7 +10,8 @@ from typing import Any
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.core.drifts import Drift, Plan, RunContext, plan
+from trader.core.comparison import Question, answered
+from trader.core.drifts import Drift, Plan, RunContext
 from trader.core.executions import Commission, Execution
 from trader.core.ids import (
     AccountId,
@@ -33,7 +34,6 @@ from trader.core.intents import Intent, OrderType, Side, TimeInForce, digest
 from trader.core.market import Quote, fault
 from trader.core.marks import Mark, Source
 from trader.core.orders import OrderState, OrderTerms
-from trader.core.reconcile import commissions_to_record, diff, not_compared
 from trader.core.risk import RiskInput
 from trader.core.snapshots import BrokerSnapshot, CompletedOrderRow, OpenOrderRow, PositionRow
 from trader.core.valuation import Valuation, valued
@@ -391,11 +391,9 @@ def repair(
     left: tuple[Drift, ...] = (),
 ) -> Plan:
     """Do what one run does, and return its plan: compare, then record everything it decided."""
-    drifts = diff(book, snapshot, run)
-    unseen = not_compared(left, book, snapshot, run)
-    late = commissions_to_record(book, snapshot)
-    decided = plan(drifts, seen_before, run, unseen=unseen)
+    question = Question(run, snapshot, left, seen_before, passed=(), was_compared=True)
+    answer = answered(book, question)
     seconds = (run.now_utc - T0).total_seconds()
-    for event in (*decided.repairs, *late, *decided.tickets):
+    for event in answer.records:
         note(book, event, seconds)
-    return decided
+    return answer.plan

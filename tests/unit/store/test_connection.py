@@ -20,7 +20,7 @@ import pytest
 
 from tests.unit.store.support import START, read_back, running, shell, strategy_note
 from trader.store import connection
-from trader.store.connection import describe, fetched, opened
+from trader.store.connection import fetched, opened
 from trader.store.rows import JournalUnusable
 from trader.store.schema import LATEST
 
@@ -231,10 +231,6 @@ async def test_opening_folds_what_a_crash_left_in_the_log(
     assert log.stat().st_size == 0
     assert await fetched(db, "SELECT max(seq) FROM events") == [(201,)]
     await db.close()
-
-
-def test_an_error_is_described_in_one_line() -> None:
-    assert describe(sqlite3.OperationalError("disk\n  full")) == "OperationalError: disk full"
 
 
 async def test_a_wrong_list_of_free_pages_is_damage(journal_path: Path) -> None:
