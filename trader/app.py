@@ -23,6 +23,7 @@ from trader.core.checkpoint import restored
 from trader.core.events import ExecutionSeen
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, Lineage
+from trader.demo_arming import DemoArming
 from trader.emergency.settings import reach_of
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
@@ -93,9 +94,6 @@ from trader.wiring import (
 )
 
 log = structlog.get_logger(__name__)
-# How often and how far apart the demo tries to arm itself, at each connect.
-_ARM_ATTEMPTS = 40
-_ARM_INTERVAL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,33 +433,8 @@ class Daemon:
         for runner in self.runners:
             runner.start()
         if settings.mode is Mode.DEMO:
-            self.link.on_connected = self._arm_demo
-
-    async def _arm_demo(self) -> None:
-        """Accept the simulator's account and resume, once: the first time the journal is used.
-
-        It is the configured one, and its name holds the nonce that the demo's simulator announced.
-        """
-        for _ in range(_ARM_ATTEMPTS):
-            if self._is_halted() or await self._accept_demo():
-                return
-            # Until the gateway has told that it reaches the broker, its word is not accepted.
-            await self._world.clock.sleep(_ARM_INTERVAL_S)
-
-    def _is_halted(self) -> bool:
-        """Tell whether anything but its being new has halted it, or has before: that stands."""
-        is_new = self.ledger.book.halts.keys() == {HaltCause.FRESH_INSTALL}
-        return not is_new or self._config.halt_file.exists()
-
-    async def _accept_demo(self) -> bool:
-        if self.ledger.book.account is None:
-            answer = await self.desk.baseline(by="demo")
-            log.info("demo baseline", done=answer.is_done, text=answer.text)
-            if not answer.is_done or self._is_halted():
-                return False
-        answer = await self.desk.resume(reason="demo", by="demo")
-        log.info("demo resume", done=answer.is_done, text=answer.text, details=answer.details)
-        return answer.is_done
+            arming = DemoArming(self.services, self.desk, self._config.halt_file)
+            self.link.on_connected = arming.run
 
 
 async def run_daemon(config: Configuration, world: World) -> ExitCode:

@@ -36,7 +36,7 @@ ROUNDS = {
 }
 # Waits, each with an end, until something that was asked for shows in what was heard.
 UNTIL = {
-    "trader/app.py::Daemon._arm_demo",
+    "trader/demo_arming.py::DemoArming.run",
     "trader/emergency/closer.py::Closer._take_back",
     "trader/emergency/closer.py::Closer.run",
     "trader/emergency/line.py::Line.open",

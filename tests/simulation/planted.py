@@ -26,6 +26,7 @@ from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
 from trader.core.orders import FINAL, Order
 from trader.core.risk import ApprovedOrder
+from trader.demo_arming import DemoArming
 from trader.engine import reconciler
 from trader.engine.desk import Desk
 from trader.engine.gateway import OrderGateway
@@ -156,10 +157,10 @@ def _ask_for_no_executions() -> None:
 def _let_the_demo_overrule() -> None:
     """Look for no halt before the first resume (the simulation found it)."""
 
-    def is_armed(self: app.Daemon) -> bool:
-        return HaltCause.FRESH_INSTALL not in self.ledger.book.halts
+    def is_armed(self: Any) -> bool:
+        return HaltCause.FRESH_INSTALL not in self._book.halts
 
-    _put(app.Daemon, "_is_halted", is_armed)
+    _put(DemoArming, "_is_halted", is_armed)
 
 
 def _trust_whoever_woke() -> None:

@@ -32,7 +32,6 @@ from trader.core.halts import HaltCause
 from trader.core.ids import Lineage
 from trader.core.snapshots import BrokerSnapshot
 from trader.engine.drain import ExitCode
-from trader.engine.operator import Answer
 from trader.engine.runner import RunnerSettings
 from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
@@ -173,63 +172,6 @@ async def test_a_state_that_cannot_be_written_raises_and_names_the_file(
         with pytest.raises(StateUnusable, match=name):
             await app.run_daemon(config, a_world())
     InstanceLock(config.settings.state_dir / "lock").take(1)
-
-
-class SlowDesk:
-    """A desk that accepts nothing until it was asked three times."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    async def baseline(self, *, by: str) -> Answer:
-        self.asked.append(f"baseline by {by}")
-        return Answer(is_done=len(self.asked) > 2, text="upstream: not known yet")
-
-    async def resume(self, *, reason: str, by: str) -> Answer:
-        self.asked.append(f"resume by {by}")
-        return Answer(is_done=True, text="resumed")
-
-
-async def test_the_demo_arms_itself_though_the_gateway_reaches_the_broker_later(
-    config: Configuration, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app, "_ARM_INTERVAL_S", 0.001)
-    journal = await SqliteJournal.open(config.journal_file, SystemClock())
-    try:
-        daemon = app.Daemon(config, a_world(), journal, Book())
-        desk = SlowDesk()
-        monkeypatch.setattr(daemon, "desk", desk)
-        await daemon._arm_demo()
-        assert desk.asked == [*["baseline by demo"] * 3, "resume by demo"]
-        # Who halts in between is not overruled.
-        desk.asked.clear()
-        config.halt_file.write_text("")
-        await daemon._arm_demo()
-        assert desk.asked == []
-    finally:
-        await journal.close()
-
-
-@pytest.mark.parametrize("cause", [HaltCause.OPERATOR, HaltCause.INVARIANT, HaltCause.BREAKER])
-async def test_the_demo_does_not_overrule_a_halt_that_came_while_it_took_the_account_over(
-    config: Configuration, monkeypatch: pytest.MonkeyPatch, cause: HaltCause
-) -> None:
-    journal = await SqliteJournal.open(config.journal_file, SystemClock())
-    try:
-        daemon = app.Daemon(config, a_world(), journal, Book())
-
-        class HaltedMeanwhile(SlowDesk):
-            async def baseline(self, *, by: str) -> Answer:
-                self.asked.append(f"baseline by {by}")
-                daemon.guard.latch(cause, "stop", by="me")
-                return Answer(is_done=True, text="accepted")
-
-        desk = HaltedMeanwhile()
-        monkeypatch.setattr(daemon, "desk", desk)
-        await daemon._arm_demo()
-        assert desk.asked == ["baseline by demo"]
-    finally:
-        await journal.close()
 
 
 def test_the_real_world_is_this_process() -> None:
