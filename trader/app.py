@@ -65,7 +65,7 @@ from trader.ops.emergency_record import EMERGENCY_FILE_NAME
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Heartbeat, Phase
 from trader.ops.http import HttpServer, HttpSettings, Served
-from trader.ops.instance_lock import InstanceLock
+from trader.ops.instance_lock import InstanceLock, journal_lock
 from trader.ops.last_status import LAST_STATUS_FILE_NAME, write_status
 from trader.ops.lock_wait import take_in_turn
 from trader.ops.metrics import MetricsObserver
@@ -442,8 +442,10 @@ async def run_daemon(config: Configuration, world: World) -> ExitCode:
     lock = InstanceLock(config.settings.state_dir / "lock")
     await take_in_turn(lock, world.pid, world.clock, Notifier(world.environment))
     heart = Heartbeat(config.settings.state_dir / HEARTBEAT_FILE_NAME, world.pid)
+    own_journal = journal_lock(config.journal_file)
     try:
         heart.beat(Phase.STARTING)
+        own_journal.take(world.pid)
         journal = await SqliteJournal.open(config.journal_file, world.clock)
         try:
             daemon = Daemon(config, world, journal, await restore(journal))
@@ -456,6 +458,7 @@ async def run_daemon(config: Configuration, world: World) -> ExitCode:
         return code
     finally:
         heart.close()
+        own_journal.release()
         lock.release()
 
 

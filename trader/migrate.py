@@ -14,7 +14,7 @@ from pathlib import Path
 from trader.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.ops.clock import SystemClock
-from trader.ops.instance_lock import InstanceLock
+from trader.ops.instance_lock import InstanceLock, journal_lock
 from trader.ports import WorldError
 from trader.store.journal import SqliteJournal
 from trader.store.upgrade import Standing, copies_of, standing
@@ -54,10 +54,13 @@ def _migrate(config: Configuration, *, is_dry_run: bool) -> int:
         print(_intended(journal, before))
         return _DONE
     lock = InstanceLock(config.settings.state_dir / "lock")
+    own_journal = journal_lock(journal)
     lock.take(os.getpid())
     try:
+        own_journal.take(os.getpid())
         asyncio.run(_upgrade(journal))
     finally:
+        own_journal.release()
         lock.release()
     print(f"{journal}: version {before.version} is now version {standing(journal).version}")
     if before.version:

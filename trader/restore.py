@@ -1,8 +1,8 @@
 """``trader restore FILE``: put a backup in the journal's place, so that nothing is sent twice.
 
-Only without a daemon: the lock of the state directory is taken. The backup is verified, copied,
-upgraded as a start would, and told in its own chain that it was restored; then it takes the
-journal's place in one step. Exit codes: 0 done, 1 not done.
+Only without a daemon: the locks of the state directory and of the journal are taken. The backup is
+verified, copied, upgraded as a start would, and told in its own chain that it was restored; then it
+takes the journal's place in one step. Exit codes: 0 done, 1 not done.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from trader.engine.supervisor import Supervisor
 from trader.ops.anchors import newest_anchor
 from trader.ops.clock import SystemClock
 from trader.ops.halt_record import give_to_owner
-from trader.ops.instance_lock import InstanceLock
+from trader.ops.instance_lock import InstanceLock, journal_lock
 from trader.ops.kill import operator_name
 from trader.ports import Clock, WorldError
 from trader.store.backup import copied, whole
@@ -88,10 +88,13 @@ def run_restore(given: argparse.Namespace, environment: Mapping[str, str]) -> in
     try:
         journal, by = journal_file_in(given.state, environment), operator_name(environment)
         wanted = Wanted(given.file, given.state, journal, given.reason, by)
+        own_journal = journal_lock(journal)
         lock.take(os.getpid())
         try:
+            own_journal.take(os.getpid())
             event = asyncio.run(_restored(wanted, SystemClock()))
         finally:
+            own_journal.release()
             lock.release()
     except (ConfigError, WorldError, IdsUsedUp, OSError) as error:
         print(f"trader: not restored: {said(error)}", file=sys.stderr)

@@ -40,7 +40,7 @@ from trader.ops.control_token import read_endpoint
 from trader.ops.emergency_record import promise
 from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Phase, read_beat
 from trader.ops.http import PortTaken
-from trader.ops.instance_lock import InstanceLock, LockTaken
+from trader.ops.instance_lock import InstanceLock, LockTaken, journal_lock
 from trader.ops.reach import read_reach
 from trader.ops.standing_order import leave
 from trader.ops.state_dir import StateUnusable
@@ -148,6 +148,24 @@ async def test_a_lock_that_is_held_raises_before_the_journal_is_touched(
         await app.run_daemon(config, a_world())
     holder.release()
     assert not config.journal_file.exists()
+
+
+async def test_a_journal_that_a_daemon_of_another_state_has_is_not_touched(
+    config: Configuration, tmp_path: Path
+) -> None:
+    shared = tmp_path / "disk" / "journal.db"
+    shared.parent.mkdir()
+    config = replace(config, journal_file=shared)
+    holder = journal_lock(shared)
+    holder.take(4711)
+    with pytest.raises(LockTaken, match=r"journal.db.lock: held by another daemon, process 4711"):
+        await app.run_daemon(config, a_world())
+    holder.release()
+    assert not shared.exists()
+    # Its own state is free again, and so is the journal after a whole life.
+    await seen_and_stopped(config)
+    holder.take(4711)
+    holder.release()
 
 
 async def test_the_last_beat_says_that_it_ended_in_order(config: Configuration) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.config.support import write_files
 from tests.unit.store.test_upgrade import old_journal, told
 from trader import cli
-from trader.ops.instance_lock import InstanceLock
+from trader.ops.instance_lock import InstanceLock, journal_lock
 from trader.store.schema import LATEST
 from trader.store.upgrade import copies_of
 
@@ -62,13 +62,13 @@ def test_under_a_daemon_nothing_is_upgraded(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journal = old_journal(config.parent / "state" / "journal.db", 1)
-    lock = InstanceLock(config.parent / "state" / "lock")
-    lock.take(os.getpid())
-    try:
-        assert cli.main(["migrate", "--config", str(config)]) == 1
-    finally:
-        lock.release()
-    assert "held by another daemon" in capsys.readouterr().err
+    for lock in (InstanceLock(config.parent / "state" / "lock"), journal_lock(journal)):
+        lock.take(os.getpid())
+        try:
+            assert cli.main(["migrate", "--config", str(config)]) == 1
+        finally:
+            lock.release()
+        assert f"{lock.path}: held by another daemon" in capsys.readouterr().err
     assert told(journal, "PRAGMA user_version") == [(1,)]
 
 

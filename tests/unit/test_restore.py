@@ -27,7 +27,7 @@ from trader.core.request_events import RequestReceived
 from trader.core.restoring import ORDER_ID_JUMP
 from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
-from trader.ops.instance_lock import LIQUIDATOR, InstanceLock
+from trader.ops.instance_lock import LIQUIDATOR, InstanceLock, journal_lock
 from trader.ports import ChainHead
 from trader.proof import journal_doubt
 from trader.store.chain import CHAIN_STEPS
@@ -113,7 +113,7 @@ def test_a_backup_takes_the_journals_place_and_nothing_of_it_is_named_again(plac
     before = told(place.journal, "SELECT seq, digest FROM events ORDER BY seq")
     assert place.restore() == 0
     left = {path.name for path in place.state.iterdir()}
-    assert left == {"journal.db", "lock", "audit_logs", place.asides()[0].name}
+    assert left == {"journal.db", "journal.db.lock", "lock", "audit_logs", place.asides()[0].name}
     book = book_in(place.journal)
     assert set(book.intents) == {an_id(number) for number in range(1, COPIED + 1)}
     assert book.former == ("abc123",)
@@ -275,6 +275,26 @@ def test_under_a_daemon_nothing_is_restored(
         assert "held by a liquidator, process 4712" in refused(place, capsys)
     finally:
         lock.release()
+
+
+def test_under_a_daemon_of_another_state_nothing_is_restored(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A shell that knows the daemon's journal, in a directory that is not the daemon's.
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{place.journal}")
+    here = Place(place.state.with_name("elsewhere"), place.copy)
+    here.state.mkdir()
+    before = place.journal.read_bytes()
+    daemon = journal_lock(place.journal)
+    daemon.take(4711)
+    try:
+        assert here.restore() == 1
+    finally:
+        daemon.release()
+    assert "journal.db.lock: held by another daemon, process 4711" in capsys.readouterr().err
+    assert place.journal.read_bytes() == before
+    assert place.asides() == []
+    assert here.restore() == 0
 
 
 def test_a_backup_that_was_changed_is_refused_by_its_finding(

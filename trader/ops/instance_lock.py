@@ -3,6 +3,9 @@
 The daemon holds the lock for its life. A kill switch or a sentinel that acts alone takes it
 first and says in the file that it is a liquidator, so that no other one takes it for a daemon
 that has to be fenced.
+
+A journal has a lock of its own beside it: ``DATABASE_URL`` can lead from two state directories to
+one journal, and whoever writes in it or puts another in its place must be alone there as well.
 """
 
 import contextlib
@@ -68,6 +71,12 @@ class InstanceLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def journal_lock(journal: Path) -> InstanceLock:
+    """Return the lock of a journal, wherever links lead to it; to be taken after the state's."""
+    file = journal.resolve()
+    return InstanceLock(file.with_name(f"{file.name}.lock"))
 
 
 def _opened(path: Path) -> int:

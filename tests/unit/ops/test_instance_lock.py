@@ -15,6 +15,7 @@ from trader.ops.instance_lock import (
     InstanceLock,
     LiquidatorHolds,
     LockTaken,
+    journal_lock,
     said_in,
 )
 
@@ -163,3 +164,17 @@ def test_a_disk_that_is_read_only_does_not_cost_the_lock(
     lock.release()
     with pytest.raises(LockTaken, match="No such file"):
         InstanceLock(tmp_path / "none").take(12)
+
+
+def test_a_journal_has_one_lock_by_whatever_name_it_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    (tmp_path / "state.db").symlink_to(tmp_path / "disk" / "journal.db")
+    first = journal_lock(tmp_path / "disk" / "journal.db")
+    assert first.path == tmp_path / "disk" / "journal.db.lock"
+    first.take(4711)
+    for name in ("link/journal.db", "state.db"):
+        with pytest.raises(LockTaken, match="held by another daemon, process 4711"):
+            journal_lock(tmp_path / name).take(4712)
+    journal_lock(tmp_path / "disk" / "another.db").take(4712)
+    first.release()
