@@ -30,7 +30,7 @@ from trader.core.restoring import (
     restoration,
 )
 from trader.engine.supervisor import Supervisor
-from trader.ops.anchors import newest_anchor
+from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
 from trader.ops.halt_record import give_to_owner
 from trader.ops.instance_lock import InstanceLock, journal_lock
@@ -197,17 +197,16 @@ def _given_to_owner(draft: Path) -> None:
 
 
 def _past(wanted: Wanted) -> Past:
-    """Return what was used here, as far as journals can be read, and as the newest anchor says."""
+    """Return what was used here, as far as journals can be read, and as the anchors say."""
     before = [past_of(path) for path in asides_of(wanted.journal)]
     now = past_of(wanted.journal) if wanted.journal.exists() else None
     known = [past for past in (*before, now) if past is not None]
     lineages = [name for past in known for name in past.lineages]
-    newest, _ = newest_anchor(wanted.state)
-    if newest is not None and newest.journal:
-        lineages.append(Lineage(newest.journal))
+    anchors, _ = anchors_in(wanted.state)
     return Past(
         lineages=tuple(dict.fromkeys(lineages)),
         order_id_high=max((past.order_id_high for past in known), default=OrderId(0)),
         requests=tuple(row for past in known for row in past.requests),
+        anchored=tuple(dict.fromkeys(Lineage(row.journal) for row in anchors if row.journal)),
         unreadable=before.count(None),
     )

@@ -174,15 +174,34 @@ def test_the_same_backup_restored_twice_keeps_every_name_that_was_used(place: Pl
     assert second.order_id_high == first.order_id_high + ORDER_ID_JUMP
 
 
-def test_without_a_journal_the_newest_anchor_still_tells_its_name(place: Place) -> None:
+def test_without_a_journal_the_anchors_still_tell_its_name(place: Place) -> None:
     other = AnchorLog(place.state, SystemClock(), lambda: "zzz999")
     other.write(_head(99, "ab" * 32))
     place.journal.unlink()
     assert place.restore() == 0
     book = book_in(place.journal)
     assert set(book.former) == {"abc123", "zzz999"}
-    assert book.order_id_high == 10 * COPIED + ORDER_ID_JUMP
+    # Its ids began a jump above those of the copy.
+    assert book.order_id_high == 10 * COPIED + 2 * ORDER_ID_JUMP
     assert place.asides() == []
+
+
+def test_the_same_backup_after_a_second_dead_disk_uses_no_order_id_again(place: Place) -> None:
+    floors, known = [], {"abc123"}
+    for _ in range(3):
+        # With all that stood beside it; the anchors lie on another disk.
+        for path in place.state.glob("journal.db*"):
+            path.unlink()
+        assert place.restore() == 0
+        book = book_in(place.journal)
+        assert set(book.former) == known
+        assert book.lineage is not None
+        AnchorLog(place.state, SystemClock(), lambda name=book.lineage: name).write(  # type: ignore[misc]
+            _head(book.seq, "ab" * 32)
+        )
+        known.add(book.lineage)
+        floors.append(book.order_id_high)
+    assert floors == [10 * COPIED + ORDER_ID_JUMP * times for times in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("end", ["", "-wal"])

@@ -34,6 +34,8 @@ class Past:
     order_id_high: OrderId = OrderId(0)
     # What was asked for at the API door, by keys that may come again.
     requests: tuple[RequestReceived, ...] = ()
+    # Of what the anchors are that were written down here, whatever became of the journals.
+    anchored: tuple[Lineage, ...] = ()
     # How many journals were set aside here before that nobody can read: each may have used the
     # ids up to a jump.
     unreadable: int = 0
@@ -57,9 +59,11 @@ def restoration(
 
     ``draw`` gives 24 bits of chance.
     """
-    former = tuple(dict.fromkeys((*past.lineages, *copy.lineages)))
+    former = tuple(dict.fromkeys((*past.lineages, *past.anchored, *copy.lineages)))
     highest = max(copy.order_id_high, past.order_id_high)
-    floor = highest + ORDER_ID_JUMP * (1 + past.unreadable)
+    # One whose journal is gone, with its disk perhaps, began above a jump of its own.
+    gone = set(past.anchored).difference(past.lineages, copy.lineages)
+    floor = highest + ORDER_ID_JUMP * (1 + past.unreadable + len(gone))
     if floor > _ORDER_ID_FLOOR_MAX:
         raise IdsUsedUp(f"order ids are used up: {floor} would be the next")
     lineage = _NO_LINEAGE
