@@ -112,43 +112,35 @@ class Desk:
 
     def keep_halts(self) -> None:
         """Have the halt file hold what the journal cannot: the next start would not know of it."""
-        halts, now_s = self._ledger.book.halts, self._clock.monotonic()
-        is_needed = self._ledger.failure is not None and halts
+        now_s = self._clock.monotonic()
+        is_needed = self._ledger.failure is not None and self._ledger.book.halts
         if not is_needed or now_s < self._keep_due_s or self._guard.is_halt_written:
             return
         self._keep_due_s = now_s + _KEEP_AGAIN_S
-        reason = "; ".join(f"{cause}: {text}" for cause, text in halts.items())
-        try:
-            self._halt_control.engage(f"not in the journal: {reason}", "daemon")
-        except WorldError as error:
-            log.error("halt file not written", problem=str(error))
+        self._write_halts("not in the journal", "daemon")
 
     async def resume(self, *, reason: str, by: str) -> Answer:
         """Clear the latched causes, if nothing else objects and reconciliation is clean."""
         # As of the question: a halt that comes while it waits its turn was not meant by it.
         known = self._known_halts()
         async with self._lock:
-            objections = self._objections()
-            if not objections:
-                objections = await self._reconciled()
-            objections = objections or self._new_halts(known)
-            if not objections and self.breakers is not None:
-                # Before the halt: a breaker that stands as killed would raise it anew.
-                self.breakers.release(reason=reason, by=by)
-            before = dict(self._ledger.book.halts)
-            objections = objections or await self._cleared(reason, by)
-            # Looked at again after each wait: what came meanwhile was not meant, and a cause that
-            # goes by itself would leave a daemon that trades behind a resume that was refused.
+            objections = self._objections() or await self._reconciled()
+            # Whatever waits for the disk is over before the last look: what that allows is then
+            # done at once, and what came meanwhile was not meant.
+            objections = objections or await self._on_disk()
             objections = objections or self._new_halts(known) or self._levels()
             objections = objections or self._released(known, reason, by)
+            objections = objections or await self._cleared(reason, by)
             if objections:
-                await self._put_back(before, by)
                 return Answer(is_done=False, text="not resumed", details=objections)
-            left = tuple(f"{cause}: {text}" for cause, text in self._guard.causes().items())
+            left = tuple(f"{cause}: {text}" for cause, (text, _) in self._known_halts().items())
             if left:
                 return Answer(is_done=False, text="halted again while resuming", details=left)
             log.warning("resumed", reason=reason, by=by)
-            return Answer(is_done=True, text=f"resumed: {reason}")
+            # Granted and on disk: these go by themselves, and it trades then.
+            levels = self._levels()
+            more = "; halted until what objects now goes by itself" if levels else ""
+            return Answer(is_done=True, text=f"resumed: {reason}{more}", details=levels)
 
     async def _reconciled(self) -> tuple[str, ...]:
         """Reconcile for a resume; returns what objects."""
@@ -162,20 +154,27 @@ class Desk:
         open_question = self._guard.causes().get(HaltCause.NOT_RECONCILED)
         return (*objections, f"reconciliation: {open_question}") if open_question else objections
 
+    async def _on_disk(self) -> tuple[str, ...]:
+        """Wait until all that is recorded is on disk; returns what objects."""
+        problem = await self._ledger.made_durable(self._clock.monotonic() + _DISK_S)
+        return (f"journal: {problem}",) if problem else ()
+
     async def _cleared(self, reason: str, by: str) -> tuple[str, ...]:
-        """Clear the latched causes, durably; returns what objects, with the causes back."""
+        """Clear the latched causes, durably; returns what objects, with the causes back.
+
+        Nothing leaves before it is on disk: promises are written behind it. So a process that is
+        killed has resumed or is halted, and nobody was told otherwise.
+        """
+        if self.breakers is not None:
+            # Before the halt: a breaker that stands as killed would raise it anew.
+            self.breakers.release(reason=reason, by=by)
         halts = dict(self._ledger.book.halts)
-        seq = self._ledger.seq
         for cause in halts:
-            seq = self._ledger.record(ev.HaltCleared(cause, reason, by))
-        try:
-            async with asyncio.timeout(_DISK_S):
-                await self._ledger.durable(seq)
-        except (JournalFailed, TimeoutError) as error:
-            self._raise_again(halts, by)
-            problem = str(error) or f"no answer within {_DISK_S} s"
-            return (f"journal: {problem}",)
-        return ()
+            self._ledger.record(ev.HaltCleared(cause, reason, by))
+        objections = await self._on_disk()
+        if objections:
+            self._put_back(halts, by)
+        return objections
 
     def _released(self, known: _Halts, reason: str, by: str) -> tuple[str, ...]:
         """Release the halt file, if it says what was known; returns what objects."""
@@ -186,17 +185,24 @@ class Desk:
             return (f"halt file: {error}",)
         return ()
 
-    async def _put_back(self, halts: Mapping[HaltCause, str], by: str) -> None:
-        """Have the latched causes stand as before a resume that came to nothing, durably."""
-        if self._raise_again(halts, by):
-            await self._ledger.made_durable(self._clock.monotonic() + _DISK_S)
+    def _put_back(self, halts: Mapping[HaltCause, str], by: str) -> None:
+        """Have the latched causes stand as before a resume that did not reach the disk."""
+        for cause, text in halts.items():
+            if cause not in self._ledger.book.halts:
+                self._ledger.record(ev.HaltRaised(cause, text, by))
+        # The clearing may be on disk in the end, and these not.
+        self._write_halts("a resume did not reach the disk", by)
 
-    def _raise_again(self, halts: Mapping[HaltCause, str], by: str) -> bool:
-        """Raise those that do not stand; returns whether there were any."""
-        gone = [row for row in halts.items() if row[0] not in self._ledger.book.halts]
-        for cause, text in gone:
-            self._ledger.record(ev.HaltRaised(cause, text, by))
-        return bool(gone)
+    def _write_halts(self, why: str, by: str) -> None:
+        """Have the halt file hold the latched causes, unless it halts already."""
+        halts = self._ledger.book.halts
+        if not halts or self._guard.is_halt_written:
+            return
+        reason = "; ".join(f"{cause}: {text}" for cause, text in halts.items())
+        try:
+            self._halt_control.engage(f"{why}: {reason}", by)
+        except WorldError as error:
+            log.error("halt file not written", problem=str(error))
 
     def _known_halts(self) -> _Halts:
         """Return the halts that a resume is about, each with how often it was asked for."""

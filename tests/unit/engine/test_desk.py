@@ -318,6 +318,8 @@ async def test_a_resume_that_is_refused_at_its_end_leaves_every_halt_as_it_was(
     answer = await world.desk.resume(reason="fine", by="me")
     assert not answer.is_done
     assert answer.details == (f"{cause}: came meanwhile",)
+    # Whatever part of it a kill leaves on disk, the next start is halted.
+    assert [row for row in world.journal.events(ev.HaltCleared) if row.by == "me"] == []
     world.guard.clear_level(cause)
     assert world.book.halts == before
     assert world.switch.active == "stop (first)"
@@ -338,6 +340,77 @@ async def test_what_a_refused_resume_has_cleared_is_there_again(what: str) -> No
         later(1.0, world.journal.release)
     assert not (await world.desk.resume(reason="fine", by="me")).is_done
     assert world.book.halts[HaltCause.INVARIANT] == "echo differs"
+
+
+def hold_at_the_clearing(world: World) -> None:
+    """Let everything reach the disk but what clears a halt."""
+    append = world.journal.append
+
+    def held(recorded: ev.Recorded) -> None:
+        if isinstance(recorded.event, ev.HaltCleared):
+            world.journal.hold()
+        append(recorded)
+
+    world.journal.append = held  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("is_failing", [False, True])
+async def test_a_clearing_that_does_not_reach_the_disk_leaves_the_halts_and_the_file(
+    is_failing: bool,
+) -> None:
+    world = World()
+    world.guard.latch(HaltCause.INVARIANT, "echo differs", by="inbox")
+    hold_at_the_clearing(world)
+    if is_failing:
+        later(1.0, world.journal.fail, "disk full")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert (answer.is_done, answer.text) == (False, "not resumed")
+    assert answer.details[0].startswith("journal: ")
+    assert world.book.halts == {HaltCause.INVARIANT: "echo differs"}
+    # The disk may come to hold the clearing and not what came after it.
+    assert "invariant: echo differs" in world.switch.active
+
+
+async def test_nothing_leaves_before_the_clearing_is_on_disk() -> None:
+    world = World()
+    world.desk.halt(reason="stop", by="me")
+    hold_at_the_clearing(world)
+    later(2.0, world.journal.release)
+    task = resuming(world)
+    await asyncio.sleep(1.0)
+    sending = asyncio.get_running_loop().create_task(world.gateway.submit(an_intent()))
+    await asyncio.sleep(0.5)
+    assert world.broker.placed == []
+    assert (await task).is_done
+    await sending
+    for placed in world.broker.placed:
+        kinds = [type(event) for event in placed.durable_events]
+        assert ev.HaltCleared in kinds
+
+
+async def test_a_halt_that_comes_while_the_clearing_is_written_stands() -> None:
+    world = World()
+    world.desk.halt(reason="stop", by="me")
+    hold_at_the_clearing(world)
+    later(0.5, lambda: world.desk.halt(reason="again", by="second"))
+    later(1.0, world.journal.release)
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert answer.text == "halted again while resuming"
+    assert world.book.halts == {HaltCause.OPERATOR: "again"}
+    assert "again" in world.switch.active
+
+
+async def test_a_link_lost_while_the_clearing_is_written_is_told_with_the_resume() -> None:
+    """It was granted: what halts now goes by itself, and nothing is left for a second resume."""
+    world = World()
+    world.desk.halt(reason="stop", by="me")
+    hold_at_the_clearing(world)
+    later(0.5, world.guard.set_level, HaltCause.LINK, "lost")
+    later(1.0, world.journal.release)
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert (answer.is_done, answer.details) == (True, ("link: lost",))
+    assert answer.text == "resumed: fine; halted until what objects now goes by itself"
+    assert world.book.halts == {}
 
 
 # ---- reconcile and baseline
