@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from trader.config import ConfigError, journal_file_in
+from trader.config import ConfigError
+from trader.journal_place import journal_of
 from trader.ops.clock import SystemClock
 from trader.store.backup import back_up, backup_name
 from trader.store.rows import JournalUnusable
@@ -32,7 +33,7 @@ def add_backup_arguments(
 def run_backup(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Back the journal up and say what the copy holds; returns the exit code."""
     try:
-        journal = journal_file_in(given.state, environment)
+        journal = journal_of(given.state, environment)
         target = given.to or backup_name(journal, SystemClock().utc())
         verdict = back_up(journal, target)
     except (ConfigError, JournalUnusable) as error:

@@ -26,13 +26,14 @@ from trader.arguments import add_settings_arguments
 from trader.asking import DONE, NOT_DONE, USAGE, add_state, ask, endpoint_of, timeout
 from trader.backup import add_backup_arguments, run_backup
 from trader.checkup import add_check_arguments, run_check
-from trader.config import JOURNAL_FILE_NAME, ConfigError, Configuration, load
+from trader.config import ConfigError, Configuration, load
 from trader.config import process_environment as environment_of
 from trader.config.signature import policy_lines, sign, sound_policy
 from trader.core.emergency_story import emergency_story_of
 from trader.core.story import NoStory, story_of
 from trader.demo import add_demo_arguments, run_demo
 from trader.engine.drain import ExitCode
+from trader.journal_place import journal_asked_for
 from trader.migrate import add_migrate_arguments, run_migrate
 from trader.ops.clock import SystemClock
 from trader.ops.control_client import NoReply, ask_status
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "breakers":
             return _status(given, breaker_lines)
         case "why" | "verify":
-            return (_why if given.command == "why" else run_verify)(given)
+            return (_why if given.command == "why" else run_verify)(given, environment)
         case "token":
             return _token(given)
         case "policy":
@@ -297,12 +298,11 @@ def _status(given: argparse.Namespace, lines_of: Callable[[dict[str, object]], l
     return DONE
 
 
-def _why(given: argparse.Namespace) -> int:
+def _why(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Tell a story; the journal is enough, so the daemon need not run."""
-    path = given.journal or given.state / JOURNAL_FILE_NAME
     try:
-        body, lines = _told(path, given.name)
-    except (NameUnknown, NoStory, WorldError) as error:
+        body, lines = _told(journal_asked_for(given, environment), given.name)
+    except (ConfigError, NameUnknown, NoStory, WorldError) as error:
         print(f"trader: {error}", file=sys.stderr)
         return NOT_DONE
     print(json.dumps(body, indent=1) if given.json else "\n".join(lines))
@@ -375,7 +375,7 @@ def _pause(seconds: float) -> None:
 
 def _verb(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if given.command == "reconcile" and given.replay:
-        return run_replay(given)
+        return run_replay(given, environment)
     asked: dict[str, object] = {"reason": given.reason, "by": operator_name(environment)}
     if given.command in ("reset", "override"):
         asked["breaker"] = given.breaker

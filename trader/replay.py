@@ -7,12 +7,14 @@ another one, 2 nothing to replay.
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from trader import __version__
-from trader.config import JOURNAL_FILE_NAME
+from trader.config import ConfigError
 from trader.core.comparison import Decision
 from trader.core.drifts import Drift
+from trader.journal_place import journal_asked_for
 from trader.store.replay import Replay, replayed
 from trader.store.rows import JournalUnusable
 from trader.store.runs import LATEST, RUNS_FOLDER, StoredRun, stored_run
@@ -34,7 +36,7 @@ def add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_replay(given: argparse.Namespace) -> int:
+def run_replay(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Replay one run and say whether its verdict is reproduced."""
     if len(given.replay) != 2 or given.replay[0] != "replay":
         return _nothing(f"reconcile {' '.join(given.replay)}: allowed is replay RUN, or no word")
@@ -44,9 +46,9 @@ def run_replay(given: argparse.Namespace) -> int:
         if decision is None:
             problem = stored.run.finished.problem
             return _nothing(f"run {stored.run.finished.run_id} was incomplete: {problem}")
-        journal = given.journal or given.state / JOURNAL_FILE_NAME
+        journal = journal_asked_for(given, environment)
         (found,) = replayed(journal, (decision,))
-    except JournalUnusable as error:
+    except (ConfigError, JournalUnusable) as error:
         return _nothing(str(error))
     if given.json:
         print(json.dumps(_body(stored, decision, found), indent=1))

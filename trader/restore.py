@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from trader.app import restore as book_of
-from trader.config import ConfigError, journal_file_in
+from trader.config import ConfigError
 from trader.core.events import Event, HaltRaised, Recorded
 from trader.core.halts import HaltCause
 from trader.core.ids import Lineage, OrderId, Seq
@@ -30,6 +30,7 @@ from trader.core.restoring import (
     restoration,
 )
 from trader.engine.supervisor import Supervisor
+from trader.journal_place import journal_of
 from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
 from trader.ops.halt_record import give_to_owner
@@ -86,7 +87,7 @@ def run_restore(given: argparse.Namespace, environment: Mapping[str, str]) -> in
     """Restore a backup and say what became of both journals; returns the exit code."""
     lock = InstanceLock(given.state / "lock")
     try:
-        journal, by = journal_file_in(given.state, environment), operator_name(environment)
+        journal, by = journal_of(given.state, environment), operator_name(environment)
         wanted = Wanted(given.file, given.state, journal, given.reason, by)
         own_journal = journal_lock(journal)
         lock.take(os.getpid())

@@ -12,8 +12,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from trader.asking import DONE, NOT_DONE, add_state, ask, timeout
-from trader.config import JOURNAL_FILE_NAME
+from trader.config import ConfigError
 from trader.core.ticketing import TicketVerb
+from trader.journal_place import journal_asked_for
 from trader.ops.clock import SystemClock
 from trader.ops.kill import operator_name
 from trader.store.rows import JournalUnusable
@@ -78,7 +79,7 @@ def _number(text: str) -> str:
 def run_tickets(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """List, show or decide."""
     if given.action in ("list", "show"):
-        return _told(given, SystemClock().utc())
+        return _told(given, environment, SystemClock().utc())
     asked: dict[str, object] = {"reason": given.reason, "by": operator_name(environment)}
     asked["ticket"] = given.ticket
     if given.action == TicketVerb.IGNORE:
@@ -89,10 +90,10 @@ def run_tickets(given: argparse.Namespace, environment: Mapping[str, str]) -> in
     return ask(given, given.action, asked)
 
 
-def _told(given: argparse.Namespace, now_utc: datetime) -> int:
+def _told(given: argparse.Namespace, environment: Mapping[str, str], now_utc: datetime) -> int:
     try:
-        rows = tickets_in(given.journal or given.state / JOURNAL_FILE_NAME)
-    except JournalUnusable as error:
+        rows = tickets_in(journal_asked_for(given, environment))
+    except (ConfigError, JournalUnusable) as error:
         print(f"trader: {error}", file=sys.stderr)
         return NOT_DONE
     if given.action == "list":

@@ -8,12 +8,13 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from trader.config import JOURNAL_FILE_NAME
+from trader.config import ConfigError
 from trader.core.ids import Seq
+from trader.journal_place import journal_asked_for
 from trader.ops.anchors import anchors_in
 from trader.ports import Anchor, ChainHead
 from trader.store.rows import JournalUnusable
@@ -45,13 +46,13 @@ def add_verify_arguments(
     add_state(parser)
 
 
-def run_verify(given: argparse.Namespace) -> int:
+def run_verify(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Say whether a journal is what was written, and where it is not; returns the exit code."""
-    path = given.journal or given.state / JOURNAL_FILE_NAME
     try:
+        path = journal_asked_for(given, environment)
         anchors, problems = ((), ()) if given.journal else anchors_in(given.state)
         verdict = verified(path, (*given.anchor, *anchors))
-    except JournalUnusable as error:
+    except (ConfigError, JournalUnusable) as error:
         return _unreadable(str(error))
     except OSError as error:
         return _unreadable(f"{error.filename}: {error.strerror}")

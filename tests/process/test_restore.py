@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.agreement import assert_agree, read_story, settled
-from tests.process.harness import HALTED_BY_US, Daemon, Json, until, world
+from tests.process.harness import HALTED_BY_US, Daemon, Json, environment, until, world
 from tests.process.test_verify import verify
 from trader.sim.oracle.comparison import compare
 from trader.sim.oracle.journal import read_journal
@@ -30,10 +30,13 @@ SEED = 20261122
 CAUSE = "journal_unproven"
 
 
-def trader(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+def trader(
+    daemon: Daemon, *words: str, state: Path | None = None, url: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "trader", *words, "--state", str(daemon.state)],
+        [sys.executable, "-m", "trader", *words, "--state", str(state or daemon.state)],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        env=environment({"DATABASE_URL": url} if url else None),
     )  # fmt: skip
 
 
@@ -107,3 +110,49 @@ def test_a_restored_backup_sends_nothing_twice_and_knows_what_was_traded_since(
         assert lineages == {after.book.lineage}
         verdict = compare(told(json.dumps(truth).encode(), "truth"), read_journal(daemon.journal))
         assert {one.kind for one in verdict.differences} <= {"order_unrecorded"}
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_journal_on_another_disk_is_one_journal_for_every_shell_and_daemon(
+    tmp_path: Path,
+) -> None:
+    """A shell without the variable finds it, and one with it and a wrong state harms nothing."""
+    disk, elsewhere, copy = tmp_path / "disk", tmp_path / "elsewhere", tmp_path / "copy.db"
+    disk.mkdir()
+    elsewhere.mkdir()
+    url = f"sqlite:///{disk / 'journal.db'}"
+    with world(tmp_path, SEED + 1) as (simulator, daemon):
+        daemon.start(extra={"DATABASE_URL": url})
+        daemon.await_armed()
+        daemon.await_orders(1)
+        assert not daemon.journal.exists()
+        done = trader(daemon, "backup", "--to", str(copy))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert str(disk / "journal.db") in done.stdout
+        assert trader(daemon, "tickets", "list").stdout == "no tickets\n"
+        assert trader(daemon, "verify").returncode == 0
+        before = (disk / "journal.db").stat().st_ino
+        refused = trader(
+            daemon, "restore", str(copy), "--reason", "wrong state", state=elsewhere, url=url
+        )
+        assert refused.returncode == 1
+        assert daemon.process is not None
+        holder = f"journal.db.lock: held by another daemon, process {daemon.process.pid}"
+        assert holder in refused.stderr
+        second = Daemon(tmp_path / "second", simulator)
+        second.start(extra={"DATABASE_URL": url})
+        assert second.ended() == 5
+        assert holder in second.log.read_text()
+        assert (disk / "journal.db").stat().st_ino == before
+        daemon.await_orders(1)
+        daemon.halt()
+        truth, status = settled(simulator, daemon)
+        assert_agree(read_story(disk / "journal.db"), truth, status)
+        daemon.kill()
+        done = trader(daemon, "restore", str(copy), "--reason", "from a shell that knows no URL")
+        assert done.returncode == 0, done.stderr
+        assert not daemon.journal.exists()
+        daemon.start(extra={"DATABASE_URL": url})
+        assert daemon.await_cause(CAUSE)[CAUSE].startswith("restored from copy.db")

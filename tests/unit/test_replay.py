@@ -20,6 +20,11 @@ __all__ = ["lived"]
 NAME = "20260102T030405Z-1"
 
 
+@pytest.fixture(autouse=True)
+def _without_the_shells_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
 def archived(state: Path, record: RunRecord, version: str = __version__) -> None:
     RunArchive(state / RUNS_FOLDER, version).write(record)
 
@@ -99,3 +104,19 @@ def test_another_journal_can_be_named(
     assert replay(tmp_path, "replay", NAME) == 2
     assert "there is no journal" in capsys.readouterr().err
     assert replay(tmp_path, "replay", NAME, "--journal", str(tmp_path / "copy.db")) == 0
+
+
+def test_the_journal_is_the_one_that_the_daemon_has(
+    tmp_path: Path,
+    record: RunRecord,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    archived(tmp_path, record)
+    other = (tmp_path / "journal.db").rename(tmp_path / "other.db")
+    assert replay(tmp_path, "replay", "latest") == 2
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{other}")
+    assert replay(tmp_path, "replay", "latest") == 0
+    monkeypatch.setenv("DATABASE_URL", "postgres://me:secret@host/db")
+    assert replay(tmp_path, "replay", "latest") == 2
+    assert "trader: not replayed: DATABASE_URL begins with" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from trader.config import Configuration
+from trader.config import JOURNAL_FILE_NAME, Configuration
 from trader.core.ids import AccountId, ClientId
 from trader.core.instruments import InstrumentSpec
 from trader.ibkr.settings import BrokerSettings
@@ -121,7 +121,7 @@ def settings_of(reach: Reach, bounds: Bounds | None = None) -> EmergencySettings
 
 def reach_of(config: Configuration, lineage: str) -> Reach:
     """Return what a daemon with these settings leaves behind for the time when it is gone."""
-    broker = config.settings.broker
+    broker, own = config.settings.broker, config.settings.state_dir / JOURNAL_FILE_NAME
     return Reach(
         mode=str(config.settings.mode),
         account=config.settings.account,
@@ -144,4 +144,5 @@ def reach_of(config: Configuration, lineage: str) -> Reach:
         ),
         messages_per_s=broker.messages_per_s,
         messages_burst=broker.messages_burst,
+        journal="" if config.journal_file == own else str(config.journal_file),
     )

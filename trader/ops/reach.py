@@ -39,6 +39,8 @@ class Reach(NamedTuple):
     instruments: tuple[Traded, ...]
     messages_per_s: float = 30.0
     messages_burst: float = 15.0
+    # What was opened, empty where it is the state's own; None of a daemon that did not say so yet.
+    journal: str | None = None
 
 
 class ReachUnusable(Exception):
@@ -94,4 +96,12 @@ def _reach_in(record: Mapping[str, object]) -> Reach:
         instruments=instruments,
         messages_per_s=float(str(record["messages_per_s"])),
         messages_burst=float(str(record["messages_burst"])),
+        journal=_journal_in(record),
     )
+
+
+def _journal_in(record: Mapping[str, object]) -> str | None:
+    said = record.get("journal")
+    if not (said is None or isinstance(said, str)):
+        raise TypeError("journal is no text")
+    return said

@@ -30,6 +30,13 @@ def test_a_daemons_settings_come_back_from_what_it_left_behind() -> None:
     assert found.broker(found.client_id).account == "DU1"
 
 
+def test_the_journal_is_said_without_a_path_where_it_is_the_states_own() -> None:
+    config = load(CONFIG, {"TRADER_ACCOUNT": "DU1"})
+    assert reach_of(config, "abc123").journal == ""
+    named = {"TRADER_ACCOUNT": "DU1", "DATABASE_URL": "sqlite:////srv/other.db"}
+    assert reach_of(load(CONFIG, named), "abc123").journal == "/srv/other.db"
+
+
 def _identity(spec: InstrumentSpec) -> tuple[object, ...]:
     """Return what makes a contract the one that is meant."""
     return (

@@ -20,6 +20,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "reach.json"
     write_reach(path, REACH)
     assert read_reach(path) == REACH
+    for journal in ("", "/srv/other.db"):
+        write_reach(path, REACH._replace(journal=journal))
+        assert read_reach(path).journal == journal
     assert path.stat().st_mode & 0o077 == 0
 
 
@@ -28,7 +31,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     [
         {"port": 0}, {"port": "x"}, {"client_id": 0}, {"account": ""}, {"emergency_client_id": 7},
         {"instruments": "AAPL"}, {"instruments": [1]}, {"instruments": [{}]},
-        {"port": None},
+        {"port": None}, {"journal": 1},
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_told(tmp_path: Path, change: dict[str, object]) -> None:
