@@ -22,6 +22,7 @@ from trader.emergency.action import Action, ActionSettings
 from trader.emergency.deadman import Deadman, Risk, Rules, State, resumed
 from trader.emergency.look import Looker
 from trader.emergency.sentinel import Sentinel, Shown, Surroundings
+from trader.ops.anchors import newest_anchor
 from trader.ops.clock import SystemClock
 from trader.ops.halt_record import utc_text
 from trader.ops.heartbeat import Heartbeat, boot_id, since_boot_s
@@ -42,7 +43,7 @@ from trader.ops.sentinel_file import (
 )
 from trader.ops.standing_order import STANDING_FILE_NAME, StandingOrderUnreadable, standing
 from trader.ports import WorldError
-from trader.store.exposure import Exposure, exposure
+from trader.store.exposure import Exposure, exposure, staleness
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +128,7 @@ async def _watch(config: Configuration, path: Path, environment: Mapping[str, st
         clock=clock,
         pager=pager,
         look=looker.look,
-        read_risk=RiskReader(config.journal_file, standing_file).read,
+        read_risk=RiskReader(state, config.journal_file).read,
         act=action.run,
         asleep_s=asleep_s,
         pet=pet,
@@ -228,11 +229,13 @@ class Board:
 class RiskReader:
     """Asks the journal and the standing order; again only when one of them has changed."""
 
-    def __init__(self, journal: Path, standing_order: Path) -> None:
+    def __init__(self, state: Path, journal: Path) -> None:
+        self._state = state
         self._journal = journal
+        standing_order = state / STANDING_FILE_NAME
         self._standing_order = standing_order
         # Left by each start once its journal was open.
-        self._reach = standing_order.with_name(REACH_FILE_NAME)
+        self._reach = state / REACH_FILE_NAME
         self._seen: _Signature | None = None
         self._found: tuple[Risk, str] = (Risk.UNKNOWN, "not read")
 
@@ -256,7 +259,20 @@ class RiskReader:
             found = exposure(self._journal)
         except WorldError as error:
             return Risk.UNKNOWN, str(error)
-        return (Risk.OPEN, _words(found)) if found.is_open else (Risk.NONE, "nothing")
+        if found.is_open:
+            return Risk.OPEN, _words(found)
+        doubt = self._doubt()
+        return (Risk.UNKNOWN, doubt) if doubt else (Risk.NONE, "nothing")
+
+    def _doubt(self) -> str:
+        """Say why a journal that shows nothing may be older than what is open."""
+        try:
+            newest, _ = newest_anchor(self._state)
+            return "" if newest is None else staleness(self._journal, newest)
+        except OSError as error:
+            return f"its anchors cannot be read: {error.filename}: {error.strerror}"
+        except WorldError as error:
+            return str(error)
 
     def _signature(self) -> _Signature:
         numbers: list[int] = []

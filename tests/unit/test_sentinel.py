@@ -9,17 +9,25 @@ import pytest
 
 from tests.unit.config.support import loaded, write_files
 from tests.unit.core.factories import an_intent, planned, reviewed
+from tests.unit.engine.world import ACCOUNT
 from tests.unit.ops.test_standing_order import LEFT
+from tests.unit.store.support import START, running
 from tests.unit.store.test_story import a_journal
+from trader.core import events as ev
+from trader.core.halts import Mode
+from trader.core.ids import Lineage, OrderId, Seq
+from trader.core.journal_events import JournalRestored
 from trader.emergency.deadman import Deadman, Risk, State
 from trader.emergency.look import Looker
 from trader.emergency.sentinel import Shown
 from trader.emergency.vital import Condition, Finding
+from trader.ops.anchors import AnchorLog
 from trader.ops.clock import SystemClock
 from trader.ops.heartbeat import Heartbeat
 from trader.ops.instance_lock import InstanceLock
 from trader.ops.notify import Notifier
 from trader.ops.standing_order import leave
+from trader.ports import ChainHead
 from trader.sentinel import (
     COULD_NOT_START,
     NOT_ALIVE,
@@ -62,7 +70,7 @@ def test_a_machine_that_has_not_slept_counts_none() -> None:
 
 
 def test_what_is_open_is_read_again_only_when_something_changed(tmp_path: Path) -> None:
-    reader = RiskReader(tmp_path / "journal.db", tmp_path / "standing_order.json")
+    reader = RiskReader(tmp_path, tmp_path / "journal.db")
     assert reader.read() == (Risk.NONE, "nothing")
     a_journal(tmp_path, (reviewed(an_intent(1)), planned(an_intent(1), 1)))
     risk, text = reader.read()
@@ -75,17 +83,71 @@ def test_what_is_open_is_read_again_only_when_something_changed(tmp_path: Path) 
 
 def test_a_journal_that_is_gone_is_not_one_that_never_was(tmp_path: Path) -> None:
     # On a disk that is not mounted, say: what the daemon held is not known then.
-    reader = RiskReader(tmp_path / "elsewhere" / "journal.db", tmp_path / "standing_order.json")
+    reader = RiskReader(tmp_path, tmp_path / "elsewhere" / "journal.db")
     assert reader.read()[0] is Risk.NONE
     (tmp_path / "reach.json").write_text("{}")
     risk, text = reader.read()
     assert (risk, text) == (Risk.UNKNOWN, f"{tmp_path / 'elsewhere' / 'journal.db'} is missing")
 
 
+def anchored(state: Path, lineage: str, seq: int, digest: str) -> None:
+    AnchorLog(state, SystemClock(), lambda: lineage).write(ChainHead(Seq(seq), digest))
+
+
+async def _history(path: Path, *events: ev.Event) -> str:
+    """Write a journal whose chain is sound; returns its last digest."""
+    async with running(path) as journal:
+        for seq, event in enumerate(events, start=1):
+            journal.append(ev.Recorded(Seq(seq), START, event))
+        await journal.durable(Seq(len(events)))
+        return journal.head.digest
+
+
+async def test_a_flat_journal_that_is_older_than_its_anchors_is_no_proof_of_nothing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    opened = ev.JournalOpened(Lineage("abc123"))
+    more = ev.DaemonStarted("1", Mode.PAPER, ACCOUNT, ())
+    digest = await _history(path, opened, more)
+    anchored(tmp_path, "abc123", 2, digest)
+    assert RiskReader(tmp_path, path).read() == (Risk.NONE, "nothing")
+    # Cut off, rewritten, another one's, and one that nobody can look up.
+    for lineage, seq, other, words in (
+        ("abc123", 9, "ab" * 32, "the journal ends with event 2, and"),
+        ("abc123", 2, "ab" * 32, "event 2 is not what"),
+        ("zzz999", 2, digest, "knows the journal zzz999, and this one is abc123"),
+    ):
+        anchored(tmp_path, lineage, seq, other)
+        risk, text = RiskReader(tmp_path, path).read()
+        assert risk is Risk.UNKNOWN
+        assert words in text
+        assert "trader" not in text
+    folder = tmp_path / "audit_logs" / "chain.jsonl"
+    folder.unlink()
+    folder.mkdir()
+    risk, text = RiskReader(tmp_path, path).read()
+    assert (risk, text.startswith("its anchors cannot be read: ")) == (Risk.UNKNOWN, True)
+
+
+async def test_a_restored_journal_is_no_proof_until_it_has_anchors_of_its_own(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    restored = JournalRestored(
+        Lineage("def456"), (Lineage("abc123"),), OrderId(10**7), "1:ab", "copy.db", "", "r", "ann"
+    )
+    anchored(tmp_path, "abc123", 9, "ab" * 32)
+    digest = await _history(path, ev.JournalOpened(Lineage("abc123")), restored)
+    assert RiskReader(tmp_path, path).read()[0] is Risk.UNKNOWN
+    anchored(tmp_path, "def456", 2, digest)
+    assert RiskReader(tmp_path, path).read() == (Risk.NONE, "nothing")
+
+
 def test_a_state_that_may_not_be_looked_at_is_not_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = RiskReader(tmp_path / "journal.db", tmp_path / "standing_order.json")
+    reader = RiskReader(tmp_path, tmp_path / "journal.db")
     looker = Looker(tmp_path, SystemClock())
 
     def denied(path: Path) -> bool:
