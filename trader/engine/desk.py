@@ -293,7 +293,9 @@ class Desk:
             try:
                 snapshot = await self._reconciler.brokers_word()
                 event = baseline_of(snapshot, by, self.before_baseline)
-                await self._ledger.durable(self._ledger.record(event))
+                seq = self._ledger.record(event)
+                self._reconciler.note_stated(*(row.con_id for row in event.holdings))
+                await self._ledger.durable(seq)
             except (WorldError, JournalFailed) as error:
                 return Answer(is_done=False, text=f"no baseline: {error}")
             run = await self._reconciler.run_once("baseline")

@@ -19,7 +19,7 @@ from trader.core.book import Book
 from trader.core.changes import ChangeState, ChangeTerms
 from trader.core.executions import Execution, delta
 from trader.core.halts import HaltCause
-from trader.core.ids import AccountId, exec_family
+from trader.core.ids import AccountId, ConId, exec_family
 from trader.core.orders import Order, OrderState
 from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
@@ -30,6 +30,8 @@ from trader.ports import BrokerMessage, DataProblem, LinkWord, QuoteTick
 log = structlog.get_logger(__name__)
 
 Wake = Callable[[str], None]
+# Of an execution that a position may hold already: whose, by how much the book has moved, which.
+Late = Callable[[ConId, Decimal, str], None]
 # More than this many unhandled facts means that the loop has stopped doing its work.
 _QUEUE_MAX = 200_000
 # In a quiet market the task still shows that it is alive.
@@ -59,6 +61,9 @@ class Inbox:
         self._queue: deque[BrokerMessage] = deque()
         self._arrived = asyncio.Event()
         self.wake_reconciler: Wake = _ignore
+        # Whether a position that was taken over from the broker may hold an execution already.
+        self.is_late: Callable[[Execution], bool] = _never_late
+        self.on_late: Late = _ignore_late
         self.on_link_word: Callable[[LinkWord], None] = _ignore_word
         # Answers why a reading must not be counted with, or None.
         self.on_account: Callable[[AccountReading], str | None] = _ignore_reading
@@ -155,7 +160,10 @@ class Inbox:
         problem = execution_mismatch(book, execution)
         if problem is not None:
             self._guard.latch(HaltCause.INVARIANT, problem, by="inbox")
+        moved = _moved(book, execution) if self.is_late(execution) else None
         self._ledger.record(seen)
+        if moved is not None:
+            self.on_late(execution.con_id, moved, execution.exec_id)
 
     def _on_echo(self, seen: ev.OpenOrderSeen) -> None:
         order = self._ledger.book.order_named(seen)
@@ -227,6 +235,13 @@ def _order_named(book: Book, execution: Execution) -> Order | None:
         order_id=execution.order_id,
         client_id=execution.client_id,
     )
+
+
+def _moved(book: Book, execution: Execution) -> Decimal:
+    """Return by how much an execution that is news will move its position."""
+    known = book.fills.get(exec_family(execution.exec_id)[0])
+    change = delta(known.execution if known else None, execution)
+    return sum((quantity for quantity, _ in change.trades), start=ZERO)
 
 
 def _cash_after(book: Book, execution: Execution) -> Decimal:
@@ -311,6 +326,15 @@ def _told(echoed: Decimal | None, sent: Decimal | None) -> Decimal | None:
 
 
 def _ignore(trigger: str) -> None:
+    """Stand in until the reconciler is there."""
+
+
+def _never_late(execution: Execution) -> bool:
+    """Stand in until the reconciler is there."""
+    return False
+
+
+def _ignore_late(con_id: ConId, moved: Decimal, exec_id: str) -> None:
     """Stand in until the reconciler is there."""
 
 

@@ -27,6 +27,7 @@ from trader.core.comparison import (
 from trader.core.drifts import Drift, DriftKind, Plan, RunContext, sighting
 from trader.core.duplicates import duplicated_orders
 from trader.core.events import ExecutionSeen, OrderAbsentSeen, ReconcileFinished
+from trader.core.executions import Execution
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
@@ -41,6 +42,10 @@ log = structlog.get_logger(__name__)
 # A cancel that ended nothing so many times needs a person; it is tried again so seldom.
 _CANCEL_TRIES_MAX = 5
 _CANCEL_AGAIN_S = 60.0
+# So late an execution may be told that a position holds already; looks have come since, later.
+_LATE_S_MAX = 3600.0
+# The broker's clock and ours are no better, beside what they are known to differ by.
+_CLOCKS_S = 5.0
 # So often a person's snapshot is taken before it is given up.
 _WORDS_MAX = 3
 # What must be settled before anything is sold: how much there is, and what sells it already.
@@ -78,6 +83,9 @@ class Reconciler:
         self._ledger = services.ledger
         self._guard = services.guard
         self._inbox = inbox
+        inbox.is_late, inbox.on_late = self._is_late, self._note_late
+        # Positions that a person has taken over from the broker: when, by both clocks.
+        self._stated: dict[ConId, tuple[datetime, float]] = {}
         self._broker = services.broker
         self._clock = services.clock
         self._pager = services.pager
@@ -225,6 +233,28 @@ class Reconciler:
     def cash_slack(self) -> Decimal:
         """Return how far apart the cash of book and broker may be without a drift."""
         return cash_slack(self._book, self._settings.cash_tolerance, self._settings.policy)
+
+    def note_stated(self, *con_ids: ConId) -> None:
+        """Note that these positions are the broker's as of now, whatever led to them."""
+        self._stated |= dict.fromkeys(con_ids, (self._clock.utc(), self._clock.monotonic()))
+
+    def _is_late(self, execution: Execution) -> bool:
+        """Tell whether an execution may be of before its position was taken over."""
+        if (stated := self._stated.get(execution.con_id)) is None:
+            return False
+        stated_utc, stated_s = stated
+        if self._clock.monotonic() - stated_s > _LATE_S_MAX:
+            return False
+        at_utc, skew_s = execution.time_utc, _CLOCKS_S + (self._guard.clock_skew_s or 0.0)
+        return at_utc is None or (at_utc - stated_utc).total_seconds() <= skew_s
+
+    def _note_late(self, con_id: ConId, moved: Decimal, exec_id: str) -> None:
+        """Count on no more than the broker holds, where the book may hold a trade twice."""
+        text = f"{exec_id} may be in the position that was taken over before it was told"
+        self.disputed[con_id] = text
+        self.offsets[con_id] = self.offsets.get(con_id, ZERO) - moved
+        log.warning("late execution", con_id=con_id, execution=exec_id)
+        self.wake(f"execution {text}")
 
     def take_executions(self, snapshot: BrokerSnapshot) -> None:
         """Book the executions of a snapshot that a person accepts, as a comparison would."""

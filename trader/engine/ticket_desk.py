@@ -83,6 +83,7 @@ class TicketDesk:
                 if isinstance(made, str):
                     return _stays_open(ticket, made)
                 self._ledger.record(made)
+                self._note_stated(opened)
                 closed = ev.TicketClosed(opened.ticket_id, reason, by)
                 await self._ledger.durable(self._ledger.record(closed))
             except (WorldError, JournalFailed) as error:
@@ -172,7 +173,12 @@ class TicketDesk:
         book = self._ledger.book
         for event in adoption(book, opened, snapshot, reason=word.reason, by=word.by):
             seq = self._ledger.record(event)
+        self._note_stated(opened)
         await self._ledger.durable(seq)
+
+    def _note_stated(self, opened: ev.TicketOpened) -> None:
+        if opened.kind == DriftKind.POSITION and opened.con_id is not None:
+            self._reconciler.note_stated(opened.con_id)
 
     def _booked(
         self,

@@ -439,6 +439,19 @@ async def test_the_baseline_is_taken_once() -> None:
     assert len(world.journal.events(ev.AccountBaselined)) == 1
 
 
+async def test_an_execution_that_is_told_after_the_baseline_that_holds_it_is_not_sold_twice() -> (
+    None
+):
+    world = World(is_baselined=False)
+    world.broker.word = a_snapshot(positions=(a_position(7),))
+    assert (await world.desk.baseline(by="me")).is_done
+    world.guard.clear_level(HaltCause.NOT_RECONCILED)
+    world.say(ev.ExecutionSeen(an_execution(quantity=Decimal(7), time_utc=world.clock.utc())))
+    assert world.book.position_of(CON) == 14
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+    assert world.reconciler.offset_of(CON) == -7
+
+
 async def test_two_baselines_at_once_are_one() -> None:
     world = World(is_baselined=False)
     world.broker.word = a_snapshot(positions=(a_position(7),))

@@ -16,6 +16,7 @@ from tests.unit.engine.world import (
     CON,
     OTHER_CON,
     SELL,
+    T0,
     World,
     a_position,
     a_status,
@@ -33,7 +34,7 @@ from trader.core.snapshots import BrokerSnapshot
 from trader.core.ticket_events import CashBooked, TicketIgnored, TradeBooked
 from trader.core.ticketing import Stated
 from trader.engine.operator import Answer
-from trader.ports import SnapshotUnavailable
+from trader.ports import ServerTime, SnapshotUnavailable
 
 D = Decimal
 NAME = "run-position-AAA"
@@ -469,3 +470,73 @@ async def test_new_risk_waits_for_a_ticket_and_comes_back_after_it() -> None:
     assert (await world.gateway.submit(an_intent(1))).code == "HALTED"
     assert (await VERBS["adopt"](world)).is_done  # type: ignore[misc]
     assert (await world.gateway.submit(an_intent(2))).kind == "sent"
+
+
+# ---- what comes after
+
+
+async def stated(world: World, verb: str) -> None:
+    """Have a person say that the ten that the broker holds are right; no list has told them."""
+    world.ledger.record(a_ticket())
+    holding(world, 10)
+    if verb == "adopt":
+        assert (await world.desk.tickets.adopt(ticket=NAME, reason="r", by="me")).is_done
+    else:
+        assert (await book(world, replace(BOUGHT, quantity=D(10)))).is_done
+    assert world.book.position_of(CON) == 10
+    assert world.guard.causes() == {}
+
+
+@pytest.mark.parametrize("verb", ["adopt", "book"])
+async def test_an_execution_of_before_a_persons_word_is_not_sold_twice(verb: str) -> None:
+    """It is in the position that was accepted: the book has it twice, and the broker once."""
+    world = World()
+    world.gateway.offset_of = world.reconciler.offset_of
+    await stated(world, verb)
+    world.say(ev.ExecutionSeen(an_execution(quantity=D(10), time_utc=world.clock.utc())))
+    assert world.book.position_of(CON) == 20
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
+    assert (await world.gateway.submit(an_exit(1, 20))).code == "HALTED"
+    assert world.reconciler.offset_of(CON) == -10
+    # The lane that no halt stops sells what there is at the most.
+    world.guard.clear_level(HaltCause.NOT_RECONCILED)
+    assert (await world.gateway.submit(an_exit(2, 20))).kind == "refused"
+    assert world.broker.placed == []
+    # The broker is asked, and a person again.
+    world.broker.word = lambda: world.mirror(positions=(a_position(10),))
+    await world.reconciler.run_once("late")
+    await asyncio.sleep(60)
+    await world.reconciler.run_once("late")
+    assert [row.kind for row in world.book.tickets.values()] == [DriftKind.POSITION]
+
+
+async def test_a_trade_of_after_a_persons_word_is_a_trade_like_any_other() -> None:
+    world = World()
+    await stated(world, "adopt")
+    later = world.clock.utc() + timedelta(seconds=30)
+    world.say(ev.ExecutionSeen(an_execution(quantity=D(5), time_utc=later)))
+    assert world.book.position_of(CON) == 15
+    assert world.guard.causes() == {}
+    assert world.reconciler.offset_of(CON) is None
+    # Another instrument is none of it.
+    other = an_execution(exec_id=ExecId("2.1.01"), con_id=OTHER_CON, symbol="BBB", time_utc=None)
+    world.say(ev.ExecutionSeen(other))
+    assert world.guard.causes() == {}
+
+
+async def test_hours_later_no_execution_is_held_back() -> None:
+    """A clock that was ahead at the person's word must not slow down the trade of a day."""
+    world = World()
+    await stated(world, "adopt")
+    await asyncio.sleep(3_700)
+    world.guard.on_heartbeat(ServerTime(world.clock.utc(), 0.01))
+    before = world.guard.causes()
+    world.say(ev.ExecutionSeen(an_execution(quantity=D(5), time_utc=T0)))
+    assert world.guard.causes() == before
+
+
+async def test_an_execution_whose_time_nobody_can_read_may_be_of_before() -> None:
+    world = World()
+    await stated(world, "adopt")
+    world.say(ev.ExecutionSeen(an_execution(quantity=D(10), time_utc=None)))
+    assert HaltCause.NOT_RECONCILED in world.guard.causes()
