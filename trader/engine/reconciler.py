@@ -109,6 +109,8 @@ class Reconciler:
         self._sought_s: dict[OrderId, float] = {}
         # How many runs in a row could not look at what differs.
         self._passed: tuple[Passed, ...] = ()
+        # How many executions and commissions had come when it was last looked, and since when.
+        self._money = (0, float("-inf"))
         # Of each order that lives more than once: cancels so far, and when the last one left.
         self._tries: dict[OrderId, tuple[int, float]] = {}
         self.archive: Archive = _no_archive
@@ -192,6 +194,7 @@ class Reconciler:
             except (SnapshotUnavailable, LinkDown) as error:
                 return self._finish_without(run_id, trigger, str(error), started_s)
             self._inbox.handle_queued()
+            self._last_money_s()
             deaf = was_deaf or self._guard.deafness(losses)
             if deaf is not None:
                 return self._finish_deaf(run_id, trigger, deaf, started_s)
@@ -255,6 +258,20 @@ class Reconciler:
         self.offsets[con_id] = self.offsets.get(con_id, ZERO) - moved
         log.warning("late execution", con_id=con_id, execution=exec_id)
         self.wake(f"execution {text}")
+
+    def cash_wait_s(self) -> float:
+        """Return for how long the broker's cash may still lack what has traded last."""
+        due_s = self._last_money_s() + self._settings.cash_lag_s
+        return max(0.0, due_s - self._clock.monotonic())
+
+    def _last_money_s(self) -> float:
+        """Return when an execution or a commission last came, at the latest; monotonic."""
+        count, since_s = self._money
+        if count != self._inbox.money_count:
+            # Since the last look, nobody knows when.
+            since_s = self._clock.monotonic()
+            self._money = (self._inbox.money_count, since_s)
+        return since_s
 
     def take_executions(self, snapshot: BrokerSnapshot) -> None:
         """Book the executions of a snapshot that a person accepts, as a comparison would."""

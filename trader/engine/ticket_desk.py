@@ -5,6 +5,7 @@ process that ends in between leaves a ticket that is open, never a book that mov
 """
 
 import asyncio
+import math
 
 import structlog
 
@@ -28,7 +29,7 @@ from trader.engine.operator import Answer
 from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
 from trader.engine.tickets import adoption
-from trader.ports import JournalFailed, WorldError
+from trader.ports import JournalFailed, SnapshotUnavailable, WorldError
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,7 @@ class TicketDesk:
             try:
                 # Before the snapshot: nothing may move between that and the decision.
                 currency = await self._currency_of(opened.con_id)
-                snapshot = await self._word_of_broker()
+                snapshot = await self._word_of_broker(opened)
                 made = self._booked(opened, snapshot, stated, currency, word)
                 if isinstance(made, str):
                     return _stays_open(ticket, made)
@@ -158,15 +159,22 @@ class TicketDesk:
         details = tuple(f"{name}: {text}" for name, text in fitting)
         return Answer(is_done=False, text=f"ticket {ticket} stays open: {problem}", details=details)
 
-    async def _word_of_broker(self) -> BrokerSnapshot:
-        """Return what the broker says now, with its executions taken in; raises WorldError."""
+    async def _word_of_broker(self, opened: ev.TicketOpened) -> BrokerSnapshot:
+        """Return what the broker says now, with its executions taken in; raises WorldError.
+
+        Of cash it says what was minutes ago: taken over, what has traded since would be undone.
+        """
         snapshot = await self._reconciler.brokers_word()
         # The accepted position contains them: recorded later they would count twice.
         self._reconciler.take_executions(snapshot)
+        wait_s = self._reconciler.cash_wait_s()
+        if opened.kind == DriftKind.CASH and wait_s > 0:
+            text = "the broker tells its cash up to minutes late, and something has traded since"
+            raise SnapshotUnavailable(f"{text}: ask again in {math.ceil(wait_s)} s")
         return snapshot
 
     async def _adopted(self, opened: ev.TicketOpened, word: Word, *, halts: bool = False) -> None:
-        snapshot = await self._word_of_broker()
+        snapshot = await self._word_of_broker(opened)
         if halts:
             self._liquidation.halt(f"ticket {opened.ticket_id} is flattened", word.by)
         seq = self._ledger.seq

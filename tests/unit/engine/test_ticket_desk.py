@@ -161,6 +161,8 @@ async def test_commissions_that_are_not_told_yet_widen_what_a_payment_may_leave(
     told = world.book.cash["USD"] + 500 - D("1.50")
     world.broker.word = lambda: world.mirror(cash={"USD": told})
     assert world.reconciler.cash_slack() > D("1.50")
+    # Of the trade itself the broker's cash tells by then.
+    await asyncio.sleep(world.reconciler.cash_wait_s() + 1)
     answer = await book(world, Stated(amount=D(500), currency="USD"), CASH.ticket_id)
     assert answer.is_done, answer
 
@@ -199,6 +201,31 @@ async def test_a_comparison_that_failed_is_not_told_as_one_without_drifts(verb: 
     answer = await VERBS[verb](world)  # type: ignore[misc]
     assert answer.is_done
     assert answer.text.endswith("reconciliation: no end")
+
+
+@pytest.mark.parametrize("verb", ["adopt", "book"])
+async def test_cash_that_may_be_of_before_the_last_trade_is_not_taken_over(verb: str) -> None:
+    """The broker tells it minutes late: bought since, the book would have the money again."""
+    world = World()
+    world.ledger.record(CASH)
+    bought = an_execution(quantity=D(10), time_utc=world.clock.utc())
+    before = world.book.cash["USD"]
+    world.say(ev.ExecutionSeen(bought))
+    after = world.book.cash["USD"]
+    world.broker.word = lambda: world.mirror(cash={"USD": before}, executions=(bought,))
+
+    async def decide() -> Answer:
+        if verb == "book":
+            return await book(world, Stated(amount=before - after, currency="USD"), CASH.ticket_id)
+        return await world.desk.tickets.adopt(ticket=CASH.ticket_id, reason="r", by="me")
+
+    early = await decide()
+    assert not early.is_done
+    assert "stays open: the broker tells its cash up to" in early.text
+    assert world.book.cash["USD"] == after
+    # By then it has told what came of the trade; what is left is the difference itself.
+    await asyncio.sleep(world.reconciler.cash_wait_s() + 1)
+    assert (await decide()).is_done
 
 
 # ---- ignore
