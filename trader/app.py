@@ -76,6 +76,7 @@ from trader.ops.roles import TOKENS_FILE_NAME
 from trader.ops.standing_file import StandingOrderFile
 from trader.ops.standing_order import STANDING_FILE_NAME
 from trader.ops.state_dir import audit_folder, writing_state
+from trader.outlets import Outlets
 from trader.ports import Clock, Pacer, Pager
 from trader.proof import journal_doubt
 from trader.safeguards import Safeguards
@@ -231,6 +232,10 @@ class Daemon:
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
+        chance = self._world.chance
+        self.outlets = Outlets(
+            config, services, journal=self.journal, chance=chance, board=self.board
+        )
 
     @property
     def _emergency_file(self) -> Path:
@@ -424,6 +429,7 @@ class Daemon:
         start("standing-order", self.standing.run)
         start("staleness-watch", self.watches.staleness)
         self.safeguards.start()
+        self.outlets.start()
         refresh = self.services.valuer.refresh
         start("valuer", lambda: self.supervisor.every("valuer", VALUER_INTERVAL_S, refresh))
         start("equity", lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity))

@@ -17,11 +17,12 @@ from trader.core.events import (
     Recorded,
 )
 from trader.core.halts import Lane
-from trader.core.ids import AccountId, ClientId, ConId, OrderId, Seq
+from trader.core.ids import AccountId, ClientId, ConId, Lineage, OrderId, Seq
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.intents import Intent
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot, ExecutionList
+from trader.core.streams import Stream
 
 
 class WorldError(Exception):
@@ -46,6 +47,10 @@ class SnapshotUnavailable(WorldError):
 
 class JournalFailed(WorldError):
     """The journal cannot make anything durable any more."""
+
+
+class SinkFailed(WorldError):
+    """A sink has not taken events, or not all of them: they are to be handed over again."""
 
 
 class ConnectRefused(WorldError):
@@ -125,6 +130,65 @@ class Journal(Protocol):
 
     async def save_checkpoint(self, state: BookState) -> None:
         """Write a checkpoint, durable on return; raises JournalFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """A durable event of a stream as the journal has it; ``payload`` is its JSON text.
+
+    ``id`` names it for good: the journal's lineage at its place, and its number there.
+    """
+
+    id: str
+    stream: Stream
+    seq: Seq
+    at_us: int
+    kind: str
+    version: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a consumer has come; ``lineage`` is the journal's after the event ``seq``."""
+
+    seq: Seq
+    lineage: Lineage
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBatch:
+    """The events of the streams behind a cursor, and where the cursor stands after them."""
+
+    events: tuple[StreamEvent, ...]
+    after: Cursor
+
+
+class StreamSource(Protocol):
+    """The journal, as those who hand its events on see it."""
+
+    @property
+    def durable_seq(self) -> Seq:
+        """Return the last event that may be handed on."""
+
+    async def cursor_of(self, consumer: str) -> Cursor:
+        """Return where a consumer stopped, the beginning for a new one; raises WorldError."""
+
+    async def behind(self, cursor: Cursor) -> StreamBatch:
+        """Return what follows a cursor, a bounded part of it; raises WorldError."""
+
+    async def note(self, consumer: str, first: Seq, cursor: Cursor) -> None:
+        """Move a consumer's cursor over the events from ``first`` on; raises JournalFailed."""
+
+
+class StreamSink(Protocol):
+    """Whoever takes the events outside."""
+
+    async def take(self, events: tuple[StreamEvent, ...]) -> None:
+        """Return once all of them survive a power cut there; raises SinkFailed.
+
+        The same events may come again, after a failure and after a crash.
+        """
 
 
 @dataclass(frozen=True, slots=True)

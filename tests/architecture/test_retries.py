@@ -21,6 +21,7 @@ NOT_THE_DAEMON = ("trader/sim/", "trader/kill_drill/", "trader/bench/")
 ROUNDS = {
     "trader/engine/breakers.py::Breakers.run",
     "trader/engine/link.py::LinkWatch.beat",
+    "trader/engine/outbox.py::Consumer._rest",
     "trader/engine/probes.py::Probes.watch_disk",
     "trader/engine/probes.py::Probes.watch_journal",
     "trader/engine/reconciler.py::Reconciler.run_timed",

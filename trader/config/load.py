@@ -35,6 +35,8 @@ from trader.core.instruments import InstrumentSpec
 from trader.core.policy import Policy
 
 _PATHS = ("state_dir", "assets_file", "targets_file", "halt_file")
+# Paths that stand in a section.
+_SECTION_PATHS = (("outbox", "folder"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +178,12 @@ def _settings(path: Path, values: dict[str, Any], environment: Mapping[str, str]
 
 
 def _make_absolute(values: dict[str, Any], folder: Path) -> None:
-    for key in _PATHS:
-        text = values.get(key)
-        if isinstance(text, str) and text:
+    sections = ((values.get(section), key) for section, key in _SECTION_PATHS)
+    for holder, key in (*((values, key) for key in _PATHS), *sections):
+        text = holder.get(key) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and isinstance(text, str) and text:
             # Not Path.resolve(): what a text names is asked of the disk where it is used.
-            values[key] = Path(os.path.abspath(folder / text))
+            holder[key] = Path(os.path.abspath(folder / text))
 
 
 def _assign(values: dict[str, Any], assignment: str) -> None:

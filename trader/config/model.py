@@ -183,6 +183,17 @@ class ControlSection(_Section):
     port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 3000
 
 
+class OutboxSection(_Section):
+    """The journal's streams as files, for whoever follows them."""
+
+    is_enabled: Annotated[bool, Field(strict=True)] = True
+    # Where the files are; default: ``outbox`` below the state directory.
+    folder: File | None = None
+    # A file that is larger gets another name; of each stream so many such are kept.
+    rotate_bytes: Annotated[int, Field(strict=True, ge=65_536, le=2**30)] = 16 * 1024 * 1024
+    kept_files: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 8
+
+
 class MomentumSection(_Section):
     """Parameters of the momentum strategy; fractions of the price, seconds."""
 
@@ -227,6 +238,7 @@ class Settings(BaseSettings):
     drain: DrainSection = DrainSection()
     control: ControlSection = ControlSection()
     sentinel: SentinelSection = SentinelSection()
+    outbox: OutboxSection = OutboxSection()
     strategies: StrategiesSection = StrategiesSection()
 
     @property

@@ -29,6 +29,7 @@ def relation_problems(
     problems += _drain_problems(settings)
     problems += _sentinel_problems(settings)
     problems += _reconcile_problems(settings)
+    problems += _outbox_problems(settings)
     if settings.strategies.momentum is not None and instruments is not None:
         problems += _momentum_problems(settings.strategies.momentum, instruments)
     return problems
@@ -139,6 +140,18 @@ def _reconcile_problems(settings: Settings) -> Iterable[str]:
             f"reconcile.cash_lag_s is {cash_lag_s:g}, allowed is above {_ACCOUNT_PERIOD_S:g}: the "
             f"broker tells account values every {_ACCOUNT_PERIOD_S:g} s, and two looks at the same "
             "values are one look"
+        )
+
+
+def _outbox_problems(settings: Settings) -> Iterable[str]:
+    folder = settings.outbox.folder
+    # Whoever may read the streams has the folder opened to him, and not what lies beside.
+    if folder is not None and (
+        folder == settings.state_dir or folder in settings.state_dir.parents
+    ):
+        yield (
+            f"outbox.folder is {folder}, allowed is a folder of its own, not the one of the state "
+            "or one above it"
         )
 
 

@@ -94,6 +94,8 @@ class Board:
         self.exposure: Callable[[], ExposureStatus | None] = lambda: None
         # The broker's result of its day beside ours, once somebody compares them.
         self.result: Callable[[], st.ResultStatus | None] = lambda: None
+        # Who follows the journal's streams.
+        self.outbox: Callable[[], tuple[st.ConsumerStatus, ...]] = tuple
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -153,6 +155,7 @@ class Board:
             exposure=self.exposure(),
             actions=self.actions(),
             result=self.result(),
+            outbox=self.outbox(),
         )
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:

@@ -267,6 +267,35 @@ class SentinelStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One stream on its way to one consumer: how many events wait, and for how long the oldest.
+
+    The counts of events taken and of parts that failed are since the process began.
+    """
+
+    name: str
+    pending: int
+    lag_s: float
+    taken_count: int
+    error_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerStatus:
+    """One consumer of the outbox; ``state`` is running, failing (tried again) or ended.
+
+    It has all up to ``seq``, and would go on behind ``noted_seq`` after a crash.
+    """
+
+    name: str
+    state: str
+    problem: str
+    seq: int
+    noted_seq: int
+    streams: tuple[StreamStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FeedLine:
     """One recorded event in words."""
 
@@ -336,3 +365,5 @@ class Status:
     actions: ActionsStatus | None = None
     # The broker's own result of its day, once somebody compares it with ours.
     result: ResultStatus | None = None
+    # Who follows the journal's streams; empty where the outbox is off.
+    outbox: tuple[ConsumerStatus, ...] = ()

@@ -11,6 +11,7 @@ from trader.core.halts import HaltCause, Posture
 from trader.core.orders import OrderState
 from trader.engine.status import Status
 from trader.ops.headroom import SHORTAGES
+from trader.ops.metrics_outbox import outbox_metrics
 
 Number = float | int | bool | Decimal | None
 
@@ -36,6 +37,7 @@ class StatusCollector(Collector):
         yield from _host(status)
         yield from _actions(status)
         yield from _exposure(status)
+        yield from outbox_metrics(status.outbox)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:

@@ -36,6 +36,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     ]
     lines += _exposure(body.get("exposure"))
     lines += _sentinel(body.get("sentinel"))
+    lines += _outbox(body.get("outbox") or [])
     lines += _host(body.get("host"))
     lines += [
         f"HALTED      strategy {row['name'].partition(':')[2]}: {row['reason']}"
@@ -148,6 +149,16 @@ def _sentinel(row: Mapping[str, Any] | None) -> list[str]:
         lines.append(f"            acted: {row['outcome']} ({row['since']})")
     if row["warning"]:
         lines.append(f"WARNING     {row['warning']}")
+    return lines
+
+
+def _outbox(rows: list[Mapping[str, Any]]) -> list[str]:
+    lines = []
+    for row in rows:
+        waiting = sum(stream["pending"] for stream in row["streams"])
+        lines.append(f"outbox      {row['name']} {row['state']} at {row['seq']}, {waiting} wait")
+        if row["problem"]:
+            lines.append(f"            {row['problem']}")
     return lines
 
 

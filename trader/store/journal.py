@@ -33,7 +33,7 @@ from trader.core.ids import Seq
 from trader.ports import ChainHead, Clock, JournalFailed
 from trader.store import reading
 from trader.store.chain import GENESIS, ChainedRow, Seal, chained
-from trader.store.connection import opened
+from trader.store.connection import fetched, opened
 from trader.store.onlooker import describe
 from trader.store.rows import JournalUnusable, microseconds_of, row_of, state_parts
 
@@ -77,6 +77,7 @@ class JournalLimits:
 class _Job:
     """A statement that waits its turn between batches, and the future of who waits for it."""
 
+    what: str
     sql: str
     values: tuple[object, ...]
     done: asyncio.Future[None]
@@ -246,6 +247,21 @@ class SqliteJournal:
         seal = await reading.seal_of(self._db, seq) if 0 < seq <= self._durable.seq else b""
         return seal.hex()
 
+    async def fetched(self, sql: str, *values: object) -> list[Any]:
+        """Return what a small question to the file gives; raises JournalUnusable."""
+        try:
+            return await fetched(self._db, sql, *values)
+        except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
+            raise JournalUnusable(f"cannot be read: {describe(error)}") from error
+
+    async def put_beside(self, what: str, sql: str, *values: object) -> None:
+        """Write what is no event, durable on return, when no event waits; raises JournalFailed.
+
+        As with a checkpoint, an error of it is the end of the journal: of a commit that failed
+        nobody knows what else it took with it.
+        """
+        await self._submit(sql, *values, what=what)
+
     # ---- the writer
 
     async def run(self) -> None:
@@ -332,7 +348,7 @@ class SqliteJournal:
         self._mark_durable(last)
 
     async def _work_off(self, job: _Job) -> None:
-        rows = await self._execute(job.sql, job.values, "a checkpoint")
+        rows = await self._execute(job.sql, job.values, job.what)
         if self._jobs and self._jobs[0] is job:  # gone when the queue overflowed meanwhile
             self._jobs.popleft()
         size = sum(len(value) for value in job.values if isinstance(value, str))
@@ -378,17 +394,17 @@ class SqliteJournal:
             self._fail(f"{what}: {describe(error)}")
             raise JournalFailed(self._failure) from error
 
-    async def _submit(self, sql: str, *values: object) -> list[Any]:
+    async def _submit(self, sql: str, *values: object, what: str = "a checkpoint") -> list[Any]:
         """Have the writer run one statement in its turn; raises JournalFailed."""
         self._raise_failure()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        job = _Job(sql=sql, values=values, done=done, rows=[])
+        job = _Job(what=what, sql=sql, values=values, done=done, rows=[])
         if not self._has_ended:
             self._jobs.append(job)
             self._wake_writer()
             await done
         if not job.is_done:
-            raise JournalFailed(self._failure or "the writer ended before the checkpoint")
+            raise JournalFailed(self._failure or f"the writer ended before {what}")
         return job.rows
 
     # ---- waking and failing

@@ -12,6 +12,7 @@ from trader.store.chain import CHAIN_STEPS, RECONSTRUCT
 from trader.store.daemon_views import DAEMON_VIEWS
 from trader.store.order_views import CHANGED_ORDER_VIEWS, LESSENED_ORDER_VIEWS
 from trader.store.rows import JournalUnusable
+from trader.store.stream_views import STREAM_VIEWS
 from trader.store.ticket_views import TICKET_VIEWS
 from trader.store.views import COMPARISON_VIEWS
 
@@ -100,6 +101,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (6, LESSENED_ORDER_VIEWS),
     # What a person has booked, and which tickets wait.
     (7, TICKET_VIEWS),
+    # What was handed on outside, the streams of it, and the names that other programs ask for.
+    (8, STREAM_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 # From this version on every event carries its digest.

@@ -6,7 +6,8 @@ the file comes first, because what it cannot read nobody can compare.
 
 Not guarded, because nobody reads it: free pages and the unused ends of pages, the file's counters,
 and parts of a checkpoint that no checkpoint counts. A checkpoint that is gone is not missed: it is
-the sum of events that are there.
+the sum of events that are there. What was handed on outside is a note, not evidence: it has no
+digest.
 """
 
 import json

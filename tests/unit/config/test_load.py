@@ -153,3 +153,31 @@ def test_no_garbage_on_the_command_line_raises_anything_but_a_configuration_erro
     for words in (assignment, f"broker.port={text}"):
         if not refusals(lambda words=words: load(path, {}, [words])):  # type: ignore[misc]
             assert load(path, {}, [words]).settings.broker.port in range(1, 65536)
+
+
+def test_the_folder_of_the_outbox_is_relative_to_the_file_or_to_where_one_is(
+    tmp_path: Path,
+) -> None:
+    path = write_files(tmp_path, {"outbox": {"folder": "streams"}})
+    assert load(path, {}).settings.outbox.folder == tmp_path / "streams"
+    here = load(path, {}, ["outbox.folder=elsewhere"]).settings.outbox.folder
+    assert here == Path("elsewhere").absolute()
+    assert load(write_files(tmp_path), {}).settings.outbox.folder is None
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ({"is_enabled": "yes"}, "outbox.is_enabled"),
+        ({"rotate_bytes": 1000}, "outbox.rotate_bytes"),
+        ({"kept_files": -1}, "outbox.kept_files"),
+        ({"folder": ""}, "outbox.folder"),
+        ({"folder": 5}, "outbox.folder"),
+        ("on", "outbox"),
+    ],
+)
+def test_a_wrong_setting_of_the_outbox_is_named(
+    tmp_path: Path, section: object, named: str
+) -> None:
+    (problem,) = problems_of(write_files(tmp_path, {"outbox": section}))
+    assert named in problem

@@ -48,6 +48,14 @@ def momentum(**changes: Any) -> dict[str, Any]:
             ["sentinel.silence_s is 32", "above watchdog_s + restart_s = 32", "systemd"],
         ),
         (
+            {"outbox": {"folder": "state"}},
+            ["outbox.folder is ", "a folder of its own"],
+        ),
+        (
+            {"outbox": {"folder": "."}},
+            ["outbox.folder is ", "or one above it"],
+        ),
+        (
             {"sentinel": {"check_s": 31}},
             ["sentinel.silence_s is 120", "4 times check_s = 124"],
         ),

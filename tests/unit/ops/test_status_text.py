@@ -22,9 +22,11 @@ from trader.engine.status import (
     ActionsStatus,
     ActionStatus,
     BreakerStatus,
+    ConsumerStatus,
     ResultStatus,
     SentinelStatus,
     Status,
+    StreamStatus,
 )
 from trader.ops.status_json import plain
 from trader.ops.status_text import breaker_lines, one_line, status_lines
@@ -258,6 +260,20 @@ def test_the_sentinel_is_told_with_its_last_look_and_what_it_did() -> None:
     gone = replace(WATCHED, is_running=False, look_age_s=None, warning="no sentinel is running")
     lines = status_lines(body(replace(READY, sentinel=gone)))
     assert lines[-2:] == ["sentinel    not running", "WARNING     no sentinel is running"]
+
+
+def test_each_consumer_of_the_outbox_is_told_with_what_keeps_it() -> None:
+    streams = (
+        StreamStatus("exec_reports", 3, 1.5, 40, 2),
+        StreamStatus("order_intents", 1, 0, 9, 0),
+    )
+    works = ConsumerStatus("files", "running", "", 120, 118, streams)
+    stands = replace(works, state="failing", problem="state/outbox: No space left on device")
+    lines = status_lines(body(replace(READY, outbox=(works, stands))))
+    assert "outbox      files running at 120, 4 wait" in lines
+    at = lines.index("outbox      files failing at 120, 4 wait")
+    assert lines[at + 1] == "            state/outbox: No space left on device"
+    assert not [line for line in status_lines(body(READY)) if "outbox" in line]
 
 
 def test_a_halted_strategy_is_told_with_why() -> None:

@@ -1,0 +1,107 @@
+"""The outbox of a daemon: on, it follows a real journal into real files; off, nothing is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from tests.unit.config.support import loaded
+from tests.unit.engine.world import LINEAGE, POLICY, World
+from trader.config import Configuration
+from trader.core import breaker_events as be
+from trader.core import events as ev
+from trader.core.book import Book
+from trader.engine.board import About, Board
+from trader.engine.ledger import Ledger
+from trader.ops.clock import SystemClock
+from trader.outlets import Outlets
+from trader.store.journal import SqliteJournal
+
+
+class Site:
+    """A ledger over a real journal, and the outlets of it."""
+
+    def __init__(self, config: Configuration, journal: SqliteJournal) -> None:
+        world = World()
+        self.clock = SystemClock()
+        self.ledger = Ledger(Book(), journal, self.clock)
+        self.services = replace(world.services, clock=self.clock, ledger=self.ledger)
+        self.supervisor = world.supervisor
+        self.board = Board(
+            self.services,
+            journal=journal,
+            link=world.link,
+            runners=(),
+            policy=POLICY,
+            about=About("1", "USD"),
+        )
+        self.outlets = Outlets(
+            config, self.services, journal=journal, chance=random.Random(1), board=self.board
+        )
+
+    async def until(self, look: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not look():
+                await self.clock.sleep(0.01)
+
+
+@asynccontextmanager
+async def site(config: Configuration) -> AsyncIterator[Site]:
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    made = Site(config, journal)
+    made.supervisor.start("journal-writer", journal.run)
+    try:
+        yield made
+    finally:
+        await made.supervisor.stop()
+        await journal.close()
+
+
+async def test_what_is_recorded_is_in_the_files_soon_and_in_the_status(tmp_path: Path) -> None:
+    config = loaded(tmp_path)
+    config.settings.state_dir.mkdir()
+    path = config.settings.state_dir / "outbox" / "market_events.jsonl"
+    async with site(config) as made:
+        made.outlets.start()
+        made.ledger.record(ev.JournalOpened(LINEAGE))
+        made.ledger.record(be.EquityMarked("2026-03-02", Decimal("100.5")))
+        await made.until(path.exists)
+        await made.until(lambda: made.board.status().outbox[0].noted_seq == 2)
+        (line,) = [json.loads(text) for text in path.read_text().splitlines()]
+        assert line["id"] == f"{LINEAGE}-2"
+        assert line["event"] == {"day": "2026-03-02", "value": "100.5"}
+        (row,) = made.board.status().outbox
+        assert (row.name, row.state, row.seq) == ("files", "running", 2)
+        assert [stream.pending for stream in row.streams] == [0, 0, 0]
+    with closing(sqlite3.connect(config.journal_file)) as db:
+        cursors = db.execute("SELECT consumer, event_id FROM consumer_cursors").fetchall()
+    assert cursors == [("files", f"{LINEAGE}-2")]
+
+
+async def test_switched_off_nothing_is_written_and_nothing_is_shown(tmp_path: Path) -> None:
+    config = loaded(tmp_path, outbox={"is_enabled": False})
+    config.settings.state_dir.mkdir()
+    async with site(config) as made:
+        made.outlets.start()
+        made.ledger.record(ev.JournalOpened(LINEAGE))
+        await made.ledger.durable(made.ledger.record(be.EquityMarked("2026-03-02", Decimal(1))))
+        await made.clock.sleep(0.6)
+        assert made.board.status().outbox == ()
+    assert not (config.settings.state_dir / "outbox").exists()
+
+
+async def test_the_folder_is_the_one_that_is_configured(tmp_path: Path) -> None:
+    config = loaded(tmp_path, outbox={"folder": "elsewhere"})
+    config.settings.state_dir.mkdir()
+    async with site(config) as made:
+        made.outlets.start()
+        made.ledger.record(ev.JournalOpened(LINEAGE))
+        made.ledger.record(be.EquityMarked("2026-03-02", Decimal(1)))
+        await made.until((tmp_path / "elsewhere" / "market_events.jsonl").exists)
