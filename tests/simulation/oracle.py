@@ -29,6 +29,7 @@ from trader.store.codec import decoder
 from trader.store.replay import replayed_in
 
 JOURNAL = Path("state") / "journal.db"
+OUTBOX = Path("state") / "outbox"
 # True at any moment, whatever is on its way; the others need rest.
 _NEVER = frozenset(
     {
@@ -101,6 +102,39 @@ class Oracle:
             raise Violation("no_baseline", "the account was never taken over")
         self._check_memory(truth, status.body)
         self._check_replays()
+        self._check_outbox()
+
+    def _check_outbox(self) -> None:
+        """What was handed on is what the journal has, and all of it up to the cursor.
+
+        A power cut takes nothing from these files, so they may be ahead of the cursor, by what the
+        journal has as well, and never behind it.
+        """
+        found: dict[str, str] = {}
+        for path in sorted(OUTBOX.glob("*.jsonl")):
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            firsts = list({line["id"]: line["seq"] for line in lines}.values())
+            if firsts != sorted(firsts):
+                raise Violation("outbox_order", f"{path.name} is not in the journal's order")
+            for line in lines:
+                text = json.dumps([line["kind"], line["event"]])
+                if found.setdefault(line["id"], text) != text:
+                    raise Violation("outbox_id", f"{line['id']} names two events")
+        with self._journal_at_rest() as db:
+            rows = [
+                row
+                for stream in ("market_events", "order_intents", "exec_reports")
+                for row in db.execute(f"SELECT id, seq, kind, payload FROM {stream}")  # noqa: S608
+            ]
+            cursors = db.execute("SELECT seq FROM consumer_cursors").fetchall()
+        cursor = cursors[0][0] if cursors else 0
+        known = {name: json.dumps([kind, json.loads(text)]) for name, _, kind, text in rows}
+        for name, text in found.items():
+            if known.get(name) != text:
+                raise Violation("outbox_lie", f"{name} was handed on, the journal has no such")
+        missing = [name for name, seq, _, _ in rows if seq <= cursor and name not in found]
+        if missing or not cursor:
+            raise Violation("outbox_gap", f"cursor at {cursor}, never handed on: {missing[:5]}")
 
     def _check_replays(self) -> None:
         """Each run whose end the journal has comes out the same when it is decided again."""

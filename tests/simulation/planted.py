@@ -23,7 +23,7 @@ from trader.core.book import Book
 from trader.core.comparison import Answer as Decided
 from trader.core.comparison import Question, answered
 from trader.core.halts import HaltCause
-from trader.core.ids import OrderId
+from trader.core.ids import OrderId, Seq
 from trader.core.orders import FINAL, Order
 from trader.core.risk import ApprovedOrder
 from trader.demo_arming import DemoArming
@@ -31,12 +31,13 @@ from trader.engine import reconciler
 from trader.engine.desk import Desk
 from trader.engine.gateway import OrderGateway
 from trader.engine.operator import Answer
+from trader.engine.outbox import Consumer
 from trader.ibkr import snapshot
 from trader.ibkr.beats import Beats
 from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ops.halt_file import HaltFile, HaltFileControl
-from trader.ports import ServerTime, WorldError
+from trader.ports import ServerTime, StreamBatch, WorldError
 from trader.sim.oracle.findings import Kind as Broken
 from trader.store import connection
 
@@ -236,6 +237,19 @@ def _decide_by_more_than_was_asked() -> None:
     _put(reconciler, "answered", moody)
 
 
+def _move_the_cursor_first() -> None:
+    """Note that events were handed on before they are."""
+    hand_over = Consumer._hand_over
+
+    async def noting(self: Any, batch: StreamBatch) -> None:
+        if batch.events:
+            await self._source.note(self.name, Seq(self._noted + 1), batch.after)
+            self._noted = batch.after.seq
+        await hand_over(self, batch)
+
+    _put(Consumer, "_hand_over", noting)
+
+
 @dataclass(frozen=True, slots=True)
 class Plant:
     """A mistake, and the rule that it breaks, with words that the finding must hold."""
@@ -266,6 +280,7 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "renew-by-the-wall": Plant(_renew_by_the_wall, Broken.CHANGE_UNRECORDED),
         "forget-settling": Plant(_forget_what_may_still_fill, "position_limit"),
         "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
+        "cursor-first": Plant(_move_the_cursor_first, "outbox_gap"),
         "decide-by-more": Plant(_decide_by_more_than_was_asked, "run_not_replayed", "pending: "),
     }
 )

@@ -27,6 +27,7 @@ FIRST_SEEDS = {
     "forget-settling": 40048,
     "clear-first": 40001,
     "decide-by-more": 2,
+    "cursor-first": 2,
 }
 
 
