@@ -11,6 +11,7 @@ import secrets
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ from trader.ops.standing_order import STANDING_FILE_NAME
 from trader.ops.state_dir import audit_folder, writing_state
 from trader.outlets import Outlets
 from trader.ports import Clock, Pacer, Pager
-from trader.proof import journal_doubt
+from trader.proof import ChainWalk, journal_doubt
 from trader.safeguards import Safeguards
 from trader.store.journal import SqliteJournal
 from trader.store.runs import RUNS_FOLDER, RunArchive
@@ -416,6 +417,8 @@ class Daemon:
     def _start_tasks(self, notifier: Notifier) -> None:
         settings, start = self._config.settings, self.supervisor.start
         reconcile = settings.reconcile
+        doubt = partial(self.guard.latch, HaltCause.JOURNAL_UNPROVEN, by="chain-walk")
+        start("chain-walk", ChainWalk(self.journal, self._world.clock, doubt).run)
         start("inbox", self.inbox.run)
         start("link-watch", self.link.run)
         start("heartbeat", self.link.beat)

@@ -34,6 +34,8 @@ ROUNDS = {
     "trader/engine/watch.py::Watches.staleness",
     "trader/engine/watch.py::Watches.watchdog",
     "trader/ops/http_views.py::Views._ops_events",
+    "trader/proof.py::ChainWalk._walk",
+    "trader/proof.py::ChainWalk.run",
 }
 # Waits, each with an end, until something that was asked for shows in what was heard.
 UNTIL = {

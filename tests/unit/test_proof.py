@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.unit.store.support import (
     START,
     CountingClock,
+    ended,
     running,
     state_at,
     strategy_note,
@@ -21,9 +23,10 @@ from trader.core.book import Book
 from trader.core.ids import Lineage, Seq, StrategyName
 from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
-from trader.ports import ChainHead
-from trader.proof import journal_doubt
-from trader.store.journal import SqliteJournal
+from trader.ports import ChainHead, JournalFailed
+from trader.proof import PAUSE_S, PIECE_ROWS, WALK_INTERVAL_S, ChainWalk, journal_doubt
+from trader.store import connection
+from trader.store.journal import JournalLimits, SqliteJournal
 from trader.store.rows import JournalUnusable
 from trader.store.schema import CHAINED, LATEST
 from trader.store.verify import verified
@@ -203,3 +206,99 @@ async def test_a_journal_that_cannot_be_read_at_its_anchor_does_not_start(tmp_pa
     tampered(tmp_path / "journal.db", "DELETE FROM events WHERE seq = 10")
     with pytest.raises(JournalUnusable, match="event 10 is missing"):
         await doubt(tmp_path)
+
+
+# ---- the walk through the chain of a journal in use
+
+
+class WalkClock(CountingClock):
+    """Counts how often somebody waits, and lets a walk end at its second day."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+        self.a_day = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if seconds >= WALK_INTERVAL_S:
+            self.a_day.set()
+            await asyncio.get_running_loop().create_future()
+        await asyncio.sleep(0)
+
+
+async def walked(path: Path) -> tuple[list[str], WalkClock]:
+    """Let a walk go through a journal in use until it waits for its next day or has doubts."""
+    found: list[str] = []
+    clock = WalkClock()
+    async with running(path) as journal:
+
+        def doubt(text: str) -> None:
+            found.append(text)
+            clock.a_day.set()
+
+        walk = asyncio.create_task(ChainWalk(journal, clock, doubt).run())
+        async with asyncio.timeout(30):
+            await clock.a_day.wait()
+        await ended(walk)
+    return found, clock
+
+
+async def test_a_walk_goes_through_all_events_in_pieces_and_waits_a_day(tmp_path: Path) -> None:
+    await written(tmp_path, 1, 3 * PIECE_ROWS + 1)
+    found, clock = await walked(tmp_path / "journal.db")
+    assert found == []
+    assert clock.slept == [PAUSE_S] * 4 + [WALK_INTERVAL_S]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE events SET payload = replace(payload, '{}', '[]') WHERE seq = 300", "event 300"),
+        ("UPDATE events SET at_us = at_us + 1 WHERE seq = 2", "event 2 is not the one"),
+        ("UPDATE events SET kind = CAST(kind AS BLOB) WHERE seq = 300", "event 300 is not"),
+        ("DELETE FROM events WHERE seq = 300", "event 300 is missing: 301 comes next"),
+        ("DELETE FROM events WHERE seq < 300", "event 1 is missing: 300 comes next"),
+    ],
+)
+async def test_a_walk_finds_what_lies_before_the_checkpoint(
+    tmp_path: Path, sql: str, said: str
+) -> None:
+    await written(tmp_path, 1, 600)
+    async with running(tmp_path / "journal.db") as journal:
+        await journal.save_checkpoint(state_at(600))
+    tampered(tmp_path / "journal.db", sql)
+    # The start itself decides nothing from that event, and goes up.
+    assert await doubt(tmp_path) == ""
+    (found,), _ = await walked(tmp_path / "journal.db")
+    assert said in found
+    assert found.startswith("its history cannot be proven behind event ")
+
+
+async def test_a_walk_finds_a_page_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CHECKED_BYTES_MAX", 4096)
+    await written(tmp_path, 1, 2000)
+    async with running(tmp_path / "journal.db") as journal:
+        await journal.save_checkpoint(state_at(2000))
+    content = bytearray((tmp_path / "journal.db").read_bytes())
+    at = content.index(b'"intent_count":700,')
+    content[at - at % 4096 : at - at % 4096 + 200] = b"\xff" * 200
+    (tmp_path / "journal.db").write_bytes(content)
+    (found,), _ = await walked(tmp_path / "journal.db")
+    assert "SQLITE_CORRUPT" in found
+
+
+async def test_a_journal_that_has_failed_is_not_doubted_as_well(tmp_path: Path) -> None:
+    await written(tmp_path, 1, 10)
+    found: list[str] = []
+    async with running(tmp_path / "journal.db", JournalLimits(queue_rows_max=1)) as journal:
+        journal.append(strategy_note(11))
+        with pytest.raises(JournalFailed):
+            journal.append(strategy_note(12))
+        tampered(tmp_path / "journal.db", "DELETE FROM events WHERE seq = 3")
+        walk = asyncio.create_task(ChainWalk(journal, WalkClock(), found.append).run())
+        await asyncio.sleep(0.2)
+        await ended(walk)
+    assert found == []

@@ -233,6 +233,14 @@ class SqliteJournal:
         assert 1 <= first <= last + 1 <= self._durable.seq + 1, f"events {first} to {last}"
         return reading.events_between(self._db, first, last)
 
+    def followed(self, last: Seq, rows_at_once: int) -> AsyncIterator[Seq]:
+        """Hold the durable events up to ``last`` against their chain, in reads of so many rows.
+
+        Gives how far it is; raises JournalUnusable where an event is not what was written.
+        """
+        assert 0 <= last <= self._durable.seq, f"events up to {last}"
+        return reading.followed(self._db, last, rows_at_once)
+
     async def digest_at(self, seq: Seq) -> str:
         """Return the digest of all up to a durable event, as ``head`` was when it was the last.
 

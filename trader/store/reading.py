@@ -3,7 +3,7 @@
 Events come in small chunks, so that memory does not grow with history, and the sequence is
 checked as it is read: a gap is damage, and so is an event whose digest does not follow from the one
 before it. The daemon does not start on a damaged past. What lies before the checkpoint is not read
-here; ``trader verify`` looks at all of it.
+for that; :func:`followed` goes through it later, and ``trader verify`` looks at all of it.
 """
 
 import sqlite3
@@ -122,15 +122,42 @@ async def events_between(
             expected += 1
 
 
+async def followed(db: aiosqlite.Connection, last: Seq, rows_at_once: int) -> AsyncIterator[Seq]:
+    """Hold every event up to ``last`` against the one before it; raises JournalUnusable.
+
+    Gives how far it is after each read. Nothing is decoded: what follows is what was written.
+    """
+    expected, digest = 1, GENESIS
+    try:
+        seams = await _seams(db)
+        while expected <= last:
+            rows = await fetched(db, _EVENTS, expected, last, rows_at_once)
+            if not rows:
+                raise JournalUnusable(f"event {expected} is missing")
+            for row in rows:
+                if row[0] != expected:
+                    raise JournalUnusable(f"event {expected} is missing: {row[0]} comes next")
+                _must_follow(digest, row[:5], row[5])
+                digest = _behind(row[5], expected, seams)
+                expected += 1
+            yield Seq(expected - 1)
+    except sqlite3.Error as error:
+        raise JournalUnusable(f"event {expected}: {describe(error)}") from error
+
+
 def _must_follow(previous: bytes, row: Row, digest: object) -> None:
     """Raise JournalUnusable unless a row is the one that was written behind ``previous``."""
-    seq, *_, payload = row
+    seq = row[0]
     # Another type of a column that reads the same is not what was written.
-    if type(payload) is not str or digest != chained(previous, row)[5]:
+    if not _is_text(row) or digest != chained(previous, row)[5]:
         raise JournalUnusable(
             f"event {seq} is not the one that was written there: its digest does not follow from "
             f"event {seq - 1}; `trader verify` says what else was changed"
         )
+
+
+def _is_text(row: Row) -> bool:
+    return type(row[2]) is str and type(row[4]) is str
 
 
 async def _seams(db: aiosqlite.Connection) -> dict[int, tuple[object, object]]:

@@ -5,8 +5,10 @@ row whose kind, version, fields or values are not exactly ours raises :class:`Ro
 which names them. Nothing is guessed, skipped or given a default (INC-110).
 """
 
+import gc
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, get_args
@@ -91,7 +93,8 @@ def state_of_parts(seq: int, parts: Iterable[bytes], crc: int) -> BookState:
     kind = BookState.__name__
     if found != crc:
         raise RowUnreadable(seq=seq, kind=kind, problem="wrong checksum", field="", value=found)
-    state: BookState = _read(seq, kind, text, decoder(BookState))
+    with _uncollected():
+        state: BookState = _read(seq, kind, text, decoder(BookState))
     if state.seq != seq:
         raise RowUnreadable(
             seq=seq, kind=kind, problem="of another place", field="seq", value=state.seq
@@ -113,6 +116,21 @@ def _writers() -> dict[type, Encoder]:
 @cache
 def _readers() -> dict[str, Decoder]:
     return {cls.__name__: decoder(cls) for cls in get_args(ev.Event)}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Make millions of values that all stay, without the collector going through them meanwhile.
+
+    It found nothing and took half of the time: of 50,000 orders 1.0 s remain of 2.1.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read(seq: int, kind: str, payload: str | bytes, read: Decoder) -> Any:
