@@ -11,6 +11,7 @@ from pathlib import Path
 from trader.config import ConfigError
 from trader.journal_place import journal_of
 from trader.ops.clock import SystemClock
+from trader.store.archives import archive_folder
 from trader.store.backup import back_up, backup_name
 from trader.store.rows import JournalUnusable
 
@@ -42,5 +43,8 @@ def run_backup(given: argparse.Namespace, environment: Mapping[str, str]) -> int
     print(f"{target}: whole, a copy of {journal}")
     print(f"  events      {verdict.event_count}, the last is {verdict.last_seq}")
     print(f"  digest      {verdict.last_seq}:{verdict.digest}")
+    if older := verdict.first_seq - 1:
+        where = archive_folder(journal)
+        print(f"  archives    events 1 to {older} are in {where} alone: copy that folder as well")
     print("  note        keep the file and this digest on another machine")
     return _DONE

@@ -3,7 +3,7 @@
 Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
-backup and restore: 0 done, 1 nothing was changed.
+backup, restore and archive: 0 done, 1 nothing was changed.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 
@@ -22,6 +22,7 @@ import uvloop
 
 from trader import __version__
 from trader.app import real_world, run_daemon
+from trader.archive import add_archive_arguments, run_archive
 from trader.arguments import add_settings_arguments
 from trader.asking import DONE, NOT_DONE, USAGE, add_state, ask, endpoint_of, timeout
 from trader.backup import add_backup_arguments, run_backup
@@ -64,7 +65,7 @@ _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
-backup and restore: 0 done, 1 nothing was changed.
+backup, restore and archive: 0 done, 1 nothing was changed.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 _VERBS = {
@@ -105,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _token(given)
         case "policy":
             return _policy(given, environment)
-        case "check" | "migrate" | "demo" | "tickets" | "backup" | "restore":
+        case "check" | "migrate" | "demo" | "tickets" | "backup" | "restore" | "archive":
             acts = {
                 "check": run_check,
                 "migrate": run_migrate,
@@ -113,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "tickets": run_tickets,
                 "backup": run_backup,
                 "restore": run_restore,
+                "archive": run_archive,
             }
             return acts[given.command](given, environment)
         case "halt":
@@ -172,14 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     add_tickets_arguments(
         commands.add_parser("tickets", help="what only a person may decide: list, show, decide")
     )
-    add_backup_arguments(
-        commands.add_parser("backup", help="copy the journal, verified; the daemon may run"),
-        add_state,
-    )
-    add_restore_arguments(
-        commands.add_parser("restore", help="put a backup in the journal's place; starts halted"),
-        add_state,
-    )
+    _add_keeping(commands)
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))
     _add_policy(commands.add_parser("policy", help="show or sign the risk policy"))
     halt_command = commands.add_parser("halt", help="halt now (see also scripts/kill_switch.py)")
@@ -204,6 +199,21 @@ def _add_verb(name: str, verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--reason", required=name in _WITH_REASON, default="manual")
     verb.add_argument("--timeout", type=timeout, default=60.0, metavar="S")
     add_state(verb)
+
+
+def _add_keeping(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    add_backup_arguments(
+        commands.add_parser("backup", help="copy the journal, verified; the daemon may run"),
+        add_state,
+    )
+    add_restore_arguments(
+        commands.add_parser("restore", help="put a backup in the journal's place; starts halted"),
+        add_state,
+    )
+    add_archive_arguments(
+        commands.add_parser("archive", help="move the journal's older events into an archive"),
+        add_state,
+    )
 
 
 def _add_token(parser: argparse.ArgumentParser) -> None:

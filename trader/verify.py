@@ -18,7 +18,8 @@ from trader.journal_place import journal_asked_for
 from trader.ops.anchors import anchors_in
 from trader.ports import Anchor, ChainHead
 from trader.store.rows import JournalUnusable
-from trader.store.verify import Verdict, verified
+from trader.store.verify import Verdict
+from trader.store.verify_archives import verified_history
 
 WHOLE, BROKEN, UNREADABLE = 0, 1, 2
 _ANCHOR_FORM = re.compile(r"([0-9]{1,18}):([0-9a-f]{16,64})", re.ASCII | re.IGNORECASE)
@@ -51,7 +52,7 @@ def run_verify(given: argparse.Namespace, environment: Mapping[str, str]) -> int
     try:
         path = journal_asked_for(given, environment)
         anchors, problems = ((), ()) if given.journal else anchors_in(given.state)
-        verdict = verified(path, (*given.anchor, *anchors))
+        verdict = verified_history(path, (*given.anchor, *anchors))
     except (ConfigError, JournalUnusable) as error:
         return _unreadable(str(error))
     except OSError as error:
@@ -74,13 +75,18 @@ def _tell(path: Path, verdict: Verdict, notes: tuple[str, ...]) -> None:
     if len(verdict.findings) < verdict.finding_count:
         more = verdict.finding_count - len(verdict.findings)
         print(f"  and {more} more", file=stream)
-    print(f"  events      {verdict.event_count}, the last is {verdict.last_seq}", file=stream)
+    begin = f", from {verdict.first_seq} on" if verdict.first_seq > 1 else ""
+    print(
+        f"  events      {verdict.event_count}{begin}, the last is {verdict.last_seq}", file=stream
+    )
     print(f"  digest      {verdict.last_seq}:{verdict.digest}", file=stream)
     if verdict.reconstructed_to:
         said = f"up to event {verdict.reconstructed_to} computed at an upgrade, not when written"
         print(f"  rebuilt     {said}", file=stream)
     checkpoints = ", ".join(map(str, verdict.checkpoints)) or "none"
     print(f"  checkpoints {checkpoints}", file=stream)
+    for name in verdict.archives:
+        print(f"  archive     {name}", file=stream)
     print(f"  anchors     {verdict.anchor_count}, up to event {verdict.anchored_to}", file=stream)
     for note in notes:
         print(f"  note        {note}", file=stream)

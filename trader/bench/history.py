@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle, islice
 from pathlib import Path
-from zlib import crc32
 
 from trader.core import events as ev
 from trader.core.book import Book
@@ -37,8 +36,9 @@ from trader.core.ids import (
 )
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import OrderTerms
-from trader.store.chain import GENESIS, Seal, chained
-from trader.store.rows import microseconds_of, row_of, state_parts
+from trader.store.archiving import put_checkpoint
+from trader.store.chain import GENESIS, chained
+from trader.store.rows import microseconds_of, row_of
 from trader.store.schema import upgrade_from
 
 # Events of one order's life.
@@ -89,7 +89,10 @@ def make_journal(path: Path, history: History) -> Book:
                 db.execute("COMMIT")
                 rows.clear()
             if is_checkpoint:
-                _put_checkpoint(db, book, digest, recorded.at_utc)
+                db.execute("BEGIN")
+                place = (book.seq, microseconds_of(recorded.at_utc))
+                put_checkpoint(db, state_of(book), place, digest)
+                db.execute("COMMIT")
     return book
 
 
@@ -175,20 +178,3 @@ def _life(number: int) -> tuple[ev.Event, ...]:
         ev.OrderStatusSeen(order_id, _CLIENT, perm_id, *filled),
         ev.OrderSettled(order_id, _QUANTITY, "complete list of executions"),
     )
-
-
-def _put_checkpoint(db: sqlite3.Connection, book: Book, digest: bytes, at_utc: datetime) -> None:
-    crc = part = 0
-    seal = Seal()
-    db.execute("BEGIN")
-    for text in state_parts(state_of(book)):
-        content = text.encode()
-        crc = crc32(content, crc)
-        seal.add(content)
-        db.execute("INSERT INTO checkpoint_parts VALUES (?,?,?)", (book.seq, part, text))
-        part += 1
-    numbers = (book.seq, microseconds_of(at_utc), part, crc)
-    db.execute(
-        "INSERT INTO checkpoints VALUES (?,?,?,?,?)", (*numbers, seal.digest(numbers, digest))
-    )
-    db.execute("COMMIT")

@@ -30,7 +30,7 @@ from trader.core.ids import (
     TicketId,
 )
 from trader.core.intents import Intent, Side
-from trader.core.journal_events import JournalRestored
+from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.orders import OrderTerms
 from trader.core.request_events import RequestEvent
 from trader.core.tapes import Traded
@@ -439,6 +439,7 @@ class StrategyFailed:
 Event = (
     JournalOpened
     | JournalRestored
+    | JournalArchived
     | DaemonStarted
     | DaemonStopped
     | AccountBaselined

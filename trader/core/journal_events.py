@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trader.core.ids import Lineage, OrderId
+from trader.core.ids import Lineage, OrderId, Seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +21,24 @@ class JournalRestored:
     source: str
     set_aside: str
     reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalArchived:
+    """The events ``first`` to ``last`` are in an archive; of them only ``last`` is here as well.
+
+    It is the link: the last event of the archive is the first one of this journal. ``before`` is
+    the digest that it follows and ``digest`` its own, ``sha256`` that of the archive's file.
+    ``lineage`` and ``former`` are the names of the journal at that event.
+    """
+
+    file: str
+    first: Seq
+    last: Seq
+    before: str
+    digest: str
+    sha256: str
+    lineage: Lineage
+    former: tuple[Lineage, ...]
     by: str

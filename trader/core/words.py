@@ -4,7 +4,7 @@ from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core.account_events import ResultAgreed, ResultDisputed
-from trader.core.journal_events import JournalRestored
+from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
@@ -77,6 +77,8 @@ def _of_emergencies(event: ev.Event) -> str:
             return f"{whose} {how}, by {event.by} at {event.sent_utc:%H:%M:%S} UTC"
         case ev.StrategyFailed(strategy=strategy, problem=problem):
             return f"{strategy}: {problem}"
+        case JournalArchived():
+            return f"events {event.first} to {event.last} are in {event.file}, by {event.by}"
         case JournalRestored():
             return f"from {event.source}, {event.copied_at[:24]}, by {event.by}: {event.reason}"
         case _:

@@ -51,7 +51,9 @@ _PUT_CHECKPOINT = (
 _DIGEST = "SELECT digest FROM events WHERE seq = ?"
 _DROP_CHECKPOINTS = (
     "DELETE FROM checkpoints WHERE seq NOT IN "
-    "(SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?)"
+    "(SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?) "
+    # Where older events are archived, the book at the first one is all that is here of them.
+    "AND seq IS NOT (SELECT nullif(min(seq), 1) FROM events)"
 )
 # In small steps, like the writing; parts that a crash left behind go the same way.
 _DROP_PARTS = (

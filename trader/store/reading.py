@@ -15,9 +15,10 @@ import aiosqlite
 from trader.core.checkpoint import BookState
 from trader.core.events import Recorded
 from trader.core.ids import Seq
+from trader.core.journal_events import JournalArchived
 from trader.store.chain import GENESIS, Seal, chained, seam
 from trader.store.connection import fetched
-from trader.store.onlooker import CHECKPOINT_PARTS, describe
+from trader.store.onlooker import CHECKPOINT_PARTS, EVENT_ROWS, describe
 from trader.store.rows import JournalUnusable, Row, RowUnreadable, recorded_of, state_of_parts
 
 _CHUNK_ROWS = 500
@@ -130,6 +131,9 @@ async def followed(db: aiosqlite.Connection, last: Seq, rows_at_once: int) -> As
     expected, digest = 1, GENESIS
     try:
         seams = await _seams(db)
+        for (first,) in await fetched(db, "SELECT min(seq) FROM events"):
+            if first is not None and first > 1:
+                expected, digest = first, await _archived_before(db, first)
         while expected <= last:
             rows = await fetched(db, _EVENTS, expected, last, rows_at_once)
             if not rows:
@@ -143,6 +147,15 @@ async def followed(db: aiosqlite.Connection, last: Seq, rows_at_once: int) -> As
             yield Seq(expected - 1)
     except sqlite3.Error as error:
         raise JournalUnusable(f"event {expected}: {describe(error)}") from error
+
+
+async def _archived_before(db: aiosqlite.Connection, first: int) -> bytes:
+    """Return what the first event follows when those before it are archived."""
+    for row in await fetched(db, f"{EVENT_ROWS}WHERE kind = 'JournalArchived'"):
+        event = recorded_of(row).event
+        if isinstance(event, JournalArchived) and event.last == first:
+            return bytes.fromhex(event.before)
+    raise JournalUnusable(f"event 1 is missing: {first} comes next")
 
 
 def _must_follow(previous: bytes, row: Row, digest: object) -> None:

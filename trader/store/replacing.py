@@ -15,10 +15,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from trader.core.ids import Lineage, OrderId
+from trader.core.ids import Lineage, OrderId, Seq
 from trader.core.request_events import RequestReceived
 from trader.core.restoring import Past
+from trader.store.archives import first_seq
 from trader.store.onlooker import EVENT_ROWS, read_only
+from trader.store.replay import book_near
 from trader.store.rows import JournalUnusable, RowUnreadable, recorded_of
 from trader.store.upgrade import SIDES, said, synced
 
@@ -60,6 +62,11 @@ def past_of(journal: Path) -> Past | None:
             names = [name for (name,) in (*db.execute(_FORMER), *db.execute(_LINEAGES))]
             highs = [high for (high,) in db.execute(_ORDER_ID_HIGH)]
             asked = [recorded_of(row).event for row in db.execute(_REQUESTS)]
+            if first_seq(db) > 1:
+                # What named these is archived; the book at the first event has it all.
+                book = book_near(db, Seq(first_seq(db)))
+                names = [*book.lineages, *names]
+                highs.append(book.order_id_high)
     except (sqlite3.Error, UnicodeDecodeError, RowUnreadable):
         return None
     lineages = tuple(dict.fromkeys(Lineage(str(name)) for name in names))

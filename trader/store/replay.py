@@ -14,7 +14,8 @@ from trader.core.book import Book
 from trader.core.checkpoint import restored
 from trader.core.comparison import Decision, answered, differences, doubted
 from trader.core.ids import Seq
-from trader.store.onlooker import CHECKPOINT_PARTS, EVENT_ROWS, one_moment
+from trader.store.archives import history
+from trader.store.onlooker import CHECKPOINT_PARTS, EVENT_ROWS
 from trader.store.rows import JournalUnusable, RowUnreadable, recorded_of, state_of_parts
 
 _EVENTS = f"{EVENT_ROWS}WHERE seq BETWEEN ? AND ? ORDER BY seq"
@@ -38,24 +39,24 @@ class Replay:
 
 def replayed(path: Path, decisions: Iterable[Decision]) -> tuple[Replay, ...]:
     """Decide runs again, in their order, from the journal at ``path``; raises JournalUnusable."""
-    with one_moment(path) as db:
+    with history(path) as db:
         return replayed_in(db, decisions)
 
 
 def replayed_in(db: sqlite3.Connection, decisions: Iterable[Decision]) -> tuple[Replay, ...]:
     """Decide runs again from a journal that is open already."""
     in_order = sorted(decisions, key=lambda row: row.asked_seq)
-    book = _book_near(db, in_order[0].asked_seq) if in_order else Book()
+    book = book_near(db, in_order[0].asked_seq) if in_order else Book()
     return tuple(_again(db, book, decision) for decision in in_order)
 
 
 def _again(db: sqlite3.Connection, book: Book, decision: Decision) -> Replay:
     """Decide one run again; ``book`` is one of before it and becomes the one of after it."""
-    for recorded in _events(db, Seq(book.seq + 1), decision.asked_seq):
+    for recorded in events_from(db, Seq(book.seq + 1), decision.asked_seq):
         book.apply(recorded)
     answer = answered(book, decision.question)
     noted: list[ev.Event] = []
-    for recorded in _events(db, Seq(decision.asked_seq + 1), decision.decided_seq):
+    for recorded in events_from(db, Seq(decision.asked_seq + 1), decision.decided_seq):
         noted.append(recorded.event)
         book.apply(recorded)
     doubt = doubted(book, decision.question, answer)
@@ -67,7 +68,7 @@ def _again(db: sqlite3.Connection, book: Book, decision: Decision) -> Replay:
     return Replay(differences(decision, answer, doubt.plan), missing)
 
 
-def _book_near(db: sqlite3.Connection, last: Seq) -> Book:
+def book_near(db: sqlite3.Connection, last: Seq) -> Book:
     """Return the book of the newest good checkpoint up to an event, or an empty one."""
     for seq, part_count, crc in db.execute(_CHECKPOINTS, (last,)).fetchall():
         parts = [part for (part,) in db.execute(CHECKPOINT_PARTS, (seq, part_count))]
@@ -78,7 +79,8 @@ def _book_near(db: sqlite3.Connection, last: Seq) -> Book:
     return Book()
 
 
-def _events(db: sqlite3.Connection, first: Seq, last: Seq) -> Iterator[ev.Recorded]:
+def events_from(db: sqlite3.Connection, first: Seq, last: Seq) -> Iterator[ev.Recorded]:
+    """Give the events from ``first`` to ``last``, both included; raises JournalUnusable."""
     expected = int(first)
     for row in db.execute(_EVENTS, (first, last)):
         if row[0] != expected:

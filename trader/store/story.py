@@ -21,7 +21,8 @@ from trader.core.ids import (
     order_ref,
 )
 from trader.core.story import BACKGROUND
-from trader.store.onlooker import EVENT_ROWS, one_moment
+from trader.store.archives import history
+from trader.store.onlooker import EVENT_ROWS
 from trader.store.rows import Row, recorded_of
 
 _INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}")
@@ -63,7 +64,7 @@ def related(path: Path, name: str) -> tuple[IntentId, tuple[Recorded, ...]]:
     and ``perm:N`` say which number is meant. Words about other orders that share a number with
     this one may be among the events. Raises NameUnknown and JournalUnusable.
     """
-    with one_moment(path) as db:
+    with history(path) as db:
         intent = _intent_named(db, name.strip())
         return intent, tuple(recorded_of(row) for row in _rows_about(db, intent))
 
@@ -187,7 +188,7 @@ def related_emergency(path: Path, name: str) -> tuple[OrderRef, tuple[Recorded, 
     ``name`` is its reference, order id, permId or an execution id; ``order:N`` and ``perm:N`` say
     which number is meant. Raises NameUnknown and JournalUnusable.
     """
-    with one_moment(path) as db:
+    with history(path) as db:
         refs = _emergency_refs(db, name.strip())
         if len(refs) != 1:
             known = f"means several of them: {', '.join(refs)}" if refs else "means none of them"

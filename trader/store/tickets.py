@@ -7,7 +7,7 @@ from sqlite3 import Row
 
 from trader.core.ids import ConId
 from trader.core.ticketing import TicketVerb, verbs_for
-from trader.store.onlooker import one_moment
+from trader.store.archives import history
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class TicketRow:
 
 def tickets_in(path: Path) -> tuple[TicketRow, ...]:
     """Return the open tickets, then the closed ones, newest first; raises JournalUnusable."""
-    with one_moment(path) as db:
+    with history(path) as db:
         db.row_factory = Row
         rows = [_row(row) for row in db.execute("SELECT * FROM v_tickets ORDER BY seq DESC")]
     return tuple(sorted(rows, key=lambda row: not row.is_open))

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from trader.core.ids import Seq
+from trader.core.journal_events import JournalArchived
 from trader.ports import Anchor
 from trader.store.chain import GENESIS, Seal, link, seam
 from trader.store.free_pages import free_pages_problem
 from trader.store.onlooker import describe
-from trader.store.rows import JournalUnusable
+from trader.store.rows import JournalUnusable, RowUnreadable, recorded_of
 from trader.store.schema import APPLICATION_ID, CHAINED, LATEST, MIGRATIONS
 
 # More than anybody reads; the rest is counted.
@@ -38,6 +39,7 @@ _EVENTS = (
     "typeof(kind) = 'text' AND typeof(payload) = 'text' AND typeof(digest) = 'blob' "
     "FROM events WHERE seq > ? ORDER BY seq"
 )
+_ARCHIVED = "SELECT seq, at_us, version, payload FROM events WHERE kind = 'JournalArchived'"
 _SEAMS = "SELECT seq, at_us, digest, typeof(digest) = 'blob' FROM journal_seams ORDER BY seq"
 _CHECKPOINTS = (
     "SELECT seq, at_us, part_count, crc, digest, typeof(digest) = 'blob' FROM checkpoints "
@@ -80,6 +82,10 @@ class Verdict:
     findings: tuple[Finding, ...]
     finding_count: int
     notes: tuple[str, ...]
+    # More than 1 where the events before it are archived.
+    first_seq: int = 1
+    # The files that the events before the journal's own are in, the newest first.
+    archives: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -87,8 +93,12 @@ class Verdict:
         return not self.finding_count
 
 
-def verified(path: Path, anchors: Sequence[Anchor] = ()) -> Verdict:
+def verified(
+    path: Path, anchors: Sequence[Anchor] = (), links: Sequence[JournalArchived] = ()
+) -> Verdict:
     """Hold a journal against itself and its anchors; raises JournalUnusable if it cannot be read.
+
+    ``links`` are told elsewhere: of an archive, whose first event a later file may speak of.
 
     The anchors are in the order in which they were written down, and were read before: what a
     running daemon writes down later is not yet in this look.
@@ -97,7 +107,7 @@ def verified(path: Path, anchors: Sequence[Anchor] = ()) -> Verdict:
         for is_last in (False, False, True):
             before = _standing(path)
             with _opened(path, is_at_rest=before[0] == 0) as db:
-                check = _Check(db, anchors)
+                check = _Check(db, anchors, links)
                 version = _version(path, db)
                 if before[0] == 0:
                     check.free_pages(path)
@@ -119,6 +129,14 @@ def _standing(path: Path) -> tuple[int, int, int]:
     log = path.with_name(path.name + "-wal")
     state = path.stat()
     return log.stat().st_size if log.exists() else 0, state.st_size, state.st_mtime_ns
+
+
+@contextmanager
+def looked_into(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a journal to read it as verifying does: at rest, nothing is made beside it."""
+    with _opened(path, is_at_rest=_standing(path)[0] == 0) as db:
+        db.text_factory = str
+        yield db
 
 
 @contextmanager
@@ -149,9 +167,15 @@ def _version(path: Path, db: sqlite3.Connection) -> int:
 class _Check:
     """One look at a journal."""
 
-    def __init__(self, db: sqlite3.Connection, anchors: Sequence[Anchor]) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        anchors: Sequence[Anchor],
+        links: Sequence[JournalArchived],
+    ) -> None:
         self._db = db
         self._anchors = anchors
+        self._links = {link.last: link for link in links}
         self._findings: list[Finding] = []
         self._count = 0
         self._notes: list[str] = []
@@ -159,7 +183,7 @@ class _Check:
         # The names that a restore has given up: up to which event each is the name of this
         # history, and 0 where it never was.
         self._former: dict[str, int] = {}
-        self._events = 0
+        self._events, self._first = 0, 1
         self._last, self._digest = 0, GENESIS
         self._seams: dict[int, tuple[object, object]] = {}
         # Of those events that somebody outside, or a checkpoint, names: the digest in the row,
@@ -194,6 +218,7 @@ class _Check:
             findings=tuple(self._findings),
             finding_count=self._count,
             notes=tuple(self._notes),
+            first_seq=self._first,
         )
 
     def _contents(self) -> dict[int, str]:
@@ -254,8 +279,7 @@ class _Check:
         better: bytes | None = None
         for seq, *numbers, kind, payload, digest, is_typed in self._rows():
             if seq != self._last + 1:
-                self._gap(seq)
-                previous = better = None
+                previous, better = self._gap(seq, digest), None
             # Of a column that has another type nothing follows, which no digest agrees with.
             content = (kind, payload) if is_typed else (b"", b"")
             after = partial(link, numbers=(seq, *numbers), kind=content[0], payload=content[1])
@@ -296,10 +320,29 @@ class _Check:
                 self._find("altered", low, f"event {low} is not ours: numbers begin with 1")
         return self._db.execute(_EVENTS, (0,))
 
-    def _gap(self, seq: int) -> None:
+    def _gap(self, seq: int, digest: bytes) -> bytes | None:
+        """Say what is missing before an event; returns what it follows if that is archived."""
         first, last = self._last + 1, seq - 1
+        link = self._link(seq) if first == 1 else None
+        if link is not None and link.digest == digest.hex():
+            self._journal, self._first = link.lineage, seq
+            # Up to where each was the name of this history is known to the archives alone.
+            self._former = dict.fromkeys(link.former, 0)
+            return bytes.fromhex(link.before)
         what = f"event {first} is" if first == last else f"events {first} to {last} are"
         self._find("missing", first, f"{what} missing")
+        return None
+
+    def _link(self, seq: int) -> JournalArchived | None:
+        """Return what was said when the events before this one were archived."""
+        for row in self._db.execute(_ARCHIVED):
+            try:
+                event = recorded_of((row[0], row[1], "JournalArchived", *row[2:])).event
+            except RowUnreadable:
+                continue  # the chain says that it was altered
+            if isinstance(event, JournalArchived):
+                self._links[event.last] = event
+        return self._links.get(Seq(seq))
 
     def _altered(self, seq: int) -> None:
         text = (

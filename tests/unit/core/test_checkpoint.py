@@ -39,7 +39,7 @@ from trader.core.ids import (
     StrategyName,
     TicketId,
 )
-from trader.core.journal_events import JournalRestored
+from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.policy import AccountType, Regime
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
@@ -133,6 +133,9 @@ def _echo(move: Move) -> ev.OpenOrderSeen:
 
 EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ev.JournalOpened: lambda m: ev.JournalOpened(make.LINEAGE),
+    JournalArchived: lambda m: JournalArchived(
+        "a.db.gz", Seq(1), Seq(2), "0" * 64, "1" * 64, "2" * 64, make.LINEAGE, (), "who"
+    ),
     JournalRestored: lambda m: JournalRestored(
         Lineage(f"again{m.order}"),
         (make.LINEAGE,),

@@ -37,13 +37,14 @@ from trader.core.ids import (
     StrategyName,
     TicketId,
 )
-from trader.core.journal_events import JournalRestored
+from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.policy import Regime
 from trader.core.words import words
 
 RESTORED = JournalRestored(
     Lineage("new001"), (), OrderId(9), f"81:{'ab' * 32}", "copy.db", "", "the disk died", "ann"
 )
+ARCHIVED = JournalArchived("a.gz", Seq(1), Seq(81), "", "", "", Lineage("abc123"), (), "ann")
 ORDER = OrderId(7)
 RUN = RunId("r")
 WANTED = ChangeTerms(Decimal(12), Decimal("99.5"), None, Decimal("99.5"))
@@ -110,6 +111,7 @@ CHECKED = ev.IntentReviewed(
             "client 7 order 7 AAA with everything, by desk at 15:00:00 UTC",
         ),
         (ev.StrategyFailed(StrategyName("alpha"), "KeyError"), "alpha: KeyError"),
+        (ARCHIVED, "events 1 to 81 are in a.gz, by ann"),
         (RESTORED, "from copy.db, 81:ababababababababababa, by ann: the disk died"),
         (
             be.OutlookChanged(Regime.STORM, Decimal("0.5")),
