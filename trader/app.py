@@ -128,7 +128,8 @@ class Daemon:
         # Shows outside that the event loop turns: the sentinel looks at it.
         self.show_life: Callable[[], None] | None = None
         clock = world.clock
-        pager = LogPager(clock, audit_folder(settings.state_dir) / "pages.jsonl")
+        pages = audit_folder(settings.state_dir) / "pages.jsonl"
+        pager = LogPager(clock, pages, may_turn_over=True)
         pacer = self._pacer()
         self.supervisor = Supervisor(clock)
         self.ledger = ledger = Ledger(book, journal, clock)

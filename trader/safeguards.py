@@ -33,7 +33,9 @@ from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog
 from trader.ops.disk import free_share
 from trader.ops.host_watch import LOOK_S as HOST_S
 from trader.ops.host_watch import HostWatch
+from trader.ops.kept_watch import KeptWatch
 from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
+from trader.store.archives import archive_folder
 from trader.wiring import result_settings
 
 # Without these nobody compares, watches or settles: no new risk once one has not moved for so
@@ -88,7 +90,11 @@ class Safeguards:
             services.pager,
         )
         board.sentinel = self._sentinel.status
-        self._host = HostWatch(services.clock, config.drill.names, config.drill.warnings)
+        kept = KeptWatch(
+            config.journal_file, archive_folder(config.journal_file), services.pager
+        ).look
+        drill = config.drill
+        self._host = HostWatch(services.clock, drill.names, drill.warnings, kept=kept)
         board.host = self._host.status
         self._readings.time_problem = self._host.time_problem
         self._exposure = Exposure(services, policy, self.breakers.outlook)

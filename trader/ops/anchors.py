@@ -6,11 +6,9 @@ the next start sees it in the newest line (:mod:`trader.proof`). The shutdown re
 page tell the same head. Only what the journal has committed and synced is one, so no line is ever
 ahead of it.
 
-The newest lines are in ``chain.jsonl``. When that is full, the next write first gives it another
-name, ``chain-000001.jsonl`` and so on, and begins it anew:
+The newest lines are in ``chain.jsonl``. When that is full, the next write first turns it over
+(:mod:`trader.ops.json_lines`):
 
-- A new name is one step for the kernel. Killed before it or after it, every line is in exactly one
-  file; nothing is copied, so nothing can be half done.
 - The names count up. The number of a first event would be no name: a journal begun anew, or an old
   one that was put back, has that event again, and its file would take the other's place.
 - Full files are kept, and never written again. Together they are small beside the events they speak
@@ -25,11 +23,10 @@ about 150 MB on disk, 4 s to read, and 220 MB in the memory of that process.
 
 import json
 import os
-import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -39,7 +36,7 @@ import structlog
 from trader.core.halts import HaltCause
 from trader.core.ids import Seq
 from trader.ops.halt_record import utc_text
-from trader.ops.json_lines import append_line
+from trader.ops.json_lines import BYTES_MAX, append_line, full_files, turn_over
 from trader.ops.last_status import LAST_STATUS_FILE_NAME
 from trader.ops.state_dir import AUDIT_FOLDER_NAME
 from trader.ports import Anchor, ChainHead, Clock
@@ -47,9 +44,6 @@ from trader.ports import Anchor, ChainHead, Clock
 _log = structlog.get_logger(__name__)
 ANCHORS_FILE_NAME = "chain.jsonl"
 LOOK_S = 60.0
-# About nine days of minutes; a start reads that in less than a tenth of a second.
-_BYTES_MAX = 4 * 1024 * 1024
-_FULL_FORM = re.compile(r"chain-([0-9]{6,})\.jsonl", re.ASCII)
 
 # Where something was read, and its bytes.
 _Line = tuple[str, bytes]
@@ -63,7 +57,7 @@ class AnchorLog:
         state_dir: Path,
         clock: Clock,
         lineage: Callable[[], str | None],
-        bytes_max: int = _BYTES_MAX,
+        bytes_max: int = BYTES_MAX,
     ) -> None:
         self._path = state_dir / AUDIT_FOLDER_NAME / ANCHORS_FILE_NAME
         self._clock = clock
@@ -83,22 +77,16 @@ class AnchorLog:
             "checkpoint_seq": head.checkpoint_seq,
             "checkpoint_digest": head.checkpoint_digest,
         }
-        self._turn_over()
+        try:
+            turn_over(self._path, self._bytes_max)
+        except OSError as error:
+            # It goes on growing, because no line may be lost.
+            _log.error("the chain's file stays", path=str(self._path), problem=str(error))
         try:
             append_line(self._path, line)
             self._written = head
         except OSError as error:
             _log.error("not in the chain's file", path=str(self._path), problem=str(error))
-
-    def _turn_over(self) -> None:
-        """Put a full file away; one that cannot be goes on growing, because no line may be lost."""
-        try:
-            with suppress(FileNotFoundError, NotADirectoryError):
-                if self._path.stat().st_size >= self._bytes_max:
-                    number = max(_full_files(self._path.parent), default=0) + 1
-                    self._path.rename(self._path.with_name(f"chain-{number:06}.jsonl"))
-        except OSError as error:
-            _log.error("the chain's file stays", path=str(self._path), problem=str(error))
 
 
 def anchors_in(state_dir: Path) -> tuple[tuple[Anchor, ...], tuple[str, ...]]:
@@ -112,7 +100,9 @@ def anchors_in(state_dir: Path) -> tuple[tuple[Anchor, ...], tuple[str, ...]]:
         # Opened before the others are looked for: turned over meanwhile, it is one of them.
         current = _opened(folder / ANCHORS_FILE_NAME, stack)
         newest = _lines(folder / ANCHORS_FILE_NAME, current)
-        every = chain(_last_status(state_dir), _older(_full_files(folder), current), newest)
+        every = chain(
+            _last_status(state_dir), _older(full_files(folder / ANCHORS_FILE_NAME), current), newest
+        )
         return tuple(_anchors(every, problems)), tuple(problems)
 
 
@@ -124,7 +114,7 @@ def newest_anchor(state_dir: Path) -> tuple[Anchor | None, tuple[str, ...]]:
     """
     problems: list[str] = []
     folder = state_dir / AUDIT_FOLDER_NAME
-    full = _full_files(folder)
+    full = full_files(folder / ANCHORS_FILE_NAME)
     newest_first = (folder / ANCHORS_FILE_NAME, *(full[number] for number in sorted(full)[::-1]))
     for path in newest_first:
         with ExitStack() as stack:
@@ -142,15 +132,6 @@ def _anchors(lines: Iterable[_Line], problems: list[str]) -> Iterator[Anchor]:
         except (ValueError, KeyError, TypeError, RecursionError):
             # A line that a crash cut off is no lie; it is said and not counted.
             problems.append(f"{source} is not an anchor")
-
-
-def _full_files(folder: Path) -> dict[int, Path]:
-    """Return the files that were turned over, by their number."""
-    try:
-        names = [(path, _FULL_FORM.fullmatch(path.name)) for path in folder.iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    return {int(found[1]): path for path, found in names if found}
 
 
 def _opened(path: Path, stack: ExitStack) -> BinaryIO | None:

@@ -1,7 +1,7 @@
 """Who asked for what, and what came of it: one JSON line for each request that may change anything.
 
 Refused ones are written too. The line is in the file before the answer leaves; a disk that does
-not take it is logged and does not prevent a halt.
+not take it is logged and does not prevent a halt. Full files are kept: they are records.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from trader.ops.halt_record import utc_text
-from trader.ops.json_lines import append_line
+from trader.ops.json_lines import append_turning
 from trader.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +36,6 @@ class AuditLog:
         }
         _log.info("operator", **line)
         try:
-            append_line(self._path, line)
+            append_turning(self._path, line)
         except OSError as error:
             _log.error("not in the audit file", path=str(self._path), problem=str(error))

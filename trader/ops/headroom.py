@@ -17,7 +17,7 @@ FILES_SHARE_MAX = 0.8
 # Of the host: processes that want to run for each of its CPUs, and the share of free memory.
 LOAD_PER_CPU_MAX = 2.0
 HOST_MEMORY_SHARE_MIN = 0.1
-SHORTAGES = ("cpu", "memory", "files", "host_cpu", "host_memory")
+SHORTAGES = ("cpu", "memory", "files", "host_cpu", "host_memory", "journal", "archives", "audit")
 _KB = 1024
 
 

@@ -5,6 +5,7 @@ risk pass while the time service does not vouch for the clock.
 """
 
 import os
+from collections.abc import Callable
 
 import structlog
 
@@ -29,12 +30,15 @@ class HostWatch:
         switches: tuple[str, ...] = (),
         switch_warnings: tuple[str, ...] = (),
         *,
+        kept: Callable[[], dict[str, str]] = dict,
         adjtimex: Adjtimex = kernel_adjtimex,
         roots: Roots | None = None,
     ) -> None:
         self._clock = clock
         self._switches = switches
         self._switch_warnings = switch_warnings
+        # Says of what is kept on the disk what is above its budget.
+        self._kept = kept
         self._adjtimex = adjtimex
         self._roots = roots or Roots()
         self._cpu: tuple[float, float] | None = None
@@ -57,7 +61,7 @@ class HostWatch:
         now_s = self._looked_s = self._clock.monotonic()
         self._time = ask(self._adjtimex)
         self._room = measured(self._cpu_share(now_s), self._roots)
-        self._low = shortages(self._room)
+        self._low = shortages(self._room) | self._kept()
 
     def time_service(self) -> TimeServiceStatus:
         """Return the time service's last word; unknown once nobody has asked for a while."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from trader.ops.halt_record import utc_text
-from trader.ops.json_lines import append_line
+from trader.ops.json_lines import append_line, append_turning
 from trader.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -28,9 +28,11 @@ class _Told:
 class LogPager:
     """Pages into the log and into ``path``: implements ``trader.ports.Pager``."""
 
-    def __init__(self, clock: Clock, path: Path) -> None:
+    def __init__(self, clock: Clock, path: Path, *, may_turn_over: bool = False) -> None:
+        """``may_turn_over`` is for the daemon alone: the sentinel adds to the same file."""
         self._clock = clock
         self._path = path
+        self._append = append_turning if may_turn_over else append_line
         self._told: dict[str, _Told] = {}
 
     def page(self, severity: str, title: str, text: str) -> None:
@@ -57,7 +59,7 @@ class LogPager:
             "repeats": repeats,
         }
         try:
-            append_line(self._path, line)
+            self._append(self._path, line)
         except OSError as error:
             _log.error(
                 "the page is not in the audit file", path=str(self._path), problem=str(error)

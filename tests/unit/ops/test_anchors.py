@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_put_away_goes_on_growing(
     assert seqs_in(tmp_path) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("before", ["_full_files", "_older"])
+@pytest.mark.parametrize("before", ["full_files", "_older"])
 def test_a_look_during_which_a_file_is_turned_over_misses_nothing_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:

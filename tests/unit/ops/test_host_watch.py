@@ -110,3 +110,16 @@ def test_what_is_wrong_goes_to_the_log_once_and_not_before_the_start(tmp_path: P
         machine.is_dumb = True
         seen.look()
     assert [line["what"] for line in lines] == ["clock", "clock"]
+
+
+def test_what_is_kept_beyond_its_budget_is_low_as_well(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    above: dict[str, str] = {}
+    seen = HostWatch(
+        Clock(machine), kept=lambda: above, adjtimex=machine.adjtimex, roots=machine.roots
+    )
+    assert seen.status().low == ()
+    above["journal"] = "2 of 1 MB"
+    seen.look()
+    assert seen.status().low == ("journal",)
+    assert seen.status().warnings == ("journal: 2 of 1 MB",)

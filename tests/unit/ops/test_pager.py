@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from structlog.testing import capture_logs
 
 from tests.unit.ops.support import FakeClock
+from trader.ops.json_lines import BYTES_MAX
 from trader.ops.pager import DEDUP_WINDOW_S, LogPager
 from trader.ports import Pager
 
@@ -57,3 +59,14 @@ def test_a_full_disk_does_not_stop_the_page(tmp_path: Path) -> None:
     with capture_logs() as lines:
         pager.page("critical", "halted", "text")
     assert [line["event"] for line in lines] == ["page", "the page is not in the audit file"]
+
+
+def test_the_daemon_alone_puts_a_full_file_away(tmp_path: Path) -> None:
+    path = tmp_path / "pages.jsonl"
+    path.touch()
+    os.truncate(path, BYTES_MAX)
+    LogPager(FakeClock(), path).page("warning", "of the sentinel", "")
+    assert os.listdir(tmp_path) == ["pages.jsonl"]
+    LogPager(FakeClock(), path, may_turn_over=True).page("warning", "of the daemon", "")
+    assert sorted(os.listdir(tmp_path)) == ["pages-000001.jsonl", "pages.jsonl"]
+    assert json.loads(path.read_text())["title"] == "of the daemon"
