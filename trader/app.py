@@ -231,6 +231,7 @@ class Daemon:
             about=About(__version__, settings.currency),
         )
         self.board.emergency = shown(self._emergency_file)
+        self.board.broken_counts = self.inbox.quarantine.broken_counts
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)

@@ -54,6 +54,7 @@ from trader.ops.status_text import breaker_lines, status_lines
 from trader.ops.why_emergency import emergency_json, emergency_lines
 from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
+from trader.quarantine import add_quarantine_arguments, run_quarantine
 from trader.replay import add_replay_arguments, run_replay
 from trader.restore import add_restore_arguments, run_restore
 from trader.sentinel import run_sentinel, show_sentinel
@@ -106,12 +107,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _token(given)
         case "policy":
             return _policy(given, environment)
-        case "check" | "migrate" | "demo" | "tickets" | "backup" | "restore" | "archive":
+        case (
+            "check"
+            | "migrate"
+            | "demo"
+            | "tickets"
+            | "quarantine"
+            | "backup"
+            | "restore"
+            | "archive"
+        ):
             acts = {
                 "check": run_check,
                 "migrate": run_migrate,
                 "demo": run_demo,
                 "tickets": run_tickets,
+                "quarantine": run_quarantine,
                 "backup": run_backup,
                 "restore": run_restore,
                 "archive": run_archive,
@@ -173,6 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_tickets_arguments(
         commands.add_parser("tickets", help="what only a person may decide: list, show, decide")
+    )
+    add_quarantine_arguments(
+        commands.add_parser("quarantine", help="messages that could not be read: list, show, retry")
     )
     _add_keeping(commands)
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))

@@ -1,6 +1,6 @@
 """What the engine needs from the world. Adapters implement these; the engine sees nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, ConId, Lineage, OrderId, Seq
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.intents import Intent
+from trader.core.quarantine import BrokenMessage
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot, ExecutionList
 from trader.core.streams import Stream
@@ -232,7 +233,7 @@ class LinkWord:
     ``notice`` is any other word that is about no request and no order.
     """
 
-    axis: str  # socket, upstream, farm, read_only, decode, notice
+    axis: str  # socket, upstream, farm, read_only, notice
     is_up: bool
     code: int
     text: str
@@ -266,8 +267,20 @@ BrokerMessage = (
     | DataProblem
     | AccountReading
     | ResultReading
+    | BrokenMessage
 )
 Sink = Callable[[BrokerMessage], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What the fields of a message say when they are read again; ``problem`` is why they do not.
+
+    ``facts`` are those of our account that may be taken in late; other messages have none.
+    """
+
+    problem: str
+    facts: tuple[ExecutionSeen | CommissionSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +351,9 @@ class Broker(Protocol):
 
     async def heartbeat(self) -> ServerTime:
         """Ask for the server's time; raises LinkDown when no decoded answer comes in time."""
+
+    def reread(self, fields: Sequence[str], server_version: int) -> Reread:
+        """Read a message again that could not be read, as it would be read now; nothing is told."""
 
     async def resolve(self, spec: InstrumentSpec) -> Instrument:
         """Look an instrument up; raises WorldError when there is none or more than one."""

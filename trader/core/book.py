@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
 
-from trader.core import account_record, safety
+from trader.core import account_record, quarantine, safety
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
@@ -36,6 +36,7 @@ from trader.core.orders import (
     settled,
 )
 from trader.core.positions import Position, traded
+from trader.core.quarantine_events import QuarantineEvent
 from trader.core.request_events import RequestEvent
 from trader.core.risk_actions import DOWNGRADED, RiskAction, RiskActionKind
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
@@ -158,6 +159,7 @@ class Book(TicketFold):
             self.baselined_fills[ExecFamily(exec_id)] = None
         for row in event.traded:
             self.strangers.add(row)
+        self.quarantine = quarantine.after_baseline(self.quarantine, self.seq)
 
     def _on_reviewed(self, event: ev.IntentReviewed, at: datetime) -> None:
         known = self.intents.get(event.intent.intent_id)
@@ -415,6 +417,9 @@ class Book(TicketFold):
     def _on_account(self, event: AccountEvent, at: datetime) -> None:
         self.account_record = account_record.after(self.account_record, event)
 
+    def _on_quarantine(self, event: QuarantineEvent, at: datetime) -> None:
+        self.quarantine = quarantine.after(self.quarantine, event, self.seq, at)
+
     def _on_reconciled(self, event: ev.ReconcileFinished, at: datetime) -> None:
         self.tally.reconciliations += not event.problem
         self.tally.drifts += event.drift_count
@@ -470,4 +475,5 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     **dict.fromkeys(get_args(be.BreakerEvent), Book._on_breaker),
     **dict.fromkeys(get_args(em.EmergencyEvent), Book._on_emergency),
     **dict.fromkeys(get_args(AccountEvent), Book._on_account),
+    **dict.fromkeys(get_args(QuarantineEvent), Book._on_quarantine),
 }

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.core import events as ev
-from trader.core import safety
+from trader.core import quarantine, safety
 from trader.core.amounts import ZERO
 from trader.core.book_view import BookView
 from trader.core.ids import OrderId, StrategyName
@@ -48,16 +48,25 @@ class TicketFold(BookView):
     def _on_ticket_counted(self, event: TicketCounted, at: datetime) -> None:
         self.ignored.pop(event.ticket_id, None)
 
+    def _put_right(self, subject: str, text: str) -> None:
+        """Note a person's word, so that a message read late does not add what it holds already."""
+        self.quarantine = quarantine.after_put_right(self.quarantine, subject, self.seq, text)
+
     def _on_cash_adjusted(self, event: ev.CashAdjusted, at: datetime) -> None:
+        self._put_right(event.currency, f"{event.after - event.before:+} ({event.reason})")
         self.cash[event.currency] = event.after
         # Of the two numbers and not of the event: ours may have moved since it was decided.
         self.safety = safety.after_flow(self.safety, event.currency, event.after - event.before)
 
     def _on_cash_booked(self, event: CashBooked, at: datetime) -> None:
+        self._put_right(event.currency, f"{event.amount:+} booked by {event.by}: {event.reason}")
         self.cash[event.currency] = self.cash.get(event.currency, ZERO) + event.amount
         self.safety = safety.after_flow(self.safety, event.currency, event.amount)
 
     def _on_position_adjusted(self, event: ev.PositionAdjusted, at: datetime) -> None:
+        if event.before != event.after:
+            change = f"{event.after - event.before:+} adopted by {event.by}: {event.reason}"
+            self._put_right(str(event.con_id), change)
         known = self.positions.get(event.con_id) or Position(
             event.con_id, event.symbol, multiplier=event.multiplier
         )
@@ -66,6 +75,8 @@ class TicketFold(BookView):
             self.safety = safety.after_rebase(self.safety, strategy)
 
     def _on_trade_booked(self, event: TradeBooked, at: datetime) -> None:
+        told = f"{event.quantity:+} at {event.price} booked by {event.by}: {event.reason}"
+        self._put_right(str(event.con_id), told)
         known = self.positions.get(event.con_id) or Position(
             event.con_id, event.symbol, multiplier=event.multiplier
         )

@@ -28,6 +28,7 @@ from trader.core.ids import (
 from trader.core.ignoring import Ignored
 from trader.core.orders import Order
 from trader.core.positions import Position
+from trader.core.quarantine import Quarantine
 from trader.core.results import Results
 from trader.core.risk_actions import RiskActions
 from trader.core.safety import Safety
@@ -90,6 +91,8 @@ class BookView:
         self.emergencies: dict[str, None] = {}
         # The broker's own figures of the account, as far as they are recorded.
         self.account_record = AccountRecord()
+        # What could not be read, until a person has decided what becomes of it.
+        self.quarantine = Quarantine()
 
     @property
     def lineages(self) -> tuple[Lineage, ...]:

@@ -4,7 +4,7 @@ Restoring a checkpoint and replaying the events after it gives the same book as 
 everything.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,6 +18,7 @@ from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, P
 from trader.core.ignoring import Ignored
 from trader.core.orders import Order
 from trader.core.positions import Position
+from trader.core.quarantine import Letter, Quarantine
 from trader.core.results import Earned, Held, Results
 from trader.core.risk_actions import RiskAction, RiskActions
 from trader.core.safety import Safety
@@ -64,6 +65,9 @@ class BookState:
     strategies_held: tuple[Held, ...]
     strategies_earned: tuple[Earned, ...]
     account_record: AccountRecord
+    # Its letters apart from the rest: each is written by itself, since all may be a megabyte.
+    quarantine: Quarantine
+    letters: tuple[Letter, ...]
 
 
 def state_of(book: Book) -> BookState:
@@ -104,6 +108,8 @@ def state_of(book: Book) -> BookState:
         strategies_held=book.results.held(),
         strategies_earned=book.results.earned(),
         account_record=book.account_record,
+        quarantine=replace(book.quarantine, letters=()),
+        letters=book.quarantine.letters,
     )
 
 
@@ -141,6 +147,7 @@ def restored(state: BookState) -> Book:
     book.emergencies = dict.fromkeys(state.emergencies)
     book.results = Results(state.strategies_held, state.strategies_earned)
     book.account_record = state.account_record
+    book.quarantine = replace(state.quarantine, letters=state.letters)
     for order in state.orders:
         book.put_order(order)
     # The aggregates are not saved: they follow from what is, and a fold must find them the same.

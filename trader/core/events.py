@@ -32,6 +32,7 @@ from trader.core.ids import (
 from trader.core.intents import Intent, Side
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.orders import OrderTerms
+from trader.core.quarantine_events import QuarantineEvent
 from trader.core.request_events import RequestEvent
 from trader.core.tapes import Traded
 from trader.core.ticket_events import TicketEvent
@@ -479,6 +480,7 @@ Event = (
     | BreakerEvent
     | AccountEvent
     | TicketEvent
+    | QuarantineEvent
 )
 
 

@@ -3,6 +3,7 @@
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import quarantine_events as qe
 from trader.core.account_events import ResultAgreed, ResultDisputed
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
@@ -147,5 +148,21 @@ def _of_tickets(event: ev.Event) -> str:
             return f"{ticket} by {by} until {until:%Y-%m-%d %H:%M:%S} UTC: {reason}"
         case TicketCounted(ticket_id=ticket, reason=reason):
             return f"{ticket}: {reason}"
+        case _:
+            return _of_letters(event)
+
+
+def _of_letters(event: ev.Event) -> str:
+    match event:
+        case qe.MessageQuarantined(key=key, message_id=message_id, error=error):
+            return f"{key} (message {message_id}): {error}"
+        case qe.MessageRepeated(key=key, count=count):
+            return f"{key} has come {count} times"
+        case qe.MessageNotKept(message_id=message_id, count=count):
+            return f"{count} of message {message_id}: there are too many"
+        case qe.MessageRetried(key=key, outcome=outcome, by=by, reason=reason):
+            return f"{key}: {outcome}, by {by}: {reason}"
+        case qe.MessageDismissed(key=key, by=by, reason=reason):
+            return f"{key} by {by}: {reason}"
         case _:
             return ""

@@ -25,6 +25,7 @@ from trader.engine.host import HostStatus
 from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
+from trader.engine.quarantine_status import quarantine_status
 from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
 from trader.ports import Journal
@@ -96,6 +97,8 @@ class Board:
         self.result: Callable[[], st.ResultStatus | None] = lambda: None
         # Who follows the journal's streams.
         self.outbox: Callable[[], tuple[st.ConsumerStatus, ...]] = tuple
+        # Of the messages that could not be read, by message id.
+        self.broken_counts: Mapping[int, int] = {}
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -156,6 +159,7 @@ class Board:
             actions=self.actions(),
             result=self.result(),
             outbox=self.outbox(),
+            quarantine=quarantine_status(self._book.quarantine, self.broken_counts),
         )
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,7 @@ from trader.core.executions import Execution
 from trader.core.halts import LATCHED, HaltCause
 from trader.engine.boot import baseline_of
 from trader.engine.gateway import OrderGateway
+from trader.engine.letter_desk import LetterDesk
 from trader.engine.liquidation import Liquidation, LiquidationSettings
 from trader.engine.operator import Answer
 from trader.engine.reconciler import Reconciler
@@ -91,6 +92,7 @@ class Desk:
         self.tickets = TicketDesk(
             services, reconciler=reconciler, liquidation=self._liquidation, turn=self._lock
         )
+        self.letters = LetterDesk(services, reconciler=reconciler, turn=self._lock)
         self._keep_due_s = float("-inf")
         # Executions that somebody else wrote down before there was a baseline: it holds them.
         self.before_baseline: tuple[Execution, ...] = ()

@@ -266,7 +266,5 @@ class Guard:
                 self.latch(HaltCause.LIQUIDATION, f"{word.code} {word.text}", by="broker")
             case "notice":
                 self._pager.page("warning", f"the broker says {word.code}", word.text)
-            case "decode":
-                self.latch(HaltCause.DECODE_ERROR, word.text, by="ibkr")
             case _:
                 pass

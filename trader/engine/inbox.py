@@ -21,9 +21,11 @@ from trader.core.executions import Execution, delta
 from trader.core.halts import HaltCause
 from trader.core.ids import AccountId, ConId, exec_family
 from trader.core.orders import Order, OrderState
+from trader.core.quarantine import BrokenMessage
 from trader.engine.guard import Guard
 from trader.engine.hub import MarketHub
 from trader.engine.ledger import Ledger
+from trader.engine.quarantine import QuarantineLog
 from trader.engine.supervisor import Supervisor
 from trader.ports import BrokerMessage, DataProblem, LinkWord, QuoteTick
 
@@ -58,6 +60,7 @@ class Inbox:
         self._hub = hub
         self._supervisor = supervisor
         self.account = account
+        self.quarantine = QuarantineLog(ledger, guard)
         self._queue: deque[BrokerMessage] = deque()
         self._arrived = asyncio.Event()
         self.wake_reconciler: Wake = _ignore
@@ -114,6 +117,8 @@ class Inbox:
                 self._on_order_error(message)
             case LinkWord():
                 self._on_link(message)
+            case BrokenMessage():
+                self.quarantine.take(message)
             case AccountReading():
                 self._on_account(message)
             case ResultReading():

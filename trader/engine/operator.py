@@ -36,8 +36,22 @@ class TicketVerbs(Protocol):
         """Adopt a position's ticket, then close what the broker holds of its instrument."""
 
 
+class LetterVerbs(Protocol):
+    """What an operator does about a letter of the quarantine: a message that was not readable."""
+
+    async def retry(self, *, letter: str, reason: str, by: str) -> Answer:
+        """Read a letter again; what it says is booked if that is right once and late."""
+
+    async def dismiss(self, *, letter: str, reason: str, by: str) -> Answer:
+        """End a letter; nothing of it is taken in."""
+
+
 class OperatorDesk(Protocol):
     """The operator's verbs."""
+
+    @property
+    def letters(self) -> LetterVerbs:
+        """Return those that are about a letter of the quarantine."""
 
     @property
     def tickets(self) -> TicketVerbs:

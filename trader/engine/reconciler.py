@@ -26,7 +26,12 @@ from trader.core.comparison import (
 )
 from trader.core.drifts import Drift, DriftKind, Plan, RunContext, sighting
 from trader.core.duplicates import duplicated_orders
-from trader.core.events import ExecutionSeen, OrderAbsentSeen, ReconcileFinished
+from trader.core.events import (
+    CommissionSeen,
+    ExecutionSeen,
+    OrderAbsentSeen,
+    ReconcileFinished,
+)
 from trader.core.executions import Execution
 from trader.core.halts import HaltCause
 from trader.core.ids import ConId, OrderId, RunId
@@ -278,6 +283,11 @@ class Reconciler:
         for execution in snapshot.executions:
             if execution.account == snapshot.account:
                 self._inbox.note_execution(ExecutionSeen(execution))
+
+    def take_in(self, fact: ExecutionSeen | CommissionSeen) -> None:
+        """Take a fact in as if the broker had told it now: by the inbox and its rules."""
+        self._inbox.put(fact)
+        self._inbox.handle_queued()
 
     def _compare(
         self, snapshot: BrokerSnapshot, run: RunContext, trigger: str, started_s: float

@@ -13,6 +13,7 @@ from trader.core.halts import HaltCause, Mode, Posture
 from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import ExposureStatus
 from trader.engine.host import HostStatus
+from trader.engine.quarantine_status import QuarantineStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,3 +368,5 @@ class Status:
     result: ResultStatus | None = None
     # Who follows the journal's streams; empty where the outbox is off.
     outbox: tuple[ConsumerStatus, ...] = ()
+    # What could not be read, once somebody counts it.
+    quarantine: QuarantineStatus | None = None

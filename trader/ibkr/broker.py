@@ -6,7 +6,7 @@ broker says on its own goes to the sink, in the order of arrival.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from trader.ibkr import translate
 from trader.ibkr.account import SUMMARY_TAG
 from trader.ibkr.client import ApiClient
 from trader.ibkr.connection import Connection
+from trader.ibkr.rereading import reread
 from trader.ibkr.settings import BrokerSettings
 from trader.ibkr.snapshot import SnapshotTaker
 from trader.ibkr.tap import RequestFailed, Tap, rule_key
@@ -33,6 +34,7 @@ from trader.ports import (
     LinkDown,
     LinkFacts,
     Pacer,
+    Reread,
     SendUncertain,
     ServerTime,
     Sink,
@@ -243,6 +245,16 @@ class IbkrBroker:
                 return await beats.next()
         except TimeoutError:
             raise LinkDown(f"no answer to the heartbeat within {deadline_s} s") from None
+
+    def reread(self, fields: Sequence[str], server_version: int) -> Reread:
+        """Read a message again that could not be read, as it would be read now; nothing is told."""
+        return reread(
+            fields,
+            server_version,
+            settings=self._settings,
+            clock=self._clock,
+            account=self._tap.account,
+        )
 
     async def resolve(self, spec: InstrumentSpec) -> Instrument:
         """Look an instrument up; raises WorldError when there is none or more than one."""

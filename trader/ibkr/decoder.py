@@ -15,6 +15,8 @@ from ib_async.decoder import Decoder
 from ib_async.objects import PriceIncrement
 from ib_async.order import Order, OrderState
 
+from trader.core.quarantine import OUT_OF_STEP, BrokenMessage, broken
+
 Fields = list[str]
 Handler = Callable[[Fields], None]
 
@@ -39,8 +41,8 @@ class Receiver(Protocol):
     def message_decoded(self) -> None:
         """A message was decoded, or is one that we have no use for."""
 
-    def undecodable(self, message_id: int, text: str) -> None:
-        """A message was lost."""
+    def undecodable(self, message: BrokenMessage) -> None:
+        """A message could not be read, or not all of it."""
 
     def price_text(self, request_id: int, tick_type: int, price: str, size: str) -> None:
         """Message 1."""
@@ -176,19 +178,22 @@ class CheckedDecoder(Decoder):
         handler = self._used.get(fields[0])
         if handler is None:
             if not (fields[0].isdecimal() and int(fields[0]) in _KNOWN):
-                self._report(0, f"unknown message {fields[0][:20]!r}")
+                self._report(OUT_OF_STEP, fields, f"unknown message {fields[0][:20]!r}")
                 return
             self._receiver.message_decoded()
             return
         try:
             handler(fields)
         except UNREADABLE as error:
-            self._report(int(fields[0]), f"{error!r} in {','.join(fields)[:300]}")
+            self._report(int(fields[0]), fields, repr(error))
             return
         self._receiver.message_decoded()
 
-    def _report(self, message_id: int, text: str) -> None:
-        self._receiver.undecodable(message_id, f"message {message_id}: {text}")
+    def _report(self, message_id: int, fields: Fields, error: str) -> None:
+        version = self.serverVersion
+        self._receiver.undecodable(
+            broken(fields, message_id=message_id, server_version=version, error=error)
+        )
 
     def _price(self, fields: Fields) -> None:
         _, _, request_id, tick_type, price, size, _ = fields
@@ -209,7 +214,7 @@ class CheckedDecoder(Decoder):
         expected = _EXECUTION_FIELDS + (self.serverVersion >= _PRICE_REVISION_SINCE)
         if len(fields) != expected:
             # Booked all the same, since what we need was readable; but the layout has changed.
-            self._report(11, f"{len(fields)} fields, the layout has {expected}")
+            self._report(11, fields, f"booked, but {len(fields)} fields, the layout has {expected}")
 
     def _commission(self, fields: Fields) -> None:
         _, _, exec_id, value, currency, *_ = fields

@@ -21,6 +21,7 @@ from trader.core.events import (
     OrderStatusSeen,
 )
 from trader.core.ids import AccountId, ClientId, ConId, OrderId, PermId
+from trader.core.quarantine import BrokenMessage
 from trader.ibkr import codes, translate
 from trader.ibkr.account import AccountStream
 from trader.ibkr.beats import Beats
@@ -112,10 +113,10 @@ class Tap:
         """Note a sign of life."""
         self.heard_s = self._now_s
 
-    def undecodable(self, message_id: int, text: str) -> None:
-        """Report a lost message (INC-113)."""
+    def undecodable(self, message: BrokenMessage) -> None:
+        """Report a message that could not be read (INC-113)."""
         self.decode_errors += 1
-        self._say(LinkWord(axis="decode", is_up=False, code=message_id, text=text))
+        self._say(message)
 
     def version_seen(self, version: int) -> None:
         """Note the negotiated version."""

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from trader.core.amounts import decimal_from
 from trader.core.ticketing import NOTHING_STATED, Stated
-from trader.engine.operator import Answer, OperatorDesk, TicketVerbs
+from trader.engine.operator import Answer, LetterVerbs, OperatorDesk, TicketVerbs
 from trader.ops.halt_record import readable, without_repeats
 from trader.ops.http_access import Access
 from trader.ops.http_guard import answer, refusal, shown
@@ -32,6 +32,8 @@ _MORE_FIELDS = {
     "book": ("ticket", "quantity", "price", "commission", "amount", "currency"),
     "ignore-until": ("ticket", "until"),
     "flatten": ("ticket",),
+    "retry-letter": ("letter",),
+    "dismiss-letter": ("letter",),
     "liquidate": ("all",),
     "cancel-orders": ("keep_exits", "all"),
     "reset": ("breaker",),
@@ -50,6 +52,8 @@ class Asked:
     ticket: str = ""
     stated: Stated = NOTHING_STATED
     until: str = ""
+    # Of the verbs about a letter alone.
+    letter: str = ""
     # Of ``liquidate`` and ``cancel-orders`` ("all"), and of the latter alone ("keep_exits").
     is_everything: bool = False
     keeps_exits: bool = False
@@ -86,6 +90,7 @@ class OperatorVerbs:
             "reconcile": lambda asked: desk.reconcile(by=asked.by),
             "baseline": lambda asked: desk.baseline(by=asked.by),
             **_ticket_verbs(desk.tickets),
+            **_letter_verbs(desk.letters),
             "reset": lambda asked: desk.reset(
                 breaker=asked.breaker, reason=asked.reason, by=asked.by
             ),
@@ -187,6 +192,7 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
         ticket=_text_in(body, "ticket", _REASON_LENGTH_MAX) if "ticket" in names else "",
         stated=_stated_in(body),
         until=_text_in(body, "until", _BY_LENGTH_MAX) if "until" in names else "",
+        letter=_text_in(body, "letter", _BY_LENGTH_MAX) if "letter" in names else "",
         is_everything=_flag_in(body, "all"),
         keeps_exits=_flag_in(body, "keep_exits"),
         breaker=_text_in(body, "breaker", _BY_LENGTH_MAX) if "breaker" in names else "",
@@ -197,7 +203,14 @@ def asked_in(content: bytes, verb: str = "") -> Asked:
 
 
 def _subject(asked: Asked) -> str:
-    told = (asked.ticket, asked.stated.words, asked.until, asked.breaker, asked.action)
+    told = (
+        asked.ticket,
+        asked.stated.words,
+        asked.until,
+        asked.letter,
+        asked.breaker,
+        asked.action,
+    )
     return " ".join(text for text in told if text)
 
 
@@ -212,6 +225,17 @@ def _ticket_verbs(desk: TicketVerbs) -> dict[str, Callable[[Asked], Awaitable[An
         ),
         "flatten": lambda asked: desk.flatten(
             ticket=asked.ticket, reason=asked.reason, by=asked.by
+        ),
+    }
+
+
+def _letter_verbs(desk: LetterVerbs) -> dict[str, Callable[[Asked], Awaitable[Answer]]]:
+    return {
+        "retry-letter": lambda asked: desk.retry(
+            letter=asked.letter, reason=asked.reason, by=asked.by
+        ),
+        "dismiss-letter": lambda asked: desk.dismiss(
+            letter=asked.letter, reason=asked.reason, by=asked.by
         ),
     }
 

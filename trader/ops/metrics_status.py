@@ -38,6 +38,7 @@ class StatusCollector(Collector):
         yield from _actions(status)
         yield from _exposure(status)
         yield from outbox_metrics(status.outbox)
+        yield from _quarantine(status)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
@@ -306,6 +307,29 @@ def _exposure(status: Status) -> Iterator[Metric]:
     yield from gauge(
         "trader_reduction_planned", "1 while a plan of reductions stands", bool(seen.reduction)
     )
+
+
+def _quarantine(status: Status) -> Iterator[Metric]:
+    seen = status.quarantine
+    if seen is None:
+        return
+    yield from gauge("trader_quarantine_open", "Letters nobody has ended", seen.open_count)
+    kept = CounterMetricFamily("trader_quarantine_kept", "Letters since the journal began")
+    kept.add_metric([], seen.kept_count)
+    yield kept
+    yield from gauge(
+        "trader_quarantine_not_kept",
+        "Broken messages without room since the quarantine was last empty",
+        sum(count for _, count in seen.not_kept),
+    )
+    broken = CounterMetricFamily(
+        "trader_broken_messages",
+        "Messages that could not be read in this process; 0 is what is no message",
+        labels=["message_id"],
+    )
+    for message_id, count in seen.broken:
+        broken.add_metric([str(message_id)], count)
+    yield broken
 
 
 def _sentinel(status: Status) -> Iterator[Metric]:

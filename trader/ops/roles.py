@@ -54,6 +54,8 @@ MAY: Mapping[str, frozenset[Role]] = {
     "book": _JUDGES,
     "ignore-until": _JUDGES,
     "flatten": _JUDGES,
+    "retry-letter": _JUDGES,
+    "dismiss-letter": _JUDGES,
     "reset": _JUDGES,
     "override": _JUDGES,
     "review": _JUDGES,

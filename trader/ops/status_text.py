@@ -50,7 +50,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         lines.append(f"WARNING     {told['false_count']} false positives in {told['month']}")
     lines += [f"new risk    waits for {what}" for what in body.get("inputs_missing", [])]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
-    return lines
+    return lines + _quarantine(body.get("quarantine"))
 
 
 def one_line(body: Mapping[str, Any]) -> str:
@@ -130,6 +130,25 @@ def _exposure(row: Mapping[str, Any] | None) -> list[str]:
         lines.append("            nothing of it was sent: RUNBOOK, Plan of reductions")
         if row["problem"]:
             lines.append(f"            cannot be made anew: {row['problem']}")
+    return lines
+
+
+def _quarantine(row: Mapping[str, Any] | None) -> list[str]:
+    """Say what could not be read, until a person has decided what becomes of it."""
+    if row is None or not row["open_count"]:
+        return []
+    lines = [
+        f"LETTER      {letter['key']}: message {letter['message_id']}, {letter['count']} times: "
+        f"{letter['error']}"
+        for letter in row["rows"]
+    ]
+    if row["open_count"] > len(row["rows"]):
+        lines.append(f"            {row['open_count']} in all: trader quarantine list")
+    lost = sum(count for _, count in row["not_kept"])
+    if lost:
+        lines.append(
+            f"WARNING     {lost} broken messages or more were not kept: there are too many"
+        )
     return lines
 
 

@@ -11,6 +11,7 @@ the broker; the daemon itself never reads them, and their columns stay what they
 from trader.store.chain import CHAIN_STEPS, RECONSTRUCT
 from trader.store.daemon_views import DAEMON_VIEWS
 from trader.store.order_views import CHANGED_ORDER_VIEWS, LESSENED_ORDER_VIEWS
+from trader.store.quarantine_views import QUARANTINE_VIEWS
 from trader.store.rows import JournalUnusable
 from trader.store.stream_views import STREAM_VIEWS
 from trader.store.ticket_views import TICKET_VIEWS
@@ -103,6 +104,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (7, TICKET_VIEWS),
     # What was handed on outside, the streams of it, and the names that other programs ask for.
     (8, STREAM_VIEWS),
+    # What could not be read, and what became of it.
+    (9, QUARANTINE_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 # From this version on every event carries its digest.

@@ -21,6 +21,7 @@ from trader.core import account_events as ae
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import quarantine_events as qe
 from trader.core import reduction_events as rd
 from trader.core import request_events as rq
 from trader.core import ticket_events as te
@@ -207,6 +208,15 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
         make.CON, "AAA", Decimal(1), Decimal(m.variant), "booked", "me"
     ),
     ev.ReconcileFinished: _reconciled,
+    qe.MessageQuarantined: lambda m: qe.MessageQuarantined(
+        f"k{m.order}", m.variant, 178, ("11", str(m.order)), m.variant > 2, "short"
+    ),
+    qe.MessageRepeated: lambda m: qe.MessageRepeated(f"k{m.order}", 2**m.variant),
+    qe.MessageNotKept: lambda m: qe.MessageNotKept(m.variant, 2**m.order),
+    qe.MessageRetried: lambda m: qe.MessageRetried(
+        f"k{m.order}", m.variant > 2, "booked", "mended", "me"
+    ),
+    qe.MessageDismissed: lambda m: qe.MessageDismissed(f"k{m.order}", "seen", "me"),
     ev.StrategyCheckpointed: lambda m: ev.StrategyCheckpointed(
         StrategyName(f"s{m.order}"), m.variant, "{}"
     ),
@@ -320,6 +330,8 @@ def is_legal(book: Book, event: ev.Event) -> bool:
             if order is None or order.open_change is not None:
                 return False
             return number == 1 + (order.change.number if order.change else 0)
+        case qe.MessageQuarantined(key=key):
+            return book.quarantine.letter(key) is None
         case ev.OrderAbsentSeen(order_id=order_id):
             return order_id in book.live_orders
         case be.BreakerProbing(name=name):

@@ -22,6 +22,7 @@ from trader.core import account_events as ae
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import quarantine_events as qe
 from trader.core import reduction_events as rd
 from trader.core import ticket_events as te
 from trader.core.breakers.rules import BreakerName
@@ -146,6 +147,17 @@ CHECKED = ev.IntentReviewed(
         (ev.ModifyRefuted(ORDER, 2, RUN), "7: change 2: run r"),
         (ev.TicketClosed(TicketId("t"), "r", "me"), ""),
         (te.TicketCounted(TicketId("t"), "over"), "t: over"),
+        (
+            qe.MessageQuarantined("k1", 11, 178, ("11",), False, "side 'B'"),
+            "k1 (message 11): side 'B'",
+        ),
+        (qe.MessageRepeated("k1", 4), "k1 has come 4 times"),
+        (qe.MessageNotKept(11, 8), "8 of message 11: there are too many"),
+        (
+            qe.MessageRetried("k1", True, "booked: x", "upgraded", "ann"),
+            "k1: booked: x, by ann: upgraded",
+        ),
+        (qe.MessageDismissed("k1", "seen", "ann"), "k1 by ann: seen"),
         (
             te.TicketIgnored(TicketId("t"), T0, "asked", "me"),
             "t by me until 2026-03-02 15:00:00 UTC: asked",

@@ -31,6 +31,7 @@ from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Posture
 from trader.core.ids import TicketId
 from trader.core.policy import AccountType
+from trader.core.quarantine import broken
 from trader.core.ticket_events import TicketIgnored
 from trader.engine.account_log import AccountLog
 from trader.engine.board import About, Board
@@ -291,6 +292,18 @@ async def test_a_ticket_that_waits_says_until_when() -> None:
     assert text == f"10 or 0 (ignored until {until:%Y-%m-%d %H:%M:%S} UTC by ann)"
     assert status.posture is Posture.REDUCE_ONLY
     assert [name for name, _ in status.restrictions] == ["ignored_ticket"]
+
+
+async def test_the_quarantine_is_shown_with_what_came_in_this_process() -> None:
+    world = World()
+    board = a_board(world)
+    board.broken_counts = world.inbox.quarantine.broken_counts
+    message = broken(["11", "x"], message_id=11, server_version=178, error="short")
+    world.say(message, message)
+    seen = board.status().quarantine
+    assert seen is not None
+    assert (seen.open_count, seen.broken) == (1, ((11, 2),))
+    assert [(row.key, row.count) for row in seen.rows] == [(message.key, 2)]
 
 
 async def test_tickets_foreign_orders_and_the_journal_are_shown() -> None:

@@ -40,9 +40,10 @@ from trader.core.ids import (
 )
 from trader.core.journal_events import JournalRestored
 from trader.core.orders import OrderState
+from trader.core.quarantine import broken
 from trader.core.snapshots import BrokerSnapshot, OpenOrderRow
 from trader.engine.operator import Answer
-from trader.ports import LinkWord, SnapshotUnavailable, WorldError
+from trader.ports import SnapshotUnavailable, WorldError
 
 OWN_READING = (HaltCause.LOOP_LAG, HaltCause.HEARTBEAT, HaltCause.JOURNAL)
 RESUMABLE = {*LATCHED, HaltCause.HALT_FILE, HaltCause.NOT_RECONCILED}
@@ -232,12 +233,13 @@ async def test_an_invariant_that_breaks_during_a_resume_is_not_swept_away() -> N
 async def test_a_halt_whose_reason_comes_again_during_the_resume_is_not_swept_away() -> None:
     """The resume's own reconciliation saw it again, in the same words, and nobody heard."""
     world = World()
-    unreadable = LinkWord("decode", is_up=False, code=5, text="message 5")
+    fields = ["5", "x"]
+    unreadable = broken(fields, message_id=5, server_version=178, error="short")
     world.say(unreadable)
     world.broker.on_snapshot = lambda: world.inbox.put(unreadable)
     answer = await world.desk.resume(reason="fine", by="me")
     assert not answer.is_done
-    assert answer.details == ("decode_error: message 5",)
+    assert answer.details == (f"decode_error: letter {unreadable.key}: message 5: short",)
     assert (await world.gateway.submit(an_intent())).code == "HALTED"
     world.broker.on_snapshot = lambda: None
     assert (await world.desk.resume(reason="mended", by="me")).is_done

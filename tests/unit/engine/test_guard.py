@@ -195,12 +195,6 @@ async def test_a_read_only_api_shuts_every_lane_until_it_is_none_any_more() -> N
     assert world.guard.causes() == {}
 
 
-async def test_a_message_that_cannot_be_decoded_latches() -> None:
-    world = World()
-    world.guard.on_link(LinkWord("decode", is_up=False, code=0, text="field 7"))
-    assert world.guard.causes() == {HaltCause.DECODE_ERROR: "field 7"}
-
-
 async def test_the_margin_desks_notice_latches_and_another_only_pages() -> None:
     # INC-086
     world = World()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import selectors
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -70,6 +70,8 @@ from trader.engine.sessions import Sessions, SessionSettings
 from trader.engine.settler import Settler
 from trader.engine.supervisor import Supervisor
 from trader.engine.valuer import Valuer
+from trader.ibkr.rereading import reread
+from trader.ibkr.settings import BrokerSettings
 from trader.ports import (
     BrokerMessage,
     ChainHead,
@@ -78,6 +80,7 @@ from trader.ports import (
     LinkDown,
     LinkFacts,
     LinkWord,
+    Reread,
     ServerTime,
     WorldError,
 )
@@ -373,6 +376,11 @@ class ScriptedBroker:
             raise LinkDown("no answer to the heartbeat")
         self.heard_s = LoopClock().monotonic()
         return ServerTime(LoopClock().utc(), 0.01)
+
+    def reread(self, fields: Sequence[str], server_version: int) -> Reread:
+        settings = BrokerSettings("h", 1, CLIENT)
+        clock = LoopClock()
+        return reread(fields, server_version, settings=settings, clock=clock, account=ACCOUNT)
 
     async def resolve(self, spec: InstrumentSpec) -> Instrument:
         await asyncio.sleep(0)

@@ -17,6 +17,7 @@ from tests.unit.ibkr.fake_gateway import connected
 from trader.core.account import AccountReading, Holding, ResultReading
 from trader.core.ids import AccountId, ConId
 from trader.core.policy import AccountType
+from trader.core.quarantine import BrokenMessage
 from trader.ibkr.account import AccountStream, HoldingRow
 from trader.ports import LinkDown, LinkWord, WorldError
 
@@ -361,7 +362,7 @@ async def test_the_first_list_reaches_the_sink_when_it_has_ended() -> None:
         assert (reading.settled_cash, reading.account_type) == ({"USD": 60}, AccountType.CASH)
         assert (reading.net_liquidation, reading.samples) == (D("1000.5"), 2)
         assert abs(desk.clock.monotonic() - reading.as_of_s) < 5
-        assert desk.words("decode") == []
+        assert desk.of_type(BrokenMessage) == []
 
 
 ZZZ = "7|8|7|ZZZ|STK||0|0||NYSE|EUR|ZZZ|ZZZ|100"
@@ -382,7 +383,7 @@ async def test_portfolio_rows_reach_the_sink_with_the_list() -> None:
         told = holdings[ConId(7)]
         assert (told.symbol, told.currency, told.quantity) == ("ZZZ", "EUR", 100)
         assert told.value == D("3300.5")
-        assert desk.words("decode") == []
+        assert desk.of_type(BrokenMessage) == []
 
 
 @pytest.mark.parametrize("row", [f"{ZZZ}|33|3300|30|300|0", f"{ZZZ[:-3]}x|33|3300|30|300|0|DU1"])
@@ -390,7 +391,7 @@ async def test_a_portfolio_row_of_another_layout_is_a_message_that_was_lost(row:
     async with connected() as (served, desk):
         await desk.broker.subscribe_account()
         served.say(row)
-        await desk.until(lambda: bool(desk.words("decode")))
+        await desk.until(lambda: bool(desk.of_type(BrokenMessage)))
 
 
 async def test_asked_again_the_updates_begin_anew_and_the_summary_is_left_alone() -> None:
@@ -457,7 +458,7 @@ async def told_results(*rows: str) -> list[ResultReading]:
         assert served.of_kind("92")[0][2:] == ["DU1", ""]
         served.say("8|1|14:31")
         await desk.broker.heartbeat()
-        assert desk.words("decode") == []
+        assert desk.of_type(BrokenMessage) == []
         return desk.of_type(ResultReading)
 
 
@@ -485,7 +486,7 @@ async def test_a_result_of_another_layout_is_a_message_that_was_lost() -> None:
     async with connected() as (served, desk):
         await desk.broker.subscribe_account()
         served.say("94|5|1|2")
-        await desk.until(lambda: bool(desk.words("decode")))
+        await desk.until(lambda: bool(desk.of_type(BrokenMessage)))
         assert desk.of_type(ResultReading) == []
 
 

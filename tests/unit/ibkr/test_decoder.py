@@ -12,6 +12,7 @@ from tests.unit.ibkr.fake_gateway import (
     contract_details,
     open_order,
 )
+from trader.core.quarantine import OUT_OF_STEP
 from trader.ibkr.decoder import CheckedDecoder
 
 
@@ -91,7 +92,10 @@ def test_a_message_that_lacks_its_last_fields_is_reported(name: str) -> None:
     short = "|".join(text.split("|")[: max(text.count("|") // 2, 1)])
     receiver = decoded(short)
     assert receiver.names == ["undecodable"], receiver.calls
-    assert receiver.calls[0][1][0] == int(text.split("|", maxsplit=1)[0])
+    (message,) = receiver.calls[0][1]
+    assert message.message_id == int(text.split("|", maxsplit=1)[0])
+    assert message.fields == tuple(short.split("|"))
+    assert (message.server_version, message.is_truncated) == (178, False)
 
 
 @pytest.mark.parametrize("name", sorted(MESSAGES.keys() - OPEN_ENDED - {"error", "marketRule"}))
@@ -123,7 +127,7 @@ def test_an_execution_of_an_older_server_has_one_field_less() -> None:
 def test_a_field_that_is_no_number_is_reported_also_where_ib_async_swallows_it(text: str) -> None:
     receiver = decoded(text)
     assert receiver.names == ["undecodable"]
-    assert text.split("|", maxsplit=1)[0] in receiver.calls[0][1][1]
+    assert receiver.calls[0][1][0].message_id == int(text.split("|", maxsplit=1)[0])
 
 
 @pytest.mark.parametrize("text", ["46|6|9|45|1776094024", "107|1|brand", "68|1|2|k", "17|x"])
@@ -133,7 +137,9 @@ def test_messages_nobody_asked_for_are_skipped(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "110", "999999", "", "abc", "-1", "³"])
 def test_a_message_that_does_not_exist_means_that_the_stream_is_out_of_step(text: str) -> None:
-    assert decoded(text).names == ["undecodable"]
+    receiver = decoded(text)
+    assert receiver.names == ["undecodable"]
+    assert receiver.calls[0][1][0].message_id == OUT_OF_STEP
 
 
 @given(st.sampled_from(sorted(MESSAGES)), st.data())

@@ -15,6 +15,7 @@ from trader.core.events import (
     OrderStatusSeen,
 )
 from trader.core.ids import ConId
+from trader.core.quarantine import BrokenMessage
 from trader.ibkr.connection import Progress
 from trader.ibkr.decoder import CheckedDecoder
 from trader.ibkr.requests import Kind
@@ -91,9 +92,9 @@ def test_a_status_is_passed_on_with_its_exact_numbers(bench: Bench) -> None:
 )
 def test_a_status_that_cannot_be_read_is_reported(bench: Bench, text: str) -> None:
     got = bench.hears(text)
-    assert [(word.axis, word.is_up, word.code) for word in got if isinstance(word, LinkWord)] == [
-        ("decode", False, 3)
-    ]
+    (lost,) = got
+    assert isinstance(lost, BrokenMessage)
+    assert (lost.message_id, lost.fields) == (3, tuple(text.split("|")))
     assert bench.tap.decode_errors == 1
 
 
@@ -130,7 +131,7 @@ def test_an_execution_whose_time_cannot_be_read_is_passed_on(bench: Bench) -> No
 
 def test_an_execution_whose_side_cannot_be_read_is_reported(bench: Bench) -> None:
     got = bench.hears(EXECUTION.replace("|BOT|", "|B|"))
-    assert [type(message) for message in got] == [LinkWord]
+    assert [type(message) for message in got] == [BrokenMessage]
 
 
 def test_rows_of_other_accounts_and_rows_of_combos_are_not_ours(bench: Bench) -> None:

@@ -103,6 +103,16 @@ class FakeDesk:
     def tickets(self) -> "FakeDesk":
         return self
 
+    @property
+    def letters(self) -> "FakeDesk":
+        return self
+
+    async def retry(self, *, letter: str, reason: str, by: str) -> Answer:
+        return await self._later(f"retry {letter}", reason, by)
+
+    async def dismiss(self, *, letter: str, reason: str, by: str) -> Answer:
+        return await self._later(f"dismiss {letter}", reason, by)
+
     async def adopt(self, *, ticket: str, reason: str, by: str) -> Answer:
         return await self._later(f"adopt {ticket}", reason, by)
 

@@ -226,6 +226,18 @@ async def test_a_verb_about_a_ticket_reaches_the_desk_and_the_audit(
     assert audit["asked"] == " ".join(["ops: drill", *told.split()[1:]])
 
 
+@pytest.mark.parametrize("verb", ["retry", "dismiss"])
+async def test_a_verb_about_a_letter_reaches_the_desk_and_the_audit(site: Site, verb: str) -> None:
+    code, _ = await post(site, f"{verb}-letter", {**BODY, "letter": "abc"})
+    assert code == 200
+    ((called, _, by),) = site.desk.calls
+    assert (called, by) == (f"{verb} abc", "ops")
+    (line,) = (site.folder / "audit_logs" / "operators.jsonl").read_text().splitlines()
+    assert json.loads(line)["asked"] == "ops: drill abc"
+    code, _ = await post(site, f"{verb}-letter", BODY)
+    assert code == 400
+
+
 @pytest.mark.parametrize(
     ("verb", "flag", "told"),
     [

@@ -17,6 +17,7 @@ from trader.engine.exposure_status import (
     ReductionStatus,
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
+from trader.engine.quarantine_status import QuarantineStatus
 from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
@@ -51,6 +52,16 @@ def test_each_gauge_equals_the_status() -> None:
     assert value("trader_orders_shown", {"state": "WORKING"}) == 1
     assert value("trader_farm_up", {"farm": "ushmds"}) == 0
     assert value("trader_ready") == 1
+
+
+def test_the_quarantine_is_counted() -> None:
+    seen = QuarantineStatus(3, 5, ((5, 8), (11, 2)), ((0, 1), (11, 40)), ())
+    value = scrape(status(quarantine=seen)).get_sample_value
+    assert value("trader_quarantine_open") == 3
+    assert value("trader_quarantine_kept_total") == 5
+    assert value("trader_quarantine_not_kept") == 10
+    assert value("trader_broken_messages_total", {"message_id": "11"}) == 40
+    assert value("trader_broken_messages_total", {"message_id": "0"}) == 1
 
 
 def test_a_halt_shows_its_causes_and_only_them() -> None:

@@ -52,6 +52,8 @@ def a_token(path: Path, name: str = "alice", role: Role = Role.TRADER) -> str:
         ("book", "risk admin"),
         ("ignore-until", "risk admin"),
         ("flatten", "risk admin"),
+        ("retry-letter", "risk admin"),
+        ("dismiss-letter", "risk admin"),
         ("reset", "risk admin"),
         ("override", "risk admin"),
         ("review", "risk admin"),

@@ -17,6 +17,7 @@ from trader.engine.exposure_status import (
     ReductionStatus,
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
+from trader.engine.quarantine_status import LetterStatus, QuarantineStatus
 from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
@@ -155,6 +156,20 @@ def test_an_order_without_an_answer_counts_as_working() -> None:
 def test_each_ticket_has_a_line_of_its_own() -> None:
     lines = status_lines(body(status(tickets=(("position:AAPL", "book 5, broker 7"),))))
     assert lines[-1] == "TICKET      position:AAPL: book 5, broker 7"
+
+
+def test_each_letter_has_a_line_and_what_is_lost_a_warning() -> None:
+    now = READY.now_utc
+    letter = LetterStatus("abc", 11, 178, "side 'B'", 4, now, now)
+    seen = QuarantineStatus(3, 5, ((5, 8), (11, 2)), ((11, 40),), (letter,))
+    lines = status_lines(body(status(quarantine=seen)))
+    assert lines[-3:] == [
+        "LETTER      abc: message 11, 4 times: side 'B'",
+        "            3 in all: trader quarantine list",
+        "WARNING     10 broken messages or more were not kept: there are too many",
+    ]
+    empty = replace(seen, open_count=0, not_kept=(), rows=())
+    assert "LETTER" not in text(status(quarantine=empty))
 
 
 def test_a_mark_that_is_not_our_own_quote_says_whose_it_is_and_how_old() -> None:

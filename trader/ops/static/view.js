@@ -115,6 +115,7 @@ export function show(status) {
   orders(status.orders);
   executions(status.executions);
   tickets(status.tickets);
+  letters(status.quarantine ?? null);
   link(status);
   reconciliation(status);
   warnings(status);
@@ -245,6 +246,17 @@ function executions(rows) {
 function tickets(rows) {
   byId("tickets-panel").hidden = rows.length === 0;
   facts("tickets", rows.map(([id, text]) => [id, text, ""]));
+}
+
+function letters(seen) {
+  byId("letters-panel").hidden = !seen || seen.open_count === 0;
+  if (!seen) return;
+  const rows = seen.rows.map((row) => [row.key, `message ${row.message_id}, ${row.count} times: ${row.error}`, ""]);
+  const more = seen.open_count - seen.rows.length;
+  if (more > 0) rows.push(["More", String(more), "n"]);
+  const lost = seen.not_kept.reduce((sum, [, count]) => sum + count, 0);
+  if (lost > 0) rows.push(["Not kept", `${lost} or more: there are too many`, "warn"]);
+  facts("letters", rows);
 }
 
 function yesNo(value, yes, no) {
