@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,11 @@ def test_what_was_not_kept_is_told_by_message_id(shelf: Shelf) -> None:
     shelf.record(MessageNotKept(11, 2))
     told = [(row["message_id"], row["count"]) for row in shelf.rows("dead_letters_not_kept")]
     assert told == [(11, 1), (11, 2)]
+
+
+@pytest.mark.parametrize("view", ["dead_letters", "dead_letters_not_kept"])
+def test_the_runbook_tells_every_column(shelf: Shelf, view: str) -> None:
+    runbook = (Path(__file__).resolve().parents[3] / "RUNBOOK.md").read_text("utf-8")
+    (line,) = [row for row in runbook.splitlines() if row.startswith(f"| `{view}` |")]
+    columns = [row[1] for row in shelf.db.execute(f"PRAGMA table_info({view})")]
+    assert line.split("|")[3].replace("`", "").split() == columns

@@ -427,11 +427,6 @@ PUBLISHED = {
         "seq at at_us ticket_id kind con_id text run_id closed_seq closed_reason closed_by "
         "closed_at booked_as ignored_until ignored_reason ignored_by"
     ),
-    "dead_letters": (
-        "seq at at_us key message_id server_version fields is_truncated error count last_at "
-        "tried_outcome tried_by tried_at ended_seq ended_as ended_reason ended_by ended_at"
-    ),
-    "dead_letters_not_kept": "seq at at_us message_id count",
     "v_foreign_orders": (
         "seq at at_us perm_id client_id con_id symbol side quantity order_type status"
     ),
