@@ -80,6 +80,7 @@ from trader.ops.state_dir import audit_folder, writing_state
 from trader.outlets import Outlets
 from trader.ports import Clock, Pacer, Pager
 from trader.proof import ChainWalk, journal_doubt
+from trader.reports import Reports
 from trader.safeguards import Safeguards
 from trader.store.journal import SqliteJournal
 from trader.store.runs import RUNS_FOLDER, RunArchive
@@ -239,6 +240,7 @@ class Daemon:
         self.outlets = Outlets(
             config, services, journal=self.journal, chance=chance, board=self.board
         )
+        self.reports = Reports(config, services, self.board, self._world.environment)
 
     @property
     def _emergency_file(self) -> Path:
@@ -255,6 +257,7 @@ class Daemon:
         self.inbox.on_account = self.services.valuer.on_account
         self.reconciler.archive = RunArchive(state_dir / RUNS_FOLDER, __version__).write
         self.safeguards.connect(self.reconciler, self.gateway, self.inbox)
+        self.reports.connect(self.reconciler)
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of
         self.ledger.observe(self.services.valuer.on_recorded)
@@ -336,6 +339,7 @@ class Daemon:
         for runner in self.runners:
             runner.is_stopping = True
         code = await self.drain.run(reason, failure)
+        await self.reports.finish()
         write_status(self._config.settings.state_dir / LAST_STATUS_FILE_NAME, self.board.status())
         log.info("stopped", reason=reason, exit_code=int(code))
         return code
@@ -435,6 +439,7 @@ class Daemon:
         start("staleness-watch", self.watches.staleness)
         self.safeguards.start()
         self.outlets.start()
+        self.reports.start()
         refresh = self.services.valuer.refresh
         start("valuer", lambda: self.supervisor.every("valuer", VALUER_INTERVAL_S, refresh))
         start("equity", lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity))

@@ -3,7 +3,7 @@
 Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
-backup, restore and archive: 0 done, 1 nothing was changed.
+backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass, 1 one does not.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 
@@ -56,6 +56,7 @@ from trader.ops.why_text import story_json, story_lines
 from trader.ports import WorldError
 from trader.quarantine import add_quarantine_arguments, run_quarantine
 from trader.replay import add_replay_arguments, run_replay
+from trader.report_list import add_reports_arguments, run_reports
 from trader.restore import add_restore_arguments, run_restore
 from trader.sentinel import run_sentinel, show_sentinel
 from trader.store.story import NameUnknown, related, related_emergency
@@ -66,7 +67,7 @@ _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
-backup, restore and archive: 0 done, 1 nothing was changed.
+backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass, 1 one does not.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 _VERBS = {
@@ -103,6 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _status(given, breaker_lines)
         case "why" | "verify":
             return (_why if given.command == "why" else run_verify)(given, environment)
+        case "reports":
+            return run_reports(given)
         case "token":
             return _token(given)
         case "policy":
@@ -187,6 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_quarantine_arguments(
         commands.add_parser("quarantine", help="messages that could not be read: list, show, retry")
+    )
+    add_reports_arguments(
+        commands.add_parser("reports", help="which are of now and good"), add_state
     )
     _add_keeping(commands)
     _add_token(commands.add_parser("token", help="who may use the control port, in which role"))

@@ -25,6 +25,7 @@ ROUNDS = {
     "trader/engine/probes.py::Probes.watch_disk",
     "trader/engine/probes.py::Probes.watch_journal",
     "trader/engine/reconciler.py::Reconciler.run_timed",
+    "trader/engine/reporter.py::Reporter.run",
     "trader/engine/runner.py::StrategyRunner._run",
     "trader/engine/settler.py::Settler.run",
     "trader/engine/standing.py::StandingOrders.run",
@@ -36,6 +37,7 @@ ROUNDS = {
     "trader/ops/http_views.py::Views._ops_events",
     "trader/proof.py::ChainWalk._walk",
     "trader/proof.py::ChainWalk.run",
+    "trader/reports.py::Reports._rounds",
 }
 # Waits, each with an end, until something that was asked for shows in what was heard.
 UNTIL = {

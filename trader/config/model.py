@@ -176,6 +176,15 @@ class SentinelSection(_Section):
     must_flatten: Annotated[bool, Field(strict=True)] = False
 
 
+class ReportsSection(_Section):
+    """When the reports below ``reports/`` lose their patience, in runs and looks in a row."""
+
+    # The same kind of warning in so many reconciliations in a row is a failure, and paged.
+    recurrent_runs: Annotated[int, Field(strict=True, ge=2, le=1_000)] = 5
+    # So many looks with nothing to compare, four minutes apart, fail the parity report.
+    insufficient_runs: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 180
+
+
 class ControlSection(_Section):
     """The operator's HTTP port on loopback; 0 takes any free one."""
 
@@ -237,6 +246,7 @@ class Settings(BaseSettings):
     reconcile: ReconcileSection = ReconcileSection()
     drain: DrainSection = DrainSection()
     control: ControlSection = ControlSection()
+    reports: ReportsSection = ReportsSection()
     sentinel: SentinelSection = SentinelSection()
     outbox: OutboxSection = OutboxSection()
     strategies: StrategiesSection = StrategiesSection()

@@ -26,6 +26,7 @@ from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
 from trader.engine.quarantine_status import quarantine_status
+from trader.engine.report_rows import ReportRow
 from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
 from trader.ports import Journal
@@ -99,6 +100,8 @@ class Board:
         self.outbox: Callable[[], tuple[st.ConsumerStatus, ...]] = tuple
         # Of the messages that could not be read, by message id.
         self.broken_counts: Mapping[int, int] = {}
+        # The periodic reports, once they are written.
+        self.reports: Callable[[], tuple[ReportRow, ...]] = tuple
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -160,6 +163,7 @@ class Board:
             result=self.result(),
             outbox=self.outbox(),
             quarantine=quarantine_status(self._book.quarantine, self.broken_counts),
+            reports=self.reports(),
         )
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from trader.core.book import Book
-from trader.core.checkpoint import state_of
+from trader.core.checkpoint import BookState, state_of
 from trader.core.events import Event, IntentReviewed, ModifyPlanned, OrderPlanned, Recorded
 from trader.core.frozen import maker
 from trader.core.ids import Seq
@@ -34,6 +34,8 @@ class Ledger:
         self._clock = clock
         self._observers: list[Observer] = []
         self._refused: str | None = None
+        # Told of each checkpoint once it is durable.
+        self.on_checkpoint: Callable[[BookState], None] = _tell_nobody
 
     @property
     def seq(self) -> Seq:
@@ -119,10 +121,16 @@ class Ledger:
     async def checkpoint(self) -> None:
         """Save the whole book, durably; raises JournalFailed."""
         self._raise_failure()
-        await self._journal.save_checkpoint(state_of(self.book))
+        state = state_of(self.book)
+        await self._journal.save_checkpoint(state)
+        self.on_checkpoint(state)
 
     def _raise_failure(self) -> None:
         # What was recorded after the failure never reached the journal, so it cannot be asked.
         failure = self.failure
         if failure is not None:
             raise JournalFailed(failure)
+
+
+def _tell_nobody(state: BookState) -> None:
+    """Stand in until somebody wants to know of checkpoints."""

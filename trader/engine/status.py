@@ -14,6 +14,7 @@ from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import ExposureStatus
 from trader.engine.host import HostStatus
 from trader.engine.quarantine_status import QuarantineStatus
+from trader.engine.report_rows import ReportRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,3 +371,5 @@ class Status:
     outbox: tuple[ConsumerStatus, ...] = ()
     # What could not be read, once somebody counts it.
     quarantine: QuarantineStatus | None = None
+    # Each periodic report: how old its file is, and what it says.
+    reports: tuple[ReportRow, ...] = ()

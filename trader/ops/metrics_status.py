@@ -39,6 +39,7 @@ class StatusCollector(Collector):
         yield from _exposure(status)
         yield from outbox_metrics(status.outbox)
         yield from _quarantine(status)
+        yield from _reports(status)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
@@ -330,6 +331,42 @@ def _quarantine(status: Status) -> Iterator[Metric]:
     for message_id, count in seen.broken:
         broken.add_metric([str(message_id)], count)
     yield broken
+
+
+def _reports(status: Status) -> Iterator[Metric]:
+    if not status.reports:
+        return
+    yield from labelled(
+        "report_age_seconds",
+        "Since what this report is about; nothing while it was never written",
+        "report",
+        ((row.name, row.age_s) for row in status.reports),
+    )
+    yield from labelled(
+        "report_age_seconds_max",
+        "How old this report may be",
+        "report",
+        ((row.name, row.age_s_max) for row in status.reports),
+    )
+    yield from labelled(
+        "report_stale",
+        "1 while this report is older than that, or missing for as long",
+        "report",
+        ((row.name, row.is_stale) for row in status.reports),
+    )
+    yield from labelled(
+        "report_unwritten",
+        "1 while no newer one could be written",
+        "report",
+        ((row.name, bool(row.problem)) for row in status.reports),
+    )
+    family = GaugeMetricFamily(
+        "report_status", "1 for what this report says", labels=["report", "status"]
+    )
+    for row in status.reports:
+        if row.status:
+            family.add_metric([row.name, row.status], 1)
+    yield family
 
 
 def _sentinel(status: Status) -> Iterator[Metric]:

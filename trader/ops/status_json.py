@@ -48,6 +48,8 @@ def plain(value: object) -> object:
         return utc_text(value)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
     assert dataclasses.is_dataclass(value), f"{type(value).__name__} in the status"
     return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
 

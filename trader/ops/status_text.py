@@ -1,6 +1,6 @@
 """The status in a few lines for a terminal, made from what ``/ops/status`` serves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _WORKING = ("PLANNED", "JOURNALED", "SENT", "WORKING", "CANCELLING", "UNKNOWN")
@@ -38,6 +38,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     lines += _sentinel(body.get("sentinel"))
     lines += _outbox(body.get("outbox") or [])
     lines += _host(body.get("host"))
+    lines += _reports(body.get("reports", ()))
     lines += [
         f"HALTED      strategy {row['name'].partition(':')[2]}: {row['reason']}"
         for row in body.get("breakers", ())
@@ -51,6 +52,21 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     lines += [f"new risk    waits for {what}" for what in body.get("inputs_missing", [])]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
     return lines + _quarantine(body.get("quarantine"))
+
+
+def _reports(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name each report that somebody should look at; what lacks data is no reason to."""
+    lines = []
+    for row in rows:
+        why = row["problem"] or (row["reasons"] or [""])[0]
+        if row["is_stale"]:
+            age = "was never written" if row["age_s"] is None else f"is {row['age_s']:.0f} s old"
+            lines.append(f"REPORT      {row['name']} {age}, allowed {row['age_s_max']:g} s")
+        if row["problem"]:
+            lines.append(f"REPORT      {row['name']} cannot be written: {why}")
+        elif row["status"] in ("fail", "critical"):
+            lines.append(f"REPORT      {row['name']} says {row['status']}: {why}")
+    return lines
 
 
 def one_line(body: Mapping[str, Any]) -> str:

@@ -1,9 +1,11 @@
 """Looking at a journal from outside, unable to change it, and saying what SQLite says."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
+
+import aiosqlite
 
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID
@@ -20,7 +22,11 @@ _BUSY_S = 5.0
 
 def read_only(path: Path, busy_s: float = _BUSY_S) -> sqlite3.Connection:
     """Open a journal without being able to change it."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_s)
+    return sqlite3.connect(_unchangeable(path), uri=True, timeout=busy_s)
+
+
+def _unchangeable(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
 
 
 @contextmanager
@@ -38,6 +44,19 @@ def one_moment(path: Path, busy_s: float = _BUSY_S) -> Iterator[sqlite3.Connecti
             yield db
     except sqlite3.Error as error:
         raise JournalUnusable(f"{path}: {describe(error)}") from error
+
+
+@asynccontextmanager
+async def beside_the_writer(path: Path) -> AsyncIterator[aiosqlite.Connection]:
+    """Open a journal on a thread of its own, to read while the writer writes; raises sqlite3.Error.
+
+    Each statement sees its own moment, so that no reading keeps the log from being folded. Text
+    comes as the bytes that it is.
+    """
+    uri = _unchangeable(path)
+    async with aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S) as db:
+        db.text_factory = bytes
+        yield db
 
 
 def describe(error: Exception) -> str:

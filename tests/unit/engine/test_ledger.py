@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.unit.engine.world import (
@@ -9,8 +11,10 @@ from tests.unit.engine.world import (
     a_status,
     an_execution,
     an_intent,
+    turns,
 )
 from trader.core import events as ev
+from trader.core.checkpoint import BookState
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId, Seq
 from trader.core.intents import digest
@@ -143,3 +147,20 @@ async def test_a_checkpoint_holds_the_book_of_its_moment() -> None:
     (saved,) = world.journal.checkpoints
     assert saved.seq == world.ledger.seq
     assert [order.order_id for order in saved.orders] == [OrderId(2)]
+
+
+async def test_a_checkpoint_is_told_once_it_is_durable_and_not_before() -> None:
+    world = World()
+    told: list[BookState] = []
+    world.ledger.on_checkpoint = told.append
+    world.journal.hold()
+    task = asyncio.create_task(world.ledger.checkpoint())
+    await turns(50)
+    assert told == []
+    world.journal.release()
+    await task
+    assert told == world.journal.checkpoints
+    world.journal.fail("disk full")
+    with pytest.raises(JournalFailed):
+        await world.ledger.checkpoint()
+    assert len(told) == 1

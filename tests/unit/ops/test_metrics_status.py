@@ -18,6 +18,7 @@ from trader.engine.exposure_status import (
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.quarantine_status import QuarantineStatus
+from trader.engine.report_rows import ReportRow
 from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
@@ -249,3 +250,17 @@ def test_the_machine_has_gauges_and_what_is_unknown_none() -> None:
     for name in ("trader_time_synchronised", "trader_host_load", "trader_host_memory_bytes"):
         assert value(name) is None
     assert value("trader_host_warnings") == 1
+
+
+def test_each_report_has_its_age_its_limit_and_its_word() -> None:
+    fresh = ReportRow("parity", "p", "fail", 12.5, 600.0, False, "", ())
+    missing = ReportRow("ops_db", "o", "", None, 1800.0, True, "disk full", ())
+    value = scrape(replace(READY, reports=(fresh, missing))).get_sample_value
+    assert value("report_age_seconds", {"report": "parity"}) == 12.5
+    assert value("report_age_seconds", {"report": "ops_db"}) is None
+    assert value("report_age_seconds_max", {"report": "parity"}) == 600
+    assert value("report_stale", {"report": "parity"}) == 0
+    assert value("report_stale", {"report": "ops_db"}) == 1
+    assert value("report_unwritten", {"report": "ops_db"}) == 1
+    assert value("report_status", {"report": "parity", "status": "fail"}) == 1
+    assert scrape(READY).get_sample_value("report_stale", {"report": "parity"}) is None

@@ -89,3 +89,10 @@ def test_nothing_may_be_added_is_called_shadow_mode_and_says_why() -> None:
     )
     assert agent_state(shown) == "SHADOW_MODE"
     assert reasons_not_ready(shown) == ["daily_loss: -0.03"]
+
+
+def test_names_of_a_mapping_become_text() -> None:
+    assert plain({1: Decimal("1.50"), HaltCause.LINK: (NOW,)}) == {
+        "1": "1.50",
+        "link": ["2025-03-14T14:30:05.000Z"],
+    }

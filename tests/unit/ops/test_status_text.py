@@ -18,6 +18,7 @@ from trader.engine.exposure_status import (
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.quarantine_status import LetterStatus, QuarantineStatus
+from trader.engine.report_rows import ReportRow
 from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
@@ -392,3 +393,21 @@ def test_the_machines_clock_and_its_warnings_are_told() -> None:
         time = TimeServiceStatus(is_kept, None, None, "why")
         host = HostStatus(time, room, (), (), ())
         assert f"clock       {word}" in status_lines(body(replace(READY, host=host)))
+
+
+def test_only_reports_that_somebody_should_look_at_are_told() -> None:
+    rows = (
+        ReportRow("reconciliation", "r", "ok", 1.0, 600.0, False, "", ()),
+        ReportRow("parity", "p", "insufficient_data", 1.0, 600.0, False, "", ("no data",)),
+        ReportRow("event_store", "e", "fail", 700.0, 900.0, False, "", ("event 3 is missing",)),
+        ReportRow("portfolio_risk", "k", "critical", 301.4, 300.0, True, "", ("gross",)),
+        ReportRow("ops_db", "o", "", None, 1800.0, True, "No space left", ()),
+    )
+    lines = status_lines(body(replace(READY, reports=rows)))
+    assert [line for line in lines if line.startswith("REPORT")] == [
+        "REPORT      event_store says fail: event 3 is missing",
+        "REPORT      portfolio_risk is 301 s old, allowed 300 s",
+        "REPORT      portfolio_risk says critical: gross",
+        "REPORT      ops_db was never written, allowed 1800 s",
+        "REPORT      ops_db cannot be written: No space left",
+    ]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.store.support import running, strategy_note
-from trader.store.onlooker import describe, one_moment, read_only
+from trader.store.connection import fetched
+from trader.store.onlooker import beside_the_writer, describe, one_moment, read_only
 from trader.store.rows import JournalUnusable
 
 
@@ -48,3 +49,20 @@ def test_what_is_no_journal_is_refused_by_name(
         path.write_bytes(content)
     with pytest.raises(JournalUnusable, match=problem), one_moment(path):
         pass
+
+
+async def test_beside_the_writer_text_comes_as_bytes_and_nothing_can_be_changed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        journal.append(strategy_note(1))
+        await journal.durable(strategy_note(1).seq)
+        async with beside_the_writer(path) as db:
+            assert await fetched(db, "SELECT kind FROM events") == [(b"StrategyCheckpointed",)]
+            # Each statement sees its own moment.
+            journal.append(strategy_note(2))
+            await journal.durable(strategy_note(2).seq)
+            assert await fetched(db, "SELECT count(*) FROM events") == [(2,)]
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                await fetched(db, "CREATE TABLE other (x)")
