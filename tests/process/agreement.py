@@ -101,7 +101,7 @@ async def _fold(path: Path) -> Book:
 
 def families(exec_ids: Iterable[str]) -> Counter[str]:
     """Count executions, a correction with the one it corrects."""
-    return Counter(str(exec_family(ExecId(one))[0]) for one in set(exec_ids))
+    return Counter({str(exec_family(ExecId(one))[0]) for one in exec_ids})
 
 
 def assert_agree(story: Story, truth: Json, status: Json | None = None) -> None:

@@ -18,6 +18,7 @@ import pytest
 from tests.process.agreement import halt_and_compare, read_story
 from tests.process.crashing_daemon import AFTER_THE_WRITE, BEFORE_THE_WRITE
 from tests.process.harness import world
+from tests.process.recovery import recovery
 from trader.core.orders import OrderState
 
 SEED = 20240310
@@ -54,8 +55,9 @@ def test_an_order_is_neither_repeated_nor_forgotten(tmp_path: Path, case: str) -
             frames = [f for f in simulator.truth()["place_frames"] if f["order_ref"] == ref]
             assert len(frames) <= 1
 
-            daemon.start()
-            daemon.await_armed()
+            with recovery("INC-029"):
+                daemon.start()
+                daemon.await_armed()
             daemon.await_orders(3)
             story = halt_and_compare(simulator, daemon)
             order = story.book.orders[order_id]  # type: ignore[index]  # a number from SQL

@@ -24,6 +24,7 @@ from tests.process.agreement import (
     read_story,
 )
 from tests.process.harness import Daemon, Simulator, until, world
+from tests.process.recovery import recovery
 from trader.sim.oracle.comparison import compare
 from trader.sim.oracle.journal import read_journal
 from trader.sim.oracle.testimony import told
@@ -88,8 +89,9 @@ def test_noise_about_orders_costs_nothing(tmp_path: Path, incident: Incident) ->
         daemon.await_armed()
         daemon.await_orders(8)
         until("the scenario has acted", lambda: incident.acted(simulator))
-        daemon.await_armed()
-        daemon.await_orders(4)
+        with recovery(incident.name):
+            daemon.await_armed()
+            daemon.await_orders(4)
         story = halt_and_compare(simulator, daemon)
         assert story.kinds["HaltRaised"] == 1, "something but the operator halted it"
 
@@ -106,8 +108,9 @@ def test_a_blinding_fault_halts_and_is_recovered_from(tmp_path: Path, incident: 
         assert len(simulator.frame_times()) == sent, "sent while blind"
         simulator.tell("/advance", seconds=incident.advance_s)
         until("the scenario has acted", lambda: incident.acted(simulator))
-        daemon.await_armed()
-        daemon.await_orders(6)
+        with recovery(incident.name):
+            daemon.await_armed()
+            daemon.await_orders(6)
         halt_and_compare(simulator, daemon)
 
 
@@ -128,6 +131,8 @@ def test_an_order_taken_long_after_it_was_given_up_is_found_and_stops_everything
         # Others pass it: they must not make the broker refuse it.
         daemon.await_orders(4)
         simulator.tell("/advance", seconds=LATE.advance_s)
+        with recovery(LATE.name):
+            daemon.await_cause(*LATE.causes)
         stays_halted(simulator, daemon, LATE)
         truth = simulator.truth()
         taken = {row["order_id"] for row in truth["orders"]}

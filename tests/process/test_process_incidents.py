@@ -36,6 +36,7 @@ from tests.process.harness import (
     until,
     world,
 )
+from tests.process.recovery import recovery
 from tests.process.test_kill_switch import (
     HALT,
     LIQUIDATE,
@@ -90,7 +91,8 @@ def test_a_halt_after_a_loss_outlives_every_restart(tmp_path: Path) -> None:
         truth, _ = halted_and_settled(simulator, daemon)
         for starts in (2, 3):
             daemon.await_starts(starts)
-            causes = daemon.await_cause("operator")
+            with recovery(name):
+                causes = daemon.await_cause("operator")
             assert "halt_file" in causes, causes
         until("it is reconciled", lambda: is_reconciled(daemon))
         daemon.await_refusals(3)
@@ -115,8 +117,9 @@ def test_no_order_leaves_that_a_locked_journal_has_not_taken(tmp_path: Path) -> 
         assert len(simulator.frame_times()) == sent, "sent without a journal"
         simulator.tell("/file-unlock")
         simulator.tell("/child-restart", signal="TERM")
-        daemon.await_starts(2)
-        daemon.await_armed()
+        with recovery("INC-028"):
+            daemon.await_starts(2)
+            daemon.await_armed()
         daemon.await_orders(4)
         halt_and_compare(simulator, daemon)
 
@@ -137,15 +140,16 @@ def test_a_liquidation_that_fails_at_every_step_stays_halted_and_ends(tmp_path: 
         until("a position", lambda: any(Decimal(p["quantity"]) for p in positions(simulator)))
         codes: list[int] = []
         meant: set[int] = set()
-        while codes[-1:] != [0] and len(codes) < ATTEMPTS_MAX:
-            done = kill_switch(daemon, *LIQUIDATE)
-            codes.append(done.returncode)
-            print(done.stdout[-600:], done.stderr[-300:])
-            assert (daemon.state / "HALT").exists()
-            meant.add(_strategies_orders(simulator))
-            assert len(meant) == 1, "it traded on"
-            if daemon.process is not None and daemon.process.poll() is None:
-                assert {"operator", "halt_file"} <= set(until("causes", daemon.causes))
+        with recovery(name):
+            while codes[-1:] != [0] and len(codes) < ATTEMPTS_MAX:
+                done = kill_switch(daemon, *LIQUIDATE)
+                codes.append(done.returncode)
+                print(done.stdout[-600:], done.stderr[-300:])
+                assert (daemon.state / "HALT").exists()
+                meant.add(_strategies_orders(simulator))
+                assert len(meant) == 1, "it traded on"
+                if daemon.process is not None and daemon.process.poll() is None:
+                    assert {"operator", "halt_file"} <= set(until("causes", daemon.causes))
         assert codes[-1] == 0, codes
         assert logged(simulator, f"scenario {name}, line", 2), "no cancel met a fault"
         print(f"exit codes {codes}")

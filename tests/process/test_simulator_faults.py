@@ -22,6 +22,7 @@ import pytest
 
 from tests.process.agreement import Story, halt_and_compare
 from tests.process.harness import Daemon, Simulator, until, world
+from tests.process.recovery import recovery
 
 SEED = 20240340
 FROZEN_S = 20.0
@@ -113,7 +114,8 @@ def test_a_frozen_simulator_that_thaws(tmp_path: Path) -> None:
             time.sleep(max(0.0, FROZEN_S - (time.monotonic() - frozen_s)))
         # What lay in the socket is read now, and the orders among it are executed late (INC-004).
         simulator.send(signal.SIGCONT)
-        recovered(simulator, daemon, blind)
+        with recovery("INC-004"):
+            recovered(simulator, daemon, blind)
 
 
 @pytest.mark.timeout(300)
@@ -155,8 +157,9 @@ def test_a_gateway_restart_that_hands_out_lower_order_ids(tmp_path: Path) -> Non
             with blind.until_repaired("link", "not_reconciled"):
                 pass
             await_reconnect(daemon, before)
-            daemon.await_armed()
-            daemon.await_orders(4)
+            with recovery("INC-006"):
+                daemon.await_armed()
+                daemon.await_orders(4)
         story = recovered(simulator, daemon, blind)
         assert story.kinds["OrderProvenAbsent"] >= 4
 
@@ -236,6 +239,7 @@ def test_some_orders_of_a_burst_that_are_never_answered(tmp_path: Path, register
 
 @pytest.mark.timeout(300)
 def test_trades_by_hand_are_booked(tmp_path: Path) -> None:
+    """INC-049: an execution of an order that nobody here has sent counts as any other."""
     with world(tmp_path, SEED + 8) as (simulator, daemon):
         trading(daemon)
         made = []

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.harness import Daemon, Json, Simulator, until, world
+from tests.process.recovery import recovery
 from tests.process.test_breakers import cancels_in, rests
 from trader.ops.control_token import read_endpoint, read_token
 
@@ -75,8 +76,9 @@ def tickets(daemon: Daemon) -> str:
 def test_what_lives_twice_is_found_and_cancelled_until_neither_lives(tmp_path: Path) -> None:
     with world(tmp_path, SEED, changes=CHANGES) as (simulator, daemon):
         order_id = doubled(simulator, daemon, is_hidden=False)
-        until("a ticket", lambda: "duplicated" in tickets(daemon))
-        until("both are gone", lambda: not alive(simulator, order_id))
+        with recovery("INC-085"):
+            until("a ticket", lambda: "duplicated" in tickets(daemon))
+            until("both are gone", lambda: not alive(simulator, order_id))
         both = [row for row in simulator.truth()["orders"] if row["order_id"] == order_id]
         assert [row["status"] for row in both] == ["Cancelled"] * 2
         until("both cancels are written", lambda: len(cancels_in(daemon, order_id)) >= 2)

@@ -27,7 +27,7 @@ AREAS: dict[str, tuple[str, Sequence[int], str]] = {
     "ord": ("ORD", range(1, 11), "Orders"),
     "ops": ("OPS", range(1, 7), "Operating"),
     "evt": ("EVT", (6, 7, 13, 14, 18, 23, 30, 32, 33, 34), "Events"),
-    "rec": ("REC", (8, 10, 12), "Reconciliation"),
+    "rec": ("REC", (5, 6, 8, 10, 12), "Reconciliation and recovery"),
     "obs": ("OBS", (49, 50, 51, 52, 53), "What is watched"),
 }
 
