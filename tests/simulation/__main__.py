@@ -13,8 +13,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.simulation.faults import KINDS, WEATHER
 from tests.simulation.planted import PLANTS
 from tests.simulation.run import Wish, load_configuration, played, replay, unfit
+from tests.simulation.search import search_all
+from tests.simulation.shrink import shrink
+
+_SHRINK_S = 60.0
 
 NOT_MODELLED = (
     "not modelled: uvloop, TCP's buffers and TCP_USER_TIMEOUT, any file but the journal under "
@@ -30,7 +35,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"scripts/simulate: {problem}", file=sys.stderr)
         return 2
     trace_to = given.trace.absolute() if given.trace else None
-    wish = Wish(load_configuration(), frozenset(given.without), given.plant, trace_to)
+    without = frozenset(given.without)
+    if given.only:
+        without |= frozenset((WEATHER, *KINDS)) - frozenset(given.only)
+    wish = Wish(load_configuration(), without, given.plant, trace_to)
+    if given.search_plants:
+        names = [given.plant] if given.plant else list(PLANTS)
+        return 0 if search_all(wish, names, lambda text: print(text, flush=True)) else 1
     kinds: Counter[str] = Counter()
     simulated_s, count, problems, started_s = 0.0, 0, 0, time.monotonic()
     seeds = range(given.first_seed, given.first_seed + given.seeds)
@@ -45,6 +56,9 @@ def main(arguments: Sequence[str]) -> int:
         if result.problem:
             problems += 1
             print(f"seed {seed}: {result.problem}\n  replay: {replay(seed, wish)}", flush=True)
+            if problems <= given.shrink:
+                smaller = shrink(seed, wish, result.rule, _SHRINK_S)
+                print(f"  {smaller or 'it does not fail again: that is a fault of the play'}")
             if given.stop:
                 break
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -64,10 +78,37 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=20, help="how many (default: 20)")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time (default: 1)")
+    kinds = (WEATHER, *KINDS)
     parser.add_argument(
-        "--without", action="append", default=[], help="a kind of fault to leave out"
+        "--without",
+        action="append",
+        default=[],
+        choices=kinds,
+        metavar="KIND",
+        help=f"a kind of fault to leave out: {', '.join(kinds)}",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=(*kinds, "nothing"),
+        metavar="KIND",
+        help="leave out all that the seed draws but this",
+    )
+    parser.add_argument(
+        "--shrink",
+        type=int,
+        default=3,
+        metavar="COUNT",
+        help="leave out kinds of fault as long as the same rule is broken, for so many "
+        f"violations, {_SHRINK_S:g} s each (default: 3; 0 for none)",
     )
     parser.add_argument("--plant", default="", choices=("", *PLANTS), help="put a mistake in")
+    parser.add_argument(
+        "--search-plants",
+        action="store_true",
+        help="search anew for the seeds that find the planted mistakes, or the one of --plant",
+    )
     parser.add_argument("--stop", action="store_true", help="end at the first violation")
     parser.add_argument("--hashes", action="store_true", help="print the hash of each trace")
     parser.add_argument("--trace", type=Path, help="write the trace of the last seed there")

@@ -81,6 +81,13 @@ class Disk:
     sync_failure: float = 0.0
     # How long the operation under way has taken.
     busy_s: float = 0.0
+    # Of their own, so that a fault of one kind does not move those of another.
+    sync_failures: random.Random = field(init=False)
+    power_losses: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sync_failures = random.Random(self.chance.getrandbits(64))
+        self.power_losses = random.Random(self.chance.getrandbits(64))
 
     def step(self) -> None:
         """Count what is about to reach the disk; a crash comes before it."""
@@ -100,8 +107,8 @@ class Disk:
     def sync(self, file: File) -> bool:
         """Sync a file; say whether that succeeded."""
         self.busy_s += self.chance.expovariate(1.0 / self.sync_s)
-        if self.sync_failure and self.chance.random() < self.sync_failure:
-            if self.chance.random() < 0.5:
+        if self.sync_failure and self.sync_failures.random() < self.sync_failure:
+            if self.sync_failures.random() < 0.5:
                 file.pending.clear()
             return False
         file.sync()
@@ -111,12 +118,13 @@ class Disk:
         """Return the disk that the next start finds; old handles keep the old one."""
         next_disk = Disk(self.chance, sync_s=self.sync_s, steps=self.steps)
         next_disk.bytes_max, next_disk.sync_failure = self.bytes_max, self.sync_failure
+        next_disk.sync_failures, next_disk.power_losses = self.sync_failures, self.power_losses
         for name, file in self.files.items():
             if has_power:
                 found = File(name, bytearray(file.data), bytearray(file.synced))
                 found.pending = list(file.pending)
             else:
-                image = file.after_power_loss(self.chance)
+                image = file.after_power_loss(self.power_losses)
                 found = File(name, image, bytearray(image))
             next_disk.files[name] = found
         return next_disk

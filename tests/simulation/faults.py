@@ -1,8 +1,10 @@
 """What goes wrong in a seed: each kind with chance of its own, on or off, and how often.
 
 A kind that is switched off takes nothing from the draws of the others, so a failing seed can be
-tried without one kind after the other. Half of the faults strike at the n-th database call or
-write to the broker from now: between two steps of something, and not at a random second.
+tried without one kind after the other: each kind has a stream for when it strikes, and each of its
+strikes one for what it does, so that not even what the world is like by then moves the next one.
+Half of the faults strike at the n-th database call or write to the broker from now: between two
+steps of something, and not at a random second.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 
 from tests.simulation import operating
 from tests.simulation.processes import outside
@@ -26,10 +29,47 @@ from trader.sim.script.stage import Stage
 _SHARE = 0.45
 _ALIGNED = 0.5
 _OPERATIONS_AHEAD = 60
+# So many crashes end the daemon alone; at the others its host loses power.
+_HAS_POWER = 0.6
 _STATUS, _EXECUTION, _COMMISSION, _OPEN_ORDER = 3, 11, 59, 5
 # As the settings have it by default.
 CLIENT = 7
 _Act = Callable[[random.Random], Awaitable[None] | None]
+
+
+KINDS = (
+    "reset",
+    "half-open",
+    "black hole",
+    "gateway restart",
+    "upstream",
+    "mute",
+    "crash",
+    "sigterm",
+    "stopped",
+    "clock step",
+    "full disk",
+    "slow sync",
+    "bad sync",
+    "halt",
+    "halt file",
+    "late words",
+    "lost words",
+    "swallowed order",
+    "late fill",
+    "correction",
+    "broker's end",
+    "slow gateway",
+    "order ids",
+    "handshake",
+)
+# How slow the link is, and how it cuts its bytes: always drawn, and can be left out as well.
+WEATHER = "weather"
+
+
+def chosen_in(seed: str) -> tuple[str, ...]:
+    """Return the kinds that a seed switches on: known without playing it."""
+    return tuple(name for name in KINDS if random.Random(f"{seed}/fault/{name}").random() < _SHARE)
 
 
 class Faults:
@@ -68,15 +108,14 @@ class Faults:
             ("order ids", 40, self._roll_ids_back),
             ("handshake", 30, self._spoil_handshake),
         )
-        self.kinds = tuple(name for name, _, _ in kinds)
-        self.chosen: list[str] = []
+        assert tuple(name for name, _, _ in kinds) == KINDS, "named once more above"
+        chosen = chosen_in(world.seed)
         for name, mean_s, act in kinds:
-            chance = random.Random(f"{world.seed}/fault/{name}")
-            if chance.random() < _SHARE and name not in without:
-                self.chosen.append(name)
-                work = self._repeat(name, chance, mean_s, act)
+            if name in chosen and name not in without:
+                work = self._repeat(name, mean_s, act)
                 self._tasks.append(world.loop.create_task(work, name=f"fault {name}"))
-        self._draw_weather(random.Random(f"{world.seed}/weather"))
+        if WEATHER not in without:
+            self._draw_weather(random.Random(f"{world.seed}/weather"))
 
     def _draw_weather(self, chance: random.Random) -> None:
         weather = self._net.weather
@@ -84,14 +123,16 @@ class Faults:
         weather.split = chance.choice((0.0, 0.02, 0.3))
         weather.coalesce = chance.choice((0.0, 0.3, 0.9))
 
-    async def _repeat(self, name: str, chance: random.Random, mean_s: float, act: _Act) -> None:
-        while True:
-            await asyncio.sleep(chance.expovariate(1 / mean_s))
+    async def _repeat(self, name: str, mean_s: float, act: _Act) -> None:
+        world = self._world
+        pauses = random.Random(f"{world.seed}/fault/{name}/when")
+        for number in count(1):
+            await asyncio.sleep(pauses.expovariate(1 / mean_s))
             if self._is_over:
                 return
-            self._world.watch.faults[name] += 1
-            self._world.loop.trace.add(f"fault {name}")
-            doing = act(chance)
+            world.watch.faults[name] += 1
+            world.loop.trace.add(f"fault {name}")
+            doing = act(random.Random(f"{world.seed}/fault/{name}/{number}"))
             if doing is not None:
                 await doing
 
@@ -264,9 +305,10 @@ class Faults:
         self._aligned(chance, stop)
 
     def _crash(self, chance: random.Random) -> None:
-        world, draw = self._world, chance.random()
+        world, draw, has_power = self._world, chance.random(), chance.random() < _HAS_POWER
         if world.process.is_dead:
             return
+        world.has_power_at_crash = has_power
         if draw < 0.3:
             world.process.crash_at_step = world.process.steps + chance.randint(1, 2_000)
         elif draw < 0.6:
@@ -276,7 +318,7 @@ class Faults:
 
             def crash() -> None:
                 if world.process is process and not self._is_over:
-                    world.crash("operation")
+                    world.crash("operation", has_power=has_power)
 
             world.loop.at_operation(chance.randint(1, _OPERATIONS_AHEAD), crash)
 

@@ -47,6 +47,10 @@ _NEVER = frozenset(
 _OVER = ("FILLED", "CANCELLED", "REJECTED", "WITHHELD")
 # Causes that say that the daemon caught itself in a mistake.
 _MISTAKES = ("invariant", "decode_error", "journal_unproven")
+# Pages for what only a mistake of the daemon's own brings about here.
+_MISTAKES_PAGED = ("intent id reused",)
+# As long as the service manager waits for an end that was asked for.
+_END_S = 90.0
 # How long a fill may take to be known to the daemon, and what it sent before to arrive.
 _NEWS_S = 30.0
 
@@ -67,6 +71,10 @@ class Oracle:
         self._check_silence()
         self._check_cash()
         self._check_positions()
+        self._check_ends()
+        for title in _MISTAKES_PAGED:
+            if self._world.watch.pages[title]:
+                raise Violation("paged", title)
         if self._world.loop.strays:
             raise Violation("stray_error", f"nobody took {self._world.loop.strays[0]}")
 
@@ -172,6 +180,33 @@ class Oracle:
         for sent in self._world.watch.sent_while_halted:
             text = f"order {sent.order_id} left at {sent.at_s:.6f}, after a halt"
             raise Violation(Kind.ORDER_SENT_WHILE_HALTED, text)
+
+    def _check_ends(self) -> None:
+        """Nothing left after the signal to end was seen, and it ends whoever saw it."""
+        world = self._world
+        for sent in world.watch.sent_while_draining:
+            text = f"order {sent.order_id} left at {sent.at_s:.6f}, after SIGTERM"
+            raise Violation("sent_while_draining", text)
+        took_s = world.loop.time() - world.draining_from_s
+        if world.process is world.draining and took_s > _END_S and not world.process.is_dead:
+            raise Violation("signal_ignored", f"it lives {took_s:.0f} s after SIGTERM")
+
+    def check_cancels(self) -> None:
+        """Raise Violation if a cancel that was taken on has neither left nor become needless."""
+        world = self._world
+        live = {
+            one.order_id
+            for one in world.gateway.exchange.register.everything()
+            if not one.status.is_done
+        }
+        for promise in world.watch.cancels_promised:
+            left_s = world.watch.cancels_left_s.get(promise.order_id, float("-inf"))
+            is_owed = promise.start == world.starts and promise.order_id in live
+            if is_owed and left_s < promise.at_s:
+                text = (
+                    f"order {promise.order_id} works, its cancel of {promise.at_s:.3f} never left"
+                )
+                raise Violation("cancel_forgotten", text)
 
     def _check_cash(self) -> None:
         for currency, amount in self._world.gateway.exchange.bank.main.balances.items():

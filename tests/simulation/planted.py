@@ -8,15 +8,17 @@ that finds it: one that another rule finds, or a child that breaks, shows nothin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from types import MappingProxyType
 from typing import Any
 
-from tests.simulation.play import Result
+from tests.simulation.plant import Plant, put
+from tests.simulation.plants_book import BOOK_PLANTS
+from tests.simulation.plants_engine import ENGINE_PLANTS
 from trader import app
 from trader.core import events as ev
 from trader.core.book import Book
@@ -42,18 +44,13 @@ from trader.sim.oracle.findings import Kind as Broken
 from trader.store import connection
 
 
-def _put(owner: Any, name: str, value: object) -> None:
-    assert hasattr(owner, name), f"{owner} has no {name} any more"
-    setattr(owner, name, value)
-
-
 def _send_before_durable() -> None:
     """Send an order whose promise is not on disk yet."""
 
     async def at_once(self: object, order: object, deadline_s: float) -> None:
         return None
 
-    _put(OrderGateway, "_made_durable", at_once)
+    put(OrderGateway, "_made_durable", at_once)
 
 
 def _book_executions_again() -> None:
@@ -63,7 +60,7 @@ def _book_executions_again() -> None:
     def any_execution(self: Book, event: ev.Event) -> bool:
         return isinstance(event, ev.ExecutionSeen) or is_news(self, event)
 
-    _put(Book, "is_news", any_execution)
+    put(Book, "is_news", any_execution)
 
 
 def _believe_unfinished_lists() -> None:
@@ -80,7 +77,7 @@ def _believe_unfinished_lists() -> None:
         except TimeoutError:
             return list(pending.rows)
 
-    _put(Requests, "answer", impatient)
+    put(Requests, "answer", impatient)
 
 
 def _resend_unanswered() -> None:
@@ -104,8 +101,8 @@ def _resend_unanswered() -> None:
                     continue
         return late
 
-    _put(IbkrBroker, "place", noting)
-    _put(OrderGateway, "mark_unanswered", resending)
+    put(IbkrBroker, "place", noting)
+    put(OrderGateway, "mark_unanswered", resending)
 
 
 def _forget_halts() -> None:
@@ -117,13 +114,13 @@ def _forget_halts() -> None:
         book.halts.pop(HaltCause.OPERATOR, None)
         return book
 
-    _put(HaltFileControl, "engage", lambda self, reason, by: None)
-    _put(app, "restore", forgetful)
+    put(HaltFileControl, "engage", lambda self, reason, by: None)
+    put(app, "restore", forgetful)
 
 
 def _sync_normally() -> None:
     """Let a commit be done before it is on the platter."""
-    _put(connection, "_SYNCHRONOUS_FULL", 1)
+    put(connection, "_SYNCHRONOUS_FULL", 1)
 
 
 def _read_the_halt_file_seldom() -> None:
@@ -138,7 +135,7 @@ def _read_the_halt_file_seldom() -> None:
         known[0] += 1
         return known[1]
 
-    _put(HaltFile, "reading", seldom)
+    put(HaltFile, "reading", seldom)
 
 
 def _take_the_brokers_ids() -> None:
@@ -147,12 +144,12 @@ def _take_the_brokers_ids() -> None:
     def follow(self: Any, seen: int) -> None:
         self._high = seen
 
-    _put(IdSequence, "raise_to", follow)
+    put(IdSequence, "raise_to", follow)
 
 
 def _ask_for_no_executions() -> None:
     """Rely on executions as they come, and never ask for those that were missed."""
-    _put(snapshot, "_unique", lambda rows: ())
+    put(snapshot, "_unique", lambda rows: ())
 
 
 def _let_the_demo_overrule() -> None:
@@ -161,7 +158,7 @@ def _let_the_demo_overrule() -> None:
     def is_armed(self: Any) -> bool:
         return HaltCause.FRESH_INSTALL not in self._book.halts
 
-    _put(DemoArming, "_is_halted", is_armed)
+    put(DemoArming, "_is_halted", is_armed)
 
 
 def _trust_whoever_woke() -> None:
@@ -177,7 +174,7 @@ def _trust_whoever_woke() -> None:
         server_utc, took_s, heard_s = self._answer
         return ServerTime(server_utc, took_s + self._clock.monotonic() - heard_s)
 
-    _put(Beats, "next", trusting)
+    put(Beats, "next", trusting)
 
 
 def _renew_by_the_wall() -> None:
@@ -200,13 +197,13 @@ def _renew_by_the_wall() -> None:
                     place(self._broker, order)
         return mark(self, *arguments)
 
-    _put(IbkrBroker, "place", noting)
-    _put(OrderGateway, "mark_unanswered", renewing)
+    put(IbkrBroker, "place", noting)
+    put(OrderGateway, "mark_unanswered", renewing)
 
 
 def _forget_what_may_still_fill() -> None:
     """Take an order that is over for one that fills no more."""
-    _put(Order, "is_settled", property(lambda self: self.state in FINAL))
+    put(Order, "is_settled", property(lambda self: self.state in FINAL))
 
 
 def _clear_before_looking() -> None:
@@ -221,7 +218,7 @@ def _clear_before_looking() -> None:
             self._halt_control.release(reason, by, seen)
         return await resume(self, reason=reason, by=by)
 
-    _put(Desk, "resume", rash)
+    put(Desk, "resume", rash)
 
 
 def _decide_by_more_than_was_asked() -> None:
@@ -234,7 +231,7 @@ def _decide_by_more_than_was_asked() -> None:
             return answer
         return replace(answer, plan=replace(answer.plan, pending=()))
 
-    _put(reconciler, "answered", moody)
+    put(reconciler, "answered", moody)
 
 
 def _move_the_cursor_first() -> None:
@@ -247,20 +244,7 @@ def _move_the_cursor_first() -> None:
             self._noted = batch.after.seq
         await hand_over(self, batch)
 
-    _put(Consumer, "_hand_over", noting)
-
-
-@dataclass(frozen=True, slots=True)
-class Plant:
-    """A mistake, and the rule that it breaks, with words that the finding must hold."""
-
-    put: Callable[[], None]
-    rule: str
-    words: str = ""
-
-    def explains(self, result: Result) -> bool:
-        """Return whether what was found is this mistake, and no other."""
-        return result.rule == self.rule and self.words in result.problem
+    put(Consumer, "_hand_over", noting)
 
 
 PLANTS: Mapping[str, Plant] = MappingProxyType(
@@ -282,5 +266,7 @@ PLANTS: Mapping[str, Plant] = MappingProxyType(
         "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
         "cursor-first": Plant(_move_the_cursor_first, "outbox_gap"),
         "decide-by-more": Plant(_decide_by_more_than_was_asked, "run_not_replayed", "pending: "),
+        **BOOK_PLANTS,
+        **ENGINE_PLANTS,
     }
 )

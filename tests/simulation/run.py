@@ -7,16 +7,19 @@ import os
 import random
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.simulation import planted
 from tests.simulation.disk import Disk
+from tests.simulation.faults import WEATHER, chosen_in
 from tests.simulation.play import Play, Result
 from tests.simulation.settings import configuration
 from tests.simulation.vfs import NotOurs, SimulatedVfs
@@ -46,11 +49,14 @@ class Child:
     """A forked process that says one text and ends; nothing of it stays behind."""
 
     def __init__(self, say: Callable[[], str]) -> None:
+        self._folder = tempfile.mkdtemp(
+            dir=_MEMORY if _MEMORY.is_dir() else None, prefix="simulated-"
+        )
         reading, writing = os.pipe()
         self._child = os.fork()
         if self._child == 0:
             os.close(reading)
-            _say_and_leave(writing, say)
+            _say_and_leave(writing, say, self._folder)
         os.close(writing)
         self._reading = reading
 
@@ -58,8 +64,19 @@ class Child:
         """Wait for its end; return what it said, and its status."""
         with os.fdopen(self._reading) as answers:
             text = answers.read()
+        return text, self._buried()
+
+    def end(self) -> None:
+        """End it now, whatever it does."""
+        os.kill(self._child, signal.SIGKILL)
+        with suppress(OSError):
+            os.close(self._reading)
+        self._buried()
+
+    def _buried(self) -> int:
         _, status = os.waitpid(self._child, 0)
-        return text, status
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return status
 
 
 class _Running:
@@ -68,6 +85,10 @@ class _Running:
     def __init__(self, wish: Wish, seed: int) -> None:
         self._seed = seed
         self._child = Child(lambda: json.dumps(asdict(_played(wish, seed))))
+
+    def end(self) -> None:
+        """End it now; nobody asks for its result."""
+        self._child.end()
 
     def result(self) -> Result:
         """Wait for its end."""
@@ -100,29 +121,41 @@ def played(wish: Wish, seeds: Iterable[int], jobs: int = 1) -> Iterator[tuple[in
         for seed in seeds:
             running.append((seed, _Running(wish, seed)))
             if len(running) >= jobs:
-                number, oldest = running.popleft()
-                yield number, oldest.result()
+                yield _taken(running)
         while running:
-            number, oldest = running.popleft()
-            yield number, oldest.result()
+            yield _taken(running)
     finally:
         for _, left in running:
-            left.result()
+            left.end()
+
+
+def _taken(running: deque[tuple[int, _Running]]) -> tuple[int, Result]:
+    number, oldest = running[0]
+    result = oldest.result()
+    # Only now: whoever is interrupted while it waits leaves no child behind.
+    running.popleft()
+    return number, result
 
 
 def replay(seed: int, wish: Wish) -> str:
-    """Return the command that plays a seed again."""
+    """Return the shortest command that plays a seed again."""
     words = f"scripts/simulate --seeds 1 --first-seed {seed}"
-    for name in sorted(wish.without):
-        words += f" --without {shlex.quote(name)}"
+    on = (WEATHER, *chosen_in(str(seed)))
+    only = [name for name in on if name not in wish.without]
+    without = [name for name in on if name in wish.without]
+    if without and len(only) < len(without):
+        words += "".join(f" --only {shlex.quote(name)}" for name in only or ["nothing"])
+    else:
+        words += "".join(f" --without {shlex.quote(name)}" for name in without)
     return words + (f" --plant {wish.plant}" if wish.plant else "")
 
 
-def _say_and_leave(writing: int, say: Callable[[], str]) -> None:
+def _say_and_leave(writing: int, say: Callable[[], str], folder: str) -> None:
     """Say the text from a folder of its own; the child never returns."""
     # Whoever measures the parent's coverage would slow the child down many times over.
     sys.settrace(None)
-    folder = tempfile.mkdtemp(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="simulated-")
+    # Ctrl-C is for the parent, which ends its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave = os._exit
     code = 1
     try:
@@ -136,7 +169,6 @@ def _say_and_leave(writing: int, say: Callable[[], str]) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        shutil.rmtree(folder, ignore_errors=True)
         leave(code)
 
 

@@ -37,6 +37,15 @@ class LateFill:
     quantity: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A cancel that the daemon has taken on; ``start`` tells which life of it has."""
+
+    at_s: float
+    order_id: int
+    start: int
+
+
 @dataclass(slots=True)
 class Watch:
     """What the oracle remembers of what it saw."""
@@ -47,6 +56,13 @@ class Watch:
     resumes: int = 0
     sent: list[Sent] = field(default_factory=list)
     sent_while_halted: list[Sent] = field(default_factory=list)
+    # What left though the daemon had seen the signal to end.
+    sent_while_draining: list[Sent] = field(default_factory=list)
+    cancels_promised: list[Promise] = field(default_factory=list)
+    # By order id, when the last cancel of it left.
+    cancels_left_s: dict[int, float] = field(default_factory=dict)
+    # The title of each page.
+    pages: Counter[str] = field(default_factory=Counter)
     late_fills: list[LateFill] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     # Each reconciliation as it was archived.
@@ -55,10 +71,12 @@ class Watch:
     _stood_from_s: float | None = None
     _sent_before: int = 0
 
-    def left(self, order_id: int) -> None:
+    def left(self, order_id: int, *, is_draining: bool = False) -> None:
         """Note an order that left."""
         one = Sent(self.now_s(), order_id)
         self.sent.append(one)
+        if is_draining:
+            self.sent_while_draining.append(one)
         if self.halted_from_s is not None:
             self.sent_while_halted.append(one)
 

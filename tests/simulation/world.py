@@ -22,12 +22,15 @@ from tests.simulation.processes import CURRENT, Process, outside
 from tests.simulation.settings import ACCOUNT, PORT, relative
 from tests.simulation.strategy import DrawnStrategy
 from tests.simulation.vfs import SimulatedVfs
-from tests.simulation.watch import Violation, Watch
+from tests.simulation.watch import Promise, Violation, Watch
 from trader.app import World as DaemonWorld
 from trader.app import run_daemon
 from trader.config import Configuration
 from trader.core.comparison import RunRecord
+from trader.core.ids import OrderId
+from trader.engine.gateway import OrderGateway
 from trader.engine.runner import RunnerSettings
+from trader.ops.pager import LogPager
 from trader.ports import WorldError
 from trader.sim.host.server import SimServer
 from trader.sim.settings import Settings
@@ -36,7 +39,7 @@ from trader.store.runs import RunArchive
 from trader.wiring import Deployment
 
 _FIRST_PID = 100_001
-_PLACE_ORDER = b"3\0"
+_PLACE_ORDER, _CANCEL_ORDER = b"3\0", b"4\0"
 
 
 class SimulatedWorld:
@@ -50,9 +53,11 @@ class SimulatedWorld:
         self.wall = ambient.Wall(self.loop)
         ambient.install(self.loop, self.wall, seed)
         self.clock = ambient.DaemonClock(self.loop, self.wall)
-        self.chance = random.Random(f"{seed}/host")
+        # Whether the crash that is planned next leaves the host its power.
+        self.has_power_at_crash = True
         self.watch = Watch(self.loop.time)
         RunArchive.write = self._archive  # type: ignore[method-assign, assignment]
+        self._listen()
         self.starts = 0
         self.pace = random.Random(f"{seed}/pace").choice((0.1, 0.5, 1.0))
         self.disk = Disk(random.Random(f"{seed}/disk"))
@@ -66,6 +71,9 @@ class SimulatedWorld:
         self.loop.network.link_port = PORT
         self.loop.network.on_sent = self._on_sent
         self.process = Process("no daemon yet", is_dead=True)
+        # The process that has seen the signal to end, and since when.
+        self.draining: Process | None = None
+        self.draining_from_s = 0.0
         self.strategies: list[DrawnStrategy] = []
         self.must_rest = False
         self.last_end = ""
@@ -77,6 +85,24 @@ class SimulatedWorld:
         """Keep the text of a run, as a file would have it."""
         self.watch.runs.append(encoder(RunRecord)(record))
 
+    def _listen(self) -> None:
+        """Hear what the daemon takes on, and what it calls a person for."""
+        cancel, send, watch = OrderGateway.cancel, LogPager._send, self.watch
+
+        def heard_cancel(gateway: OrderGateway, order_id: OrderId, reason: str) -> str | None:
+            problem = cancel(gateway, order_id, reason)
+            if problem is None:
+                promise = Promise(self.loop.time(), order_id, self.starts)
+                watch.cancels_promised.append(promise)
+            return problem
+
+        def heard_page(pager: LogPager, severity: str, title: str, *more: Any) -> None:
+            watch.pages[title] += 1
+            send(pager, severity, title, *more)
+
+        OrderGateway.cancel = heard_cancel  # type: ignore[method-assign]
+        LogPager._send = heard_page  # type: ignore[method-assign]
+
     def _disk_of_caller(self) -> Disk:
         if self.looked_at is not None:
             return self.looked_at
@@ -84,9 +110,13 @@ class SimulatedWorld:
         return process.disk if process is not None and process.disk is not None else self._limbo
 
     def _on_sent(self, content: bytes) -> None:
-        if content[4:6] == _PLACE_ORDER:
-            order_id = int(content[6:].split(b"\0", 1)[0])
-            self.watch.left(order_id)
+        kind, rest = content[4:6], content[6:]
+        if kind == _PLACE_ORDER:
+            is_draining = self.process is self.draining
+            self.watch.left(int(rest.split(b"\0", 1)[0]), is_draining=is_draining)
+        elif kind == _CANCEL_ORDER:
+            order_id = int(rest.split(b"\0", 1)[0])
+            self.watch.cancels_left_s[order_id] = self.loop.time()
 
     # ---- the broker
 
@@ -151,9 +181,9 @@ class SimulatedWorld:
             self.failure = Violation("daemon_raised", f"the daemon raised {error!r}")
         self._down(has_power=True)
 
-    def crash(self, where: str) -> None:
+    def crash(self, where: str, *, has_power: bool | None = None) -> None:
         """Kill the daemon here and now, or take the power from its host."""
-        has_power = self.chance.random() < 0.6
+        has_power = self.has_power_at_crash if has_power is None else has_power
         self.watch.faults[f"crash at {where}" if has_power else f"power loss at {where}"] += 1
         self._down(has_power=has_power)
 
@@ -162,13 +192,14 @@ class SimulatedWorld:
         if process.is_dead:
             return
         far = [pipe.other for pipe in process.pipes if pipe.is_link]
+        chance = random.Random(f"{self.seed}/host/{self.starts}")
         self.disk = self.disk.after_crash(has_power=has_power)
         self.loop.kill(process, sends_fin=has_power)
         if not has_power:
             for end in far:
                 # The gateway's host notices a silent peer by its own time-outs.
-                outside(self.loop.call_later, self.chance.uniform(5, 40), self._time_out, end)
-        outside(self.loop.call_later, self.chance.uniform(0.5, 5), self._boot_again)
+                outside(self.loop.call_later, chance.uniform(5, 40), self._time_out, end)
+        outside(self.loop.call_later, chance.uniform(0.5, 5), self._boot_again)
 
     def _time_out(self, end: Pipe) -> None:
         end.break_off(TimeoutError(110, "Connection timed out"))
@@ -179,9 +210,17 @@ class SimulatedWorld:
 
     def terminate(self) -> None:
         """Have the service manager stop the daemon; it is started again."""
-        if not self.loop.send_signal(self.process, signal.SIGTERM) and not self.process.is_dead:
+        process = self.process
+        if self.loop.send_signal(process, signal.SIGTERM):
+            # Behind the handler, in the same process: it waits as long as that is stopped.
+            process.run(self.loop.call_soon, self._seen, process)
+        elif not process.is_dead:
             # Nobody listens yet: the signal's own effect ends the process.
             self._down(has_power=True)
+
+    def _seen(self, process: Process) -> None:
+        if self.draining is not process:
+            self.draining, self.draining_from_s = process, self.loop.time()
 
     def clean_up(self) -> None:
         """Let go of what the kernel would take back."""
