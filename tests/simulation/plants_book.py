@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.simulation.plant import Plant, put
 from trader import app
-from trader.core import book, changes, orders
+from trader.core import book, changes, executions, orders
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
@@ -95,7 +95,7 @@ def _add_corrections() -> None:
 
 def _correct_the_price_alone() -> None:
     """Book a correction as if only the price of the new one had to be paid."""
-    delta = book.delta
+    delta = executions.delta
 
     def halved(previous: Any, current: Any) -> FillDelta:
         whole = delta(previous, current)
@@ -106,7 +106,7 @@ def _correct_the_price_alone() -> None:
 
 def _count_cents_as_units() -> None:
     """Round the money of a trade to whole units of the currency."""
-    delta = book.delta
+    delta = executions.delta
 
     def rounded(previous: Any, current: Any) -> FillDelta:
         exact = delta(previous, current)
@@ -118,14 +118,12 @@ def _count_cents_as_units() -> None:
 def _reserve_when_acknowledged() -> None:
     """Count an order among what works only once the broker has acknowledged it."""
     change = Workings.change
-    counted: dict[OrderId, Order] = {}
+    early = (S.PLANNED, S.JOURNALED, S.SENT)
 
     def late(self: Workings, before: Order | None, after: Order, held: Any) -> None:
-        is_early = after.state in (S.PLANNED, S.JOURNALED, S.SENT)
-        if is_early and after.order_id not in counted:
-            return
-        change(self, counted.get(after.order_id), after, held)
-        counted[after.order_id] = after
+        counted = None if before is not None and before.state in early else before
+        if after.state not in early:
+            change(self, counted, after, held)
 
     put(Workings, "change", late)
 
@@ -210,21 +208,23 @@ def _fill_by_status() -> None:
 
 BOOK_PLANTS: Mapping[str, Plant] = MappingProxyType(
     {
-        "reopen-by-late-words": Plant(_reopen_by_late_words, Broken.ORDER_STATE),
+        "reopen-by-late-words": Plant(_reopen_by_late_words, "status_order"),
         "silence-is-no": Plant(_take_silence_for_no, Broken.ORDER_STATE),
         "nothing-left": Plant(_believe_nothing_left, Broken.ORDER_STATE),
-        "cancel-is-done": Plant(_take_a_cancel_for_done, Broken.ORDER_STATE),
-        "only-asked-ends": Plant(_hear_only_asked_ends, "not_ready"),
-        "no-fill-after-cancel": Plant(_forget_cancels_that_lost, "not_ready"),
-        "commissions-again": Plant(_book_every_commission, "not_ready"),
-        "corrections-add": Plant(_add_corrections, "not_ready"),
-        "correction-without-reversal": Plant(_correct_the_price_alone, "not_ready"),
+        "cancel-is-done": Plant(_take_a_cancel_for_done, "not_ready", "order_ghost"),
+        "only-asked-ends": Plant(_hear_only_asked_ends, "status_order"),
+        "no-fill-after-cancel": Plant(_forget_cancels_that_lost, "not_ready", "execution_owed"),
+        "commissions-again": Plant(_book_every_commission, "not_ready", "cash"),
+        "corrections-add": Plant(_add_corrections, "halted_itself", "makes"),
+        "correction-without-reversal": Plant(_correct_the_price_alone, "not_ready", "cash"),
         "whole-units": Plant(_count_cents_as_units, "not_ready"),
         "reserve-late": Plant(_reserve_when_acknowledged, "position_limit"),
         "forget-high-ids": Plant(_forget_high_ids, Broken.ORDER_SENT_TWICE),
-        "forget-live-orders": Plant(_forget_live_orders, Broken.ORDER_STATE),
-        "checkpoint-alone": Plant(_load_the_checkpoint_alone, "not_ready"),
-        "change-when-sent": Plant(_apply_changes_when_sent, "halted_itself"),
+        "forget-live-orders": Plant(_forget_live_orders, "not_ready", "order_ghost"),
+        "checkpoint-alone": Plant(
+            _load_the_checkpoint_alone, "halted_itself", "older than the broker"
+        ),
+        "change-when-sent": Plant(_apply_changes_when_sent, Broken.ORDER_STATE),
         "change-silence-is-no": Plant(_drop_changes_without_answer, "halted_itself"),
         "old-terms": Plant(_reserve_the_old_terms, "position_limit"),
         "any-error-ends": Plant(_end_by_any_error, "not_ready"),

@@ -14,8 +14,7 @@ from trader.core import events as ev
 from trader.core import reconcile
 from trader.core.halts import HaltCause
 from trader.core.orders import Order
-from trader.core.risk import review
-from trader.engine import amender as amending
+from trader.core.risk.review import CHECKS, evaluated
 from trader.engine import gateway as sending
 from trader.engine import settler
 from trader.engine.amender import Amender
@@ -195,8 +194,8 @@ def _share_old_snapshots() -> None:
     put(SnapshotTaker, "take", cached)
 
 
-def _repair_positions() -> None:
-    """Take a list of positions for right at once, and the book for wrong."""
+def _hear_no_executions() -> None:
+    """Rely on lists of executions, and take none that comes by itself."""
     put(Inbox, "_on_execution", lambda self, seen: None)
 
 
@@ -260,15 +259,9 @@ def _drop_facts_of_a_failed_link() -> None:
 
 def _sell_what_is_sold() -> None:
     """Judge a sale by what is held, whatever other sales are on their way."""
-    checks = tuple(row for row in review.CHECKS if row[0] not in ("SHORT_SALE", "REDUCE_ONLY"))
-    put(review.evaluated, "__defaults__", (checks,))
+    checks = tuple(row for row in CHECKS if row[0] not in ("SHORT_SALE", "REDUCE_ONLY"))
+    put(evaluated, "__defaults__", (checks,))
     put(sending, "standing_refusal", lambda *arguments, **more: None)
-
-
-def _buy_without_bound() -> None:
-    """Judge a purchase by what is held, whatever other purchases are on their way."""
-    put(amending, "standing_refusal", lambda *arguments, **more: None)
-    put(Amender, "_last_refusal", lambda self, approval, number, reviewed_s, deadline_s: None)
 
 
 ENGINE_PLANTS: Mapping[str, Plant] = MappingProxyType(
@@ -296,10 +289,12 @@ ENGINE_PLANTS: Mapping[str, Plant] = MappingProxyType(
         "absence-by-the-wall": Plant(
             _prove_by_the_wall, "halted_itself", "", ("clock step", "slow gateway")
         ),
-        "clock-by-the-wall": Plant(_measure_by_the_wall, "not_ready", "", ("clock step",)),
+        "clock-by-the-wall": Plant(
+            _measure_by_the_wall, "not_ready", "not_reconciled", ("clock step",)
+        ),
         "settle-at-once": Plant(_settle_at_once, "position_limit", "", ("late fill",)),
-        "old-snapshots": Plant(_share_old_snapshots, "not_ready"),
-        "no-live-executions": Plant(_repair_positions, "position_limit"),
+        "old-snapshots": Plant(_share_old_snapshots, "not_ready", "-position-"),
+        "no-live-executions": Plant(_hear_no_executions, "position_limit"),
         "old-questions": Plant(_keep_old_questions, "not_ready"),
         "cancels-forgotten": Plant(_forget_who_waits, "cancel_forgotten"),
         "overtaking-cancel": Plant(_overtake_the_order, "cancel_forgotten"),
@@ -307,6 +302,5 @@ ENGINE_PLANTS: Mapping[str, Plant] = MappingProxyType(
         "failure-unheard": Plant(_forget_the_failure, "not_ready"),
         "facts-dropped": Plant(_drop_facts_of_a_failed_link, "position_limit"),
         "sell-twice": Plant(_sell_what_is_sold, "position_limit"),
-        "change-unbound": Plant(_buy_without_bound, "position_limit"),
     }
 )

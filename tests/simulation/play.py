@@ -19,6 +19,8 @@ _RESUME_S = 12.0
 # How long daemon and broker may need to agree once nothing goes wrong any more.
 _READY_S = 180.0
 _SETTLE_S = 90.0
+# What was under way when the strategy rests comes to an end.
+_REST_S = 10.0
 # Causes for which a person restarts the daemon, since a resume cannot clear them.
 _RESTART = frozenset({"journal"})
 
@@ -55,7 +57,7 @@ class Play:
     ) -> None:
         self.world = SimulatedWorld(seed, config, keeps_trace=keeps_trace)
         self._without = without
-        self._oracle = Oracle(self.world)
+        self.oracle = Oracle(self.world)
 
     def run(self) -> Result:
         """Play, and say what was found."""
@@ -63,7 +65,7 @@ class Play:
         asyncio.set_event_loop(world.loop)
         started_s = world.loop.time()
         try:
-            world.loop.run_until_complete(self._play())
+            world.loop.run_until_complete(self.play())
         except (Violation, Deadlock, Livelock) as error:
             result.rule = error.rule if isinstance(error, Violation) else type(error).__name__
             result.problem = f"{type(error).__name__}: {error}"
@@ -74,11 +76,12 @@ class Play:
         result.callbacks, result.starts = world.loop.steps, world.starts
         result.orders = len(world.watch.sent)
         result.executions = len(list(gateway.exchange.trades.since(0.0)))
-        result.looks, result.end = self._oracle.looks, world.last_end
+        result.looks, result.end = self.oracle.looks, world.last_end
         world.clean_up()
         return result
 
-    async def _play(self) -> None:
+    async def play(self) -> None:
+        """Play the day."""
         world = self.world
         await world.open()
         faults = Faults(world, self._without)
@@ -90,10 +93,14 @@ class Play:
         operating.cancel()
         faults.end()
         world.loop.trace.add("calm")
+        await self.converge(_REST_S)
+
+    async def converge(self, rest_s: float) -> None:
+        """Raise Violation unless, with nothing going wrong any more, all comes to agree."""
         await self._until_ready()
-        world.rest()
-        await asyncio.sleep(10)
-        self._oracle.check_cancels()
+        self.world.rest()
+        await asyncio.sleep(rest_s)
+        self.oracle.check_cancels()
         await self._until_settled()
 
     def _look(self, faults: Faults) -> None:
@@ -101,7 +108,7 @@ class Play:
             raise error
         if self.world.failure is not None:
             raise self.world.failure
-        self._oracle.check_now()
+        self.oracle.check_now()
 
     async def _operate(self) -> None:
         """Release halts from time to time, and restart a daemon that cannot write."""
@@ -139,7 +146,7 @@ class Play:
             await asyncio.sleep(3)
         # What broke for ever says more. Where all goes well it is found once all has settled: to
         # read the journal twice for that costs a tenth of a seed.
-        self._oracle.check_journal()
+        self.oracle.check_journal()
         raise Violation("not_ready", f"{_READY_S:g} s after the last fault: {problem}")
 
     async def _until_settled(self) -> None:
@@ -156,7 +163,7 @@ class Play:
                 raise self.world.failure
             answer = await operating.status()
             try:
-                self._oracle.check_settled(answer)
+                self.oracle.check_settled(answer)
                 posture, causes = answer.body["posture"], answer.body["causes"]
                 if posture != "armed":
                     raise Violation("not_armed", f"settled, but {posture} by {causes}")

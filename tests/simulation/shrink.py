@@ -42,9 +42,13 @@ def shrink(seed: int, wish: Wish, rule: str, seconds: float) -> Shrunk | None:
     first = _again(seed, wish, kinds, rule)
     if first is None:
         return None
-    # What is on and did not come to strike takes no part.
-    kinds = [name for name in kinds if name == WEATHER or name in first.faults]
-    best, tries, size = first, 1, max(len(kinds) // 2, 1)
+    best, tries = first, 1
+    # What is on and did not come to strike takes no part, or as good as none.
+    struck = [name for name in kinds if name == WEATHER or name in first.faults]
+    found = _again(seed, wish, struck, rule) if struck != kinds else None
+    if found is not None:
+        best, tries, kinds = found, 2, struck
+    size = max(len(kinds) // 2, 1)
     while kinds and time.monotonic() < end_s:
         is_smaller = False
         for start in range(0, len(kinds), size):

@@ -22,6 +22,7 @@ _OK, _BUSY, _FULL, _NOT_FOUND, _CANT_OPEN = 0, 5, 13, 12, 14
 _IO_ERROR, _SHORT_READ, _SYNC_ERROR = 10, 522, 1034
 _CREATE, _DELETE_ON_CLOSE = 0x4, 0x8
 _SHARED, _RESERVED, _PENDING, _EXCLUSIVE = 1, 2, 3, 4
+_SINGLE_THREAD = 1
 _SHM_UNLOCK, _SHM_EXCLUSIVE = 1, 8
 _JULIAN_MS = 210_866_760_000_000
 
@@ -89,6 +90,11 @@ class SimulatedVfs:
 
     def install(self) -> None:
         """Make it the default of every connection from now on."""
+        # Without locks of its own: there is one thread, and a child that is forked off within a
+        # call would wait for ever for what the thread of its parent holds.
+        self._library.sqlite3_shutdown()
+        if self._library.sqlite3_config(_SINGLE_THREAD):
+            raise NotOurs("SQLite is in use already")
         if self._library.sqlite3_vfs_register(ctypes.byref(self._vfs), 1):
             raise NotOurs("the VFS is not taken")
         # SQLite calls it for as long as the process lives.

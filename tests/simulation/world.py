@@ -71,6 +71,8 @@ class SimulatedWorld:
         self.loop.network.link_port = PORT
         self.loop.network.on_sent = self._on_sent
         self.process = Process("no daemon yet", is_dead=True)
+        # Told of each life of the daemon as it begins.
+        self.on_boot: Callable[[], None] = lambda: None
         # The process that has seen the signal to end, and since when.
         self.draining: Process | None = None
         self.draining_from_s = 0.0
@@ -100,8 +102,8 @@ class SimulatedWorld:
             watch.pages[title] += 1
             send(pager, severity, title, *more)
 
-        OrderGateway.cancel = heard_cancel  # type: ignore[method-assign]
-        LogPager._send = heard_page  # type: ignore[method-assign]
+        OrderGateway.cancel = heard_cancel  # type: ignore[method-assign, assignment]
+        LogPager._send = heard_page  # type: ignore[method-assign, assignment]
 
     def _disk_of_caller(self) -> Disk:
         if self.looked_at is not None:
@@ -153,6 +155,7 @@ class SimulatedWorld:
             pid=_FIRST_PID + self.starts,
             deployments=self._deployments,
         )
+        self.on_boot()
         task = process.run(self.loop.create_task, run_daemon(self.config, world))
         process.run(task.add_done_callback, self._on_exit)
 
