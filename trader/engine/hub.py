@@ -18,6 +18,7 @@ from trader.ports import Clock, DataProblem, QuoteTick
 _PRICES = ("bid", "ask")
 # A subscription that brought prices and has brought none for so long may be dead (INC-011).
 _SILENCE_S = 60.0
+_TAKEN = "10197 "
 # More than any age that the settings allow.
 _STALE_S = 2 * 86_400.0
 
@@ -36,6 +37,8 @@ class MarketHub:
         self.undescribed: frozenset[str] = frozenset()
         # Has the link ask for them at once, those that are named here first.
         self.describe_now: Callable[[frozenset[str]], None] = _nobody
+        # Told when what had no quotes has some again: others may have as well.
+        self.healed_now: Callable[[], None] = _nothing
         self.tick_count = 0
         self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
 
@@ -67,18 +70,28 @@ class MarketHub:
         if self._is_forced_stale:
             tick = replace(tick, received_s=tick.received_s - _STALE_S)
         quote = self.quotes.get(tick.con_id) or Quote(tick.con_id)
-        self.quotes[tick.con_id] = _with_tick(quote, tick)
-        if self.problems and tick.field in _PRICES and tick.value is not None:
-            # What brings a price again works again, whatever was said before.
-            self.problems.pop(tick.con_id, None)
+        quote = self.quotes[tick.con_id] = _with_tick(quote, tick)
+        if tick.con_id in self.problems and tick.field in _PRICES and tick.value is not None:
+            self._heal(quote)
         for con_ids, event in self._wakes:
             if tick.con_id in con_ids:
                 event.set()
+
+    def _heal(self, quote: Quote) -> None:
+        # What brings a price again works again, whatever was said before. Without its kind nobody
+        # can trade on it, and that is told only to who asks again.
+        if quote.data_type:
+            del self.problems[quote.con_id]
+            self.healed_now()
 
     def on_problem(self, problem: DataProblem) -> None:
         """Note a failed subscription; its quote is dropped."""
         self.problems[problem.con_id] = f"{problem.code} {problem.text}"
         self.quotes.pop(problem.con_id, None)
+
+    def taken(self) -> tuple[ConId, ...]:
+        """Return what another session of the same user has taken (10197)."""
+        return tuple(key for key, text in self.problems.items() if text.startswith(_TAKEN))
 
     def ailing(self) -> tuple[ConId, ...]:
         """Return what should have quotes and has none: refused, taken away, or fallen silent."""
@@ -119,6 +132,10 @@ def _with_tick(quote: Quote, tick: QuoteTick) -> Quote:
             return replace(quote, data_type=int(tick.value or 0))
         case _:
             return quote
+
+
+def _nothing() -> None:
+    """Stand in until there is a link."""
 
 
 def _nobody(_symbols: frozenset[str]) -> None:

@@ -123,6 +123,7 @@ class LinkWatch:
         # Symbols of them that somebody needs now.
         self._wanted: frozenset[str] = frozenset()
         self._hub.describe_now = self._describe_now
+        self._hub.healed_now = self._changed.set
         self._account_due_s = 0.0
         self._account_count = 0
         self._hours_due_s = 0.0
@@ -350,7 +351,7 @@ class LinkWatch:
             if con_id not in self._told_of:
                 self._told_of.add(con_id)
                 self._pager.page("warning", f"no quotes of {_symbol(hub, con_id)}", problem)
-        for con_id in self._renewals.due(hub.ailing(), self._clock.monotonic()):
+        for con_id in self._renewals.due(hub.ailing(), self._clock.monotonic(), hub.taken()):
             instrument = hub.instruments.get(con_id)
             if instrument is None:
                 continue

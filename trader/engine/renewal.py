@@ -3,16 +3,22 @@
 A subscription can be refused or taken away with a code (101, 322, 354, 10182, 10197), or fall
 silent without a word (INC-011); neither heals while the link stays up. It is asked for again until
 quotes come: ever less often, because a closed market is silent too.
+
+What another session has taken comes back in the moment in which that session ends, for every
+instrument at once, and nobody says so. One of them is asked for again every few seconds, in turn;
+when one has come back, so are all the others (QUA-06).
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from trader.core.backoff import Backoff
 from trader.core.ids import ConId
 
 _BACKOFF = Backoff(60.0, 900.0)
+# For one of what was taken: two messages each time, however many instruments there are.
+_PROBE = Backoff(5.0, 5.0)
 
 
 @dataclass(slots=True)
@@ -29,10 +35,43 @@ class Renewals:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._ailing: dict[ConId, _Ailing] = {}
+        # In the order in which they are probed.
+        self._taken: tuple[ConId, ...] = ()
+        self._probe_due_s = 0.0
 
-    def due(self, ailing: Iterable[ConId], now_s: float) -> tuple[ConId, ...]:
-        """Return what is to be asked for again now; ``ailing`` is all that brings nothing."""
+    def due(
+        self, ailing: Iterable[ConId], now_s: float, taken: Iterable[ConId] = ()
+    ) -> tuple[ConId, ...]:
+        """Return what is to be asked for again now.
+
+        ``ailing`` is all that brings nothing, ``taken`` what of it another session has taken.
+        """
         seen = dict.fromkeys(ailing)
+        found = dict.fromkeys(self._probed(seen, tuple(dict.fromkeys(taken)), now_s))
+        found.update(dict.fromkeys(self._overdue(seen, now_s)))
+        return tuple(found)
+
+    def _probed(
+        self, seen: Collection[ConId], taken: tuple[ConId, ...], now_s: float
+    ) -> tuple[ConId, ...]:
+        is_new = not self._taken
+        is_back = any(one not in seen for one in self._taken)
+        known = [one for one in self._taken if one in taken]
+        self._taken = (*known, *(one for one in taken if one not in known))
+        if not self._taken:
+            return ()
+        if not is_back and (is_new or now_s < self._probe_due_s):
+            if is_new:
+                self._probe_due_s = now_s + _PROBE.wait_s(1, self._chance.random())
+            return ()
+        self._probe_due_s = now_s + _PROBE.wait_s(1, self._chance.random())
+        if is_back:
+            return self._taken
+        first, *others = self._taken
+        self._taken = (*others, first)
+        return (first,)
+
+    def _overdue(self, seen: Collection[ConId], now_s: float) -> list[ConId]:
         for con_id in [key for key in self._ailing if key not in seen]:
             del self._ailing[con_id]
         due = []
@@ -44,7 +83,7 @@ class Renewals:
                 due.append(con_id)
                 known.failures += 1
                 known.due_s = now_s + self._pause_s(known.failures)
-        return tuple(due)
+        return due
 
     def _pause_s(self, failures: int) -> float:
         return _BACKOFF.wait_s(failures, self._chance.random())

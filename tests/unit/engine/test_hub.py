@@ -85,6 +85,25 @@ async def test_a_failed_subscription_drops_the_quote_and_is_remembered() -> None
     assert hub.problems == {}
 
 
+async def test_a_price_of_unknown_kind_after_another_session_does_not_heal() -> None:
+    """The ticks of before go on, and nobody says again that they are live (10197)."""
+    hub = a_hub(*LIVE)
+    hub.on_problem(DataProblem(CON, 10197, "competing session"))
+    hub.on_tick(tick("bid", "99"))
+    assert hub.taken() == hub.ailing() == (CON,)
+    assert fault(hub.quotes[CON], 1_000.0, 5.0) == "data type 0 is not live"
+    hub.on_tick(tick("data_type", "1"))
+    hub.on_tick(tick("bid", "99"))
+    assert hub.taken() == hub.ailing() == ()
+
+
+async def test_only_what_another_session_has_is_called_taken() -> None:
+    hub = a_hub(*LIVE)
+    hub.on_problem(DataProblem(CON, 354, "10197 is not its code"))
+    assert hub.taken() == ()
+    assert hub.ailing() == (CON,)
+
+
 async def test_forgetting_leaves_the_instruments() -> None:
     hub = a_hub(*LIVE)
     hub.forget_quotes()

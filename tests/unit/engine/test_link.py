@@ -519,19 +519,37 @@ async def test_quotes_that_were_refused_are_asked_for_again_and_somebody_is_told
     world = World(symbols=("AAA", "BBB"))
     with running(world.link.run, world.inbox.run):
         await connected(world)
-        world.say(DataProblem(OTHER_CON, 10197, "competing session"))
+        world.say(DataProblem(OTHER_CON, 101, "max number of tickers reached"))
         await asyncio.sleep(50)
         assert world.broker.subscribed == [CON, OTHER_CON]
         assert world.pager.titles() == ["no quotes of BBB"]
         await asyncio.sleep(30)
         assert world.broker.subscribed == [CON, OTHER_CON, OTHER_CON]
+        world.say(QuoteTick(OTHER_CON, "data_type", Decimal(1), world.clock.monotonic()))
         world.say(QuoteTick(OTHER_CON, "bid", Decimal(10), world.clock.monotonic()))
         world.say(QuoteTick(CON, "bid", Decimal(10), world.clock.monotonic()))
         await asyncio.sleep(50)
-        world.say(DataProblem(OTHER_CON, 10197, "competing session"))
+        world.say(DataProblem(OTHER_CON, 101, "max number of tickers reached"))
         await asyncio.sleep(20)
         assert world.pager.titles() == ["no quotes of BBB"] * 2
     assert world.broker.connect_count == 1
+
+
+async def test_after_another_session_all_quotes_are_asked_for_again_with_the_first() -> None:
+    # INC-133, QUA-06
+    world = World(symbols=("AAA", "BBB"))
+    with running(world.link.run, world.inbox.run):
+        await connected(world)
+        for con_id in (CON, OTHER_CON):
+            world.say(DataProblem(con_id, 10197, "competing session"))
+        await asyncio.sleep(300)
+        asked = len(world.broker.subscribed)
+        # Whatever their own pauses have become, one of them was asked for every few seconds.
+        assert 30 <= asked <= 80
+        for field, value in (("data_type", 1), ("bid", 10)):
+            world.say(QuoteTick(CON, field, Decimal(value), world.clock.monotonic()))
+        await asyncio.sleep(0.1)
+        assert world.broker.subscribed[asked:] == [OTHER_CON]
 
 
 async def test_no_room_to_ask_for_quotes_again_does_not_cost_the_link() -> None:

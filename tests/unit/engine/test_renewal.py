@@ -57,3 +57,42 @@ def test_each_has_pauses_of_its_own_and_one_that_is_named_twice_is_one() -> None
     assert renewals.due([ONE], 0) == ()
     assert renewals.due([ONE, TWO, ONE], 60) == (ONE,)
     assert renewals.due([TWO, ONE], 120) == (TWO,)
+
+
+THREE = ConId(3)
+ALL = (ONE, TWO, THREE)
+
+
+def probes(renewals: Renewals, until_s: int) -> list[tuple[int, tuple[ConId, ...]]]:
+    """Return what is asked for again, and when, while another session has taken everything."""
+    looks = ((now_s, renewals.due(ALL, now_s, ALL)) for now_s in range(until_s))
+    return [(now_s, due) for now_s, due in looks if due]
+
+
+def test_of_what_was_taken_one_is_asked_for_again_every_few_seconds_in_turn() -> None:
+    """QUA-06: whatever their own pauses are, and however many they are."""
+    asked = probes(Renewals(NO_CHANCE), 18)
+    assert asked == [(5, (ONE,)), (10, (TWO,)), (15, (THREE,))]
+    assert probes(Renewals(Drawn(0.0)), 4) == [(3, (ONE,))]
+
+
+def test_when_one_has_come_back_all_the_others_are_asked_for_again_at_once() -> None:
+    renewals = Renewals(NO_CHANCE)
+    assert probes(renewals, 6) == [(5, (ONE,))]
+    assert set(renewals.due((TWO, THREE), 6, (TWO, THREE))) == {TWO, THREE}
+    assert renewals.due((TWO, THREE), 7, (TWO, THREE)) == ()
+    assert renewals.due((), 8, ()) == ()
+
+
+def test_what_is_taken_later_waits_for_its_turn() -> None:
+    renewals = Renewals(NO_CHANCE)
+    assert renewals.due((ONE,), 0, (ONE,)) == ()
+    assert renewals.due((ONE, TWO), 4, (ONE, TWO)) == ()
+    assert renewals.due((ONE, TWO), 5, (ONE, TWO)) == (ONE,)
+    assert renewals.due((ONE, TWO), 10, (ONE, TWO)) == (TWO,)
+
+
+def test_what_was_refused_for_another_reason_is_not_probed() -> None:
+    renewals = Renewals(NO_CHANCE)
+    due = [now_s for now_s in range(60) if TWO in renewals.due((ONE, TWO), now_s, (ONE,))]
+    assert due == []
