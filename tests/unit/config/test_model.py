@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.config.support import loaded, problems_of, write_files
-from trader.config.model import DEMO_ACCOUNT_FORM
+from trader.config.model import DEMO_ACCOUNT_FORM, BrokerSection
 
 MOMENTUM = {"symbols": ["AAPL"], "quantity": 10}
 
@@ -98,6 +98,12 @@ def test_settings_do_not_change_once_they_are_loaded(tmp_path: Path) -> None:
         setattr(settings, "mode", "live")  # noqa: B010 - mypy knows that it is frozen
     with pytest.raises(ValueError, match="frozen"):
         setattr(settings.broker, "port", 1)  # noqa: B010
+
+
+def test_a_gateway_that_is_back_after_hours_is_found_within_half_a_minute() -> None:
+    """QUA-06: one attempt that fails slowly, the longest pause, and a few seconds to compare."""
+    broker = BrokerSection()
+    assert broker.tcp_deadline_s + broker.backoff_s_max + 5 <= 30
 
 
 def test_settings_read_no_environment_by_themselves(

@@ -91,6 +91,10 @@ def _rule(limit: str, bad: Bad, action: Action, reset: Reset, **changes: object)
     return replace(Rule(Decimal(limit), bad, action, reset), **changes)  # type: ignore[arg-type]
 
 
+# What a fault has tripped closes so long after its end: a daemon is to be well again within half a
+# minute, and has to find its broker and compare first (QUA-06).
+_PROBATION_S = 15.0
+
 _A, _R, _B = Action, Reset, Bad
 _FRACTIONS = ("drawdown", "psr", "reject_rate", "quote_staleness", "disk_space")
 
@@ -152,20 +156,27 @@ class Rules:
     )
     # Orders without an answer at this moment.
     unanswered: Rule = field(
-        default_factory=lambda: _rule("3", _B.FROM_ABOVE, _A.REDUCE_ONLY, _R.PROBE, hold_s=60.0)
+        default_factory=lambda: _rule(
+            "3", _B.FROM_ABOVE, _A.REDUCE_ONLY, _R.PROBE, hold_s=_PROBATION_S
+        )
     )
     # Executions of the last minute over what the orders of that minute could explain.
     fill_rate: Rule = field(default_factory=lambda: _rule("1", _B.BEYOND, _A.HALT, _R.OPERATOR))
     # Share of the instruments with a position or a working order that have no usable quote.
     quote_staleness: Rule = field(
         default_factory=lambda: _rule(
-            "0.5", _B.FROM_ABOVE, _A.REDUCE_ONLY, _R.PROBE, confirmations=3, hold_s=15.0
+            "0.5", _B.FROM_ABOVE, _A.REDUCE_ONLY, _R.PROBE, confirmations=3, hold_s=_PROBATION_S
         )
     )
     # Drifts that the last reconciliation could not repair.
     drift: Rule = field(
         default_factory=lambda: _rule(
-            "1", _B.FROM_ABOVE, _A.REDUCE_ONLY, _R.PROBE, reading_age_s_max=900.0
+            "1",
+            _B.FROM_ABOVE,
+            _A.REDUCE_ONLY,
+            _R.PROBE,
+            hold_s=_PROBATION_S,
+            reading_age_s_max=900.0,
         )
     )
     # Seconds by which the event loop was late.
@@ -174,15 +185,17 @@ class Rules:
     )
     # Seconds that the last commits took at most.
     journal_latency: Rule = field(
-        default_factory=lambda: _rule("1", _B.BEYOND, _A.REDUCE_ONLY, _R.PROBE)
+        default_factory=lambda: _rule("1", _B.BEYOND, _A.REDUCE_ONLY, _R.PROBE, hold_s=_PROBATION_S)
     )
     # Seconds between this clock and the broker's.
     clock_skew: Rule = field(
-        default_factory=lambda: _rule("2", _B.BEYOND, _A.REDUCE_ONLY, _R.PROBE)
+        default_factory=lambda: _rule("2", _B.BEYOND, _A.REDUCE_ONLY, _R.PROBE, hold_s=_PROBATION_S)
     )
     # Free share of the disk that holds the state.
     disk_space: Rule = field(
-        default_factory=lambda: _rule("0.02", _B.FROM_BELOW, _A.REDUCE_ONLY, _R.PROBE)
+        default_factory=lambda: _rule(
+            "0.02", _B.FROM_BELOW, _A.REDUCE_ONLY, _R.PROBE, hold_s=_PROBATION_S
+        )
     )
     # Critical findings of the data-quality gate at this moment.
     data_quality: Rule = field(
@@ -193,7 +206,7 @@ class Rules:
             _A.HALT,
             _R.PROBE,
             confirmations=3,
-            hold_s=60.0,
+            hold_s=_PROBATION_S,
         )
     )
 

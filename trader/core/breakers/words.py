@@ -87,7 +87,7 @@ WORDS: Mapping[BreakerName, Words] = {
     ),
     _B.DATA_QUALITY: Words(
         "instruments held or worked whose quote is crossed, no number, not above zero or ahead",
-        "look at the data feed; it closes by itself a minute after it is well",
+        "look at the data feed; it closes by itself once it has been well for a while",
     ),
 }
 

@@ -113,6 +113,13 @@ def test_a_rule_that_says_nothing_of_time_waits_half_a_minute() -> None:
     assert (rule.hold_s, rule.reading_age_s_max) == (30.0, 30.0)
 
 
+def test_what_a_fault_has_tripped_closes_within_half_a_minute_of_its_end() -> None:
+    """QUA-06: with room for a connect and a comparison before its reading is good again."""
+    probed = [name for name in RULES.enabled() if RULES.of(name).reset is Reset.PROBE]
+    assert len(probed) == 8
+    assert [name for name in probed if RULES.of(name).hold_s > 15] == []
+
+
 def test_a_limit_that_is_bad_beyond_only_is_good_at_the_limit() -> None:
     rule = Rule(Decimal(1), Bad.BEYOND, Action.HALT, Reset.PROBE)
     assert not rule.is_bad(Decimal(1))
@@ -164,15 +171,15 @@ SHIPPED = {
     "volatility_ratio": ("3", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", False, 1, 300, 30, False),
     "vix": ("20", "FROM_ABOVE", "SCALE", "PROBE", False, 1, 30, 120, False),
     "reject_rate": ("0.5", "FROM_ABOVE", "HALT", "OPERATOR", True, 1, 30, 30, False),
-    "unanswered": ("3", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 1, 60, 30, False),
+    "unanswered": ("3", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 1, 15, 30, False),
     "fill_rate": ("1", "BEYOND", "HALT", "OPERATOR", True, 1, 30, 30, False),
     "quote_staleness": ("0.5", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 3, 15, 30, False),
-    "drift": ("1", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 1, 30, 900, False),
+    "drift": ("1", "FROM_ABOVE", "REDUCE_ONLY", "PROBE", True, 1, 15, 900, False),
     "loop_lag": ("1", "BEYOND", "HALT", "PROBE", True, 1, 10, 30, False),
-    "journal_latency": ("1", "BEYOND", "REDUCE_ONLY", "PROBE", True, 1, 30, 30, False),
-    "clock_skew": ("2", "BEYOND", "REDUCE_ONLY", "PROBE", True, 1, 30, 30, False),
-    "disk_space": ("0.02", "FROM_BELOW", "REDUCE_ONLY", "PROBE", True, 1, 30, 30, False),
-    "data_quality": ("1", "FROM_ABOVE", "HALT", "PROBE", True, 3, 60, 30, False),
+    "journal_latency": ("1", "BEYOND", "REDUCE_ONLY", "PROBE", True, 1, 15, 30, False),
+    "clock_skew": ("2", "BEYOND", "REDUCE_ONLY", "PROBE", True, 1, 15, 30, False),
+    "disk_space": ("0.02", "FROM_BELOW", "REDUCE_ONLY", "PROBE", True, 1, 15, 30, False),
+    "data_quality": ("1", "FROM_ABOVE", "HALT", "PROBE", True, 3, 15, 30, False),
 }
 
 
