@@ -16,7 +16,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # Programs for a person at a desk, the simulator, and what only starts and measures them.
-NOT_THE_DAEMON = ("trader/sim/", "trader/kill_drill/", "trader/bench/")
+NOT_THE_DAEMON = (
+    "trader/sim/",
+    "trader/kill_drill/",
+    "trader/chaos_drill/",
+    "trader/drill_stage.py",
+    "trader/bench/",
+)
 # Loops without an end that look at the daemon's own state in a fixed rhythm.
 ROUNDS = {
     "trader/engine/breakers.py::Breakers.run",

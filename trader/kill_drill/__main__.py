@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trader import __version__
+from trader.drill_stage import ROOT, DrillStopped, Stage, commit_of, signals_end
 from trader.kill_drill.report import (
     AGAINST,
     KIND,
@@ -28,11 +29,13 @@ from trader.kill_drill.report import (
     as_text,
     write,
 )
-from trader.kill_drill.stage import ROOT, DrillStopped, Stage, commit_of, signals_end
 from trader.kill_drill.steps import PLAYS, Drill, play
 from trader.ops.halt_record import readable, utc_text
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
+# The strategy trades these; the drill's own orders are of another, so that neither is in the
+# other's way.
+_SETTINGS = {"strategies.momentum.symbols": "[IBM, MSFT, GOOG]"}
 _NAME_LENGTH_MAX = 80
 
 
@@ -70,7 +73,7 @@ def _run(by: str, out: Path, seed: int, *, must_keep: bool) -> int:
     head = Head(by, utc_text(_utc()), _versions(seed))
     # Made new each time, in the system's place for such things: never a state that exists.
     folder = Path(tempfile.mkdtemp(prefix="kill-drill-"))
-    stage = Stage(folder, dict(os.environ), seed)
+    stage = Stage(folder, dict(os.environ), seed, settings=_SETTINGS)
     drill = Drill(stage, recorder, by)
     say(f"{KIND} by {by}, against the {AGAINST}; everything is played in {folder}")
     signals_end()

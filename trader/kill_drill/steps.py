@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trader.kill_drill.report import Recorder, StepRecord
-from trader.kill_drill.stage import (
+from trader.drill_stage import (
     DrillStopped,
     Heard,
     Stage,
@@ -20,6 +19,7 @@ from trader.kill_drill.stage import (
     metric,
     open_orders,
 )
+from trader.kill_drill.report import Recorder, StepRecord
 from trader.ops.emergency_record import EMERGENCY_FILE_NAME, read_orders
 from trader.ops.halt_record import HALT_FILE_NAME, read_bounded, verdict
 from trader.ops.kill import HALT_PHRASE, RESUME_PHRASE, running_strategies

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from trader.drill_stage import DrillStopped, Stage
 from trader.kill_drill import __main__ as command
-from trader.kill_drill.stage import DrillStopped, Stage
 from trader.kill_drill.steps import PLAYS
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from trader.drill_stage import DrillStopped, Heard, Stage
 from trader.kill_drill import steps
 from trader.kill_drill.report import FAILED, PASSED, Recorder
-from trader.kill_drill.stage import DrillStopped, Heard, Stage
 from trader.kill_drill.steps import PLAYS, Drill, Step
 from trader.ops.halt_record import write_halt, write_resume
 

@@ -1,13 +1,16 @@
 """Where a drill is played: a simulator, a real daemon and the real kill switch, all of its own.
 
 Everything lives in one new folder. What an operator's shell has set for a real daemon (a halt
-file, a database, an account) reaches none of the processes, so that no drill can touch a state
-that somebody trades with.
+file, a database, an account, a limit, the socket of systemd) reaches none of the processes: they
+get the few names they need and no other, so that no drill can touch a state that somebody trades
+with. However the drill ends, the kernel ends its processes with it.
 """
 
 import contextlib
+import ctypes
 import http.client
 import json
+import os
 import select
 import shutil
 import signal
@@ -20,17 +23,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trader.demo import die_with_parent, own_environment
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint, read_token
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 90.0
 _HTTP_S = 10.0
 _POLL_S = 0.05
 _SWITCH_S = 180.0
-# The strategy trades these; the drill's own orders are of another, so that neither is in the
-# other's way.
-_STRATEGY_SYMBOLS = "[IBM, MSFT, GOOG]"
+_PR_SET_PDEATHSIG = 1
+# What a process of a drill may know of the shell it was started from. A list of what it may not
+# know would be one name short with the next name that the daemon learns.
+_INHERITED = frozenset(
+    {"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "TERM", "TMPDIR", "TZ"}
+    | {"USER", "VIRTUAL_ENV"}
+)
+_MARKET = ("--speed", "60", "--tick-interval", "0.1")
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -64,6 +71,12 @@ class Stage:
     folder: Path
     environment: Mapping[str, str]
     seed: int
+    # Words for the simulator, and what the daemon's configuration has in place of its own.
+    market: tuple[str, ...] = _MARKET
+    settings: Mapping[str, object] = field(default_factory=dict)
+    config: Path = ROOT / "config" / "demo.yaml"
+    # The module that is the daemon; another one where a drill itself is tried.
+    program: str = "trader"
     simulator: "subprocess.Popen[str] | None" = None
     daemon: "subprocess.Popen[str] | None" = None
     announced: Json = field(default_factory=dict)
@@ -78,7 +91,7 @@ class Stage:
     def start_simulator(self) -> None:
         """Start the simulator and read where it listens; raises DrillStopped."""
         words = ["trader.sim", "--port", "0", "--control-port", "0", "--seed", str(self.seed)]
-        words += ["--speed", "60", "--tick-interval", "0.1"]
+        words += self.market
         self.simulator = self._spawn("simulator", words)
         assert self.simulator.stdout is not None
         if not select.select([self.simulator.stdout], [], [], PATIENCE_S)[0]:
@@ -92,13 +105,14 @@ class Stage:
         """Start the daemon; it is not waited for."""
         assert self.daemon is None or self.daemon.poll() is not None, "it runs already"
         settings = {
+            **self.settings,
             "account": self.announced["account"],
             "state_dir": self.state,
             "broker.port": self.announced["port"],
+            "broker.host": "127.0.0.1",
             "control.port": 0,
-            "strategies.momentum.symbols": _STRATEGY_SYMBOLS,
         }
-        words = ["trader", "run", "--config", str(ROOT / "config" / "demo.yaml")]
+        words = [self.program, "run", "--config", str(self.config)]
         words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         self.daemon = self._spawn("daemon", words)
 
@@ -114,7 +128,8 @@ class Stage:
             if child is None:
                 continue
             if child.poll() is None:
-                child.kill()
+                # With whatever it has started itself; one that is stopped dies as well.
+                os.killpg(child.pid, signal.SIGKILL)
                 child.wait(PATIENCE_S)
             if child.stdout is not None:
                 child.stdout.close()
@@ -128,9 +143,9 @@ class Stage:
                 stderr=log,
                 text=True,
                 cwd=ROOT,
-                env={**own_environment(self.environment), "PYTHONPATH": str(ROOT)},
+                env={**stage_environment(self.environment), "PYTHONPATH": str(ROOT)},
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
+                preexec_fn=killed_with_parent,  # noqa: PLW1509 - this process has one thread
             )
 
     # ---- the operator's ways
@@ -143,9 +158,10 @@ class Stage:
                 [sys.executable, script, "--state", str(self.state), *words],
                 capture_output=True,
                 text=True,
-                env=own_environment(self.environment),
+                env=stage_environment(self.environment),
                 timeout=_SWITCH_S,
                 check=False,
+                preexec_fn=killed_with_parent,
             )
         except subprocess.TimeoutExpired:
             raise DrillStopped(f"the kill switch did not end within {_SWITCH_S:g} s") from None
@@ -200,6 +216,10 @@ class Stage:
         """Return what really happened at the broker; raises DrillStopped."""
         return self._control("GET", "/truth", None)
 
+    def health(self) -> Json:
+        """Return how the simulator is; raises DrillStopped."""
+        return self._control("GET", "/health", None)
+
     def tell(self, path: str, **body: object) -> None:
         """Have the simulator do something to the daemon; raises DrillStopped."""
         self._control("POST", path, json.dumps(body))
@@ -248,6 +268,23 @@ class Stage:
             if self.simulator is not None and self.simulator.poll() is not None:
                 raise DrillStopped(f"the simulator ended: {self.log_end('simulator')}")
             time.sleep(_POLL_S)
+
+
+def stage_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a process of a drill gets of an operator's environment."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _INHERITED or name.startswith("LC_")
+    }
+
+
+def killed_with_parent() -> None:
+    """Have the kernel kill this child when the process that started it ends, however it ends.
+
+    Not SIGTERM: a process that a drill has stopped would never see it.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def open_orders(truth: Json) -> list[str]:

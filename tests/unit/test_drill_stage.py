@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from trader.kill_drill import stage as st
-from trader.kill_drill.stage import DrillStopped, Heard, Stage
+from trader import drill_stage as st
+from trader.drill_stage import DrillStopped, Heard, Stage
 
 
 def a_stage(folder: Path) -> Stage:
@@ -90,3 +90,14 @@ def test_waiting_ends_and_says_for_what(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path) -> None:
     assert st.commit_of(tmp_path) == "no checkout"
+
+
+def test_a_drills_processes_get_what_they_need_of_an_environment_and_nothing_else() -> None:
+    foreign = {
+        "EXECUTION_HALTED": "1", "EXECUTION_HALTED_FILE": "/live/HALT", "EXEC_DRY_RUN": "1",
+        "AGENT_MODE": "LIVE", "DATABASE_URL": "sqlite:////live.db", "TRADER_ACCOUNT": "DU1",
+        "KILL_PNL": "-1%", "MAX_DD": "1%", "MARKETDATA_FORCE_STALE": "1", "NOTIFY_SOCKET": "/run/x",
+        "WATCHDOG_USEC": "1", "CREDENTIALS_DIRECTORY": "/run/c", "PYTHONOPTIMIZE": "2",
+    }  # fmt: skip
+    needed = {"PATH": "/usr/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp"}
+    assert st.stage_environment(foreign | needed) == needed
