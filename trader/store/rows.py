@@ -2,7 +2,8 @@
 
 The kind of an event is the name of its class, and the registry is the union ``Event`` itself: a
 row whose kind, version, fields or values are not exactly ours raises :class:`RowUnreadable`,
-which names them. Nothing is guessed, skipped or given a default (INC-110).
+which names them. Nothing is guessed, skipped or given a default (INC-110); what older versions of
+a kind have not known is in :mod:`trader.store.versions`.
 """
 
 import gc
@@ -19,11 +20,14 @@ from trader.core.checkpoint import BookState
 from trader.core.ids import Seq
 from trader.ports import WorldError
 from trader.store.codec import Decoder, Encoder, Misfit, decoder, encoder, hints_of, item_hint
+from trader.store.versions import NotOfThatVersion, brought_up, is_readable, version_of
 
 # (seq, microseconds since 1970, kind, version, payload)
 Row = tuple[int, int, str, int, str]
 
-VERSION = 1
+# The checkpoint says its version in its first field, as the first one did not.
+_STATE = BookState.__name__
+_STATE_VERSION = "version"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # One part is one small write and one short turn of the loop: a promise that comes in between waits
@@ -53,23 +57,24 @@ def row_of(recorded: ev.Recorded) -> Row:
     """Return the row of an event; a value that could not be read back is our bug."""
     event = recorded.event
     cls = type(event)
+    write, version = _writers()[cls]
     try:
-        payload = _writers()[cls](event)
+        payload = write(event)
     except Misfit as misfit:
         text = f"{cls.__name__}.{misfit.field}: {misfit.problem}: {misfit.value!r}"
         raise AssertionError(text) from None
-    return recorded.seq, microseconds_of(recorded.at_utc), cls.__name__, VERSION, payload
+    return recorded.seq, microseconds_of(recorded.at_utc), cls.__name__, version, payload
 
 
 def recorded_of(row: Row) -> ev.Recorded:
     """Return the event of a row; raises RowUnreadable."""
     seq, at_us, kind, version, payload = row
     read = _readers().get(kind)
-    if read is None or version != VERSION:
+    if read is None or not is_readable(kind, version):
         raise RowUnreadable(
             seq=seq, kind=kind, problem="unknown kind or version", field="", value=version
         )
-    event = _read(seq, kind, payload, read)
+    event = _read((seq, kind), payload, lambda data: read(brought_up(kind, version, data)))
     return ev.Recorded(seq=Seq(seq), at_utc=_time_of(seq, kind, at_us), event=event)
 
 
@@ -90,11 +95,11 @@ def state_of_parts(seq: int, parts: Iterable[bytes], crc: int) -> BookState:
     """Return the checkpoint that the parts hold, as bytes of text; raises RowUnreadable."""
     text = b"".join(parts)
     found = crc32(text)
-    kind = BookState.__name__
+    kind = _STATE
     if found != crc:
         raise RowUnreadable(seq=seq, kind=kind, problem="wrong checksum", field="", value=found)
     with _uncollected():
-        state: BookState = _read(seq, kind, text, decoder(BookState))
+        state: BookState = _read((seq, kind), text, _state_in)
     if state.seq != seq:
         raise RowUnreadable(
             seq=seq, kind=kind, problem="of another place", field="seq", value=state.seq
@@ -109,8 +114,8 @@ def microseconds_of(at_utc: datetime) -> int:
 
 
 @cache
-def _writers() -> dict[type, Encoder]:
-    return {cls: encoder(cls) for cls in get_args(ev.Event)}
+def _writers() -> dict[type, tuple[Encoder, int]]:
+    return {cls: (encoder(cls), version_of(cls.__name__)) for cls in get_args(ev.Event)}
 
 
 @cache
@@ -133,7 +138,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _read(seq: int, kind: str, payload: str | bytes, read: Decoder) -> Any:
+def _state_in(data: Any) -> BookState:
+    if type(data) is not dict:
+        raise Misfit("not a checkpoint", data)
+    version = data.pop(_STATE_VERSION, 1)
+    if not is_readable(_STATE, version):
+        raise Misfit("unknown version", version).under(_STATE_VERSION)
+    state: BookState = decoder(BookState)(brought_up(_STATE, version, data))
+    return state
+
+
+def _read(where: tuple[int, str], payload: str | bytes, read: Decoder) -> Any:
+    seq, kind = where
     try:
         return read(json.loads(payload))
     except Misfit as misfit:
@@ -143,6 +159,10 @@ def _read(seq: int, kind: str, payload: str | bytes, read: Decoder) -> Any:
             problem=misfit.problem,
             field=misfit.field,
             value=misfit.value,
+        ) from None
+    except NotOfThatVersion as error:
+        raise RowUnreadable(
+            seq=seq, kind=kind, problem=str(error), field="", value=payload
         ) from None
     # TypeError: a column of another type; RecursionError: brackets without end.
     except (ValueError, TypeError, RecursionError) as error:
@@ -161,7 +181,7 @@ def _time_of(seq: int, kind: str, at_us: int) -> datetime:
 
 
 def _state_pieces(state: BookState) -> Iterator[str]:
-    head = "{"
+    head = f'{{"{_STATE_VERSION}":{version_of(_STATE)},'
     for name, hint in hints_of(BookState).items():
         yield f'{head}"{name}":'
         head = ","

@@ -1,0 +1,40 @@
+"""Which version each kind of row has, and what makes a payload of an older version a newer one.
+
+A row that is written stays as it is: the chain of digests was made of its bytes. So when the
+fields of an event change, its kind gets a step, and rows of before are read through it. A step
+adds what was not known then, as what it was: nothing is guessed (INC-110).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Data = dict[str, Any]
+Step = Callable[[Data], Data]
+
+# The first step of a kind leads from version 1 to 2, and so on. A step that has shipped is never
+# edited. ``BookState`` is the checkpoint.
+STEPS: Mapping[str, tuple[Step, ...]] = {}
+
+
+class NotOfThatVersion(Exception):
+    """A payload does not have the fields of the version that its row names."""
+
+
+def version_of(kind: str) -> int:
+    """Return the version in which rows of a kind are written now."""
+    return 1 + len(STEPS.get(kind, ()))
+
+
+def is_readable(kind: str, version: object) -> bool:
+    """Tell whether rows of a kind were ever written in a version."""
+    return type(version) is int and 1 <= version <= version_of(kind)
+
+
+def brought_up(kind: str, version: int, data: Any) -> Any:
+    """Return a parsed payload with the fields of today; raises NotOfThatVersion."""
+    try:
+        for step in STEPS.get(kind, ())[version - 1 :]:
+            data = step(data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NotOfThatVersion(f"not the fields of version {version}: {error!r}") from None
+    return data
