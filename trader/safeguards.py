@@ -23,6 +23,8 @@ from trader.engine.exposure import LOOK_S as EXPOSURE_LOOK_S
 from trader.engine.exposure import Exposure
 from trader.engine.gateway import OrderGateway
 from trader.engine.inbox import Inbox
+from trader.engine.late_watch import LOOK_S as LATE_S
+from trader.engine.late_watch import LateWatch
 from trader.engine.probes import Probes
 from trader.engine.readings import Readings
 from trader.engine.reconciler import Reconciler
@@ -100,6 +102,7 @@ class Safeguards:
         self._exposure = Exposure(services, policy, self.breakers.outlook)
         board.exposure = self._exposure.status
         self._exits = ExitWatch(services)
+        self._late = LateWatch(services, policy.order)
         self._account_log = AccountLog(services)
         self._result = DayResult(services, result_settings(config))
         board.result = self._result.status
@@ -115,6 +118,8 @@ class Safeguards:
         inbox.on_result = self._result.on_told
         gateway.outlook = self.breakers.outlook
         self.breakers.strategies.cancel = self._exits.cancel = gateway.cancel
+        self._late.cancel, self._late.cancel_ghost = gateway.cancel, gateway.cancel_duplicate
+        self._late.ghosts = reconciler.ghosts
         archive = reconciler.archive
 
         def heard(record: RunRecord) -> None:
@@ -154,6 +159,8 @@ class Safeguards:
         start("day-result", lambda: supervisor.every("day-result", RESULT_S, result))
         exits = self._exits.look
         start("exit-watch", lambda: supervisor.every("exit-watch", EXITS_S, exits))
+        late = self._late.look
+        start("late-watch", lambda: supervisor.every("late-watch", LATE_S, late))
         anchor = self.anchor
         start("chain-anchor", lambda: supervisor.every("chain-anchor", ANCHORS_S, anchor))
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)

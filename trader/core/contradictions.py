@@ -14,6 +14,8 @@ from trader.core.policy import GROSS_CAP, ExposurePolicy, Policy, RatePolicy, Tr
 WINDOW_S_MAX = 3_600.0
 # A price of an hour ago says little of what a holding is worth in a market that is open.
 MARK_AGE_S_MAX = 3_600.0
+# A clock may be off by two seconds, and an answer takes its time.
+ENTRY_EXPIRY_S_MIN = 10.0
 # Whatever stops trading is looked at within five minutes (BRK-19).
 CRITICAL_REVIEW_S_MAX = 300.0
 _MAY_BE_ZERO = frozenset(
@@ -167,6 +169,12 @@ def _breakers(policy: Policy) -> Iterable[str]:
 def _others(policy: Policy) -> Iterable[str]:
     if not policy.order.forms:
         yield "order.forms is empty, allowed is at least one form"
+    expiry_s = policy.order.entry_expiry_s
+    if expiry_s is not None and not expiry_s >= ENTRY_EXPIRY_S_MIN:
+        yield (
+            f"order.entry_expiry_s is {expiry_s:g}, allowed is at least {ENTRY_EXPIRY_S_MIN:g}, "
+            "or nothing: sooner, a good order could be gone before it arrives"
+        )
     action = policy.action
     if action.critical_review_s > CRITICAL_REVIEW_S_MAX:
         yield (

@@ -142,6 +142,8 @@ def next_state(state: OrderState, event: OrderEvent) -> OrderState | None:
     return TABLE.get((state, event))
 
 
+# The time in force of an order that the broker lets expire.
+GOOD_TILL = "GTD"
 # How the note of an order begins that the broker never ended: we concluded that it is gone.
 ABSENT_NOTE = "absent from snapshots"
 
@@ -167,6 +169,13 @@ class OrderTerms:
     currency: str = "USD"
     # The middle of bid and ask when it was decided on: what slippage is measured against.
     reference_price: Decimal | None = None
+    # When the broker is to let it expire, in whole seconds; None for what has no such bound.
+    good_till_utc: datetime | None = None
+
+    @property
+    def told_time_in_force(self) -> str:
+        """Return the time in force as the broker is told it, and echoes it."""
+        return self.time_in_force if self.good_till_utc is None else GOOD_TILL
 
     @property
     def changeable(self) -> ChangeTerms:
@@ -200,6 +209,8 @@ class Order:
     settled: tuple[Decimal, Decimal] | None = None
     # What corrections of executions took back; the broker's word may be of before them.
     taken_back: Decimal = ZERO
+    # When it last turned out that nobody had answered; None while everything was answered in time.
+    unanswered_utc: datetime | None = None
 
     @property
     def is_final(self) -> bool:
@@ -312,7 +323,10 @@ def moved(order: Order, event: OrderEvent, at_utc: datetime, note: str = "") -> 
     after = next_state(order.state, event)
     if after is None or after is order.state:
         return order
-    return replace(order, state=after, changed_utc=at_utc, note=note or order.note)
+    since = at_utc if after is OrderState.UNKNOWN else order.unanswered_utc
+    return replace(
+        order, state=after, changed_utc=at_utc, note=note or order.note, unanswered_utc=since
+    )
 
 
 def corrected(order: Order, quantity: Decimal) -> Order:

@@ -43,6 +43,14 @@ class TradingHours(StrEnum):
     ALWAYS = "always"
 
 
+class LateOrders(StrEnum):
+    """What becomes of an order that had no answer, and turns out to work at the broker."""
+
+    KEEP = "keep"
+    # What adds risk is cancelled, and so is whatever had been proven absent.
+    CANCEL = "cancel"
+
+
 class WhatIf(StrEnum):
     """Whether the broker is asked, before risk grows, what margin an order would leave."""
 
@@ -105,6 +113,10 @@ class OrderPolicy:
     # How long after an order's end its executions are asked for: a broker reports them up to 5 s
     # after Cancelled (INC-024). Until then what is left of it counts as if it worked.
     settle_s: float = 5.0
+    # How long after it was decided on the broker may still execute what adds risk; it lets it
+    # expire by itself, whoever is there to cancel it. None: as long as its time in force says.
+    entry_expiry_s: float | None = None
+    late_orders: LateOrders = LateOrders.KEEP
 
 
 @dataclass(frozen=True, slots=True)

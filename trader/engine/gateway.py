@@ -7,12 +7,14 @@ last check and the socket nothing is awaited. Cancels leave under any halt.
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
 
 from trader.core import events as ev
 from trader.core.baselines import opening
+from trader.core.expiry import good_till
 from trader.core.frozen import maker
 from trader.core.halts import REFUSAL_CODES, Lane, Posture
 from trader.core.ids import ConId, OrderId, StrategyName, order_ref
@@ -22,10 +24,9 @@ from trader.core.policy import Policy, policy_hash
 from trader.core.regime import Outlook
 from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskInput, review
 from trader.core.risk.change import Revision, refusal_by_now
-from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk.standing import standing_refusal
 from trader.engine.amender import REVIEW_AGE_S_MAX, Amender
-from trader.engine.outcomes import Outcome, OutcomeKind
+from trader.engine.outcomes import Outcome, OutcomeKind, kind_before_answer, kind_of_refusal
 from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews, after_wait
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
@@ -65,13 +66,6 @@ _made_times, _made_waiting = maker(_Times), maker(_Waiting)
 
 _NOT_LEFT_YET = (OrderState.PLANNED, OrderState.JOURNALED)
 _NO_ANSWER = (OrderState.UNKNOWN, OrderState.CANCELLING)
-# What a submission is told about the order that an earlier one with its id has made.
-_KIND_BEFORE_ANSWER = {
-    OrderState.PLANNED: OutcomeKind.UNCERTAIN,
-    OrderState.JOURNALED: OutcomeKind.UNCERTAIN,
-    OrderState.UNKNOWN: OutcomeKind.UNCERTAIN,
-    OrderState.WITHHELD: OutcomeKind.WITHHELD,
-}
 
 LatencyObserver = Callable[[str, float], None]
 OffsetReader = Callable[[ConId], Decimal | None]
@@ -184,10 +178,10 @@ class OrderGateway:
             self._pager.page("critical", "intent id reused", text)
             return Outcome(OutcomeKind.REFUSED, "INTENT_REUSED", text, record.order_id)
         if record.order_id is None:
-            kind = OutcomeKind.NOT_SENT if record.is_approved else _kind_of_refusal(record.code)
+            kind = OutcomeKind.NOT_SENT if record.is_approved else kind_of_refusal(record.code)
             return Outcome(kind, record.code, record.text)
         state = self._book.orders[record.order_id].state
-        kind = _KIND_BEFORE_ANSWER.get(state, OutcomeKind.SENT)
+        kind = kind_before_answer(state)
         return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
     def _risk_input(self, con_id: ConId, lane: Lane, asked: Previewed = NOT_PREVIEWED) -> RiskInput:
@@ -245,7 +239,7 @@ class OrderGateway:
         except JournalFailed as error:
             return Outcome(OutcomeKind.REFUSED, "JOURNAL", str(error))
         log.info("intent refused", intent=intent.intent_id, code=code, text=text)
-        return Outcome(_kind_of_refusal(code), code, text)
+        return Outcome(kind_of_refusal(code), code, text)
 
     def _plan(self, approval: Approved) -> ApprovedOrder:
         """Record the verdict and the promise; from here on the order is reserved in the book."""
@@ -275,12 +269,18 @@ class OrderGateway:
                 reserve_per_unit=approval.reserve_per_unit,
                 reference_price=quote.mid if quote else None,
                 currency=approval.instrument.currency,
+                good_till_utc=self._good_till(intent),
             ),
         )
         self._ledger.record(
             _made_promise(order.order_id, order.client_id, order.order_ref, order.terms)
         )
         return order
+
+    def _good_till(self, intent: Intent) -> datetime | None:
+        expiry_s = self._settings.policy.order.entry_expiry_s
+        held = self._book.position_of(intent.con_id)
+        return good_till(intent, held, expiry_s, self._clock.utc())
 
     def _send(self, order: ApprovedOrder, lane: Lane, times: _Times) -> Outcome:
         """Check once more and write: one synchronous run, no await inside."""
@@ -485,10 +485,6 @@ class OrderGateway:
     def _sent_s(self, order_id: OrderId) -> float:
         waiting = self._waiting.get(order_id)
         return waiting.sent_s if waiting else float("-inf")
-
-
-def _kind_of_refusal(code: str) -> OutcomeKind:
-    return OutcomeKind.HOLD if code == HOLD_CODE else OutcomeKind.REFUSED
 
 
 def _ignore_latency(name: str, milliseconds: float) -> None:

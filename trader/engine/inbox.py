@@ -289,7 +289,7 @@ def echo_mismatch(order: Order, seen: ev.OpenOrderSeen) -> str | None:
         ("order type", str(terms.order_type), seen.order_type),
         ("account", terms.account, seen.account),
         # What is not told differs from nothing.
-        ("time in force", str(terms.time_in_force), seen.time_in_force or terms.time_in_force),
+        ("time in force", terms.told_time_in_force, seen.time_in_force or terms.told_time_in_force),
     )
     for name, sent, echoed in pairs:
         if sent != echoed:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trader.core.ids import OrderId
+from trader.core.orders import OrderState
+from trader.core.risk.codes import HOLD_CODE
 
 
 class OutcomeKind(StrEnum):
@@ -25,3 +27,21 @@ class Outcome:
     code: str
     text: str
     order_id: OrderId | None = None
+
+
+_BEFORE_ANSWER = {
+    OrderState.PLANNED: OutcomeKind.UNCERTAIN,
+    OrderState.JOURNALED: OutcomeKind.UNCERTAIN,
+    OrderState.UNKNOWN: OutcomeKind.UNCERTAIN,
+    OrderState.WITHHELD: OutcomeKind.WITHHELD,
+}
+
+
+def kind_before_answer(state: OrderState) -> OutcomeKind:
+    """Return what a submission is told of the order that an earlier one with its id has made."""
+    return _BEFORE_ANSWER.get(state, OutcomeKind.SENT)
+
+
+def kind_of_refusal(code: str) -> OutcomeKind:
+    """Return what a refusal by this code is."""
+    return OutcomeKind.HOLD if code == HOLD_CODE else OutcomeKind.REFUSED

@@ -255,13 +255,19 @@ def _order_out(terms: OrderTerms, order_ref: OrderRef, magnifier: int) -> Order:
         # The encoder writes a Decimal as it is; ib_async declares the field a float.
         totalQuantity=cast(float, terms.quantity),
         orderType=terms.order_type.value,
-        tif=terms.time_in_force.value,
+        tif=terms.told_time_in_force,
+        goodTillDate=_moment_out(terms.good_till_utc),
         account=terms.account,
         orderRef=order_ref,
         transmit=True,
         outsideRth=False,
     )
     return _priced(order, terms, magnifier)
+
+
+def _moment_out(at_utc: datetime | None) -> str:
+    """Write a time as the protocol takes it in UTC; nothing for none."""
+    return "" if at_utc is None else f"{at_utc.astimezone(UTC):%Y%m%d-%H:%M:%S}"
 
 
 def preview_out(intent: Intent, account: AccountId, magnifier: int) -> Order:

@@ -289,3 +289,13 @@ LESSENED_ORDER_VIEWS = (
     "DROP VIEW _order_fold",
     _order_fold(_OF_THE_ORDER_OR_LESS, _OF_THE_CHANGE_OR_LESS),
 )
+
+# Until when the broker may execute an order, where it was told so: its time in force is GTD there.
+EXPIRY_VIEWS = (
+    f"""
+CREATE VIEW v_expiries AS
+SELECT seq, {at("at_us")} AS at, at_us, {field("order_id")} AS order_id,
+       {field("terms.good_till_utc")} AS good_till_utc
+  FROM events WHERE kind = 'OrderPlanned' AND {field("terms.good_till_utc")} IS NOT NULL
+""",
+)

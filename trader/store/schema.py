@@ -10,7 +10,7 @@ the broker; the daemon itself never reads them, and their columns stay what they
 
 from trader.store.chain import CHAIN_STEPS, RECONSTRUCT
 from trader.store.daemon_views import DAEMON_VIEWS
-from trader.store.order_views import CHANGED_ORDER_VIEWS, LESSENED_ORDER_VIEWS
+from trader.store.order_views import CHANGED_ORDER_VIEWS, EXPIRY_VIEWS, LESSENED_ORDER_VIEWS
 from trader.store.quarantine_views import QUARANTINE_VIEWS
 from trader.store.rows import JournalUnusable
 from trader.store.stream_views import STREAM_VIEWS
@@ -106,6 +106,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (8, STREAM_VIEWS),
     # What could not be read, and what became of it.
     (9, QUARANTINE_VIEWS),
+    # Which orders the broker lets expire.
+    (10, EXPIRY_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 # From this version on every event carries its digest.

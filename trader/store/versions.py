@@ -11,9 +11,28 @@ from typing import Any
 Data = dict[str, Any]
 Step = Callable[[Data], Data]
 
+
+def _planned_without_expiry(data: Data) -> Data:
+    """No order had a time until which it was good."""
+    return {**data, "terms": {**data["terms"], "good_till_utc": None}}
+
+
+def _orders_without_expiry(data: Data) -> Data:
+    """And since when one had no answer was forgotten with its state."""
+    return {
+        **data,
+        "orders": [
+            {**_planned_without_expiry(order), "unanswered_utc": None} for order in data["orders"]
+        ],
+    }
+
+
 # The first step of a kind leads from version 1 to 2, and so on. A step that has shipped is never
 # edited. ``BookState`` is the checkpoint.
-STEPS: Mapping[str, tuple[Step, ...]] = {}
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "OrderPlanned": (_planned_without_expiry,),
+    "BookState": (_orders_without_expiry,),
+}
 
 
 class NotOfThatVersion(Exception):

@@ -118,3 +118,14 @@ def test_guards_around_the_session_are_sound_where_there_are_sessions() -> None:
     policy = a_policy(session__hours=TradingHours.REGULAR, session__close_guard_s=60.0)
     assert contradictions(policy) == ()
     assert contradictions(a_policy(session__restart_guard_s=60.0)) == ()
+
+
+@pytest.mark.parametrize("expiry_s", [1.0, 9.9, 0.0, -5.0, float("nan")])
+def test_an_end_so_soon_that_a_good_order_would_be_gone_is_named(expiry_s: float) -> None:
+    found = contradictions(bent(a_policy(), order__entry_expiry_s=expiry_s))
+    assert any(line.startswith(f"order.entry_expiry_s is {expiry_s:g}") for line in found), found
+
+
+@pytest.mark.parametrize("expiry_s", [None, 10.0, 86_400.0])
+def test_an_end_may_be_left_out(expiry_s: float | None) -> None:
+    assert contradictions(bent(a_policy(), order__entry_expiry_s=expiry_s)) == ()

@@ -210,7 +210,10 @@ def test_moving_follows_the_table_and_a_refused_pair_changes_nothing(
     if expected is None or expected is state:
         assert after is order
     else:
-        assert after == replace(order, state=expected, changed_utc=at(5), note="why")
+        since = at(5) if expected is S.UNKNOWN else None
+        assert after == replace(
+            order, state=expected, changed_utc=at(5), note="why", unanswered_utc=since
+        )
 
 
 @given(st.lists(st.sampled_from(list(E)), max_size=40))

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.core.policies import bent
 from tests.unit.engine.world import (
     CON,
     OTHER_CON,
+    POLICY,
     SELL,
     VirtualLoop,
     World,
@@ -207,6 +209,13 @@ async def test_an_echo_of_the_same_terms_is_no_mismatch() -> None:
     world = World()
     order = await world.working()
     assert echo_mismatch(order, an_echo(order, quantity=Decimal("10.0"))) is None
+
+
+async def test_an_order_with_an_end_is_echoed_as_good_until_then() -> None:
+    world = World(policy=bent(POLICY, order__entry_expiry_s=60.0))
+    order = await world.working()
+    assert echo_mismatch(order, an_echo(order, time_in_force="GTD")) is None
+    assert "GTD" in str(echo_mismatch(order, an_echo(order, time_in_force="DAY")))
 
 
 async def test_what_an_echo_does_not_tell_is_no_mismatch() -> None:

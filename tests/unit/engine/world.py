@@ -573,7 +573,7 @@ def an_open_row(order: Order, **changes: Any) -> OpenOrderRow:
         limit_price=terms.limit_price,
         status="Submitted",
         stop_price=terms.stop_price,
-        time_in_force=terms.time_in_force.value,
+        time_in_force=terms.told_time_in_force,
     )
     return replace(row, **changes)
 

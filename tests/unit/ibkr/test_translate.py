@@ -264,6 +264,19 @@ def test_the_prices_of_an_order_leave_in_what_its_instrument_is_quoted_in(
     assert (order.lmtPrice, order.auxPrice) == (limit, stop)
 
 
+@pytest.mark.parametrize("order_type", OrderType)
+@pytest.mark.parametrize("tif", [TimeInForce.DAY, TimeInForce.GTC])
+def test_an_order_with_an_end_leaves_as_good_until_then_in_utc(
+    order_type: OrderType, tif: TimeInForce
+) -> None:
+    approved = approved_order(order_type=order_type, time_in_force=tif)
+    ends = datetime(2026, 1, 5, 10, 2, 3, tzinfo=ZoneInfo("America/New_York"))
+    ending = replace(approved, terms=replace(approved.terms, good_till_utc=ends))
+    order = translate.order_out(ending)
+    assert (order.tif, order.goodTillDate) == ("GTD", "20260105-15:02:03")
+    assert translate.order_out(approved).goodTillDate == ""
+
+
 def test_an_instrument_is_named_by_its_id_and_its_route() -> None:
     contract = translate.contract_out(AAPL)
     assert (contract.conId, contract.exchange, contract.currency) == (265598, "SMART", "USD")

@@ -8,6 +8,7 @@ would make them in floating point.
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Container
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -32,7 +33,7 @@ from trader.sim.oracle.records import (
 
 # "TRDJ": the mark of a journal, and the first version whose views tell emergency orders.
 APPLICATION_ID = 0x5452444A
-VERSION_MIN = 4
+VERSION_MIN = 10
 _BUSY_S = 5.0
 _STATES = tuple(State)
 _ALLOWED = "allowed: the journal.db of a daemon"
@@ -91,6 +92,7 @@ class _Reader:
                 f"journal: {self._path} has {len(rows)} rows that say it was opened; allowed: 1"
             )
         (top,) = rows
+        expiring = {row.whole("order_id") for row in self._rows("v_expiries")}
         return Journal(
             account=top.text("account") if top.has("account") else "",
             order_ref_prefix=top.text("order_ref_prefix"),
@@ -98,7 +100,7 @@ class _Reader:
             baseline_us=top.whole("baseline_at_us") if top.has("baseline_at_us") else None,
             last_seq=top.whole("last_seq"),
             event_count=top.whole("event_count"),
-            orders=tuple(_order(row) for row in self._rows("v_orders")),
+            orders=tuple(_order(row, expiring) for row in self._rows("v_orders")),
             emergencies=tuple(
                 EmergencyOrder(
                     order_ref=row.text("order_ref"),
@@ -153,8 +155,10 @@ class _Reader:
         return tuple(Cash(currency, amount) for currency, amount in held.items())
 
 
-def _order(row: Fields) -> JournalOrder:
+def _order(row: Fields, expiring: Container[int]) -> JournalOrder:
     terms = terms_of(row, tif="time_in_force")
+    if row.whole("order_id") in expiring:
+        terms = replace(terms, time_in_force="GTD")
     desired = None
     if row.has("desired_quantity"):
         desired = replace(

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,6 +30,18 @@ def refusal(path: Path) -> str:
     assert str(caught.value).startswith("journal: ")
     assert "allowed: " in str(caught.value)
     return str(caught.value)
+
+
+def test_an_order_that_expires_at_the_broker_is_good_until_then_there(tmp_path: Path) -> None:
+    ends = START + timedelta(seconds=60)
+    events = tuple(
+        replace(one, terms=replace(one.terms, good_till_utc=ends))
+        if isinstance(one, ev.OrderPlanned)
+        else one
+        for one in story()
+    )
+    journal = read_journal(write(tmp_path / "journal.db", events))
+    assert [one.terms.time_in_force for one in journal.orders] == ["GTD"]
 
 
 def test_what_a_daemon_wrote_is_read(tmp_path: Path) -> None:
@@ -127,7 +140,7 @@ def test_a_path_may_hold_what_means_something_in_a_uri(tmp_path: Path) -> None:
 
 def test_a_journal_of_the_first_version_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "journal.db", story(), version=1)
-    assert "has version 1; allowed: 4 or later" in refusal(path)
+    assert "has version 1; allowed: 10 or later" in refusal(path)
 
 
 def test_a_journal_of_a_later_version_is_read(tmp_path: Path) -> None:
