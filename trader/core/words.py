@@ -21,7 +21,8 @@ def words(event: ev.Event) -> str:
         case ev.OrderPlanned(order_id=order_id, terms=terms):
             price = terms.limit_price or terms.stop_price or ""
             what = f"{terms.side} {terms.quantity} {terms.symbol} {terms.order_type} {price}"
-            return f"{order_id} {what}"
+            ends = terms.good_till_utc
+            return f"{order_id} {what}{'' if ends is None else f' until {ends:%H:%M:%S} UTC'}"
         case ev.ExecutionSeen(execution=row, run_id=run_id):
             recovered = " (recovered)" if run_id else ""
             return f"{row.side} {row.quantity} {row.symbol} at {row.price}{recovered}"

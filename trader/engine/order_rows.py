@@ -70,4 +70,5 @@ def order_row(order: Order) -> OrderStatus:
         desired_quantity=desired.quantity if desired else None,
         desired_limit_price=desired.limit_price if desired else None,
         desired_stop_price=desired.stop_price if desired else None,
+        good_till_utc=terms.good_till_utc,
     )

@@ -82,6 +82,7 @@ class OrderStatus:
     desired_quantity: Decimal | None = None
     desired_limit_price: Decimal | None = None
     desired_stop_price: Decimal | None = None
+    good_till_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ D = Decimal
 
 def changed(value: Any) -> Any:
     """Return another value of the same kind."""
+    if value is None:
+        return 60.0
     if isinstance(value, bool):
         return not value
     if isinstance(value, frozenset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -186,3 +187,9 @@ CHECKED = ev.IntentReviewed(
 )
 def test_an_event_is_told_in_words(event: ev.Event, told: str) -> None:
     assert words(event) == told
+
+
+def test_a_promise_says_until_when_it_is_good() -> None:
+    promise = planned(an_intent(), ORDER)
+    ending = replace(promise, terms=replace(promise.terms, good_till_utc=T0))
+    assert words(ending) == f"{words(promise)} until 15:00:00 UTC"
