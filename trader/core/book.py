@@ -21,7 +21,7 @@ from trader.core.book_tickets import TicketFold
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.frozen import maker, replace
-from trader.core.ids import ExecFamily, OrderId, exec_family
+from trader.core.ids import ConId, ExecFamily, OrderId, exec_family
 from trader.core.intents import Side
 from trader.core.journal_events import JournalRestored
 from trader.core.orders import (
@@ -38,6 +38,7 @@ from trader.core.orders import (
 from trader.core.positions import Position, traded
 from trader.core.quarantine_events import QuarantineEvent
 from trader.core.request_events import RequestEvent
+from trader.core.results import OPERATOR
 from trader.core.risk_actions import DOWNGRADED, RiskAction, RiskActionKind
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
@@ -154,6 +155,8 @@ class Book(TicketFold):
         }
         for con_id in self.workings.by_instrument:
             self.workings.hold(con_id, self.position_of(con_id))
+        for con_id in self.holdings.instruments():
+            self.holdings.capped(con_id, self.position_of(con_id))
         self.cash = dict(event.cash)
         for exec_id in event.exec_ids:
             self.baselined_fills[ExecFamily(exec_id)] = None
@@ -301,6 +304,7 @@ class Book(TicketFold):
         if known is not None:
             self._trade(known.execution, change.trades[:1])  # the reversal, where it happened
         self._trade(execution, change.trades[1:] if known else change.trades)
+        self._hold(execution.con_id, change.trades, owner)
         self.cash[execution.currency] = self.cash.get(execution.currency, ZERO) + change.cash
         if execution.side is Side.SELL:
             self.sales.add(Sale(at, execution.currency, change.cash))
@@ -311,6 +315,15 @@ class Book(TicketFold):
                 order = corrected(order, change.quantity)
             self._fill_order(order, execution, change.quantity, change.cash, at)
         self.results.trade(self._strategy_of(owner), execution, change.trades)
+
+    def _hold(
+        self, con_id: ConId, trades: tuple[tuple[Decimal, Decimal], ...], owner: OrderId | None
+    ) -> None:
+        """Give a trade to the strategy whose order it is of; the operator's is nobody's."""
+        strategy = self._strategy_of(owner)
+        moved = sum((quantity for quantity, _ in trades), start=ZERO)
+        whose = None if strategy == OPERATOR else strategy
+        self.holdings.traded(whose, con_id, moved, self.position_of(con_id))
 
     def _pend(self, family: ExecFamily, before: Execution | None, now: Execution) -> None:
         """Expect a commission for an execution, in place of what it said before."""

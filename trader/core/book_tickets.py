@@ -71,6 +71,7 @@ class TicketFold(BookView):
             event.con_id, event.symbol, multiplier=event.multiplier
         )
         self._put_position(adjusted(known, event.after, event.average_price))
+        self.holdings.capped(event.con_id, event.after)
         for strategy in self.results.forget(event.con_id):
             self.safety = safety.after_rebase(self.safety, strategy)
 
@@ -81,6 +82,7 @@ class TicketFold(BookView):
             event.con_id, event.symbol, multiplier=event.multiplier
         )
         self._put_position(traded(known, event.quantity, event.price))
+        self.holdings.capped(event.con_id, self.position_of(event.con_id))
         cash = -event.quantity * event.price * event.multiplier
         self.cash[event.currency] = self.cash.get(event.currency, ZERO) + cash
         if event.quantity < ZERO:

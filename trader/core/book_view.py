@@ -9,6 +9,7 @@ from trader.core.amounts import ZERO
 from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
+from trader.core.holdings import Holdings
 from trader.core.ids import (
     AccountId,
     ClientId,
@@ -84,8 +85,9 @@ class BookView:
         self.safety = Safety()
         # What was done automatically against risk, and what a person found of it.
         self.actions = RiskActions()
-        # What each strategy has traded.
+        # What each strategy has traded, and what of it is still there.
         self.results = Results()
+        self.holdings = Holdings()
         self.perm_ids: dict[PermId, OrderId] = {}
         # What left without the daemon, by its key: taken in once.
         self.emergencies: dict[str, None] = {}

@@ -14,6 +14,7 @@ from trader.core.book import Book
 from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
+from trader.core.holdings import Holdings, Owned
 from trader.core.ids import AccountId, ExecFamily, IntentId, Lineage, OrderId, PermId, RunId, Seq
 from trader.core.ignoring import Ignored
 from trader.core.orders import Order
@@ -64,6 +65,7 @@ class BookState:
     emergencies: tuple[str, ...]
     strategies_held: tuple[Held, ...]
     strategies_earned: tuple[Earned, ...]
+    strategies_own: tuple[Owned, ...]
     account_record: AccountRecord
     # Its letters apart from the rest: each is written by itself, since all may be a megabyte.
     quarantine: Quarantine
@@ -107,6 +109,7 @@ def state_of(book: Book) -> BookState:
         emergencies=tuple(book.emergencies),
         strategies_held=book.results.held(),
         strategies_earned=book.results.earned(),
+        strategies_own=book.holdings.rows(),
         account_record=book.account_record,
         quarantine=replace(book.quarantine, letters=()),
         letters=book.quarantine.letters,
@@ -146,6 +149,7 @@ def restored(state: BookState) -> Book:
     book.actions = RiskActions(state.actions)
     book.emergencies = dict.fromkeys(state.emergencies)
     book.results = Results(state.strategies_held, state.strategies_earned)
+    book.holdings = Holdings(state.strategies_own)
     book.account_record = state.account_record
     book.quarantine = replace(state.quarantine, letters=state.letters)
     for order in state.orders:

@@ -13,7 +13,6 @@ from decimal import Decimal
 import structlog
 
 from trader.core.amounts import ZERO
-from trader.core.book import Book
 from trader.core.changes import Change, ChangeState
 from trader.core.events import (
     ExecutionSeen,
@@ -21,7 +20,7 @@ from trader.core.events import (
     StrategyCheckpointed,
     StrategyFailed,
 )
-from trader.core.executions import Execution, delta
+from trader.core.executions import Execution
 from trader.core.ids import ConId, IntentId, OrderId, exec_family, intent_id
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent
@@ -95,9 +94,6 @@ class StrategyRunner:
         # Own orders with a change, as it was told last; and what is to be told.
         self._changes: dict[OrderId, Change] = {}
         self._turns: deque[ChangeResult] = deque()
-        self._positions: dict[ConId, Decimal] = {}
-        self._account = _before_fills(services.ledger.book)
-        self._booked: dict[str, Execution] = {}
         self._saved_s = services.clock.monotonic()
         self._watched: frozenset[ConId] = frozenset()
         self.problem = ""
@@ -110,8 +106,6 @@ class StrategyRunner:
             except ValueError as error:
                 # It must not trade on a state it does not know; the daemon comes up all the same.
                 self.problem = f"state not restored: {error}"
-        for fill in services.ledger.book.fills.values():
-            self._book_fill(fill.execution)
         for order in services.ledger.book.live_orders.values():
             if order.terms.strategy == strategy.name and order.change is not None:
                 self._changes[order.order_id] = order.change
@@ -215,7 +209,8 @@ class StrategyRunner:
 
         It is never more than the account holds: the rest was closed by somebody else.
         """
-        return _capped(self._positions.get(con_id, ZERO), self._ledger.book.position_of(con_id))
+        book = self._ledger.book
+        return book.holdings.of(self.strategy.name, con_id, book.position_of(con_id))
 
     def working(self, con_id: ConId) -> Decimal:
         """Return the signed quantity of this strategy's orders that may still fill.
@@ -294,7 +289,7 @@ class StrategyRunner:
         event = recorded.event
         if self._changes and not self.problem:
             self._follow_changes()
-        if not isinstance(event, ExecutionSeen) or not self._book_fill(event.execution):
+        if not isinstance(event, ExecutionSeen) or not self._is_own(event.execution):
             return
         if not self.problem:
             self._fills.append(event.execution)
@@ -313,37 +308,11 @@ class StrategyRunner:
             if order.is_final:
                 del self._changes[order_id]
 
-    def _book_fill(self, execution: Execution) -> bool:
-        family, _ = exec_family(execution.exec_id)
-        fill = self._ledger.book.fills.get(family)
-        order = self._ledger.book.orders.get(fill.order_id) if fill and fill.order_id else None
-        change = delta(self._booked.get(family), execution)
-        self._booked[family] = execution
-        moved = sum((quantity for quantity, _ in change.trades), start=ZERO)
-        con_id = execution.con_id
-        own = self._positions.get(con_id, ZERO)
-        account = self._account[con_id] = self._account.get(con_id, ZERO) + moved
-        if order is None or order.terms.strategy != self.strategy.name:
-            # A liquidation, or a person at TWS, closes what we hold too. Without this we would
-            # wish to sell it for ever, or sell what somebody buys later.
-            self._positions[con_id] = _capped(own, account)
-            return False
-        self._positions[con_id] = own + moved
-        return True
-
-
-def _before_fills(book: Book) -> dict[ConId, Decimal]:
-    """Return what the account held before the first execution in the book."""
-    held = {con_id: row.quantity for con_id, row in book.positions.items()}
-    for fill in book.fills.values():
-        execution = fill.execution
-        held[execution.con_id] = held.get(execution.con_id, ZERO) - execution.signed_quantity
-    return held
-
-
-def _capped(own: Decimal, account: Decimal) -> Decimal:
-    """Return the part of a strategy's position that the account still holds."""
-    return max(min(own, account), ZERO) if own > ZERO else min(max(own, account), ZERO)
+    def _is_own(self, execution: Execution) -> bool:
+        book = self._ledger.book
+        fill = book.fills.get(exec_family(execution.exec_id)[0])
+        order = book.orders.get(fill.order_id) if fill and fill.order_id else None
+        return order is not None and order.terms.strategy == self.strategy.name
 
 
 def _own_order(order: Order) -> OwnOrder:

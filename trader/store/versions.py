@@ -6,7 +6,12 @@ adds what was not known then, as what it was: nothing is guessed (INC-110).
 """
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from trader.core.amounts import ZERO
+from trader.core.holdings import Holdings
+from trader.core.results import OPERATOR
 
 Data = dict[str, Any]
 Step = Callable[[Data], Data]
@@ -17,21 +22,41 @@ def _planned_without_expiry(data: Data) -> Data:
     return {**data, "terms": {**data["terms"], "good_till_utc": None}}
 
 
-def _orders_without_expiry(data: Data) -> Data:
-    """And since when one had no answer was forgotten with its state."""
-    return {
-        **data,
-        "orders": [
-            {**_planned_without_expiry(order), "unanswered_utc": None} for order in data["orders"]
-        ],
-    }
+def _state_without_holdings(data: Data) -> Data:
+    """And since when one had no answer was forgotten with its state.
+
+    What strategies hold was told by all executions there were, the latest word on each.
+    """
+    orders = [
+        {**_planned_without_expiry(order), "unanswered_utc": None} for order in data["orders"]
+    ]
+    strategies = {row["order_id"]: row["terms"]["strategy"] for row in orders}
+    rows = [(fill["execution"], strategies.get(fill["order_id"])) for _, fill in data["fills"]]
+    account = {row["con_id"]: Decimal(row["quantity"]) for row in data["positions"]}
+    for execution, _ in rows:
+        account[execution["con_id"]] = account.get(execution["con_id"], ZERO) - _moved(execution)
+    holdings = Holdings()
+    for execution, strategy in rows:
+        con_id, moved = execution["con_id"], _moved(execution)
+        account[con_id] += moved
+        holdings.traded(None if strategy == OPERATOR else strategy, con_id, moved, account[con_id])
+    own = [
+        {"strategy": row.strategy, "con_id": row.con_id, "quantity": str(row.quantity)}
+        for row in holdings.rows()
+    ]
+    return {**data, "orders": orders, "strategies_own": own}
+
+
+def _moved(execution: Data) -> Decimal:
+    quantity = Decimal(execution["quantity"])
+    return quantity if execution["side"] == "BUY" else -quantity
 
 
 # The first step of a kind leads from version 1 to 2, and so on. A step that has shipped is never
 # edited. ``BookState`` is the checkpoint.
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "OrderPlanned": (_planned_without_expiry,),
-    "BookState": (_orders_without_expiry,),
+    "BookState": (_state_without_holdings,),
 }
 
 
@@ -54,6 +79,6 @@ def brought_up(kind: str, version: int, data: Any) -> Any:
     try:
         for step in STEPS.get(kind, ())[version - 1 :]:
             data = step(data)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, InvalidOperation) as error:
         raise NotOfThatVersion(f"not the fields of version {version}: {error!r}") from None
     return data

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any, get_args
 from zlib import crc32
 
 import pytest
 
+from tests.unit.core.factories import (
+    BUY,
+    SELL,
+    STRATEGY,
+    a_book,
+    an_intent,
+    executed,
+    record,
+    work_order,
+)
 from tests.unit.store import golden
 from trader.core import events as ev
-from trader.core.checkpoint import BookState
+from trader.core.checkpoint import BookState, state_of
+from trader.core.ids import OrderRef, PermId
 from trader.store import versions
-from trader.store.rows import RowUnreadable, recorded_of, row_of, state_of_parts
+from trader.store.rows import RowUnreadable, recorded_of, row_of, state_of_parts, state_parts
 from trader.store.versions import NotOfThatVersion, brought_up, is_readable, version_of
 
 STANDING = golden.standing()
@@ -87,3 +99,25 @@ def test_steps_lead_from_any_version_to_the_newest(monkeypatch: pytest.MonkeyPat
     for broken in ({}, [], None, 5):
         with pytest.raises(NotOfThatVersion, match="not the fields of version 1"):
             brought_up("OrderSent", 1, broken)
+
+
+def test_what_strategies_hold_is_told_by_the_executions_of_an_older_checkpoint() -> None:
+    """A checkpoint of before says it in its fills; one of today says it by itself."""
+    book = a_book(held=3)
+    for number, (side, quantity) in enumerate(((BUY, 10), (SELL, 4), (BUY, 5)), 1):
+        intent = an_intent(number, side=side, quantity=Decimal(quantity))
+        order = work_order(book, intent, number)
+        record(book, executed(order, f"{number}.01.01", quantity, side=side))
+    record(book, executed(77, "9.01.01", 6, side=SELL, order_ref=OrderRef(""), perm_id=PermId(9)))
+    state = state_of(book)
+    assert [(row.strategy, row.quantity) for row in state.strategies_own] == [
+        (STRATEGY, Decimal(8))
+    ]
+    text = "".join(state_parts(state))
+    data = json.loads(text)
+    del data["strategies_own"]
+    for order in data["orders"]:
+        del order["unanswered_utc"], order["terms"]["good_till_utc"]
+    data["version"] = 1
+    old = json.dumps(data).encode()
+    assert state_of_parts(state.seq, [old], crc32(old)) == state
