@@ -28,6 +28,8 @@ from trader.engine.late_watch import LateWatch
 from trader.engine.probes import Probes
 from trader.engine.readings import Readings
 from trader.engine.reconciler import Reconciler
+from trader.engine.retirement import LOOK_S as RETIREMENT_S
+from trader.engine.retirement import Retirement
 from trader.engine.services import Services
 from trader.ops.anchors import LOOK_S as ANCHORS_S
 from trader.ops.anchors import AnchorLog
@@ -104,6 +106,7 @@ class Safeguards:
         self._exits = ExitWatch(services)
         self._late = LateWatch(services, policy.order)
         self._account_log = AccountLog(services)
+        self._retirement = Retirement(services, settings.history_days)
         self._result = DayResult(services, result_settings(config))
         board.result = self._result.status
         services.ledger.observe(self._result.on_recorded)
@@ -155,6 +158,8 @@ class Safeguards:
         start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
         values = self._account_log.look
         start("account-log", lambda: supervisor.every("account-log", ACCOUNT_S, values))
+        retire = self._retirement.look
+        start("retirement", lambda: supervisor.every("retirement", RETIREMENT_S, retire))
         result = self._result.look
         start("day-result", lambda: supervisor.every("day-result", RESULT_S, result))
         exits = self._exits.look

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from trader.core.halts import Mode
+from trader.core.retiring import HISTORY_DAYS_MIN
 
 # IBKR counts 50 messages over any second and all requests of a connection.
 PACING_PER_S_MAX = 45.0
@@ -243,6 +244,8 @@ class Settings(BaseSettings):
     intent_deadline_s: Seconds = 5.0
     loop_lag_s_max: Seconds = 1.0
     checkpoint_interval_s: Seconds = 60.0
+    # How long the book remembers what is over; the journal keeps it.
+    history_days: Annotated[int, Field(strict=True, ge=HISTORY_DAYS_MIN, le=3_650)] = 8
     broker: BrokerSection = BrokerSection()
     reconcile: ReconcileSection = ReconcileSection()
     drain: DrainSection = DrainSection()

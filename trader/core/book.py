@@ -21,6 +21,7 @@ from trader.core.book_tickets import TicketFold
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.frozen import maker, replace
+from trader.core.history_events import HistoryRetired
 from trader.core.ids import ConId, ExecFamily, OrderId, exec_family
 from trader.core.intents import Side
 from trader.core.journal_events import JournalRestored
@@ -179,6 +180,7 @@ class Book(TicketFold):
             is_approved=event.is_approved,
             code=event.code,
             text=event.text,
+            at_utc=at,
         )
 
     def _on_planned(self, event: ev.OrderPlanned, at: datetime) -> None:
@@ -489,4 +491,5 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     **dict.fromkeys(get_args(em.EmergencyEvent), Book._on_emergency),
     **dict.fromkeys(get_args(AccountEvent), Book._on_account),
     **dict.fromkeys(get_args(QuarantineEvent), Book._on_quarantine),
+    HistoryRetired: Book._on_retired,
 }

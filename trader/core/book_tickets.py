@@ -10,7 +10,7 @@ from decimal import Decimal
 from trader.core import events as ev
 from trader.core import quarantine, safety
 from trader.core.amounts import ZERO
-from trader.core.book_view import BookView
+from trader.core.book_past import PastFold
 from trader.core.ids import OrderId, StrategyName
 from trader.core.ignoring import ignored_from
 from trader.core.positions import Position, adjusted, traded
@@ -18,7 +18,7 @@ from trader.core.tapes import Sale, Traded
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
 
-class TicketFold(BookView):
+class TicketFold(PastFold):
     """Tickets, adjustments and what was booked by hand, and the steps that trades share."""
 
     def _put_position(self, position: Position) -> None:

@@ -6,8 +6,8 @@ from decimal import Decimal
 from trader.core import events as ev
 from trader.core.account_record import AccountRecord
 from trader.core.amounts import ZERO
-from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
-from trader.core.executions import Commission
+from trader.core.entries import Fill, IntentRecord, Past, RequestRecord, Tally
+from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
 from trader.core.holdings import Holdings
 from trader.core.ids import (
@@ -24,6 +24,7 @@ from trader.core.ids import (
     Seq,
     StrategyName,
     TicketId,
+    exec_family,
     intent_id_in,
 )
 from trader.core.ignoring import Ignored
@@ -86,8 +87,7 @@ class BookView:
         # What was done automatically against risk, and what a person found of it.
         self.actions = RiskActions()
         # What each strategy has traded, and what of it is still there.
-        self.results = Results()
-        self.holdings = Holdings()
+        self.results, self.holdings, self.past = Results(), Holdings(), Past()
         self.perm_ids: dict[PermId, OrderId] = {}
         # What left without the daemon, by its key: taken in once.
         self.emergencies: dict[str, None] = {}
@@ -100,6 +100,18 @@ class BookView:
     def lineages(self) -> tuple[Lineage, ...]:
         """Return every lineage that names intents of ours, the present one last."""
         return self.former if self.lineage is None else (*self.former, self.lineage)
+
+    def is_retired(self, intent: IntentId) -> bool:
+        """Tell whether an intent may have been decided and let go: then it never is again."""
+        return intent not in self.intents and self.past.has_number(intent)
+
+    def is_before_history(self, execution: Execution) -> bool:
+        """Tell whether an execution is of before what the book remembers, and not known."""
+        before_utc, at = self.past.before_utc, execution.time_utc
+        if before_utc is None or at is None or at >= before_utc:
+            return False
+        family, _ = exec_family(execution.exec_id)
+        return family not in self.fills and family not in self.baselined_fills
 
     def order_of_intent(self, intent: IntentId) -> Order | None:
         """Return the order made from an intent, if any."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from trader.core import events as ev
 from trader.core.account_record import AccountRecord
 from trader.core.book import Book
-from trader.core.entries import Fill, IntentRecord, RequestRecord, Tally
+from trader.core.entries import Fill, IntentRecord, Past, RequestRecord, Tally
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Mode
 from trader.core.holdings import Holdings, Owned
@@ -66,6 +66,7 @@ class BookState:
     strategies_held: tuple[Held, ...]
     strategies_earned: tuple[Earned, ...]
     strategies_own: tuple[Owned, ...]
+    past: Past
     account_record: AccountRecord
     # Its letters apart from the rest: each is written by itself, since all may be a megabyte.
     quarantine: Quarantine
@@ -110,6 +111,7 @@ def state_of(book: Book) -> BookState:
         strategies_held=book.results.held(),
         strategies_earned=book.results.earned(),
         strategies_own=book.holdings.rows(),
+        past=book.past,
         account_record=book.account_record,
         quarantine=replace(book.quarantine, letters=()),
         letters=book.quarantine.letters,
@@ -149,7 +151,7 @@ def restored(state: BookState) -> Book:
     book.actions = RiskActions(state.actions)
     book.emergencies = dict.fromkeys(state.emergencies)
     book.results = Results(state.strategies_held, state.strategies_earned)
-    book.holdings = Holdings(state.strategies_own)
+    book.holdings, book.past = Holdings(state.strategies_own), state.past
     book.account_record = state.account_record
     book.quarantine = replace(state.quarantine, letters=state.letters)
     for order in state.orders:

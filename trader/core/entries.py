@@ -1,12 +1,14 @@
 """What the book keeps of an intent, an execution and a request, and what it counts."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from trader.core import request_events as rq
 from trader.core.executions import Execution
-from trader.core.ids import IntentId, OrderId
+from trader.core.history_events import HistoryRetired
+from trader.core.ids import IntentId, OrderId, numbered
 
 # How long the key of a request at the API door is remembered, at the least, and how many of them
 # whatever their age: a clock that was ahead for a moment must not make a request new again.
@@ -23,6 +25,8 @@ class IntentRecord:
     code: str
     text: str
     order_id: OrderId | None = None
+    # When it was decided; None for what a program of before wrote down.
+    at_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +98,27 @@ class Tally:
     drifts: int = 0
     repairs: int = 0
     reconciliations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What left the book: the highest number of each kind of intent, and of before when."""
+
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    before_utc: datetime | None = None
+
+    def has_number(self, intent: IntentId) -> bool:
+        """Tell whether an intent's number is one that may have left."""
+        head, number = numbered(intent)
+        return number <= self.numbers.get(head, -1)
+
+    def after(self, event: HistoryRetired) -> "Past":
+        """Return the past with more in it."""
+        numbers = dict(self.numbers)
+        for intent in event.intents:
+            head, number = numbered(intent)
+            numbers[head] = max(number, numbers.get(head, 0))
+        before_utc = self.before_utc
+        if event.families and (before_utc is None or event.before_utc > before_utc):
+            before_utc = event.before_utc
+        return Past(numbers, before_utc)

@@ -16,6 +16,7 @@ from trader.core.changes import ChangeTerms
 from trader.core.emergency_events import EmergencyEvent
 from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
+from trader.core.history_events import HistoryRetired
 from trader.core.ids import (
     AccountId,
     ClientId,
@@ -441,6 +442,7 @@ Event = (
     JournalOpened
     | JournalRestored
     | JournalArchived
+    | HistoryRetired
     | DaemonStarted
     | DaemonStopped
     | AccountBaselined

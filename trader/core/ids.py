@@ -47,6 +47,12 @@ def intent_id(lineage: Lineage, strategy: StrategyName, number: int) -> IntentId
     return IntentId(f"{lineage}-{strategy}-{number}")
 
 
+def numbered(intent: IntentId) -> tuple[str, int]:
+    """Split an intent's id into what comes before its number, and the number."""
+    head, _, number = intent.rpartition("-")
+    return (head, int(number)) if is_traceable(intent) else (intent, 0)
+
+
 def order_ref(intent: IntentId) -> OrderRef:
     """Wrap an intent id for the wire: at most 40 characters, self-checking."""
     return OrderRef(f"T1-{intent}-{_check(intent)}")

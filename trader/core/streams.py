@@ -10,12 +10,15 @@ What is in no stream is the daemon's own affair: halts, breakers, tickets, check
 """
 
 from enum import StrEnum
+from typing import get_args
 
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.account_events import AccountTold, ResultAgreed, ResultDisputed
 from trader.core.emergency_events import EmergencyCancelKnown, EmergencyOrderKnown
-from trader.core.journal_events import JournalRestored
+from trader.core.history_events import HistoryRetired
+from trader.core.journal_events import JournalArchived, JournalRestored
+from trader.core.quarantine_events import QuarantineEvent
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 from trader.core.request_events import OrderRequestReceived, RequestDecided, RequestReceived
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
@@ -71,6 +74,9 @@ STREAM_OF: dict[type, Stream | None] = {
     be.OutlookChanged: Stream.MARKET_EVENTS,
     ev.JournalOpened: None,
     JournalRestored: None,
+    JournalArchived: None,
+    HistoryRetired: None,
+    **dict.fromkeys(get_args(QuarantineEvent), None),
     ev.DaemonStarted: None,
     ev.DaemonStopped: None,
     ev.HaltRaised: None,

@@ -5,6 +5,7 @@ from trader.core import emergency_events as em
 from trader.core import events as ev
 from trader.core import quarantine_events as qe
 from trader.core.account_events import ResultAgreed, ResultDisputed
+from trader.core.history_events import HistoryRetired
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
@@ -81,6 +82,8 @@ def _of_emergencies(event: ev.Event) -> str:
             return f"{strategy}: {problem}"
         case JournalArchived():
             return f"events {event.first} to {event.last} are in {event.file}, by {event.by}"
+        case HistoryRetired():
+            return f"{len(event.orders)} orders of before {event.before_utc:%Y-%m-%d}"
         case JournalRestored():
             return f"from {event.source}, {event.copied_at[:24]}, by {event.by}: {event.reason}"
         case _:

@@ -67,6 +67,7 @@ _made_times, _made_waiting = maker(_Times), maker(_Waiting)
 _NOT_LEFT_YET = (OrderState.PLANNED, OrderState.JOURNALED)
 _NO_ANSWER = (OrderState.UNKNOWN, OrderState.CANCELLING)
 
+_RETIRED = "its number was used long ago: trader why tells what became of it"
 LatencyObserver = Callable[[str, float], None]
 OffsetReader = Callable[[ConId], Decimal | None]
 
@@ -172,7 +173,8 @@ class OrderGateway:
     def _known(self, intent: Intent) -> Outcome | None:
         record = self._book.intents.get(intent.intent_id)
         if record is None:
-            return None
+            is_retired = self._book.is_retired(intent.intent_id)
+            return Outcome(OutcomeKind.REFUSED, "INTENT_REUSED", _RETIRED) if is_retired else None
         if record.digest != digest(intent):
             text = f"intent {intent.intent_id} was used before with another content"
             self._pager.page("critical", "intent id reused", text)

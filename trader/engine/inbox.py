@@ -148,6 +148,12 @@ class Inbox:
         process that died between the two would never halt for it.
         """
         execution, book = seen.execution, self._ledger.book
+        if book.is_before_history(execution):
+            # Booked long ago, or never: only a person can tell, and no broker tells so late.
+            when = f"{execution.time_utc:%Y-%m-%d %H:%M:%S}"
+            reason = f"{execution.exec_id} of {when} is older than what the book remembers"
+            self._guard.latch(HaltCause.INVARIANT, reason, by="inbox")
+            return
         order = _order_named(book, execution)
         if order is not None and order.is_proven_absent:
             self._refuted(order)

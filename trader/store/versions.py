@@ -23,7 +23,7 @@ def _planned_without_expiry(data: Data) -> Data:
 
 
 def _state_without_holdings(data: Data) -> Data:
-    """And since when one had no answer was forgotten with its state.
+    """Nothing was in quarantine, and since when an order had no answer was forgotten.
 
     What strategies hold was told by all executions there were, the latest word on each.
     """
@@ -44,7 +44,15 @@ def _state_without_holdings(data: Data) -> Data:
         {"strategy": row.strategy, "con_id": row.con_id, "quantity": str(row.quantity)}
         for row in holdings.rows()
     ]
-    return {**data, "orders": orders, "strategies_own": own}
+    intents = [[key, {**record, "at_utc": None}] for key, record in data["intents"]]
+    quarantine: Data = {name: [] for name in ("letters", "not_kept", "settled", "put_right")}
+    added = {
+        "strategies_own": own,
+        "past": {"numbers": {}, "before_utc": None},
+        "quarantine": {**quarantine, "baseline_seq": 0, "kept_count": 0},
+        "letters": [],
+    }
+    return {**data, **added, "orders": orders, "intents": intents}
 
 
 def _moved(execution: Data) -> Decimal:

@@ -30,6 +30,7 @@ from trader.core.breakers.rules import BreakerName
 from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Mode, Posture
+from trader.core.history_events import HistoryRetired
 from trader.core.ids import (
     Lineage,
     OrderId,
@@ -42,6 +43,7 @@ from trader.core.ids import (
 )
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.policy import AccountType, Regime
+from trader.core.retiring import retirable
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
 CAUSES = (HaltCause.OPERATOR, HaltCause.INVARIANT, HaltCause.FRESH_INSTALL)
@@ -147,6 +149,7 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
         "lost",
         "b",
     ),
+    HistoryRetired: lambda m: HistoryRetired(make.at(m.seconds), (), (), ()),
     ev.DaemonStarted: lambda m: ev.DaemonStarted("1", list(Mode)[m.variant % 5], make.ACCOUNT),
     ev.DaemonStopped: lambda m: ev.DaemonStopped("asked", 0),
     ev.AccountBaselined: lambda m: replace(make.baselined(m.variant), exec_ids=(f"b{m.order}",)),
@@ -353,7 +356,12 @@ def stream(moves: Sequence[Move]) -> list[ev.Recorded]:
     seconds = 0
     wishes = [(event, 0) for event in opening]
     wishes += [(EVENTS[move.kind](move), move.seconds) for move in moves]
-    for event, later in wishes:
+    for wished, later in wishes:
+        event: ev.Event | None = wished
+        if isinstance(wished, HistoryRetired):
+            event = retirable(book, make.at(seconds), make.at(seconds))
+        if event is None:
+            continue
         if is_legal(book, event):
             seconds += later
             make.record(book, event, seconds)

@@ -27,6 +27,7 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
+from trader.core.entries import Past
 from trader.core.halts import HaltCause, Lane, Mode
 from trader.core.ids import ExecId, OrderId
 from trader.core.orders import OrderState
@@ -69,6 +70,17 @@ async def test_the_same_id_with_other_content_is_refused_and_paged() -> None:
     assert world.pager.titles() == ["intent id reused"]
     assert len(world.broker.placed) == 1
     assert world.ledger.seq == seq
+
+
+async def test_an_id_that_the_book_has_let_go_is_refused() -> None:
+    world = World()
+    wish = an_intent(2)
+    world.book.past = Past({wish.intent_id.rpartition("-")[0]: 2})
+    seq = world.ledger.seq
+    outcome = await world.gateway.submit(wish)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "INTENT_REUSED")
+    assert (len(world.broker.placed), world.ledger.seq) == (0, seq)
+    assert (await world.gateway.submit(an_intent(3))).kind is OutcomeKind.SENT
 
 
 async def test_a_refused_intent_stays_refused_when_asked_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 from zlib import crc32
@@ -115,9 +116,13 @@ def test_what_strategies_hold_is_told_by_the_executions_of_an_older_checkpoint()
     ]
     text = "".join(state_parts(state))
     data = json.loads(text)
-    del data["strategies_own"]
+    del data["strategies_own"], data["past"]
+    for _, record_of_intent in data["intents"]:
+        del record_of_intent["at_utc"]
     for order in data["orders"]:
         del order["unanswered_utc"], order["terms"]["good_till_utc"]
     data["version"] = 1
     old = json.dumps(data).encode()
-    assert state_of_parts(state.seq, [old], crc32(old)) == state
+    known = state_of_parts(state.seq, [old], crc32(old))
+    untold = tuple((key, replace(record, at_utc=None)) for key, record in state.intents)
+    assert known == replace(state, intents=untold)

@@ -410,7 +410,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "INTENT_REUSED",
         "gateway",
-        "The intent's id was used before with another content.",
+        "The intent's id was used before, with another content or too long ago to tell.",
         "intent abc123-alpha-7 was used before with another content",
         "A bug in whatever numbers the intents: it must never use a number twice.",
     ),
