@@ -105,6 +105,10 @@ class BookView:
         """Tell whether an intent may have been decided and let go: then it never is again."""
         return intent not in self.intents and self.past.has_number(intent)
 
+    def has_had(self, order_id: OrderId) -> bool:
+        """Tell whether an order is in the book, or may have been."""
+        return order_id in self.orders or order_id <= self.past.order_id
+
     def is_before_history(self, execution: Execution) -> bool:
         """Tell whether an execution is of before what the book remembers, and not known."""
         before_utc, at = self.past.before_utc, execution.time_utc

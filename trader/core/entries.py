@@ -102,9 +102,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What left the book: the highest number of each kind of intent, and of before when."""
+    """What left the book: the highest number of each kind of intent and of orders, and when."""
 
     numbers: Mapping[str, int] = field(default_factory=dict)
+    order_id: OrderId = OrderId(0)
     before_utc: datetime | None = None
 
     def has_number(self, intent: IntentId) -> bool:
@@ -121,4 +122,4 @@ class Past:
         before_utc = self.before_utc
         if event.families and (before_utc is None or event.before_utc > before_utc):
             before_utc = event.before_utc
-        return Past(numbers, before_utc)
+        return Past(numbers, max((self.order_id, *event.orders)), before_utc)

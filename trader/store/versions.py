@@ -48,7 +48,7 @@ def _state_without_holdings(data: Data) -> Data:
     quarantine: Data = {name: [] for name in ("letters", "not_kept", "settled", "put_right")}
     added = {
         "strategies_own": own,
-        "past": {"numbers": {}, "before_utc": None},
+        "past": {"numbers": {}, "order_id": 0, "before_utc": None},
         "quarantine": {**quarantine, "baseline_seq": 0, "kept_count": 0},
         "letters": [],
     }

@@ -57,13 +57,13 @@ def keys_of(kind: str, values: tuple[object, ...], book: BookView) -> Keys:
     intent, of an ExecutionSeen its execution and reference, of the others their order.
     """
     match kind, values:
-        case "IntentReviewed", (str(intent),) if intent in book.intents:
+        case "IntentReviewed", (str(intent),) if _is_known(IntentId(intent), book):
             return Keys()
         case "OrderPlanned", (int(number), str(ref), str(intent)):
             return Keys(f"order {number}", _unplanned(number, ref, IntentId(intent), book))
         case "ExecutionSeen", (str(exec_id), str(ref)) if exec_id:
             return Keys(f"execution {exec_id}", _stray(ref, book))
-        case _, (int(number),) if kind in ORDER_KINDS and number in book.orders:
+        case _, (int(number),) if kind in ORDER_KINDS and book.has_had(OrderId(number)):
             return Keys()
     shown = ", ".join(str(value)[:60] for value in values)
     return Keys(problem=f"{kind} names nothing that is known: {shown}")
@@ -71,11 +71,13 @@ def keys_of(kind: str, values: tuple[object, ...], book: BookView) -> Keys:
 
 def _unplanned(number: int, ref: str, intent: IntentId, book: BookView) -> str:
     order = book.orders.get(OrderId(number))
+    if order is None and book.has_had(OrderId(number)):
+        return ""  # it left the book long ago, and its terms with it
     if order is None:
         return f"OrderPlanned of order {number}, which the book does not know"
     if (order.order_ref, order.terms.intent_id) != (ref, intent):
         return f"OrderPlanned of order {number} names {ref} and {intent}, the book another"
-    return "" if intent in book.intents else f"order {number} was planned for no known intent"
+    return "" if _is_known(intent, book) else f"order {number} was planned for no known intent"
 
 
 def _stray(ref: str, book: BookView) -> str:
@@ -84,7 +86,11 @@ def _stray(ref: str, book: BookView) -> str:
     # What a restored copy has lost is of an earlier lineage, and is booked as a stranger's.
     if intent is None or not intent.startswith(f"{book.lineage}-"):
         return ""
-    return "" if intent in book.intents else f"an execution of {intent}, which is not known"
+    return "" if _is_known(intent, book) else f"an execution of {intent}, which is not known"
+
+
+def _is_known(intent: IntentId, book: BookView) -> bool:
+    return intent in book.intents or book.is_retired(intent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.core.factories import LINEAGE, a_book, an_id, send_order
+from tests.unit.core.test_retiring import filled, let_go
 from trader.core.ids import Lineage, StrategyName, intent_id, order_ref
 from trader.core.reports.content import Content, ReportStatus
 from trader.core.reports.integrity import (
@@ -115,3 +116,24 @@ def test_rows_that_cannot_be_read_fail() -> None:
 
 def test_no_look_is_no_pass() -> None:
     assert told(coverage=None)[0].status is ReportStatus.INSUFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("IntentReviewed", (KNOWN,)),
+        ("OrderPlanned", (1, order_ref(KNOWN), KNOWN)),
+        ("OrderSent", (1,)),
+        ("ExecutionSeen", ("1.01.01", order_ref(KNOWN))),
+    ],
+)
+def test_what_the_book_has_let_go_is_known_all_the_same(
+    kind: str, values: tuple[object, ...]
+) -> None:
+    book = a_book()
+    filled(book, 1)
+    assert let_go(book) is not None
+    assert book.orders == {}
+    assert keys_of(kind, values, book).problem == ""
+    assert keys_of("OrderSent", (2,), book).problem
+    assert keys_of("IntentReviewed", (UNKNOWN,), book).problem
