@@ -30,6 +30,7 @@ from trader.core.events import (
 from trader.core.ids import AccountId, OrderId
 from trader.core.instruments import InstrumentSpec
 from trader.core.intents import OrderType, Side
+from trader.core.quarantine import BrokenMessage
 from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.settings import BrokerSettings
 from trader.ports import (
@@ -157,7 +158,7 @@ async def test_an_idle_account_is_empty_but_whole(sim: Sim) -> None:
     )
     assert got.cash["USD"] == got.net_liquidation
     assert sim.words("read_only") == [(True, 0)]
-    assert sim.words("decode") == []
+    assert sim.of_type(BrokenMessage) == []
 
 
 async def test_instruments_are_found_and_quoted(sim: Sim) -> None:
@@ -191,7 +192,7 @@ async def test_a_market_order_fills_and_the_next_snapshot_tells_the_same(sim: Si
     assert got.completed_orders[0].filled == 100
     cash = Decimal(1_000_000) + sum((row.cash_change for row in got.executions), Decimal(0))
     assert got.cash["USD"] == cash - sum((row.amount for row in got.commissions), Decimal(0))
-    assert sim.words("decode") == []
+    assert sim.of_type(BrokenMessage) == []
 
 
 async def test_a_resting_order_is_echoed_listed_and_cancelled(sim: Sim) -> None:
@@ -360,7 +361,7 @@ async def test_account_values_come_at_once_and_follow_a_fill(sim: Sim) -> None:
     assert last.available_funds < first.available_funds
     assert last.settled_cash["USD"] <= Decimal(1_000_000)
     assert last.as_of_s > first.as_of_s
-    assert sim.words("decode") == []
+    assert sim.of_type(BrokenMessage) == []
 
 
 async def test_a_snapshot_leaves_the_account_values_running(sim: Sim) -> None:
@@ -443,4 +444,4 @@ async def test_a_preview_tells_the_margin_and_places_nothing(sim: Sim) -> None:
     got = await sim.broker.snapshot()
     assert (got.open_orders, got.executions, got.completed_orders) == ((), (), ())
     assert (sim.of_type(OpenOrderSeen), sim.of_type(OrderErrorSeen)) == ([], [])
-    assert sim.words("decode") == []
+    assert sim.of_type(BrokenMessage) == []

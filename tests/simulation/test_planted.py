@@ -16,7 +16,7 @@ from tests.simulation.planted import PLANTS
 from tests.simulation.run import Wish
 from tests.simulation.search import SEEDS_MAX, Search, candidates, first_seeds, searched
 
-BUDGET_S = 150.0
+BUDGET_S = 100.0
 # So many must be shown at the least: with fewer the file of their seeds is of no use any more.
 _SHARE_MIN = 0.6
 

@@ -25,7 +25,7 @@ from tests.simulation.sweep import (
     swept,
 )
 
-SECONDS = 60.0
+SECONDS = 30.0
 
 
 def test_parts_hold_each_point_once_and_are_spread() -> None:

@@ -12,7 +12,9 @@ from trader.core import account_events as ae
 from trader.core import breaker_events as be
 from trader.core import emergency_events as em
 from trader.core import events as ev
+from trader.core import history_events as hi
 from trader.core import journal_events as je
+from trader.core import quarantine_events as qe
 from trader.core import reduction_events as rd
 from trader.core import request_events as rq
 from trader.core import ticket_events as te
@@ -21,7 +23,7 @@ from trader.core.ids import Seq
 
 KINDS: tuple[Any, ...] = get_args(ev.Event)
 # Recorded for the journal's readers; they move nothing in the book.
-WITHOUT_EFFECT = {ev.DaemonStopped, ev.StrategyFailed}
+WITHOUT_EFFECT = {ev.DaemonStopped, ev.StrategyFailed, je.JournalArchived}
 # Of which events are made; none is one.
 PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 
@@ -29,7 +31,7 @@ PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for module in (ev, ae, be, em, je, rd, rq, te)
+        for module in (ev, ae, be, em, hi, je, qe, rd, rq, te)
         for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)

@@ -13,11 +13,12 @@ import pytest
 from trader.core.entries import Tally
 from trader.engine import exposure_status as es
 from trader.engine import host as hs
+from trader.engine import quarantine_status as qs
 from trader.engine import status as st
 
 KINDS = [
     kind
-    for kind in (vars(st) | vars(es) | vars(hs)).values()
+    for kind in (vars(st) | vars(es) | vars(hs) | vars(qs)).values()
     # Parts that other modules of the engine make belong to it as well.
     if isinstance(kind, type) and kind.__module__.startswith("trader.engine.")
 ]

@@ -26,6 +26,7 @@ from trader.core.ids import AccountId, ClientId, OrderId
 from trader.core.instruments import InstrumentSpec
 from trader.core.intents import OrderType
 from trader.core.orders import Order
+from trader.core.quarantine import BrokenMessage
 from trader.core.risk import ApprovedChange
 from trader.ibkr import translate
 from trader.ibkr.requests import Kind
@@ -284,7 +285,7 @@ async def test_what_means_nothing_is_no_sign_of_life() -> None:
         heard_s = desk.broker.heard_s
         assert heard_s is not None
         served.say("49|1|x")
-        await desk.until(lambda: bool(desk.words("decode")))
+        await desk.until(lambda: bool(desk.of_type(BrokenMessage)))
         assert desk.broker.heard_s == heard_s
         served.say("4|2|-1|2107|HMDS data farm connection is inactive.:ushmds|")
         await desk.until(lambda: desk.broker.heard_s != heard_s)

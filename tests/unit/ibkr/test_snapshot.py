@@ -16,6 +16,7 @@ from tests.unit.ibkr.fake_gateway import (
 )
 from trader.core.events import CommissionSeen, ExecutionSeen, OpenOrderSeen
 from trader.core.ids import AccountId
+from trader.core.quarantine import BrokenMessage
 from trader.ports import LinkDown, SnapshotUnavailable
 
 POSITION = "61|3|{account}|265598|AAPL|STK||0.0|||SMART|USD|AAPL|NMS|{quantity}|190.1"
@@ -115,7 +116,7 @@ async def test_a_row_that_cannot_be_read_spoils_the_snapshot_and_is_reported() -
         served.replies["61"] = lambda f: [broken, "62|1"]
         with pytest.raises(SnapshotUnavailable, match="could not be decoded"):
             await desk.broker.snapshot()
-        assert [word.code for word in desk.words("decode")] == [61]
+        assert [message.message_id for message in desk.of_type(BrokenMessage)] == [61]
 
 
 async def test_a_live_execution_during_a_snapshot_goes_to_the_sink_and_not_into_it() -> None:
