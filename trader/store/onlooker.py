@@ -29,11 +29,15 @@ def _unchangeable(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
 
 
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise JournalUnusable(f"{path}: there is no journal")
+
+
 @contextmanager
 def one_moment(path: Path, busy_s: float = _BUSY_S) -> Iterator[sqlite3.Connection]:
     """Open a journal for reading, at one instant of it; raises JournalUnusable."""
-    if not path.is_file():
-        raise JournalUnusable(f"{path}: there is no journal")
+    _require(path)
     try:
         with closing(read_only(path, busy_s)) as db:
             ((application_id,),) = db.execute("PRAGMA application_id")
@@ -48,11 +52,13 @@ def one_moment(path: Path, busy_s: float = _BUSY_S) -> Iterator[sqlite3.Connecti
 
 @asynccontextmanager
 async def beside_the_writer(path: Path) -> AsyncIterator[aiosqlite.Connection]:
-    """Open a journal on a thread of its own, to read while the writer writes; raises sqlite3.Error.
+    """Open a journal on a thread of its own, to read while the writer writes.
 
     Each statement sees its own moment, so that no reading keeps the log from being folded. Text
-    comes as the bytes that it is.
+    comes as the bytes that it is. Raises sqlite3.Error, or JournalUnusable when there is no file.
     """
+    # The thread of a connection that comes to nothing ends when it likes, after its loop even.
+    _require(path)
     uri = _unchangeable(path)
     async with aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S) as db:
         db.text_factory = bytes

@@ -68,5 +68,5 @@ async def test_an_empty_journal_has_none_and_one_that_is_not_there_says_so(tmp_p
     async with running(path):
         pass
     assert (await day_rows(path, START)).row_count == 0
-    with pytest.raises(JournalUnusable, match="SQLITE_CANTOPEN"):
+    with pytest.raises(JournalUnusable, match="there is no journal"):
         await day_rows(tmp_path / "gone.db", START)
