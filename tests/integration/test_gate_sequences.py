@@ -16,7 +16,7 @@ import pytest
 from tests.integration.gate_play import play
 from trader.core.orders import OrderState
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "2000"))
+SEQUENCES = int(os.environ.get("SEQUENCES", "800"))
 # Where the seeds begin, so that a soak can be cut into parts that repeat none.
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "0"))
 # So many parts, each with seeds of its own, so that a red one is found and run again quickly.
