@@ -155,6 +155,9 @@ class LoopClock:
         self._ahead_ns = 0
         # While an advance runs, time is what it says; otherwise the host's clock plus the jumps.
         self._held_ns: int | None = None
+        # What the host's wall clock was ahead of its monotonic one when the advance began: two
+        # clocks that are read one after the other would tell two times of one moment.
+        self._wall_ns = 0
         self._until_ns = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_ns = 0
@@ -170,7 +173,7 @@ class LoopClock:
         """Return the wall time in seconds since the epoch, plus what was jumped."""
         if self._held_ns is None:
             return time.time() + self._ahead_ns / NS
-        return time.time() + (self._held_ns - time.monotonic_ns()) / NS
+        return (self._wall_ns + self._held_ns) / NS
 
     def host_monotonic(self) -> float:
         """Return CLOCK_MONOTONIC."""
@@ -203,6 +206,7 @@ class LoopClock:
 
     def _jump(self, until_ns: int, stop_ns: int | None) -> bool:
         outer_ns, self._until_ns = self._until_ns, until_ns
+        self._wall_ns = time.time_ns() - time.monotonic_ns()
         is_reached = True
         while (due_ns := self._queue.next_due_ns()) is not None and due_ns <= until_ns:
             if stop_ns is not None and time.monotonic_ns() >= stop_ns:

@@ -83,6 +83,17 @@ async def test_an_advance_of_the_loop_clock_runs_what_is_due_at_its_own_moment()
     never.cancel()
 
 
+async def test_what_happens_at_one_moment_of_an_advance_sees_one_time() -> None:
+    # An order that the open releases asks several times: is it past the open, is the market open?
+    clock = LoopClock(asyncio.get_running_loop())
+    wall = clock.time()
+    seen: set[float] = set()
+    clock.call_later(60.0, lambda: seen.update(clock.time() for _ in range(2000)))
+    clock.advance(120.0)
+    assert len(seen) == 1
+    assert seen.pop() - wall == pytest.approx(60.0, abs=1.0)
+
+
 async def test_timers_go_on_by_the_host_s_clock_after_an_advance() -> None:
     clock = LoopClock(asyncio.get_running_loop())
     clock.advance(1000.0)
