@@ -1,10 +1,10 @@
 """``trader archive``: move the journal's older events into a compressed archive, as one chain.
 
-Only without a daemon: the lock of the state directory is taken. Nothing leaves the journal before
-the archive has been read back from the disk and verified, the book was folded from every event and
-is the one of the checkpoints, and the journal that goes on gives the same book. How, and why it is
-safe to be killed at any instant, says :mod:`trader.store.archiving`. Exit codes: 0 done or nothing
-to do, 1 nothing was changed.
+Only without a daemon: the locks of the state directory and of the journal are taken. Nothing leaves
+the journal before the archive has been read back from the disk and verified, the book was folded
+from every event and is the one of the checkpoints, and the journal that goes on gives the same
+book. How, and why it is safe to be killed at any instant, says :mod:`trader.store.archiving`. Exit
+codes: 0 done or nothing to do, 1 nothing was changed.
 """
 
 import argparse
@@ -17,17 +17,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from trader.app import restore as book_of
-from trader.config import ConfigError, journal_file_in
+from trader.config import ConfigError
 from trader.core.checkpoint import BookState, restored, state_of
 from trader.core.events import Recorded
 from trader.core.halts import HaltCause
 from trader.core.ids import Seq
 from trader.core.journal_events import JournalArchived
 from trader.engine.supervisor import Supervisor
+from trader.journal_place import journal_of
 from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
 from trader.ops.halt_record import give_to_owner
-from trader.ops.instance_lock import InstanceLock
+from trader.ops.instance_lock import alone_with
 from trader.ops.kill import operator_name
 from trader.ports import ChainHead, Clock, WorldError
 from trader.store.archives import archive_folder
@@ -94,15 +95,11 @@ def _days(text: str) -> int:
 
 def run_archive(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Archive and say what is where now; returns the exit code."""
-    lock = InstanceLock(given.state / "lock")
     try:
-        journal, by = journal_file_in(given.state, environment), operator_name(environment)
+        journal, by = journal_of(given.state, environment), operator_name(environment)
         wanted = Wanted(given.state, journal, given.keep_days, by)
-        lock.take(os.getpid())
-        try:
+        with alone_with(given.state, journal, os.getpid()):
             record = archive(wanted, SystemClock())
-        finally:
-            lock.release()
     except (ConfigError, WorldError, OSError) as error:
         print(f"trader: not archived: {said(error)}", file=sys.stderr)
         return _NOT_DONE
@@ -120,7 +117,7 @@ def run_archive(given: argparse.Namespace, environment: Mapping[str, str]) -> in
 def archive(wanted: Wanted, clock: Clock) -> JournalArchived | None:
     """Archive what is old enough, and return what was recorded of it, or None for nothing.
 
-    To be called with the lock held. Raises JournalUnusable and OSError.
+    To be called with the locks held. Raises JournalUnusable and OSError.
     """
     journal, draft = wanted.journal, wanted.draft
     if not journal.is_file():

@@ -1,7 +1,7 @@
 """``trader migrate``: copy and upgrade a journal by hand, as a start of the daemon would.
 
-For a journal so large that its copy should not be made while systemd waits for the start. The lock
-of the state directory is taken first: nobody upgrades under a daemon that runs.
+For a journal so large that its copy should not be made while systemd waits for the start. The locks
+of the state directory and of the journal are taken first: nobody upgrades under a running daemon.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from trader.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.ops.clock import SystemClock
-from trader.ops.instance_lock import InstanceLock, journal_lock
+from trader.ops.instance_lock import alone_with
 from trader.ports import WorldError
 from trader.store.journal import SqliteJournal
 from trader.store.upgrade import Standing, copies_of, standing
@@ -53,15 +53,8 @@ def _migrate(config: Configuration, *, is_dry_run: bool) -> int:
     if is_dry_run:
         print(_intended(journal, before))
         return _DONE
-    lock = InstanceLock(config.settings.state_dir / "lock")
-    own_journal = journal_lock(journal)
-    lock.take(os.getpid())
-    try:
-        own_journal.take(os.getpid())
+    with alone_with(config.settings.state_dir, journal, os.getpid()):
         asyncio.run(_upgrade(journal))
-    finally:
-        own_journal.release()
-        lock.release()
     print(f"{journal}: version {before.version} is now version {standing(journal).version}")
     if before.version:
         print(f"copy of version {before.version}: {copies_of(journal)[0]}")

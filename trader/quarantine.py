@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from trader.asking import DONE, NOT_DONE, add_state, ask, timeout
-from trader.config import JOURNAL_FILE_NAME
+from trader.config import ConfigError
 from trader.core.quarantine import OUT_OF_STEP
+from trader.journal_place import journal_asked_for
 from trader.ops.kill import operator_name
 from trader.store.quarantine import LetterRow, NotKeptRow, letters_in
 from trader.store.rows import JournalUnusable
@@ -50,15 +51,15 @@ def add_quarantine_arguments(parser: argparse.ArgumentParser) -> None:
 def run_quarantine(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """List, show, or have the daemon decide."""
     if given.action not in _VERBS:
-        return _told(given)
+        return _told(given, environment)
     asked = {"reason": given.reason, "by": operator_name(environment), "letter": given.letter}
     return ask(given, f"{given.action}-letter", asked)
 
 
-def _told(given: argparse.Namespace) -> int:
+def _told(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     try:
-        rows, lost = letters_in(given.journal or given.state / JOURNAL_FILE_NAME)
-    except JournalUnusable as error:
+        rows, lost = letters_in(journal_asked_for(given, environment))
+    except (ConfigError, JournalUnusable) as error:
         print(f"trader: {error}", file=sys.stderr)
         return NOT_DONE
     if given.action == "list":

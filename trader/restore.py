@@ -34,7 +34,7 @@ from trader.journal_place import journal_of
 from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
 from trader.ops.halt_record import give_to_owner
-from trader.ops.instance_lock import InstanceLock, journal_lock
+from trader.ops.instance_lock import alone_with
 from trader.ops.kill import operator_name
 from trader.ports import Clock, WorldError
 from trader.store.backup import copied, whole
@@ -85,18 +85,11 @@ def _reason(text: str) -> str:
 
 def run_restore(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Restore a backup and say what became of both journals; returns the exit code."""
-    lock = InstanceLock(given.state / "lock")
     try:
         journal, by = journal_of(given.state, environment), operator_name(environment)
         wanted = Wanted(given.file, given.state, journal, given.reason, by)
-        own_journal = journal_lock(journal)
-        lock.take(os.getpid())
-        try:
-            own_journal.take(os.getpid())
+        with alone_with(given.state, journal, os.getpid()):
             event = asyncio.run(_restored(wanted, SystemClock()))
-        finally:
-            own_journal.release()
-            lock.release()
     except (ConfigError, WorldError, IdsUsedUp, OSError) as error:
         print(f"trader: not restored: {said(error)}", file=sys.stderr)
         return _NOT_DONE

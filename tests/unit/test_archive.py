@@ -31,7 +31,7 @@ from trader.core.events import Recorded
 from trader.core.ids import IntentId, Seq
 from trader.core.journal_events import JournalArchived
 from trader.ops.anchors import anchors_in
-from trader.ops.instance_lock import InstanceLock
+from trader.ops.instance_lock import InstanceLock, journal_lock
 from trader.proof import journal_doubt
 from trader.store.archives import history
 from trader.store.journal import SqliteJournal
@@ -282,6 +282,25 @@ def test_an_older_journal_in_its_place_is_not_archived(place: Place) -> None:
     make_journal(place.journal, History(EVENTS - 200, ORDERS, tail=50, step=STEP))
     with pytest.raises(JournalUnusable, match="truncated"):
         place.archive(place.at_of(2_500) + timedelta(days=7))
+
+
+def test_under_a_daemon_of_another_state_nothing_is_archived(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A shell that knows the daemon's journal, in a directory that is not the daemon's.
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{place.journal}")
+    elsewhere = place.state.with_name("elsewhere")
+    elsewhere.mkdir()
+    before = place.journal.read_bytes()
+    daemon = journal_lock(place.journal)
+    daemon.take(4711)
+    try:
+        assert cli.main(["archive", "--state", str(elsewhere)]) == 1
+    finally:
+        daemon.release()
+    assert "journal.db.lock: held by another daemon, process 4711" in capsys.readouterr().err
+    assert place.journal.read_bytes() == before
+    assert not place.folder.exists()
 
 
 def test_the_command_says_what_it_did_and_refuses_while_a_daemon_runs(

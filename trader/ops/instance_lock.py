@@ -12,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from trader.ops.halt_record import give_to_owner
@@ -77,6 +78,19 @@ def journal_lock(journal: Path) -> InstanceLock:
     """Return the lock of a journal, wherever links lead to it; to be taken after the state's."""
     file = journal.resolve()
     return InstanceLock(file.with_name(f"{file.name}.lock"))
+
+
+@contextlib.contextmanager
+def alone_with(state: Path, journal: Path, pid: int) -> Iterator[None]:
+    """Hold the locks of a state and of its journal, or neither; raises LockTaken.
+
+    For commands that write where a daemon would; the daemon itself takes the first in turn.
+    """
+    with contextlib.ExitStack() as held:
+        for lock in (InstanceLock(state / "lock"), journal_lock(journal)):
+            lock.take(pid)
+            held.callback(lock.release)
+        yield
 
 
 def _opened(path: Path) -> int:

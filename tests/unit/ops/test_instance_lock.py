@@ -15,6 +15,7 @@ from trader.ops.instance_lock import (
     InstanceLock,
     LiquidatorHolds,
     LockTaken,
+    alone_with,
     journal_lock,
     said_in,
 )
@@ -178,3 +179,26 @@ def test_a_journal_has_one_lock_by_whatever_name_it_is_reached(tmp_path: Path) -
             journal_lock(tmp_path / name).take(4712)
     journal_lock(tmp_path / "disk" / "another.db").take(4712)
     first.release()
+
+
+@pytest.mark.parametrize("held", ["lock", "journal.db.lock"])
+def test_who_is_not_alone_with_both_holds_neither(tmp_path: Path, held: str) -> None:
+    other = InstanceLock(tmp_path / held)
+    other.take(4711)
+    refused = pytest.raises(LockTaken, match=f"{held}: held by another daemon, process 4711")
+    with refused, alone_with(tmp_path, tmp_path / "journal.db", 7):
+        pytest.fail("it is not alone")
+    other.release()
+    with alone_with(tmp_path, tmp_path / "journal.db", 8):
+        for name in ("lock", "journal.db.lock"):
+            with pytest.raises(LockTaken, match=f"{name}: held by another daemon, process 8"):
+                InstanceLock(tmp_path / name).take(9)
+    with alone_with(tmp_path, tmp_path / "journal.db", 10):
+        assert (tmp_path / "lock").read_text() == "10\n"
+
+
+def test_the_locks_are_given_back_whatever_happens_between(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), alone_with(tmp_path, tmp_path / "journal.db", 7):
+        raise ZeroDivisionError
+    with alone_with(tmp_path, tmp_path / "journal.db", 8):
+        pass
