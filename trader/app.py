@@ -255,8 +255,8 @@ class Daemon:
         self.inbox.wake_reconciler = self.reconciler.wake
         self.inbox.on_link_word = self.link.on_word
         self.inbox.on_account = self.services.valuer.on_account
-        self.reconciler.archive = RunArchive(state_dir / RUNS_FOLDER, __version__).write
         self.safeguards.connect(self.reconciler, self.gateway, self.inbox)
+        self.reconciler.observe(RunArchive(state_dir / RUNS_FOLDER, __version__).write)
         self.reports.connect(self.reconciler)
         self.gateway.observe_latency = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of

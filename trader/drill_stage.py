@@ -11,18 +11,21 @@ import ctypes
 import http.client
 import json
 import os
+import platform
 import select
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from trader import __version__
+from trader.ops.build import git_sha
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint, read_token
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -326,22 +329,25 @@ def metric(exposition: str, name: str) -> str:
     return "missing"
 
 
-def commit_of(root: Path) -> str:
-    """Return the commit of a checkout, or that there is none."""
-    git = shutil.which("git")
-    if git is None:
-        return "no git"
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            [git, "-C", str(root), "rev-parse", "--short=12", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-        if done.returncode == 0:
-            return done.stdout.strip()
-    return "no checkout"
+def versions() -> dict[str, str]:
+    """Return what a drill was played with, for its report."""
+    return {
+        "trader": __version__,
+        "commit": git_sha({}, ROOT)[:12] or "no checkout",
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def utc_now() -> datetime:
+    """Return the moment."""
+    return datetime.now(UTC)
+
+
+def say(line: str) -> None:
+    """Print a line at once, with what the terminal cannot show spelled out."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def signals_end(names: Sequence[str] = ("SIGTERM",)) -> None:

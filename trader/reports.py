@@ -11,7 +11,6 @@ import structlog
 
 from trader import __version__
 from trader.config import Configuration
-from trader.core.comparison import RunRecord
 from trader.core.reports.content import Content, ReportStatus
 from trader.core.reports.integrity import integrity_content
 from trader.core.reports.ledger import Day, sanity_content
@@ -82,13 +81,7 @@ class Reports:
 
     def connect(self, reconciler: Reconciler) -> None:
         """Have every reconciliation and every checkpoint told here as well."""
-        archive = reconciler.archive
-
-        def heard(record: RunRecord) -> None:
-            archive(record)
-            self.sources.on_run(record)
-
-        reconciler.archive = heard
+        reconciler.observe(self.sources.on_run)
         self._services.ledger.on_checkpoint = self.sources.on_checkpoint
 
     def start(self) -> None:

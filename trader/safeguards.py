@@ -117,19 +117,13 @@ class Safeguards:
         board.allocation = self.breakers.allocation
 
     def connect(self, reconciler: Reconciler, gateway: OrderGateway, inbox: Inbox) -> None:
-        """Have every reconciliation told here first, and every review know the market."""
+        """Have every reconciliation told here, and every review know the market."""
         inbox.on_result = self._result.on_told
         gateway.outlook = self.breakers.outlook
         self.breakers.strategies.cancel = self._exits.cancel = gateway.cancel
         self._late.cancel, self._late.cancel_ghost = gateway.cancel, gateway.cancel_duplicate
         self._late.ghosts = reconciler.ghosts
-        archive = reconciler.archive
-
-        def heard(record: RunRecord) -> None:
-            self.on_run(record)
-            archive(record)
-
-        reconciler.archive = heard
+        reconciler.observe(self.on_run)
 
     def on_run(self, record: RunRecord) -> None:
         """Take in what a reconciliation saw."""

@@ -88,8 +88,12 @@ def test_waiting_ends_and_says_for_what(tmp_path: Path, monkeypatch: pytest.Monk
         a_stage(tmp_path).until("a thing", lambda: "")
 
 
-def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path) -> None:
-    assert st.commit_of(tmp_path) == "no checkout"
+def test_a_report_says_with_what_it_was_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(st.versions()) == ["trader", "commit", "python", "system"]
+    monkeypatch.setattr(st, "ROOT", tmp_path)
+    assert st.versions()["commit"] == "no checkout"
 
 
 def test_a_drills_processes_get_what_they_need_of_an_environment_and_nothing_else() -> None:

@@ -54,7 +54,7 @@ async def staged(tmp_path: Path) -> AsyncIterator[Stage]:
             about=About("1", "USD"),
         )  # fmt: skip
         archived: list[RunRecord] = []
-        world.reconciler.archive = archived.append
+        world.reconciler.observe(archived.append)
         reports = Reports(config, world.services, board, {"GIT_SHA": "abc1234"})
         reports.connect(world.reconciler)
         stage = Stage(world, reports, journal, tmp_path, board, archived)

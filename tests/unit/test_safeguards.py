@@ -44,7 +44,7 @@ async def test_they_guard_from_the_first_moment_and_let_trade_once_all_is_read(
     assert {row.phase for row in board.status().breakers} == {"closed"}
     assert board.status().restrictions == (("breakers", "not evaluated yet"),)
     heard: list[RunRecord] = []
-    world.reconciler.archive = heard.append
+    world.reconciler.observe(heard.append)
     safeguards.connect(world.reconciler, world.gateway, world.inbox)
     assert safeguards._exits.cancel == world.gateway.cancel
     await world.reconciler.run_once("test")

@@ -8,17 +8,14 @@ Exit codes: 0 every drill that could be made passed, 1 one failed, 2 could not r
 
 import argparse
 import os
-import platform
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from trader import __version__
 from trader.chaos_drill import small_disk
 from trader.chaos_drill.drills import DRILLS, ChaosDrill
 from trader.chaos_drill.isolation import Live, live_of, plan_problems
@@ -36,7 +33,7 @@ from trader.chaos_drill.report import (
 )
 from trader.config import ConfigError
 from trader.config.model import BrokerSection
-from trader.drill_stage import ROOT, commit_of, signals_end
+from trader.drill_stage import ROOT, say, signals_end, utc_now, versions
 
 DONE, NOT_DONE, COULD_NOT_RUN = 0, 1, 2
 _CONFIGS = ROOT / "config"
@@ -114,10 +111,10 @@ def _run(plan: _Plan, out: Path, *, must_keep: bool) -> int:
         used = config_hash(_files_of(plan.config), SETTINGS)
     except OSError as error:
         return _refused([f"{error.filename}: {error.strerror}"])
-    head = Head(_utc(), plan.seed, _versions(), used, is_complete=len(plan.drills) == len(DRILLS))
+    head = Head(utc_now(), plan.seed, versions(), used, is_complete=len(plan.drills) == len(DRILLS))
     say(f"{len(plan.drills)} drills against the {EVIDENCE}; everything is played in {plan.folder}")
     rows = [_row(plan, number, drill) for number, drill in enumerate(plan.drills, 1)]
-    record = as_record(head, rows, _utc())
+    record = as_record(head, rows, utc_now())
     try:
         path = write(out, record)
     except OSError as error:
@@ -188,25 +185,6 @@ def _refused(problems: Sequence[str]) -> int:
     for problem in problems:
         print(f"chaos_drill: {problem}", file=sys.stderr)
     return COULD_NOT_RUN
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "trader": __version__,
-        "commit": commit_of(ROOT),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
-    }
-
-
-def say(line: str) -> None:
-    """Print a line at once, with what the terminal cannot show spelled out."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
-
-
-def _utc() -> datetime:
-    return datetime.now(UTC)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ Bytes that were written may be executed much later: by a gateway that hung, over
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from trader.core.intents import Intent, TimeInForce, reduces
+from trader.core.intents import Intent, TimeInForce, closes
 
 _SECOND = timedelta(seconds=1)
 
@@ -20,7 +20,7 @@ def good_till(
     Only what adds risk does: an exit that ended by itself would leave a position without its stop.
     An order that is to fill at once or not at all is over before.
     """
-    is_exit = intent.is_reduce_only or reduces(held, intent.signed_quantity)
+    is_exit = closes(held, intent.signed_quantity, is_reduce_only=intent.is_reduce_only)
     if expiry_s is None or is_exit or intent.time_in_force is TimeInForce.IOC:
         return None
     ends_utc = now_utc + timedelta(seconds=expiry_s)

@@ -116,6 +116,11 @@ def reduces(position: Decimal, signed_quantity: Decimal) -> bool:
     return abs(signed_quantity) <= abs(position)
 
 
+def closes(position: Decimal, signed_quantity: Decimal, *, is_reduce_only: bool) -> bool:
+    """Tell whether an order of what is left is an exit: by its own word, or by what it would do."""
+    return is_reduce_only or reduces(position, signed_quantity)
+
+
 def _is_number(value: object) -> bool:
     return type(value) is Decimal and value.is_finite()
 

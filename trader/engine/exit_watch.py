@@ -13,6 +13,7 @@ from trader.core.amounts import ZERO
 from trader.core.flatten import sort_orders
 from trader.core.ids import OrderId
 from trader.core.orders import Order, OrderState
+from trader.engine.asked import Asked
 from trader.engine.resting import resting
 from trader.engine.services import Services
 
@@ -21,8 +22,6 @@ log = structlog.get_logger(__name__)
 LOOK_S = 0.25
 # So long must an exit have been too much: executions of one moment may come one after the other.
 HOLD_S = 1.0
-# A cancel that nobody answers is sent again, and not so often that the rate of cancels is used up.
-_CANCEL_AGAIN_S = 30.0
 Cancel = Callable[[OrderId, str], str | None]
 
 
@@ -35,9 +34,9 @@ class ExitWatch:
         self._broker = services.broker
         self._clock = services.clock
         self._pager = services.pager
-        # Since when each was seen to be too much, and when its cancel was last asked for.
+        # Since when each was seen to be too much.
         self._since_s: dict[OrderId, float] = {}
-        self._asked_s: dict[OrderId, float] = {}
+        self._asked = Asked(services.clock)
         # Takes a working order off; of the gateway, once it is there.
         self.cancel: Cancel = _no_cancel
 
@@ -47,20 +46,18 @@ class ExitWatch:
         lost = list(self._lost())
         self._since_s = {one: self._since_s.get(one, now_s) for one in lost}
         live = self._book.live_orders
-        self._asked_s = {key: at_s for key, at_s in self._asked_s.items() if key in live}
+        self._asked.keep(live)
         for order_id, since_s in self._since_s.items():
-            asked_s = self._asked_s.get(order_id)
-            is_asked = asked_s is not None and now_s - asked_s < _CANCEL_AGAIN_S
-            if now_s - since_s >= HOLD_S and not is_asked:
-                self._take_off(live[order_id], is_first=asked_s is None)
-                self._asked_s[order_id] = now_s
+            if now_s - since_s >= HOLD_S and self._asked.is_due(order_id):
+                self._take_off(live[order_id])
 
-    def _take_off(self, order: Order, *, is_first: bool) -> None:
+    def _take_off(self, order: Order) -> None:
         terms = order.terms
         held = self._book.position_of(terms.con_id)
         text = f"{terms.side} {order.remaining} {terms.symbol}: {held} is held by now"
-        if is_first:
+        if self._asked.is_first(order.order_id):
             self._pager.page("warning", f"exit {order.order_id} taken off", text)
+        self._asked.note(order.order_id)
         problem = self.cancel(order.order_id, f"would cross zero: {text}")
         if problem is not None:
             log.warning("cancel not sent", problem=problem)

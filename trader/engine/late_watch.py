@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from trader.core.ids import OrderId
-from trader.core.intents import reduces
+from trader.core.intents import closes
 from trader.core.orders import Order, OrderState
 from trader.core.policy import LateOrders, OrderPolicy
+from trader.engine.asked import Asked
 from trader.engine.services import Services
 
 log = structlog.get_logger(__name__)
@@ -21,8 +22,6 @@ log = structlog.get_logger(__name__)
 LOOK_S = 1.0
 # So long after its time an order may still be told to live: the broker's clock, and its word's way.
 _OVERDUE = timedelta(seconds=15)
-# A cancel that nobody answers is sent again, seldom.
-_CANCEL_AGAIN_S = 30.0
 Cancel = Callable[[OrderId, str], str | None]
 CancelGhost = Callable[[OrderId, str], None]
 
@@ -36,7 +35,7 @@ class LateWatch:
         self._pager = services.pager
         self._broker = services.broker
         self._must_cancel = policy.late_orders is LateOrders.CANCEL
-        self._asked_s: dict[OrderId, float] = {}
+        self._asked = Asked(services.clock)
         # Which orders live that are over in the book; of the reconciler.
         self.ghosts: Callable[[], tuple[OrderId, ...]] = tuple
         # Take a working order off, and one that is over in the book; of the gateway.
@@ -47,8 +46,7 @@ class LateWatch:
         """Cancel what is late; each once, and again while nobody answers."""
         found = dict(self._late())
         ghosts = self.ghosts() if self._must_cancel else ()
-        known = {*found, *ghosts}
-        self._asked_s = {key: at_s for key, at_s in self._asked_s.items() if key in known}
+        self._asked.keep({*found, *ghosts})
         if not self._broker.is_connected:
             return
         for order_id, reason in found.items():
@@ -62,12 +60,11 @@ class LateWatch:
                 self.cancel_ghost(order_id, reason)
 
     def _is_due(self, order_id: OrderId, reason: str) -> bool:
-        now_s, asked_s = self._clock.monotonic(), self._asked_s.get(order_id)
-        if asked_s is not None and now_s - asked_s < _CANCEL_AGAIN_S:
+        if not self._asked.is_due(order_id):
             return False
-        if asked_s is None:
+        if self._asked.is_first(order_id):
             self._pager.page("warning", f"order {order_id} taken off", reason)
-        self._asked_s[order_id] = now_s
+        self._asked.note(order_id)
         return True
 
     def _late(self) -> Iterator[tuple[OrderId, str]]:
@@ -85,14 +82,11 @@ class LateWatch:
         if ends_utc is not None and now_utc - ends_utc > _OVERDUE:
             return f"it should have expired at the broker at {ends_utc:%H:%M:%S} UTC"
         since = order.unanswered_utc
-        if since is None or not self._must_cancel or self._is_exit(order):
+        held, terms = self._book.position_of(order.terms.con_id), order.terms
+        is_exit = closes(held, order.signed_remaining, is_reduce_only=terms.is_reduce_only)
+        if since is None or not self._must_cancel or is_exit:
             return ""
         return f"nobody had answered at {since:%H:%M:%S} UTC, and it works"
-
-    def _is_exit(self, order: Order) -> bool:
-        terms = order.terms
-        held = self._book.position_of(terms.con_id)
-        return terms.is_reduce_only or reduces(held, order.signed_remaining)
 
 
 def _no_cancel(order_id: OrderId, reason: str) -> str | None:

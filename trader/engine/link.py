@@ -106,7 +106,7 @@ class LinkWatch:
         self._sessions = services.sessions
         self._gateway = gateway
         self._reconciler = reconciler
-        reconciler.cancel_duplicate = gateway.cancel_duplicate
+        reconciler.duplicates.cancel = gateway.cancel_duplicate
         self._supervisor = services.supervisor
         self._clock = services.clock
         self._pager = services.pager

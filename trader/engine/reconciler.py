@@ -38,15 +38,13 @@ from trader.core.ids import ConId, OrderId, RunId
 from trader.core.policy import CashPolicy
 from trader.core.reconcile import cash_slack, unanswered_orders, unknown_to_the_book
 from trader.core.snapshots import BrokerSnapshot
+from trader.engine.duplicates import Duplicates
 from trader.engine.inbox import Inbox
 from trader.engine.services import Services
 from trader.ports import LinkDown, SnapshotUnavailable
 
 log = structlog.get_logger(__name__)
 
-# A cancel that ended nothing so many times needs a person; it is tried again so seldom.
-_CANCEL_TRIES_MAX = 5
-_CANCEL_AGAIN_S = 60.0
 # So late an execution may be told that a position holds already; looks have come since, later.
 _LATE_S_MAX = 3600.0
 # The broker's clock and ours are no better, beside what they are known to differ by.
@@ -70,8 +68,7 @@ class ReconcileSettings:
     policy: CashPolicy
 
 
-CancelDuplicate = Callable[[OrderId, str], None]
-Archive = Callable[[RunRecord], None]
+RunObserver = Callable[[RunRecord], None]
 Compared = Callable[[float, datetime], None]
 
 
@@ -116,12 +113,18 @@ class Reconciler:
         self._passed: tuple[Passed, ...] = ()
         # How many executions and commissions had come when it was last looked, and since when.
         self._money = (0, float("-inf"))
-        # Of each order that lives more than once: cancels so far, and when the last one left.
-        self._tries: dict[OrderId, tuple[int, float]] = {}
-        self.archive: Archive = _no_archive
-        self.cancel_duplicate: CancelDuplicate = _cancel_nothing
+        self._observers: list[RunObserver] = []
+        self.duplicates = Duplicates(services.pager)
         # Told of each complete look: when it was asked for, and how far back its lists reach.
         self.on_compared: Compared = _settle_nothing
+
+    def observe(self, observer: RunObserver) -> None:
+        """Have every run shown to ``observer``, complete or not, after those before it."""
+        self._observers.append(observer)
+
+    def _show(self, record: RunRecord) -> None:
+        for observer in self._observers:
+            observer(record)
 
     @property
     def _book(self) -> Book:
@@ -308,7 +311,8 @@ class Reconciler:
         decided_seq = self._ledger.seq
         doubt = doubted(self._book, question, answer)
         self._take(doubt, now_s)
-        self._cancel_duplicates(snapshot, now_s)
+        if self.duplicates.take_off(duplicated_orders(self._book, snapshot), now_s):
+            self._due_s = now_s + self._settings.quiet_s + 0.1
         self._note_disputes(answer.drifts, doubt.plan.unseen, snapshot)
         # After the disputes: what is disputed settles nothing.
         self.on_compared(started_s, snapshot.window_utc)
@@ -325,7 +329,7 @@ class Reconciler:
         )
         self._ledger.record(finished)
         decision = Decision(question, answer, doubt.plan, asked_seq, decided_seq)
-        self.archive(RunRecord(finished, decision))
+        self._show(RunRecord(finished, decision))
         self._tell(run, answer)
         self._judge(doubt.plan)
         return finished
@@ -389,28 +393,6 @@ class Reconciler:
             con_id: offsets.get(con_id, self.offsets.get(con_id, ZERO)) for con_id in self.disputed
         }
 
-    def _cancel_duplicates(self, snapshot: BrokerSnapshot, now_s: float) -> None:
-        """Cancel what lives twice until none is left, and call a person where that fails.
-
-        A cancel by order id ends one of them, nobody knows which (INC-085), and some gateways
-        then do not find the other any more: it is asked for again as long as one lives, seldom
-        after the first few (CAP-20).
-        """
-        duplicated = duplicated_orders(self._book, snapshot)
-        self._tries = {key: row for key, row in self._tries.items() if key in duplicated}
-        for order_id, perm_ids in duplicated.items():
-            tries, tried_s = self._tries.get(order_id, (0, now_s))
-            if tries >= _CANCEL_TRIES_MAX and now_s - tried_s < _CANCEL_AGAIN_S:
-                if tries == _CANCEL_TRIES_MAX:
-                    self._tries[order_id] = (tries + 1, tried_s)
-                    text = f"alive as {perm_ids} after {tries} cancels: cancel it by hand"
-                    self._pager.page("critical", f"order {order_id} cannot be cancelled", text)
-                continue
-            self._tries[order_id] = (tries + 1, now_s)
-            self.cancel_duplicate(order_id, "the broker holds it more than once")
-            if tries < _CANCEL_TRIES_MAX:
-                self._due_s = now_s + self._settings.quiet_s + 0.1
-
     def _judge(self, decided: Plan) -> None:
         """Clear or keep the cause that holds new risk back until book and broker agree."""
         unknown = unanswered_orders(self._book)
@@ -469,7 +451,7 @@ class Reconciler:
             duration_s=self._clock.monotonic() - started_s,
         )
         self._ledger.record(finished)
-        self.archive(RunRecord(finished))
+        self._show(RunRecord(finished))
         log.warning("reconciliation incomplete", run=run_id, problem=problem)
         self._guard.set_level(HaltCause.NOT_RECONCILED, problem)
         self._guard.clear_level(HaltCause.STARTING)
@@ -486,13 +468,5 @@ def _disputes(drifts: Iterable[Drift]) -> dict[ConId, str]:
     }
 
 
-def _cancel_nothing(order_id: OrderId, reason: str) -> None:
-    """Stand in until the gateway is there."""
-
-
 def _settle_nothing(asked_s: float, window_utc: datetime) -> None:
     """Stand in until somebody settles orders."""
-
-
-def _no_archive(record: RunRecord) -> None:
-    """Stand in until an archive is set."""

@@ -25,6 +25,7 @@ from trader.core.policy import Policy, policy_hash
 from trader.core.results import Held
 from trader.core.track_record import TrackRecord
 from trader.core.valuation import Valuation
+from trader.engine.asked import Asked
 from trader.engine.equity import MARK_INTERVAL_S, Equity
 from trader.engine.readings import sharpe_reading
 from trader.engine.services import Services
@@ -33,8 +34,6 @@ from trader.engine.status import BreakerStatus
 log = structlog.get_logger(__name__)
 
 _NAME = BreakerName.PSR
-# A cancel that nobody answers is sent again, and not so often that the rate of cancels is used up.
-_CANCEL_AGAIN_S = 30.0
 Cancel = Callable[[OrderId, str], str | None]
 
 
@@ -62,8 +61,7 @@ class StrategyHalts:
         # When each strategy's result was last known, monotonic.
         self._known_s: dict[StrategyName, float] = {}
         self.last: dict[StrategyName, Evaluation] = {}
-        # When each order was last asked to be taken off, monotonic.
-        self._asked_s: dict[OrderId, float] = {}
+        self._asked = Asked(services.clock)
         # Takes a working order off; of the gateway, once it is there.
         self.cancel: Cancel = _no_cancel
 
@@ -224,14 +222,13 @@ class StrategyHalts:
     def _take_off(self) -> None:
         """Cancel what a halted strategy has working and could still add risk with."""
         halts = {row.strategy: row for row in self._book.safety.strategy_halts}
-        live, now_s = self._book.live_orders, self._clock.monotonic()
-        self._asked_s = {key: at_s for key, at_s in self._asked_s.items() if key in live}
+        live = self._book.live_orders
+        self._asked.keep(live)
         for order in tuple(live.values()) if halts else ():
-            asked_s = self._asked_s.get(order.order_id, float("-inf"))
-            if now_s - asked_s < _CANCEL_AGAIN_S:
+            if not self._asked.is_due(order.order_id):
                 continue
             if order.terms.strategy in halts and self._may_add(order):
-                self._asked_s[order.order_id] = now_s
+                self._asked.note(order.order_id)
                 problem = self.cancel(order.order_id, f"strategy {order.terms.strategy} is halted")
                 if problem is not None:
                     log.warning("cancel not sent", problem=problem)

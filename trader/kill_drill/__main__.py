@@ -8,17 +8,22 @@ Exit codes: 0 everything was as expected, 1 it was not or could not be played, 2
 
 import argparse
 import os
-import platform
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from trader import __version__
-from trader.drill_stage import ROOT, DrillStopped, Stage, commit_of, signals_end
+from trader.drill_stage import (
+    ROOT,
+    DrillStopped,
+    Stage,
+    say,
+    signals_end,
+    utc_now,
+    versions,
+)
 from trader.kill_drill.report import (
     AGAINST,
     KIND,
@@ -69,8 +74,8 @@ def _run(by: str, out: Path, seed: int, *, must_keep: bool) -> int:
         problem = f"--out is {out}: {error.strerror}; allowed is a folder that can be written to"
         print(f"kill_drill: {problem}", file=sys.stderr)
         return USAGE
-    recorder = Recorder(_utc, say)
-    head = Head(by, utc_text(_utc()), _versions(seed))
+    recorder = Recorder(utc_now, say)
+    head = Head(by, utc_text(utc_now()), {**versions(), "seed": str(seed)})
     # Made new each time, in the system's place for such things: never a state that exists.
     folder = Path(tempfile.mkdtemp(prefix="kill-drill-"))
     stage = Stage(folder, dict(os.environ), seed, settings=_SETTINGS)
@@ -82,7 +87,7 @@ def _run(by: str, out: Path, seed: int, *, must_keep: bool) -> int:
         _play(drill)
     finally:
         stage.end()
-    record = as_record(head, recorder, _utc())
+    record = as_record(head, recorder, utc_now())
     is_well = record["verdict"] == PASSED
     try:
         paths = write(out, record, as_text(record, recorder))
@@ -118,26 +123,6 @@ def _stop(recorder: Recorder, problem: str) -> None:
     if not any(step.began_utc for step in recorder.steps):
         recorder.begin(recorder.plan("stage", "processes", "Start simulator and daemon."))
     recorder.stop(problem)
-
-
-def _versions(seed: int) -> dict[str, str]:
-    return {
-        "trader": __version__,
-        "commit": commit_of(ROOT),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
-        "seed": str(seed),
-    }
-
-
-def say(line: str) -> None:
-    """Print a line at once, with what the terminal cannot show spelled out."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
-
-
-def _utc() -> datetime:
-    return datetime.now(UTC)
 
 
 def _parser() -> argparse.ArgumentParser:

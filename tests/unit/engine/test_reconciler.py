@@ -556,7 +556,7 @@ async def test_timed_runs_come_at_their_interval_while_there_is_a_link() -> None
 async def test_every_run_is_handed_to_the_archive() -> None:
     world = World()
     kept: list[RunRecord] = []
-    world.reconciler.archive = kept.append
+    world.reconciler.observe(kept.append)
     done = await world.reconciler.run_once("one")
     world.broker.word = SnapshotUnavailable("no end")
     broken = await world.reconciler.run_once("two")

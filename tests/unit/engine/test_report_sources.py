@@ -37,7 +37,7 @@ def sources_of(world: World) -> ReportSources:
         about=About("1", "USD"),
     )  # fmt: skip
     sources = ReportSources(world.services, board, recurrent_runs=3, insufficient_runs=2)
-    world.reconciler.archive = sources.on_run
+    world.reconciler.observe(sources.on_run)
     return sources
 
 

@@ -30,7 +30,7 @@ async def _lived() -> tuple[list[Recorded], list[Decision]]:
     """Have the reconciler meet a fill that was missed, and a position nobody can explain."""
     world = World()
     kept: list[RunRecord] = []
-    world.reconciler.archive = kept.append
+    world.reconciler.observe(kept.append)
     outcome = await world.gateway.submit(an_intent())
     assert outcome.order_id is not None
     filled = an_execution(world.book.orders[outcome.order_id])
