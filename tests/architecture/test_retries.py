@@ -87,7 +87,7 @@ def modules() -> list[str]:
     return sorted(
         path
         for path in (file.relative_to(ROOT).as_posix() for file in (ROOT / "trader").rglob("*.py"))
-        if not path.startswith(NOT_THE_DAEMON) and path != "trader/demo.py"
+        if not path.startswith(NOT_THE_DAEMON) and path != "trader/commands/demo.py"
     )
 
 

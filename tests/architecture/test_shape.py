@@ -27,7 +27,7 @@ UNTESTED_ALONE = {
     "trader/__main__.py": "two lines that call cli.main",
     "trader/sim/gateway/orders/clients.py": "one declaration: a session as the gateway sees it",
     "trader/sim/gateway/desks/world.py": "two declarations: what is shared, a session as protocol",
-    "trader/sim/__main__.py": "a process of its own: the process tests start it",
+    "trader/sim/__main__.py": "it calls command.main: the process tests start it",
 }
 
 CATCHES_EVERYTHING = "trader/engine/supervisor.py"

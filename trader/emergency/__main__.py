@@ -14,15 +14,18 @@ from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
-from trader.config import ConfigError, load, process_environment
-from trader.core.ids import ClientId
-from trader.emergency.act import LOCK_FILE_NAME, act
-from trader.emergency.liquidator import Wanted
-from trader.emergency.report import ExitCode, Report
-from trader.emergency.settings import EmergencySettings, reach_of, settings_of
-from trader.ops.clock import SystemClock
-from trader.ops.fence import FenceFailed, holder_of
-from trader.ops.reach import REACH_FILE_NAME, ReachUnusable, read_reach
+from trader.imports import kept
+
+with kept():
+    from trader.config import ConfigError, load, process_environment
+    from trader.core.ids import ClientId
+    from trader.emergency.act import LOCK_FILE_NAME, act
+    from trader.emergency.liquidator import Wanted
+    from trader.emergency.report import ExitCode, Report
+    from trader.emergency.settings import EmergencySettings, reach_of, settings_of
+    from trader.ops.clock import SystemClock
+    from trader.ops.fence import FenceFailed, holder_of
+    from trader.ops.reach import REACH_FILE_NAME, ReachUnusable, read_reach
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.commands.test_archive import STEP, Place
 from tests.unit.store.support import shell
-from tests.unit.test_archive import STEP, Place
 from trader.bench.history import History, make_journal
 from trader.store import archives
 from trader.store.archives import ArchiveUnusable, Way, archived_in, first_seq, history, unpacked

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.commands.test_archive import STEP, Place
 from tests.unit.store.support import tampered
-from tests.unit.test_archive import STEP, Place
 from trader.bench.history import History, make_journal
 from trader.core.ids import Lineage, Seq
 from trader.core.journal_events import JournalArchived

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.commands.test_archive import Place
 from tests.unit.store.support import tampered
 from tests.unit.store.test_archives import EVENTS, LINKS, made  # noqa: F401
-from tests.unit.test_archive import Place
 from trader.core.ids import Seq
 from trader.ports import Anchor, ChainHead
 from trader.store.verify_archives import verified_history
