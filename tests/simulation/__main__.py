@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.simulation import document
 from tests.simulation.faults import KINDS, WEATHER
 from tests.simulation.planted import PLANTS
+from tests.simulation.reached import table
 from tests.simulation.run import Wish, load_configuration, played, replay, unfit
 from tests.simulation.search import search_all
 from tests.simulation.shrink import shrink
@@ -65,10 +66,12 @@ def _say(text: str) -> None:
 def _play(wish: Wish, given: Namespace) -> bool:
     """Play the seeds that were asked for; return whether no rule was broken."""
     kinds: Counter[str] = Counter()
+    reached: Counter[str] = Counter()
     simulated_s, count, problems, started_s = 0.0, 0, 0, time.monotonic()
     seeds = range(given.first_seed, given.first_seed + (given.seeds or 20))
     for seed, result in played(wish, seeds, given.jobs):
         kinds.update(result.faults)
+        reached.update(result.reached)
         simulated_s += result.seconds
         count += 1
         if given.hashes:
@@ -86,6 +89,7 @@ def _play(wish: Wish, given: Namespace) -> bool:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s, took_s = used.ru_utime + used.ru_stime, time.monotonic() - started_s
     _say(f"{count} seeds, {problems} with a violation, {simulated_s / 3600:.2f} simulated hours")
+    _say(table(reached))
     _say(
         f"{cpu_s:.0f} s of CPU in {took_s:.0f} s: {60 * count / cpu_s:.0f} seeds a minute of CPU, "
         f"{simulated_s / cpu_s:.0f} times real time"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.simulation.planted import PLANTS
+from tests.simulation.reached import table
 from tests.simulation.search import SEEDS_MAX, first_seeds
-from tests.simulation.soak import DOCUMENT, LEDGER, figures, stretches
+from tests.simulation.soak import DOCUMENT, LEDGER, by_code, figures, stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,15 @@ or a full disk, threads, the kill switch's own process, the sentinel, systemd.
 def document() -> str:
     """Return the document."""
     seeds = first_seeds()
+    newest = by_code(stretches(LEDGER))[:1]
     shown = [name for name in PLANTS if name in seeds]
     parts = [
         _HEAD,
         "## Played\n",
         figures(stretches(LEDGER)),
+        "\n## Reached\n",
+        "Of the newest code, by all its seeds; what no seed reaches, no seed proves.\n",
+        *(table(row.reached) for row in newest),
         "\n## Found and mended\n",
         *(
             f"- seed {one.seeds}: {one.text}" + (f" (plant `{one.plant}`)" if one.plant else "")

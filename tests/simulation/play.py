@@ -42,6 +42,8 @@ class Result:
     executions: int = 0
     looks: int = 0
     end: str = ""
+    # Which moves of the machines there were, and which kinds of difference.
+    reached: dict[str, int] = field(default_factory=dict)
 
 
 class Play:
@@ -77,6 +79,7 @@ class Play:
         result.orders = len(world.watch.sent)
         result.executions = len(list(gateway.exchange.trades.since(0.0)))
         result.looks, result.end = self.oracle.looks, world.last_end
+        result.reached = dict(sorted(world.watch.reached.items()))
         world.clean_up()
         return result
 

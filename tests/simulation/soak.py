@@ -60,6 +60,7 @@ class Stretch:
     faults: dict[str, int] = field(default_factory=dict)
     # Of each seed that broke a rule: the seed, the rule and what was found.
     violations: list[tuple[int, str, str]] = field(default_factory=list)
+    reached: dict[str, int] = field(default_factory=dict)
 
     def add(self, seed: int, result: Result) -> None:
         """Count a seed."""
@@ -69,6 +70,7 @@ class Stretch:
         self.orders += result.orders
         self.executions += result.executions
         self.faults = dict(sorted((Counter(self.faults) + Counter(result.faults)).items()))
+        self.reached = dict(sorted((Counter(self.reached) + Counter(result.reached)).items()))
         if result.problem:
             self.violations.append((seed, result.rule, result.problem[:300]))
 
@@ -91,6 +93,7 @@ class Stretch:
             self.executions + after.executions,
             dict(sorted(faults.items())),
             [*self.violations, *after.violations],
+            dict(sorted((Counter(self.reached) + Counter(after.reached)).items())),
         )
 
 

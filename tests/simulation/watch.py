@@ -54,6 +54,8 @@ class Watch:
     # Since when nothing may leave: a halt was confirmed, and nobody has cleared it since.
     halted_from_s: float | None = None
     resumes: int = 0
+    # Which moves and differences there were, of all lives.
+    reached: Counter[str] = field(default_factory=Counter)
     sent: list[Sent] = field(default_factory=list)
     sent_while_halted: list[Sent] = field(default_factory=list)
     # What left though the daemon had seen the signal to end.

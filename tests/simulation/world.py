@@ -19,6 +19,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.network import Pipe
 from tests.simulation.processes import CURRENT, Process, outside
+from tests.simulation.reached import count_drifts, count_moves
 from tests.simulation.settings import ACCOUNT, PORT, relative
 from tests.simulation.strategy import DrawnStrategy
 from tests.simulation.vfs import SimulatedVfs
@@ -86,10 +87,13 @@ class SimulatedWorld:
     def _archive(self, record: RunRecord) -> None:
         """Keep the text of a run, as a file would have it."""
         self.watch.runs.append(encoder(RunRecord)(record))
+        if record.decision is not None:
+            count_drifts(self.watch.reached, record.decision.answer.drifts)
 
     def _listen(self) -> None:
         """Hear what the daemon takes on, and what it calls a person for."""
         cancel, send, watch = OrderGateway.cancel, LogPager._send, self.watch
+        count_moves(watch.reached)
 
         def heard_cancel(gateway: OrderGateway, order_id: OrderId, reason: str) -> str | None:
             problem = cancel(gateway, order_id, reason)
