@@ -18,7 +18,8 @@ from itertools import count
 
 from tests.simulation import operating
 from tests.simulation.processes import outside
-from tests.simulation.watch import LateFill
+from tests.simulation.strategy import SYMBOLS
+from tests.simulation.watch import ByHand, LateFill
 from tests.simulation.world import SimulatedWorld
 from trader.ops.halt_record import write_halt
 from trader.sim.gateway.ways.frame_rules import Delay, Drop, Effect, Match, Repeat, Rule
@@ -59,6 +60,7 @@ KINDS = (
     "late fill",
     "correction",
     "broker's end",
+    "terminal",
     "slow gateway",
     "order ids",
     "handshake",
@@ -104,6 +106,7 @@ class Faults:
             ("late fill", 10, self._fill_late),
             ("correction", 25, self._correct),
             ("broker's end", 20, self._end_order),
+            ("terminal", 15, self._use_terminal),
             ("slow gateway", 30, self._slow_gateway),
             ("order ids", 40, self._roll_ids_back),
             ("handshake", 30, self._spoil_handshake),
@@ -277,6 +280,30 @@ class Faults:
         if live:
             order = chance.choice(live[-5:])
             self._world.gateway_act(lambda: exchange.end(order))
+
+    def _use_terminal(self, chance: random.Random) -> None:
+        """Have a person trade a little in the same account, or cancel what works there."""
+        exchange = self._world.gateway.exchange
+        draw, symbol = chance.random(), chance.choice(SYMBOLS)
+        live = [one for one in exchange.register.everything() if not one.status.is_done]
+        if draw < 0.3 and live:
+            order = chance.choice(live[-8:])
+            self._world.gateway_act(lambda: exchange.cancel(order))
+            return
+        held = sum(
+            (
+                one.quantity
+                for one in exchange.bank.main.positions.values()
+                if one.instrument.symbol == symbol
+            ),
+            Decimal(0),
+        )
+        quantity = Decimal(chance.randint(1, 5))
+        side = "SELL" if held >= quantity and chance.random() < 0.5 else "BUY"
+        self._world.watch.by_hand.append(ByHand(symbol, side == "BUY", quantity))
+        # Far from the market, so that it works until it is cancelled.
+        price = {"type": "LMT", "limit": "1" if side == "BUY" else "9999"} if draw > 0.7 else {}
+        self._act("manual-order", symbol=symbol, side=side, quantity=f"{quantity}", **price)
 
     async def _slow_gateway(self, chance: random.Random) -> None:
         # Less than the time between the two looks that prove an absence.

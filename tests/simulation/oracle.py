@@ -239,7 +239,7 @@ class Oracle:
                     raise Violation("position_limit", text)
 
     def _explained(self, symbol: str, beyond: Decimal, *, is_buy: bool) -> Decimal:
-        """Return how far beyond its limits late fills may have taken a position, at least zero."""
+        """Return how far late fills and a person may have taken a position beyond its limits."""
         world = self._world
         settle_s, now_s = world.config.policy.order.settle_s, world.loop.time()
         # Up to then what is left of an order that is over must count as if it worked.
@@ -250,7 +250,10 @@ class Oracle:
             and one.over_s >= settle_s
             and one not in self._spent
         ]
+        # A person may hold what no daemon would.
+        hand = [one for one in world.watch.by_hand if (one.symbol, one.is_buy) == (symbol, is_buy)]
         known = sum((one.quantity for one in fills), Decimal(0))
+        known += sum((one.quantity for one in hand), Decimal(0))
         for one in fills:
             if now_s - one.at_s > _NEWS_S and known - one.quantity >= max(beyond, Decimal(0)):
                 self._spent.add(one)

@@ -38,6 +38,15 @@ class LateFill:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """An order that a person has entered at the terminal, beside the daemon."""
+
+    symbol: str
+    is_buy: bool
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """A cancel that the daemon has taken on; ``start`` tells which life of it has."""
 
@@ -57,6 +66,7 @@ class Watch:
     # Which moves and differences there were, of all lives.
     reached: Counter[str] = field(default_factory=Counter)
     sent: list[Sent] = field(default_factory=list)
+    by_hand: list[ByHand] = field(default_factory=list)
     sent_while_halted: list[Sent] = field(default_factory=list)
     # What left though the daemon had seen the signal to end.
     sent_while_draining: list[Sent] = field(default_factory=list)
