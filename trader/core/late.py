@@ -1,4 +1,4 @@
-"""Whether an execution that is read long after it came may still be booked, and why not.
+"""Whether an execution or a commission that is read long after it came may still be booked.
 
 The broker's lists may not reach back to it any more, so nothing but its own id keeps it from being
 booked twice, and that does not keep it from what a person has booked without one. So it is booked
@@ -11,7 +11,7 @@ from decimal import Decimal
 from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
-from trader.core.executions import Execution, delta, newest
+from trader.core.executions import Commission, Execution, delta, newest
 from trader.core.ids import exec_family
 from trader.core.quarantine import Letter
 from trader.core.snapshots import BrokerSnapshot
@@ -64,6 +64,24 @@ def contradiction(
             f"the position's ticket and {_DISMISS}"
         )
     return ""
+
+
+def may_be_paid(book: Book, letter: Letter, paid: Commission) -> bool:
+    """Tell whether cash of a commission's currency was put right since it came, with it perhaps."""
+    is_older = letter.seq < book.quarantine.baseline_seq
+    return is_older or bool(book.quarantine.overtaken(letter, paid.currency))
+
+
+def paid_already(book: Book, letter: Letter, paid: Commission, told: Decimal | None) -> str:
+    """Say why a commission is in the cash by now; empty when booking it leads to the broker's.
+
+    To be asked where it may be; ``told`` is the broker's cash of its currency, None where unknown.
+    """
+    word = book.quarantine.overtaken(letter, paid.currency) or "the baseline"
+    apart = None if told is None else told - book.cash.get(paid.currency, ZERO)
+    if apart is not None and abs(apart + paid.amount) < abs(apart):
+        return ""
+    return f"the cash it was paid from was put right since it came ({word}): {_DISMISS}"
 
 
 def movement(book: Book, execution: Execution) -> Decimal:

@@ -14,7 +14,7 @@ from trader.core import events as ev
 from trader.core.drifts import DriftKind
 from trader.core.executions import Execution
 from trader.core.ids import Seq
-from trader.core.late import contradiction, objection
+from trader.core.late import contradiction, may_be_paid, objection, paid_already
 from trader.core.quarantine import RETRYABLE, Letter, verbs_for
 from trader.core.quarantine_events import MessageDismissed, MessageRetried
 from trader.core.snapshots import BrokerSnapshot
@@ -101,6 +101,10 @@ class LetterDesk:
                 problem = self._contradiction(found, fact.execution, snapshot)
             if problem:
                 return await self._left(found, Answer(is_done=False, text=problem), word)
+        elif isinstance(fact, ev.CommissionSeen):
+            problem = await self._paid_already(found, fact)
+            if problem:
+                return await self._left(found, Answer(is_done=False, text=problem), word)
         is_news = self._ledger.book.is_news(fact)
         if is_news:
             self._reconciler.take_in(fact)
@@ -121,6 +125,17 @@ class LetterDesk:
         run = await self._reconciler.run_once("letter retried")
         said = f"reconciliation: {run.problem or f'{run.drift_count} drifts'}"
         return Answer(is_done=True, text=text, details=(*details, said, *self._next()))
+
+    async def _paid_already(self, found: Letter, fact: ev.CommissionSeen) -> str:
+        """Say why a commission must not be paid once more; raises WorldError."""
+        book, paid = self._ledger.book, fact.commission
+        if not book.is_news(fact) or not may_be_paid(book, found, paid):
+            return ""
+        snapshot = await self._reconciler.brokers_word()
+        self._reconciler.take_executions(snapshot)
+        if not book.is_news(fact):
+            return ""
+        return paid_already(book, found, paid, snapshot.cash.get(paid.currency))
 
     def _is_open_question(self, fact: ev.ExecutionSeen) -> bool:
         """Tell whether it is to be booked, or was and its ticket does not know it (a kill)."""

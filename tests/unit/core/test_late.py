@@ -11,9 +11,9 @@ import pytest
 from tests.unit.core import factories as make
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.core.executions import Execution
+from trader.core.executions import Commission, Execution
 from trader.core.ids import ExecId, TicketId
-from trader.core.late import contradiction, movement, objection
+from trader.core.late import contradiction, may_be_paid, movement, objection, paid_already
 from trader.core.quarantine import Letter, broken
 from trader.core.quarantine_events import MessageQuarantined
 from trader.core.snapshots import BrokerSnapshot, PositionRow
@@ -151,3 +151,41 @@ def test_cash_that_was_put_right_since_is_not_moved_again() -> None:
     # A payment of something else leaves the difference of the trade.
     open_ = told(EXECUTION.quantity, book.cash["USD"] + amount)
     assert contradicted(book, letter, open_) == ""
+
+
+PAID = Commission(EXECUTION.exec_id, D("1.25"), "USD")
+
+
+def test_a_commission_may_be_in_cash_that_was_put_right_since_and_in_no_other() -> None:
+    book, letter = a_book()
+    assert not may_be_paid(book, letter, PAID)
+    record(book, CashBooked(TicketId("t"), "EUR", D(1), "seen", "ann"))
+    assert not may_be_paid(book, letter, PAID)
+    record(book, CashBooked(TicketId("t"), "USD", D(1), "seen", "ann"))
+    assert may_be_paid(book, letter, PAID)
+
+
+def test_a_commission_of_before_the_baseline_may_be_in_it() -> None:
+    book, letter = a_book()
+    record(book, baselined())
+    assert may_be_paid(book, letter, PAID)
+
+
+@pytest.mark.parametrize(
+    ("apart", "is_booked"),
+    [("0", False), ("-1.25", True), ("-0.7", True), ("-0.5", False), ("1.25", False), ("-9", True)],
+)
+def test_a_commission_is_paid_where_that_leads_to_the_brokers_cash(
+    apart: str, is_booked: bool
+) -> None:
+    book, letter = a_book()
+    record(book, CashBooked(TicketId("t"), "USD", D(1), "seen", "ann"))
+    problem = paid_already(book, letter, PAID, book.cash["USD"] + D(apart))
+    assert (problem == "") is is_booked
+    assert is_booked or "+1 booked by ann: seen" in problem
+
+
+def test_without_the_brokers_cash_a_commission_is_not_paid_again() -> None:
+    book, letter = a_book()
+    record(book, baselined())
+    assert "the baseline" in paid_already(book, letter, PAID, None)

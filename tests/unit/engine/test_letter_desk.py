@@ -132,7 +132,7 @@ async def test_a_list_that_reaches_back_to_it_books_it_and_the_letter_ends() -> 
 async def test_a_commission_is_booked_once_by_the_id_of_its_execution() -> None:
     world = World()
     world.say(world.broker.reread(READABLE.split("|"), 178).facts[0])
-    key = quarantined(world, "59|1|0000e0d5.67fe667b.01.01|1.25|USD|1.7976931348623157E308|0|")
+    key = quarantined(world, PAID)
     before = world.book.cash["USD"]
     answer = await retry(world, key)
     assert answer.is_done
@@ -140,6 +140,28 @@ async def test_a_commission_is_booked_once_by_the_id_of_its_execution() -> None:
     assert world.book.cash["USD"] == before - D("1.25")
     assert (await retry(world, key)).is_done
     assert world.book.cash["USD"] == before - D("1.25")
+
+
+PAID = "59|1|0000e0d5.67fe667b.01.01|1.25|USD|1.7976931348623157E308|0|"
+
+
+@pytest.mark.parametrize("is_in_it", [True, False])
+async def test_a_commission_that_adopted_cash_contains_is_not_paid_again(is_in_it: bool) -> None:
+    world = World()
+    world.say(world.broker.reread(READABLE.split("|"), 178).facts[0])
+    key = quarantined(world, PAID)
+    before = world.book.cash["USD"]
+    # What a ticket adopts is the broker's cash; here of a moment before or after it was paid.
+    adopted = before - (D("1.25") if is_in_it else 0)
+    world.ledger.record(ev.CashAdjusted("USD", before, adopted, "adopted by bo"))
+    world.broker.word = lambda: world.mirror(cash={"USD": before - D("1.25")})
+    answer = await retry(world, key)
+    assert world.book.cash["USD"] == before - D("1.25")
+    assert answer.is_done is not is_in_it
+    if is_in_it:
+        assert "the cash it was paid from was put right since it came" in answer.text
+        assert world.book.quarantine.letter(key) is not None
+        assert (await dismiss(world, key)).is_done
 
 
 async def test_two_that_cancel_each_other_out_are_both_booked() -> None:
