@@ -51,8 +51,14 @@ def begun(folder: Path, *words: str) -> subprocess.Popen[str]:
         cwd=folder,
         env=environment(own),
         start_new_session=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509 - the tests have one thread
+        preexec_fn=_from_a_terminal,  # noqa: PLW1509 - the tests have one thread
     )
+
+
+def _from_a_terminal() -> None:
+    # A shell has its background jobs ignore Ctrl-C, and these tests may be one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    die_with_parent()
 
 
 def test_fast_drills_pass_beside_a_live_daemon_and_leave_a_report_and_nothing_else(
