@@ -27,5 +27,7 @@ if __name__ == "__main__":
     enter_environment()
     sys.path.insert(0, str(ROOT))
     from trader.chaos_drill.__main__ import main
+    from trader.terminal import unheard
 
-    sys.exit(main())
+    with unheard():
+        sys.exit(main())

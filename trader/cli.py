@@ -8,6 +8,7 @@ reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -16,6 +17,7 @@ from typing import Protocol, cast
 
 from trader import __version__
 from trader.imports import kept
+from trader.terminal import unheard
 
 _EXIT_CODES = """\
 exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by invariant,
@@ -25,6 +27,8 @@ backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass,
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 _SIMULATOR = "sim"
+# These print for as long as they run: nobody there to read is a reason to end.
+_LASTING = ("run", "demo", "sentinel")
 # Each command, the module below trader.commands that is it, and what it does.
 COMMANDS = {
     "run": ("run", "run the daemon"),
@@ -79,9 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.execv(sys.executable, [sys.executable, "-m", "trader.sim", *words[1:]])  # noqa: S606
     asked = words[0] if words else ""
     command = command_of(asked) if asked in COMMANDS else None
-    given = _parser(asked, command).parse_args(words)
-    assert command is not None, "without one the parser has refused"
-    return command.run(given, dict(os.environ))
+    with contextlib.nullcontext() if asked in _LASTING else unheard():
+        given = _parser(asked, command).parse_args(words)
+        assert command is not None, "without one the parser has refused"
+        return command.run(given, dict(os.environ))
 
 
 def _parser(asked: str, command: Command | None) -> argparse.ArgumentParser:

@@ -34,6 +34,7 @@ from trader.chaos_drill.report import (
 from trader.config import ConfigError
 from trader.config.model import BrokerSection
 from trader.drill_stage import ROOT, say, signals_end, utc_now, versions
+from trader.terminal import unheard
 
 DONE, NOT_DONE, COULD_NOT_RUN = 0, 1, 2
 _CONFIGS = ROOT / "config"
@@ -212,4 +213,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with unheard():
+        sys.exit(main())

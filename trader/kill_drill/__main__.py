@@ -36,6 +36,7 @@ from trader.kill_drill.report import (
 )
 from trader.kill_drill.steps import PLAYS, Drill, play
 from trader.ops.halt_record import readable, utc_text
+from trader.terminal import unheard
 
 DONE, NOT_DONE, USAGE = 0, 1, 2
 # The strategy trades these; the drill's own orders are of another, so that neither is in the
@@ -142,4 +143,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with unheard():
+        sys.exit(main())

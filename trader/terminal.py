@@ -1,0 +1,52 @@
+"""What is printed where nobody reads any more (``trader why ID | head``) is lost, and nothing else.
+
+A pipe whose reader has gone raises at the next write: a verb that was done would end in a traceback
+and with the exit code of one that was not. What has begun is finished, and said to nobody.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Let what is printed meanwhile go on over a reader that leaves."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _patient(sys.stdout), _patient(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+class _Patient(FileIO):
+    """Takes what nobody reads."""
+
+    def write(self, given: "Buffer", /) -> int:
+        try:
+            return super().write(given)
+        except BrokenPipeError:
+            return memoryview(given).nbytes
+
+
+def _patient(stream: TextIO) -> TextIO:
+    """Return a stream to the same place; what is none of the process's own stays as it is."""
+    if type(stream) is not TextIOWrapper:
+        return stream
+    stream.flush()
+    place = BufferedWriter(_Patient(stream.fileno(), "w", closefd=False))
+    return TextIOWrapper(
+        place,
+        stream.encoding,
+        stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
