@@ -6,11 +6,14 @@ computed again and must come out the same (BRK-09).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 
 from trader.core.amounts import decimal_from
 from trader.core.breakers.rules import Action, BreakerName, Reset, Rule
+
+# A quotient has as many digits as one likes; the record of a verdict keeps all of them.
+_SHORT = Context(prec=4)
 
 
 class Phase(StrEnum):
@@ -138,9 +141,15 @@ def finding_of(rule: Rule, reading: Reading | None, now_s: float) -> tuple[Findi
         text = f": {reading.text}" if reading.text else ""
         told = "no value" if reading.value is None else f"reading {reading.value} is not a number"
         return Finding.FAILED, told + text
-    shown = f"{value.normalize():f} ({rule.bad} {rule.limit.normalize():f} is bad)"
+    shown = f"{_shown(rule, value):f} ({rule.bad} {rule.limit.normalize():f} is bad)"
     shown += f": {reading.text}" if reading.text else ""
     return (Finding.BAD if rule.is_bad(value) else Finding.GOOD), shown
+
+
+def _shown(rule: Rule, value: Decimal) -> Decimal:
+    """Return a reading as people read it; in full where fewer digits would tell another verdict."""
+    short = _SHORT.plus(value).normalize()
+    return short if rule.is_bad(short) is rule.is_bad(value) else value.normalize()
 
 
 def action_of(rule: Rule, state: State, finding: Finding) -> Action | None:

@@ -56,6 +56,21 @@ def test_a_bad_reading_trips_and_says_why() -> None:
     assert action_of(RULE, state, verdict.finding) is Action.HALT
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0.003280316071343183665662506575", "0.00328"),
+        ("0.304427453817744384469561203", "0.3044"),
+        ("12345.678", "12350"),
+        # Four digits would say that it has reached the limit of 1, and it has not.
+        ("0.99999", "0.99999"),
+    ],
+)
+def test_a_reading_is_told_in_as_many_digits_as_people_read(value: str, shown: str) -> None:
+    _, verdict = evaluate(NAME, RULE, CLOSED, a_reading(value), 0.0, TODAY)
+    assert verdict.text == f"{shown} (at or above 1 is bad)"
+
+
 def test_a_good_reading_changes_nothing() -> None:
     state, verdict = evaluate(NAME, RULE, CLOSED, a_reading("0.99"), 0.0, TODAY)
     assert (state.phase, verdict.finding, verdict.step) == (Phase.CLOSED, Finding.GOOD, None)
