@@ -112,6 +112,12 @@ def test_every_field_the_page_reads_is_in_the_status() -> None:
     assert used <= set(Status.__dataclass_fields__), used - set(Status.__dataclass_fields__)
 
 
+def test_the_page_shows_all_that_the_status_says() -> None:
+    used = set(re.findall(r"\bstatus\.(\w+)", SCRIPTS["view.js"] + SCRIPTS["app.js"]))
+    # The one is shown as an age, the other by what it follows from.
+    assert set(Status.__dataclass_fields__) - used == {"started_utc", "is_ready"}
+
+
 def keys_of(table: str) -> set[str]:
     body = SCRIPTS["view.js"].split(f"const {table} = ", 1)[1].split(";", 1)[0]
     return set(re.findall(r"(\w+):", body)) | set(re.findall(r'"(\w+)"', body))

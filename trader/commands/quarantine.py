@@ -13,7 +13,7 @@ from pathlib import Path
 from trader.commands.asking import DONE, NOT_DONE, add_state, ask, timeout
 from trader.commands.journal_place import journal_asked_for
 from trader.config import ConfigError
-from trader.core.quarantine import OUT_OF_STEP
+from trader.core.quarantine import message_words
 from trader.ops.kill import operator_name
 from trader.store.quarantine import LetterRow, NotKeptRow, letters_in
 from trader.store.rows import JournalUnusable
@@ -22,12 +22,6 @@ _VERBS = {
     "retry": "have the running daemon read it again; an execution or a commission is booked",
     "dismiss": "end it; nothing of it is taken in",
 }
-_NAMES = {
-    1: "tickPrice", 2: "tickSize", 3: "orderStatus", 4: "error", 5: "openOrder",
-    6: "updateAccountValue", 7: "updatePortfolio", 10: "contractDetails", 11: "execDetails",
-    59: "commissionReport", 61: "position", 63: "accountSummary", 93: "marketRule", 94: "pnl",
-    101: "completedOrder",
-}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,32 +71,25 @@ def _told(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return DONE
 
 
-def _what(message_id: int) -> str:
-    if message_id == OUT_OF_STEP:
-        return "no message of the protocol"
-    name = _NAMES.get(message_id, "")
-    return f"message {message_id}{f' {name}' if name else ''}"
-
-
 def _state(row: LetterRow) -> str:
     return "OPEN" if row.is_open else row.ended_as
 
 
 def _line(row: LetterRow) -> str:
     often = "" if row.count == 1 else f" ({row.count} times or more)"
-    what = _what(row.message_id)
+    what = message_words(row.message_id)
     return f"{_state(row):<10}{_when(row.first_utc)}  {row.key}  {what}{often}: {row.error}"
 
 
 def _lost_line(row: NotKeptRow) -> str:
-    told = f"{row.count} or more of {_what(row.message_id)}, last {_when(row.last_utc)}"
+    told = f"{row.count} or more of {message_words(row.message_id)}, last {_when(row.last_utc)}"
     return f"not kept  {told}: there were too many"
 
 
 def _lines(row: LetterRow) -> list[str]:
     told = [
         ("letter", f"{row.key}: {_state(row)}"),
-        ("message", f"{_what(row.message_id)}, at server version {row.server_version}"),
+        ("message", f"{message_words(row.message_id)}, at server version {row.server_version}"),
         ("error", row.error),
         ("came", f"{row.count} times or more" if row.count > 1 else "once"),
         ("first", _when(row.first_utc)),

@@ -44,6 +44,12 @@ _KEY_CHARACTERS = 12
 _SETTLED_KEPT = 100
 # Executions and commissions.
 RETRYABLE = (11, 59)
+_NAMES = {
+    1: "tickPrice", 2: "tickSize", 3: "orderStatus", 4: "error", 5: "openOrder",
+    6: "updateAccountValue", 7: "updatePortfolio", 10: "contractDetails", 11: "execDetails",
+    59: "commissionReport", 61: "position", 63: "accountSummary", 93: "marketRule", 94: "pnl",
+    101: "completedOrder",
+}  # fmt: skip
 # Where each answer carries the id of its question: the same row of another list is the same row.
 _REQUEST_ID_AT = {1: 2, 2: 2, 10: 1, 11: 1, 45: 2, 58: 2, 63: 2, 73: 2, 94: 1}
 
@@ -273,7 +279,15 @@ def _ended(quarantine: Quarantine, key: str, how: str) -> Quarantine:
     return Quarantine(settled=settled, kept_count=quarantine.kept_count)
 
 
-# ---- what a person may do
+# ---- what a person reads, and may do
+
+
+def message_words(message_id: int) -> str:
+    """Name a message as its documentation does."""
+    if message_id == OUT_OF_STEP:
+        return "no message of the protocol"
+    name = _NAMES.get(message_id, "")
+    return f"message {message_id}{f' {name}' if name else ''}"
 
 
 def verbs_for(message_id: int, *, is_truncated: bool) -> dict[str, str]:

@@ -7,6 +7,7 @@ from trader.core import quarantine_events as qe
 from trader.core.account_events import ResultAgreed, ResultDisputed
 from trader.core.history_events import HistoryRetired
 from trader.core.journal_events import JournalArchived, JournalRestored
+from trader.core.quarantine import message_words
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
@@ -159,11 +160,11 @@ def _of_tickets(event: ev.Event) -> str:
 def _of_letters(event: ev.Event) -> str:
     match event:
         case qe.MessageQuarantined(key=key, message_id=message_id, error=error):
-            return f"{key} (message {message_id}): {error}"
+            return f"{key} ({message_words(message_id)}): {error}"
         case qe.MessageRepeated(key=key, count=count):
             return f"{key} has come {count} times"
         case qe.MessageNotKept(message_id=message_id, count=count):
-            return f"{count} of message {message_id}: there are too many"
+            return f"{count} of {message_words(message_id)}: there are too many"
         case qe.MessageRetried(key=key, outcome=outcome, by=by, reason=reason):
             return f"{key}: {outcome}, by {by}: {reason}"
         case qe.MessageDismissed(key=key, by=by, reason=reason):

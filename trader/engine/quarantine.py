@@ -8,7 +8,7 @@ again as if nothing had been lost.
 import structlog
 
 from trader.core.halts import HaltCause
-from trader.core.quarantine import BrokenMessage, Sorter
+from trader.core.quarantine import BrokenMessage, Sorter, message_words
 from trader.core.quarantine_events import MessageQuarantined
 from trader.core.words import words
 from trader.engine.guard import Guard
@@ -37,7 +37,7 @@ class QuarantineLog:
         self.broken_counts[number] = self.broken_counts.get(number, 0) + 1
         # Each message asks for the halt, so that none of them falls into a resume. The reason
         # that stands is not changed: thousands a second would be a row each.
-        own = f"letter {message.key}: message {number}: {message.error}"
+        own = f"letter {message.key}: {message_words(number)}: {message.error}"
         reason = book.halts.get(HaltCause.DECODE_ERROR, own)
         self._guard.latch(HaltCause.DECODE_ERROR, reason, by="ibkr")
         event = self._sorter.event_for(book.quarantine, message)

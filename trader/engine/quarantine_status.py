@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trader.core.quarantine import Quarantine
+from trader.core.quarantine import Quarantine, message_words
 
 _ROWS_MAX = 10
 
@@ -15,6 +15,8 @@ class LetterStatus:
 
     key: str
     message_id: int
+    # The message by its name.
+    message: str
     server_version: int
     error: str
     count: int
@@ -48,6 +50,7 @@ def quarantine_status(quarantine: Quarantine, broken: Mapping[int, int]) -> Quar
             LetterStatus(
                 key=row.key,
                 message_id=row.message_id,
+                message=message_words(row.message_id),
                 server_version=row.server_version,
                 error=row.error,
                 count=row.count,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_ORDERS_MAX = 10
 _WORKING = ("PLANNED", "JOURNALED", "SENT", "WORKING", "CANCELLING", "UNKNOWN")
 
 
@@ -18,6 +19,8 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         f"positions   {_positions(body['positions'])}",
         f"orders      {_working(body['orders'])} working, {tally['orders_sent']} sent, "
         f"{tally['refusals']} of {tally['intents']} intents refused",
+        *_live(body["orders"]),
+        *_foreign(body.get("foreign_order_count", 0)),
         f"fills       {tally['executions']} executions",
         f"reconciled  {_reconcile(body['reconcile'])}, {tally['drifts']} drifts so far",
     ]
@@ -154,18 +157,21 @@ def _quarantine(row: Mapping[str, Any] | None) -> list[str]:
     if row is None or not row["open_count"]:
         return []
     lines = [
-        f"LETTER      {letter['key']}: message {letter['message_id']}, {letter['count']} times: "
+        f"LETTER      {letter['key']}: {letter['message']}{_often(letter['count'])}: "
         f"{letter['error']}"
         for letter in row["rows"]
     ]
-    if row["open_count"] > len(row["rows"]):
-        lines.append(f"            {row['open_count']} in all: trader quarantine list")
+    lines.append(f"            {row['open_count']} to decide about: trader quarantine list")
     lost = sum(count for _, count in row["not_kept"])
     if lost:
         lines.append(
             f"WARNING     {lost} broken messages or more were not kept: there are too many"
         )
     return lines
+
+
+def _often(count: int) -> str:
+    return f" ({count} times or more)" if count > 1 else ""
 
 
 def _sentinel(row: Mapping[str, Any] | None) -> list[str]:
@@ -274,6 +280,29 @@ def _whose(row: Mapping[str, Any]) -> str:
 
 def _working(rows: list[Mapping[str, Any]]) -> int:
     return sum(row["state"] in _WORKING for row in rows)
+
+
+def _live(rows: list[Mapping[str, Any]]) -> list[str]:
+    """Name the orders that work, the newest first, by the ids that `trader why` takes."""
+    live = [row for row in rows if row["state"] in _WORKING]
+    lines = [
+        f"            order {row['order_id']} {row['side']} {row['quantity']} {row['symbol']} "
+        f"{row['order_type']}{_price(row)} {row['state']}, {row['filled']} filled"
+        f" ({row['intent_id']})"
+        for row in live[:_ORDERS_MAX]
+    ]
+    if len(live) > _ORDERS_MAX:
+        lines.append(f"            and {len(live) - _ORDERS_MAX} more: the page, or --json")
+    return lines
+
+
+def _price(row: Mapping[str, Any]) -> str:
+    price = row["limit_price"] or row["stop_price"]
+    return f" {price}" if price else ""
+
+
+def _foreign(count: int) -> list[str]:
+    return [f"            {count} of others at the broker, which are left alone"] if count else []
 
 
 def _reconcile(run: Mapping[str, Any] | None) -> str:

@@ -150,10 +150,10 @@ CHECKED = ev.IntentReviewed(
         (te.TicketCounted(TicketId("t"), "over"), "t: over"),
         (
             qe.MessageQuarantined("k1", 11, 178, ("11",), False, "side 'B'"),
-            "k1 (message 11): side 'B'",
+            "k1 (message 11 execDetails): side 'B'",
         ),
         (qe.MessageRepeated("k1", 4), "k1 has come 4 times"),
-        (qe.MessageNotKept(11, 8), "8 of message 11: there are too many"),
+        (qe.MessageNotKept(11, 8), "8 of message 11 execDetails: there are too many"),
         (
             qe.MessageRetried("k1", True, "booked: x", "upgraded", "ann"),
             "k1: booked: x, by ann: upgraded",

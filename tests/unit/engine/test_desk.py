@@ -239,7 +239,7 @@ async def test_a_halt_whose_reason_comes_again_during_the_resume_is_not_swept_aw
     world.broker.on_snapshot = lambda: world.inbox.put(unreadable)
     answer = await world.desk.resume(reason="fine", by="me")
     assert not answer.is_done
-    assert answer.details == (f"decode_error: letter {unreadable.key}: message 5: short",)
+    assert answer.details == (f"decode_error: letter {unreadable.key}: message 5 openOrder: short",)
     assert (await world.gateway.submit(an_intent())).code == "HALTED"
     world.broker.on_snapshot = lambda: None
     assert (await world.desk.resume(reason="mended", by="me")).is_done

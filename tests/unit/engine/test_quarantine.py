@@ -22,7 +22,9 @@ async def test_the_halt_is_recorded_before_the_letter() -> None:
     world.say(a_message())
     assert world.journal.kinds()[-2:] == ["HaltRaised", "MessageQuarantined"]
     message = a_message()
-    assert world.book.halts == {HaltCause.DECODE_ERROR: f"letter {message.key}: message 11: short"}
+    assert world.book.halts == {
+        HaltCause.DECODE_ERROR: f"letter {message.key}: message 11 execDetails: short"
+    }
     assert world.pager.titles() == ["halted: decode_error"]
     (letter,) = world.journal.events(MessageQuarantined)
     assert letter.fields == ("11", "-1", "x")

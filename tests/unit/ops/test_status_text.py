@@ -44,13 +44,15 @@ def text(given: Status) -> str:
     return "\n".join(status_lines(body(given)))
 
 
-def test_a_daemon_that_trades_is_told_in_seven_lines() -> None:
+def test_a_daemon_that_trades_is_told_in_nine_lines() -> None:
     assert status_lines(body(READY)) == [
         "posture     ARMED (paper)",
         "connection  up as client 7 of DU1234567, upstream up, heartbeat 1.2 s ago",
         "money       P&L 249.75 USD after commissions of 9.50, equity 100,250.75",
         "positions   AAPL 40",
         "orders      1 working, 3 sent, 1 of 4 intents refused",
+        "            order 1001 BUY 100 AAPL LMT 187.25 WORKING, 40 filled (abc123-momentum-4)",
+        "            1 of others at the broker, which are left alone",
         "fills       2 executions",
         "reconciled  12 s ago (timer): 1 drifts, 5 drifts so far",
     ]
@@ -154,6 +156,24 @@ def test_an_order_without_an_answer_counts_as_working() -> None:
     assert "orders      2 working" in text(status(orders=(ORDER, unknown)))
 
 
+def test_each_order_that_works_is_named_and_many_are_counted() -> None:
+    stop = replace(ORDER, order_id=1002, order_type="STP", limit_price=None, state="UNKNOWN",
+                   stop_price=Decimal(180), filled=Decimal(0))  # fmt: skip
+    market = replace(stop, order_id=1003, order_type="MKT", stop_price=None)
+    told = text(status(orders=(stop, market, replace(ORDER, state="FILLED"))))
+    assert "order 1002 BUY 100 AAPL STP 180 UNKNOWN, 0 filled (abc123-momentum-4)" in told
+    assert "order 1003 BUY 100 AAPL MKT UNKNOWN, 0 filled" in told
+    assert "order 1001" not in told
+    lines = status_lines(body(status(orders=(ORDER,) * 12)))
+    assert sum("order 1001" in line for line in lines) == 10
+    assert "            and 2 more: the page, or --json" in lines
+
+
+def test_orders_of_others_are_counted() -> None:
+    assert "            2 of others at the broker" in text(status(foreign_order_count=2))
+    assert "of others" not in text(status(foreign_order_count=0))
+
+
 def test_each_ticket_has_a_line_of_its_own() -> None:
     lines = status_lines(body(status(tickets=(("position:AAPL", "book 5, broker 7"),))))
     assert lines[-1] == "TICKET      position:AAPL: book 5, broker 7"
@@ -161,14 +181,16 @@ def test_each_ticket_has_a_line_of_its_own() -> None:
 
 def test_each_letter_has_a_line_and_what_is_lost_a_warning() -> None:
     now = READY.now_utc
-    letter = LetterStatus("abc", 11, 178, "side 'B'", 4, now, now)
+    letter = LetterStatus("abc", 11, "message 11 execDetails", 178, "side 'B'", 4, now, now)
     seen = QuarantineStatus(3, 5, ((5, 8), (11, 2)), ((11, 40),), (letter,))
     lines = status_lines(body(status(quarantine=seen)))
     assert lines[-3:] == [
-        "LETTER      abc: message 11, 4 times: side 'B'",
-        "            3 in all: trader quarantine list",
+        "LETTER      abc: message 11 execDetails (4 times or more): side 'B'",
+        "            3 to decide about: trader quarantine list",
         "WARNING     10 broken messages or more were not kept: there are too many",
     ]
+    once = replace(seen, rows=(replace(letter, count=1),))
+    assert "LETTER      abc: message 11 execDetails: side 'B'" in text(status(quarantine=once))
     empty = replace(seen, open_count=0, not_kept=(), rows=())
     assert "LETTER" not in text(status(quarantine=empty))
 

@@ -119,7 +119,7 @@ export function show(status) {
   link(status);
   reconciliation(status);
   warnings(status);
-  breakers(status.breakers ?? []);
+  breakers(status.breakers ?? [], status.allocation ?? "1");
   actions(status.actions ?? null);
   sentinel(status.sentinel ?? null);
   exposure(status.exposure ?? null);
@@ -251,7 +251,9 @@ function tickets(rows) {
 function letters(seen) {
   byId("letters-panel").hidden = !seen || seen.open_count === 0;
   if (!seen) return;
-  const rows = seen.rows.map((row) => [row.key, `message ${row.message_id}, ${row.count} times: ${row.error}`, ""]);
+  const rows = seen.rows.map((row) => [
+    row.key, `${row.message}${row.count > 1 ? ` (${row.count} times or more)` : ""}: ${row.error}`, "",
+  ]);
   const more = seen.open_count - seen.rows.length;
   if (more > 0) rows.push(["More", String(more), "n"]);
   const lost = seen.not_kept.reduce((sum, [, count]) => sum + count, 0);
@@ -293,22 +295,24 @@ function reconciliation(status) {
     facts("reconcile", [["Last run", "none yet", "badge warn"], ...totals]);
     return;
   }
-  const isClean = !r.problem && r.ticket_count === 0;
+  // A run counts what it has found itself: what an open ticket is about it passes over.
+  const isClean = !r.problem && r.ticket_count === 0 && status.tickets.length === 0;
   put("reconcile-word", r.problem);
   facts("reconcile", [
-    ["Last run", r.problem ? "incomplete" : isClean ? "clean" : "ticket opened", `badge ${isClean ? "good" : "bad"}`],
+    ["Last run", r.problem ? "incomplete" : isClean ? "clean" : r.ticket_count ? "ticket opened" : "ticket open", `badge ${isClean ? "good" : "bad"}`],
     ["When", `${f.age(r.age_s)} ago`, "n"],
-    ["Asked by", r.trigger, "n"],
+    ["Reason", r.trigger, "n"],
     ["Drifts, repairs, tickets", `${r.drift_count}, ${r.repair_count}, ${r.ticket_count}`, "n"],
     ["Took", f.milliseconds(r.duration_s), "n"],
     ...totals,
   ]);
 }
 
-function breakers(rows) {
+function breakers(rows, allocation) {
   const enabled = rows.filter((row) => row.is_enabled);
   const isWell = (row) => row.phase === "closed" && row.finding !== "evaluation_failed";
-  put("n-breakers", `${enabled.filter((row) => !isWell(row)).length} of ${enabled.length} not closed`);
+  put("n-breakers", `${enabled.filter((row) => !isWell(row)).length} of ${enabled.length} not closed${
+    Number(allocation) === 1 ? "" : `; new risk may have ${allocation} of its usual size`}`);
   // What is not closed stands first: the list is longer than its frame.
   const sorted = [...enabled].sort((a, b) => isWell(a) - isWell(b));
   table("breakers", sorted.map((row) => {
@@ -337,14 +341,35 @@ function warnings(status) {
   }
   if (status.result?.finding) found.push(["Day's result", status.result.finding, ""]);
   for (const text of status.host?.warnings ?? []) found.push(["Machine", text, ""]);
+  const told = status.told_account;
+  if (told && !told.is_usable) {
+    const worth = `${f.money(told.net_liquidation)} ${told.currency} net liquidation`;
+    found.push(["Account values", `too old to count: ${worth} by the ${told.source}, ${f.age(told.age_s)} old`, ""]);
+  }
+  for (const text of status.inputs_missing ?? []) found.push(["New risk waits", `for ${text}`, ""]);
+  for (const row of status.outbox ?? []) if (row.problem) found.push(["Outbox", `${row.name}: ${row.problem}`, ""]);
+  for (const row of status.reports ?? []) {
+    for (const text of reportProblems(row)) found.push(["Report", `${row.name} ${text}`, ""]);
+  }
   if (status.sentinel?.warning) found.push(["Sentinel", status.sentinel.warning, ""]);
-  const told = status.actions;
-  if (told?.overdue_count) found.push(["Reviews", `${told.overdue_count} automatic risk actions not reviewed in time`, ""]);
-  if (told && told.false_count > told.false_count_max) {
-    found.push(["False positives", `${told.false_count} in ${told.month}, budget ${told.false_count_max}`, ""]);
+  const acts = status.actions;
+  if (acts?.overdue_count) found.push(["Reviews", `${acts.overdue_count} automatic risk actions not reviewed in time`, ""]);
+  if (acts && acts.false_count > acts.false_count_max) {
+    found.push(["False positives", `${acts.false_count} in ${acts.month}, budget ${acts.false_count_max}`, ""]);
   }
   byId("warnings-panel").hidden = found.length === 0;
   facts("warnings", found);
+}
+
+// As `trader status` says it; what only lacks data is no reason to call somebody.
+function reportProblems(row) {
+  const found = [];
+  if (row.is_stale) {
+    found.push(row.age_s === null ? "was never written" : `is ${f.age(row.age_s)} old, allowed ${f.age(row.age_s_max)}`);
+  }
+  if (row.problem) found.push(`cannot be written: ${row.problem}`);
+  else if (row.status === "fail" || row.status === "critical") found.push(`says ${row.status}: ${row.reasons[0] ?? ""}`);
+  return found;
 }
 
 function actions(told) {
@@ -440,8 +465,9 @@ function process(status) {
     ["Event loop lag", f.milliseconds(status.loop_lag_s), "n"],
     ["Intents, refused", `${status.tally.intents}, ${status.tally.refusals}`, "n"],
     ["Orders sent", String(status.tally.orders_sent), "n"],
-    ...status.task_ages_s.map(([name, seconds]) => [`Task ${name}`, `${f.age(seconds)} ago`, "n"]),
   ]);
+  put("n-tasks", String(status.task_ages_s.length));
+  facts("tasks", status.task_ages_s.map(([name, seconds]) => [name, `${f.age(seconds)} ago`, "n"]));
 }
 
 function feed(rows) {
