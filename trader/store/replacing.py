@@ -15,6 +15,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from trader.core.book_view import BookView
 from trader.core.ids import Lineage, OrderId, Seq
 from trader.core.request_events import RequestReceived
 from trader.core.restoring import Past
@@ -25,6 +26,7 @@ from trader.store.rows import JournalUnusable, RowUnreadable, recorded_of
 from trader.store.upgrade import SIDES, said, synced
 
 _REPLACED, _STAMP = ".replaced.", "%Y%m%dT%H%M%S.%fZ"
+_ARCHIVED = "archived"
 # What SQLite would read into whatever file has the journal's name.
 _LOGS = ("-wal", "-journal")
 _UNREADABLE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
@@ -67,11 +69,21 @@ def past_of(journal: Path) -> Past | None:
                 book = book_near(db, Seq(first_seq(db)))
                 names = [*book.lineages, *names]
                 highs.append(book.order_id_high)
+                asked = [*_asked_before(book), *asked]
     except (sqlite3.Error, UnicodeDecodeError, RowUnreadable):
         return None
     lineages = tuple(dict.fromkeys(Lineage(str(name)) for name in names))
     requests = tuple(event for event in asked if isinstance(event, RequestReceived))
     return Past(lineages, OrderId(max(highs, default=0)), requests)
+
+
+def _asked_before(book: BookView) -> list[RequestReceived]:
+    """Return what a book knows to have been asked for; by whom stands in the archive alone."""
+    return [
+        RequestReceived(key, row.digest, row.intent_id, _ARCHIVED)
+        for key, row in book.requests.items()
+        if row.intent_id is not None
+    ]
 
 
 def fold_log(journal: Path) -> bool:

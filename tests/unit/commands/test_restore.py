@@ -19,7 +19,7 @@ from tests.unit.store.support import START, running, tampered
 from tests.unit.store.test_upgrade import told
 from trader import cli
 from trader.app import restore as book_of
-from trader.commands import restore
+from trader.commands import archive, restore
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.halts import HaltCause
@@ -163,6 +163,21 @@ def test_the_keys_of_what_was_lost_never_become_a_second_order(place: Place) -> 
         assert book.requests["k1"].intent_id == "abc123-api-1"
         assert "abc123-api-1" not in book.intents
         assert verified(place.journal, anchors_in(place.state)[0]).is_whole
+
+
+def test_a_key_of_what_was_lost_counts_after_its_event_was_archived_too(place: Place) -> None:
+    asked = RequestReceived("k1", "digest", IntentId("abc123-api-1"), "alice")
+    later: list[ev.Event] = [
+        asked,
+        *(ev.HaltRaised(HaltCause.OPERATOR, f"{n}", "alice") for n in range(3)),
+    ]
+    asyncio.run(written(place.journal, len(history(ORDERS)) + 1, later))
+    wanted = archive.Wanted(place.state, place.journal, keep_days=7, by="alice")
+    assert archive.archive(wanted, SystemClock()) is not None
+    for _ in range(2):
+        assert place.restore() == 0
+        assert book_in(place.journal).requests["k1"].digest == "digest"
+        assert book_in(place.journal).requests["k1"].intent_id == "abc123-api-1"
 
 
 def test_the_same_backup_restored_twice_keeps_every_name_that_was_used(place: Place) -> None:
