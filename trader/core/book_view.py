@@ -110,12 +110,19 @@ class BookView:
         return order_id in self.orders or order_id <= self.past.order_id
 
     def is_before_history(self, execution: Execution) -> bool:
-        """Tell whether an execution is of before what the book remembers, and not known."""
-        before_utc, at = self.past.before_utc, execution.time_utc
-        if before_utc is None or at is None or at >= before_utc:
-            return False
+        """Tell whether an execution is of before what the book remembers, and not known.
+
+        One that names an order which the book has let go is, whatever its time: a correction may
+        bear a newer one, and a time may be unreadable (INC-025, INC-048).
+        """
         family, _ = exec_family(execution.exec_id)
-        return family not in self.fills and family not in self.baselined_fills
+        if family in self.fills or family in self.baselined_fills:
+            return False
+        intent = intent_id_in(execution.order_ref)
+        if intent is not None and self.is_retired(intent):
+            return True
+        before_utc, at = self.past.before_utc, execution.time_utc
+        return before_utc is not None and at is not None and at < before_utc
 
     def order_of_intent(self, intent: IntentId) -> Order | None:
         """Return the order made from an intent, if any."""

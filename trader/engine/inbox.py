@@ -150,8 +150,10 @@ class Inbox:
         execution, book = seen.execution, self._ledger.book
         if book.is_before_history(execution):
             # Booked long ago, or never: only a person can tell, and no broker tells so late.
-            when = f"{execution.time_utc:%Y-%m-%d %H:%M:%S}"
-            reason = f"{execution.exec_id} of {when} is older than what the book remembers"
+            at = execution.time_utc
+            when = "a time nobody can read" if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+            what = "is older than what the book remembers, or of an order that it has let go"
+            reason = f"{execution.exec_id} of {when} {what}"
             self._guard.latch(HaltCause.INVARIANT, reason, by="inbox")
             return
         order = _order_named(book, execution)

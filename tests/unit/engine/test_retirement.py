@@ -98,3 +98,19 @@ async def test_an_execution_of_before_is_not_booked_and_halts() -> None:
     assert world.book.positions == held
     assert world.ledger.seq == count + 1, "the halt alone"
     assert "older than what the book remembers" in world.book.halts[HaltCause.INVARIANT]
+
+
+@pytest.mark.parametrize("exec_id", ["0001.aa.01.02", "0001.bb.01.01"])
+@pytest.mark.parametrize("has_time", [True, False])
+async def test_an_execution_of_an_order_that_went_is_not_booked_whatever_its_time(
+    exec_id: str, has_time: bool
+) -> None:
+    """A correction that bears the time of now, or one that nobody can read (INC-025, INC-048)."""
+    world = await after_a_fill()
+    (order,) = world.book.orders.values()
+    told = replace(an_execution(order, exec_id=ExecId(exec_id)), time_utc=world.clock.utc())
+    went(world)
+    held, cash = dict(world.book.positions), dict(world.book.cash)
+    world.say(ev.ExecutionSeen(told if has_time else replace(told, time_utc=None)))
+    assert (world.book.positions, world.book.cash) == (held, cash)
+    assert "of an order that it has let go" in world.book.halts[HaltCause.INVARIANT]
