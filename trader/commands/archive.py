@@ -18,7 +18,7 @@ from pathlib import Path
 
 from trader.app import restore as book_of
 from trader.commands.asking import add_state
-from trader.commands.journal_place import journal_of
+from trader.commands.journal_place import place_of
 from trader.config import ConfigError
 from trader.core.checkpoint import BookState, restored, state_of
 from trader.core.events import Recorded
@@ -95,7 +95,7 @@ def _days(text: str) -> int:
 def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Archive and say what is where now; returns the exit code."""
     try:
-        journal, by = journal_of(given.state, environment), operator_name(environment)
+        journal, by = place_of(given.state, environment), operator_name(environment)
         wanted = Wanted(given.state, journal, given.keep_days, by)
         with alone_with(given.state, journal, os.getpid()):
             record = archive(wanted, SystemClock())

@@ -32,6 +32,14 @@ def journal_of(state: Path, environment: Mapping[str, str]) -> Path:
     )
 
 
+def place_of(state: Path, environment: Mapping[str, str]) -> Path:
+    """Return where that journal really is, to put another there; raises ConfigError.
+
+    A link to it would be replaced by a file, on another disk perhaps, and what it led to stay.
+    """
+    return journal_of(state, environment).resolve()
+
+
 def journal_asked_for(given: argparse.Namespace, environment: Mapping[str, str]) -> Path:
     """Return the file of ``--journal``, or the journal of ``--state``; raises ConfigError."""
     named: Path | None = given.journal

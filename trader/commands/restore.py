@@ -17,7 +17,7 @@ from pathlib import Path
 
 from trader.app import restore as book_of
 from trader.commands.asking import add_state
-from trader.commands.journal_place import journal_of
+from trader.commands.journal_place import place_of
 from trader.config import ConfigError
 from trader.core.events import Event, HaltRaised, Recorded
 from trader.core.halts import HaltCause
@@ -85,7 +85,7 @@ def _reason(text: str) -> str:
 def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Restore a backup and say what became of both journals; returns the exit code."""
     try:
-        journal, by = journal_of(given.state, environment), operator_name(environment)
+        journal, by = place_of(given.state, environment), operator_name(environment)
         wanted = Wanted(given.file, given.state, journal, given.reason, by)
         with alone_with(given.state, journal, os.getpid()):
             event = asyncio.run(_restored(wanted, SystemClock()))

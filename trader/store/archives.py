@@ -39,8 +39,8 @@ class ArchiveUnusable(JournalUnusable):
 
 
 def archive_folder(journal: Path) -> Path:
-    """Return where the archives of a journal are."""
-    return journal.parent / ARCHIVE_FOLDER
+    """Return where the archives of a journal are: beside its file, wherever links lead to it."""
+    return journal.resolve().parent / ARCHIVE_FOLDER
 
 
 def first_seq(db: sqlite3.Connection) -> int:

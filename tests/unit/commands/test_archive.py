@@ -162,6 +162,19 @@ def test_a_clock_that_was_set_back_keeps_what_lies_between(place: Place, tmp_pat
     assert record.last == EVENTS
 
 
+def test_a_journal_behind_a_link_is_cut_where_it_is(place: Place, tmp_path: Path) -> None:
+    disk, before = tmp_path / "disk", place.rows()
+    disk.mkdir()
+    place.journal.rename(disk / "real.db")
+    place.journal.symlink_to(disk / "real.db")
+    words = ["archive", "--state", str(place.state)]
+    assert cli.main(words) == 0
+    assert place.journal.is_symlink()
+    assert {path.name for path in disk.iterdir()} == {"real.db", "real.db.lock", "archive"}
+    assert place.rows()[: len(before)] == before
+    assert place.findings() == []
+
+
 def test_archives_follow_one_another_and_all_of_them_are_one_history(place: Place) -> None:
     before, book = place.rows(), place.book()
     records = [place.archive(place.at_of(seq) + timedelta(days=7)) for seq in (1_000, 2_000, 2_000)]

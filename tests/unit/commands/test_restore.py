@@ -190,6 +190,19 @@ def test_the_same_backup_restored_twice_keeps_every_name_that_was_used(place: Pl
     assert second.order_id_high == first.order_id_high + ORDER_ID_JUMP
 
 
+def test_a_journal_behind_a_link_is_replaced_where_it_is(place: Place, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    place.journal.rename(disk / "real.db")
+    place.journal.symlink_to(disk / "real.db")
+    assert place.restore() == 0
+    assert place.journal.is_symlink()
+    assert book_in(disk / "real.db").former == ("abc123",)
+    (aside,) = disk.glob("real.db.replaced.*Z")
+    assert book_in(aside).lineage == "abc123"
+    assert not aside.is_symlink()
+
+
 def test_without_a_journal_the_anchors_still_tell_its_name(place: Place) -> None:
     other = AnchorLog(place.state, SystemClock(), lambda: "zzz999")
     other.write(_head(99, "ab" * 32))
