@@ -139,7 +139,7 @@ class Amender:
         if owner not in (None, order.terms.strategy):
             text = f"order {order_id} is an order of {order.terms.strategy}"
             return self._refuse(order_id, revision, "ORDER_NOT_OWN", text, ())
-        problem = _unchangeable(order, revision)
+        problem = self._over(order) or _unchangeable(order, revision)
         if self._is_to_be_cancelled(order_id):
             problem = "ORDER_NOT_WORKING", f"order {order_id} is about to be cancelled"
         if problem is not None:
@@ -168,6 +168,17 @@ class Amender:
             text = f"mode {self._guard.mode} sends no changes"
             return Outcome(OutcomeKind.NOT_SENT, "", text, order_id)
         return _Approval(order, lane, verdict, wanted_terms(order, verdict), less)
+
+    def _over(self, order: Order) -> tuple[str, str] | None:
+        """Say that an order's time is over, though nobody has told its end.
+
+        A gateway may take the id of what is over for that of a new order.
+        """
+        ends_utc = order.terms.good_till_utc
+        if ends_utc is None or self._clock.utc() < ends_utc:
+            return None
+        text = f"order {order.order_id} was good till {ends_utc:%H:%M:%S} UTC"
+        return "ORDER_NOT_WORKING", text
 
     def _refuse(
         self,
@@ -275,6 +286,8 @@ class Amender:
         # A cancel that came meanwhile wins: the change would make another order of it.
         if order.state is not OrderState.WORKING or self._is_to_be_cancelled(order.order_id):
             return f"the order is {order.state} by now, or about to be cancelled"
+        if (over := self._over(order)) is not None:
+            return over[1]
         is_planned = order.change is not None and order.change.state is ChangeState.PLANNED
         if not is_planned or order.change is None or order.change.number != number:
             return "the change is not open any more"

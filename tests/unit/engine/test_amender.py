@@ -289,6 +289,32 @@ async def test_what_changed_while_the_promise_was_written_withholds_it(what: str
     assert state_of(world) is ChangeState.DROPPED
 
 
+@pytest.mark.parametrize("revision", [LARGER, Revision(quantity=D(4)), LOWER])
+async def test_an_order_whose_time_is_over_is_not_changed_though_nobody_has_said_so(
+    revision: Revision,
+) -> None:
+    """Its end may only not have been told: a change of what is over can be an order anew."""
+    world, order = await working(order__entry_expiry_s=20.0)
+    await asyncio.sleep(22)
+    outcome = await world.gateway.modify(order.order_id, revision)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "ORDER_NOT_WORKING")
+    assert world.broker.changed == []
+    assert world.order().state is OrderState.WORKING
+
+
+async def test_one_whose_time_ends_while_the_promise_is_written_is_not_changed_either() -> None:
+    world, _ = await working(order__entry_expiry_s=20.0)
+    await asyncio.sleep(19)
+    world.journal.hold()
+    task = modifying(world, Revision(quantity=D(4)))
+    await asyncio.sleep(2)
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert "good till" in outcome.text
+    assert world.broker.changed == []
+
+
 async def test_a_change_that_adds_is_held_to_the_limits_as_they_stand_before_the_socket() -> None:
     world, _ = await working(cash__reserve_min=D(0))
     world.journal.hold()
