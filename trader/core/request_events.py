@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from trader.core.ids import IntentId, OrderId
 
+# The answer where a restore has lost what came of a request.
+KEY_LOST = "KEY_LOST"
+
 
 @dataclass(frozen=True, slots=True)
 class RequestReceived:

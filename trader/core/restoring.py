@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from trader.core.book_view import BookView
 from trader.core.ids import Lineage, OrderId
 from trader.core.journal_events import JournalRestored
-from trader.core.request_events import RequestReceived
+from trader.core.request_events import (
+    KEY_LOST,
+    OrderRequestReceived,
+    RequestDecided,
+    RequestEvent,
+    RequestReceived,
+)
 
 # More orders than a daemon can send in days at the broker's pace, and room for two hundred
 # restores below the broker's highest id.
@@ -33,7 +39,7 @@ class Past:
     lineages: tuple[Lineage, ...] = ()
     order_id_high: OrderId = OrderId(0)
     # What was asked for at the API door, by keys that may come again.
-    requests: tuple[RequestReceived, ...] = ()
+    requests: tuple[RequestReceived | OrderRequestReceived, ...] = ()
     # Of what the anchors are that were written down here, whatever became of the journals.
     anchored: tuple[Lineage, ...] = ()
     # How many journals were set aside here before that nobody can read: each may have used the
@@ -81,10 +87,19 @@ def restoration(
     )
 
 
-def requests_lost(copy: BookView, past: Past) -> tuple[RequestReceived, ...]:
-    """Return what was asked for and is not in the copy: each key still means what it meant."""
+def requests_lost(copy: BookView, past: Past) -> tuple[RequestEvent, ...]:
+    """Return what was asked for and is not in the copy: each key still means what it meant.
+
+    A change or a cancel has its answer with it. It may have been carried out, and another since.
+    """
     lost = {row.key: row for row in past.requests if row.key not in copy.requests}
-    return tuple(lost.values())
+    events: list[RequestEvent] = []
+    for row in lost.values():
+        events.append(row)
+        if isinstance(row, OrderRequestReceived):
+            text = f"a restore has lost what came of it: look at order {row.order_id} at the broker"
+            events.append(RequestDecided(row.key, False, KEY_LOST, text))
+    return tuple(events)
 
 
 def halt_reason(event: JournalRestored) -> str:

@@ -125,7 +125,7 @@ class OrderDoor:
             if not intent.startswith(f"{self._book.lineage}-"):
                 # Named before a copy took the journal's place: its order may have left since.
                 text = f"a restore may have lost its order: look for {intent} at the broker"
-                return Verdict(Turn.CONFLICT, "KEY_LOST", text, intent)
+                return Verdict(Turn.CONFLICT, rq.KEY_LOST, text, intent)
             # Also after a crash between the key and the review: no byte left without a review.
             await self._gateway.submit(self._intent_of(wish, intent, by))
         await self._durable()
@@ -210,7 +210,7 @@ class OrderDoor:
             raise JournalFailed("the verdict could not be recorded")
         decision = record.decision
         return Verdict(
-            Turn.DECIDED,
+            Turn.CONFLICT if decision.code == rq.KEY_LOST else Turn.DECIDED,
             decision.code,
             decision.text,
             is_approved=decision.is_approved,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from trader.core.book_view import BookView
 from trader.core.ids import Lineage, OrderId, Seq
-from trader.core.request_events import RequestReceived
+from trader.core.request_events import OrderRequestReceived, RequestReceived
 from trader.core.restoring import Past
 from trader.store.archives import first_seq
 from trader.store.onlooker import EVENT_ROWS, read_only
@@ -43,7 +43,7 @@ _ORDER_ID_HIGH = (
     "coalesce(json_extract(payload, '$.order_id_floor'), 0)) FROM events "
     "WHERE kind IN ('OrderPlanned', 'JournalRestored')"
 )
-_REQUESTS = f"{EVENT_ROWS}WHERE kind = 'RequestReceived' ORDER BY seq"
+_REQUESTS = f"{EVENT_ROWS}WHERE kind IN ('RequestReceived', 'OrderRequestReceived') ORDER BY seq"
 
 
 def aside_name(journal: Path, now_utc: datetime) -> Path:
@@ -73,17 +73,21 @@ def past_of(journal: Path) -> Past | None:
     except (sqlite3.Error, UnicodeDecodeError, RowUnreadable):
         return None
     lineages = tuple(dict.fromkeys(Lineage(str(name)) for name in names))
-    requests = tuple(event for event in asked if isinstance(event, RequestReceived))
+    requests = tuple(
+        event for event in asked if isinstance(event, RequestReceived | OrderRequestReceived)
+    )
     return Past(lineages, OrderId(max(highs, default=0)), requests)
 
 
-def _asked_before(book: BookView) -> list[RequestReceived]:
+def _asked_before(book: BookView) -> list[RequestReceived | OrderRequestReceived]:
     """Return what a book knows to have been asked for; by whom stands in the archive alone."""
-    return [
-        RequestReceived(key, row.digest, row.intent_id, _ARCHIVED)
-        for key, row in book.requests.items()
-        if row.intent_id is not None
-    ]
+    found: list[RequestReceived | OrderRequestReceived] = []
+    for key, row in book.requests.items():
+        if row.intent_id is not None:
+            found.append(RequestReceived(key, row.digest, row.intent_id, _ARCHIVED))
+        elif row.order_id is not None:
+            found.append(OrderRequestReceived(key, row.digest, row.order_id, _ARCHIVED))
+    return found
 
 
 def fold_log(journal: Path) -> bool:

@@ -24,7 +24,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.halts import HaltCause
 from trader.core.ids import IntentId, Lineage, OrderId, Seq, order_ref
-from trader.core.request_events import RequestReceived
+from trader.core.request_events import OrderRequestReceived, RequestReceived
 from trader.core.restoring import ORDER_ID_JUMP
 from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
@@ -163,6 +163,22 @@ def test_the_keys_of_what_was_lost_never_become_a_second_order(place: Place) -> 
         assert book.requests["k1"].intent_id == "abc123-api-1"
         assert "abc123-api-1" not in book.intents
         assert verified(place.journal, anchors_in(place.state)[0]).is_whole
+
+
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_a_change_whose_answer_was_lost_is_not_made_again(place: Place, is_archived: bool) -> None:
+    asked = OrderRequestReceived("k2", "digest", OrderId(10), "alice")
+    later: list[ev.Event] = [asked, *(ev.HaltRaised(HaltCause.OPERATOR, f"{n}", "a") for n in "ab")]
+    asyncio.run(written(place.journal, len(history(ORDERS)) + 1, later))
+    if is_archived:
+        wanted = archive.Wanted(place.state, place.journal, keep_days=7, by="alice")
+        assert archive.archive(wanted, SystemClock()) is not None
+    for _ in range(2):
+        assert place.restore() == 0
+        record = book_in(place.journal).requests["k2"]
+        assert (record.digest, record.order_id) == ("digest", OrderId(10))
+        assert record.decision is not None
+        assert record.decision.code == "KEY_LOST"
 
 
 def test_a_key_of_what_was_lost_counts_after_its_event_was_archived_too(place: Place) -> None:

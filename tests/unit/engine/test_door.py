@@ -19,7 +19,7 @@ from trader.core.ids import IntentId, Lineage, OrderId
 from trader.core.intents import OrderType, Side, TimeInForce
 from trader.core.journal_events import JournalRestored
 from trader.engine.door import OrderDoor
-from trader.engine.wishes import Turn, Wish
+from trader.engine.wishes import ChangeWish, Turn, Wish
 
 WISH = Wish(
     symbol="AAA",
@@ -195,6 +195,17 @@ async def test_a_key_whose_order_a_restore_may_have_lost_makes_none() -> None:
     assert world.journal.events(ev.IntentReviewed) == []
     fresh = await a_door(world).submit("k2", WISH, "alice")
     assert (fresh.is_approved, fresh.intent_id) == (True, "new001-api-1")
+
+
+async def test_a_change_whose_answer_a_restore_has_lost_is_not_made_again() -> None:
+    world = World()
+    order = await world.working()
+    wish = ChangeWish(order.order_id, Decimal(5), None, None, world.guard.mode, "less")
+    world.ledger.record(rq.OrderRequestReceived("k1", wish.digest(), order.order_id, "alice"))
+    world.ledger.record(rq.RequestDecided("k1", False, rq.KEY_LOST, "look at the broker"))
+    verdict = await a_door(world).change("k1", wish, "alice")
+    assert (verdict.turn, verdict.code) == (Turn.CONFLICT, "KEY_LOST")
+    assert world.broker.changed == []
 
 
 async def test_after_a_crash_between_key_and_review_the_key_still_makes_one_order() -> None:
