@@ -6,6 +6,7 @@ Exit codes: 0 both agree, 1 they differ, 2 one of them cannot be used (one line 
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,12 @@ def run_diff(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"trader sim diff: {error}\n")
         return EXIT_UNUSABLE
     text = as_json(verdict) if given.json else as_text(verdict)
-    sys.stdout.write(f"{text}\n")
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Its reader has left (`| head`), and a traceback would end as a difference does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_DIFFER if verdict.differences else EXIT_AGREE
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,17 @@ def truth(tmp_path: Path) -> Path:
     path = tmp_path / "truth.json"
     path.write_text(json.dumps(answer()))
     return path
+
+
+def test_agreement_stays_agreement_where_nobody_reads_it(journal: Path, truth: Path) -> None:
+    words = ["-m", "trader.sim", "diff", str(journal), "--truth", str(truth)]
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as unread:
+        assert unread.stdout is not None
+        assert unread.stderr is not None
+        unread.stdout.close()
+        assert (unread.stderr.read(), unread.wait()) == (b"", 0)
 
 
 def test_agreement_is_one_line_beside_the_notes(
