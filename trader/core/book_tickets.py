@@ -74,6 +74,9 @@ class TicketFold(PastFold):
         self.holdings.capped(event.con_id, event.after)
         for strategy in self.results.forget(event.con_id):
             self.safety = safety.after_rebase(self.safety, strategy)
+        moved = (event.after - event.before) * (event.unit_value or ZERO)
+        if moved and event.currency:
+            self.safety = safety.after_flow(self.safety, event.currency, moved)
 
     def _on_trade_booked(self, event: TradeBooked, at: datetime) -> None:
         told = f"{event.quantity:+} at {event.price} booked by {event.by}: {event.reason}"

@@ -406,6 +406,10 @@ class PositionAdjusted:
     by: str
     average_price: Decimal = Decimal(0)
     multiplier: Decimal = Decimal(1)
+    # What one unit was worth then, multiplier included, where what came or went is no result of
+    # trading; None of a split, and of what nobody could value.
+    unit_value: Decimal | None = None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A change of cash that no trade explains and no measure has taken in yet."""
+    """A change of cash or of holdings that no trade explains and no measure has taken in yet."""
 
     currency: str
     amount: Decimal

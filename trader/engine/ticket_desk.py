@@ -50,6 +50,7 @@ class TicketDesk:
         self._ledger = services.ledger
         self._guard = services.guard
         self._hub = services.hub
+        self._valuer = services.valuer
         self._clock = services.clock
         self._broker = services.broker
         self._reconciler = reconciler
@@ -179,7 +180,8 @@ class TicketDesk:
             self._liquidation.halt(f"ticket {opened.ticket_id} is flattened", word.by)
         seq = self._ledger.seq
         book = self._ledger.book
-        for event in adoption(book, opened, snapshot, reason=word.reason, by=word.by):
+        mark = None if opened.con_id is None else self._valuer.mark_of(opened.con_id)
+        for event in adoption(book, opened, snapshot, reason=word.reason, by=word.by, mark=mark):
             seq = self._ledger.record(event)
         self._note_stated(opened)
         await self._ledger.durable(seq)

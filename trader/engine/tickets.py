@@ -11,41 +11,45 @@ from trader.core import events as ev
 from trader.core.amounts import ZERO
 from trader.core.book import Book
 from trader.core.drifts import DriftKind
-from trader.core.ids import RunId, TicketId, intent_id_in
+from trader.core.ids import ConId, RunId, TicketId, intent_id_in
+from trader.core.marks import Mark
 from trader.core.orders import Order
-from trader.core.snapshots import BrokerSnapshot
+from trader.core.positions import Position
+from trader.core.snapshots import BrokerSnapshot, PositionRow
+from trader.core.ticketing import Word
 
 
 def adoption(
-    book: Book, ticket: ev.TicketOpened, snapshot: BrokerSnapshot, *, reason: str, by: str
+    book: Book,
+    ticket: ev.TicketOpened,
+    snapshot: BrokerSnapshot,
+    *,
+    reason: str,
+    by: str,
+    mark: Mark | None = None,
 ) -> tuple[ev.Event, ...]:
-    """Return what to record so that the book holds the broker's word; the ticket closes last."""
+    """Return what to record so that the book holds the broker's word; the ticket closes last.
+
+    ``mark`` is what a unit of the ticket's instrument is worth now, where that is known.
+    """
     return (
-        *_accepted(book, ticket, snapshot, reason, by),
+        *_accepted(book, ticket, snapshot, Word(reason, by), mark),
         ev.TicketClosed(ticket.ticket_id, reason, by),
     )
 
 
 def _accepted(
-    book: Book, ticket: ev.TicketOpened, snapshot: BrokerSnapshot, reason: str, by: str
+    book: Book,
+    ticket: ev.TicketOpened,
+    snapshot: BrokerSnapshot,
+    word: Word,
+    mark: Mark | None,
 ) -> Iterator[ev.Event]:
+    reason, by = word.reason, word.by
     match ticket.kind:
         case DriftKind.POSITION:
             assert ticket.con_id is not None, "a position ticket names its instrument"
-            held = book.positions.get(ticket.con_id)
-            rows = {row.con_id: row for row in snapshot.positions}
-            told = rows.get(ticket.con_id)
-            symbol = told.symbol if told is not None else str(ticket.con_id)
-            yield ev.PositionAdjusted(
-                con_id=ticket.con_id,
-                symbol=held.symbol if held else symbol,
-                before=held.quantity if held else ZERO,
-                after=snapshot.position_of(ticket.con_id),
-                reason=reason,
-                by=by,
-                average_price=told.average_cost / told.multiplier if told is not None else ZERO,
-                multiplier=told.multiplier if told is not None else Decimal(1),
-            )
+            yield _adjusted(book, ticket.con_id, snapshot, word, mark)
         case DriftKind.CASH:
             for currency, after in sorted(snapshot.cash.items()):
                 before = book.cash.get(currency, ZERO)
@@ -64,6 +68,48 @@ def _accepted(
         case _:
             # A ghost stays open at the broker until a person cancels it there.
             return
+
+
+def _adjusted(
+    book: Book, con_id: ConId, snapshot: BrokerSnapshot, word: Word, mark: Mark | None
+) -> ev.PositionAdjusted:
+    held = book.positions.get(con_id)
+    told = {row.con_id: row for row in snapshot.positions}.get(con_id)
+    symbol = told.symbol if told is not None else str(con_id)
+    # What comes or goes by itself is neither won nor lost; in a split nothing does. Without a
+    # price it came at what it has cost.
+    unit_value: Decimal | None = None
+    currency = ""
+    if not (held and told and is_split(held, told)):
+        if mark is not None:
+            unit_value, currency = mark.unit_value, mark.currency
+        elif told is not None:
+            unit_value, currency = told.average_cost, told.currency
+    return ev.PositionAdjusted(
+        con_id=con_id,
+        symbol=held.symbol if held else symbol,
+        before=held.quantity if held else ZERO,
+        after=snapshot.position_of(con_id),
+        reason=word.reason,
+        by=word.by,
+        average_price=told.average_cost / told.multiplier if told is not None else ZERO,
+        multiplier=told.multiplier if told is not None else Decimal(1),
+        unit_value=unit_value,
+        currency=currency,
+    )
+
+
+def is_split(held: Position, told: PositionRow) -> bool:
+    """Tell whether a quantity changed at the cost that it had, which no trade leaves as it was.
+
+    A trade at about the price moves the cost by the share by which it moves the quantity; a
+    quarter of that share is left for commissions, which are in the broker's cost.
+    """
+    cost = held.quantity * held.average_price * held.multiplier
+    if cost == ZERO or (told.quantity > ZERO) is not (held.quantity > ZERO):
+        return False
+    share = abs(told.quantity / held.quantity - 1)
+    return abs(told.quantity * told.average_cost / cost - 1) < share / 4
 
 
 def _order_of(book: Book, ticket_id: TicketId) -> Order | None:

@@ -89,6 +89,11 @@ class Valuer:
             self.refresh()
         return self._valuation
 
+    def mark_of(self, con_id: ConId) -> Mark | None:
+        """Return what one unit of an instrument is worth now, held or not; None where unknown."""
+        mark = self._mark(con_id, self._clock.monotonic())
+        return mark if isinstance(mark, Mark) else None
+
     def on_account(self, reading: AccountReading) -> str | None:
         """Take the broker's word on the account; says why it must not be counted with, or None."""
         if reading.currency not in ("", self.currency):

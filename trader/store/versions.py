@@ -60,10 +60,16 @@ def _moved(execution: Data) -> Decimal:
     return quantity if execution["side"] == "BUY" else -quantity
 
 
+def _adjusted_without_worth(data: Data) -> Data:
+    """What came and went so was counted as a result of trading."""
+    return {**data, "unit_value": None, "currency": ""}
+
+
 # The first step of a kind leads from version 1 to 2, and so on. A step that has shipped is never
 # edited. ``BookState`` is the checkpoint.
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "OrderPlanned": (_planned_without_expiry,),
+    "PositionAdjusted": (_adjusted_without_worth,),
     "BookState": (_state_without_holdings,),
 }
 

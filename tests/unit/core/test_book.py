@@ -580,6 +580,21 @@ def test_an_adjustment_brings_cost_and_multiplier_of_what_was_not_held() -> None
     assert book.positions[CON].average_price == 95
 
 
+def test_what_is_adopted_at_a_worth_is_no_result_of_trading() -> None:
+    book = a_book(held=10)
+    ten, nine = Decimal(10), Decimal(9)
+    plain = ev.PositionAdjusted(CON, "AAA", ten, nine, "gone", "op")
+    record(book, plain)
+    assert not book.safety.flows
+    valued = replace(plain, unit_value=Decimal(95), currency="EUR")
+    for before, after in ((9, 12), (12, 8), (8, 8)):
+        record(book, replace(valued, before=Decimal(before), after=Decimal(after)))
+    assert [(row.currency, row.amount) for row in book.safety.flows] == [
+        ("EUR", 285),
+        ("EUR", -380),
+    ]
+
+
 def test_tickets_foreign_orders_and_strategy_states_come_and_go() -> None:
     book = a_book()
     ticket = ev.TicketOpened(TicketId("t"), "position", CON, "text", RUN)

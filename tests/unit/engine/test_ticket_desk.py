@@ -68,6 +68,21 @@ def in_a(world: World, **span: float) -> str:
     return (world.clock.utc() + timedelta(**span)).isoformat()
 
 
+# ---- adopt
+
+
+async def test_what_is_adopted_is_neither_won_nor_lost() -> None:
+    world = World()
+    world.ledger.record(a_ticket())
+    world.quote("100", "100.02")
+    holding(world, 50)
+    answer = await world.desk.tickets.adopt(ticket=NAME, reason="transfer", by="me")
+    assert answer.is_done, answer
+    (adjusted,) = world.journal.events(ev.PositionAdjusted)
+    assert (adjusted.unit_value, adjusted.currency) == (D("100.01"), "USD")
+    assert [(row.currency, row.amount) for row in world.book.safety.flows] == [("USD", D("5000.5"))]
+
+
 # ---- book
 
 

@@ -11,6 +11,7 @@ from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.drifts import DriftKind
 from trader.core.ids import AccountId, ConId, RunId, Seq, TicketId
+from trader.core.marks import Mark, Source
 from trader.core.snapshots import BrokerSnapshot, PositionRow
 from trader.engine.tickets import adoption
 
@@ -116,3 +117,54 @@ async def test_a_person_may_settle_an_order_whose_executions_never_came() -> Non
     assert world.book.settling == {}
     assert world.book.workings.of(CON).buys == 0
     assert not world.book.tickets
+
+
+# ---- what it was worth
+
+
+MARK = Mark(Decimal("101.5"), "EUR", "STK", Source.QUOTE, 0.0)
+
+
+def _adopted(
+    told: PositionRow | None, mark: Mark | None, held: tuple[int, int] = (100, 200)
+) -> tuple[Decimal | None, str]:
+    quantity, price = held
+    ticket = _ticket(DriftKind.POSITION, AAPL)
+    holding = ev.Holding(AAPL, "AAPL", Decimal(quantity), Decimal(price), Decimal(1))
+    book = _book(replace(BASELINE, holdings=(holding,)), ticket)
+    rows = () if told is None else (told,)
+    snapshot = replace(_snapshot("7", "1000"), positions=rows)
+    event, _ = adoption(book, ticket, snapshot, reason="seen", by="ann", mark=mark)
+    assert isinstance(event, ev.PositionAdjusted)
+    return event.unit_value, event.currency
+
+
+def _told(quantity: str, cost: str) -> PositionRow:
+    return PositionRow(ACCOUNT, AAPL, "AAPL", Decimal(quantity), Decimal(cost), currency="CHF")
+
+
+def test_what_came_or_went_is_valued_at_the_mark_or_else_at_its_cost() -> None:
+    assert _adopted(_told("150", "180"), MARK) == (Decimal("101.5"), "EUR")
+    assert _adopted(_told("50", "200"), MARK) == (Decimal("101.5"), "EUR")
+    assert _adopted(_told("150", "180"), None) == (Decimal(180), "CHF")
+    assert _adopted(None, MARK) == (Decimal("101.5"), "EUR")
+    # Nobody knows what is gone was worth: a loss until somebody says so.
+    assert _adopted(None, None) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "cost", "is_split"),
+    [
+        ("200", "100.01", True),  # two for one
+        ("10", "2000.2", True),  # one for ten
+        ("105", "190.5", True),  # a dividend in shares
+        ("150", "133.4", True),  # three for two
+        ("150", "200.1", False),  # 50 more at the price of before
+        ("101", "200.01", False),  # one more
+        ("50", "200", False),  # half of it sold
+        ("-100", "200", False),
+        ("200", "175", False),  # 100 more at 150
+    ],
+)
+def test_a_split_is_told_from_a_trade_by_the_cost(quantity: str, cost: str, is_split: bool) -> None:
+    assert (_adopted(_told(quantity, cost), MARK) == (None, "")) is is_split
