@@ -62,6 +62,8 @@ class Wanted:
     journal: Path
     keep_days: int
     by: str
+    # Consumers of the streams that are left behind.
+    forgotten: tuple[str, ...] = ()
 
     @property
     def draft(self) -> Path:
@@ -83,6 +85,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"what is younger stays in the journal (default {KEEP_DAYS}, at least 1)",
     )
+    parser.add_argument(
+        "--forget",
+        action="append",
+        default=[],
+        metavar="CONSUMER",
+        help="leave a consumer of the streams behind that has not come so far; it begins anew, "
+        "with the first event that stays",
+    )
     add_state(parser)
 
 
@@ -96,7 +106,7 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Archive and say what is where now; returns the exit code."""
     try:
         journal, by = place_of(given.state, environment), operator_name(environment)
-        wanted = Wanted(given.state, journal, given.keep_days, by)
+        wanted = Wanted(given.state, journal, given.keep_days, by, tuple(given.forget))
         with alone_with(given.state, journal, os.getpid()):
             record = archive(wanted, SystemClock())
     except (ConfigError, WorldError, OSError) as error:
@@ -123,7 +133,8 @@ def archive(wanted: Wanted, clock: Clock) -> JournalArchived | None:
         raise JournalUnusable(f"{journal}: there is no journal")
     must_fit(journal)
     known, head = asyncio.run(_book_of(journal, clock))
-    cut, links = looked_at(journal, clock.utc() - timedelta(days=wanted.keep_days))
+    keep_from = clock.utc() - timedelta(days=wanted.keep_days)
+    cut, links = looked_at(journal, keep_from, wanted.forgotten)
     if cut is None:
         return None
     if known.lineage is None or HaltCause.JOURNAL_UNPROVEN in dict(known.halts):
@@ -216,7 +227,7 @@ async def _go_on(
     ``books`` are those at the link and at the end. Returns the new head.
     """
     at_link, at_end = books
-    make_rest(wanted.journal, cut, at_link, wanted.draft)
+    make_rest(wanted.journal, cut, at_link, wanted.draft, wanted.forgotten)
     journal = await SqliteJournal.open(wanted.draft, clock)
     supervisor = Supervisor(clock)
     supervisor.start("journal-writer", journal.run)

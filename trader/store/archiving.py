@@ -5,7 +5,8 @@ cut into two new files, and the shorter one takes its place in one step:
 
 1. the archive: the events up to the cut, compressed, read back from the disk and verified;
 2. the journal: the event at the cut, which is the link, and all behind it, the checkpoints, the
-   book at the cut as one more checkpoint, which stays, and ``JournalArchived``, in the chain.
+   book at the cut as one more checkpoint, which stays, the cursors of those who follow the
+   streams, and ``JournalArchived``, in the chain.
 
 Killed before that one step, the old journal is in its place with every event, and a file that no
 event names lies in the archive's folder; the next try writes it anew. Killed after it, the archive
@@ -32,6 +33,7 @@ from trader.core.ids import Seq
 from trader.core.journal_events import JournalArchived
 from trader.store.archives import PIECE_BYTES, archived_in, first_seq, unpacked
 from trader.store.chain import GENESIS, Seal, seam
+from trader.store.cursors import carry_over, must_be_handed_on
 from trader.store.onlooker import describe, read_only
 from trader.store.replay import book_near, events_from
 from trader.store.rows import JournalUnusable, microseconds_of, state_parts
@@ -65,10 +67,18 @@ class Cut:
         return f"journal-{self.first:012}-{self.link:012}-{self.digest.hex()[:16]}.db.gz"
 
 
-def looked_at(journal: Path, keep_from: datetime) -> tuple[Cut | None, tuple[JournalArchived, ...]]:
-    """Return where to cut, or None, and what is archived already; raises JournalUnusable."""
+def looked_at(
+    journal: Path, keep_from: datetime, forgotten: Sequence[str] = ()
+) -> tuple[Cut | None, tuple[JournalArchived, ...]]:
+    """Return where to cut, or None, and what is archived already; raises JournalUnusable.
+
+    ``forgotten`` are the consumers that are left behind.
+    """
     with _reading(journal) as db:
-        return _cut_of(db, microseconds_of(keep_from)), archived_in(db)
+        cut = _cut_of(db, microseconds_of(keep_from))
+        if cut is not None:
+            must_be_handed_on(db, cut.link, forgotten)
+        return cut, archived_in(db)
 
 
 @contextmanager
@@ -180,11 +190,14 @@ def _packed(draft: Path, target: Path) -> str:
         return hashlib.file_digest(made, "sha256").hexdigest()
 
 
-def make_rest(journal: Path, cut: Cut, at_link: BookState, draft: Path) -> None:
+def make_rest(
+    journal: Path, cut: Cut, at_link: BookState, draft: Path, forgotten: Sequence[str] = ()
+) -> None:
     """Write the journal that goes on from the link, without the word of it yet; not synced.
 
     Raises JournalUnusable and OSError.
     """
+    assert at_link.lineage is not None, "the first event names it"
     discard(draft)
     _begin(draft, journal, f"seq >= {cut.link}")
     with _writing(draft) as db:
@@ -193,6 +206,7 @@ def make_rest(journal: Path, cut: Cut, at_link: BookState, draft: Path) -> None:
         for table in ("checkpoints", "checkpoint_parts"):
             db.execute(f"INSERT INTO {table} SELECT * FROM old.{table} WHERE seq > {cut.link}")
         put_checkpoint(db, at_link, (cut.link, cut.at_us), cut.digest)
+        carry_over(db, cut.link, at_link.lineage, forgotten)
         db.execute("COMMIT")
 
 

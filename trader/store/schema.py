@@ -13,7 +13,7 @@ from trader.store.daemon_views import DAEMON_VIEWS
 from trader.store.order_views import CHANGED_ORDER_VIEWS, EXPIRY_VIEWS, LESSENED_ORDER_VIEWS
 from trader.store.quarantine_views import QUARANTINE_VIEWS
 from trader.store.rows import JournalUnusable
-from trader.store.stream_views import STREAM_VIEWS
+from trader.store.stream_views import LINKED_STREAM_VIEWS, STREAM_VIEWS
 from trader.store.ticket_views import TICKET_VIEWS
 from trader.store.views import COMPARISON_VIEWS
 
@@ -108,6 +108,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (9, QUARANTINE_VIEWS),
     # Which orders the broker lets expire.
     (10, EXPIRY_VIEWS),
+    # The streams of a journal that begins with a link.
+    (11, LINKED_STREAM_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 # From this version on every event carries its digest.

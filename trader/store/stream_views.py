@@ -61,11 +61,22 @@ _LINEAGES = f"""lineages AS MATERIALIZED (
     FROM events WHERE kind IN ('JournalOpened', 'JournalRestored')
 )"""
 
+# Where older events are archived, the record of that names the journal at the link.
+_LINEAGES_FROM_LINK = f"""lineages AS MATERIALIZED (
+  SELECT seq AS first_seq, lineage, lead(seq) OVER (ORDER BY seq) AS next_seq
+    FROM (SELECT seq, {field("lineage")} AS lineage
+            FROM events WHERE kind IN ('JournalOpened', 'JournalRestored')
+           UNION ALL
+          SELECT {field("last")}, {field("lineage")}
+            FROM events
+           WHERE kind = 'JournalArchived' AND {field("last")} = (SELECT min(seq) FROM events))
+)"""
 
-def _stream(name: str, kinds: tuple[str, ...]) -> str:
+
+def _stream(name: str, kinds: tuple[str, ...], lineages: str = _LINEAGES) -> str:
     return f"""
 CREATE VIEW {name} AS
-WITH {_LINEAGES}
+WITH {lineages}
 SELECT lineage || '-' || seq AS id, seq, {at("at_us")} AS at, at_us, kind, version, payload
   FROM lineages CROSS JOIN events
  WHERE seq >= first_seq AND seq < coalesce(next_seq, seq + 1) AND kind IN {_in(kinds)}
@@ -152,4 +163,14 @@ STREAM_VIEWS = (
     _ORDERS,
     _ORDER_EVENTS,
     _FILLS,
+)
+
+# Where a journal begins with a link, its events are in the streams as well.
+LINKED_STREAM_VIEWS = (
+    "DROP VIEW market_events",
+    "DROP VIEW order_intents",
+    "DROP VIEW exec_reports",
+    _stream("market_events", MARKET_EVENTS, _LINEAGES_FROM_LINK),
+    _stream("order_intents", ORDER_INTENTS, _LINEAGES_FROM_LINK),
+    _stream("exec_reports", EXEC_REPORTS, _LINEAGES_FROM_LINK),
 )

@@ -26,6 +26,12 @@ _ROWS = (
     f"SELECT seq, at_us, kind, version, CASE WHEN kind IN ({_KINDS}) THEN payload END "  # noqa: S608
     "FROM events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 )
+# A journal whose older events are archived begins with a link, and the record of that names it.
+_BEGIN = (
+    "SELECT first, json_extract(payload, '$.lineage') FROM (SELECT min(seq) AS first FROM events) "
+    "LEFT JOIN events ON kind = 'JournalArchived' AND json_extract(payload, '$.last') = first "
+    "WHERE first > 1"
+)
 _CURSOR = (
     "SELECT last_seq, lineage FROM outbox_deliveries WHERE consumer = ? "
     "ORDER BY last_seq DESC LIMIT 1"
@@ -50,7 +56,10 @@ class JournalStreams:
         return self._journal.durable_seq
 
     async def cursor_of(self, consumer: str) -> Cursor:
-        """Return where a consumer stopped, the beginning for a new one; raises JournalUnusable."""
+        """Return where a consumer stopped; raises JournalUnusable.
+
+        A new one begins with the journal's first event: what is archived it finds there.
+        """
         for seq, lineage in await self._journal.fetched(_CURSOR, consumer):
             if seq > self._journal.durable_seq:
                 raise JournalUnusable(
@@ -58,6 +67,10 @@ class JournalStreams:
                     f"event {self._journal.durable_seq}"
                 )
             return Cursor(Seq(seq), Lineage(lineage))
+        for first, lineage in await self._journal.fetched(_BEGIN):
+            if lineage is None:
+                raise JournalUnusable(f"event 1 is missing: {first} comes next")
+            return Cursor(Seq(first - 1), Lineage(lineage))
         return Cursor(Seq(0), Lineage(""))
 
     async def behind(self, cursor: Cursor) -> StreamBatch:
