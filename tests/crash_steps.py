@@ -32,6 +32,7 @@ _CALLS = {
     "_broker.cancel_everything",
     # the journal's own
     "chained", "_queue.append", "self._execute", "self._submit", "self._mark_durable",
+    "_notes.put",
     # the halt file and the anchors
     "_halt_control.engage", "_halt_control.release", "write_halt", "write_resume", "replace_file",
     "os.ftruncate", "os.fsync", "os.replace", "_write_all", "append_line", "_path.rename",

@@ -339,6 +339,7 @@ class Daemon:
         for runner in self.runners:
             runner.is_stopping = True
         code = await self.drain.run(reason, failure)
+        await self.outlets.finish()
         await self.reports.finish()
         write_status(self._config.settings.state_dir / LAST_STATUS_FILE_NAME, self.board.status())
         log.info("stopped", reason=reason, exit_code=int(code))

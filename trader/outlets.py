@@ -39,3 +39,7 @@ class Outlets:
     def start(self) -> None:
         """Start the consumers."""
         self._outbox.start()
+
+    async def finish(self) -> None:
+        """Hand over what was recorded last; to be called while the journal still writes."""
+        await self._outbox.finish()

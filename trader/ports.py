@@ -50,6 +50,10 @@ class JournalFailed(WorldError):
     """The journal cannot make anything durable any more."""
 
 
+class NoteFailed(WorldError):
+    """A note beside the events was not written, and nothing of it; the events are as they were."""
+
+
 class SinkFailed(WorldError):
     """A sink has not taken events, or not all of them: they are to be handed over again."""
 
@@ -179,7 +183,7 @@ class StreamSource(Protocol):
         """Return what follows a cursor, a bounded part of it; raises WorldError."""
 
     async def note(self, consumer: str, first: Seq, cursor: Cursor) -> None:
-        """Move a consumer's cursor over the events from ``first`` on; raises JournalFailed."""
+        """Move a consumer's cursor over the events from ``first`` on; raises WorldError."""
 
 
 class StreamSink(Protocol):

@@ -13,6 +13,7 @@ import http.client
 import json
 import random
 import re
+import signal
 import sqlite3
 import time
 from collections import Counter
@@ -184,3 +185,16 @@ def test_a_way_outside_that_is_blocked_stops_no_order_and_catches_up(tmp_path: P
         daemon.halt()
         until("everything handed on", lambda: is_drained(daemon))
         assert not any(compare(daemon).values())
+
+
+def test_an_orderly_stop_leaves_nothing_behind_that_was_recorded(tmp_path: Path) -> None:
+    """What the last half second brought is handed on before the process ends."""
+    with world(tmp_path, 20240644) as (_, daemon):
+        for _ in range(3):
+            daemon.start()
+            daemon.await_armed()
+            daemon.await_orders(4)
+            daemon.send(signal.SIGTERM)
+            assert daemon.ended() in (0, 3)
+            assert is_drained(daemon)
+            assert not any(compare(daemon).values())

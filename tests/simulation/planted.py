@@ -41,7 +41,7 @@ from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ports import ServerTime, StreamBatch, WorldError
 from trader.sim.oracle.findings import Kind as Broken
-from trader.store import connection
+from trader.store import connection, notes
 
 
 def _send_before_durable() -> None:
@@ -121,6 +121,8 @@ def _forget_halts() -> None:
 def _sync_normally() -> None:
     """Let a commit be done before it is on the platter."""
     put(connection, "_SYNCHRONOUS_FULL", 1)
+    put(notes, "_SYNCED", "PRAGMA synchronous = NORMAL")
+    put(notes, "_FULL", 1)
 
 
 def _read_the_halt_file_seldom() -> None:

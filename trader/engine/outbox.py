@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 # EVT-23: what is recorded is looked for at least so often, and sooner when somebody says so.
 POLL_S = 0.5
+# On the way down so long is waited for what is not handed over yet.
+LAST_S = 2.0
 # After the first event of a burst so long is waited for the rest: one commit of the cursor for all.
 GATHER_S = 0.2
 # Between two parts of a long way to catch up, so that the loop has room for everything else.
@@ -83,6 +85,9 @@ class Consumer:
         self._is_told = False
         self._problem = ""
         self._has_ended = False
+        # On the way down: it is to end, and there is nothing more to wait for.
+        self._is_last = False
+        self.is_over = asyncio.Event()
 
     def on_recorded(self, stream: Stream, seq: Seq, now_s: float) -> None:
         """Note that there is something to hand over; runs in every order's way."""
@@ -95,17 +100,30 @@ class Consumer:
         """Start the task; its end is nobody else's."""
         self._supervisor.start(self.task, self.run, self._on_end)
 
+    def finish(self) -> None:
+        """Hand over what is durable by now, and end; what fails now has the next start."""
+        self._is_last = True
+        self._woken.set()
+        if self._problem:
+            self.is_over.set()
+
     async def run(self) -> None:
-        """Hand over what there is, for ever."""
-        while True:
+        """Hand over what there is, until it is told that this is the end."""
+        while not self.is_over.is_set():
             self._supervisor.beat(self.task)
             problem = await self._tried()
             self._tell(problem)
+            if self._is_last and (problem or self._is_level()):
+                self.is_over.set()
+                return
             if problem:
                 pause_s = _AGAIN.wait_s(self._failures, self._chance.random())
                 await self._clock.sleep(pause_s)
             else:
                 await self._rest()
+
+    def _is_level(self) -> bool:
+        return self._cursor is not None and self._cursor.seq >= self._source.durable_seq
 
     async def _tried(self) -> str:
         """Hand over one part and move the cursor; returns what kept it from that, or nothing."""
@@ -186,6 +204,9 @@ class Consumer:
             self._page(f"for {now_s - self._failing_since_s:.0f} s: {problem}")
 
     def _on_end(self, ended: Ended) -> None:
+        if self._is_last and self.is_over.is_set():
+            return
+        self.is_over.set()
         self._has_ended = True
         self._problem = f"out until the next start: {ended.problem}"
         self._page(self._problem)
@@ -245,6 +266,20 @@ class Outbox:
         """Start every consumer."""
         for consumer in self._consumers:
             consumer.start()
+
+    async def finish(self) -> None:
+        """Hand over what was recorded last, as far as that takes but a moment.
+
+        Whoever is slow or failing has it at the next start.
+        """
+        for consumer in self._consumers:
+            consumer.finish()
+        try:
+            async with asyncio.timeout(LAST_S):
+                for consumer in self._consumers:
+                    await consumer.is_over.wait()
+        except TimeoutError:
+            log.warning("outbox not drained at the end", within_s=LAST_S)
 
     def status(self) -> tuple[ConsumerStatus, ...]:
         """Return where each of them stands."""

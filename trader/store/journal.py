@@ -11,13 +11,15 @@ one subtle point: a wait that is cancelled does not stop the statement behind it
 statement, whatever it is, sees how that one ended.
 
 Each row is chained to the one before it as it is queued (:mod:`trader.store.chain`).
+
+A note beside the events may fail alone (:mod:`trader.store.notes`).
 """
 
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -30,10 +32,11 @@ import aiosqlite
 from trader.core.checkpoint import BookState
 from trader.core.events import Recorded
 from trader.core.ids import Seq
-from trader.ports import ChainHead, Clock, JournalFailed
+from trader.ports import ChainHead, Clock, JournalFailed, NoteFailed
 from trader.store import reading
 from trader.store.chain import GENESIS, ChainedRow, Seal, chained
 from trader.store.connection import fetched, opened
+from trader.store.notes import Notes, is_of_the_file
 from trader.store.onlooker import describe
 from trader.store.rows import JournalUnusable, microseconds_of, row_of, state_parts
 
@@ -85,6 +88,9 @@ class _Job:
     done: asyncio.Future[None]
     rows: list[Any]
     is_done: bool = False
+    # A note may fail alone, and then this says why.
+    is_note: bool = False
+    problem: str = ""
 
 
 class SqliteJournal:
@@ -96,6 +102,7 @@ class SqliteJournal:
         self._db = db
         self._clock = clock
         self._limits = limits
+        self._notes = Notes(db)
         self._appended = end
         self._durable = end
         self._checkpoint = (Seq(0), "")
@@ -175,7 +182,7 @@ class SqliteJournal:
         assert seq <= self._appended.seq, f"seq {seq} was never appended"
         self._raise_failure()
         if not self._has_ended:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            waiter = _future()
             self._waiters.setdefault(seq, []).append(waiter)
             if self._hurry is not None:
                 _resolve(self._hurry)
@@ -265,12 +272,13 @@ class SqliteJournal:
             raise JournalUnusable(f"cannot be read: {describe(error)}") from error
 
     async def put_beside(self, what: str, sql: str, *values: object) -> None:
-        """Write what is no event, durable on return, when no event waits; raises JournalFailed.
+        """Write what is no event, when no event waits; raises NoteFailed, or JournalFailed.
 
-        As with a checkpoint, an error of it is the end of the journal: of a commit that failed
-        nobody knows what else it took with it.
+        All of it is written or nothing, and one that fails stops nobody else.
         """
-        await self._submit(sql, *values, what=what)
+        job = await self._done(_Job(what, sql, values, _future(), [], is_note=True))
+        if job.problem:
+            raise NoteFailed(f"{what}: {job.problem}")
 
     # ---- the writer
 
@@ -338,7 +346,7 @@ class SqliteJournal:
 
         A commit of facts that is under way when a promise comes would cost it a whole sync.
         """
-        self._hurry = asyncio.get_running_loop().create_future()
+        self._hurry = _future()
         try:
             async with asyncio.timeout(self._limits.linger_s):
                 await self._hurry
@@ -358,7 +366,8 @@ class SqliteJournal:
         self._mark_durable(last)
 
     async def _work_off(self, job: _Job) -> None:
-        rows = await self._execute(job.sql, job.values, job.what)
+        work = self._noted(job) if job.is_note else self._execute(job.sql, job.values, job.what)
+        rows = await work
         if self._jobs and self._jobs[0] is job:  # gone when the queue overflowed meanwhile
             self._jobs.popleft()
         size = sum(len(value) for value in job.values if isinstance(value, str))
@@ -366,6 +375,19 @@ class SqliteJournal:
         job.rows.extend(rows)
         job.is_done = True
         _resolve(job.done)
+
+    async def _noted(self, job: _Job) -> list[Any]:
+        """Write a note; what is wrong with it alone stays with it."""
+        with self._failing(job.what):
+            try:
+                return await self._notes.put(job.sql, job.values)
+            except sqlite3.Error as error:
+                if is_of_the_file(error):
+                    raise
+                job.problem = describe(error)
+                return []
+            finally:
+                await self._notes.settle()  # at once, so that no promise waits for it
 
     async def _fold_log(self) -> None:
         # Counted from zero even when a reader held part of it back: the next try comes with the
@@ -398,29 +420,37 @@ class SqliteJournal:
         self._mark_durable(handed)
 
     async def _execute(self, sql: str, values: Iterable[object], what: str) -> list[sqlite3.Row]:
-        try:
+        with self._failing(what):
+            await self._notes.settle()
             return list(await self._db.execute_fetchall(sql, tuple(values)))
+
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        """Have an error of the database end the journal: JournalFailed."""
+        try:
+            yield
         except sqlite3.Error as error:
             self._fail(f"{what}: {describe(error)}")
             raise JournalFailed(self._failure) from error
 
-    async def _submit(self, sql: str, *values: object, what: str = "a checkpoint") -> list[Any]:
-        """Have the writer run one statement in its turn; raises JournalFailed."""
+    async def _submit(self, sql: str, *values: object) -> list[Any]:
+        """Have the writer run a checkpoint's statement in its turn; raises JournalFailed."""
+        return (await self._done(_Job("a checkpoint", sql, values, _future(), []))).rows
+
+    async def _done(self, job: _Job) -> _Job:
         self._raise_failure()
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        job = _Job(what=what, sql=sql, values=values, done=done, rows=[])
         if not self._has_ended:
             self._jobs.append(job)
             self._wake_writer()
-            await done
+            await job.done
         if not job.is_done:
-            raise JournalFailed(self._failure or f"the writer ended before {what}")
-        return job.rows
+            raise JournalFailed(self._failure or f"the writer ended before {job.what}")
+        return job
 
     # ---- waking and failing
 
     async def _sleep(self) -> None:
-        self._wake = asyncio.get_running_loop().create_future()
+        self._wake = _future()
         await self._wake
 
     def _wake_writer(self) -> None:
@@ -451,6 +481,10 @@ class SqliteJournal:
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise JournalFailed(self._failure)
+
+
+def _future() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -8,15 +8,20 @@ copy's end are given out a second time then, with another lineage in their ids.
 """
 
 import json
+from datetime import timedelta
 
 from trader.core.ids import Lineage, Seq
 from trader.core.streams import stream_names
 from trader.ports import Clock, Cursor, StreamBatch, StreamEvent
+from trader.store import cursors
 from trader.store.journal import SqliteJournal
 from trader.store.rows import JournalUnusable, microseconds_of
 
 # One read is one short turn of the journal's thread, between two commits.
 BATCH_ROWS = 200
+# So long the moment of each delivery is kept, and then the hour.
+MOMENTS_KEPT = timedelta(days=7)
+_MERGED_ROWS = 200
 _STREAMS = stream_names()
 # These name the journal from their place on.
 _NAMING = ("JournalOpened", "JournalRestored")
@@ -49,6 +54,8 @@ class JournalStreams:
         self._journal = journal
         self._clock = clock
         self._batch_rows = batch_rows
+        # Deliveries up to this one need no merging any more.
+        self._merged_to = ("", 0)
 
     @property
     def durable_seq(self) -> Seq:
@@ -79,10 +86,30 @@ class JournalStreams:
         return batch_of(cursor, rows)
 
     async def note(self, consumer: str, first: Seq, cursor: Cursor) -> None:
-        """Move a consumer's cursor over the events from ``first`` on; raises JournalFailed."""
+        """Move a consumer's cursor over the events from ``first`` on.
+
+        Raises NoteFailed, or JournalFailed where the journal can write nothing any more.
+        """
         at_us = microseconds_of(self._clock.utc())
         values = (consumer, cursor.seq, first, at_us, cursor.lineage)
         await self._journal.put_beside(f"the cursor of {consumer}", _NOTE, *values)
+
+    async def merge_old(self) -> bool:
+        """Merge a few notes of deliveries that are a week old; tells whether there may be more.
+
+        Raises NoteFailed, or what is wrong with the journal.
+        """
+        until_us = microseconds_of(self._clock.utc() - MOMENTS_KEPT)
+        rows = await self._journal.fetched(cursors.OLD, *self._merged_to, until_us, _MERGED_ROWS)
+        stretches = list(cursors.merged(rows))
+        for number, stretch in enumerate(stretches):
+            if stretch.count > 1:
+                what = f"deliveries of {stretch.consumer}"
+                await self._journal.put_beside(what, cursors.MERGE, *stretch.values)
+            # The last one may go on in what was not read.
+            if number < len(stretches) - 1:
+                self._merged_to = (stretch.consumer, stretch.last_seq)
+        return len(rows) == _MERGED_ROWS
 
 
 def batch_of(cursor: Cursor, rows: list[tuple[int, int, str, int, str | None]]) -> StreamBatch:

@@ -20,6 +20,7 @@ from trader.core.ids import Seq
 from trader.core.streams import STREAM_OF, Stream
 from trader.engine.outbox import (
     GATHER_S,
+    LAST_S,
     PAGE_AFTER_S,
     POLL_S,
     TAKE_S,
@@ -28,7 +29,7 @@ from trader.engine.outbox import (
 )
 from trader.ports import (
     Cursor,
-    JournalFailed,
+    NoteFailed,
     SinkFailed,
     StreamBatch,
     StreamEvent,
@@ -232,7 +233,7 @@ async def test_after_a_crash_it_goes_on_behind_its_cursor_with_repeats_and_no_ga
     """EVT-32: the sink had a part safe, and the process died before the cursor moved."""
     sink = Sink()
     yard = Yard(files=sink)
-    yard.source.note_problem = JournalFailed("power")
+    yard.source.note_problem = NoteFailed("power")
     with yard.running():
         await yard.mark(3)
         await asyncio.sleep(1)
@@ -253,7 +254,7 @@ async def test_a_cursor_that_cannot_be_noted_hands_nothing_on_again() -> None:
     """The file must not grow by the same events for as long as the journal has failed."""
     sink = Sink()
     yard = Yard(files=sink)
-    yard.source.note_problem = JournalFailed("full")
+    yard.source.note_problem = NoteFailed("full")
     with yard.running():
         await yard.mark(3)
         await asyncio.sleep(300)
@@ -413,3 +414,59 @@ async def test_a_name_is_one_consumers() -> None:
     yard, rows = Yard(), (Subscription("a", Sink()), Subscription("a", Sink()))
     with pytest.raises(AssertionError, match="two consumers of one name"):
         Outbox(yard.world.services, yard.source, random.Random(1), rows)
+
+
+async def test_at_the_end_everything_durable_is_handed_on_and_noted_at_once() -> None:
+    sink = Sink()
+    yard = Yard(files=sink)
+    with yard.running():
+        await asyncio.sleep(5)
+        await yard.mark(3 * PART)
+        before = asyncio.get_running_loop().time()
+        await yard.outbox.finish()
+        assert asyncio.get_running_loop().time() - before < 1
+        assert sink.seqs == yard.expected()
+        assert yard.source.cursors["files"].seq == yard.world.ledger.seq
+        # It has ended in order: nobody is called, and the daemon goes on down.
+        await asyncio.sleep(1)
+        assert yard.world.pager.sent == []
+        assert yard.state() == "running"
+        assert not yard.world.supervisor.root_ended.done()
+    await yard.end()
+
+
+async def test_the_end_waits_for_nobody_who_is_slow_and_tries_nobody_again_who_fails() -> None:
+    slow, broken, well = Sink(takes_s=9.0), Sink(error=SinkFailed("gone")), Sink()
+    yard = Yard(slow=slow, broken=broken, well=well)
+    with yard.running():
+        await yard.mark(2)
+        await asyncio.sleep(1)
+        asked = len(broken.times)
+        before = asyncio.get_running_loop().time()
+        await yard.outbox.finish()
+        assert asyncio.get_running_loop().time() - before == pytest.approx(LAST_S)
+        assert well.seqs == yard.expected()
+        assert len(broken.times) == asked
+        assert yard.source.cursors.keys() == {"well"}
+    await yard.end()
+
+
+async def test_one_that_fails_for_the_first_time_at_the_end_holds_nothing_up() -> None:
+    sink = Sink()
+    yard = Yard(files=sink)
+    with yard.running():
+        await asyncio.sleep(5)
+        sink.error = SinkFailed("gone")
+        await yard.mark()
+        before = asyncio.get_running_loop().time()
+        await yard.outbox.finish()
+        assert asyncio.get_running_loop().time() - before < 1
+        assert yard.world.pager.sent == []
+    await yard.end()
+
+
+async def test_without_anybody_who_follows_the_end_is_at_once() -> None:
+    yard = Yard()
+    before = asyncio.get_running_loop().time()
+    await yard.outbox.finish()
+    assert asyncio.get_running_loop().time() == before

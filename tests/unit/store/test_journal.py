@@ -614,14 +614,3 @@ async def test_what_is_no_event_is_durable_on_return_and_comes_after_the_events_
         assert journal.durable_seq == 2
         assert await journal.fetched("SELECT last_seq FROM outbox_deliveries") == [(2,)]
     assert shell(path, "SELECT count(*) FROM outbox_deliveries") == [(1,)]
-
-
-async def test_an_error_of_what_is_no_event_is_the_end_of_the_journal_too(
-    path: Path,
-) -> None:
-    """Of a commit that failed nobody knows what else it took with it."""
-    async with running(path) as journal:
-        with pytest.raises(JournalFailed, match="a note: SQLITE_ERROR"):
-            await journal.put_beside("a note", "INSERT INTO elsewhere VALUES (1)")
-        with pytest.raises(JournalFailed):
-            journal.append(strategy_note(1))
