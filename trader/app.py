@@ -240,6 +240,7 @@ class Daemon:
         self.outlets = Outlets(
             config, services, journal=self.journal, chance=chance, board=self.board
         )
+        self.safeguards.pressure = self.outlets.housekeeping.pressure
         self.reports = Reports(config, services, self.board, self._world.environment)
 
     @property

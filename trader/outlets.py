@@ -6,6 +6,7 @@ from trader.config import Configuration
 from trader.engine.board import Board
 from trader.engine.outbox import Outbox, Subscription
 from trader.engine.services import Services
+from trader.housekeeping import Housekeeping, places_of
 from trader.ops.stream_files import OUTBOX_FOLDER_NAME, FileLimits, StreamFiles
 from trader.store.journal import SqliteJournal
 from trader.store.stream_views import FILES_CONSUMER
@@ -35,10 +36,14 @@ class Outlets:
         self._outbox = Outbox(services, source, chance, subscriptions)
         board.outbox = self._outbox.status
         services.ledger.observe(self._outbox.on_recorded)
+        self.housekeeping = Housekeeping(
+            services, places_of(config), self._outbox.delivered_seq, source
+        )
 
     def start(self) -> None:
-        """Start the consumers."""
+        """Start the consumers, and what clears up behind them and others."""
         self._outbox.start()
+        self.housekeeping.start()
 
     async def finish(self) -> None:
         """Hand over what was recorded last; to be called while the journal still writes."""

@@ -14,7 +14,13 @@ from trader.config import Configuration
 from trader.core.reports.content import Content, ReportStatus
 from trader.core.reports.integrity import integrity_content
 from trader.core.reports.ledger import Day, sanity_content
-from trader.core.reports.table import TERMS, ReportName
+from trader.core.reports.table import (
+    INTEGRITY_FOLDER,
+    SNAPSHOTS_DAILY,
+    SNAPSHOTS_FULL,
+    TERMS,
+    ReportName,
+)
 from trader.engine.board import Board
 from trader.engine.reconciler import Reconciler
 from trader.engine.report_sources import ReportSources
@@ -55,7 +61,13 @@ class Reports:
         self._services = services
         self._journal_file = config.journal_file
         self._state_dir = settings.state_dir
-        self._files = ReportFiles(settings.state_dir)
+        kept = settings.retention
+        days_of = {
+            SNAPSHOTS_FULL: kept.snapshots_days,
+            SNAPSHOTS_DAILY: kept.reports_days,
+            INTEGRITY_FOLDER: kept.reports_days,
+        }
+        self._files = ReportFiles(settings.state_dir, days_of)
         self._walker: Walker | None = None
         self.sources = ReportSources(
             services,

@@ -1,5 +1,6 @@
 """The breakers with all that they are read from and all that asks them, tied together."""
 
+from collections.abc import Callable
 from functools import partial
 
 from trader.config import Configuration
@@ -98,7 +99,11 @@ class Safeguards:
             config.journal_file, archive_folder(config.journal_file), services.pager
         ).look
         drill = config.drill
-        self._host = HostWatch(services.clock, drill.names, drill.warnings, kept=kept)
+        # Says of what is removed by itself where that does not go on.
+        self.pressure: Callable[[], dict[str, str]] = dict
+        self._host = HostWatch(
+            services.clock, drill.names, drill.warnings, kept=lambda: kept() | self.pressure()
+        )
         board.host = self._host.status
         self._readings.time_problem = self._host.time_problem
         self._exposure = Exposure(services, policy, self.breakers.outlook)

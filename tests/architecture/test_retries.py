@@ -40,6 +40,7 @@ ROUNDS = {
     "trader/engine/watch.py::Watches.kill_switch",
     "trader/engine/watch.py::Watches.staleness",
     "trader/engine/watch.py::Watches.watchdog",
+    "trader/housekeeping.py::Housekeeping.run",
     "trader/ops/http_views.py::Views._ops_events",
     "trader/proof.py::ChainWalk._walk",
     "trader/proof.py::ChainWalk.run",

@@ -205,6 +205,20 @@ class OutboxSection(_Section):
     kept_files: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 8
 
 
+class RetentionSection(_Section):
+    """How many days what is no record is kept; journal, archives and anchors are kept for good."""
+
+    # Full files of the streams, and what the reconciliations saw.
+    streams_days: Annotated[int, Field(strict=True, ge=7, le=3_650)] = 7
+    runs_days: Annotated[int, Field(strict=True, ge=1, le=3_650)] = 7
+    # Each snapshot of the broker's word; the last of each day and the integrity reports.
+    snapshots_days: Annotated[int, Field(strict=True, ge=7, le=3_650)] = 7
+    reports_days: Annotated[int, Field(strict=True, ge=90, le=36_500)] = 400
+    # Full files of the pages; of what operators asked for: seven years.
+    pages_days: Annotated[int, Field(strict=True, ge=30, le=36_500)] = 400
+    operators_days: Annotated[int, Field(strict=True, ge=365, le=36_500)] = 2_557
+
+
 class MomentumSection(_Section):
     """Parameters of the momentum strategy; fractions of the price, seconds."""
 
@@ -253,6 +267,7 @@ class Settings(BaseSettings):
     reports: ReportsSection = ReportsSection()
     sentinel: SentinelSection = SentinelSection()
     outbox: OutboxSection = OutboxSection()
+    retention: RetentionSection = RetentionSection()
     strategies: StrategiesSection = StrategiesSection()
 
     @property

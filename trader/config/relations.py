@@ -17,6 +17,8 @@ ACCOUNT_MISSING = (
 _ABSENCE_S_MIN = 30.0
 # A gateway tells unchanged account values again so often (INC-037).
 _ACCOUNT_PERIOD_S = 180.0
+# Folders below the state directory that have other files in them.
+_TAKEN = ("archive", "audit_logs", "data", "reports", "results")
 # So many looks at least fit into the silence that the sentinel acts on.
 _SENTINEL_LOOKS = 4
 
@@ -30,6 +32,7 @@ def relation_problems(
     problems += _sentinel_problems(settings)
     problems += _reconcile_problems(settings)
     problems += _outbox_problems(settings)
+    problems += _retention_problems(settings)
     if settings.strategies.momentum is not None and instruments is not None:
         problems += _momentum_problems(settings.strategies.momentum, instruments)
     return problems
@@ -152,6 +155,29 @@ def _outbox_problems(settings: Settings) -> Iterable[str]:
         yield (
             f"outbox.folder is {folder}, allowed is a folder of its own, not the one of the state "
             "or one above it"
+        )
+    if folder is None:
+        return
+    for name in _TAKEN:
+        taken = settings.state_dir / name
+        if taken in (folder, *folder.parents):
+            yield (
+                f"outbox.folder is {folder}, allowed is a folder of its own, not in {taken}, whose "
+                "files are others and are kept by other terms"
+            )
+
+
+def _retention_problems(settings: Settings) -> Iterable[str]:
+    days = settings.retention
+    if days.snapshots_days > days.reports_days:
+        yield (
+            f"retention.snapshots_days is {days.snapshots_days}, allowed is at most reports_days = "
+            f"{days.reports_days}: the last snapshot of a day is kept longer than all of them"
+        )
+    if settings.outbox.kept_files == 0 and "streams_days" in days.model_fields_set:
+        yield (
+            f"retention.streams_days is {days.streams_days} and outbox.kept_files is 0, allowed is "
+            "at least 1 there: no full file is kept for so much as a day"
         )
 
 

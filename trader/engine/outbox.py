@@ -281,6 +281,10 @@ class Outbox:
         except TimeoutError:
             log.warning("outbox not drained at the end", within_s=LAST_S)
 
+    def delivered_seq(self) -> int | None:
+        """Return how far all of them have come for certain; None without any."""
+        return min((consumer.status().noted_seq for consumer in self._consumers), default=None)
+
     def status(self) -> tuple[ConsumerStatus, ...]:
         """Return where each of them stands."""
         return tuple(consumer.status() for consumer in self._consumers)

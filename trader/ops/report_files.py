@@ -33,8 +33,10 @@ class ReportUnwritten(WorldError):
 class ReportFiles:
     """Writes reports below one state directory, and removes what is older than it is kept."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, days_of: Mapping[str, int] | None = None) -> None:
+        """``days_of`` says by folder how long dated files are kept, before the table does."""
         self._state_dir = state_dir
+        self._days_of = days_of or {}
 
     async def write(self, terms: Terms, stamp: Stamp, content: Content) -> None:
         """Write one report beside the loop; raises ReportUnwritten."""
@@ -62,7 +64,8 @@ class ReportFiles:
         folder = self._state_dir / keep.folder
         try:
             names = [path.name for path in folder.iterdir()]
-            for name in expired(names, keep.days, now_utc.date()):
+            days = self._days_of.get(keep.folder, keep.days)
+            for name in expired(names, days, now_utc.date()):
                 (folder / name).unlink(missing_ok=True)
         except OSError as error:
             log.warning("old reports stay", folder=str(folder), problem=str(error))

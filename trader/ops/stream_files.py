@@ -85,14 +85,19 @@ class StreamFiles:
 
 def line_of(event: StreamEvent) -> bytes:
     """Return the line of an event; what the journal holds goes into it as it is."""
-    at = (_EPOCH + timedelta(microseconds=event.at_us)).isoformat(timespec="microseconds")
     # Between the parts of a JSON text a line may end, within one never.
     payload = event.payload.replace("\n", " ").replace("\r", " ")
     return (
         f'{{"id":"{event.id}","stream":"{event.stream}","seq":{event.seq},'
-        f'"at":"{at.replace("+00:00", "Z")}","kind":"{event.kind}","version":{event.version},'
+        f'"at":"{moment_of(event.at_us)}","kind":"{event.kind}","version":{event.version},'
         f'"event":{payload}}}\n'
     ).encode()
+
+
+def moment_of(at_us: int) -> str:
+    """Return a moment as it stands in a line."""
+    at = (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds")
+    return at.replace("+00:00", "Z")
 
 
 def _begins_anew(path: Path, more_bytes: int, limits: FileLimits) -> bool:

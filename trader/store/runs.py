@@ -1,11 +1,11 @@
 """What each reconciliation was asked, saw and decided: one folder a run, exactly as it was.
 
 The journal holds what a run recorded and how it ended. This holds the rest, so that
-:mod:`trader.store.replay` can ask the same question again; only the newest are kept.
+:mod:`trader.store.replay` can ask the same question again. How long a run is kept, the settings
+say (``retention.runs_days``).
 """
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +41,9 @@ class StoredRun:
 class RunArchive:
     """Writes ``<folder>/<run_id>/run.json``."""
 
-    def __init__(self, folder: Path, version: str, keep_max: int = 500) -> None:
+    def __init__(self, folder: Path, version: str) -> None:
         self._folder = folder
         self._version = version
-        self._keep_max = keep_max
 
     def write(self, record: RunRecord) -> None:
         """Write one record; a full disk is logged and stops nothing, the journal has its end."""
@@ -53,13 +52,8 @@ class RunArchive:
         try:
             run_folder.mkdir(parents=True, exist_ok=True)
             (run_folder / RUN_FILE_NAME).write_text(text + "\n", encoding="utf-8")
-            self._prune()
         except OSError as error:
             log.warning("run record not written", run=record.finished.run_id, problem=str(error))
-
-    def _prune(self) -> None:
-        for path in _folders(self._folder)[: -self._keep_max]:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def stored_run(folder: Path, name: str) -> StoredRun:

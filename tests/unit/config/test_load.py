@@ -181,3 +181,19 @@ def test_a_wrong_setting_of_the_outbox_is_named(
 ) -> None:
     (problem,) = problems_of(write_files(tmp_path, {"outbox": section}))
     assert named in problem
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ({"streams_days": 6}, "retention.streams_days"),
+        ({"runs_days": 0}, "retention.runs_days"),
+        ({"operators_days": 30}, "retention.operators_days"),
+        ({"archives_days": 30}, "retention.archives_days"),
+    ],
+)
+def test_a_term_that_is_too_short_or_of_a_record_is_named(
+    tmp_path: Path, section: object, named: str
+) -> None:
+    (problem,) = problems_of(write_files(tmp_path, {"retention": section}))
+    assert named in problem

@@ -56,6 +56,18 @@ def momentum(**changes: Any) -> dict[str, Any]:
             ["outbox.folder is ", "or one above it"],
         ),
         (
+            {"outbox": {"folder": "state/audit_logs/streams"}},
+            ["outbox.folder is ", "audit_logs", "kept by other terms"],
+        ),
+        (
+            {"retention": {"snapshots_days": 91, "reports_days": 90}},
+            ["retention.snapshots_days is 91", "at most reports_days = 90"],
+        ),
+        (
+            {"outbox": {"kept_files": 0}, "retention": {"streams_days": 7}},
+            ["retention.streams_days is 7", "outbox.kept_files is 0", "at least 1"],
+        ),
+        (
             {"sentinel": {"check_s": 31}},
             ["sentinel.silence_s is 120", "4 times check_s = 124"],
         ),

@@ -95,6 +95,10 @@ def test_old_copies_go_and_others_stay(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "20261115.json", "20261121.json", "20261122.json", "by-hand.json",
     ]  # fmt: skip
+    ReportFiles(tmp_path, {"reports/parity/days": 3}).write_now(TERMS_OF, STAMP, CONTENT)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "20261121.json", "20261122.json", "by-hand.json",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -59,15 +59,6 @@ def test_any_run_comes_back_as_it_was(record: RunRecord) -> None:
     assert decoder(RunRecord)(json.loads(encoder(RunRecord)(record))) == record
 
 
-def test_only_the_newest_runs_are_kept(tmp_path: Path) -> None:
-    archive = RunArchive(tmp_path, "1", keep_max=3)
-    for number in range(1, 6):
-        archive.write(a_record(f"2026010{number}T000000Z-1"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"2026010{number}T000000Z-1" for number in (3, 4, 5)
-    ]
-
-
 def test_an_archive_that_cannot_be_written_is_logged_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file where the folder should be")
     with capture_logs() as logs:
