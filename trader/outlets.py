@@ -2,15 +2,47 @@
 
 import random
 
-from trader.config import Configuration
+from trader.config import ConfigError, Configuration
+from trader.config.model import redis_parts
+from trader.config.redis_secret import redis_tls
 from trader.engine.board import Board
 from trader.engine.outbox import Outbox, Subscription
 from trader.engine.services import Services
 from trader.housekeeping import Housekeeping, places_of
+from trader.ops.redis_streams import RedisKeys, RedisPlace, RedisStreams
 from trader.ops.stream_files import OUTBOX_FOLDER_NAME, FileLimits, StreamFiles
+from trader.ports import SinkFailed
 from trader.store.journal import SqliteJournal
 from trader.store.stream_views import FILES_CONSUMER
 from trader.store.streams import JournalStreams
+
+
+def _into_redis(config: Configuration) -> tuple[str, RedisStreams] | None:
+    """Return the message broker with its consumer's name, None unless one is configured."""
+    redis = config.settings.outbox.redis
+    if redis is None:
+        return None
+    parts = redis_parts(redis.url)
+    assert parts is not None, "the settings were checked"
+
+    def password() -> str:
+        try:
+            return config.redis_password()
+        except ConfigError as error:
+            raise SinkFailed(str(error)) from error
+
+    _, host, port, database = parts
+    place = RedisPlace(
+        host=host,
+        port=port,
+        database=database,
+        username=redis.username,
+        password=password,
+        tls=redis_tls(redis),
+        connect_s=redis.connect_s,
+        answer_s=redis.answer_s,
+    )
+    return redis.consumer, RedisStreams(place, RedisKeys(redis.key_prefix, redis.maxlen))
 
 
 class Outlets:
@@ -27,11 +59,15 @@ class Outlets:
     ) -> None:
         settings = config.settings.outbox
         subscriptions: tuple[Subscription, ...] = ()
+        self._broker: tuple[str, RedisStreams] | None = None
         if settings.is_enabled:
             limits = FileLimits(settings.rotate_bytes, settings.kept_files)
             folder = settings.folder or config.settings.state_dir / OUTBOX_FOLDER_NAME
             files = StreamFiles(folder, limits)
             subscriptions = (Subscription(FILES_CONSUMER, files),)
+            self._broker = _into_redis(config)
+            if self._broker is not None:
+                subscriptions += (Subscription(*self._broker),)
         source = JournalStreams(journal, services.clock)
         self._outbox = Outbox(services, source, chance, subscriptions)
         board.outbox = self._outbox.status
@@ -48,3 +84,5 @@ class Outlets:
     async def finish(self) -> None:
         """Hand over what was recorded last; to be called while the journal still writes."""
         await self._outbox.finish()
+        if self._broker is not None:
+            self._broker[1].close()

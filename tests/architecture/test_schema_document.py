@@ -7,9 +7,10 @@ import re
 from pathlib import Path, PurePosixPath
 
 import pytest
+from pydantic import BaseModel
 
 from scripts.make_schema_document import DOCUMENT, columns, with_listing
-from trader.config.model import OutboxSection
+from trader.config.model import OutboxSection, RedisSection, RetentionSection
 from trader.core.streams import Stream
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,23 @@ def test_every_file_and_folder_that_the_code_names_is_told() -> None:
     assert [name for name in sorted(names) if f"`{name}`" not in text()] == []
 
 
-def test_the_settings_of_the_outbox_are_told_with_their_defaults() -> None:
-    for name, row in OutboxSection.model_fields.items():
-        default = "`outbox` below" if row.default is None else str(row.default).lower()
+@pytest.mark.parametrize(
+    ("section", "unset"),
+    [
+        (OutboxSection, {"folder": "`outbox` below", "redis": "nothing"}),
+        (RedisSection, {"ca_file": "whom the", "maxlen": "all", "password_file": "none"}),
+        (RetentionSection, {}),
+    ],
+)
+def test_the_settings_of_what_is_handed_on_and_kept_are_told_with_their_defaults(
+    section: type[BaseModel], unset: dict[str, str]
+) -> None:
+    for name, row in section.model_fields.items():
+        default = str(row.default).lower() if row.default is not None else unset[name]
+        if row.is_required():
+            default = ""
+        if section is RedisSection:
+            default = {"username": "none", "key_prefix": "`trader:`", "consumer": "`redis`"}.get(
+                name, default
+            )
         assert f"| `{name}` | {default}" in text(), name

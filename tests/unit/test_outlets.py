@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.unit.config.support import loaded
 from tests.unit.engine.world import LINEAGE, POLICY, World
+from tests.unit.ops.test_redis_streams import Server
 from trader.config import Configuration
 from trader.core import breaker_events as be
 from trader.core import events as ev
@@ -105,3 +106,33 @@ async def test_the_folder_is_the_one_that_is_configured(tmp_path: Path) -> None:
         made.ledger.record(ev.JournalOpened(LINEAGE))
         made.ledger.record(be.EquityMarked("2026-03-02", Decimal(1)))
         await made.until((tmp_path / "elsewhere" / "market_events.jsonl").exists)
+
+
+async def test_a_message_broker_that_is_configured_follows_beside_the_files(
+    tmp_path: Path,
+) -> None:
+    async with Server().running() as server:
+        url = f"redis://127.0.0.1:{server.port}/1"
+        config = loaded(tmp_path, outbox={"redis": {"url": url, "key_prefix": "t:"}})
+        config.settings.state_dir.mkdir()
+        async with site(config) as made:
+            made.outlets.start()
+            made.ledger.record(ev.JournalOpened(LINEAGE))
+            made.ledger.record(be.EquityMarked("2026-03-02", Decimal(1)))
+            await made.until(lambda: all(row.noted_seq == 2 for row in made.board.status().outbox))
+            assert [row.name for row in made.board.status().outbox] == ["files", "redis"]
+            await made.outlets.finish()
+        assert server.ids("t:market_events") == [f"{LINEAGE}-2"]
+        assert server.commands[0] == ["SELECT", "1"]
+
+
+async def test_a_message_broker_that_is_away_is_shown_and_the_files_go_on(tmp_path: Path) -> None:
+    config = loaded(tmp_path, outbox={"redis": {"url": "redis://127.0.0.1:1"}})
+    config.settings.state_dir.mkdir()
+    async with site(config) as made:
+        made.outlets.start()
+        made.ledger.record(ev.JournalOpened(LINEAGE))
+        made.ledger.record(be.EquityMarked("2026-03-02", Decimal(1)))
+        await made.until(lambda: made.board.status().outbox[0].noted_seq == 2)
+        await made.until(lambda: made.board.status().outbox[1].state == "failing")
+        assert "redis 127.0.0.1:1: " in made.board.status().outbox[1].problem

@@ -1,6 +1,7 @@
 """What is wrong with a configuration, in words: the field, its value, and what is allowed."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 Made = TypeVar("Made")
 _SHOWN_LENGTH_MAX = 80
+_SECRET_WORDS = ("password", "secret", "token")
+_NAME_IN_ADDRESS = re.compile(r"//[^/]*@")
 # By the validator's type of error; what is not listed is told in the validator's own words.
 _ALLOWED: Mapping[str, str] = {
     "bool_type": "true or false",
@@ -84,10 +87,15 @@ def _line(model: type[BaseModel], row: ErrorDetails) -> str:
         return f"{field} is missing"
     if row["type"] == "extra_forbidden":
         known = _known_beside(model, row["loc"])
-        return (
-            f"{field} is unknown (value {shown(row['input'])}){_hint(str(row['loc'][-1]), known)}"
-        )
-    return f"{field} is {shown(row['input'])}, allowed is {_allowed(row)}"
+        return f"{field} is unknown (value {_value(row)}){_hint(str(row['loc'][-1]), known)}"
+    return f"{field} is {_value(row)}, allowed is {_allowed(row)}"
+
+
+def _value(row: ErrorDetails) -> str:
+    """Show a value, but for what stands where a secret may have been put by mistake."""
+    if any(word in str(row["loc"][-1:]).lower() for word in _SECRET_WORDS):
+        return "not shown"
+    return _NAME_IN_ADDRESS.sub("//***@", shown(row["input"]))
 
 
 def _allowed(row: ErrorDetails) -> str:

@@ -1,8 +1,9 @@
 """Put file, environment and command line together; all of it is good, or nothing is returned."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from trader.config.files import (
     value_in,
 )
 from trader.config.model import Settings
+from trader.config.redis_secret import redis_password, redis_secret_problems
 from trader.config.relations import ACCOUNT_MISSING, relation_problems
 from trader.config.signature import live_policy_problems, policy_warnings
 from trader.config.switches import Drill, drill_of, switch_problems
@@ -36,7 +38,11 @@ from trader.core.policy import Policy
 
 _PATHS = ("state_dir", "assets_file", "targets_file", "halt_file")
 # Paths that stand in a section.
-_SECTION_PATHS = (("outbox", "folder"),)
+_SECTION_PATHS = (
+    (("outbox",), "folder"),
+    (("outbox", "redis"), "password_file"),
+    (("outbox", "redis"), "ca_file"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ class Configuration:
     warnings: tuple[str, ...] = ()
     # The switches of a drill; they stay in the status for as long as the daemon runs.
     drill: Drill = field(default_factory=Drill)
+    # Asked at every connect; no representation, because the environment is in it.
+    redis_password: Callable[[], str] = field(default=str, repr=False)
 
 
 def load(
@@ -86,6 +94,7 @@ def load(
             problems.add(f"{targets}: {text}" for text in contradictions(policy))
         if settings is not None:
             problems.add(f"{path}: {text}" for text in relation_problems(settings, instruments))
+            problems.add(f"{path}: {text}" for text in redis_secret_problems(settings, environment))
         elif values.get("account", "") == "":
             problems.add([f"{path}: {ACCOUNT_MISSING}"])
     if problems.lines:
@@ -115,7 +124,13 @@ def _configuration(
         start_problems=_start_problems(settings.mode, settings, policy, environment),
         warnings=(*policy_warnings(settings.mode, targets, policy), *drill.warnings),
         drill=drill,
+        redis_password=partial(_redis_password, settings, environment),
     )
+
+
+def _redis_password(settings: Settings, environment: Mapping[str, str]) -> str:
+    redis = settings.outbox.redis
+    return redis_password(redis, environment) if redis is not None else ""
 
 
 def _start_problems(
@@ -178,12 +193,19 @@ def _settings(path: Path, values: dict[str, Any], environment: Mapping[str, str]
 
 
 def _make_absolute(values: dict[str, Any], folder: Path) -> None:
-    sections = ((values.get(section), key) for section, key in _SECTION_PATHS)
+    sections = ((_section(values, names), key) for names, key in _SECTION_PATHS)
     for holder, key in (*((values, key) for key in _PATHS), *sections):
         text = holder.get(key) if isinstance(holder, dict) else None
         if isinstance(holder, dict) and isinstance(text, str) and text:
             # Not Path.resolve(): what a text names is asked of the disk where it is used.
             holder[key] = Path(os.path.abspath(folder / text))
+
+
+def _section(values: dict[str, Any], names: tuple[str, ...]) -> object:
+    found: object = values
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def _assign(values: dict[str, Any], assignment: str) -> None:

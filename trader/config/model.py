@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -49,13 +50,45 @@ def _zone(value: str) -> str:
     return value
 
 
-def _loopback(value: str) -> str:
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or address is this machine's own for certain."""
     try:
-        is_loopback = value == "localhost" or ipaddress.ip_address(value).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_loopback = False
-    if not is_loopback:
+        return False
+
+
+def _loopback(value: str) -> str:
+    if not is_loopback(value):
         raise PydanticCustomError("loopback", "Input should be 127.0.0.1, ::1 or localhost")
+    return value
+
+
+def redis_parts(url: str) -> tuple[bool, str, int, int] | None:
+    """Return whether there is TLS, host, port and database of an address; None if it is none."""
+    try:
+        found = urlsplit(url)
+        port = found.port or 6379
+    except ValueError:
+        return None
+    database = found.path.removeprefix("/") or "0"
+    is_right = (
+        found.scheme in ("redis", "rediss")
+        and found.hostname
+        and not (found.query or found.fragment or "@" in found.netloc)
+        and re.fullmatch(r"[0-9]{1,4}", database, re.ASCII)
+        and url.isprintable()
+    )
+    if not is_right:
+        return None
+    return found.scheme == "rediss", found.hostname or "", port, int(database)
+
+
+def _redis_url(value: str) -> str:
+    if redis_parts(value) is None:
+        # Not the value: somebody may have put a password in.
+        text = "Input should be redis://HOST:PORT/DATABASE or rediss://, without name and password"
+        raise PydanticCustomError("redis_url", "{text}", {"text": text})
     return value
 
 
@@ -194,6 +227,26 @@ class ControlSection(_Section):
     port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 3000
 
 
+class RedisSection(_Section):
+    """A Redis server that gets the streams as well; seconds."""
+
+    # redis://HOST:PORT/DATABASE, or rediss:// with TLS; no secret stands in it.
+    url: Annotated[str, AfterValidator(_redis_url)]
+    username: Annotated[str, Field(pattern=r"^[!-~]{0,128}$")] = ""
+    # Its first line; without it TRADER_REDIS_PASSWORD, and without that nobody is named.
+    password_file: File | None = None
+    # Who vouches for the server's certificate; default: whom the machine trusts.
+    ca_file: File | None = None
+    # Before the names of the streams: trader:exec_reports and so on.
+    key_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9:._{}/-]{0,64}$")] = "trader:"
+    # About so many entries of each stream are kept there; default: all.
+    maxlen: Annotated[int, Field(strict=True, ge=1_000, le=10**9)] | None = None
+    connect_s: Seconds = 3.0
+    answer_s: Seconds = 5.0
+    # Its cursor is kept under this name; under a new one everything comes from the beginning.
+    consumer: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")] = "redis"
+
+
 class OutboxSection(_Section):
     """The journal's streams as files, for whoever follows them."""
 
@@ -203,6 +256,8 @@ class OutboxSection(_Section):
     # A file that is larger gets another name; of each stream so many such are kept.
     rotate_bytes: Annotated[int, Field(strict=True, ge=65_536, le=2**30)] = 16 * 1024 * 1024
     kept_files: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 8
+    # Besides the files; without it nothing leaves this machine.
+    redis: RedisSection | None = None
 
 
 class RetentionSection(_Section):

@@ -6,7 +6,10 @@ from trader.config.model import (
     DEMO_ACCOUNT_FORM,
     PACING_PER_S_MAX,
     MomentumSection,
+    RedisSection,
     Settings,
+    is_loopback,
+    redis_parts,
 )
 from trader.core.halts import Mode
 from trader.core.instruments import InstrumentSpec
@@ -17,6 +20,9 @@ ACCOUNT_MISSING = (
 _ABSENCE_S_MIN = 30.0
 # A gateway tells unchanged account values again so often (INC-037).
 _ACCOUNT_PERIOD_S = 180.0
+# The consumer of the files, and how long a sink may take over a part.
+FILES = "files"
+TAKE_S = 10.0
 # Folders below the state directory that have other files in them.
 _TAKEN = ("archive", "audit_logs", "data", "reports", "results")
 # So many looks at least fit into the silence that the sentinel acts on.
@@ -146,7 +152,32 @@ def _reconcile_problems(settings: Settings) -> Iterable[str]:
         )
 
 
+def _redis_problems(redis: RedisSection) -> Iterable[str]:
+    together_s = redis.connect_s + redis.answer_s
+    if together_s >= TAKE_S:
+        yield (
+            f"outbox.redis.answer_s is {redis.answer_s:g}, allowed is below {TAKE_S:g} together "
+            f"with connect_s = {redis.connect_s:g}: so long a sink has to take a part"
+        )
+    if redis.consumer == FILES:
+        yield f"outbox.redis.consumer is {redis.consumer!r}, allowed is another: it is the files'"
+    parts = redis_parts(redis.url)
+    assert parts is not None, "the address was looked at"
+    has_tls, host, _, _ = parts
+    if has_tls:
+        return
+    if redis.ca_file is not None:
+        yield f"outbox.redis.ca_file is {redis.ca_file}, allowed is none with redis://: no TLS"
+    if redis.password_file is not None and not is_loopback(host):
+        yield (
+            f"outbox.redis.url is {redis.url}, allowed with a password is rediss:// or a server "
+            "on this machine: the password would cross the network in clear"
+        )
+
+
 def _outbox_problems(settings: Settings) -> Iterable[str]:
+    if settings.outbox.redis is not None:
+        yield from _redis_problems(settings.outbox.redis)
     folder = settings.outbox.folder
     # Whoever may read the streams has the folder opened to him, and not what lies beside.
     if folder is not None and (
