@@ -2,17 +2,19 @@
 
 A test is about an incident when its own text names the id, or a helper or a table of its module
 that it uses does; so does the name of a shipped scenario, which begins with the id and may be about
-others too. An id that only the head of a module names belongs to the module as a whole.
+others too. An id that only the head of a module names belongs to the module as a whole. The plays
+under virtual time are rows of a table beside their test.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -20,6 +22,9 @@ TESTS = Path(__file__).resolve().parents[1]
 # The simulator's own tests play a scenario with a client that is not the daemon.
 LAYERS = ("process", "simulation", "integration", "unit", "simulator")
 SCENARIOS = TESTS.parent / "trader" / "sim" / "scenarios"
+# The table of plays, and the test that plays its rows.
+VIRTUAL = TESTS / "simulation" / "incidents.yaml"
+VIRTUAL_TEST = "test_an_incident_under_virtual_time_is_met_as_its_row_says"
 _ID = re.compile(r"\binc-(\d{3})\b", re.IGNORECASE)
 _PLAYED = re.compile(r"\binc-\d{3}-[a-z0-9-]+")
 
@@ -37,6 +42,10 @@ def found() -> dict[str, tuple[Found, ...]]:
     """Return the tests of each incident, the nearest to the real thing first."""
     by_id: dict[str, dict[Found, None]] = {}
     for layer in LAYERS:
+        if layer == "simulation":
+            played = Found(layer, f"{layer}/test_incidents.py::{VIRTUAL_TEST}")
+            for key in virtual():
+                by_id.setdefault(key, {})[played] = None
         for path in sorted((TESTS / layer).rglob("test_*.py")):
             name = path.relative_to(TESTS).as_posix()
             for key, test in _of_file(path.read_text("utf-8")):
@@ -94,17 +103,28 @@ def _text(node: ast.stmt, lines: list[str]) -> str:
 
 def _ids(text: str) -> list[str]:
     named = [f"INC-{number}" for number in _ID.findall(text)]
-    of_scenarios = [key for name in _PLAYED.findall(text) for key in _about().get(name, ())]
+    of_scenarios = [key for name in _PLAYED.findall(text) for key in about().get(name, ())]
     return list(dict.fromkeys((*named, *of_scenarios)))
 
 
 @cache
-def _about() -> dict[str, tuple[str, ...]]:
+def about() -> dict[str, tuple[str, ...]]:
     """Return what each shipped scenario is about."""
     return {
         path.stem: tuple(yaml.safe_load(path.read_text("utf-8"))["incidents"])
         for path in SCENARIOS.glob("inc-*.yaml")
     }
+
+
+@cache
+def virtual() -> Mapping[str, bool]:
+    """Return the incidents that are played under virtual time, and which only now and then."""
+    table: Mapping[str, Any] = yaml.safe_load(VIRTUAL.read_text("utf-8"))["played"]
+    found: dict[str, bool] = {}
+    for name, row in table.items():
+        for key in about()[name]:
+            found[key] = bool(row.get("is_rare")) and found.get(key, True)
+    return found
 
 
 @cache

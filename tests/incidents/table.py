@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tests.incidents.found import Found, found, rare
+from tests.incidents.found import Found, found, rare, virtual
 
 FOLDER = Path(__file__).resolve().parent
 PAGE = FOLDER.parents[1] / "docs" / "incidents.md"
@@ -25,12 +25,15 @@ _HEAD = """\
 
 What has gone wrong when software traded at a broker, what the daemon does about it, and the tests that hold it. This page
 is made by `scripts/make_incident_table.py` from `tests/incidents/incidents.yaml` and from the tests themselves: a test
-belongs to an incident when its text, or the scenario that it plays, names the id.
+belongs to an incident when its text, or the scenario that it plays, names the id. What must be seen of each under virtual
+time is a row of `tests/simulation/incidents.yaml`.
 
 Of {all} incidents
 
 - {process} are run against the daemon as a real process beside the simulator, {rare} of them only with `SCENARIOS=all`,
-- {lower} are held by tests that start no daemon's process (its parts on real sockets, or units), with the reason,
+- {virtual} are played against the whole daemon under virtual time, {virtual_rare} of them only with `SCENARIOS=all`, and
+  {virtual_only} of these not on a real process, with the reason,
+- {lower} are held by tests that start no daemon (its parts on real sockets, or units), with the reason,
 - {none} are held by no test that names them, with the reason.
 
 ## The fifteen most damaging
@@ -120,7 +123,10 @@ def page(recoveries: Mapping[str, float]) -> str:
             all=len(rows),
             process=len(process),
             rare=sum(row.is_rare for row in process),
-            lower=sum(row.layer not in ("", "process") for row in rows),
+            virtual=len(virtual()),
+            virtual_rare=sum(virtual().values()),
+            virtual_only=sum(row.layer == "simulation" for row in rows),
+            lower=sum(row.layer not in ("", "process", "simulation") for row in rows),
             none=sum(not row.layer for row in rows),
         ),
     ]
@@ -143,7 +149,7 @@ def _held(row: Incident) -> str:
         if tests:
             parts.append(f"{layer}: {len(tests)} in " + ", ".join(f"`{name}`" for name in files))
     if row.is_rare:
-        parts.append("with `SCENARIOS=all`")
+        parts.append("the process with `SCENARIOS=all`")
     if row.layer != "process":
         parts.append(f"*not on the real process:* {row.apart}")
     return "; ".join(parts)

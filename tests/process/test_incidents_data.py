@@ -43,7 +43,7 @@ IN_PENCE = Path(__file__).with_name("assets_in_pence.csv")
 CALM = ("--tick-interval", "0.25")
 CALMLY = {"strategies.momentum.sample_s": 0.25, "strategies.momentum.look_interval_s": 0.1}
 HISTORY = [20, 900, 265598, "AAPL", "STK", "", "", "", "", "SMART", "", "USD", "", "", 0, "",
-           "1 min", "3600 S", 1, "TRADES", 1, 0, ""]  # fmt: skip
+           "30 secs", "3600 S", 1, "TRADES", 1, 0, ""]  # fmt: skip
 COMBINATION = [9, 8, 900, 0, "AAPL", "BAG", "", "", "", "", "SMART", "", "USD", "", "", 0, "", "",
                ""]  # fmt: skip
 
@@ -223,11 +223,11 @@ NOISE = (
         "inc-126-data-though-an-error-was-said", said="|10090|", witness=every_symbol_is_traded,
     ),
     Replay(
-        "inc-128-one-code-with-many-meanings", is_rare=True, said="|162|",
+        "inc-128-one-code-with-many-meanings", is_rare=True, said="|162|Historical",
         provoke=lambda simulator, _: sends(simulator, HISTORY),
     ),
     Replay(
-        "inc-130-history-asked-for-too-often", is_rare=True, said="|162|",
+        "inc-130-history-asked-for-too-often", is_rare=True, said="|162|Historical",
         provoke=lambda simulator, _: sends(simulator, HISTORY, [20, 901, *HISTORY[2:]]),
     ),
     Replay(

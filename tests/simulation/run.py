@@ -12,7 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,10 +29,10 @@ from trader.config import Configuration
 _MEMORY = Path("/dev/shm")
 
 
-def load_configuration() -> Configuration:
-    """Return the configuration of every seed."""
+def load_configuration(changes: Sequence[str] = ()) -> Configuration:
+    """Return the configuration of every seed, with changes as the command line takes them."""
     with tempfile.TemporaryDirectory() as folder:
-        return configuration(Path(folder))
+        return configuration(Path(folder), changes)
 
 
 @dataclass(frozen=True, slots=True)

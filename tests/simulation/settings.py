@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,15 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def configuration(folder: Path) -> Configuration:
-    """Return the daemon's configuration; its state is below the current directory of its time."""
+def configuration(folder: Path, changes: Sequence[str] = ()) -> Configuration:
+    """Return the daemon's configuration; its state is below the current directory of its time.
+
+    Each change is a setting as the command line takes it.
+    """
     (folder / "targets.yaml").write_text(yaml.safe_dump(_TARGETS))
     path = folder / "trader.yaml"
     path.write_text(yaml.safe_dump(_SETTINGS))
-    return load(path, {}, ["state_dir=state"])
+    return load(path, {}, ["state_dir=state", *changes])
 
 
 def relative(config: Configuration) -> Configuration:

@@ -121,21 +121,25 @@ class SimulatedWorld:
             is_draining = self.process is self.draining
             self.watch.left(int(rest.split(b"\0", 1)[0]), is_draining=is_draining)
         elif kind == _CANCEL_ORDER:
-            order_id = int(rest.split(b"\0", 1)[0])
+            # A version comes before the id.
+            order_id = int(rest.split(b"\0", 2)[1])
             self.watch.cancels_left_s[order_id] = self.loop.time()
 
     # ---- the broker
 
     async def open(self) -> None:
         """Start the broker and its gateway, then the daemon."""
-        seed = random.Random(f"{self.seed}/broker").getrandbits(32)
-        settings = Settings(
-            account=ACCOUNT, seed=seed, port=PORT, speed=600, tick_interval_s=0.25,
-            cash=Decimal(1_000_000), fill_s=(0.002, 0.2),
-        )  # fmt: skip
+        settings = self._broker_settings()
         start = self._gateway_process.run(self.loop.create_task, self._start_gateway(settings))
         await start
         self.boot()
+
+    def _broker_settings(self) -> Settings:
+        seed = random.Random(f"{self.seed}/broker").getrandbits(32)
+        return Settings(
+            account=ACCOUNT, seed=seed, port=PORT, speed=600, tick_interval_s=0.25,
+            cash=Decimal(1_000_000), fill_s=(0.002, 0.2),
+        )  # fmt: skip
 
     async def _start_gateway(self, settings: Settings) -> None:
         self.gateway = SimServer(settings)
@@ -206,7 +210,11 @@ class SimulatedWorld:
             for end in far:
                 # The gateway's host notices a silent peer by its own time-outs.
                 outside(self.loop.call_later, chance.uniform(5, 40), self._time_out, end)
-        outside(self.loop.call_later, chance.uniform(0.5, 5), self._boot_again)
+        outside(self.loop.call_later, self._away_s(chance), self._boot_again)
+
+    def _away_s(self, chance: random.Random) -> float:
+        """Return how long the service manager takes to start it again."""
+        return chance.uniform(0.5, 5)
 
     def _time_out(self, end: Pipe) -> None:
         end.break_off(TimeoutError(110, "Connection timed out"))
