@@ -590,8 +590,8 @@ def test_what_is_adopted_at_a_worth_is_no_result_of_trading() -> None:
     for before, after in ((9, 12), (12, 8), (8, 8)):
         record(book, replace(valued, before=Decimal(before), after=Decimal(after)))
     assert [(row.currency, row.amount) for row in book.safety.flows] == [
-        ("EUR", 285),
-        ("EUR", -380),
+        ("EUR", Decimal(285)),
+        ("EUR", Decimal(-380)),
     ]
 
 
