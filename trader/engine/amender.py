@@ -79,6 +79,7 @@ class Amender:
         self._risk_input = risk_input
         self._is_to_be_cancelled = is_to_be_cancelled
         self._previews = Previews(services.broker, services.clock, policy.exposure)
+        # When the last change of each order left; monotonic.
         self._sent_s: dict[OrderId, float] = {}
 
     async def modify(
@@ -121,6 +122,8 @@ class Amender:
             if now_s - self._sent_s.get(order.order_id, float("-inf")) >= older_than_s:
                 self._ledger.record(ev.ModifyUnanswered(order.order_id, change.number, reason))
                 late.append(order.order_id)
+        for order_id in [key for key in self._sent_s if key not in self._book.live_orders]:
+            del self._sent_s[order_id]
         return tuple(late)
 
     # ---- deciding

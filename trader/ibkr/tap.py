@@ -211,17 +211,19 @@ class Tap:
         """Pass a status on; it is optional, repeated and unordered (INC-014)."""
         if len(fields) != _STATUS_FIELDS:
             raise translate.Unreadable(f"status of {len(fields)} fields, not {_STATUS_FIELDS}")
-        self._say(
-            OrderStatusSeen(
-                order_id=OrderId(max(int(fields[1]), 0)),
-                client_id=ClientId(int(fields[9])),
-                perm_id=PermId(int(fields[6] or 0)),
-                status=translate.status_text(fields[2]),
-                filled=translate.amount("filled", fields[3] or "0"),
-                remaining=translate.amount("remaining", fields[4] or "0"),
-                why_held=fields[10],
-            )
+        seen = OrderStatusSeen(
+            order_id=OrderId(max(int(fields[1]), 0)),
+            client_id=ClientId(int(fields[9])),
+            perm_id=PermId(int(fields[6] or 0)),
+            status=translate.status_text(fields[2]),
+            filled=translate.amount("filled", fields[3] or "0"),
+            remaining=translate.amount("remaining", fields[4] or "0"),
+            why_held=fields[10],
         )
+        if seen.client_id == self._client_id and seen.status in _OVER:
+            # The only word about a cancelled order: no echo comes with it.
+            self.contracts.pop(seen.order_id, None)
+        self._say(seen)
 
     def openOrder(  # noqa: N802 - ib_async's name
         self, order_id: int, contract: Contract, order: Order, state: OrderState

@@ -37,7 +37,8 @@ from trader.store.rows import JournalUnusable
 _PIECE_ROWS = 32
 _PAUSE_S = 0.01
 SWEEP_ROWS = 20_000
-_NAMES_MAX = 200_000
+# A busy daemon's hour and a half, a quiet one's weeks: with their rows some four megabytes.
+_NAMES_MAX = 20_000
 _FLAWS_MAX = 1_000
 _HEAD = "head"
 

@@ -453,3 +453,16 @@ async def test_a_change_that_waited_long_for_the_disk_is_reviewed_again() -> Non
     world.fill(order, quantity=D(4))
     world.journal.release()
     assert (await task).kind is OutcomeKind.SENT
+
+
+async def test_of_orders_that_are_over_nothing_is_remembered() -> None:
+    world, order = await working()
+    for number in range(3):
+        outcome = await world.gateway.modify(order.order_id, LARGER)
+        assert outcome.kind is OutcomeKind.SENT
+        world.say(an_echo(order, quantity=D(12)))
+        world.say(a_status(order, "Cancelled"))
+        order = await world.working(an_intent(number + 2))
+    world.gateway.mark_unanswered(5.0, "no answer in time")
+    # One entry an order, kept for good, is a few megabytes a week of a busy daemon.
+    assert world.gateway._amender._sent_s == {}

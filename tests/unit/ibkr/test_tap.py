@@ -104,6 +104,16 @@ def test_an_echo_is_passed_on_and_raises_the_ids_of_our_own_client_only(bench: B
     assert bench.tap.ids.take() == 51
 
 
+@pytest.mark.parametrize("word", ["Filled", "Cancelled", "ApiCancelled"])
+def test_the_contract_of_an_order_is_kept_until_any_word_that_it_is_over(
+    bench: Bench, word: str
+) -> None:
+    """A gateway tells of a cancelled order by its status alone, and its session lasts a day."""
+    bench.hears(open_order(orderId="50"), open_order(orderId="51"))
+    bench.hears(f"3|50|{word}|0|100|0|900001|0|0|7||0", f"3|51|{word}|0|100|0|900001|0|0|8||0")
+    assert list(bench.tap.contracts) == [51]
+
+
 def test_an_echo_tells_prices_once_its_contract_is_known(bench: Bench) -> None:
     """INC-101."""
     (unknown,) = bench.hears(open_order())
