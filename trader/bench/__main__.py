@@ -9,7 +9,6 @@ compare ratios of one run, never times of two.
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -17,12 +16,11 @@ import signal
 import socket
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -34,45 +32,20 @@ import uvloop
 from trader.app import Daemon, World, restore
 from trader.bench.gate import gate_seconds
 from trader.bench.review import review_seconds
-from trader.config import load
+from trader.bench.stage import UnpacedDaemon, configuration, intent, simulator
 from trader.core.events import Recorded
-from trader.core.halts import Lane
-from trader.core.ids import ConId, StrategyName, intent_id
-from trader.core.intents import Intent, OrderType, Side, TimeInForce
+from trader.core.ids import ConId
 from trader.core.orders import OrderState
 from trader.engine.outcomes import OutcomeKind
 from trader.ops.clock import SystemClock
 from trader.ops.logs import configure_logs
-from trader.ports import Pacer, QuoteTick
+from trader.ports import QuoteTick
 from trader.store.journal import SqliteJournal
 
-_ROOT = Path(__file__).resolve().parents[2]
 # How many orders an old book has forgotten, and how its rows are named.
 _HISTORY, _OLD = 5_000, " (old book)"
-_TARGETS = """\
-order: {quantity_max: 1000000, notional_max: 1000000000}
-position: {quantity_max: 1000000, notional_max: 1000000000, is_wash_prevented: false}
-cash: {reserve_min: 0, commission_per_unit_max: 0.01, commission_per_order_min: 1.00}
-exposure: {account_type: reg_t, is_baseline_required: false, is_reading_required: false}
-price:
-  collar_fraction_max: 0.9
-  slippage_fraction_max: 0.9
-  spread_fraction_max: 1
-  illiquid_spread_fraction: 1
-  quote_age_s_max: 60
-rate:
-  orders_max: 1000000
-  orders_per_strategy_max: 1000000
-  orders_per_instrument_max: 1000000
-  cancels_max: 1000000
-  cancels_per_strategy_max: 1000000
-  messages_max: 1000000
-  messages_per_strategy_max: 1000000
-  daily_trades_max: 1000000
-  repeats_max: 1000000
-  executions_max: 1000000
-session: {hours: always}
-"""
+# Far enough below the market to rest, near enough for the collar of this run.
+_RESTING = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +59,6 @@ class Latency:
         """Return a percentile."""
         ordered = sorted(self.samples)
         return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]
-
-
-class _FreePacer:
-    """No pacing: in the benchmark alone, against the own simulator."""
-
-    def try_take(self, lane: Lane) -> bool:
-        """Give a token."""
-        return True
-
-    async def take(self, lane: Lane, deadline_s: float) -> bool:
-        """Give a token."""
-        return True
-
-
-class _UnpacedDaemon(Daemon):
-    def _pacer(self) -> Pacer:
-        return _FreePacer()
 
 
 @dataclass(slots=True)
@@ -143,8 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("bench: --orders must be at least 10 and --ticks at least 1000", file=sys.stderr)
         return 2
     configure_logs("error", "json")
-    with tempfile.TemporaryDirectory() as name, _simulator() as simulator:
-        bench = Bench(simulator, given.orders, Path(name), [])
+    with tempfile.TemporaryDirectory() as name, simulator() as simulated:
+        bench = Bench(simulated, given.orders, Path(name), [])
         _measure_floor(bench)
         bench.add("review, 50 positions, 200 orders", review_seconds(10 * bench.orders))
         _measure_gate(bench)
@@ -154,26 +110,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             burst_per_s, ticks_per_s = runner.run(_measure_daemon(bench, given.ticks))
     _print(bench, burst_per_s, ticks_per_s, given.json)
     return 0
-
-
-@contextlib.contextmanager
-def _simulator() -> Iterator[dict[str, Any]]:
-    words = ["trader.sim", "--port", "0", "--control-port", "0", "--ack-ms", "0:0"]
-    child = subprocess.Popen(
-        [sys.executable, "-m", *words, "--cash", "1000000000", "--rate-limit", "off"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=_ROOT,
-    )
-    try:
-        assert child.stdout is not None
-        yield json.loads(child.stdout.readline())
-    finally:
-        child.terminate()
-        child.wait(20)
-        if child.stdout is not None:
-            child.stdout.close()
 
 
 # ---- the floor: a socket, a commit
@@ -250,25 +186,13 @@ async def _measure_ib_async(bench: Bench) -> None:
 
 
 async def _measure_daemon(bench: Bench, ticks: int) -> tuple[float, float]:
-    targets = bench.folder / "targets.yaml"
-    targets.write_text(_TARGETS)
-    settings: Mapping[str, object] = {
-        "account": bench.simulator["account"],
-        "state_dir": bench.folder / "state",
-        "targets_file": targets,
-        "broker.port": bench.simulator["port"],
-        "broker.client_id": 92,
-        "control.port": 0,
-        "strategies": "{}",
-    }
-    assignments = [f"{key}={value}" for key, value in settings.items()]
-    config = load(_ROOT / "config" / "demo.yaml", {}, assignments)
+    config = configuration(bench.folder, bench.simulator)
     config.settings.state_dir.mkdir()
     clock = SystemClock()
     journal = await SqliteJournal.open(config.journal_file, clock)
     book = await restore(journal)
     world = World(clock, random.Random(1), {}, os.getpid())
-    daemon = _UnpacedDaemon(config, world, journal, book)
+    daemon = UnpacedDaemon(config, world, journal, book)
     try:
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(daemon.serve(), name="daemon")
@@ -293,25 +217,6 @@ async def _armed(daemon: Daemon) -> ConId:
     return instrument.con_id
 
 
-def _intent(daemon: Daemon, con_id: ConId, strategy: str, number: int) -> Intent:
-    lineage = daemon.ledger.book.lineage
-    assert lineage is not None
-    quote = daemon.services.hub.quotes[con_id]
-    assert quote.bid is not None
-    # Far enough below the market to rest, near enough for the collar of this run.
-    price = (quote.bid / 2).quantize(Decimal("0.01"))
-    return Intent(
-        intent_id=intent_id(lineage, StrategyName(strategy), number),
-        strategy=StrategyName(strategy),
-        con_id=con_id,
-        side=Side.BUY,
-        quantity=Decimal(1),
-        order_type=OrderType.LIMIT,
-        time_in_force=TimeInForce.DAY,
-        limit_price=price,
-    )
-
-
 async def _serial_orders(bench: Bench, daemon: Daemon, con_id: ConId) -> None:
     """Submit one after the other, each waiting for its acknowledgement."""
     answered: dict[int, asyncio.Future[float]] = {}
@@ -325,9 +230,9 @@ async def _serial_orders(bench: Bench, daemon: Daemon, con_id: ConId) -> None:
     daemon.ledger.observe(on_recorded)
     started, acked = {}, []
     for number in range(1, bench.orders + 1):
-        intent = _intent(daemon, con_id, "bench", number)
+        wish = intent(daemon, con_id, "bench", number, _RESTING)
         started_s = time.monotonic()
-        outcome = await daemon.gateway.submit(intent)
+        outcome = await daemon.gateway.submit(wish)
         assert outcome.kind is OutcomeKind.SENT, f"benchmark order not sent: {outcome.text}"
         assert outcome.order_id is not None
         order = daemon.ledger.book.orders[outcome.order_id]
@@ -347,11 +252,11 @@ async def _serial_orders(bench: Bench, daemon: Daemon, con_id: ConId) -> None:
 async def _burst(bench: Bench, daemon: Daemon, con_id: ConId) -> float:
     """Submit many at once and return how many reached the wire in a second, in order."""
     count = min(bench.orders, 500)
-    intents = [_intent(daemon, con_id, "burst", number) for number in range(1, count + 1)]
+    wishes = [intent(daemon, con_id, "burst", number, _RESTING) for number in range(1, count + 1)]
     started_s = time.monotonic()
     async with asyncio.TaskGroup() as group:
-        for intent in intents:
-            group.create_task(daemon.gateway.submit(intent), name=intent.intent_id)
+        for wish in wishes:
+            group.create_task(daemon.gateway.submit(wish), name=wish.intent_id)
     arrivals = await asyncio.to_thread(bench.arrivals)
     last_s = max(at for ref, at in arrivals.items() if "-burst-" in ref)
     return count / (last_s - started_s)

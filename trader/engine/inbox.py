@@ -185,7 +185,9 @@ class Inbox:
         problem = echo_mismatch(order, seen)
         if problem is not None:
             self._guard.latch(HaltCause.INVARIANT, problem, by="inbox")
-        is_another = order.perm_id and seen.perm_id not in (0, *self._ledger.book.perm_ids)
+        is_another = (
+            order.perm_id and seen.perm_id and seen.perm_id not in self._ledger.book.perm_ids
+        )
         self._note_word(seen)
         if is_another:
             # Perhaps a change that became a second order (INC-085): the lists tell.

@@ -164,7 +164,8 @@ class Reconciler:
                 if self._due_s is None or self._clock.monotonic() < self._due_s:
                     continue
                 self._trigger = self._trigger or "second look"
-            if self._broker.is_connected:
+            # Before the link is proven the answer would not count, and hold up what proves it.
+            if self._broker.is_connected and not self._guard.has(HaltCause.LINK):
                 await self.run_once(self._trigger or "on demand")
             else:
                 # The next connect reconciles before anything else.

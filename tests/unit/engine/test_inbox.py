@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -563,3 +564,18 @@ async def test_a_process_that_dies_behind_a_word_that_refutes_a_proof_does_not_l
     for recorded in rows[: ends[-1] + 1]:
         after.apply(recorded)
     assert HaltCause.INVARIANT in after.halts
+
+
+async def test_an_echo_costs_the_same_however_many_orders_the_book_knows() -> None:
+    """Of ten thousand orders each echo went through all, and a restart took twice as long."""
+
+    class NeverWalked(dict[PermId, OrderId]):
+        def __iter__(self) -> Iterator[PermId]:
+            raise AssertionError("all orders are gone through for one echo")
+
+    world = World()
+    order = await world.working()
+    world.book.perm_ids = NeverWalked(world.book.perm_ids)
+    for perm_id in (order.perm_id, PermId(0), PermId(77)):
+        world.say(an_echo(order, perm_id=perm_id))
+    assert "has the permId 77 as well" in world.guard.causes()[HaltCause.NOT_RECONCILED]

@@ -260,6 +260,22 @@ async def test_the_second_look_comes_by_itself() -> None:
     assert world.guard.causes() == {}
 
 
+async def test_nothing_is_asked_for_before_the_connection_is_proven() -> None:
+    """Ten thousand orders and executions were listed twice at a start, and the first in vain."""
+    world = World()
+    world.guard.set_level(HaltCause.LINK, "not connected yet")
+    with running(world.reconciler.run_on_demand):
+        world.reconciler.wake("upstream 2104")
+        await asyncio.sleep(12)
+        assert world.broker.snapshot_count == 0
+        assert world.guard.has(HaltCause.NOT_RECONCILED)
+        world.guard.clear_level(HaltCause.LINK)
+        await world.reconciler.run_once("connected")
+        await asyncio.sleep(12)
+    assert world.broker.snapshot_count == 1
+    assert world.guard.causes() == {}
+
+
 # ---- tickets
 
 
