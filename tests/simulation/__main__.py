@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.simulation import document
+from tests.simulation import document, growth
+from tests.simulation.day import Plan
 from tests.simulation.faults import KINDS, WEATHER
 from tests.simulation.planted import PLANTS
 from tests.simulation.reached import table
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     if given.document:
         document.write()
+        growth.write()
         return 0
     problem = unfit()
     if problem:
@@ -47,7 +49,10 @@ def main(arguments: Sequence[str]) -> int:
     if given.only:
         without |= frozenset((WEATHER, *KINDS)) - frozenset(given.only)
     wish = Wish(load_configuration(), without, given.plant, trace_to)
-    if given.search_plants:
+    if given.day is not None:
+        plan = Plan(hours=given.day, sample_s=60 * given.sample_minutes)
+        is_good = growth.play(plan, growth.LEDGER, _say)
+    elif given.search_plants:
         is_good = search_all(wish, [given.plant] if given.plant else list(PLANTS), _say)
     elif given.soak is not None:
         count = given.seeds or sys.maxsize - given.first_seed
@@ -147,8 +152,15 @@ def _add_long_runs(parser: argparse.ArgumentParser) -> None:
         help="search anew for the seeds that find the planted mistakes, or the one of --plant",
     )  # fmt: skip
     group.add_argument(
-        "--document", action="store_true", help="write docs/simulation.md from the ledger"
-    )
+        "--document", action="store_true",
+        help="write docs/simulation.md and docs/long-day.md from their ledgers",
+    )  # fmt: skip
+    day = parser.add_argument_group("one long day with heavy flow, to see what grows")
+    day.add_argument(
+        "--day", type=float, nargs="?", const=24.0, metavar="HOURS",
+        help="play it, so many simulated hours (default: 24); Ctrl-C ends it and keeps what was",
+    )  # fmt: skip
+    day.add_argument("--sample-minutes", type=float, default=15.0, help="(default: 15)")
 
 
 if __name__ == "__main__":

@@ -50,14 +50,17 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def configuration(folder: Path, changes: Sequence[str] = ()) -> Configuration:
+def configuration(
+    folder: Path, changes: Sequence[str] = (), *, settings: dict[str, Any] | None = None
+) -> Configuration:
     """Return the daemon's configuration; its state is below the current directory of its time.
 
-    Each change is a setting as the command line takes it.
+    Without ``settings`` it has the pace of a short day. Each change is a setting as the command
+    line takes it.
     """
     (folder / "targets.yaml").write_text(yaml.safe_dump(_TARGETS))
     path = folder / "trader.yaml"
-    path.write_text(yaml.safe_dump(_SETTINGS))
+    path.write_text(yaml.safe_dump(_SETTINGS if settings is None else settings))
     return load(path, {}, ["state_dir=state", *changes])
 
 

@@ -57,7 +57,6 @@ class SimulatedWorld:
         # Whether the crash that is planned next leaves the host its power.
         self.has_power_at_crash = True
         self.watch = Watch(self.loop.time)
-        RunArchive.write = self._archive  # type: ignore[method-assign, assignment]
         self._listen()
         self.starts = 0
         self.pace = random.Random(f"{seed}/pace").choice((0.1, 0.5, 1.0))
@@ -65,10 +64,7 @@ class SimulatedWorld:
         # Where whatever belongs to nobody writes, and what the oracle looks at.
         self._limbo = Disk(random.Random(f"{seed}/limbo"))
         self.looked_at: Disk | None = None
-        self._vfs = SimulatedVfs(
-            self._disk_of_caller, lambda: int(self.wall.time() * 1000), self.loop.trace.add
-        )
-        self._vfs.install()
+        self._put_disk()
         self.loop.network.link_port = PORT
         self.loop.network.on_sent = self._on_sent
         self.process = Process("no daemon yet", is_dead=True)
@@ -83,6 +79,14 @@ class SimulatedWorld:
         self.failure: Violation | None = None
         self._gateway_process = Process("gateway")
         self.gateway: SimServer
+
+    def _put_disk(self) -> None:
+        """Have the journal and the runs on a disk that can fail."""
+        self._vfs = SimulatedVfs(
+            self._disk_of_caller, lambda: int(self.wall.time() * 1000), self.loop.trace.add
+        )
+        self._vfs.install()
+        RunArchive.write = self._archive  # type: ignore[method-assign, assignment]
 
     def _archive(self, record: RunRecord) -> None:
         """Keep the text of a run, as a file would have it."""
