@@ -19,6 +19,7 @@ from trader.core.ids import AccountId, ConId
 from trader.core.instruments import InstrumentSpec
 from trader.engine.gateway import OrderGateway
 from trader.engine.hub import MarketHub
+from trader.engine.lost_cancels import LostCancels
 from trader.engine.outage import Outage
 from trader.engine.reconciler import Reconciler
 from trader.engine.renewal import Renewals
@@ -107,6 +108,7 @@ class LinkWatch:
         self._gateway = gateway
         self._reconciler = reconciler
         reconciler.duplicates.cancel = gateway.cancel_duplicate
+        self._lost_cancels = LostCancels(services, gateway.cancel)
         self._supervisor = services.supervisor
         self._clock = services.clock
         self._pager = services.pager
@@ -426,7 +428,8 @@ class LinkWatch:
         return None
 
     def check_answers(self) -> None:
-        """Send cancels that waited; make what waits too long UNKNOWN, and ask about it."""
+        """Send cancels that waited or were lost; make UNKNOWN what waits too long, and ask."""
+        self._lost_cancels.repeat()
         self._gateway.send_cancels()
         late = self._gateway.mark_unanswered(self._settings.ack_deadline_s, "no answer in time")
         if late:
