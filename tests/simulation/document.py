@@ -29,6 +29,41 @@ FOUND = (
     ),
     Found("5044", "an answer went with its link in the turn that it woke somebody", "answer-gone"),
     Found("41047", "a resume that was refused had cleared a halt", "clear-first"),
+    Found(
+        "1",
+        "a cancel that was lost with the link was never sent again, and the order worked on",
+        "lost-cancels",
+    ),
+)
+
+# What was planted once, and is none: another layer makes it harmless, so no seed can find it.
+HARMLESS = (
+    (
+        "halts asked for before the wait for the disk alone",
+        "the veto at the socket reads the halt file once more; both are planted together now "
+        "(`check-before-wait`, `change-after-halt`)",
+    ),
+    (
+        "an order path that does not hear that the disk has failed",
+        "the gate itself halts by the journal's failure, and the deadline is looked at last",
+    ),
+    (
+        "what was sent while the broker was asked, taken for older than its answer",
+        "no difference is believed at one look, and an order's end needs two far apart",
+    ),
+    (
+        "executions that come by themselves not taken",
+        "an order counts in full until its executions are in the book, and lists bring them",
+    ),
+    (
+        "facts that had arrived thrown away as the link falls",
+        "nothing leaves before the reconciliation that asks for all of them again",
+    ),
+    (
+        "projections not judged again at the moment of sending",
+        "what was reviewed is reserved in the same turn; it takes a review from before a wait as "
+        "well (`last-moment`)",
+    ),
 )
 
 _HEAD = """# What the simulation has played
@@ -78,6 +113,8 @@ def document() -> str:
             f"| {seeds.get(name, 'searched for')} |"
             for name, plant in PLANTS.items()
         ),
+        "\nPlanted once, and no mistakes, since another layer makes them harmless:\n",
+        *(f"- {what}: {why}" for what, why in HARMLESS),
         "",
     ]
     return "\n".join(parts)

@@ -4,17 +4,20 @@ A kind that is switched off takes nothing from the draws of the others, so a fai
 tried without one kind after the other: each kind has a stream for when it strikes, and each of its
 strikes one for what it does, so that not even what the world is like by then moves the next one.
 Half of the faults strike at the n-th database call or write to the broker from now: between two
-steps of something, and not at a random second.
+steps of something, and not at a random second. How often a kind strikes is drawn as well, and
+whether it does so while the first start is still under way: a start is a time of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from tests.simulation import operating
 from tests.simulation.processes import outside
@@ -30,11 +33,21 @@ from trader.sim.script.stage import Stage
 _SHARE = 0.45
 _ALIGNED = 0.5
 _OPERATIONS_AHEAD = 60
+# By what the mean time between two strikes of a kind is multiplied in a seed.
+_STRENGTHS = (0.4, 1.0, 1.0, 2.0)
+# In so many seeds a kind strikes for the first time within so many seconds.
+_EARLY, _EARLY_S = 0.25, 3.0
+# So many halts are followed by a restart: whoever halts a daemon often restarts it as well.
+_RESTARTED = 0.35
 # So many crashes end the daemon alone; at the others its host loses power.
 _HAS_POWER = 0.6
 _STATUS, _EXECUTION, _COMMISSION, _OPEN_ORDER = 3, 11, 59, 5
 # As the settings have it by default.
 CLIENT = 7
+_WARNINGS = (
+    (399, "Order Message: Warning: your order will not be placed before the open."),
+    (10349, "Order TIF was set to DAY based on order preset."),
+)
 _Act = Callable[[random.Random], Awaitable[None] | None]
 
 
@@ -64,6 +77,8 @@ KINDS = (
     "slow gateway",
     "order ids",
     "handshake",
+    "cancel orders",
+    "warning",
 )
 # How slow the link is, and how it cuts its bytes: always drawn, and can be left out as well.
 WEATHER = "weather"
@@ -72,6 +87,26 @@ WEATHER = "weather"
 def chosen_in(seed: str) -> tuple[str, ...]:
     """Return the kinds that a seed switches on: known without playing it."""
     return tuple(name for name in KINDS if random.Random(f"{seed}/fault/{name}").random() < _SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When a kind strikes in a seed: known without playing it as well."""
+
+    # By what the mean time between two strikes is multiplied.
+    strength: float
+    # When it strikes for the first time, where that is during the first start.
+    first_s: float | None
+    # Draws the time between two strikes.
+    pauses: random.Random
+
+
+def rhythm_in(seed: str, name: str) -> Rhythm:
+    """Return when a kind strikes in a seed that switches it on."""
+    pauses = random.Random(f"{seed}/fault/{name}/when")
+    strength = pauses.choice(_STRENGTHS)
+    first_s = pauses.uniform(0, _EARLY_S) if pauses.random() < _EARLY else None
+    return Rhythm(strength, first_s, pauses)
 
 
 class Faults:
@@ -97,7 +132,7 @@ class Faults:
             ("clock step", 30, self._step_clock),
             ("full disk", 60, self._fill_disk),
             ("slow sync", 30, self._slow_sync),
-            ("bad sync", 90, self._bad_sync),
+            ("bad sync", 45, self._bad_sync),
             ("halt", 60, self._halt),
             ("halt file", 80, self._halt_file),
             ("late words", 20, self._late_words),
@@ -110,6 +145,8 @@ class Faults:
             ("slow gateway", 30, self._slow_gateway),
             ("order ids", 40, self._roll_ids_back),
             ("handshake", 30, self._spoil_handshake),
+            ("cancel orders", 25, self._cancel_orders),
+            ("warning", 15, self._warn),
         )
         assert tuple(name for name, _, _ in kinds) == KINDS, "named once more above"
         chosen = chosen_in(world.seed)
@@ -128,9 +165,12 @@ class Faults:
 
     async def _repeat(self, name: str, mean_s: float, act: _Act) -> None:
         world = self._world
-        pauses = random.Random(f"{world.seed}/fault/{name}/when")
+        rhythm = rhythm_in(world.seed, name)
+        mean_s, pause_s = mean_s * rhythm.strength, rhythm.first_s
         for number in count(1):
-            await asyncio.sleep(pauses.expovariate(1 / mean_s))
+            drawn_s = rhythm.pauses.expovariate(1 / mean_s) if pause_s is None else pause_s
+            await asyncio.sleep(drawn_s)
+            pause_s = None
             if self._is_over:
                 return
             world.watch.faults[name] += 1
@@ -183,6 +223,17 @@ class Faults:
 
         self._world.loop.at_operation(chance.randint(1, _OPERATIONS_AHEAD), sprung)
 
+    async def _struck(self, chance: random.Random, spring: Callable[[], object]) -> None:
+        """Strike in the same way, and return once it has."""
+        done: asyncio.Future[None] = self._world.loop.create_future()
+
+        def sprung() -> None:
+            spring()
+            done.set_result(None)
+
+        self._aligned(chance, sprung)
+        await done
+
     # ---- the link
 
     def _reset(self, chance: random.Random) -> None:
@@ -201,18 +252,18 @@ class Faults:
 
     async def _restart(self, chance: random.Random) -> None:
         world, how = self._world, chance.choice(("fin", "rst"))
-        world.gateway_act(lambda: world.gateway.go_down(how))
+        await self._struck(chance, lambda: world.gateway_act(lambda: world.gateway.go_down(how)))
         await asyncio.sleep(chance.uniform(0.5, 10))
         world.gateway_act(world.gateway.come_up)
 
     async def _upstream(self, chance: random.Random) -> None:
-        self._act("upstream", up=False)
+        await self._struck(chance, lambda: self._act("upstream", up=False))
         await asyncio.sleep(chance.uniform(0.5, 10))
         self._act("upstream", up=True, data_lost=chance.random() < 0.5)
 
     async def _mute(self, chance: random.Random) -> None:
-        gateway = self._world.gateway
-        self._world.gateway_act(lambda: gateway.mute(True))
+        world, gateway = self._world, self._world.gateway
+        await self._struck(chance, lambda: world.gateway_act(lambda: gateway.mute(True)))
         await asyncio.sleep(chance.choice((0.5, 3, 9)))
         self._world.gateway_act(lambda: gateway.mute(False))
 
@@ -307,10 +358,20 @@ class Faults:
 
     async def _slow_gateway(self, chance: random.Random) -> None:
         # Less than the time between the two looks that prove an absence.
-        slowest_ms = chance.choice((300, 800, 1_200))
+        slowest_ms = chance.choice((300, 800, 1_200, 1_900))
         self._act("ack", lo_ms=1, hi_ms=slowest_ms)
         await asyncio.sleep(chance.uniform(3, 15))
         self._act("ack", lo_ms=1, hi_ms=5)
+
+    def _warn(self, chance: random.Random) -> None:
+        """Say something of a live order that does not end it."""
+        exchange = self._world.gateway.exchange
+        live = [one for one in exchange.register.everything() if not one.status.is_done]
+        ours = [one for one in live[-5:] if one.order_id > 0 and one.client_id == CLIENT]
+        if ours:
+            code, text = chance.choice(_WARNINGS)
+            order_id = chance.choice(ours).order_id
+            self._act("inject", req_id=order_id, code=code, text=text, client_id=CLIENT)
 
     def _roll_ids_back(self, chance: random.Random) -> None:
         """Propose ids at the next connect that were used long ago."""
@@ -380,11 +441,26 @@ class Faults:
             answer = await operating.verb("halt", "drawn")
             if answer.is_done and world.watch.resumes == before:
                 world.watch.halted()
+                if is_restarted and not self._is_over:
+                    world.terminate()
+
+        is_restarted = chance.random() < _RESTARTED
+        self._asking(chance, ask)
+
+    def _asking(self, chance: random.Random, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have an operator ask for something, now or in the middle of what the daemon does."""
 
         def begin() -> None:
-            self._tasks.append(world.loop.create_task(ask(), name="operator's halt"))
+            task = self._world.loop.create_task(ask(), name="operator's word")
+            self._tasks.append(task)
 
         self._aligned(chance, begin)
+
+    def _cancel_orders(self, chance: random.Random) -> None:
+        async def ask() -> None:
+            await operating.verb("cancel-orders", "drawn")
+
+        self._asking(chance, ask)
 
     def _halt_file(self, chance: random.Random) -> None:
         world = self._world

@@ -86,6 +86,8 @@ class Oracle:
         for title in _MISTAKES_PAGED:
             if self._world.watch.pages[title]:
                 raise Violation("paged", title)
+        if self._world.watch.stopped:
+            raise Violation("strategy_stopped", self._world.watch.stopped[0])
         if self._world.loop.strays:
             raise Violation("stray_error", f"nobody took {self._world.loop.strays[0]}")
 
@@ -121,9 +123,17 @@ class Oracle:
             raise Violation(found[0].kind, f"settled, but {text}")
         if not journal.baseline_us:
             raise Violation("no_baseline", "the account was never taken over")
+        self._check_adjustments()
         self._check_memory(truth, status.body)
         self._check_replays()
         self._check_outbox()
+
+    def _check_adjustments(self) -> None:
+        """This broker charges nothing but commissions: no cash ever differs for good."""
+        with self._journal_at_rest() as db:
+            found = db.execute("SELECT payload FROM events WHERE kind = 'CashAdjusted'").fetchall()
+        if found:
+            raise Violation("cash_adjusted", f"{len(found)} times, first {found[0][0]}")
 
     def _check_outbox(self) -> None:
         """What was handed on is what the journal has, and all of it up to the cursor.
@@ -168,7 +178,11 @@ class Oracle:
                 for row in records
                 if row.decision is not None and row.finished.run_id in ended
             ]
-            replays = replayed_in(db, decisions)
+            try:
+                replays = replayed_in(db, decisions)
+            except AssertionError as error:
+                text = f"the book refuses what the journal holds: {error}"
+                raise Violation("run_not_replayed", text) from error
         for one in replays:
             if not one.is_same:
                 raise Violation("run_not_replayed", "; ".join((*one.differences, *one.missing)))

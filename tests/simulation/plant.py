@@ -14,13 +14,14 @@ class Plant:
     """A mistake, and the rule that it breaks, with words that the finding must hold.
 
     ``struck_by`` names kinds of fault without which it cannot show: a search begins with the seeds
-    that draw them.
+    that draw them, often and in busy worlds; ``is_early`` with those that do at the first start.
     """
 
     put: Callable[[], None]
     rule: str
     words: str = ""
     struck_by: tuple[str, ...] = ()
+    is_early: bool = False
 
     def explains(self, result: Result) -> bool:
         """Return whether what was found is this mistake, and no other."""

@@ -251,22 +251,34 @@ def _move_the_cursor_first() -> None:
 
 PLANTS: Mapping[str, Plant] = MappingProxyType(
     {
-        "send-before-durable": Plant(_send_before_durable, Broken.ORDER_UNRECORDED),
+        "send-before-durable": Plant(_send_before_durable, Broken.ORDER_UNRECORDED, "", ("crash",)),
         "executions-again": Plant(_book_executions_again, Broken.EXECUTION_TWICE),
         "unfinished-lists": Plant(_believe_unfinished_lists, "not_ready", "-position-"),
-        "resend": Plant(_resend_unanswered, Broken.ORDER_SENT_TWICE),
-        "forget-halts": Plant(_forget_halts, Broken.ORDER_SENT_WHILE_HALTED),
-        "sync-normally": Plant(_sync_normally, Broken.ORDER_UNRECORDED),
-        "halt-file-seldom": Plant(_read_the_halt_file_seldom, Broken.ORDER_SENT_WHILE_HALTED),
+        "resend": Plant(_resend_unanswered, Broken.ORDER_SENT_TWICE, "", ("swallowed order",)),
+        "forget-halts": Plant(_forget_halts, Broken.ORDER_SENT_WHILE_HALTED, "", ("halt",)),
+        "sync-normally": Plant(_sync_normally, "halted_itself", "gone from its end", ("crash",)),
+        "halt-file-seldom": Plant(
+            _read_the_halt_file_seldom, Broken.ORDER_SENT_WHILE_HALTED, "", ("halt file",)
+        ),
         # Ids of requests follow as well, and then lists hold what they should not: that is not it.
-        "brokers-ids": Plant(_take_the_brokers_ids, "strategy_stopped", "used before"),
+        "brokers-ids": Plant(
+            _take_the_brokers_ids, "strategy_stopped", "used before", ("order ids",)
+        ),
         "no-executions": Plant(_ask_for_no_executions, "not_ready", "'ticket'"),
-        "demo-overrules": Plant(_let_the_demo_overrule, Broken.ORDER_SENT_WHILE_HALTED),
+        "demo-overrules": Plant(
+            _let_the_demo_overrule,
+            Broken.ORDER_SENT_WHILE_HALTED,
+            "",
+            ("halt file",),
+            is_early=True,
+        ),
         "answer-gone": Plant(_trust_whoever_woke, "halted_itself", "woken without an answer"),
-        "renew-by-the-wall": Plant(_renew_by_the_wall, Broken.CHANGE_UNRECORDED),
-        "forget-settling": Plant(_forget_what_may_still_fill, "position_limit"),
-        "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED),
-        "cursor-first": Plant(_move_the_cursor_first, "outbox_gap"),
+        "renew-by-the-wall": Plant(
+            _renew_by_the_wall, Broken.ORDER_SENT_TWICE, "", ("clock step",)
+        ),
+        "forget-settling": Plant(_forget_what_may_still_fill, "position_limit", "", ("late fill",)),
+        "clear-first": Plant(_clear_before_looking, Broken.ORDER_SENT_WHILE_HALTED, "", ("halt",)),
+        "cursor-first": Plant(_move_the_cursor_first, "outbox_gap", "", ("crash",)),
         "decide-by-more": Plant(_decide_by_more_than_was_asked, "run_not_replayed", "pending: "),
         **BOOK_PLANTS,
         **ENGINE_PLANTS,

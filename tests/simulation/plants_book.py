@@ -209,25 +209,31 @@ def _fill_by_status() -> None:
 BOOK_PLANTS: Mapping[str, Plant] = MappingProxyType(
     {
         "reopen-by-late-words": Plant(_reopen_by_late_words, "status_order"),
-        "silence-is-no": Plant(_take_silence_for_no, Broken.ORDER_STATE),
-        "nothing-left": Plant(_believe_nothing_left, Broken.ORDER_STATE),
-        "cancel-is-done": Plant(_take_a_cancel_for_done, "not_ready", "order_ghost"),
-        "only-asked-ends": Plant(_hear_only_asked_ends, "status_order"),
+        "silence-is-no": Plant(_take_silence_for_no, Broken.ORDER_STATE, "", ("swallowed order",)),
+        "nothing-left": Plant(_believe_nothing_left, Broken.ORDER_STATE, "", ("crash",)),
+        "cancel-is-done": Plant(
+            _take_a_cancel_for_done, Broken.ORDER_STATE, "", ("reset", "cancel orders")
+        ),
+        "only-asked-ends": Plant(_hear_only_asked_ends, "status_order", "", ("broker's end",)),
         "no-fill-after-cancel": Plant(_forget_cancels_that_lost, "not_ready", "execution_owed"),
         "commissions-again": Plant(_book_every_commission, "not_ready", "cash"),
-        "corrections-add": Plant(_add_corrections, "halted_itself", "makes"),
-        "correction-without-reversal": Plant(_correct_the_price_alone, "not_ready", "cash"),
-        "whole-units": Plant(_count_cents_as_units, "not_ready"),
-        "reserve-late": Plant(_reserve_when_acknowledged, "position_limit"),
-        "forget-high-ids": Plant(_forget_high_ids, Broken.ORDER_SENT_TWICE),
-        "forget-live-orders": Plant(_forget_live_orders, "not_ready", "order_ghost"),
-        "checkpoint-alone": Plant(
-            _load_the_checkpoint_alone, "halted_itself", "older than the broker"
+        "corrections-add": Plant(_add_corrections, "halted_itself", "makes", ("correction",)),
+        "correction-without-reversal": Plant(
+            _correct_the_price_alone, "not_ready", "cash", ("correction",)
         ),
-        "change-when-sent": Plant(_apply_changes_when_sent, Broken.ORDER_STATE),
-        "change-silence-is-no": Plant(_drop_changes_without_answer, "halted_itself"),
-        "old-terms": Plant(_reserve_the_old_terms, "position_limit"),
-        "any-error-ends": Plant(_end_by_any_error, "not_ready"),
-        "fill-by-status": Plant(_fill_by_status, "not_ready"),
+        "whole-units": Plant(_count_cents_as_units, "cash_adjusted"),
+        "reserve-late": Plant(_reserve_when_acknowledged, "position_limit"),
+        "forget-high-ids": Plant(
+            _forget_high_ids, "run_not_replayed", "used before", ("order ids", "crash")
+        ),
+        "forget-live-orders": Plant(_forget_live_orders, "not_ready", "order_ghost", ("crash",)),
+        "checkpoint-alone": Plant(
+            _load_the_checkpoint_alone, Broken.EXECUTION_TWICE, "", ("crash",)
+        ),
+        "change-when-sent": Plant(_apply_changes_when_sent, Broken.ORDER_TERMS),
+        "change-silence-is-no": Plant(_drop_changes_without_answer, "halted_itself", "", ("mute",)),
+        "old-terms": Plant(_reserve_the_old_terms, "position_limit", "", ("slow gateway",)),
+        "any-error-ends": Plant(_end_by_any_error, "not_ready", "", ("warning",)),
+        "fill-by-status": Plant(_fill_by_status, "position_limit", "", ("late words",)),
     }
 )

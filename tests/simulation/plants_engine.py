@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -14,37 +13,59 @@ from trader.core import events as ev
 from trader.core import reconcile
 from trader.core.halts import HaltCause
 from trader.core.orders import Order
+from trader.core.risk import Approved, change
 from trader.core.risk.review import CHECKS, evaluated
+from trader.demo_arming import DemoArming
+from trader.engine import amender, boot, settler
 from trader.engine import gateway as sending
-from trader.engine import settler
 from trader.engine.amender import Amender
 from trader.engine.drain import Drain
 from trader.engine.gateway import OrderGateway
 from trader.engine.guard import Guard
-from trader.engine.inbox import Inbox
-from trader.engine.ledger import Ledger
-from trader.engine.link import LinkWatch
+from trader.engine.lost_cancels import LostCancels
 from trader.engine.reconciler import Reconciler
 from trader.engine.runner import StrategyRunner
 from trader.engine.settler import Settler
 from trader.engine.supervisor import Supervisor
+from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.requests import Requests
 from trader.ibkr.snapshot import SnapshotTaker
+from trader.ibkr.veto import Veto
 from trader.ops.halt_file import HaltFileControl
-from trader.ports import JournalFailed
+from trader.ports import JournalFailed, WorldError
 from trader.sim.oracle.findings import Kind as Broken
 from trader.store import connection
 from trader.store.journal import SqliteJournal
 
 
+def _ask_for_halts_once(owner: type) -> None:
+    """Ask for halts before the wait for the disk, and after it neither the gate nor the file.
+
+    One of the two alone changes nothing: the veto at the socket is there for a gate that is wrong.
+    """
+    last = owner._last_refusal  # type: ignore[attr-defined]
+
+    def blind(self: Any, *arguments: Any) -> str | None:
+        refusal = Guard.refusal
+        put(Guard, "refusal", lambda self, lane, strategy="": None)
+        try:
+            found: str | None = last(self, *arguments)
+        finally:
+            put(Guard, "refusal", refusal)
+        return found
+
+    put(owner, "_last_refusal", blind)
+    put(Veto, "__call__", lambda self, is_reduce_only: None)
+
+
 def _check_before_the_wait_only() -> None:
-    """Ask for halts before the wait for the disk, and not after it."""
-    put(OrderGateway, "_last_refusal", lambda self, order, lane, times: None)
+    """Ask for halts before the wait for the disk, and after it neither the gate nor the file."""
+    _ask_for_halts_once(OrderGateway)
 
 
 def _change_after_a_halt() -> None:
     """Ask for halts before the wait for the disk, and not after it, where an order is changed."""
-    put(Amender, "_last_refusal", lambda self, approval, number, reviewed_s, deadline_s: None)
+    _ask_for_halts_once(Amender)
 
 
 def _change_before_durable() -> None:
@@ -56,14 +77,25 @@ def _change_before_durable() -> None:
     put(Amender, "_made_durable", at_once)
 
 
-def _send_after_a_failed_disk() -> None:
-    """Send although the disk has not taken the promise (an error that is swallowed)."""
-    made_durable = Ledger.made_durable
+def _resume_at_each_connect() -> None:
+    """Resume after each connect, whatever has halted it: the link is well again."""
+    put(DemoArming, "_is_halted", lambda self: False)
 
-    async def careless(self: Ledger, deadline_s: float) -> None:
-        await made_durable(self, deadline_s)
 
-    put(Ledger, "made_durable", careless)
+def _leave_promises_open() -> None:
+    """Leave at a start what was promised as it is, and ask nobody what became of it."""
+    put(boot, "_MAY_HAVE_LEFT", ())
+
+
+def _wait_for_ever() -> None:
+    """Wait for the answer to an order for as long as it takes."""
+    put(OrderGateway, "mark_unanswered", lambda self, older_than_s, reason: ())
+
+
+def _change_without_a_review() -> None:
+    """Judge a change by its form alone: the order was reviewed when it was new."""
+    put(change, "_FOR_CHANGES", change._FOR_LESS)
+    put(amender, "standing_refusal", lambda *arguments, **more: None)
 
 
 def _swallow_disk_errors() -> None:
@@ -91,10 +123,20 @@ def _trust_what_the_log_holds() -> None:
 
 
 def _judge_the_last_moment_by_the_review() -> None:
-    """Take the review's projections for those of the moment of sending."""
+    """Take the review of before a wait for a slot for that of after it, and look no more."""
+    decide = OrderGateway._decide
+    known: dict[Any, Approved] = {}
+
+    def once(self: Any, intent: Any, *arguments: Any) -> Any:
+        before = known.pop(intent.intent_id, None)
+        verdict = decide(self, intent, *arguments) if before is None else before
+        if isinstance(verdict, Approved) and before is None:
+            known[intent.intent_id] = verdict
+        return verdict
+
+    put(OrderGateway, "_decide", once)
     put(sending, "standing_refusal", lambda *arguments, **more: None)
     put(sending, "refusal_by_now", lambda *arguments: None)
-    put(sending, "REVIEW_AGE_S_MAX", 1e9)
 
 
 def _keep_the_gate_open() -> None:
@@ -126,16 +168,6 @@ def _forget_the_counter() -> None:
         self.intent_count = count
 
     put(StrategyRunner, "_save", careless)
-
-
-def _mark_after_the_snapshot() -> None:
-    """Take what was sent while the broker was asked for older than its answer."""
-    compare = Reconciler._compare
-
-    def late(self: Any, snapshot: Any, run: Any, *more: Any) -> Any:
-        return compare(self, snapshot, replace(run, mark=self._ledger.seq), *more)
-
-    put(Reconciler, "_compare", late)
 
 
 def _believe_the_deaf() -> None:
@@ -194,26 +226,23 @@ def _share_old_snapshots() -> None:
     put(SnapshotTaker, "take", cached)
 
 
-def _hear_no_executions() -> None:
-    """Rely on lists of executions, and take none that comes by itself."""
-    put(Inbox, "_on_execution", lambda self, seen: None)
-
-
 def _keep_old_questions() -> None:
     """Go on waiting for the answers of a connection that is gone."""
     put(Requests, "fail_all", lambda self, error: None)
 
 
 def _forget_who_waits() -> None:
-    """Drop a cancel that finds the link down."""
+    """Drop a cancel that finds no slot free, or the link down."""
 
     def forgetful(self: Any) -> None:
-        for order_id in tuple(self._cancels):
-            reason = self._cancels.pop(order_id)
-            if self._broker.is_connected:
-                self._write_cancel(order_id, reason)
+        self._cancels.clear()
 
     put(OrderGateway, "send_cancels", forgetful)
+
+
+def _forget_lost_cancels() -> None:
+    """Take a cancel for arrived that went into a link as it broke (the simulation found it)."""
+    put(LostCancels, "repeat", lambda self: None)
 
 
 def _overtake_the_order() -> None:
@@ -242,19 +271,17 @@ def _mend_by_itself() -> None:
 
 
 def _forget_the_failure() -> None:
-    """Let a task that failed end, and nobody hear of it."""
+    """Let a task end that a broken link made fail, and nobody hear of it."""
+    executions = IbkrBroker.executions
+
+    async def brittle(self: IbkrBroker) -> Any:
+        try:
+            return await executions(self)
+        except WorldError as error:
+            raise RuntimeError("nobody expects this one") from error
+
+    put(IbkrBroker, "executions", brittle)
     put(Supervisor, "_end_daemon", lambda self, ended: None)
-
-
-def _drop_facts_of_a_failed_link() -> None:
-    """Throw away what has arrived when the link falls, since it will be told again."""
-    on_down = LinkWatch._on_down
-
-    def rash(self: Any) -> None:
-        on_down(self)
-        self._reconciler._inbox._queue.clear()
-
-    put(LinkWatch, "_on_down", rash)
 
 
 def _sell_what_is_sold() -> None:
@@ -266,41 +293,46 @@ def _sell_what_is_sold() -> None:
 
 ENGINE_PLANTS: Mapping[str, Plant] = MappingProxyType(
     {
-        "check-before-wait": Plant(_check_before_the_wait_only, Broken.ORDER_SENT_WHILE_HALTED),
-        "change-after-halt": Plant(_change_after_a_halt, "halted_itself"),
-        "change-before-durable": Plant(_change_before_durable, Broken.CHANGE_UNRECORDED),
-        "send-after-failed-disk": Plant(
-            _send_after_a_failed_disk, Broken.ORDER_UNRECORDED, "", ("full disk",)
+        "check-before-wait": Plant(
+            _check_before_the_wait_only, Broken.ORDER_SENT_WHILE_HALTED, "", ("halt file",)
         ),
-        "swallow-disk-errors": Plant(
-            _swallow_disk_errors, Broken.ORDER_UNRECORDED, "", ("full disk",)
+        "change-after-halt": Plant(
+            _change_after_a_halt, Broken.ORDER_SENT_WHILE_HALTED, "", ("halt file", "slow sync")
         ),
+        "change-before-durable": Plant(
+            _change_before_durable, Broken.CHANGE_UNRECORDED, "", ("crash",)
+        ),
+        "resume-at-connect": Plant(
+            _resume_at_each_connect, Broken.ORDER_SENT_WHILE_HALTED, "", ("halt", "reset")
+        ),
+        "promises-left-open": Plant(_leave_promises_open, Broken.ORDER_STATE, "", ("crash",)),
+        "wait-for-ever": Plant(_wait_for_ever, "status_order", "", ("swallowed order",)),
+        "change-unreviewed": Plant(_change_without_a_review, "position_limit"),
+        "swallow-disk-errors": Plant(_swallow_disk_errors, Broken.JOURNAL_GAP, "", ("full disk",)),
         "log-not-copied": Plant(
             _trust_what_the_log_holds, Broken.ORDER_UNRECORDED, "", ("bad sync", "crash")
         ),
         "last-moment": Plant(_judge_the_last_moment_by_the_review, "position_limit"),
-        "gate-open": Plant(_keep_the_gate_open, "sent_while_draining", "", ("sigterm",)),
+        "gate-open": Plant(
+            _keep_the_gate_open, "sent_while_draining", "", ("sigterm", "slow sync")
+        ),
         "swallow-cancellation": Plant(_swallow_cancellation, "signal_ignored", "", ("sigterm",)),
-        "counter-forgotten": Plant(_forget_the_counter, "paged", "intent id reused"),
-        "mark-after": Plant(_mark_after_the_snapshot, "not_ready"),
+        "counter-forgotten": Plant(_forget_the_counter, "paged", "intent id reused", ("crash",)),
         "believe-the-deaf": Plant(_believe_the_deaf, "halted_itself", "", ("upstream",)),
         "no-upstream": Plant(_hear_no_upstream, "halted_itself", "", ("upstream",)),
-        "first-sight": Plant(_prove_at_first_sight, "halted_itself"),
-        "absence-by-the-wall": Plant(
-            _prove_by_the_wall, "halted_itself", "", ("clock step", "slow gateway")
-        ),
-        "clock-by-the-wall": Plant(
-            _measure_by_the_wall, "not_ready", "not_reconciled", ("clock step",)
-        ),
+        "first-sight": Plant(_prove_at_first_sight, "not_ready", "", ("slow gateway", "reset")),
+        "absence-by-the-wall": Plant(_prove_by_the_wall, "not_ready", "", ("clock step", "crash")),
+        "clock-by-the-wall": Plant(_measure_by_the_wall, "status_order", "", ("clock step",)),
         "settle-at-once": Plant(_settle_at_once, "position_limit", "", ("late fill",)),
         "old-snapshots": Plant(_share_old_snapshots, "not_ready", "-position-"),
-        "no-live-executions": Plant(_hear_no_executions, "position_limit"),
         "old-questions": Plant(_keep_old_questions, "not_ready"),
-        "cancels-forgotten": Plant(_forget_who_waits, "cancel_forgotten"),
-        "overtaking-cancel": Plant(_overtake_the_order, "cancel_forgotten"),
+        "cancels-forgotten": Plant(_forget_who_waits, "cancel_forgotten", "", ("cancel orders",)),
+        "lost-cancels": Plant(_forget_lost_cancels, "cancel_forgotten"),
+        "overtaking-cancel": Plant(
+            _overtake_the_order, "cancel_forgotten", "", ("cancel orders", "slow sync")
+        ),
         "mend-by-itself": Plant(_mend_by_itself, Broken.ORDER_SENT_WHILE_HALTED, "", ("halt",)),
-        "failure-unheard": Plant(_forget_the_failure, "not_ready"),
-        "facts-dropped": Plant(_drop_facts_of_a_failed_link, "position_limit"),
+        "failure-unheard": Plant(_forget_the_failure, "not_ready", "stalled"),
         "sell-twice": Plant(_sell_what_is_sold, "position_limit"),
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 
 from tests.simulation import operating
@@ -15,7 +16,8 @@ from trader.config import Configuration
 
 _FAULTS_S = 90.0
 _LOOK_S = 5.0
-_RESUME_S = 12.0
+# How long an operator takes to look again, drawn once for each seed.
+_ROUNDS_S = (6.0, 12.0, 25.0)
 # How long daemon and broker may need to agree once nothing goes wrong any more.
 _READY_S = 180.0
 _SETTLE_S = 90.0
@@ -115,8 +117,9 @@ class Play:
 
     async def _operate(self) -> None:
         """Release halts from time to time, and restart a daemon that cannot write."""
+        round_s = random.Random(f"{self.world.seed}/operator").choice(_ROUNDS_S)
         while True:
-            await asyncio.sleep(_RESUME_S)
+            await asyncio.sleep(round_s)
             await self._mend()
 
     async def _mend(self) -> str:

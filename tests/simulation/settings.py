@@ -17,7 +17,13 @@ ACCOUNT = "DUSIM0123456789abcdef"
 PORT = 4002
 # Faults must not stop the play for good: each of these has tests of its own.
 _OFF = {name: {"is_enabled": False} for name in ("journal_latency", "drift", "data_quality")}
-_TARGETS = {**TARGETS, "breaker": {"rules": {**TARGETS["breaker"]["rules"], **_OFF}}}
+_TARGETS = {
+    **TARGETS,
+    # By quantity alone, which the oracle knows: what an order is worth would bind before.
+    "order": {**TARGETS["order"], "notional_max": 1_000_000},
+    "position": {**TARGETS["position"], "notional_max": 1_000_000},
+    "breaker": {"rules": {**TARGETS["breaker"]["rules"], **_OFF}},
+}
 
 _SETTINGS: dict[str, Any] = {
     "mode": "demo",

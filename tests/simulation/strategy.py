@@ -1,4 +1,8 @@
-"""A strategy that wants anything: buys, sells, exits, changes and cancels, drawn from the seed."""
+"""A strategy that wants anything: buys, sells, exits, changes and cancels, drawn from the seed.
+
+It goes to its limits: it sells all that it holds, asks anew for what it has just taken back, and
+now and then wants many things at once. What is counted once too little then shows.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +16,39 @@ from trader.core.market import MarketView, Quote, fault
 from trader.strategies.base import ChangeResult, Context, Wish, WishResult
 
 SYMBOLS = ("AAPL", "IBM", "MSFT", "GOOG")
-NAME = StrategyName("drawn")
+# Several of them trade the same instruments side by side.
+NAMES = tuple(map(StrategyName, ("drawn", "drawn2", "drawn3")))
 _CENT = Decimal("0.01")
 _AGE_S_MAX = 5.0
+_ORDER_MAX = Decimal(500)
+# In so many looks it wants more than the broker reads in a second.
+_BURST = 0.04
+
+
+def crowd_in(seed: str) -> tuple[int, float]:
+    """Return how many strategies trade in a seed, and how often each wants something.
+
+    All of them together want as much as one alone: each list of orders costs as much as it is long.
+    """
+    chance = random.Random(f"{seed}/pace")
+    count, pace = chance.choice((1, 1, 2, 3)), chance.choice((0.15, 0.4, 0.8))
+    return count, pace / count
 
 
 class DrawnStrategy:
     """Implements ``trader.strategies.base.Strategy``; ``pace`` is how often it wants something."""
 
-    def __init__(self, chance: random.Random, pace: float) -> None:
+    def __init__(self, chance: random.Random, pace: float, name: StrategyName = NAMES[0]) -> None:
         self._chance = chance
         self._pace = pace
+        self._name = name
         self.is_resting = False
         self._results = 0
 
     @property
     def name(self) -> StrategyName:
         """Return the name that its intents carry."""
-        return NAME
+        return self._name
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -40,7 +59,8 @@ class DrawnStrategy:
         """Perhaps want something, or several things at once."""
         if self.is_resting or self._chance.random() >= self._pace:
             return
-        for _ in range(self._chance.choice((1, 1, 2, 4))):
+        is_burst = self._chance.random() < _BURST
+        for _ in range(12 if is_burst else self._chance.choice((1, 1, 2, 4))):
             self._want(view, context)
 
     def _want(self, view: MarketView, context: Context) -> None:
@@ -49,20 +69,29 @@ class DrawnStrategy:
         if instrument is None or quote is None or fault(quote, view.now_s, _AGE_S_MAX):
             return
         act = self._chance.random()
-        if act < 0.1:
+        if act < 0.02:
+            self._cancel_everything(context)
+        elif act < 0.1:
             context.cancel_all(instrument.con_id, "drawn")
         elif act < 0.3:
             self._change(quote, context)
-        else:
+        if act >= 0.3 or 0.05 <= act < 0.1:
             context.submit(self._wish(quote, context.position(instrument.con_id)))
+
+    def _cancel_everything(self, context: Context) -> None:
+        for symbol in SYMBOLS:
+            instrument = context.instrument(symbol)
+            if instrument is not None:
+                context.cancel_all(instrument.con_id, "drawn")
 
     def _wish(self, quote: Quote, held: Decimal) -> Wish:
         chance = self._chance
         side = chance.choice((Side.BUY, Side.SELL)) if held > 0 else Side.BUY
         is_exit = side is Side.SELL
-        quantity = Decimal(chance.choice((1, 7, 40, 200, 800)))
+        quantity = Decimal(chance.choice((1, 7, 40, 200, 500, 800)))
         if is_exit:
-            quantity = min(quantity, held)
+            # All of it, as far as one order may go, in half of the cases.
+            quantity = min(_ORDER_MAX if chance.random() < 0.5 else quantity, held)
         kind = chance.choice((OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT, OrderType.STOP))
         if kind is OrderType.STOP and not is_exit:
             kind = OrderType.LIMIT
@@ -88,7 +117,7 @@ class DrawnStrategy:
         if not working:
             return
         order = self._chance.choice(working)
-        quantity = order.quantity + self._chance.choice((-1, 1, 5, 20))
+        quantity = order.quantity + self._chance.choice((-1, 1, 5, 20, 200))
         limit = None if order.limit_price is None else self._limit(quote, order.side)
         is_amount = limit is None or self._chance.random() < 0.5
         context.modify(

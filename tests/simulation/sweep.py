@@ -82,6 +82,7 @@ class CanonicalDay(Play):
         # Where this process is the child that crashes; None in the one that plays the day.
         self.crashed_at: Point | None = None
         self.world.pace = _PACE
+        self.world.strategy_count = 1
         self.world.on_boot = self._watch_life
 
     async def play(self) -> None:

@@ -58,3 +58,11 @@ def test_a_refusal_makes_no_halt_where_none_was_confirmed() -> None:
     watch.refused()
     watch.left(1)
     assert watch.sent_while_halted == []
+
+
+def test_a_strategy_that_stopped_is_kept_with_what_was_told() -> None:
+    watch = Watch(lambda: 5.0)
+    watch.paged("strategy drawn stopped", "AssertionError: used before")
+    watch.paged("no link to the broker", "refused")
+    assert watch.stopped == ["strategy drawn stopped: AssertionError: used before"]
+    assert watch.pages == {"strategy drawn stopped": 1, "no link to the broker": 1}

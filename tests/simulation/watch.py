@@ -75,6 +75,8 @@ class Watch:
     cancels_left_s: dict[int, float] = field(default_factory=dict)
     # The title of each page.
     pages: Counter[str] = field(default_factory=Counter)
+    # What strategies stopped by: those that are drawn never fail by themselves.
+    stopped: list[str] = field(default_factory=list)
     late_fills: list[LateFill] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     # Each reconciliation as it was archived.
@@ -91,6 +93,12 @@ class Watch:
             self.sent_while_draining.append(one)
         if self.halted_from_s is not None:
             self.sent_while_halted.append(one)
+
+    def paged(self, title: str, text: str) -> None:
+        """Note that a person was called."""
+        self.pages[title] += 1
+        if title.startswith("strategy ") and title.endswith(" stopped"):
+            self.stopped.append(f"{title}: {text}")
 
     def halted(self) -> None:
         """Note that a halt was confirmed."""

@@ -21,7 +21,7 @@ from tests.simulation.network import Pipe
 from tests.simulation.processes import CURRENT, Process, outside
 from tests.simulation.reached import count_drifts, count_moves
 from tests.simulation.settings import ACCOUNT, PORT, relative
-from tests.simulation.strategy import DrawnStrategy
+from tests.simulation.strategy import NAMES, DrawnStrategy, crowd_in
 from tests.simulation.vfs import SimulatedVfs
 from tests.simulation.watch import Promise, Violation, Watch
 from trader.app import World as DaemonWorld
@@ -59,7 +59,7 @@ class SimulatedWorld:
         self.watch = Watch(self.loop.time)
         self._listen()
         self.starts = 0
-        self.pace = random.Random(f"{seed}/pace").choice((0.1, 0.5, 1.0))
+        self.strategy_count, self.pace = crowd_in(seed)
         self.disk = Disk(random.Random(f"{seed}/disk"))
         # Where whatever belongs to nobody writes, and what the oracle looks at.
         self._limbo = Disk(random.Random(f"{seed}/limbo"))
@@ -106,9 +106,9 @@ class SimulatedWorld:
                 watch.cancels_promised.append(promise)
             return problem
 
-        def heard_page(pager: LogPager, severity: str, title: str, *more: Any) -> None:
-            watch.pages[title] += 1
-            send(pager, severity, title, *more)
+        def heard_page(pager: LogPager, severity: str, title: str, text: str, *more: Any) -> None:
+            watch.paged(title, text)
+            send(pager, severity, title, text, *more)
 
         OrderGateway.cancel = heard_cancel  # type: ignore[method-assign, assignment]
         LogPager._send = heard_page  # type: ignore[method-assign, assignment]
@@ -172,11 +172,13 @@ class SimulatedWorld:
         process.run(task.add_done_callback, self._on_exit)
 
     def _deployments(self, config: Configuration) -> tuple[Deployment, ...]:
-        chance = random.Random(f"{self.seed}/strategy/{self.starts}")
-        strategy = DrawnStrategy(chance, self.pace)
-        strategy.is_resting = self.must_rest
-        self.strategies = [strategy]
-        return (Deployment(strategy, RunnerSettings(0.2, 1.0)),)
+        self.strategies = []
+        for name in NAMES[: self.strategy_count]:
+            chance = random.Random(f"{self.seed}/{name}/{self.starts}")
+            strategy = DrawnStrategy(chance, self.pace, name)
+            strategy.is_resting = self.must_rest
+            self.strategies.append(strategy)
+        return tuple(Deployment(one, RunnerSettings(0.2, 1.0)) for one in self.strategies)
 
     def rest(self) -> None:
         """Have the strategy want nothing any more, after restarts too."""
