@@ -130,7 +130,7 @@ class Oracle:
 
     def _check_adjustments(self) -> None:
         """This broker charges nothing but commissions: no cash ever differs for good."""
-        with self._journal_at_rest() as db:
+        with self.journal_at_rest() as db:
             found = db.execute("SELECT payload FROM events WHERE kind = 'CashAdjusted'").fetchall()
         if found:
             raise Violation("cash_adjusted", f"{len(found)} times, first {found[0][0]}")
