@@ -102,6 +102,7 @@ class IncidentPlay(Play):
             await asyncio.sleep(_MOMENT_S)
         if not row.is_dark:
             await self._until("armed", lambda: not self._causes)
+        world.begin()
         await self._disturb()
         await self._until("the scenario has acted", self._has_acted)
         if row.ends != "trading" or row.mend:

@@ -13,6 +13,7 @@ from tests.simulation.faults import CLIENT
 from tests.simulation.incident_table import Act, Row
 from tests.simulation.oracle import Oracle
 from tests.simulation.processes import outside
+from tests.simulation.steady import SteadyStrategy
 from tests.simulation.watch import LateFill
 from tests.simulation.world import SimulatedWorld
 from trader.config import Configuration
@@ -45,6 +46,8 @@ class IncidentWorld(SimulatedWorld):
         self.scenario = play.find(row.name)
         self.pace = row.pace
         self.lines: list[str] = []
+        # What the first order sets off must find somebody who looks.
+        self.may_begin = row.is_dark
         # Until when the service manager waits with the next start; None: until it is told.
         self.away_s: float | None = 1.0
         self.engine: Engine
@@ -65,8 +68,17 @@ class IncidentWorld(SimulatedWorld):
         self.engine = play.begin(self.scenario, self.stage)
 
     def _deployments(self, config: Configuration) -> tuple[Deployment, ...]:
-        (deployment,) = super()._deployments(config)
-        return (replace(deployment, pace=RunnerSettings(_LOOK_S, 1.0)),)
+        chance = random.Random(f"{self.seed}/strategy/{self.starts}")
+        strategy = SteadyStrategy(chance, self.pace)
+        strategy.is_resting = self.must_rest or not self.may_begin
+        self.strategies = [strategy]
+        return (Deployment(strategy, RunnerSettings(_LOOK_S, 1.0)),)
+
+    def begin(self) -> None:
+        """Let the strategy want something from now on."""
+        self.may_begin = True
+        for strategy in self.strategies:
+            strategy.is_resting = False
 
     def _away_s(self, chance: random.Random) -> float:
         return 1.0 if self.away_s is None else self.away_s

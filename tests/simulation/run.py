@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.simulation import planted
 from tests.simulation.disk import Disk
@@ -29,10 +30,12 @@ from trader.config import Configuration
 _MEMORY = Path("/dev/shm")
 
 
-def load_configuration(changes: Sequence[str] = ()) -> Configuration:
+def load_configuration(
+    changes: Sequence[str] = (), targets: dict[str, Any] | None = None
+) -> Configuration:
     """Return the configuration of every seed, with changes as the command line takes them."""
     with tempfile.TemporaryDirectory() as folder:
-        return configuration(Path(folder), changes)
+        return configuration(Path(folder), changes, targets=targets)
 
 
 @dataclass(frozen=True, slots=True)

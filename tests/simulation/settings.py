@@ -17,12 +17,13 @@ ACCOUNT = "DUSIM0123456789abcdef"
 PORT = 4002
 # Faults must not stop the play for good: each of these has tests of its own.
 _OFF = {name: {"is_enabled": False} for name in ("journal_latency", "drift", "data_quality")}
+# As a daemon's: what an order is worth binds as well.
+USUAL_TARGETS = {**TARGETS, "breaker": {"rules": {**TARGETS["breaker"]["rules"], **_OFF}}}
 _TARGETS = {
-    **TARGETS,
+    **USUAL_TARGETS,
     # By quantity alone, which the oracle knows: what an order is worth would bind before.
     "order": {**TARGETS["order"], "notional_max": 1_000_000},
     "position": {**TARGETS["position"], "notional_max": 1_000_000},
-    "breaker": {"rules": {**TARGETS["breaker"]["rules"], **_OFF}},
 }
 
 _SETTINGS: dict[str, Any] = {
@@ -57,14 +58,19 @@ _SETTINGS: dict[str, Any] = {
 
 
 def configuration(
-    folder: Path, changes: Sequence[str] = (), *, settings: dict[str, Any] | None = None
+    folder: Path,
+    changes: Sequence[str] = (),
+    *,
+    settings: dict[str, Any] | None = None,
+    targets: dict[str, Any] | None = None,
 ) -> Configuration:
     """Return the daemon's configuration; its state is below the current directory of its time.
 
-    Without ``settings`` it has the pace of a short day. Each change is a setting as the command
+    Without ``settings`` it has the pace of a short day, and without ``targets`` the limits of a
+    drawn one. Each change is a setting as the command
     line takes it.
     """
-    (folder / "targets.yaml").write_text(yaml.safe_dump(_TARGETS))
+    (folder / "targets.yaml").write_text(yaml.safe_dump(_TARGETS if targets is None else targets))
     path = folder / "trader.yaml"
     path.write_text(yaml.safe_dump(_SETTINGS if settings is None else settings))
     return load(path, {}, ["state_dir=state", *changes])

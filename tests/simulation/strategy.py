@@ -88,10 +88,7 @@ class DrawnStrategy:
         chance = self._chance
         side = chance.choice((Side.BUY, Side.SELL)) if held > 0 else Side.BUY
         is_exit = side is Side.SELL
-        quantity = Decimal(chance.choice((1, 7, 40, 200, 500, 800)))
-        if is_exit:
-            # All of it, as far as one order may go, in half of the cases.
-            quantity = min(_ORDER_MAX if chance.random() < 0.5 else quantity, held)
+        quantity = self._quantity(held, is_exit=is_exit)
         kind = chance.choice((OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT, OrderType.STOP))
         if kind is OrderType.STOP and not is_exit:
             kind = OrderType.LIMIT
@@ -106,6 +103,16 @@ class DrawnStrategy:
             reason="drawn",
         )
 
+    def _quantity(self, held: Decimal, *, is_exit: bool) -> Decimal:
+        quantity = Decimal(self._chance.choice((1, 7, 40, 200, 500, 800)))
+        if is_exit:
+            # All of it, as far as one order may go, in half of the cases.
+            quantity = min(_ORDER_MAX if self._chance.random() < 0.5 else quantity, held)
+        return quantity
+
+    def _step(self) -> int:
+        return self._chance.choice((-1, 1, 5, 20, 200))
+
     def _limit(self, quote: Quote, side: Side) -> Decimal:
         """Return a price that trades at once, or one that waits."""
         if side is Side.BUY:
@@ -117,7 +124,7 @@ class DrawnStrategy:
         if not working:
             return
         order = self._chance.choice(working)
-        quantity = order.quantity + self._chance.choice((-1, 1, 5, 20, 200))
+        quantity = order.quantity + self._step()
         limit = None if order.limit_price is None else self._limit(quote, order.side)
         is_amount = limit is None or self._chance.random() < 0.5
         context.modify(

@@ -21,6 +21,7 @@ from tests.simulation.incident_play import IncidentPlay, Seen
 from tests.simulation.incident_table import Row, apart, rows, wanted, without_scenario
 from tests.simulation.planted import PLANTS
 from tests.simulation.run import Child, Wish, load_configuration
+from tests.simulation.settings import USUAL_TARGETS
 
 JOBS = 2
 SEED = "1"
@@ -52,7 +53,7 @@ def played(asked: Iterable[Row], plant: str = "") -> Iterator[Seen]:
 
 
 def _begun(row: Row, plant: str) -> Child:
-    config = load_configuration(row.changes)
+    config = load_configuration(row.changes, USUAL_TARGETS)
 
     def say() -> str:
         if plant:
