@@ -41,7 +41,7 @@ def played(plan: Plan, plant: Callable[[], None] | None = None) -> tuple[list[Sa
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_nothing_grows_with_the_orders_once_the_book_forgets(wish: Wish) -> None:
     samples, problem = played(SHORT)
     assert problem == ""
@@ -78,7 +78,7 @@ def _forget_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_container_that_nobody_empties_is_found(wish: Wish) -> None:
     samples, problem = played(replace(SHORT, hours=0.15), _forget_nothing)
     assert problem == ""

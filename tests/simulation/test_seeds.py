@@ -48,14 +48,14 @@ def test_no_seed_breaks_a_rule(wish: Wish) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_what_a_seed_has_found_stays_mended(wish: Wish) -> None:
     results = played(wish, FOUND, JOBS)
     assert not {seed: result.problem for seed, result in results if result.problem}
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_seed_plays_the_same_day_in_every_process() -> None:
     """Whatever Python hashes texts with, and other seeds play other days."""
     running = [

@@ -21,7 +21,7 @@ def _struck(wish: Wish, seed: int) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_kind_that_is_left_out_leaves_the_others_as_they_are(wish: Wish) -> None:
     wanted = {"reset", "crash", "clock step", "late fill"}
     seed = next(seed for seed in range(1, 200) if wanted <= set(chosen_in(str(seed))))
@@ -31,7 +31,7 @@ def test_a_kind_that_is_left_out_leaves_the_others_as_they_are(wish: Wish) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_failing_seed_is_shrunk_to_a_command_that_fails_alike(wish: Wish) -> None:
     planted = replace(wish, plant="executions-again")
     seed, found = next((seed, one) for seed, one in played(planted, range(1, 40)) if one.problem)

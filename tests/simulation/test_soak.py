@@ -73,7 +73,7 @@ def test_power_loss_is_a_crash_and_an_exit_is_none() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_soak_goes_on_where_it_ended(tmp_path: Path, wish: Wish) -> None:
     ledger, said = tmp_path / "ledger.jsonl", list[str]()
     assert soak(wish, ledger, 7, 1, 1, said.append)
