@@ -333,7 +333,12 @@ class Faults:
             self._world.gateway_act(lambda: exchange.end(order))
 
     def _use_terminal(self, chance: random.Random) -> None:
-        """Have a person trade a little in the same account, or cancel what works there."""
+        """Have a person trade a little in the same account, or cancel what works there.
+
+        Not while it is taken over: whoever trades in that moment has to look at the cash.
+        """
+        if not self._world.watch.sent:
+            return
         exchange = self._world.gateway.exchange
         draw, symbol = chance.random(), chance.choice(SYMBOLS)
         live = [one for one in exchange.register.everything() if not one.status.is_done]
