@@ -153,9 +153,11 @@ class Installed:
             raise AssertionError(f"{error}\n{self.said()}") from error
 
     def reconciled(self) -> Json | None:
-        """Return the status once book and broker were compared without a problem."""
+        """Return the status once book and broker were compared, and the start is over with it."""
         status = self.status()
-        run = status["reconcile"] if status else None
+        if status is None or "starting" in dict(status["causes"]):
+            return None
+        run = status["reconcile"]
         return status if run and not run["problem"] else None
 
     def await_executions(self, count: int) -> Json:
