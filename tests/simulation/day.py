@@ -157,11 +157,8 @@ class DayWorld(SimulatedWorld):
         Daemon.__init__ = held  # type: ignore[method-assign, assignment]
 
     def _broker_settings(self) -> Settings:
-        seed = random.Random(f"{self.seed}/broker").getrandbits(32)
-        return Settings(
-            account=ACCOUNT, seed=seed, port=PORT, speed=60, tick_interval_s=1.0,
-            cash=Decimal(5_000_000), fill_s=(0.002, 0.2),
-        )  # fmt: skip
+        usual = super()._broker_settings()
+        return replace(usual, speed=60, tick_interval_s=1.0, cash=Decimal(5_000_000))
 
     def _deployments(self, config: Configuration) -> tuple[Deployment, ...]:
         strategy = DrawnStrategy(random.Random(f"{self.seed}/strategy"), _PACE)

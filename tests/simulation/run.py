@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tests.simulation import planted
 from tests.simulation.disk import Disk
@@ -46,6 +46,18 @@ class Wish:
     without: frozenset[str] = frozenset()
     plant: str = ""
     trace_to: Path | None = None
+
+
+class Ends(Protocol):
+    """What runs and can be ended."""
+
+    def end(self) -> None:
+        """End it now."""
+
+
+K = TypeVar("K")
+R = TypeVar("R")
+C = TypeVar("C", bound=Ends)
 
 
 class Child:
@@ -117,27 +129,37 @@ def unfit() -> str:
     return "" if said == "fit" else said or f"the check ended with status {status}"
 
 
-def played(wish: Wish, seeds: Iterable[int], jobs: int = 1) -> Iterator[tuple[int, Result]]:
-    """Play seeds, some at a time, and give their results in their order."""
-    running: deque[tuple[int, _Running]] = deque()
+def side_by_side(
+    begun: Iterable[tuple[K, C]], take: Callable[[C], R], jobs: int
+) -> Iterator[tuple[K, R]]:
+    """Let children run, some at a time, and give what ``take`` gets of each, in their order.
+
+    ``begun`` begins each child when it is asked for it.
+    """
+    running: deque[tuple[K, C]] = deque()
     try:
-        for seed in seeds:
-            running.append((seed, _Running(wish, seed)))
+        for row in begun:
+            running.append(row)
             if len(running) >= jobs:
-                yield _taken(running)
+                yield _taken(running, take)
         while running:
-            yield _taken(running)
+            yield _taken(running, take)
     finally:
         for _, left in running:
             left.end()
 
 
-def _taken(running: deque[tuple[int, _Running]]) -> tuple[int, Result]:
-    number, oldest = running[0]
-    result = oldest.result()
+def _taken(running: deque[tuple[K, C]], take: Callable[[C], R]) -> tuple[K, R]:
+    key, oldest = running[0]
+    result = take(oldest)
     # Only now: whoever is interrupted while it waits leaves no child behind.
     running.popleft()
-    return number, result
+    return key, result
+
+
+def played(wish: Wish, seeds: Iterable[int], jobs: int = 1) -> Iterator[tuple[int, Result]]:
+    """Play seeds, some at a time, and give their results in their order."""
+    return side_by_side(((seed, _Running(wish, seed)) for seed in seeds), _Running.result, jobs)
 
 
 def replay(seed: int, wish: Wish) -> str:

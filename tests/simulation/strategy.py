@@ -59,24 +59,30 @@ class DrawnStrategy:
         """Perhaps want something, or several things at once."""
         if self.is_resting or self._chance.random() >= self._pace:
             return
-        is_burst = self._chance.random() < _BURST
-        for _ in range(12 if is_burst else self._chance.choice((1, 1, 2, 4))):
+        for _ in range(self._count()):
             self._want(view, context)
+
+    def _count(self) -> int:
+        is_burst = self._chance.random() < _BURST
+        return 12 if is_burst else self._chance.choice((1, 1, 2, 4))
 
     def _want(self, view: MarketView, context: Context) -> None:
         instrument = context.instrument(self._chance.choice(SYMBOLS))
         quote = view.quotes.get(instrument.con_id) if instrument is not None else None
         if instrument is None or quote is None or fault(quote, view.now_s, _AGE_S_MAX):
             return
+        self._do(quote, context)
+
+    def _do(self, quote: Quote, context: Context) -> None:
         act = self._chance.random()
         if act < 0.02:
             self._cancel_everything(context)
         elif act < 0.1:
-            context.cancel_all(instrument.con_id, "drawn")
+            context.cancel_all(quote.con_id, "drawn")
         elif act < 0.3:
             self._change(quote, context)
         if act >= 0.3 or 0.05 <= act < 0.1:
-            context.submit(self._wish(quote, context.position(instrument.con_id)))
+            context.submit(self._wish(quote, context.position(quote.con_id)))
 
     def _cancel_everything(self, context: Context) -> None:
         for symbol in SYMBOLS:

@@ -9,7 +9,6 @@ broker and daemon must agree, and the row of `incidents.yaml` says what must hav
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
@@ -20,7 +19,7 @@ from tests.incidents.table import incidents
 from tests.simulation.incident_play import IncidentPlay, Seen
 from tests.simulation.incident_table import Row, apart, rows, wanted, without_scenario
 from tests.simulation.planted import PLANTS
-from tests.simulation.run import Child, Wish, load_configuration
+from tests.simulation.run import Child, Wish, load_configuration, side_by_side
 from tests.simulation.settings import USUAL_TARGETS
 
 JOBS = 2
@@ -39,17 +38,10 @@ PLANTED = (
 
 def played(asked: Iterable[Row], plant: str = "") -> Iterator[Seen]:
     """Play rows, some at a time, each in a child of its own, perhaps with a mistake planted."""
-    running: deque[tuple[Row, Child]] = deque()
-    try:
-        for row in asked:
-            running.append((row, _begun(row, plant)))
-            if len(running) >= JOBS:
-                yield _taken(running)
-        while running:
-            yield _taken(running)
-    finally:
-        for _, left in running:
-            left.end()
+    begun = ((row, _begun(row, plant)) for row in asked)
+    for row, (said, status) in side_by_side(begun, Child.said, JOBS):
+        text = f"the child ended without a word, status {status}"
+        yield Seen(**json.loads(said)) if said else Seen(row.name, problem=text)
 
 
 def _begun(row: Row, plant: str) -> Child:
@@ -61,14 +53,6 @@ def _begun(row: Row, plant: str) -> Child:
         return json.dumps(asdict(IncidentPlay(row, f"{row.name}/{SEED}", config).told()))
 
     return Child(say)
-
-
-def _taken(running: deque[tuple[Row, Child]]) -> Seen:
-    row, child = running[0]
-    said, status = child.said()
-    running.popleft()
-    text = f"the child ended without a word, status {status}"
-    return Seen(**json.loads(said)) if said else Seen(row.name, problem=text)
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,20 @@ def timeout(text: str) -> float:
     return seconds
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what a question takes that the journal answers."""
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="another journal")
+    add_state(parser)
+
+
+def add_deciding(parser: argparse.ArgumentParser, patience_s: float = 60.0) -> None:
+    """Add what a decision takes that the daemon carries out."""
+    parser.add_argument("--reason", required=True)
+    parser.add_argument("--timeout", type=timeout, default=patience_s, metavar="S")
+    add_state(parser)
+
+
 def endpoint_of(state: Path) -> Endpoint | None:
     """Return where the daemon listens, or say that none does."""
     endpoint = read_endpoint(state / ENDPOINT_FILE_NAME)

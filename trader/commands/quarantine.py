@@ -8,9 +8,8 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
-from trader.commands.asking import DONE, NOT_DONE, add_state, ask, timeout
+from trader.commands.asking import DONE, NOT_DONE, add_deciding, add_reading, ask
 from trader.commands.journal_place import journal_asked_for
 from trader.config import ConfigError
 from trader.core.quarantine import message_words
@@ -31,15 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown = verbs.add_parser("show", help="one letter: its raw fields, and what can be done")
     shown.add_argument("letter", help="its key, as trader quarantine list shows it")
     for one in (listed, shown):
-        one.add_argument("--json", action="store_true", help="everything, as JSON")
-        one.add_argument("--journal", type=Path, metavar="FILE", help="another journal")
-        add_state(one)
+        add_reading(one)
     for name, text in _VERBS.items():
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("letter", help="its key, as trader quarantine list shows it")
-        verb.add_argument("--reason", required=True)
-        verb.add_argument("--timeout", type=timeout, default=60.0, metavar="S")
-        add_state(verb)
+        add_deciding(verb)
 
 
 def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:

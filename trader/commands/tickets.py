@@ -9,9 +9,8 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
-from trader.commands.asking import DONE, NOT_DONE, add_state, ask, timeout
+from trader.commands.asking import DONE, NOT_DONE, add_deciding, add_reading, ask
 from trader.commands.journal_place import journal_asked_for
 from trader.config import ConfigError
 from trader.core.ticketing import TicketVerb
@@ -37,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown = verbs.add_parser("show", help="one ticket, and what can be done about it")
     shown.add_argument("ticket", help="its name, as trader tickets list shows it")
     for one in (listed, shown):
-        one.add_argument("--json", action="store_true", help="everything, as JSON")
-        one.add_argument("--journal", type=Path, metavar="FILE", help="another journal")
-        add_state(one)
+        add_reading(one)
     for name, text in _HELP.items():
         verb = verbs.add_parser(str(name), help=text)
         verb.add_argument("ticket", help="its name, as trader tickets list shows it")
@@ -49,11 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         if name is TicketVerb.BOOK:
             _add_stated(verb)
-        verb.add_argument("--reason", required=True)
         # A close may take its time; what is not answered may have been done all the same.
-        patience_s = 120.0 if name is TicketVerb.FLATTEN else 60.0
-        verb.add_argument("--timeout", type=timeout, default=patience_s, metavar="S")
-        add_state(verb)
+        add_deciding(verb, 120.0 if name is TicketVerb.FLATTEN else 60.0)
 
 
 def _add_stated(verb: argparse.ArgumentParser) -> None:
