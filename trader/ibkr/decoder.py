@@ -1,13 +1,16 @@
 """ib_async's decoder, made to lose nothing silently.
 
-It differs in three things. A message that cannot be decoded is reported, not only logged
+It differs in four things. A message that cannot be decoded is reported, not only logged
 (INC-113): the decoder under ours swallows exceptions in two places, and both are replaced. Where
 the wire gives text for money (messages 1, 2, 3, 7, 11, 59, 94) it is passed on instead of a float.
-An execution is never lost because of its time (INC-025). Messages we do not ask for are skipped
-undecoded.
+An execution is never lost because of its time (INC-025). Which fields of an order are numbers is
+looked up once for each class and not for each order, which was a third of decoding one. Messages
+we do not ask for are skipped undecoded.
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 from ib_async.contract import Contract, ContractDetails
@@ -173,6 +176,13 @@ class CheckedDecoder(Decoder):
 
         return handler
 
+    def parse(self, obj: Any) -> None:
+        """Turn the texts of numbers in an object into numbers; no text is the field's default."""
+        kind: Any = type(obj)
+        for name, (read, default) in _numbers_of(kind).items():
+            value = getattr(obj, name)
+            setattr(obj, name, read(value) if value else default)
+
     def interpret(self, fields: Fields) -> None:
         """Decode one message and call the receiver, or report it."""
         handler = self._used.get(fields[0])
@@ -225,6 +235,24 @@ class CheckedDecoder(Decoder):
             raise ValueError(f"{len(fields)} fields, the layout has {_RESULT_FIELDS}")
         _, request_id, daily, unrealized, realized = fields
         self._receiver.result_text(int(request_id), daily, unrealized, realized)
+
+
+@cache
+def _numbers_of(cls: type) -> Mapping[str, tuple[Callable[[Any], object], object]]:
+    """Return the fields whose default is a number: how its text is read, and the default."""
+    defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+    return {
+        name: (_NUMBERS[type(default)], default)
+        for name, default in defaults.items()
+        if type(default) in _NUMBERS
+    }
+
+
+def _truth(text: Any) -> bool:
+    return bool(int(text))
+
+
+_NUMBERS: Mapping[type, Callable[[Any], object]] = {int: int, float: float, bool: _truth}
 
 
 def _convert(kind: type, text: str) -> object:

@@ -5,6 +5,7 @@ the caller reports it. The one exception is the time of an execution: it is neve
 the execution for, so it becomes None (INC-025).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ _ORDER_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 # Up to orderRef; what follows in message 11 changes nothing that we book.
 _EXECUTION_FIELDS_MIN = 27
 _PORTFOLIO_FIELDS = 20
+_USUAL_TIME = re.compile("[0-9]{8}[- ][0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 class Unreadable(ValueError):
@@ -108,6 +110,11 @@ def _zone_of(name: str) -> ZoneInfo | None:
 
 def _time_in(text: str, form: str, zone: Any) -> datetime | None:
     try:
+        # What a gateway sends, in a tenth of the time that strptime takes for it.
+        if _USUAL_TIME.fullmatch(text):
+            day = int(text[:4]), int(text[4:6]), int(text[6:8])
+            clock = int(text[9:11]), int(text[12:14]), int(text[15:17])
+            return datetime(*day, *clock, tzinfo=zone).astimezone(UTC)
         return datetime.strptime(text, form).replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 from trader.core.halts import HaltCause, Posture
 from trader.engine.status import Status
@@ -19,6 +21,8 @@ from trader.ops.halt_record import utc_text
 # The inbox moves only when the broker speaks, and a quiet weekend is no fault. It handles what
 # comes without waiting in between, so a wedged inbox shows as a lagging loop.
 _UNTIMED = {"inbox": math.inf}
+# Most of a status, and JSON already; asked for first.
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class HealthLimits:
 
 def plain(value: object) -> object:
     """Turn a status into what JSON can hold: decimals and times as text, non-finite as null."""
+    if type(value) in _AS_IT_IS:
+        return value
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, str):
@@ -51,7 +57,13 @@ def plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     assert dataclasses.is_dataclass(value), f"{type(value).__name__} in the status"
-    return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    kind: Any = type(value)
+    return {name: plain(getattr(value, name)) for name in _names_of(kind)}
+
+
+@cache
+def _names_of(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 def agent_state(status: Status) -> str:

@@ -1,10 +1,15 @@
 """A message is decoded, skipped because nobody needs it, or reported; never lost in silence."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ib_async.contract import Contract, ContractDetails
+from ib_async.decoder import Decoder
+from ib_async.objects import Execution
+from ib_async.order import Order, OrderState
 
 from tests.unit.ibkr.fake_gateway import (
     EXECUTION,
@@ -171,3 +176,25 @@ def test_what_was_decoded_is_a_sign_of_life_and_what_was_not_is_none() -> None:
     assert decoded("17|1|2").signs_of_life == 1
     for broken in ("49|1|x", "999|1", "x", "49"):
         assert decoded(broken).signs_of_life == 0
+
+
+NUMBERS = st.sampled_from(["", "0", "1", "-7", "2147483647", "1.5", "1.7976931348623157E308", "x"])
+
+
+@given(st.data())
+def test_an_object_is_parsed_as_ib_async_itself_parses_it(data: st.DataObject) -> None:
+    cls = data.draw(st.sampled_from((Order, OrderState, Contract, ContractDetails, Execution)))
+    names = [field.name for field in dataclasses.fields(cls)]
+    texts = data.draw(st.dictionaries(st.sampled_from(names), NUMBERS, max_size=4))
+    decoder, seen = CheckedDecoder(Receiver()), []
+    for parse in (Decoder.parse, CheckedDecoder.parse):
+        one = cls()
+        for name, text in texts.items():
+            setattr(one, name, text)
+        try:
+            parse(decoder, one)
+        except ValueError:
+            seen.append("a field that is no number")
+        else:
+            seen.append(repr([getattr(one, name) for name in names]))
+    assert seen[0] == seen[1]

@@ -105,6 +105,19 @@ def test_the_gateways_own_zone_holds_where_the_text_names_none() -> None:
     assert got == datetime(2023, 2, 24, 3, 4, 56, tzinfo=UTC)
 
 
+CLOCKS = st.from_regex("[0-9]{8}[- ][0-9]{2}:[0-9]{2}:[0-9]{2}", fullmatch=True)
+
+
+@given(st.datetimes().map(lambda moment: moment.strftime("%Y%m%d %H:%M:%S")) | CLOCKS)
+def test_the_usual_form_of_a_time_is_read_as_strptime_reads_it(text: str) -> None:
+    form, zone = ("%Y%m%d-%H:%M:%S", UTC) if "-" in text else ("%Y%m%d %H:%M:%S", ZONE)
+    try:
+        expected = datetime.strptime(text, form).replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        expected = None
+    assert translate.execution_time(text, ZONE) == expected
+
+
 @pytest.mark.parametrize(
     "changes",
     [

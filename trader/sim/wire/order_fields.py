@@ -74,12 +74,13 @@ class Part:
 class Layout:
     """A run of fields in the order in which one message carries them."""
 
-    __slots__ = ("_entries", "_shown", "names", "plain")
+    __slots__ = ("_entries", "_places", "_shown", "names", "plain")
 
     def __init__(self, *parts: Part) -> None:
         self._entries = tuple(_entry(part) for part in parts)
-        self._shown = tuple((part.name, part.shown) for part in parts)
+        self._shown = [part.shown for part in parts]
         self.names = tuple(part.name for part in parts)
+        self._places = {name: place for place, name in enumerate(self.names)}
         self.plain = "\0".join(part.shown for part in parts)
 
     def __len__(self) -> int:
@@ -103,7 +104,12 @@ class Layout:
         """Return the run as the gateway shows it, fields parted by NUL."""
         if not given:
             return self.plain
-        return "\0".join([given.get(name, shown) for name, shown in self._shown])
+        shown, places = self._shown.copy(), self._places
+        for name, text in given.items():
+            place = places.get(name)
+            if place is not None:
+                shown[place] = text
+        return "\0".join(shown)
 
 
 def _entry(part: Part) -> tuple[str, frozenset[str], Callable[[str], str]]:
