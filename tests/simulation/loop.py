@@ -24,7 +24,8 @@ from tests.simulation.processes import CURRENT, Process, outside
 NS = 1_000_000_000
 STEP_NS = 10_000
 _STANDSTILL_MAX = 200_000
-_BURIED_MIN = 4_096
+# How many tasks are kept before the ended ones among them are let go.
+_BURIED_MIN = 64
 # Where the simulated monotonic clock begins.
 _START_S = 1_000
 
@@ -169,8 +170,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         process = CURRENT.get()
         if process is not None:
             process.graveyard.append(task)
-            if len(process.graveyard) > _BURIED_MIN and not process.is_dead:
+            # An ended task keeps its result: thousands of them were most of a long day's memory.
+            if len(process.graveyard) > process.graveyard_max and not process.is_dead:
                 process.graveyard = [one for one in process.graveyard if not _has_ended(one)]
+                process.graveyard_max = 2 * len(process.graveyard) + _BURIED_MIN
         return task
 
     # ---- what goes wrong

@@ -44,6 +44,8 @@ class Process:
     backlog: list[object] = field(default_factory=list)
     # What is suspended in a dead process stays alive here: freed, it would run its ``finally``.
     graveyard: list[object] = field(default_factory=list)
+    # So many before it is looked through again.
+    graveyard_max: int = 0
 
     def run(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call something in this process; everything that it schedules belongs to it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterator
+from weakref import WeakSet
 
 import pytest
 
@@ -45,6 +46,27 @@ def test_a_killed_process_runs_nothing_any_more_not_even_its_finally(loop: Simul
         assert said == ["began"]
 
     loop.run_until_complete(main())
+
+
+def test_tasks_that_have_ended_are_let_go_with_their_results(loop: SimulatedLoop) -> None:
+    class Result:
+        """Something that is seen to be freed."""
+
+    results: WeakSet[Result] = WeakSet()
+
+    async def work() -> Result:
+        result = Result()
+        results.add(result)
+        return result
+
+    async def main() -> None:
+        process = Process("long-lived")
+        for _ in range(1_000):
+            process.run(loop.create_task, work())
+            await asyncio.sleep(1)
+
+    loop.run_until_complete(main())
+    assert len(results) < 100
 
 
 def test_a_planned_crash_comes_before_the_callback_it_is_planned_for(loop: SimulatedLoop) -> None:
