@@ -21,6 +21,7 @@ from typing import Any
 
 from tests.simulation import operating
 from tests.simulation.processes import outside
+from tests.simulation.refusals import Refusals
 from tests.simulation.strategy import SYMBOLS
 from tests.simulation.watch import ByHand, LateFill
 from tests.simulation.world import SimulatedWorld
@@ -79,6 +80,9 @@ KINDS = (
     "handshake",
     "cancel orders",
     "warning",
+    "refused order",
+    "trouble with changes",
+    "trouble with cancels",
 )
 # How slow the link is, and how it cuts its bytes: always drawn, and can be left out as well.
 WEATHER = "weather"
@@ -117,7 +121,8 @@ class Faults:
         self._net = world.loop.network
         self._is_over = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._ends: list[Callable[[], None]] = []
+        self._refusals = Refusals(world, self._act, CLIENT)
+        self._ends: list[Callable[[], None]] = [self._refusals.end]
         # Kind, the mean seconds between two of it, what it does.
         kinds: tuple[tuple[str, float, _Act], ...] = (
             ("reset", 25, self._reset),
@@ -147,6 +152,9 @@ class Faults:
             ("handshake", 30, self._spoil_handshake),
             ("cancel orders", 25, self._cancel_orders),
             ("warning", 15, self._warn),
+            ("refused order", 20, self._refusals.refuse_order),
+            ("trouble with changes", 15, self._refusals.trouble_change),
+            ("trouble with cancels", 15, self._refusals.trouble_cancel),
         )
         assert tuple(name for name, _, _ in kinds) == KINDS, "named once more above"
         chosen = chosen_in(world.seed)

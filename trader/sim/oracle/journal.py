@@ -180,6 +180,7 @@ def _order(row: Fields, expiring: Container[int]) -> JournalOrder:
         sent_seq=row.whole("sent_seq") if row.has("sent_seq") else None,
         state=State(row.choice("state", _STATES)),
         desired=desired,
+        broker_status=row.text("broker_status") if row.has("broker_status") else "",
     )
 
 

@@ -39,6 +39,7 @@ _MAY_BE = {
     "ApiCancelled": frozenset({State.CANCELLED}),
     "Inactive": frozenset({State.REJECTED}),
 }
+_TOLD_AS_OVER = frozenset({"Cancelled", "ApiCancelled", "Inactive", "Filled"})
 # An order of a person at the client may leave under a halt if it can only close.
 _OPERATOR = "operator"
 
@@ -284,6 +285,10 @@ def _terms(order: JournalOrder, real: Terms) -> Iterator[Finding]:
 
 
 def _state(order: JournalOrder, seen: BrokerOrder) -> Iterator[Finding]:
+    # No list tells of a refused order: whoever missed the word finds that it is gone, and no more.
+    is_gone = order.state is State.CANCELLED and order.broker_status not in _TOLD_AS_OVER
+    if seen.status == "Inactive" and is_gone:
+        return
     if order.state not in _MAY_BE.get(seen.status, _OPEN):
         text = f"the journal says {order.state}, the broker {seen.status}"
         yield Finding(Kind.ORDER_STATE, _subject(order), text)

@@ -139,6 +139,8 @@ class JournalOrder:
     sent_seq: int | None
     state: State
     desired: Terms | None = None
+    # The last status that the broker told of it; empty when none was told.
+    broker_status: str = ""
 
 
 @dataclass(frozen=True, slots=True)

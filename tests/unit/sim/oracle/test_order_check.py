@@ -249,3 +249,17 @@ def test_a_message_of_an_emergency_order_that_made_no_order_is_known_too() -> No
     frames = tuple(replace(frame, order_id=99) for frame in truth.frames)
     found = [one.kind for one in order_findings(replace(truth, orders=(), frames=frames), mixed)]
     assert Kind.ORDER_UNRECORDED not in found
+
+
+@pytest.mark.parametrize(
+    ("told", "is_right"),
+    [("", True), ("Submitted", True), ("PreSubmitted", True), ("Cancelled", False),
+     ("ApiCancelled", False), ("Inactive", False)],
+)  # fmt: skip
+def test_a_refusal_that_nobody_heard_leaves_an_order_that_is_gone(
+    told: str, is_right: bool
+) -> None:
+    truth, journal = one_order("rejected")
+    gone = replace(journal.orders[0], state=State.CANCELLED, broker_status=told)
+    found = differences(truth, replace(journal, orders=(gone,)))
+    assert [one.kind for one in found] == ([] if is_right else [Kind.ORDER_STATE])

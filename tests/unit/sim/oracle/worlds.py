@@ -86,7 +86,7 @@ def add_order(draft: Draft, number: int, end: str, side: str, parts: list[tuple[
     draft.promised.append(
         JournalOrder(
             seq_of(number), at_us, number, CLIENT, ref, symbol, terms, "momentum", False,
-            seq_of(number) + 2 if was_sent else None, state,
+            seq_of(number) + 2 if was_sent else None, state, broker_status=status or "",
         )
     )  # fmt: skip
     if has_arrived:
