@@ -23,7 +23,7 @@ from tests.simulation.run import Wish, load_configuration, played, replay, unfit
 from tests.simulation.search import search_all
 from tests.simulation.shrink import shrink
 from tests.simulation.soak import LEDGER, ROOT, code_digest, soak
-from tests.simulation.sweep import sweep
+from tests.simulation.sweep import Sweeping, keep, sweep
 
 _SHRINK_S = 60.0
 _SWEPT = ROOT / "state" / "simulation" / "sweep.jsonl"
@@ -58,7 +58,11 @@ def main(arguments: Sequence[str]) -> int:
         count = given.seeds or sys.maxsize - given.first_seed
         is_good = soak(wish, given.soak, given.first_seed, given.jobs, count, _say)
     elif given.sweep is not None:
-        is_good = sweep(wish, given.sweep, code_digest(), given.seconds, _say)
+        how = Sweeping(given.sweep, code_digest(), given.jobs, given.seconds)
+        swept = sweep(wish, how, _say)
+        if given.sweep == _SWEPT:
+            keep(swept)
+        is_good = not swept.violations
     else:
         is_good = _play(wish, given)
     return 0 if is_good else 1

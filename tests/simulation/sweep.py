@@ -17,15 +17,18 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.simulation import planted
 from tests.simulation.play import Play
 from tests.simulation.run import Child, Wish
+from tests.simulation.soak import commit
 
+TOTALS = Path(__file__).with_name("sweeps.jsonl")
 SEED = "canonical"
 _DAY_S = 9.0
 # When the first life is told to end.
@@ -64,6 +67,18 @@ class Verdict:
     point: Point
     rule: str = ""
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep has come to with one version of the code."""
+
+    code: str
+    commit: str
+    points: int
+    # By the kind of boundary and of death.
+    crashed: dict[str, int]
+    violations: list[str]
 
 
 Wanted = Callable[[Point], bool]
@@ -190,13 +205,16 @@ def boundaries(wish: Wish) -> tuple[Point, ...]:
     return tuple(Point(**row) for row in rows)
 
 
-def swept(wish: Wish, points: frozenset[Point]) -> Generator[Verdict, None, None]:
-    """Crash at each of the points, in the day's order; whoever stops listening ends the day."""
+def swept(wish: Wish, points: frozenset[Point], jobs: int = 1) -> Generator[Verdict, None, None]:
+    """Crash at each of the points, in the day's order; whoever stops listening ends the day.
+
+    Each job plays the whole day and crashes at its share of the points.
+    """
     reading, writing = os.pipe()
 
-    def play() -> str:
+    def play(part: frozenset[Point]) -> str:
         os.close(reading)
-        day = CanonicalDay(wish, writing, points.__contains__)
+        day = CanonicalDay(wish, writing, part.__contains__)
         result = day.run()
         if day.crashed_at is not None:
             day.tell(Verdict(day.crashed_at, result.rule, result.problem[:_TEXT_MAX]))
@@ -204,7 +222,9 @@ def swept(wish: Wish, points: frozenset[Point]) -> Generator[Verdict, None, None
             os._exit(0)
         return result.problem
 
-    child = Child(play)
+    ordered = sorted(points, key=lambda point: (point.life, point.number, point.kind))
+    parts = [frozenset(ordered[first::jobs]) for first in range(jobs)]
+    children = [Child(partial(play, part)) for part in parts]
     os.close(writing)
     try:
         with os.fdopen(reading) as lines:
@@ -212,7 +232,8 @@ def swept(wish: Wish, points: frozenset[Point]) -> Generator[Verdict, None, None
                 row = json.loads(line)
                 yield Verdict(Point(**row["point"]), row["rule"], row["problem"])
     finally:
-        child.said()
+        for child in children:
+            child.said()
 
 
 def spread(points: tuple[Point, ...], passes: int) -> Iterator[frozenset[Point]]:
@@ -227,8 +248,19 @@ def summary(points: tuple[Point, ...]) -> str:
     return ", ".join(f"{count} at a {kind}" for kind, count in sorted(kinds.items()))
 
 
-def sweep(wish: Wish, ledger: Path, code: str, seconds: float, say: Callable[[str], None]) -> bool:
-    """Sweep what the ledger does not have yet, for so long; return whether nothing was found."""
+@dataclass(frozen=True, slots=True)
+class Sweeping:
+    """How a sweep is to be done: where it is written down, by how many, and for how long."""
+
+    ledger: Path
+    code: str
+    jobs: int = 1
+    seconds: float = float("inf")
+
+
+def sweep(wish: Wish, how: Sweeping, say: Callable[[str], None]) -> Swept:
+    """Sweep what the ledger does not have yet, and return all that was swept by then."""
+    ledger, code, seconds = how.ledger, how.code, how.seconds
     end_s = time.monotonic() + seconds
     points = boundaries(wish)
     done = {key for key, _ in _known(ledger, code)}
@@ -239,7 +271,7 @@ def sweep(wish: Wish, ledger: Path, code: str, seconds: float, say: Callable[[st
     ledger.parent.mkdir(parents=True, exist_ok=True)
     with ledger.open("a") as out:
         for part in spread(left, passes):
-            verdicts = swept(wish, part)
+            verdicts = swept(wish, part, how.jobs)
             for verdict in verdicts:
                 row = {"code": code, "point": str(verdict.point), "problem": verdict.problem}
                 print(json.dumps(row), file=out, flush=True)
@@ -253,7 +285,12 @@ def sweep(wish: Wish, ledger: Path, code: str, seconds: float, say: Callable[[st
             if time.monotonic() >= end_s:
                 break
     say(f"{len(done)} of {len(points)} points crashed at, {len(found)} with a violation")
-    return not found
+    crashed = Counter(
+        f"{point.kind}, {'SIGKILL' if point.has_power else 'power loss'}"
+        for point in points
+        if str(point) in done
+    )
+    return Swept(code, commit(), len(points), dict(sorted(crashed.items())), found)
 
 
 def _known(ledger: Path, code: str) -> list[tuple[str, str]]:
@@ -262,3 +299,32 @@ def _known(ledger: Path, code: str) -> list[tuple[str, str]]:
         return []
     rows = [json.loads(line) for line in ledger.read_text().splitlines() if line.endswith("}")]
     return [(row["point"], row["problem"]) for row in rows if row["code"] == code]
+
+
+def totals(path: Path = TOTALS) -> list[Swept]:
+    """Return what was swept, the newest code first."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [Swept(**json.loads(line)) for line in reversed(lines)]
+
+
+def keep(swept: Swept, path: Path = TOTALS) -> None:
+    """Write down what was swept, in the place of what was known of the same code."""
+    others = [one for one in reversed(totals(path)) if one.code != swept.code]
+    path.write_text("".join(json.dumps(asdict(one)) + "\n" for one in (*others, swept)))
+
+
+def figures(rows: Sequence[Swept]) -> str:
+    """Return a table of sweeps for the document."""
+    if not rows:
+        return "No day was swept yet."
+    lines = [
+        "| code | commit | points of the day | crashed at | violations |",
+        "|---|---|---:|---|---:|",
+    ]
+    for row in rows:
+        crashed = "; ".join(f"{count} {name}" for name, count in row.crashed.items())
+        whole = f"{sum(row.crashed.values())}: {crashed}"
+        lines.append(
+            f"| `{row.code}` | {row.commit} | {row.points} | {whole} | {len(row.violations)} |"
+        )
+    return "\n".join(lines)

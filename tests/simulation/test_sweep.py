@@ -19,10 +19,15 @@ from tests.simulation.sweep import (
     DISK,
     OPERATION,
     Point,
+    Sweeping,
+    Swept,
     boundaries,
+    figures,
+    keep,
     spread,
     sweep,
     swept,
+    totals,
 )
 
 SECONDS = 30.0
@@ -37,13 +42,26 @@ def test_parts_hold_each_point_once_and_are_spread() -> None:
         assert {after - before for before, after in pairwise(numbers)} == {7}
 
 
+def test_a_sweep_takes_the_place_of_an_earlier_one_of_the_same_code(tmp_path: Path) -> None:
+    path = tmp_path / "sweeps.jsonl"
+    assert "No day was swept" in figures(totals(path))
+    newer = older = Swept("old", "c1 2026-01-01", 10, {"callback, SIGKILL": 10}, [])
+    keep(older, path)
+    for count in (3, 9):
+        newer = Swept("new", "c2 2026-01-02", 12, {"disk, power loss": count}, ["broke"])
+        keep(newer, path)
+    assert totals(path) == [newer, older]
+    assert "| `new` | c2 2026-01-02 | 12 | 9: 9 disk, power loss | 1 |" in figures(totals(path))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_no_crash_of_the_canonical_day_breaks_a_rule(tmp_path: Path, wish: Wish) -> None:
     said: list[str] = []
     seconds = float("inf") if os.environ.get("SWEEP") == "all" else SECONDS
     ledger = tmp_path / "sweep.jsonl"
-    assert sweep(wish, ledger, "this", seconds, said.append), "\n".join(said)
+    how = Sweeping(ledger, "this", jobs=2, seconds=seconds)
+    assert not sweep(wish, how, said.append).violations, "\n".join(said)
     # So few where other work takes the machine; alone it is a hundred and more.
     assert len(ledger.read_text().splitlines()) >= 3, said
 
