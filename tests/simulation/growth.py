@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 from tests.simulation.day import HISTORY_H, Day, DayResult, Plan, Sample, day_configuration
+from tests.simulation.memory import set_as_in_production
 from tests.simulation.run import Child
 from tests.simulation.soak import ROOT, code_digest, commit
 
@@ -162,6 +163,7 @@ def played_day(
     seed: str, plan: Plan, on_sample: Callable[[Sample], None], plant: Callable[[], None] | None
 ) -> DayResult:
     """Play a day in this process, which must end with it."""
+    set_as_in_production()
     here = Path.cwd()
     config = day_configuration(here, plan)
     if plant is not None:
@@ -264,8 +266,8 @@ order at the market or a limit, a change, a cancel of everything. The settings a
 defaults but for two: the book remembers {history:g} h instead of days, so that forgetting is part
 of the day, and the outbox turns its files over at 1 MiB, so that they are full soon. The policy has
 no limits of rate. The broker lists what happened in the last five minutes instead of its whole day:
-it must not tell what the book has let go. The garbage collector is on,
-as in production; each sample is taken behind a full collection.
+it must not tell what the book has let go. The garbage collector is on and the allocator set as the
+unit of systemd sets it, as in production; each sample is taken behind a full collection.
 
 Daemon and simulator share one process. `resident` is all of it; `objects of the daemon` is what its
 composition root keeps alive, weighed object by object, without what is simulated. A container that
