@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import random
 from collections import Counter
@@ -23,9 +24,10 @@ from typing import Any
 
 from tests.simulation import operating
 from tests.simulation.loop import Deadlock, Livelock
+from tests.simulation.run import Child
 from tests.simulation.settings import ACCOUNT, PORT, ROOT, configuration
 from tests.simulation.strategy import DrawnStrategy
-from tests.simulation.weigh import Scales
+from tests.simulation.weigh import Scales, Weight
 from tests.simulation.world import SimulatedWorld
 from trader.app import Daemon
 from trader.config import Configuration
@@ -189,7 +191,6 @@ class Day:
     def __init__(self, seed: str, config: Configuration, plan: Plan) -> None:
         self.world = DayWorld(seed, config, plan)
         self._plan = plan
-        self._scales = Scales()
         self.result = DayResult()
         self.on_sample: Callable[[Sample], None] = lambda sample: None
 
@@ -243,16 +244,15 @@ class Day:
         assert daemon is not None, "no daemon was built"
         world.forget()
         gc.collect()
-        book = daemon.ledger.book
-        own = self._scales.weigh(daemon)
-        simulator = self._scales.weigh(world.gateway)
+        book, resident_mb = daemon.ledger.book, _resident_mb()
+        own, simulator, objects = weighed_apart(daemon, world.gateway)
         sample = Sample(
             hour=round(hour, 4),
-            resident_mb=_resident_mb(),
+            resident_mb=resident_mb,
             daemon_mb=round(own.size_bytes / 1e6, 4),
             simulator_mb=round(simulator.size_bytes / 1e6, 4),
             daemon_objects=own.objects,
-            objects=len(gc.get_objects()),
+            objects=objects,
             files_mb=files_mb(_STATE),
             events=book.seq,
             book={
@@ -267,6 +267,26 @@ class Day:
         )
         self.result.samples.append(sample)
         self.on_sample(sample)
+
+
+def weighed_apart(daemon: object, gateway: object) -> tuple[Weight, Weight, int]:
+    """Weigh both in a child, and count all objects there.
+
+    The walk remembers every object that it has seen: here that would be the largest thing that
+    grows, and most of what is measured.
+    """
+
+    def told() -> str:
+        scales, count = Scales(), len(gc.get_objects())
+        weights = [scales.weigh(root) for root in (daemon, gateway)]
+        rows = [[one.size_bytes, one.objects, dict(one.elements)] for one in weights]
+        return json.dumps([rows, count])
+
+    text, status = Child(told).said()
+    assert text, f"the child ended without a word, status {status}"
+    rows, count = json.loads(text)
+    own, simulator = (Weight(size, number, Counter(ways)) for size, number, ways in rows)
+    return own, simulator, count
 
 
 def _resident_mb() -> float:
