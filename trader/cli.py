@@ -36,6 +36,7 @@ COMMANDS = {
     "sentinel": ("sentinel", "watch the daemon from a process of its own; acts when it is gone"),
     "status": ("status", "show the running daemon"),
     "breakers": ("status", "show every circuit breaker and its reading"),
+    "strategy": ("strategy", "begin a strategy of your own, and see what one takes"),
     "why": ("why", "tell the whole story of one intent, from the journal"),
     "check": ("check", "say everything that would keep the daemon from starting; touch nothing"),
     "migrate": ("migrate", "copy and upgrade the journal of an older version"),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from trader.config import Configuration
 from trader.config.model import MomentumSection
+from trader.config.own_strategies import own_strategies
 from trader.core.day_result import Tolerance
 from trader.core.ids import AccountId, ClientId
 from trader.core.policy import Policy
@@ -37,13 +38,19 @@ class Deployment:
 
 
 def deployments(config: Configuration) -> tuple[Deployment, ...]:
-    """Return the strategies that the settings name, each built anew."""
-    section = config.settings.strategies.momentum
-    if section is None:
-        return ()
-    strategy = MomentumStrategy(momentum_parameters(section, config.policy))
-    pace = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
-    return (Deployment(strategy, pace),)
+    """Return the strategies that the settings name, each built anew.
+
+    Raises StrategyUnusable where one of somebody's own cannot be made; a start has asked before.
+    """
+    section, found = config.settings.strategies.momentum, []
+    if section is not None:
+        momentum = MomentumStrategy(momentum_parameters(section, config.policy))
+        pace = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
+        found.append(Deployment(momentum, pace))
+    for own, strategy in own_strategies(config.settings.strategies):
+        pace = RunnerSettings(own.look_interval_s, own.checkpoint_interval_s)
+        found.append(Deployment(strategy, pace))
+    return tuple(found)
 
 
 def broker_settings(config: Configuration) -> BrokerSettings:

@@ -10,6 +10,7 @@ import pytest
 
 from trader import wiring
 from trader.config import Configuration, load
+from trader.config.model import OwnStrategySection
 from trader.core.day_result import Tolerance
 from trader.core.halts import Mode
 
@@ -115,6 +116,17 @@ def test_the_strategy_that_is_configured_is_deployed_at_its_pace(config: Configu
     assert (row.strategy.name, row.strategy.symbols) == ("momentum", section.symbols)
     assert row.pace.look_interval_s == section.look_interval_s
     assert row.pace.checkpoint_interval_s == section.checkpoint_interval_s
+
+
+def test_a_strategy_of_ones_own_is_deployed_behind_it(config: Configuration) -> None:
+    own = OwnStrategySection(
+        name="mine", use="trader.strategies.own:OwnStrategy", symbols=("IBM",), look_interval_s=0.5
+    )
+    both = config.settings.strategies.model_copy(update={"own": (own,)})
+    settings = config.settings.model_copy(update={"strategies": both})
+    _, row = wiring.deployments(replace(config, settings=settings))
+    assert (row.strategy.name, row.strategy.symbols) == ("mine", ("IBM",))
+    assert (row.pace.look_interval_s, row.pace.checkpoint_interval_s) == (0.5, 30.0)
 
 
 def test_without_a_configured_strategy_nothing_is_deployed(config: Configuration) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from trader.commands.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.config.load import state_dir_in
+from trader.config.own_strategies import own_strategy_problems
 from trader.config.signature import signature_problem
 from trader.core.policy import policy_hash
 from trader.engine.drain import ExitCode
@@ -57,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Print what a check found; returns 0, or 5 as the start would."""
+    # Strategies of one's own are imported: not even compiled do they leave a trace.
+    sys.dont_write_bytecode = True
     report = check(given.config, environment, given.set, given.account or "")
     if given.json:
         body = {
@@ -91,6 +94,7 @@ def check(
     try:
         config = load(path, environment, assignments, account)
         lines += config.start_problems
+        lines += own_strategy_problems(config.settings.strategies)
         state = config.settings.state_dir
     except ConfigError as error:
         lines += error.problems

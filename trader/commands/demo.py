@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from trader.config.errors import ConfigError
+from trader.config.files import read_mapping
 from trader.ops.control_client import NoReply, ask_status
 from trader.ops.control_token import ENDPOINT_FILE_NAME, Endpoint, read_endpoint
 from trader.ops.last_status import LAST_STATUS_FILE_NAME
@@ -53,6 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state", type=Path, help="where to keep the run (default: a new folder below state/demo)"
     )
     parser.add_argument("--port", type=int, default=0, help="of the page (default: any free one)")
+    parser.add_argument(
+        "--strategies", type=Path, metavar="FILE",
+        help="a file with a section `strategies`: these trade instead of momentum",
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -82,8 +88,9 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: setattr(demo, "stop_count", demo.stop_count + 1))
     try:
+        strategies = strategies_in(given.strategies) if given.strategies is not None else {}
         _make_state(demo.state)
-        _start(demo, given, environment)
+        _start(demo, given, strategies, environment)
         _watch(demo, given.seconds)
         return _finish(demo)
     except (DemoFailed, OSError) as error:
@@ -114,7 +121,25 @@ def _make_state(state: Path) -> None:
         raise DemoFailed(f"--state is {state}, allowed is an empty or a new folder")
 
 
-def _start(run: _Run, given: argparse.Namespace, environment: Mapping[str, str]) -> None:
+def strategies_in(path: Path) -> dict[str, str]:
+    """Return the settings that have the strategies of a file trade; raises DemoFailed."""
+    try:
+        section = read_mapping(path).get("strategies")
+    except ConfigError as error:
+        raise DemoFailed("; ".join(error.problems)) from None
+    if not isinstance(section, dict):
+        raise DemoFailed(f"--strategies is {path}, allowed is a file with a section `strategies`")
+    if isinstance(section.get("folder"), str):
+        section["folder"] = os.path.abspath(path.parent / section["folder"])
+    return {"strategies": json.dumps(section)}
+
+
+def _start(
+    run: _Run,
+    given: argparse.Namespace,
+    strategies: Mapping[str, str],
+    environment: Mapping[str, str],
+) -> None:
     print(f"demo: simulator and daemon start; everything they say is in {run.state}", flush=True)
     own = own_environment(environment)
     market = ["--seed", str(given.seed), "--speed", str(given.speed), "--tick-interval", "0.1"]
@@ -126,6 +151,7 @@ def _start(run: _Run, given: argparse.Namespace, environment: Mapping[str, str])
         "state_dir": run.state,
         "broker.port": run.simulator["port"],
         "control.port": given.port,
+        **strategies,
     }
     words = ["trader", "run", "--config", str(_ROOT / "config" / "demo.yaml")]
     words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]

@@ -14,6 +14,7 @@ import uvloop
 
 from trader.commands.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
+from trader.config.own_strategies import own_strategy_problems
 from trader.engine.drain import ExitCode
 from trader.imports import kept
 from trader.ops.logs import configure_logs
@@ -31,7 +32,11 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         return _cannot_start(["assertions are switched off (-O); allowed is on"])
     try:
         config = load(given.config, environment, given.set, given.account or "")
-        problems = (*config.start_problems, *_state(config))
+        problems = (
+            *config.start_problems,
+            *own_strategy_problems(config.settings.strategies),
+            *_state(config),
+        )
         if problems:
             return _cannot_start(problems)
         configure_logs(config.settings.log_level, config.settings.log_format)

@@ -40,6 +40,7 @@ _PATHS = ("state_dir", "assets_file", "targets_file", "halt_file")
 # Paths that stand in a section.
 _SECTION_PATHS = (
     (("outbox",), "folder"),
+    (("strategies",), "folder"),
     (("outbox", "redis"), "password_file"),
     (("outbox", "redis"), "ca_file"),
 )

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -289,10 +289,27 @@ class MomentumSection(_Section):
     checkpoint_interval_s: Seconds = 30.0
 
 
+class OwnStrategySection(_Section):
+    """A strategy that does not come with the program."""
+
+    # Its intents, orders and pages carry it: as long as an order's reference has room for.
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
+    # PACKAGE.MODULE:CLASS, or the name of an entry point of the group trader.strategies.
+    use: Text
+    symbols: Annotated[tuple[Text, ...], Field(min_length=1)]
+    # What its own model of parameters takes.
+    parameters: dict[str, Any] = {}
+    look_interval_s: Seconds = 0.1
+    checkpoint_interval_s: Seconds = 30.0
+
+
 class StrategiesSection(_Section):
     """Which strategies run."""
 
     momentum: MomentumSection | None = None
+    own: tuple[OwnStrategySection, ...] = ()
+    # Where modules are looked for that are installed nowhere.
+    folder: File | None = None
 
 
 class Settings(BaseSettings):

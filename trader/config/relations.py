@@ -8,6 +8,7 @@ from trader.config.model import (
     MomentumSection,
     RedisSection,
     Settings,
+    StrategiesSection,
     is_loopback,
     redis_parts,
 )
@@ -25,6 +26,8 @@ FILES = "files"
 TAKE_S = 10.0
 # Folders below the state directory that have other files in them.
 _TAKEN = ("archive", "audit_logs", "data", "reports", "results")
+# Orders that no strategy wished for carry these.
+_RESERVED = ("api", "operator")
 # So many looks at least fit into the silence that the sentinel acts on.
 _SENTINEL_LOOKS = 4
 
@@ -41,6 +44,7 @@ def relation_problems(
     problems += _retention_problems(settings)
     if settings.strategies.momentum is not None and instruments is not None:
         problems += _momentum_problems(settings.strategies.momentum, instruments)
+    problems += _own_strategy_problems(settings.strategies, instruments)
     return problems
 
 
@@ -212,18 +216,42 @@ def _retention_problems(settings: Settings) -> Iterable[str]:
         )
 
 
+def _symbol_problems(
+    field: str, symbols: tuple[str, ...], instruments: tuple[InstrumentSpec, ...], what: str
+) -> Iterable[str]:
+    known = sorted(spec.symbol for spec in instruments)
+    for symbol in symbols:
+        if symbol not in known:
+            yield f"{field} has {symbol!r}, allowed are {what}: {', '.join(known)}"
+    twice = sorted({name for name in symbols if symbols.count(name) > 1})
+    if twice:
+        yield f"{field} has {', '.join(twice)} twice, allowed is once"
+
+
+def _own_strategy_problems(
+    strategies: StrategiesSection, instruments: tuple[InstrumentSpec, ...] | None
+) -> Iterable[str]:
+    names = [one.name for one in strategies.own]
+    taken = ["momentum"] if strategies.momentum is not None else []
+    for number, one in enumerate(strategies.own):
+        field = f"strategies.own.{number}"
+        if names.count(one.name) > 1 or one.name in (*taken, *_RESERVED):
+            yield (
+                f"{field}.name is {one.name!r}, allowed is a name that nothing else has: "
+                f"{', '.join(sorted({*names, *taken, *_RESERVED}))} are taken"
+            )
+        if instruments is not None:
+            # It may look at what nobody trades.
+            yield from _symbol_problems(f"{field}.symbols", one.symbols, instruments, "the assets")
+    if strategies.folder is not None and not strategies.folder.is_dir():
+        yield f"strategies.folder is {strategies.folder}, allowed is a directory that is there"
+
+
 def _momentum_problems(
     momentum: MomentumSection, instruments: tuple[InstrumentSpec, ...]
 ) -> Iterable[str]:
-    known = sorted(spec.symbol for spec in instruments if spec.is_tradeable)
-    for symbol in momentum.symbols:
-        if symbol not in known:
-            yield (
-                f"strategies.momentum.symbols has {symbol!r}, allowed are the tradeable assets: "
-                f"{', '.join(known)}"
-            )
-    twice = sorted({name for name in momentum.symbols if momentum.symbols.count(name) > 1})
-    if twice:
-        yield f"strategies.momentum.symbols has {', '.join(twice)} twice, allowed is once"
+    tradeable = tuple(spec for spec in instruments if spec.is_tradeable)
+    field = "strategies.momentum.symbols"
+    yield from _symbol_problems(field, momentum.symbols, tradeable, "the tradeable assets")
     if momentum.quantity != momentum.quantity.to_integral_value():
         yield f"strategies.momentum.quantity is {momentum.quantity}, allowed is a whole number"

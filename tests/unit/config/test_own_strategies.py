@@ -1,0 +1,122 @@
+"""Strategies of somebody's own: made as the settings say, or each problem is told in a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.config.support import loaded, problems_of, write_files
+from trader.config.own_strategies import own_strategies, own_strategy_problems
+
+MODULE = """
+from pydantic import Field
+from trader.strategies.own import OwnStrategy, Parameters
+
+class Some(Parameters):
+    count: int = Field(default=1, ge=1, le=5)
+
+class Mine(OwnStrategy[Some]):
+    Parameters = Some
+
+class Renamed(Mine):
+    def __init__(self, name, symbols, parameters):
+        super().__init__("other", symbols, parameters)
+
+class Fails(Mine):
+    def __init__(self, name, symbols, parameters):
+        raise RuntimeError("no luck")
+"""
+NAME = "own_for_a_test"
+
+
+@pytest.fixture(autouse=True)
+def _module(tmp_path: Path) -> Iterator[None]:
+    (tmp_path / f"{NAME}.py").write_text(MODULE)
+    path = [*sys.path]
+    yield
+    sys.path[:] = path
+    sys.modules.pop(NAME, None)
+
+
+def one(**changes: Any) -> dict[str, Any]:
+    return {"name": "mine", "use": f"{NAME}:Mine", "symbols": ["AAPL", "VIX"], **changes}
+
+
+def section(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"strategies": {"folder": ".", "own": list(rows), **more}}
+
+
+def test_they_are_made_with_what_the_settings_say(tmp_path: Path) -> None:
+    strategies = loaded(
+        tmp_path, **section(one(parameters={"count": 4}, look_interval_s=0.5))
+    ).settings.strategies
+    assert own_strategy_problems(strategies) == []
+    ((row, strategy),) = own_strategies(strategies)
+    assert (strategy.name, strategy.symbols) == ("mine", ("AAPL", "VIX"))
+    parameters: Any = vars(strategy)["parameters"]
+    assert parameters.count == 4
+    assert (row.look_interval_s, row.checkpoint_interval_s) == (0.5, 30.0)
+
+
+def test_reading_the_settings_runs_nobodys_code(tmp_path: Path) -> None:
+    """The kill switch and every other command read them as well."""
+    (tmp_path / f"{NAME}.py").write_text("raise AssertionError('ran')\n")
+    strategies = loaded(tmp_path, **section(one())).settings.strategies
+    assert NAME not in sys.modules
+    (problem,) = own_strategy_problems(strategies)
+    assert "AssertionError: ran" in problem
+
+
+def test_every_strategy_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    rows = (
+        one(name="a", parameters={"count": 9}),
+        one(name="b", use=f"{NAME}:Fails"),
+        one(name="c", use="nowhere:Mine"),
+        one(name="d", use=f"{NAME}:Renamed"),
+        one(name="e"),
+    )
+    told = own_strategy_problems(loaded(tmp_path, **section(*rows)).settings.strategies)
+    for words in (
+        "strategies.own.0.parameters.count is 9, allowed is: input should be less than",
+        "strategies.own.1 is cannot be made: RuntimeError: no luck",
+        "strategies.own.2.use is 'nowhere:Mine', allowed is PACKAGE.MODULE:CLASS; the import fails",
+        "strategies.own.3 is 'd' of AAPL, VIX, allowed is what the strategy says of itself: "
+        "'other' of AAPL, VIX",
+    ):
+        assert [line for line in told if line.startswith(words)], (words, told)
+    assert len(told) == 4
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (one(name="Mine"), "strategies.own.0.name"),
+        (one(name="a" * 17), "strategies.own.0.name"),
+        (one(symbols=[]), "strategies.own.0.symbols"),
+        (one(symbols=["TSLA"]), "strategies.own.0.symbols has 'TSLA', allowed are the assets"),
+        (one(symbols=["IBM", "IBM"]), "strategies.own.0.symbols has IBM twice"),
+        (one(name="momentum"), "strategies.own.0.name is 'momentum', allowed is a name that"),
+        (one(name="operator"), "strategies.own.0.name is 'operator', allowed is a name that"),
+        (one(name="api"), "strategies.own.0.name is 'api', allowed is a name that"),
+        (one(look_interval_s=0), "strategies.own.0.look_interval_s"),
+        (one(paramters={}), "strategies.own.0.paramters"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    row: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    momentum = {"symbols": ["AAPL"], "quantity": 1}
+    path = write_files(tmp_path, section(row, momentum=momentum))
+    assert [line for line in problems_of(path) if words in line], problems_of(path)
+
+
+def test_names_are_used_once_and_the_folder_is_there(tmp_path: Path) -> None:
+    twice = problems_of(write_files(tmp_path, section(one(), one())))
+    assert sum("allowed is a name that nothing else has" in line for line in twice) == 2
+    nowhere = problems_of(write_files(tmp_path, section(one(), folder="nowhere")))
+    assert any("strategies.folder is" in line and "a directory that is there" in line
+               for line in nowhere)  # fmt: skip

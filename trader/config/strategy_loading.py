@@ -1,0 +1,112 @@
+"""Finds a strategy by its import path or entry point, and makes it with checked parameters.
+
+``package.module:Class`` is an import path; a word without a colon is an entry point of the group
+``trader.strategies``. Importing runs the strategy's module: only what is about to trade, or what a
+person asks about, is loaded.
+"""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from trader.strategies.base import Strategy
+from trader.strategies.own import Parameters
+
+GROUP = "trader.strategies"
+_METHODS = ("on_market", "on_fill", "on_result", "on_change", "checkpoint", "restore")
+# What a module of somebody's own can raise while it is imported or made; an end of the program
+# asked for in there is none of the daemon's.
+_ANYTHING = (Exception, SystemExit)
+
+
+class StrategyUnusable(ValueError):
+    """A strategy cannot be made; ``field`` is that of its settings, or empty for all of them."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+def strategy_class(use: str, folder: Path | None = None) -> type:
+    """Return the class that a text names; raises StrategyUnusable.
+
+    ``folder`` is looked in behind everything that is installed.
+    """
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    found = _imported(use) if ":" in use else _entry(use)
+    if not isinstance(found, type):
+        raise StrategyUnusable("use", f"{use!r}, allowed is a class; it is {type(found).__name__}")
+    missing = [name for name in _METHODS if not callable(getattr(found, name, None))]
+    if missing:
+        raise StrategyUnusable(
+            "use", f"{use!r}, allowed is a strategy; it has no {', '.join(missing)}"
+        )
+    waiting = [name for name in _METHODS if inspect.iscoroutinefunction(getattr(found, name))]
+    if waiting:
+        raise StrategyUnusable(
+            "use", f"{use!r}, allowed is one that never waits; async is {', '.join(waiting)}"
+        )
+    return found
+
+
+def made(cls: type, name: str, symbols: tuple[str, ...], values: Mapping[str, Any]) -> Strategy:
+    """Make a strategy; raises StrategyUnusable that names the parameter."""
+    model: type[Parameters] = getattr(cls, "Parameters", Parameters)
+    try:
+        parameters = model(**values)
+    except ValidationError as error:
+        raise StrategyUnusable(*_line_of(error)) from None
+    try:
+        return cast(Strategy, cls(name, symbols, parameters))
+    except _ANYTHING as error:
+        raise StrategyUnusable("", f"cannot be made: {_words(error)}") from error
+
+
+def _imported(use: str) -> object:
+    module_name, _, names = use.partition(":")
+    try:
+        found: object = importlib.import_module(module_name)
+    except _ANYTHING as error:
+        problem = f"{use!r}, allowed is PACKAGE.MODULE:CLASS; the import fails: {_words(error)}"
+        raise StrategyUnusable("use", problem) from error
+    for name in names.split("."):
+        found = getattr(found, name, None)
+    if found is None:
+        raise StrategyUnusable("use", f"{use!r}, allowed is a class that {module_name} has")
+    return found
+
+
+def _entry(use: str) -> object:
+    found = {one.name: one for one in entry_points(group=GROUP)}
+    if use not in found:
+        known = ", ".join(sorted(found)) or "none is installed"
+        raise StrategyUnusable(
+            "use", f"{use!r}, allowed is PACKAGE.MODULE:CLASS or an entry point of {GROUP}: {known}"
+        )
+    try:
+        return found[use].load()
+    except _ANYTHING as error:
+        raise StrategyUnusable("use", f"{use!r}, its import fails: {_words(error)}") from error
+
+
+def _line_of(error: ValidationError) -> tuple[str, str]:
+    """Return the first thing that is wrong: its field, and value and what is allowed."""
+    first = error.errors()[0]
+    field = ".".join(("parameters", *map(str, first["loc"])))
+    if first["type"] == "missing":
+        return field, "not given, allowed is a value: it has no default"
+    if first["type"] == "extra_forbidden":
+        return field, f"{first['input']!r}, allowed is nothing: there is no such parameter"
+    message = first["msg"]
+    return field, f"{first['input']!r}, allowed is: {message[:1].lower()}{message[1:]}"
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
