@@ -115,3 +115,12 @@ def test_what_cannot_be_shown_is_named(capsys: pytest.CaptureFixture[str]) -> No
     assert "USE is 'nowhere:Nobody', allowed is" in capsys.readouterr().err
     assert cli.main(["strategy", "show"]) == 0
     assert "trader.strategies" in capsys.readouterr().out
+
+
+def test_a_check_leaves_not_even_what_it_compiled(folder: Path) -> None:
+    settings = yaml.safe_load((folder / "buy_dips.yaml").read_text())
+    settings["strategies"]["folder"] = str(folder)
+    path = write_files(folder.parent, settings)
+    before = sorted(folder.parent.rglob("*"))
+    tool("trader", "check", "--config", str(path), cwd=folder.parent)
+    assert sorted(folder.parent.rglob("*")) == before
