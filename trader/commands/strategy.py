@@ -73,8 +73,10 @@ def _new(name: str, folder: Path) -> int:
         print(f"{folder}: {error.strerror or error}", file=sys.stderr)
         return _NOT_DONE
     settings = folder / f"{name}.yaml"
-    print(f"\nits tests:     python -m pytest {folder}")
-    print(f"in the demo:   trader demo --strategies {settings}")
+    # As it is typed here: a clone has its own Python behind its scripts.
+    is_clone = Path("scripts/demo").exists()
+    print(f"\nits tests:     {'scripts/test' if is_clone else 'python -m pytest'} {folder}")
+    print(f"in the demo:   {'scripts/demo' if is_clone else 'trader demo'} --strategies {settings}")
     print(f"on an account: put what {settings} says into your settings file")
     return _DONE
 

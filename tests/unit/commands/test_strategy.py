@@ -41,6 +41,19 @@ def test_its_tests_pass_wherever_they_are_started(folder: Path, is_in_the_clone:
     tool("pytest", "-q", "-p", "no:cacheprovider", str(folder), cwd=folder.parent)
 
 
+def test_what_to_type_next_is_told_as_it_is_typed_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place, words in (
+        (ROOT, "scripts/demo --strategies"),
+        (tmp_path, "trader demo --strategies"),
+    ):
+        monkeypatch.chdir(place)
+        name = f"at_{place.name[:8].lower()}".replace("-", "_")
+        assert cli.main(["strategy", "new", name, "--folder", str(tmp_path / "x")]) == 0
+        assert words in capsys.readouterr().out
+
+
 def test_a_second_one_goes_beside_the_first(folder: Path) -> None:
     (folder / "conftest.py").write_text((folder / "conftest.py").read_text() + "# mine\n")
     assert cli.main(["strategy", "new", "other", "--folder", str(folder)]) == 0
