@@ -64,7 +64,7 @@ def contract_hours(trading: str, regular: str, zone: tzinfo) -> ContractHours:
     for one in regular_spans:
         if not any(row.start_utc <= one.start_utc and one.end_utc <= row.end_utc for row in spans):
             raise UnreadableHours(f"regular hours {one} outside the trading hours")
-    known = Span(_midnight(min(days), zone), _midnight(max(days) + _DAY, zone))
+    known = Span(midnight(min(days), zone), midnight(max(days) + _DAY, zone))
     return ContractHours(spans, regular_spans, known, zone)
 
 
@@ -84,6 +84,22 @@ def standing(hours: ContractHours, now_utc: datetime) -> Standing | None:
     return Standing(is_regular=False, is_extended=False)
 
 
+def stricter(one: Standing, other: Standing) -> Standing:
+    """Return what holds where two disagree about a moment: never more than either allows."""
+    if not (one.is_extended and other.is_extended):
+        return Standing(is_regular=False, is_extended=False)
+    return Standing(
+        is_regular=one.is_regular and other.is_regular,
+        is_extended=True,
+        since_open_s=_smaller(one.since_open_s, other.since_open_s),
+        until_close_s=_smaller(one.until_close_s, other.until_close_s),
+    )
+
+
+def _smaller(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else min(one, other)
+
+
 def trading_day(hours: ContractHours, now_utc: datetime) -> Span | None:
     """Return the exchange's trading day at a moment, or None when the hours do not reach so far.
 
@@ -96,18 +112,18 @@ def trading_day(hours: ContractHours, now_utc: datetime) -> Span | None:
     now_day = now_utc.astimezone(hours.zone).date()
     # Of an evening between two sessions the next one is not on yet: it is still today.
     on = next((one for one in hours.trading if one.holds(now_utc)), None)
-    today = now_day if on is None else max(now_day, _day_of_session(on, hours.zone))
+    today = now_day if on is None else max(now_day, day_of_session(on, hours.zone))
     starts: dict[date, datetime] = {}
     for one in hours.trading:
-        day = _day_of_session(one, hours.zone)
+        day = day_of_session(one, hours.zone)
         starts[day] = min(one.start_utc, starts.get(day, one.start_utc))
-    start = min(_midnight(today, hours.zone), starts.get(today, hours.known.end_utc))
+    start = min(midnight(today, hours.zone), starts.get(today, hours.known.end_utc))
     tomorrow = today + _DAY
-    end = min(_midnight(tomorrow, hours.zone), starts.get(tomorrow, hours.known.end_utc))
+    end = min(midnight(tomorrow, hours.zone), starts.get(tomorrow, hours.known.end_utc))
     return Span(start, end)
 
 
-def _day_of_session(one: Span, zone: tzinfo) -> date:
+def day_of_session(one: Span, zone: tzinfo) -> date:
     """Return the day on which a session ends; midnight itself ends the day before."""
     return (one.end_utc - timedelta(microseconds=1)).astimezone(zone).date()
 
@@ -119,7 +135,7 @@ def next_daily(now_utc: datetime, at: time, zone: tzinfo, length_s: float) -> Sp
     """
     today = now_utc.astimezone(zone).date()
     for ahead in range(-1, 3):
-        start = _instant(today + ahead * _DAY, at, zone)
+        start = instant(today + ahead * _DAY, at, zone)
         window = Span(start, start + timedelta(seconds=length_s))
         if now_utc < window.end_utc:
             return window
@@ -134,7 +150,7 @@ def day_of(now_utc: datetime, zone: tzinfo) -> str:
 def day_span(now_utc: datetime, zone: tzinfo) -> Span:
     """Return the day that a moment belongs to, from midnight to midnight of the wall clock."""
     today = now_utc.astimezone(zone).date()
-    return Span(_midnight(today, zone), _midnight(today + _DAY, zone))
+    return Span(midnight(today, zone), midnight(today + _DAY, zone))
 
 
 def _read(text: str, zone: tzinfo) -> tuple[tuple[Span, ...], list[date]]:
@@ -166,30 +182,31 @@ def _without_repeats(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def _session(text: str, day: date, zone: tzinfo) -> tuple[Span, date]:
-    """Read ``0930-1600``, each side with a day before it or without."""
+    """Read ``0930-1600``, each side with a day before it or without; and the day it belongs to."""
     start_text, dash, end_text = text.partition("-")
     if not dash:
         raise UnreadableHours(f"session {text!r}")
-    start, start_day = _moment(start_text, day, zone)
-    end, end_day = _moment(end_text, day, zone)
+    start, end = _moment(start_text, day, zone), _moment(end_text, day, zone)
     if not start < end:
         raise UnreadableHours(f"session {text!r} of {day} ends before it starts")
-    return Span(start, end), max(start_day, end_day)
+    span = Span(start, end)
+    # One that ends at midnight says nothing of the day that begins there.
+    return span, day_of_session(span, zone)
 
 
-def _moment(text: str, day: date, zone: tzinfo) -> tuple[datetime, date]:
+def _moment(text: str, day: date, zone: tzinfo) -> datetime:
     head, colon, clock = text.strip().rpartition(":")
     if colon:
         day = _date(head)
     if len(clock) != 4 or not clock.isdecimal() or not clock.isascii():
         raise UnreadableHours(f"time {text!r}")
     if clock == "2400":
-        return _midnight(day + _DAY, zone), day
+        return midnight(day + _DAY, zone)
     try:
         at = time(int(clock[:2]), int(clock[2:]))
     except ValueError as error:
         raise UnreadableHours(f"time {text!r}: {error}") from error
-    return _instant(day, at, zone), day
+    return instant(day, at, zone)
 
 
 def _date(text: str) -> date:
@@ -201,10 +218,11 @@ def _date(text: str) -> date:
         raise UnreadableHours(f"day {text!r}: {error}") from error
 
 
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return _instant(day, time(), zone)
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """Return the moment at which a day of the wall clock begins."""
+    return instant(day, time(), zone)
 
 
-def _instant(day: date, at: time, zone: tzinfo) -> datetime:
+def instant(day: date, at: time, zone: tzinfo) -> datetime:
     """Return a moment of the wall clock; of a repeated hour the first, a skipped one later."""
     return datetime.combine(day, at, zone).astimezone(UTC)

@@ -24,6 +24,7 @@ from trader.core.calendar import (
     day_span,
     next_daily,
     standing,
+    stricter,
     trading_day,
 )
 
@@ -288,3 +289,40 @@ def test_each_moment_lies_in_its_own_trading_day(minute: int, text: str) -> None
     assert day.holds(now)
     # Every moment of it says the same, so that what is kept until its end is right.
     assert trading_day(known, day.end_utc - timedelta(seconds=1)) == day
+
+
+def test_a_session_that_ends_at_midnight_says_nothing_of_the_day_that_begins_there() -> None:
+    """Closed would forgive an old price; nobody has said so."""
+    text = "20260406:0000-20260407:0000"
+    told = contract_hours(text, text, NEW_YORK)
+    assert told.known == Span(utc("2026-04-06T04:00"), utc("2026-04-07T04:00"))
+    assert standing(told, utc("2026-04-07T04:00")) is None
+    until = "20260406:0000-20260406:2400"
+    assert contract_hours(until, until, NEW_YORK) == told
+
+
+STANDINGS = st.builds(
+    lambda is_regular, is_extended, since, until: Standing(
+        is_regular=is_regular and is_extended,
+        is_extended=is_extended,
+        since_open_s=float(since) if is_extended else None,
+        until_close_s=float(until) if is_extended else None,
+    ),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 86_400),
+    st.integers(0, 86_400),
+)
+
+
+@given(STANDINGS, STANDINGS)
+def test_of_two_words_the_stricter_allows_no_more_than_either(one: Standing, two: Standing) -> None:
+    both = stricter(one, two)
+    assert both == stricter(two, one)
+    assert stricter(one, one) == one
+    for single in (one, two):
+        assert single.is_regular or not both.is_regular
+        assert single.is_extended or not both.is_extended
+        for name in ("since_open_s", "until_close_s"):
+            seconds, allowed = getattr(both, name), getattr(single, name)
+            assert seconds is None or (allowed is not None and seconds <= allowed)
