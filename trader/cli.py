@@ -43,6 +43,7 @@ COMMANDS = {
     "verify": ("verify", "say whether the journal is what was written, and where it is not"),
     "tickets": ("tickets", "what only a person may decide: list, show, decide"),
     "quarantine": ("quarantine", "messages that could not be read: list, show, retry"),
+    "sessions": ("sessions", "show the week ahead: sessions, half days, restarts and logins"),
     "reports": ("reports", "say which of the daemon's reports are of now and good"),
     "backup": ("backup", "copy the journal, verified; the daemon may run"),
     "restore": ("restore", "put a backup in the journal's place; starts halted"),

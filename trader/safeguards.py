@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from trader.config import Configuration
+from trader.config.session_terms import session_terms
 from trader.core.comparison import RunRecord
 from trader.core.drifts import sighting
 from trader.core.halts import HaltCause
@@ -35,13 +36,15 @@ from trader.engine.services import Services
 from trader.ops.anchors import LOOK_S as ANCHORS_S
 from trader.ops.anchors import AnchorLog
 from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog
+from trader.ops.calendar_watch import CalendarWatch
 from trader.ops.disk import free_share
 from trader.ops.host_watch import LOOK_S as HOST_S
 from trader.ops.host_watch import HostWatch
+from trader.ops.hours_file import HOURS_FILE_NAME
 from trader.ops.kept_watch import KeptWatch
 from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
 from trader.store.archives import archive_folder
-from trader.wiring import result_settings
+from trader.wiring import result_settings, session_settings
 
 # Without these nobody compares, watches or settles: no new risk once one has not moved for so
 # many seconds. Those that wait for the broker have room for a connect with every phase at its
@@ -98,11 +101,19 @@ class Safeguards:
         kept = KeptWatch(
             config.journal_file, archive_folder(config.journal_file), services.pager
         ).look
+        sessions = session_settings(config)
+        hours_file = settings.state_dir / HOURS_FILE_NAME
+        calendars = CalendarWatch(
+            services, hours_file, session_terms(config), sessions.calendars
+        ).look
         drill = config.drill
         # Says of what is removed by itself where that does not go on.
         self.pressure: Callable[[], dict[str, str]] = dict
         self._host = HostWatch(
-            services.clock, drill.names, drill.warnings, kept=lambda: kept() | self.pressure()
+            services.clock,
+            drill.names,
+            drill.warnings,
+            kept=lambda: kept() | calendars() | self.pressure(),
         )
         board.host = self._host.status
         self._readings.time_problem = self._host.time_problem

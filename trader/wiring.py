@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from trader.config import Configuration
 from trader.config.model import MomentumSection
 from trader.config.own_strategies import own_strategies
+from trader.config.session_terms import session_terms
 from trader.core.day_result import Tolerance
+from trader.core.exchanges import SHIPPED
 from trader.core.ids import AccountId, ClientId
 from trader.core.policy import Policy
 from trader.engine.day_result import ResultSettings
@@ -118,11 +120,12 @@ def link_settings(config: Configuration) -> LinkSettings:
 
 def session_settings(config: Configuration) -> SessionSettings:
     """Return what the sessions take of the settings."""
-    section = config.settings.broker
+    terms = session_terms(config)
     return SessionSettings(
-        zone=ZoneInfo(section.zone),
-        restart_at=None if section.restart_at is None else time.fromisoformat(section.restart_at),
-        restart_s=section.restart_s,
+        zone=terms.zone,
+        restart_at=terms.restart_at,
+        restart_s=terms.restart_s,
+        calendars=() if terms.is_simulated else SHIPPED,
     )
 
 

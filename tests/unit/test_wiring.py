@@ -12,6 +12,7 @@ from trader import wiring
 from trader.config import Configuration, load
 from trader.config.model import OwnStrategySection
 from trader.core.day_result import Tolerance
+from trader.core.exchanges import SHIPPED
 from trader.core.halts import Mode
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "paper.yaml"
@@ -63,6 +64,12 @@ def test_days_and_restarts_are_those_of_the_brokers_zone(config: Configuration) 
     settings = wiring.session_settings(config)
     assert str(settings.zone) == "Europe/Berlin"
     assert (settings.restart_at, settings.restart_s) == (time(23, 45), 420.0)
+    assert settings.calendars == SHIPPED
+
+
+def test_no_calendar_speaks_of_a_simulated_exchange(config: Configuration) -> None:
+    account = config.settings.model_copy(update={"account": "DUSIM0123456789abcdef"})
+    assert wiring.session_settings(replace(config, settings=account)).calendars == ()
 
 
 def test_the_link_watch_knows_mode_account_and_every_instrument(config: Configuration) -> None:

@@ -23,6 +23,8 @@ from trader.core.retiring import HISTORY_DAYS_MIN
 PACING_PER_S_MAX = 45.0
 # A time of the wall clock, from 00:00 to 23:59.
 CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+# A weekday before it.
+WEEKLY_PATTERN = r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01][0-9]|2[0-3]):[0-5][0-9]$"
 # The simulator's account: a name that no real account can have, with a nonce.
 DEMO_ACCOUNT_FORM = re.compile(r"DUSIM[0-9a-f]{16}")
 
@@ -142,6 +144,9 @@ class BrokerSection(_Section):
     # When TWS or the gateway restarts every day, on the clock of ``zone``; how long it may take.
     restart_at: Annotated[str, Field(pattern=CLOCK_PATTERN)] | None = None
     restart_s: Seconds = 600.0
+    # When somebody has to log in at the gateway anew, once a week, on the same clock. Planned with,
+    # and nothing else: a gateway that is not there is told as always.
+    weekly_login_at: Annotated[str, Field(pattern=WEEKLY_PATTERN)] | None = None
 
     @property
     def second_client_id(self) -> int:

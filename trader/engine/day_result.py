@@ -250,11 +250,13 @@ class DayResult:
                 yield from self._not_open(con_id)
 
     def _not_open(self, con_id: ConId) -> Iterator[str]:
-        view = self._sessions.view(con_id)
-        if view.is_regular is False:
+        told = self._sessions.told(con_id)
+        if told is None:
+            return
+        if not told.is_regular:
             yield f"{self._symbol(con_id)} is outside its regular hours"
-        elif view.since_open_s is not None and view.since_open_s < _OPENED_S:
-            yield f"{self._symbol(con_id)} opened {view.since_open_s:.0f} s ago"
+        elif told.since_open_s is not None and told.since_open_s < _OPENED_S:
+            yield f"{self._symbol(con_id)} opened {told.since_open_s:.0f} s ago"
 
     def _symbol(self, con_id: ConId) -> str:
         return self._ledger.book.positions[con_id].symbol

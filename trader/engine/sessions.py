@@ -1,19 +1,35 @@
-"""What time it is for a review: of an exchange, of the gateway's restart, of the account's day."""
+"""What time it is for a review: of an exchange, of the gateway's restart, of the account's day.
 
+The broker's own hours hold. On a day of which a shipped calendar says something else, new risk is
+held to the stricter of the two; what nobody told stays unknown, whatever a calendar says.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
+from zoneinfo import ZoneInfo
 
 from trader.core.calendar import (
     ContractHours,
     Span,
+    Standing,
     day_of,
     day_span,
     next_daily,
     standing,
+    stricter,
     trading_day,
+)
+from trader.core.exchanges import (
+    Disagreement,
+    ExchangeCalendar,
+    calendar_for,
+    disagreements,
+    is_same_clock,
 )
 from trader.core.frozen import maker
 from trader.core.ids import ConId
+from trader.core.instruments import Instrument
 from trader.core.risk import SessionView
 from trader.engine.hub import MarketHub
 from trader.ports import Clock
@@ -24,11 +40,15 @@ _made_view = maker(SessionView)
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """The account's zone, and when the gateway restarts in it every day, for how long (seconds)."""
+    """The account's zone, and when the gateway restarts in it every day, for how long (seconds).
+
+    ``calendars`` are those that the broker's hours are held against.
+    """
 
     zone: tzinfo
     restart_at: time | None = None
     restart_s: float = 600.0
+    calendars: tuple[ExchangeCalendar, ...] = ()
 
 
 class Sessions:
@@ -44,16 +64,26 @@ class Sessions:
         self._restart: Span | None = None
         # Of each instrument's exchange, with the hours that it follows from.
         self._trading_days: dict[ConId, tuple[ContractHours, Span]] = {}
+        self._zones = {row.zone: ZoneInfo(row.zone) for row in settings.calendars}
+        # Of each instrument where broker and calendar differ, with the hours that it follows from.
+        self._disagreements: dict[ConId, tuple[ContractHours, tuple[Disagreement, ...]]] = {}
 
     def view(self, con_id: ConId) -> SessionView:
-        """Return where the day stands for an instrument."""
+        """Return where the day stands for new risk in an instrument."""
         now_utc = self._clock.utc()
         until_restart_s = self._until_restart_s(now_utc)
         instrument = self._hub.instruments.get(con_id)
         hours = None if instrument is None else instrument.hours
         found = None if hours is None else standing(hours, now_utc)
-        if found is None:
+        if found is None or instrument is None or hours is None:
             return _made_view(None, None, until_restart_s=until_restart_s)
+        known = self._disagreements.get(con_id)
+        for row in (
+            known[1] if known and known[0] is hours else self._of_instrument(instrument, hours)
+        ):
+            other = standing(row.shipped, now_utc)
+            if other is not None:
+                found = stricter(found, other)
         return _made_view(
             is_regular=found.is_regular,
             is_extended=found.is_extended,
@@ -61,6 +91,38 @@ class Sessions:
             until_close_s=found.until_close_s,
             until_restart_s=until_restart_s,
         )
+
+    def told(self, con_id: ConId) -> Standing | None:
+        """Return where the day stands by the broker's word alone; None where it gave none."""
+        instrument = self._hub.instruments.get(con_id)
+        hours = None if instrument is None else instrument.hours
+        return None if hours is None else standing(hours, self._clock.utc())
+
+    def disagreeing(self) -> Iterator[tuple[Instrument, tuple[Disagreement, ...]]]:
+        """Give each instrument of which broker and calendar say something else, with the days."""
+        for instrument in self._hub.instruments.values():
+            if instrument.hours is not None and instrument.is_tradeable:
+                rows = self._of_instrument(instrument, instrument.hours)
+                if rows:
+                    yield instrument, rows
+
+    def _of_instrument(
+        self, instrument: Instrument, hours: ContractHours
+    ) -> tuple[Disagreement, ...]:
+        known = self._disagreements.get(instrument.con_id)
+        if known is None or known[0] is not hours:
+            known = self._disagreements[instrument.con_id] = (
+                hours,
+                self._compared(instrument, hours),
+            )
+        return known[1]
+
+    def _compared(self, instrument: Instrument, hours: ContractHours) -> tuple[Disagreement, ...]:
+        calendar = calendar_for(instrument.sec_type, instrument.exchange, instrument.currency)
+        if calendar is None or calendar not in self._settings.calendars:
+            return ()
+        zone = self._zones[calendar.zone]
+        return disagreements(hours, calendar, zone) if is_same_clock(hours, zone) else ()
 
     def trading_day_start_utc(self, con_id: ConId) -> datetime:
         """Return when the trading day of an instrument's exchange began.
@@ -82,9 +144,13 @@ class Sessions:
         return known[1].start_utc
 
     def is_closed(self, con_id: ConId) -> bool:
-        """Tell whether an instrument's exchange is known to be closed, extended hours included."""
-        view = self.view(con_id)
-        return view.is_regular is False and view.is_extended is False
+        """Tell whether an instrument's exchange is known to be closed, extended hours included.
+
+        By the broker's word alone: a closed market forgives old prices, so that the calendar says
+        closed is no reason.
+        """
+        told = self.told(con_id)
+        return told is not None and not (told.is_regular or told.is_extended)
 
     def is_restarting(self) -> bool:
         """Tell whether the gateway's planned restart is going on, as the settings say."""

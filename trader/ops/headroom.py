@@ -17,7 +17,11 @@ FILES_SHARE_MAX = 0.8
 # Of the host: processes that want to run for each of its CPUs, and the share of free memory.
 LOAD_PER_CPU_MAX = 2.0
 HOST_MEMORY_SHARE_MIN = 0.1
-SHORTAGES = ("cpu", "memory", "files", "host_cpu", "host_memory", "journal", "archives", "audit")
+SHORTAGES = (
+    "cpu", "memory", "files", "host_cpu", "host_memory", "journal", "archives", "audit",
+    # A shipped calendar that ends soon; hours of the broker that it contradicts.
+    "calendar", "hours",
+)  # fmt: skip
 _KB = 1024
 
 

@@ -54,7 +54,7 @@ class ReportFiles:
             # The newest last: where it stands, its copies do too.
             for name in (*content.copies, terms.path):
                 path = self._state_dir / name
-                _replace(path, text)
+                replace_unsynced(path, text)
         except OSError as error:
             raise ReportUnwritten(f"{path}: {error.strerror or error}") from error
         for keep in terms.keeps:
@@ -71,7 +71,8 @@ class ReportFiles:
             log.warning("old reports stay", folder=str(folder), problem=str(error))
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_unsynced(path: Path, text: str) -> None:
+    """Replace a file as a whole, making its folder; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # One daemon writes below a state directory, so one name for what is not whole yet is enough.
     partial = path.with_name(f".{path.name}.part")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from tests.unit.engine.world import (
     CON,
@@ -18,11 +21,14 @@ from tests.unit.engine.world import (
     running,
 )
 from trader.core import events as ev
-from trader.core.calendar import contract_hours
+from trader.core.calendar import ContractHours, Standing, contract_hours, standing
+from trader.core.exchanges import SHIPPED
 from trader.core.ids import ConId
+from trader.core.intents import Side
 from trader.core.policy import SessionPolicy, TradingHours
 from trader.core.risk import SessionView
-from trader.engine.sessions import SessionSettings
+from trader.engine.hub import MarketHub
+from trader.engine.sessions import Sessions, SessionSettings
 from trader.ports import WorldError
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -160,3 +166,136 @@ async def test_the_hours_are_asked_for_anew_several_times_a_day() -> None:
         await asyncio.sleep(7 * 3600)
         assert world.hub.instruments[CON].hours is HOURS
         assert world.broker.connect_count == 1
+
+
+# ---- the broker's word and the shipped calendars
+
+DOUBTING = SessionSettings(NEW_YORK, calendars=SHIPPED)
+# The calendar has Monday, the 2nd of March 2026, open from 9:30 to 16:00, and Good Friday shut.
+SHORT = contract_hours("20260302:0400-20260302:2000", "20260302:0930-20260302:1300", NEW_YORK)
+LONG = contract_hours("20260302:0400-20260302:2000", "20260302:0800-20260302:1800", NEW_YORK)
+SHUT = contract_hours("20260302:CLOSED", "20260302:CLOSED", NEW_YORK)
+
+
+def told(world: World, hours: ContractHours | None, **changes: object) -> None:
+    world.hub.add(an_instrument(hours=hours, **changes))
+
+
+async def test_hours_that_the_calendar_knows_too_are_as_before() -> None:
+    world = a_world(sessions=DOUBTING)
+    assert world.sessions.view(CON) == SessionView(True, True, 1_800.0, 21_600.0)
+    assert list(world.sessions.disagreeing()) == []
+
+
+async def test_on_a_day_of_disagreement_new_risk_is_held_to_the_stricter_word() -> None:
+    world = a_world(sessions=DOUBTING)
+    told(world, LONG)
+    assert world.sessions.view(CON) == SessionView(True, True, 1_800.0, 21_600.0)
+    told(world, SHORT)
+    assert world.sessions.view(CON) == SessionView(True, True, 1_800.0, 10_800.0)
+    told(world, SHUT)
+    assert world.sessions.view(CON) == SessionView(False, False)
+    ((instrument, (row,)),) = world.sessions.disagreeing()
+    assert (instrument.con_id, row.day.isoformat()) == (CON, "2026-03-02")
+
+
+async def test_a_closing_that_the_broker_has_not_heard_of_takes_no_new_risk_but_exits() -> None:
+    """DAT-06: on Good Friday, told as a day like any other."""
+    world = a_world(sessions=DOUBTING, held=10, heartbeat_age_s_max=1e9)
+    told(world, contract_hours("20260403:0400-2000", "20260403:0930-1600", NEW_YORK))
+    # From Monday 10:00 in winter to Friday 10:00 in summer.
+    await asyncio.sleep(32 * 86_400 - 3600)
+    world.quote()
+    refused = await world.gateway.submit(an_intent(1))
+    assert refused.code == "SESSION_CLOSED"
+    leaving = replace(an_intent(2), side=Side.SELL, is_reduce_only=True)
+    assert (await world.gateway.submit(leaving)).order_id is not None
+    # To forgive old prices the broker's own word is needed.
+    assert not world.sessions.is_closed(CON)
+    assert world.sessions.told(CON) == Standing(True, True, 1_800.0, 21_600.0)
+
+
+async def test_what_nobody_told_stays_unknown_whatever_the_calendar_says() -> None:
+    world = a_world(sessions=DOUBTING)
+    told(world, None)
+    assert world.sessions.view(CON) == SessionView(None, None)
+    assert world.sessions.told(CON) is None
+    told(world, HOURS)
+    await asyncio.sleep(24 * 3600)
+    assert world.sessions.view(CON) == SessionView(None, None)
+    world.quote()
+    refused = await world.gateway.submit(an_intent(1))
+    assert refused.code == "SESSION_CLOSED"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"currency": "EUR"},
+        {"sec_type": "FUT", "exchange": "CME"},
+        {"exchange": "LSE"},
+        {"hours": contract_hours("20260302:0700-1500", "20260302:0700-1500", ZoneInfo("UTC"))},
+    ],
+)
+async def test_of_another_exchange_the_calendar_says_nothing(changes: dict[str, object]) -> None:
+    world = a_world(sessions=DOUBTING)
+    world.hub.add(replace(an_instrument(hours=SHORT), **changes))  # type: ignore[arg-type]
+    assert list(world.sessions.disagreeing()) == []
+
+
+async def test_what_is_not_traded_disagrees_with_nobody() -> None:
+    world = a_world(sessions=DOUBTING)
+    told(world, SHUT, is_tradeable=False)
+    assert list(world.sessions.disagreeing()) == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_review_is_more_permissive_for_the_calendar(seed: int) -> None:
+    """DAT-06, whatever the broker says; 40 days of random hours, every quarter of an hour of each.
+
+    The checks of the session refuse a view that is not known, and compare seconds with guards: a
+    view that allows no more in any field lets nothing more pass.
+    """
+    chance = random.Random(seed)
+    day = date(2026, 3, 2) + timedelta(days=chance.randrange(600))
+    first, last = sorted(chance.sample(range(24 * 4), 2))
+    start, end = sorted((chance.randint(first, last), chance.randint(first, last)))
+    hours = contract_hours(quarters(day, first, last), quarters(day, start, end), NEW_YORK)
+    clock = Hand(hours.known.start_utc)
+    hub = MarketHub(clock)
+    hub.add(an_instrument(hours=hours))
+    doubting = Sessions(hub, clock, DOUBTING)
+    plain = Sessions(hub, clock, SessionSettings(NEW_YORK))
+    for _ in range(25 * 4):
+        before, after = plain.view(CON), doubting.view(CON)
+        assert (before.is_regular is None) is (after.is_regular is None)
+        assert before.is_regular or not after.is_regular
+        assert before.is_extended or not after.is_extended
+        for name in ("since_open_s", "until_close_s"):
+            seconds, allowed = getattr(after, name), getattr(before, name)
+            assert seconds is None or (allowed is not None and seconds <= allowed)
+        assert standing(hours, clock.now_utc) == doubting.told(CON) == plain.told(CON)
+        clock.now_utc += timedelta(minutes=15)
+
+
+class Hand:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now_utc: datetime) -> None:
+        self.now_utc = now_utc
+
+    def utc(self) -> datetime:
+        return self.now_utc
+
+    def monotonic(self) -> float:
+        return self.now_utc.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"nobody sleeps here: {seconds}")
+
+
+def quarters(day: date, start: int, end: int) -> str:
+    if start == end:
+        return f"{day:%Y%m%d}:CLOSED"
+    texts = [f"{count // 4:02}{15 * (count % 4):02}" for count in (start, end)]
+    return f"{day:%Y%m%d}:{'-'.join(texts)}"
