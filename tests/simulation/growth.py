@@ -22,14 +22,13 @@ LEDGER = Path(__file__).with_name("days.jsonl")
 DOCUMENT = ROOT / "docs" / "long-day.md"
 # What is promised of the memory, in MB each simulated hour.
 MEMORY_MB_H_MAX = 1.0
-# The book is full after what it remembers, tapes and names within two hours, the runs last: the
-# newest 500 are kept, of some hundred an hour.
+# The book is full after what it remembers, tapes and names within a few hours.
 WARM_UP_H = 6.0
 # Of each class of file that has no bound: MB each hour and thousand orders, as the RUNBOOK says.
 _KB_PER_ORDER = {"journal": 10.0}
 # Of the others: MB each hour once they are full. A line a minute of the chain's head, and a line
-# for each page and each request, are records and kept.
-_MB_H_MAX = {"audit logs": 0.45}
+# for each page and each request, are records and kept. Runs go after seven days.
+_MB_H_MAX = {"audit logs": 0.45, "runs": 20.0}
 _FULL_MB_H_MAX = 0.5
 # What a container may gain: a few elements more at one moment than at another, and of the orders
 # between the two a share that is too small to matter.

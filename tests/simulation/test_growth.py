@@ -38,7 +38,7 @@ def samples(hours: int, *, memory_h: float = 0.0, journal_h: float = 0.0) -> lis
                 simulator_mb=5.0 + hour,
                 daemon_objects=1,
                 objects=2,
-                files_mb={"journal": journal_h * hour, "runs": 1.0},
+                files_mb={"journal": journal_h * hour, "streams": 1.0},
                 events=hour * 10 * ORDERS_H,
                 book={"orders": ORDERS_H},
                 sent=hour * ORDERS_H,
@@ -78,9 +78,9 @@ def test_the_journal_may_grow_with_the_orders_and_other_files_may_not() -> None:
     assert text.startswith("files: journal: 80")
     found = samples(9)
     for sample in found:
-        sample.files_mb["runs"] = sample.hour
+        sample.files_mb["streams"] = sample.hour
     (text,) = problems(row(found))
-    assert text.startswith("files: runs: 1.000 MB/h")
+    assert text.startswith("files: streams: 1.000 MB/h")
 
 
 def test_a_container_that_gains_with_the_orders_is_told_unless_it_is_known_to_be_bounded() -> None:
