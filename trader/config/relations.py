@@ -26,8 +26,9 @@ FILES = "files"
 TAKE_S = 10.0
 # Folders below the state directory that have other files in them.
 _TAKEN = ("archive", "audit_logs", "data", "reports", "results")
-# Orders that no strategy wished for carry these.
-_RESERVED = ("api", "operator")
+# Orders that no strategy wished for carry two of these; under the third the journal may hold
+# positions and a state that are momentum's, whether it runs or not.
+_RESERVED = ("api", "momentum", "operator")
 # So many looks at least fit into the silence that the sentinel acts on.
 _SENTINEL_LOOKS = 4
 
@@ -232,13 +233,12 @@ def _own_strategy_problems(
     strategies: StrategiesSection, instruments: tuple[InstrumentSpec, ...] | None
 ) -> Iterable[str]:
     names = [one.name for one in strategies.own]
-    taken = ["momentum"] if strategies.momentum is not None else []
     for number, one in enumerate(strategies.own):
         field = f"strategies.own.{number}"
-        if names.count(one.name) > 1 or one.name in (*taken, *_RESERVED):
+        if names.count(one.name) > 1 or one.name in _RESERVED:
             yield (
                 f"{field}.name is {one.name!r}, allowed is a name that nothing else has: "
-                f"{', '.join(sorted({*names, *taken, *_RESERVED}))} are taken"
+                f"{', '.join(sorted({*names, *_RESERVED}))} are taken"
             )
         if instruments is not None:
             # It may look at what nobody trades.

@@ -114,6 +114,11 @@ def test_settings_that_make_no_sense_are_refused(
     assert [line for line in problems_of(path) if words in line], problems_of(path)
 
 
+def test_momentums_name_is_its_own_where_it_does_not_run_as_well(tmp_path: Path) -> None:
+    (problem,) = problems_of(write_files(tmp_path, section(one(name="momentum"))))
+    assert "strategies.own.0.name is 'momentum'" in problem
+
+
 def test_names_are_used_once_and_the_folder_is_there(tmp_path: Path) -> None:
     twice = problems_of(write_files(tmp_path, section(one(), one())))
     assert sum("allowed is a name that nothing else has" in line for line in twice) == 2
