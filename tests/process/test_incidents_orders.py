@@ -107,7 +107,8 @@ def test_a_list_without_its_end_trades_nothing_until_it_is_whole(tmp_path: Path)
         until("the end is held back", lambda: ENDLESS.acted(simulator))
         with recovery(ENDLESS.name):
             daemon.await_armed()
-        daemon.await_orders(4)
+        # Where it is the account's end, its values are asked for again after 30 to 60 s.
+        daemon.await_orders(4, deadline_s=100)
         compare_at_rest(simulator, daemon)
         end_by_sigterm(daemon)
 

@@ -199,7 +199,9 @@ def test_a_server_that_is_away_is_shown_pages_and_stops_neither_orders_nor_files
             lambda: pages.exists() and "outbox redis stands" in pages.read_text(),
             deadline_s=90,
         )
-        assert until("a status", daemon.status)["posture"] == "armed"
+        # A busy machine may hold new risk back for a moment; this does not.
+        daemon.await_armed()
+        daemon.await_orders(1)
         daemon.halt()
         server.start()
         until("it catches up", lambda: has_everything(daemon), deadline_s=60)

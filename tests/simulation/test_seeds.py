@@ -16,7 +16,7 @@ from tests.simulation.run import Wish, played, replay
 
 ROOT = Path(__file__).resolve().parents[2]
 # Not quite two seconds of CPU each.
-SEEDS = "500"
+SEEDS = "300"
 JOBS = 2
 # Found something in the daemon once: a halt of an operator that the demo overruled; a proof that
 # waited for a clock that was set back; an answer that went with its link in the same turn; a halt
