@@ -39,7 +39,8 @@ _MAY_BE = {
     "ApiCancelled": frozenset({State.CANCELLED}),
     "Inactive": frozenset({State.REJECTED}),
 }
-_TOLD_AS_OVER = frozenset({"Cancelled", "ApiCancelled", "Inactive", "Filled"})
+# Inactive is no such word: an order may be held and live on (INC-016).
+_TOLD_AS_OVER = frozenset({"Cancelled", "ApiCancelled", "Filled"})
 # An order of a person at the client may leave under a halt if it can only close.
 _OPERATOR = "operator"
 

@@ -36,7 +36,8 @@ _OPEN = {State.PLANNED, State.SENT, State.WORKING, State.CANCELLING, State.UNKNO
 _ALLOWED = {
     "filled": {State.FILLED},
     "cancelled": {State.CANCELLED},
-    "rejected": {State.REJECTED},
+    # Inactive may be alive: whoever was told no more finds that it is gone.
+    "rejected": {State.REJECTED, State.CANCELLED},
     "working": _OPEN,
     "cancelling": _OPEN,
     "refused": {State.CANCELLED, State.REJECTED},
@@ -254,7 +255,7 @@ def test_a_message_of_an_emergency_order_that_made_no_order_is_known_too() -> No
 @pytest.mark.parametrize(
     ("told", "is_right"),
     [("", True), ("Submitted", True), ("PreSubmitted", True), ("Cancelled", False),
-     ("ApiCancelled", False), ("Inactive", False)],
+     ("ApiCancelled", False), ("Inactive", True)],
 )  # fmt: skip
 def test_a_refusal_that_nobody_heard_leaves_an_order_that_is_gone(
     told: str, is_right: bool
