@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from trader.config.errors import shown
 from trader.strategies.base import Strategy
 from trader.strategies.own import Parameters
 
@@ -57,16 +58,25 @@ def strategy_class(use: str, folder: Path | None = None) -> type:
 
 
 def made(cls: type, name: str, symbols: tuple[str, ...], values: Mapping[str, Any]) -> Strategy:
-    """Make a strategy; raises StrategyUnusable that names the parameter."""
+    """Make a strategy that calls itself what it is called; raises StrategyUnusable."""
     model: type[Parameters] = getattr(cls, "Parameters", Parameters)
     try:
         parameters = model(**values)
     except ValidationError as error:
         raise StrategyUnusable(*_line_of(error)) from None
     try:
-        return cast(Strategy, cls(name, symbols, parameters))
+        strategy = cast(Strategy, cls(name, symbols, parameters))
+        said = strategy.name, tuple(strategy.symbols)
     except _ANYTHING as error:
         raise StrategyUnusable("", f"cannot be made: {_words(error)}") from error
+    # Its intents carry the one, and quotes come for the other.
+    if said != (name, symbols):
+        raise StrategyUnusable(
+            "",
+            f"{shown(name)} of {', '.join(symbols)}, allowed is what the strategy says of itself: "
+            f"{shown(said[0])} of {', '.join(said[1])}",
+        )
+    return strategy
 
 
 def _imported(use: str) -> object:

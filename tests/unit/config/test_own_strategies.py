@@ -26,6 +26,11 @@ class Renamed(Mine):
     def __init__(self, name, symbols, parameters):
         super().__init__("other", symbols, parameters)
 
+class Nameless(Mine):
+    @property
+    def name(self):
+        raise RuntimeError("no name\\nyet")
+
 class Fails(Mine):
     def __init__(self, name, symbols, parameters):
         raise RuntimeError("no luck")
@@ -89,6 +94,12 @@ def test_every_strategy_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     ):
         assert [line for line in told if line.startswith(words)], (words, told)
     assert len(told) == 4
+
+
+def test_one_that_cannot_say_its_name_is_refused_like_any_other(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, **section(one(use=f"{NAME}:Nameless"))).settings
+    (problem,) = own_strategy_problems(settings.strategies)
+    assert problem == "strategies.own.0 is cannot be made: RuntimeError: no name yet"
 
 
 @pytest.mark.parametrize(
