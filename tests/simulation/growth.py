@@ -16,7 +16,7 @@ from statistics import fmean
 from tests.simulation.day import HISTORY_H, Day, DayResult, Plan, Sample, day_configuration
 from tests.simulation.memory import set_as_in_production
 from tests.simulation.run import Child
-from tests.simulation.soak import ROOT, code_digest, commit
+from tests.simulation.soak import ROOT, code_digest, commit, keep_lines
 
 LEDGER = Path(__file__).with_name("days.jsonl")
 DOCUMENT = ROOT / "docs" / "long-day.md"
@@ -241,15 +241,10 @@ def days(ledger: Path) -> list[Row]:
 
 def keep(ledger: Path, rows: Sequence[Row]) -> None:
     """Write a ledger anew, whole or not at all; of the elements nothing is kept."""
-    beside = ledger.with_name(ledger.name + ".new")
-    text = ""
-    for row in rows:
-        plain = asdict(row)
-        for sample in plain["samples"]:
-            sample["elements"] = {}
-        text += json.dumps(plain) + "\n"
-    beside.write_text(text)
-    beside.replace(ledger)
+    plain = [asdict(row) for row in rows]
+    for sample in (sample for row in plain for sample in row["samples"]):
+        sample["elements"] = {}
+    keep_lines(ledger, plain)
 
 
 # ---- the document

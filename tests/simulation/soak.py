@@ -11,11 +11,12 @@ import json
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from tests.simulation.faults import KINDS
 from tests.simulation.play import Result
@@ -122,8 +123,13 @@ def joined(rows: Iterable[Stretch]) -> list[Stretch]:
 
 def keep(ledger: Path, rows: list[Stretch]) -> None:
     """Write a ledger anew, whole or not at all."""
+    keep_lines(ledger, map(asdict, rows))
+
+
+def keep_lines(ledger: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a ledger of any kind anew, a line of JSON for each row, whole or not at all."""
     beside = ledger.with_name(ledger.name + ".new")
-    beside.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+    beside.write_text("".join(json.dumps(row) + "\n" for row in rows))
     beside.replace(ledger)
 
 

@@ -26,7 +26,7 @@ from typing import Any
 from tests.simulation import planted
 from tests.simulation.play import Play
 from tests.simulation.run import Child, Wish
-from tests.simulation.soak import commit
+from tests.simulation.soak import commit, keep_lines
 
 TOTALS = Path(__file__).with_name("sweeps.jsonl")
 SEED = "canonical"
@@ -310,7 +310,7 @@ def totals(path: Path = TOTALS) -> list[Swept]:
 def keep(swept: Swept, path: Path = TOTALS) -> None:
     """Write down what was swept, in the place of what was known of the same code."""
     others = [one for one in reversed(totals(path)) if one.code != swept.code]
-    path.write_text("".join(json.dumps(asdict(one)) + "\n" for one in (*others, swept)))
+    keep_lines(path, map(asdict, (*others, swept)))
 
 
 def figures(rows: Sequence[Swept]) -> str:

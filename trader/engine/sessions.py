@@ -77,10 +77,7 @@ class Sessions:
         found = None if hours is None else standing(hours, now_utc)
         if found is None or instrument is None or hours is None:
             return _made_view(None, None, until_restart_s=until_restart_s)
-        known = self._disagreements.get(con_id)
-        for row in (
-            known[1] if known and known[0] is hours else self._of_instrument(instrument, hours)
-        ):
+        for row in self._of_instrument(instrument, hours):
             other = standing(row.shipped, now_utc)
             if other is not None:
                 found = stricter(found, other)

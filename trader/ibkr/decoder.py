@@ -256,8 +256,4 @@ _NUMBERS: Mapping[type, Callable[[Any], object]] = {int: int, float: float, bool
 
 
 def _convert(kind: type, text: str) -> object:
-    if kind is str:
-        return text
-    if kind is bool:
-        return bool(int(text or 0))
-    return kind(text or 0)
+    return text if kind is str else _NUMBERS[kind](text or 0)

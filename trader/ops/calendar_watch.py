@@ -15,6 +15,7 @@ from trader.core.exchanges import RENEW_DAYS, ExchangeCalendar
 from trader.core.ids import ConId
 from trader.core.schedule import SessionTerms
 from trader.engine.services import Services
+from trader.ops.anew import Anew
 from trader.ops.hours_file import HoursUnreadable, Kept, KeptHours, read_hours, write_hours
 
 log = structlog.get_logger(__name__)
@@ -43,7 +44,7 @@ class CalendarWatch:
         self._terms = terms
         self._calendars = calendars
         self._rows: dict[ConId, KeptHours] | None = None
-        self._told: dict[str, str] = {}
+        self._anew = Anew()
         self._is_written = False
         self._problem = ""
 
@@ -52,10 +53,8 @@ class CalendarWatch:
         now_utc = self._clock.utc()
         self._keep(now_utc)
         found = dict(self._warnings(now_utc))
-        for name, text in found.items():
-            if name not in self._told:
-                self._pager.page("warning", _TITLES[name], text)
-        self._told = found
+        for name, text in self._anew.of(found).items():
+            self._pager.page("warning", _TITLES[name], text)
         return found
 
     def _warnings(self, now_utc: datetime) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from trader.engine.host import HostStatus, TimeServiceStatus
+from trader.ops.anew import Anew
 from trader.ops.headroom import Roots, measured, shortages
 from trader.ops.time_service import Adjtimex, ask, kernel_adjtimex, unknown
 from trader.ports import Clock
@@ -43,7 +44,7 @@ class HostWatch:
         self._roots = roots or Roots()
         self._cpu: tuple[float, float] | None = None
         # What has gone to the log, by name; the first look is taken before there is one.
-        self._told: dict[str, str] = {}
+        self._anew = Anew()
         self._take()
 
     def look(self) -> None:
@@ -52,10 +53,8 @@ class HostWatch:
         wrong = dict(self._low)
         if self._time.problem:
             wrong["clock"] = self._time.problem
-        for name, problem in wrong.items():
-            if name not in self._told:
-                log.warning("the machine", what=name, problem=problem)
-        self._told = wrong
+        for name, problem in self._anew.of(wrong).items():
+            log.warning("the machine", what=name, problem=problem)
 
     def _take(self) -> None:
         now_s = self._looked_s = self._clock.monotonic()

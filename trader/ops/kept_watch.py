@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from trader.ops.anew import Anew
 from trader.ops.state_dir import AUDIT_FOLDER_NAME
 from trader.ports import Pager
 
@@ -34,7 +35,7 @@ class KeptWatch:
     def __init__(self, journal: Path, archives: Path, pager: Pager) -> None:
         move = "copy the oldest elsewhere and make room"
         self._pager = pager
-        self._told: frozenset[str] = frozenset()
+        self._anew = Anew()
         self.budgets = (
             Budget("journal", journal, JOURNAL_BYTES_MAX, "stop, and run `trader archive`"),
             Budget("archives", archives, ARCHIVES_BYTES_MAX, move),
@@ -49,10 +50,8 @@ class KeptWatch:
             if size > budget.bytes_max:
                 share = f"{size // _MB} of {budget.bytes_max // _MB} MB"
                 above[budget.name] = f"{share} in {budget.place}: {budget.advice}"
-        for name, text in above.items():
-            if name not in self._told:
-                self._pager.page("warning", f"{name} above its budget", text)
-        self._told = frozenset(above)
+        for name, text in self._anew.of(above).items():
+            self._pager.page("warning", f"{name} above its budget", text)
         return above
 
 
