@@ -213,8 +213,13 @@ def test_an_orderly_stop_is_no_alarm_until_its_grace_is_over(tmp_path: Path) -> 
 
 
 def test_sentinel_and_kill_switch_at_once_are_one_liquidator(tmp_path: Path) -> None:
+    # Held by no strategy: what the daemon trades may just be sold when it is stopped.
+    held = {"AAPL": 300, "IBM": 200}
+    options = list(SLOW)
+    for symbol, quantity in held.items():
+        options += ["--position", f"{symbol}:{quantity}"]
     with (
-        world(tmp_path, SEED + 5, changes=FLATTEN, options=SLOW) as (simulator, daemon),
+        world(tmp_path, SEED + 5, changes=FLATTEN, options=tuple(options)) as (simulator, daemon),
         sentinel_of(daemon) as sentinel,
     ):
         in_the_middle(simulator, daemon)
@@ -229,7 +234,7 @@ def test_sentinel_and_kill_switch_at_once_are_one_liquidator(tmp_path: Path) -> 
         assert done.returncode == 0, done
         assert sentinel.await_state("done", "stuck").state == "done"
         truth = simulator.truth()
-        assert_flat(truth)
+        assert_flat(truth, held)
         ends = sentinel.said("liquidator")
         fenced = [row for row in ends if "Fenced: the daemon" in row["line"]]
         assert len(fenced) + done.stdout.count("Fenced: the daemon") == 1

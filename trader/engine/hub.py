@@ -41,6 +41,7 @@ class MarketHub:
         self.healed_now: Callable[[], None] = _nothing
         self.tick_count = 0
         self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
+        self._followers: list[Callable[[Quote, QuoteTick], None]] = []
 
     def add(self, instrument: Instrument) -> None:
         """Take an instrument in."""
@@ -64,6 +65,10 @@ class MarketHub:
         """Have ``event`` set whenever a quote of these instruments changes."""
         self._wakes.append((frozenset(con_ids), event))
 
+    def follow(self, follower: Callable[[Quote, QuoteTick], None]) -> None:
+        """Have ``follower`` called with every quote and the tick that made it, none left out."""
+        self._followers.append(follower)
+
     def on_tick(self, tick: QuoteTick) -> None:
         """Apply one tick; ``None`` removes the value, so that the quote is no longer usable."""
         self.tick_count += 1
@@ -73,6 +78,8 @@ class MarketHub:
         quote = self.quotes[tick.con_id] = _with_tick(quote, tick)
         if tick.con_id in self.problems and tick.field in _PRICES and tick.value is not None:
             self._heal(quote)
+        for follower in self._followers:
+            follower(quote, tick)
         for con_ids, event in self._wakes:
             if tick.con_id in con_ids:
                 event.set()

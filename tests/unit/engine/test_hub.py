@@ -178,3 +178,12 @@ async def test_not_to_know_whether_it_is_halted_ends_no_halt() -> None:
     assert fault(hub.quotes[CON], 1_000.0, 5.0) == "trading halted"
     hub.on_tick(tick("halted", "0"))
     assert fault(hub.quotes[CON], 1_000.0, 5.0) is None
+
+
+async def test_a_follower_sees_every_tick_with_the_quote_that_it_made() -> None:
+    seen: list[tuple[Decimal | None, str]] = []
+    hub = a_hub()
+    hub.follow(lambda quote, row: seen.append((quote.bid, row.field)))
+    for row in LIVE:
+        hub.on_tick(row)
+    assert seen == [(None, "data_type"), (Decimal(99), "bid"), (Decimal(99), "ask")]
