@@ -21,6 +21,7 @@ from tests.unit.store.test_upgrade import ROWS, old_journal, told
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.ids import Lineage, Seq, StrategyName
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.ops.anchors import AnchorLog, anchors_in
 from trader.ops.clock import SystemClock
 from trader.ports import ChainHead, JournalFailed
@@ -177,7 +178,7 @@ async def test_a_checkpoint_that_was_sealed_anew_is_doubted(tmp_path: Path) -> N
     assert await doubt(tmp_path) == ""
     tampered(tmp_path / "journal.db", "DELETE FROM checkpoints")
     async with running(tmp_path / "journal.db") as journal:
-        note = ev.StrategyCheckpointed(StrategyName("s"), intent_count=1, state="{}")
+        note = StrategyCheckpointed(StrategyName("s"), intent_count=1, state="{}")
         await journal.save_checkpoint(state_at(10, [note]))
     found = await doubt(tmp_path)
     assert found.startswith("the checkpoint of event 10 is not the one that audit_logs/chain.jsonl")

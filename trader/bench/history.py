@@ -36,6 +36,7 @@ from trader.core.ids import (
 )
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import OrderTerms
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.store.archiving import put_checkpoint
 from trader.store.chain import GENESIS, chained
 from trader.store.rows import microseconds_of, row_of
@@ -123,7 +124,7 @@ def _quiet(number: int) -> Iterator[ev.Event]:
         (
             ev.ReconcileFinished(run, "timer", "", 0, 0, 0, 0.25),
             EquityMarked("2024-03-05", Decimal(1_000_000 + number)),
-            ev.StrategyCheckpointed(_STRATEGY, number, '{"prices":[187.25,187.5,187.0]}'),
+            StrategyCheckpointed(_STRATEGY, number, '{"prices":[187.25,187.5,187.0]}'),
         )
     )
 

@@ -17,7 +17,7 @@ from trader.core import events as ev
 from trader.core.account_events import AccountEvent
 from trader.core.amending import Step, after_error, after_fill, after_plan, after_step, after_word
 from trader.core.amounts import ZERO
-from trader.core.book_tickets import TicketFold
+from trader.core.book_strategies import StrategyFold
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.frozen import maker, replace
@@ -41,6 +41,7 @@ from trader.core.quarantine_events import QuarantineEvent
 from trader.core.request_events import RequestEvent
 from trader.core.results import OPERATOR
 from trader.core.risk_actions import DOWNGRADED, RiskAction, RiskActionKind
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.core.tapes import Act, ActKind, Sale, Traded, pattern_of
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
@@ -48,7 +49,7 @@ from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, 
 _made_record, _made_order, _made_act = maker(IntentRecord), maker(Order), maker(Act)
 
 
-class Book(TicketFold):
+class Book(StrategyFold):
     """The state that recorded events amount to."""
 
     # ---- what is news
@@ -317,6 +318,7 @@ class Book(TicketFold):
                 order = corrected(order, change.quantity)
             self._fill_order(order, execution, change.quantity, change.cash, at)
         self.results.trade(self._strategy_of(owner), execution, change.trades)
+        self._leave_untold(self._strategy_of(owner), execution)
 
     def _hold(
         self, con_id: ConId, trades: tuple[tuple[Decimal, Decimal], ...], owner: OrderId | None
@@ -441,9 +443,6 @@ class Book(TicketFold):
         self.tally.repairs += event.repair_count
         self.last_reconcile = (at, event)
 
-    def _on_strategy(self, event: ev.StrategyCheckpointed, at: datetime) -> None:
-        self.strategies[event.strategy] = event
-
     def _on_request(self, event: RequestEvent, at: datetime) -> None:
         take_request(self.requests, event, at)
 
@@ -485,7 +484,7 @@ _HANDLERS: dict[type, Callable[[Book, Any, datetime], None]] = {
     ev.CashAdjusted: Book._on_cash_adjusted,
     ev.PositionAdjusted: Book._on_position_adjusted,
     ev.ReconcileFinished: Book._on_reconciled,
-    ev.StrategyCheckpointed: Book._on_strategy,
+    StrategyCheckpointed: Book._on_strategy,
     **dict.fromkeys(get_args(RequestEvent), Book._on_request),
     **dict.fromkeys(get_args(be.BreakerEvent), Book._on_breaker),
     **dict.fromkeys(get_args(em.EmergencyEvent), Book._on_emergency),

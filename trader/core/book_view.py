@@ -34,6 +34,7 @@ from trader.core.quarantine import Quarantine
 from trader.core.results import Results
 from trader.core.risk_actions import RiskActions
 from trader.core.safety import Safety
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.core.tapes import DAY_SPAN, Acts, Sales, Strangers, Tape
 from trader.core.working import Workings
 
@@ -67,7 +68,7 @@ class BookView:
         self.tickets: dict[TicketId, ev.TicketOpened] = {}
         # Those of them that a person lets wait.
         self.ignored: dict[TicketId, Ignored] = {}
-        self.strategies: dict[StrategyName, ev.StrategyCheckpointed] = {}
+        self.strategies: dict[StrategyName, StrategyCheckpointed] = {}
         # In the order in which they came, so that the oldest go first.
         self.requests: dict[str, RequestRecord] = {}
         self.absent_since: dict[OrderId, tuple[RunId, datetime]] = {}

@@ -23,6 +23,7 @@ from trader.core.quarantine import Letter, Quarantine
 from trader.core.results import Earned, Held, Results
 from trader.core.risk_actions import RiskAction, RiskActions
 from trader.core.safety import Safety
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.core.tapes import DAY_SPAN, Act, Acts, Sale, Sales, Strangers, Tape, Traded
 
 
@@ -48,7 +49,7 @@ class BookState:
     halts: tuple[tuple[HaltCause, str], ...]
     tickets: tuple[ev.TicketOpened, ...]
     ignored: tuple[Ignored, ...]
-    strategies: tuple[ev.StrategyCheckpointed, ...]
+    strategies: tuple[StrategyCheckpointed, ...]
     requests: tuple[tuple[str, RequestRecord], ...]
     absent_since: tuple[tuple[OrderId, RunId, datetime], ...]
     order_id_high: OrderId

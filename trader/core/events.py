@@ -35,6 +35,7 @@ from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.orders import OrderTerms
 from trader.core.quarantine_events import QuarantineEvent
 from trader.core.request_events import RequestEvent
+from trader.core.strategy_events import StrategyEvent
 from trader.core.tapes import Traded
 from trader.core.ticket_events import TicketEvent
 
@@ -425,23 +426,6 @@ class ReconcileFinished:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyCheckpointed:
-    """A strategy's own state; ``state`` is JSON text of its making."""
-
-    strategy: StrategyName
-    intent_count: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyFailed:
-    """A strategy's task ended by a fault: it does nothing more in this process."""
-
-    strategy: StrategyName
-    problem: str
-
-
 Event = (
     JournalOpened
     | JournalRestored
@@ -479,8 +463,7 @@ Event = (
     | CashAdjusted
     | PositionAdjusted
     | ReconcileFinished
-    | StrategyCheckpointed
-    | StrategyFailed
+    | StrategyEvent
     | EmergencyEvent
     | RequestEvent
     | BreakerEvent

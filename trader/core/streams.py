@@ -21,6 +21,7 @@ from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.quarantine_events import QuarantineEvent
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
 from trader.core.request_events import OrderRequestReceived, RequestDecided, RequestReceived
+from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
 
@@ -86,8 +87,8 @@ STREAM_OF: dict[type, Stream | None] = {
     TicketIgnored: None,
     TicketCounted: None,
     ev.ReconcileFinished: None,
-    ev.StrategyCheckpointed: None,
-    ev.StrategyFailed: None,
+    StrategyCheckpointed: None,
+    StrategyFailed: None,
     be.BreakerTripped: None,
     be.BreakerProbing: None,
     be.BreakerReset: None,

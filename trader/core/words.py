@@ -9,6 +9,7 @@ from trader.core.history_events import HistoryRetired
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.quarantine import message_words
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
+from trader.core.strategy_events import StrategyFailed
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
 
@@ -79,7 +80,7 @@ def _of_emergencies(event: ev.Event) -> str:
             whose = f"client {event.client_id} order {event.order_id} {event.symbol}"
             how = "with everything" if event.is_everything else "by its id"
             return f"{whose} {how}, by {event.by} at {event.sent_utc:%H:%M:%S} UTC"
-        case ev.StrategyFailed(strategy=strategy, problem=problem):
+        case StrategyFailed(strategy=strategy, problem=problem):
             return f"{strategy}: {problem}"
         case JournalArchived():
             return f"events {event.first} to {event.last} are in {event.file}, by {event.by}"

@@ -16,6 +16,7 @@ from trader.core.ids import ConId, exec_family
 from trader.core.market import fault
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.core.valuation import Valuation
 from trader.core.words import words
 from trader.engine import status as st
@@ -39,7 +40,7 @@ _NOT_IN_FEED = (
     be.EquityMarked,
     be.StrategyMarked,
     ev.CommissionSeen,
-    ev.StrategyCheckpointed,
+    StrategyCheckpointed,
     ev.OrderStatusSeen,
     ev.OpenOrderSeen,
 )
@@ -108,7 +109,7 @@ class Board:
     def on_recorded(self, recorded: ev.Recorded) -> None:
         """Keep the feed."""
         event = recorded.event
-        if isinstance(event, ev.StrategyCheckpointed):
+        if isinstance(event, StrategyCheckpointed):
             self._checkpoint_utc[event.strategy] = recorded.at_utc
         if not isinstance(event, _NOT_IN_FEED):
             # Told in words only when somebody asks: this runs in every order's way.

@@ -17,8 +17,6 @@ from trader.core.changes import Change, ChangeState
 from trader.core.events import (
     ExecutionSeen,
     Recorded,
-    StrategyCheckpointed,
-    StrategyFailed,
 )
 from trader.core.executions import Execution
 from trader.core.ids import ConId, IntentId, OrderId, exec_family, intent_id
@@ -26,6 +24,7 @@ from trader.core.instruments import Instrument
 from trader.core.intents import Intent
 from trader.core.orders import Order
 from trader.core.risk.change import Revision
+from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
 from trader.engine.gateway import OrderGateway
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.engine.services import Services

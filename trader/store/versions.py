@@ -65,12 +65,22 @@ def _adjusted_without_worth(data: Data) -> Data:
     return {**data, "unit_value": None, "currency": ""}
 
 
+def _state_all_told(data: Data) -> Data:
+    """What a strategy had not been told when its state was saved was forgotten."""
+    return {**data, "untold": []}
+
+
+def _book_all_told(data: Data) -> Data:
+    return {**data, "strategies": [_state_all_told(row) for row in data["strategies"]]}
+
+
 # The first step of a kind leads from version 1 to 2, and so on. A step that has shipped is never
 # edited. ``BookState`` is the checkpoint.
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "OrderPlanned": (_planned_without_expiry,),
     "PositionAdjusted": (_adjusted_without_worth,),
-    "BookState": (_state_without_holdings,),
+    "StrategyCheckpointed": (_state_all_told,),
+    "BookState": (_state_without_holdings, _book_all_told),
 }
 
 

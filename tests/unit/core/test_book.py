@@ -61,6 +61,7 @@ from trader.core.ids import (
     order_ref,
 )
 from trader.core.orders import OrderState
+from trader.core.strategy_events import StrategyCheckpointed
 
 ONE = OrderId(1)
 NO_REF = OrderRef("")
@@ -599,7 +600,7 @@ def test_tickets_foreign_orders_and_strategy_states_come_and_go() -> None:
     book = a_book()
     ticket = ev.TicketOpened(TicketId("t"), "position", CON, "text", RUN)
     foreign = a_foreign(quantity=5)
-    saved = ev.StrategyCheckpointed(StrategyName("alpha"), 3, "{}")
+    saved = StrategyCheckpointed(StrategyName("alpha"), 3, "{}")
     started = ev.DaemonStarted("1", Mode.PAPER, an_execution().account)
     events: tuple[ev.Event, ...] = (ticket, foreign, saved, started)
     for event in events:

@@ -44,6 +44,7 @@ from trader.core.ids import (
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.policy import AccountType, Regime
 from trader.core.retiring import retirable
+from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
 CAUSES = (HaltCause.OPERATOR, HaltCause.INVARIANT, HaltCause.FRESH_INSTALL)
@@ -220,7 +221,7 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
         f"k{m.order}", m.variant > 2, "booked", "mended", "me"
     ),
     qe.MessageDismissed: lambda m: qe.MessageDismissed(f"k{m.order}", "seen", "me"),
-    ev.StrategyCheckpointed: lambda m: ev.StrategyCheckpointed(
+    StrategyCheckpointed: lambda m: StrategyCheckpointed(
         StrategyName(f"s{m.order}"), m.variant, "{}"
     ),
     rq.RequestReceived: lambda m: rq.RequestReceived(_key(m), "d", make.an_id(m.order), "me"),
@@ -255,7 +256,7 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     em.EmergencyCancelKnown: lambda m: em.EmergencyCancelKnown(
         OrderRef(""), make.CLIENT, OrderId(m.order), PermId(m.variant), "AAA", False, make.T0, "x"
     ),
-    ev.StrategyFailed: lambda m: ev.StrategyFailed(make.STRATEGY, "KeyError"),
+    StrategyFailed: lambda m: StrategyFailed(make.STRATEGY, "KeyError"),
     be.OutlookChanged: lambda m: be.OutlookChanged(
         list(Regime)[m.variant % 3], Decimal(m.order) / 10
     ),

@@ -20,10 +20,11 @@ from trader.core import request_events as rq
 from trader.core import ticket_events as te
 from trader.core.book import _HANDLERS
 from trader.core.ids import Seq
+from trader.core.strategy_events import StrategyFailed
 
 KINDS: tuple[Any, ...] = get_args(ev.Event)
 # Recorded for the journal's readers; they move nothing in the book.
-WITHOUT_EFFECT = {ev.DaemonStopped, ev.StrategyFailed, je.JournalArchived}
+WITHOUT_EFFECT = {ev.DaemonStopped, StrategyFailed, je.JournalArchived}
 # Of which events are made; none is one.
 PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 

@@ -38,6 +38,7 @@ from trader.core.restoring import (
     requests_lost,
     restoration,
 )
+from trader.core.strategy_events import StrategyCheckpointed
 
 ORIGIN = Origin(f"81:{'ab' * 32}", "copy.db", "journal.db.replaced.x", "the disk died", "ann")
 STRATEGIES = (StrategyName("alpha"), StrategyName("beta"), StrategyName("desk"))
@@ -87,7 +88,7 @@ class Installation:
         self.anchored[self.book.lineage] = None
         self.intents.append(name)
         self.order_ids.append(order_id)
-        self.record(ev.StrategyCheckpointed(strategy, number, "{}"))
+        self.record(StrategyCheckpointed(strategy, number, "{}"))
         self.record(reviewed(intent))
         self.record(ev.OrderPlanned(order_id, ClientId(7), order_ref(name), terms_of(intent)))
 

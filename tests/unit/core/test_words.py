@@ -41,6 +41,7 @@ from trader.core.ids import (
 )
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.policy import Regime
+from trader.core.strategy_events import StrategyFailed
 from trader.core.words import words
 
 RESTORED = JournalRestored(
@@ -112,7 +113,7 @@ CHECKED = ev.IntentReviewed(
             ),
             "client 7 order 7 AAA with everything, by desk at 15:00:00 UTC",
         ),
-        (ev.StrategyFailed(StrategyName("alpha"), "KeyError"), "alpha: KeyError"),
+        (StrategyFailed(StrategyName("alpha"), "KeyError"), "alpha: KeyError"),
         (ARCHIVED, "events 1 to 81 are in a.gz, by ann"),
         (RESTORED, "from copy.db, 81:ababababababababababa, by ann: the disk died"),
         (

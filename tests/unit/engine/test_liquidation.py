@@ -38,6 +38,7 @@ from trader.core.intents import Side
 from trader.core.orders import Order
 from trader.core.risk import ApprovedOrder
 from trader.core.snapshots import OpenOrderRow
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.engine.operator import Answer
 from trader.engine.outcomes import OutcomeKind
 from trader.ports import LinkDown, LinkWord, QuoteTick, SnapshotUnavailable, WorldError
@@ -608,7 +609,7 @@ async def test_the_operators_intents_have_numbers_of_their_own_over_restarts() -
     await world.desk.liquidate(by="me")
     ids = [row.order.terms.intent_id for row in world.broker.placed]
     assert ids == [f"abc123-operator-{number}" for number in (1, 2, 3)]
-    assert world.journal.events(ev.StrategyCheckpointed)[-1].intent_count == 3
+    assert world.journal.events(StrategyCheckpointed)[-1].intent_count == 3
 
 
 # ---- what protects stays; what is a stranger's is left and told

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.unit.engine.world import World
-from trader.core import events as ev
 from trader.core.ids import StrategyName
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.engine.numbering import next_intent_id
 
 NAME = StrategyName("api")
@@ -16,7 +16,7 @@ async def test_ids_are_counted_by_name_and_recorded() -> None:
     second = next_intent_id(world.ledger, NAME)
     other = next_intent_id(world.ledger, StrategyName("operator"))
     assert [first, second, other] == ["abc123-api-1", "abc123-api-2", "abc123-operator-1"]
-    taken = world.journal.events(ev.StrategyCheckpointed)
+    taken = world.journal.events(StrategyCheckpointed)
     assert [(row.strategy, row.intent_count) for row in taken] == [
         ("api", 1),
         ("api", 2),

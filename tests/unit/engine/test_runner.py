@@ -26,6 +26,7 @@ from trader.core.executions import Execution
 from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
 from trader.core.market import MarketView
 from trader.core.orders import OrderState
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.strategies.base import ChangeResult, Context, Wish, WishResult
 
 
@@ -122,7 +123,7 @@ async def test_state_and_counter_are_recorded_before_each_intent_leaves() -> Non
         counts = [
             event.intent_count
             for event in placed.durable_events
-            if isinstance(event, ev.StrategyCheckpointed)
+            if isinstance(event, StrategyCheckpointed)
         ]
         assert counts, "nothing was recorded before the intent left"
         assert counts[-1] >= number
@@ -208,7 +209,7 @@ async def test_a_stopped_strategy_keeps_its_position_and_gathers_no_heap() -> No
 
 async def test_a_state_that_cannot_be_read_stops_the_strategy_and_not_the_daemon() -> None:
     world, strategy = World(), Scripted()
-    world.ledger.record(ev.StrategyCheckpointed(strategy.name, 7, "{broken"))
+    world.ledger.record(StrategyCheckpointed(strategy.name, 7, "{broken"))
     runner = a_runner(world, strategy)
     runner.start()
     await asyncio.sleep(5)
@@ -313,10 +314,10 @@ async def test_its_state_is_saved_when_it_is_due_and_has_changed() -> None:
     world, strategy = World(), Scripted()
     a_runner(world, strategy).start()
     await asyncio.sleep(100)
-    assert len(world.journal.events(ev.StrategyCheckpointed)) == 1
+    assert len(world.journal.events(StrategyCheckpointed)) == 1
     strategy.state["n"] = 5
     await asyncio.sleep(35)
-    assert world.journal.events(ev.StrategyCheckpointed)[-1].state == '{"n": 5}'
+    assert world.journal.events(StrategyCheckpointed)[-1].state == '{"n": 5}'
     await world.supervisor.stop()
 
 

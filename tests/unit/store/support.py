@@ -26,6 +26,7 @@ from trader.core.ids import (
 )
 from trader.core.intents import OrderType, Side, TimeInForce
 from trader.core.orders import OrderTerms
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.store.chain import GENESIS, chained
 from trader.store.journal import JournalLimits, SqliteJournal
 from trader.store.rows import row_of
@@ -54,7 +55,7 @@ class CountingClock:
 
 def strategy_note(seq: int, state: str = "{}") -> ev.Recorded:
     """Return a small event in its place."""
-    note = ev.StrategyCheckpointed(strategy=StrategyName("s"), intent_count=seq, state=state)
+    note = StrategyCheckpointed(strategy=StrategyName("s"), intent_count=seq, state=state)
     return ev.Recorded(seq=Seq(seq), at_utc=START + timedelta(microseconds=seq), event=note)
 
 
@@ -79,7 +80,7 @@ def order_planned(order_id: int = 1) -> ev.OrderPlanned:
     )
 
 
-def state_at(seq: int, notes: Sequence[ev.StrategyCheckpointed] = ()) -> BookState:
+def state_at(seq: int, notes: Sequence[StrategyCheckpointed] = ()) -> BookState:
     """Return a checkpoint at ``seq`` that holds these strategies' states."""
     book = Book()
     book.seq = Seq(seq)

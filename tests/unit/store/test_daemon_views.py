@@ -13,6 +13,7 @@ from trader.core import events as ev
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Mode, Posture
 from trader.core.ids import AccountId, StrategyName
+from trader.core.strategy_events import StrategyFailed
 
 ALPHA, BETA = StrategyName("alpha"), StrategyName("beta")
 STARTED = ev.DaemonStarted("1", Mode.PAPER, AccountId("DU1"), (ALPHA, BETA))
@@ -68,7 +69,7 @@ def test_one_is_halted_by_its_own_breaker_and_outlives_a_restart_so(shelf: Shelf
 
 
 def test_one_that_failed_is_told_until_the_next_start(shelf: Shelf) -> None:
-    failed = ev.StrategyFailed(BETA, "KeyError: x")
+    failed = StrategyFailed(BETA, "KeyError: x")
     assert status_of(shelf, STARTED, ARMED, failed) == {"alpha": "RUNNING", "beta": "FAILED"}
     assert status_of(shelf, STARTED, ARMED) == {"alpha": "RUNNING", "beta": "RUNNING"}
 

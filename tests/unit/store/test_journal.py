@@ -31,6 +31,7 @@ from tests.unit.store.support import (
 from tests.unit.store.test_connection import held_by_another_process
 from trader.core import events as ev
 from trader.core.ids import Seq
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.ports import Journal, JournalFailed
 from trader.store.journal import JournalLimits, SqliteJournal
 from trader.store.rows import JournalUnusable
@@ -514,7 +515,7 @@ async def test_a_checkpoint_waits_for_the_events_it_stands_for(path: Path) -> No
 
 async def test_promises_go_between_the_parts_of_a_large_checkpoint(path: Path) -> None:
     note = strategy_note(1, "x" * 50_000).event
-    assert isinstance(note, ev.StrategyCheckpointed)
+    assert isinstance(note, StrategyCheckpointed)
     async with running(path) as journal:
         journal.append(strategy_note(1))
         saving = asyncio.create_task(journal.save_checkpoint(state_at(1, [note] * 200)))
@@ -528,7 +529,7 @@ async def test_promises_go_between_the_parts_of_a_large_checkpoint(path: Path) -
 
 async def test_two_checkpoints_at_once_do_not_harm_each_other(path: Path) -> None:
     note = strategy_note(1, "x" * 50_000).event
-    assert isinstance(note, ev.StrategyCheckpointed)
+    assert isinstance(note, StrategyCheckpointed)
     async with running(path) as journal:
         for seq in (1, 2):
             journal.append(strategy_note(seq))
@@ -541,7 +542,7 @@ async def test_two_checkpoints_at_once_do_not_harm_each_other(path: Path) -> Non
 
 async def test_a_checkpoint_cut_off_does_not_count_and_is_cleared_away(path: Path) -> None:
     note = strategy_note(1, "x" * 50_000).event
-    assert isinstance(note, ev.StrategyCheckpointed)
+    assert isinstance(note, StrategyCheckpointed)
     async with running(path) as journal:
         journal.append(strategy_note(1))
         journal.append(strategy_note(2))

@@ -18,6 +18,7 @@ from tests.unit.store.values import values_of
 from trader.core import events as ev
 from trader.core.checkpoint import BookState
 from trader.core.ids import OrderId, Seq
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.store.rows import (
     PART_CHARACTERS,
     RowUnreadable,
@@ -118,7 +119,7 @@ def test_money_is_text_in_the_payload_so_that_no_reader_rounds_it() -> None:
 
 def test_a_large_checkpoint_comes_in_parts_of_bounded_size() -> None:
     note = strategy_note(1, "x" * 1_000).event
-    assert isinstance(note, ev.StrategyCheckpointed)
+    assert isinstance(note, StrategyCheckpointed)
     state = state_at(9, [note] * 1_000)
     parts = list(state_parts(state))
     assert len(parts) > 10

@@ -27,6 +27,7 @@ from tests.unit.store.support import (
 from trader.core import events as ev
 from trader.core.ids import Lineage, OrderId, Seq, StrategyName
 from trader.core.journal_events import JournalRestored
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.ports import Anchor, ChainHead
 from trader.store import verify
 from trader.store.chain import chained
@@ -60,7 +61,7 @@ async def written(path: Path) -> ChainHead:
         for seq in range(1, LAST + 1):
             journal.append(event_at(seq))
         await journal.save_checkpoint(state_at(20))
-        long = ev.StrategyCheckpointed(StrategyName("s"), 1, "x" * 40_000)
+        long = StrategyCheckpointed(StrategyName("s"), 1, "x" * 40_000)
         await journal.save_checkpoint(state_at(35, [long]))
         return journal.head
 

@@ -21,8 +21,8 @@ import pytest
 
 from tests.unit.store.support import running, shell, state_at, strategy_note
 from tests.unit.store.test_upgrade import ROWS, old_journal, upgraded
-from trader.core import events as ev
 from trader.core.ids import Seq, StrategyName
+from trader.core.strategy_events import StrategyCheckpointed
 from trader.store.rows import JournalUnusable
 from trader.store.verify import verified
 
@@ -46,7 +46,7 @@ async def written(path: Path) -> None:
         for seq in range(ROWS + 1, LAST + 1):
             size = 9_000 if seq % 20 == 0 else 50
             journal.append(strategy_note(seq, "y" * size))
-        long = ev.StrategyCheckpointed(StrategyName("s"), 1, "z" * 20_000)
+        long = StrategyCheckpointed(StrategyName("s"), 1, "z" * 20_000)
         for seq in range(LAST - 5, LAST + 1):  # the older ones are dropped: free pages
             await journal.save_checkpoint(state_at(seq, [long]))
         await journal.durable(Seq(LAST))
