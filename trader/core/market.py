@@ -1,4 +1,4 @@
-"""Quotes and bars, and when a quote is good enough to risk money on.
+"""Quotes, and when a quote is good enough to risk money on.
 
 A quote is valid only if it is live, two-sided, finite, above zero, not crossed and fresh
 (INC-019, INC-058, INC-141); connection codes say nothing about freshness (INC-011).
@@ -38,18 +38,6 @@ class Quote:
         if self.bid is None or self.ask is None:
             return None
         return (self.bid + self.ask) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """Prices of one interval that starts at ``start_utc``."""
-
-    con_id: ConId
-    start_utc: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
 
 
 def fault(quote: Quote | None, now_s: float, age_s_max: float) -> str | None:
