@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 
+from trader.core.bars import Bar, BarSpec
 from trader.core.executions import Execution
 from trader.core.ids import StrategyName
 from trader.core.intents import OrderType, Side
-from trader.core.market import MarketView, Quote, fault
-from trader.strategies.base import ChangeResult, Context, Wish, WishResult
+from trader.core.market import Quote, fault
+from trader.strategies.base import Context, OrderUpdate, SessionChange, Wish
 
 SYMBOLS = ("AAPL", "IBM", "MSFT", "GOOG")
 # Several of them trade the same instruments side by side.
@@ -43,7 +44,8 @@ class DrawnStrategy:
         self._pace = pace
         self._name = name
         self.is_resting = False
-        self._results = 0
+        self._updates = 0
+        self._looked_s = -1.0
 
     @property
     def name(self) -> StrategyName:
@@ -55,21 +57,37 @@ class DrawnStrategy:
         """Return the symbols whose quotes it wants."""
         return SYMBOLS
 
-    def on_market(self, view: MarketView, context: Context) -> None:
-        """Perhaps want something, or several things at once."""
+    @property
+    def bar_spec(self) -> BarSpec | None:
+        """Return None: it wants no bars."""
+        return None
+
+    @property
+    def closing_s(self) -> float:
+        """Return 0: it trades to the end."""
+        return 0.0
+
+    def on_start(self, context: Context) -> None:
+        """Wait for quotes."""
+
+    def on_quote(self, quote: Quote, context: Context) -> None:
+        """Perhaps want something, or several things at once; once in a look."""
+        if context.now_s == self._looked_s:
+            return
+        self._looked_s = context.now_s
         if self.is_resting or self._chance.random() >= self._pace:
             return
         for _ in range(self._count()):
-            self._want(view, context)
+            self._want(context)
 
     def _count(self) -> int:
         is_burst = self._chance.random() < _BURST
         return 12 if is_burst else self._chance.choice((1, 1, 2, 4))
 
-    def _want(self, view: MarketView, context: Context) -> None:
+    def _want(self, context: Context) -> None:
         instrument = context.instrument(self._chance.choice(SYMBOLS))
-        quote = view.quotes.get(instrument.con_id) if instrument is not None else None
-        if instrument is None or quote is None or fault(quote, view.now_s, _AGE_S_MAX):
+        quote = None if instrument is None else context.quote(instrument.con_id)
+        if instrument is None or quote is None or fault(quote, context.now_s, _AGE_S_MAX):
             return
         self._do(quote, context)
 
@@ -143,20 +161,26 @@ class DrawnStrategy:
     def on_fill(self, execution: Execution, context: Context) -> None:
         """Learn nothing."""
 
-    def on_result(self, result: WishResult, context: Context) -> None:
+    def on_order(self, update: OrderUpdate, context: Context) -> None:
         """Count."""
-        self._results += 1
+        self._updates += 1
 
-    def on_change(self, result: ChangeResult, context: Context) -> None:
+    def on_session(self, change: SessionChange, context: Context) -> None:
+        """Learn nothing."""
+
+    def on_bar(self, bar: Bar, context: Context) -> None:
+        """Learn nothing."""
+
+    def on_timer(self, name: str, context: Context) -> None:
         """Learn nothing."""
 
     def checkpoint(self) -> str:
         """Return what it needs to go on, which changes as a real one's does."""
-        return str(self._results)
+        return str(self._updates)
 
     def restore(self, state: str) -> None:
         """Take up where it was."""
-        self._results = int(state)
+        self._updates = int(state)
 
 
 def _cents(price: Decimal | None, factor: str) -> Decimal:

@@ -7,6 +7,7 @@ person asks about, is loaded.
 
 import importlib
 import inspect
+import math
 import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
@@ -16,11 +17,15 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from trader.config.errors import shown
+from trader.core.bars import BarSpec
 from trader.strategies.base import Strategy
 from trader.strategies.own import Parameters
 
 GROUP = "trader.strategies"
-_METHODS = ("on_market", "on_fill", "on_result", "on_change", "checkpoint", "restore")
+_METHODS = (
+    "on_start", "on_fill", "on_order", "on_session", "on_bar", "on_quote", "on_timer",
+    "checkpoint", "restore",
+)  # fmt: skip
 # What a module of somebody's own can raise while it is imported or made; an end of the program
 # asked for in there is none of the daemon's.
 _ANYTHING = (Exception, SystemExit)
@@ -67,6 +72,7 @@ def made(cls: type, name: str, symbols: tuple[str, ...], values: Mapping[str, An
     try:
         strategy = cast(Strategy, cls(name, symbols, parameters))
         said = strategy.name, tuple(strategy.symbols)
+        wants = strategy.bar_spec, strategy.closing_s
     except _ANYTHING as error:
         raise StrategyUnusable("", f"cannot be made: {_words(error)}") from error
     # Its intents carry the one, and quotes come for the other.
@@ -76,7 +82,16 @@ def made(cls: type, name: str, symbols: tuple[str, ...], values: Mapping[str, An
             f"{shown(name)} of {', '.join(symbols)}, allowed is what the strategy says of itself: "
             f"{shown(said[0])} of {', '.join(said[1])}",
         )
+    _check_wants(*wants)
     return strategy
+
+
+def _check_wants(bar_spec: object, closing_s: object) -> None:
+    if not (bar_spec is None or isinstance(bar_spec, BarSpec)):
+        raise StrategyUnusable("", f"bar_spec is {bar_spec!r}, allowed is a BarSpec or None")
+    is_number = isinstance(closing_s, int | float) and not isinstance(closing_s, bool)
+    if not is_number or not 0 <= cast(float, closing_s) < math.inf:
+        raise StrategyUnusable("", f"closing_s is {closing_s!r}, allowed are seconds from 0 on")
 
 
 def _imported(use: str) -> object:

@@ -8,6 +8,7 @@ when the clocks are changed. Zones are handed in.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from itertools import pairwise
 
 _DAY = timedelta(days=1)
@@ -49,6 +50,26 @@ class Standing:
     is_extended: bool
     since_open_s: float | None = None
     until_close_s: float | None = None
+
+
+class SessionStage(StrEnum):
+    """Where an exchange stands, for who trades there."""
+
+    UNKNOWN = "unknown"  # the broker has told no hours for now
+    CLOSED = "closed"
+    EXTENDED = "extended"  # before or after the regular session
+    OPEN = "open"
+    CLOSING = "closing"  # open, and soon no more
+
+
+def stage_of(now: Standing | None, closing_s: float) -> SessionStage:
+    """Return the stage that a standing is; it is closing for so many seconds before its end."""
+    if now is None:
+        return SessionStage.UNKNOWN
+    if not now.is_regular:
+        return SessionStage.EXTENDED if now.is_extended else SessionStage.CLOSED
+    is_closing = now.until_close_s is None or now.until_close_s <= closing_s
+    return SessionStage.CLOSING if is_closing else SessionStage.OPEN
 
 
 def contract_hours(trading: str, regular: str, zone: tzinfo) -> ContractHours:

@@ -4,9 +4,7 @@ A quote is valid only if it is live, two-sided, finite, above zero, not crossed 
 (INC-019, INC-058, INC-141); connection codes say nothing about freshness (INC-011).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 
 from trader.core.amounts import ZERO, decimal_from
@@ -78,12 +76,3 @@ def only_side(
         return None
     filled_up = replace(quote, bid=price, ask=price)
     return price if fault(filled_up, now_s, age_s_max) is None else None
-
-
-@dataclass(frozen=True, slots=True)
-class MarketView:
-    """What a strategy sees of the market: the quotes of its instruments at one instant."""
-
-    now_utc: datetime
-    now_s: float
-    quotes: Mapping[ConId, Quote]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from trader.core.frozen import replace
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
-from trader.core.market import MarketView, Quote
+from trader.core.market import Quote
 from trader.core.marks import price_of
 from trader.ports import Clock, DataProblem, QuoteTick
 
@@ -113,11 +113,6 @@ class MarketHub:
     def mark_of(self, con_id: ConId) -> Decimal | None:
         """Return a price to value a holding at: the middle, else the last."""
         return price_of(self.quotes.get(con_id))[0]
-
-    def view(self, con_ids: Iterable[ConId]) -> MarketView:
-        """Return the quotes of some instruments as they are now."""
-        quotes = {key: self.quotes[key] for key in con_ids if key in self.quotes}
-        return MarketView(self._clock.utc(), self._clock.monotonic(), quotes)
 
 
 def _with_tick(quote: Quote, tick: QuoteTick) -> Quote:

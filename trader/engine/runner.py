@@ -1,55 +1,53 @@
 """Strategy tasks, and the context each one gets.
 
 Before an intent leaves, the strategy's own state and its intent counter are recorded, so that a
-replay after a restart names the same intent again and collides instead of duplicating.
+replay after a restart names the same intent again and collides instead of duplicating. What that
+state does not know of is told again after a restart.
 """
 
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
 
 from trader.core.amounts import ZERO
-from trader.core.changes import Change, ChangeState
-from trader.core.events import (
-    ExecutionSeen,
-    Recorded,
-)
+from trader.core.bars import Bar
+from trader.core.events import Recorded
 from trader.core.executions import Execution
-from trader.core.ids import ConId, IntentId, OrderId, exec_family, intent_id
+from trader.core.ids import ConId, IntentId, OrderId, intent_id
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent
+from trader.core.market import Quote
 from trader.core.orders import Order
 from trader.core.risk.change import Revision
 from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
 from trader.engine.gateway import OrderGateway
-from trader.engine.outcomes import Outcome, OutcomeKind
+from trader.engine.outcomes import OutcomeKind
 from trader.engine.services import Services
+from trader.engine.strategy_news import StrategyNews, update_of
+from trader.engine.strategy_times import SessionTeller, Timers
 from trader.engine.supervisor import Ended
 from trader.ports import JournalFailed
-from trader.strategies.base import (
-    ChangeResult,
-    ChangeStage,
-    OwnOrder,
-    Strategy,
-    Wish,
-    WishResult,
-)
+from trader.strategies.base import OrderStage, OrderUpdate, OwnOrder, Strategy, Wish
 
 log = structlog.get_logger(__name__)
 
+# Of one look, with all that its answers lead to.
 _WISHES_MAX = 100
-# How far a change has come by its outcome, and by its state.
-_LEFT = {OutcomeKind.SENT: ChangeStage.SENT, OutcomeKind.UNCERTAIN: ChangeStage.UNCERTAIN}
-_STAGES = {
-    ChangeState.SENT: (ChangeStage.SENT, "sent"),
-    ChangeState.APPLIED: (ChangeStage.APPLIED, "the broker shows the new terms"),
-    ChangeState.DROPPED: (ChangeStage.DROPPED, ""),
-    ChangeState.UNCERTAIN: (ChangeStage.UNCERTAIN, ""),
-}
+_LOOK_S_MAX = 1.0
+_BARS_WAITING_MAX = 10_000
+_TIMER_S_MAX = 7 * 86_400
+_LEFT = (OutcomeKind.SENT, OutcomeKind.UNCERTAIN)
+BarsOf = Callable[[ConId, int], Sequence[Bar]]
+
+
+class StrategyFault(Exception):
+    """A strategy does what none may: it is stopped, and the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +60,16 @@ class _Amendment:
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """How often a strategy looks at the market at most, and how often its state is saved."""
+    """How often a strategy looks at the market at most, how often its state is saved at least.
+
+    And what it may do: how long one call of it may take, and how many wishes it may have in a
+    minute. All in seconds.
+    """
 
     look_interval_s: float
     checkpoint_interval_s: float
+    call_s_max: float = 2.0
+    wishes_per_minute_max: int = 600
 
 
 class StrategyRunner:
@@ -78,6 +82,7 @@ class StrategyRunner:
         strategy: Strategy,
         gateway: OrderGateway,
         settings: RunnerSettings,
+        bars_of: BarsOf = lambda con_id, size_s: (),
     ) -> None:
         self.strategy = strategy
         self._ledger = services.ledger
@@ -87,14 +92,21 @@ class StrategyRunner:
         self._clock = services.clock
         self._pager = services.pager
         self._settings = settings
+        self._bars_of = bars_of
         self._wake = asyncio.Event()
         self._wishes: deque[Intent | _Amendment] = deque()
-        self._fills: deque[Execution] = deque()
-        # Own orders with a change, as it was told last; and what is to be told.
-        self._changes: dict[OrderId, Change] = {}
-        self._turns: deque[ChangeResult] = deque()
-        self._saved_s = services.clock.monotonic()
-        self._watched: frozenset[ConId] = frozenset()
+        # When the last wishes were made, as many as a minute may have.
+        self._wished_s: deque[float] = deque(maxlen=settings.wishes_per_minute_max)
+        self._look_wishes = 0
+        self._news = StrategyNews(services.ledger.book, strategy.name)
+        self._bars: deque[Bar] = deque()
+        self._timers = Timers()
+        self._sessions = SessionTeller(services.sessions, strategy.closing_s)
+        self._saved_s, self._must_save = services.clock.monotonic(), False
+        self._watched: tuple[Instrument, ...] = ()
+        # Each quote as it was shown last.
+        self._seen: dict[ConId, Quote] = {}
+        self._now_s, self._now_utc = services.clock.monotonic(), services.clock.utc()
         self.problem = ""
         self.is_stopping = False
         known = services.ledger.book.strategies.get(strategy.name)
@@ -105,9 +117,6 @@ class StrategyRunner:
             except ValueError as error:
                 # It must not trade on a state it does not know; the daemon comes up all the same.
                 self.problem = f"state not restored: {error}"
-        for order in services.ledger.book.live_orders.values():
-            if order.terms.strategy == strategy.name and order.change is not None:
-                self._changes[order.order_id] = order.change
 
     @property
     def task_name(self) -> str:
@@ -121,87 +130,175 @@ class StrategyRunner:
             return
         self._supervisor.start(self.task_name, self._run, on_failure=self._on_failure)
 
+    # ---- its looks
+
     async def _run(self) -> None:
+        self._wake.set()
+        is_begun = False
         while True:
             self._supervisor.beat(self.task_name)
             try:
-                async with asyncio.timeout(1.0):
+                wait_s = self._timers.wait_s(self._clock.monotonic(), _LOOK_S_MAX)
+                async with asyncio.timeout(wait_s):
                     await self._wake.wait()
             except TimeoutError:
                 pass
             self._wake.clear()
-            self._watch()
-            while self._fills:
-                self.strategy.on_fill(self._fills.popleft(), self)
-            while self._turns:
-                self.strategy.on_change(self._turns.popleft(), self)
-            if not self.is_stopping:
-                self.strategy.on_market(self._hub.view(self._watched), self)
-            await self._submit_wishes()
-            self._save_when_due()
+            self._look_wishes = 0
+            if not is_begun:
+                is_begun = True
+                self._call(self.strategy.on_start)
+            await self._look()
             await self._clock.sleep(self._settings.look_interval_s)
+
+    async def _look(self) -> None:
+        """Tell all that is new, show the market, and ask for what was wished."""
+        self._watch()
+        self._tell_news()
+        if not self.is_stopping:
+            now_s = self._clock.monotonic()
+            for change in self._sessions.changes(self._watched, now_s):
+                self._call(self.strategy.on_session, change)
+            # What is decided on bars is decided the same way after a restart.
+            self._must_save |= bool(self._bars)
+            while self._bars:
+                self._call(self.strategy.on_bar, self._bars.popleft())
+            self._show_quotes()
+            for name in self._timers.take_due(self._clock.monotonic()):
+                self._call(self.strategy.on_timer, name)
+        await self._submit_wishes()
+        self._save_when_due()
+
+    def _call(self, method: "Callable[..., None]", *told: object) -> None:
+        """Call the strategy; raises StrategyFault when it kept everybody waiting."""
+        self._now_s, self._now_utc = self._clock.monotonic(), self._clock.utc()
+        method(*told, self)
+        took_s = self._clock.monotonic() - self._now_s
+        if took_s > self._settings.call_s_max:
+            most_s = self._settings.call_s_max
+            name = getattr(method, "__name__", "a call")
+            raise StrategyFault(f"{name} took {took_s:.2f} s, allowed are {most_s:g} s")
 
     def _watch(self) -> None:
         found = (self._hub.by_symbol(symbol) for symbol in self.strategy.symbols)
-        con_ids = frozenset(row.con_id for row in found if row is not None)
-        if con_ids != self._watched:
-            self._watched = con_ids
-            self._hub.wake_on(con_ids, self._wake)
+        watched = tuple(row for row in found if row is not None)
+        if watched != self._watched:
+            self._watched = watched
+            self._hub.wake_on((row.con_id for row in watched), self._wake)
+
+    def _tell_news(self) -> None:
+        while (told := self._news.take()) is not None:
+            if isinstance(told, Execution):
+                self._call(self.strategy.on_fill, told)
+            else:
+                self._call(self.strategy.on_order, told)
+
+    def _show_quotes(self) -> None:
+        for instrument in self._watched:
+            quote = self._hub.quotes.get(instrument.con_id)
+            if quote is not None and quote is not self._seen.get(instrument.con_id):
+                self._seen[instrument.con_id] = quote
+                self._call(self.strategy.on_quote, quote)
 
     async def _submit_wishes(self) -> None:
         while self._wishes:
-            # Each time: the result of one wish may have led to the next.
+            # Each time: what became of one wish may have led to the next.
             self._save()
             wish = self._wishes.popleft()
             if isinstance(wish, Intent):
-                outcome = await self._gateway.submit(wish)
-                self.strategy.on_result(_result(wish, outcome), self)
+                await self._ask(wish)
             else:
                 await self._amend(wish)
+            self._tell_news()
+
+    async def _ask(self, intent: Intent) -> None:
+        outcome = await self._gateway.submit(intent)
+        order = self._ledger.book.orders.get(outcome.order_id or OrderId(0))
+        if order is None or outcome.kind not in _LEFT:
+            order_id = None if order is None else order.order_id
+            refused = OrderUpdate(
+                intent.intent_id, order_id, OrderStage.REFUSED, outcome.code, outcome.text
+            )
+            self._call(self.strategy.on_order, refused)
+        elif not self._news.is_about(order.order_id):
+            # Asked for before: nothing new was recorded of it.
+            self._call(self.strategy.on_order, update_of(order))
 
     async def _amend(self, wish: _Amendment) -> None:
-        order_id = wish.order_id
-        # What becomes of it on the way is told by its outcome, once.
-        told = self._changes.pop(order_id, None)
-        outcome = await self._gateway.modify(order_id, wish.revision, self.strategy.name)
-        stage, code = ChangeStage.REFUSED, outcome.code
-        if outcome.kind in _LEFT:
-            stage, code = _LEFT[outcome.kind], ""
-        result = ChangeResult(order_id, stage, code, outcome.text)
-        order = self._ledger.book.live_orders.get(order_id)
-        if order is not None and order.change is not None:
-            is_earlier = told is not None and told.number == order.change.number
-            self._changes[order_id] = told if told is not None and is_earlier else order.change
-        self.strategy.on_change(result, self)
-        self._follow_changes()
+        outcome = await self._gateway.modify(wish.order_id, wish.revision, self.strategy.name)
+        if outcome.kind not in _LEFT:
+            order = self._ledger.book.orders.get(wish.order_id)
+            intent = None if order is None else order.terms.intent_id
+            refused = OrderUpdate(
+                intent, wish.order_id, OrderStage.CHANGE_REFUSED, outcome.code, outcome.text
+            )
+            self._call(self.strategy.on_order, refused)
 
     def _save_when_due(self) -> None:
         due_s = self._saved_s + self._settings.checkpoint_interval_s
-        if self._clock.monotonic() >= due_s:
+        if self._must_save or self._clock.monotonic() >= due_s:
             self._save()
 
     def _save(self) -> None:
-        self._saved_s = self._clock.monotonic()
-        state = self.strategy.checkpoint()
-        known = self._ledger.book.strategies.get(self.strategy.name)
-        if known and known.state == state and known.intent_count == self.intent_count:
-            return
-        self._ledger.record(StrategyCheckpointed(self.strategy.name, self.intent_count, state))
+        self._saved_s, self._must_save = self._clock.monotonic(), False
+        name = self.strategy.name
+        state, untold = self.strategy.checkpoint(), self._news.untold()
+        known = self._ledger.book.strategies.get(name)
+        told = (self.intent_count, state, untold)
+        if known is None or (known.intent_count, known.state, known.untold) != told:
+            self._ledger.record(StrategyCheckpointed(name, *told))
 
     def _on_failure(self, ended: Ended) -> None:
         self.problem = ended.problem
         with contextlib.suppress(JournalFailed):
             self._ledger.record(StrategyFailed(self.strategy.name, ended.problem[:500]))
         self._wishes.clear()
-        self._fills.clear()
-        self._turns.clear()
+        self._news.clear()
+        self._bars.clear()
         self._pager.page("critical", f"strategy {self.strategy.name} stopped", ended.problem)
 
+    # ---- what it is told
+
+    def on_recorded(self, recorded: Recorded) -> None:
+        """Queue the strategy's own fills and what became of its orders for its next look."""
+        if not self.problem and self._news.on_recorded(recorded):
+            self._wake.set()
+
+    def on_bar(self, bar: Bar) -> None:
+        """Queue a bar that has just ended, if it is one that the strategy wants."""
+        spec = self.strategy.bar_spec
+        if self.problem or spec is None or bar.size_s != spec.size_s:
+            return
+        if any(row.con_id == bar.con_id for row in self._watched):
+            if len(self._bars) >= _BARS_WAITING_MAX:
+                self._bars.popleft()
+            self._bars.append(bar)
+            self._wake.set()
+
     # ---- the strategy's context
+
+    @property
+    def now_utc(self) -> datetime:
+        """Return the wall time of this look."""
+        return self._now_utc
+
+    @property
+    def now_s(self) -> float:
+        """Return the monotonic seconds of this look, in which quotes say when they came."""
+        return self._now_s
 
     def instrument(self, symbol: str) -> Instrument | None:
         """Return an instrument by symbol, or None until the broker has described it."""
         return self._hub.by_symbol(symbol)
+
+    def quote(self, con_id: ConId) -> Quote | None:
+        """Return the latest quote of an instrument, or None."""
+        return self._hub.quotes.get(con_id)
+
+    def bars(self, con_id: ConId) -> Sequence[Bar]:
+        """Return the bars of the size that the strategy asked for, oldest first."""
+        spec = self.strategy.bar_spec
+        return () if spec is None else self._bars_of(con_id, spec.size_s)[-spec.count :]
 
     def position(self, con_id: ConId) -> Decimal:
         """Return this strategy's own signed position, from its own fills.
@@ -228,7 +325,7 @@ class StrategyRunner:
 
     def submit(self, wish: Wish) -> IntentId:
         """Wish for an order; it is submitted once the strategy's look has ended."""
-        self._check_room()
+        self._make_room()
         lineage = self._ledger.book.lineage
         assert lineage is not None, "a strategy ran before the journal was opened"
         self.intent_count += 1
@@ -248,8 +345,15 @@ class StrategyRunner:
         self._wishes.append(intent)
         return intent.intent_id
 
-    def _check_room(self) -> None:
-        assert len(self._wishes) < _WISHES_MAX, f"more than {_WISHES_MAX} wishes in one look"
+    def _make_room(self) -> None:
+        """Count a wish; raises StrategyFault for one too many in a look or in a minute."""
+        now_s, wished_s = self._clock.monotonic(), self._wished_s
+        self._look_wishes += 1
+        if self._look_wishes > _WISHES_MAX:
+            raise StrategyFault(f"more than {_WISHES_MAX} wishes in one look")
+        if len(wished_s) == wished_s.maxlen and now_s - wished_s[0] < 60:
+            raise StrategyFault(f"more than {wished_s.maxlen} wishes in a minute")
+        wished_s.append(now_s)
 
     def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:
         """Return this strategy's own orders in an instrument that may still fill, oldest first."""
@@ -269,49 +373,34 @@ class StrategyRunner:
         reason: str = "",
     ) -> None:
         """Wish for other terms of an order; it is asked for once the strategy's look has ended."""
-        self._check_room()
+        self._make_room()
         revision = Revision(quantity, limit_price, stop_price, reason)
         self._wishes.append(_Amendment(order_id, revision))
 
+    def cancel(self, order_id: OrderId, reason: str) -> None:
+        """Cancel an order of its own; leaves under any halt."""
+        order = self._ledger.book.orders.get(order_id)
+        is_own = order is not None and order.terms.strategy == self.strategy.name
+        problem = f"order {order_id} is not its own"
+        if is_own:
+            problem = self._gateway.cancel(order_id, reason) or ""
+        if problem:
+            log.warning("cancel not sent", strategy=self.strategy.name, problem=problem)
+
     def cancel_all(self, con_id: ConId, reason: str) -> None:
         """Cancel this strategy's working orders in an instrument."""
-        for order in self._gateway.working_orders():
-            if order.terms.strategy == self.strategy.name and order.terms.con_id == con_id:
-                problem = self._gateway.cancel(order.order_id, reason)
-                if problem is not None:
-                    log.warning("cancel not sent", problem=problem)
+        for order in self.orders(con_id):
+            self.cancel(order.order_id, reason)
 
-    # ---- its own fills
+    def save(self) -> None:
+        """Have the state recorded as soon as this look ends."""
+        self._must_save = True
 
-    def on_recorded(self, recorded: Recorded) -> None:
-        """Queue the strategy's own fills, and what became of its changes, for its next look."""
-        event = recorded.event
-        if self._changes and not self.problem:
-            self._follow_changes()
-        if not isinstance(event, ExecutionSeen) or not self._is_own(event.execution):
-            return
-        if not self.problem:
-            self._fills.append(event.execution)
-            self._wake.set()
-
-    def _follow_changes(self) -> None:
-        for order_id, told in tuple(self._changes.items()):
-            order = self._ledger.book.orders[order_id]
-            now = order.change
-            if now is not None and (now.number, now.state) != (told.number, told.state):
-                self._changes[order_id] = now
-                if now.state in _STAGES:
-                    stage, text = _STAGES[now.state]
-                    self._turns.append(ChangeResult(order_id, stage, "", text or now.note))
-                    self._wake.set()
-            if order.is_final:
-                del self._changes[order_id]
-
-    def _is_own(self, execution: Execution) -> bool:
-        book = self._ledger.book
-        fill = book.fills.get(exec_family(execution.exec_id)[0])
-        order = book.orders.get(fill.order_id) if fill and fill.order_id else None
-        return order is not None and order.terms.strategy == self.strategy.name
+    def set_timer(self, name: str, after_s: float) -> None:
+        """Have ``on_timer`` called once after so many seconds; the same name is set anew."""
+        if not 0 <= after_s <= _TIMER_S_MAX:
+            raise ValueError(f"after_s of timer {name!r} is {after_s}, allowed is 0 to a week")
+        self._timers.set(name, self._clock.monotonic() + after_s)
 
 
 def _own_order(order: Order) -> OwnOrder:
@@ -326,14 +415,4 @@ def _own_order(order: Order) -> OwnOrder:
         limit_price=terms.limit_price,
         stop_price=terms.stop_price,
         is_changing=order.open_change is not None,
-    )
-
-
-def _result(intent: Intent, outcome: Outcome) -> WishResult:
-    return WishResult(
-        intent_id=intent.intent_id,
-        is_sent=outcome.kind in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN),
-        code=outcome.code,
-        text=outcome.text,
-        order_id=outcome.order_id,
     )

@@ -7,15 +7,19 @@ same intents. It refuses to act on a missing, stale or crossed quote.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from trader.core.amounts import ZERO, decimal_from
+from trader.core.amounts import ZERO
+from trader.core.bars import Bar, BarSpec
 from trader.core.executions import Execution
-from trader.core.ids import ConId, StrategyName
+from trader.core.ids import StrategyName
 from trader.core.intents import OrderType, Side
-from trader.core.market import MarketView, fault
-from trader.strategies.base import ChangeResult, Context, Wish, WishResult
+from trader.core.market import Quote, fault
+from trader.strategies.base import Context, OrderUpdate, SessionChange, Wish
+from trader.strategies.kept import price_of, text_of, utc_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,15 @@ class MomentumParameters:
 
 @dataclass(slots=True)
 class _State:
-    """What is kept for one symbol; entry and peak are prices, None while flat."""
+    """What is kept for one symbol: prices, None while flat, and times (UTC)."""
 
-    samples: list[Decimal]
-    sampled_s: float | None = None
+    samples: list[Decimal] = field(default_factory=list)
+    sampled_utc: datetime | None = None
     entry: Decimal | None = None
+    stop: Decimal | None = None
+    target: Decimal | None = None
     peak: Decimal | None = None
-    acted_s: float | None = None
+    acted_utc: datetime | None = None
 
 
 class MomentumStrategy:
@@ -50,7 +56,7 @@ class MomentumStrategy:
     def __init__(self, parameters: MomentumParameters, name: str = "momentum") -> None:
         self._parameters = parameters
         self._name = StrategyName(name)
-        self._states = {symbol: _State(samples=[]) for symbol in parameters.symbols}
+        self._states = {symbol: _State() for symbol in parameters.symbols}
 
     @property
     def name(self) -> StrategyName:
@@ -62,76 +68,125 @@ class MomentumStrategy:
         """Return the symbols whose quotes it wants."""
         return self._parameters.symbols
 
-    def on_market(self, view: MarketView, context: Context) -> None:
-        """Hold stop and target at every look; look for entries and turns on the grid."""
+    @property
+    def bar_spec(self) -> BarSpec | None:
+        """Return None: it samples quotes."""
+        return None
+
+    @property
+    def closing_s(self) -> float:
+        """Return 0: the end of a session is nothing to it."""
+        return 0.0
+
+    def on_start(self, context: Context) -> None:
+        """Do nothing: all it needs is kept."""
+
+    def on_quote(self, quote: Quote, context: Context) -> None:
+        """Hold stop and target at every quote; look for entries and turns on the grid."""
         for symbol, state in self._states.items():
             instrument = context.instrument(symbol)
-            if instrument is None:
-                continue
-            quote = view.quotes.get(instrument.con_id)
-            if fault(quote, view.now_s, self._parameters.quote_age_s_max) is not None:
-                continue
-            assert quote is not None
-            assert quote.mid is not None
-            is_sampled = self._sample(state, quote.mid, view.now_s)
-            if context.working(instrument.con_id) != ZERO or self._must_pause(state, view.now_s):
-                continue
-            change = self._change(state) if is_sampled else None
-            wish = self._wish(state, instrument.con_id, quote.mid, change, context)
-            if wish is not None:
-                state.acted_s = view.now_s
-                context.submit(wish)
+            if instrument is not None and instrument.con_id == quote.con_id:
+                self._look(state, quote, context)
 
     def on_fill(self, execution: Execution, context: Context) -> None:
         """Take the fill price of an entry as the reference for stop and target."""
-        for symbol, state in self._states.items():
-            if symbol != execution.symbol:
-                continue
-            if context.position(execution.con_id) == ZERO:
-                state.entry = state.peak = None
-            elif execution.side is Side.BUY:
-                state.entry = execution.price
-                state.peak = max(state.peak or execution.price, execution.price)
+        state = self._states.get(execution.symbol)
+        if state is None:
+            return
+        if context.position(execution.con_id) == ZERO:
+            state.entry = state.stop = state.target = state.peak = None
+        elif execution.side is Side.BUY:
+            self._enter(state, execution.price)
+            state.peak = max(state.peak or execution.price, execution.price)
 
-    def on_result(self, result: WishResult, context: Context) -> None:
+    def on_order(self, update: OrderUpdate, context: Context) -> None:
         """Do nothing: a refused wish is wished again when the market still says so."""
 
-    def on_change(self, result: ChangeResult, context: Context) -> None:
-        """Do nothing: it changes no orders."""
+    def on_session(self, change: SessionChange, context: Context) -> None:
+        """Do nothing: when new risk may be taken is the review's to say."""
+
+    def on_bar(self, bar: Bar, context: Context) -> None:
+        """Do nothing: it asks for no bars."""
+
+    def on_timer(self, name: str, context: Context) -> None:
+        """Do nothing: it sets no timers."""
 
     def checkpoint(self) -> str:
-        """Return entries and peaks; samples are warmed up anew, they age within minutes."""
+        """Return entries with their stops and targets, peaks, samples, and when it acted last."""
         return json.dumps(
             {
-                symbol: {"entry": _text(state.entry), "peak": _text(state.peak)}
+                symbol: {
+                    "entry": text_of(state.entry),
+                    "stop": text_of(state.stop),
+                    "target": text_of(state.target),
+                    "peak": text_of(state.peak),
+                    "acted_utc": text_of(state.acted_utc),
+                    "sampled_utc": text_of(state.sampled_utc),
+                    "samples": [str(one) for one in state.samples],
+                }
                 for symbol, state in self._states.items()
             },
             sort_keys=True,
         )
 
     def restore(self, state: str) -> None:
-        """Take up entries and peaks; raises ValueError if they cannot be read."""
+        """Take up what was kept; raises ValueError if it cannot be read."""
         try:
-            rows = json.loads(state)
-            for symbol, row in rows.items():
+            for symbol, row in json.loads(state).items():
                 if symbol in self._states:
-                    self._states[symbol].entry = _price(row["entry"])
-                    self._states[symbol].peak = _price(row["peak"])
+                    self._states[symbol] = self._restored(row)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"momentum state cannot be read: {state[:200]}") from error
 
-    def _sample(self, state: _State, mid: Decimal, now_s: float) -> bool:
+    def _restored(self, row: dict[str, Any]) -> _State:
+        state = _State(entry=price_of(row["entry"]), peak=price_of(row["peak"]))
+        if state.entry is not None:
+            # States of before had entries alone.
+            self._enter(state, state.entry)
+            state.stop = price_of(row.get("stop")) or state.stop
+            state.target = price_of(row.get("target")) or state.target
+        state.acted_utc = utc_of(row.get("acted_utc"))
+        state.sampled_utc = utc_of(row.get("sampled_utc"))
+        kept = [price_of(one) for one in row.get("samples", ())]
+        state.samples = [one for one in kept if one is not None]
+        return state
+
+    def _enter(self, state: _State, price: Decimal) -> None:
+        state.entry = price
+        state.stop = price * (1 - self._parameters.stop_fraction)
+        state.target = price * (1 + self._parameters.target_fraction)
+
+    def _look(self, state: _State, quote: Quote, context: Context) -> None:
+        if fault(quote, context.now_s, self._parameters.quote_age_s_max) is not None:
+            return
+        assert quote.mid is not None
+        is_sampled = self._sample(state, quote.mid, context.now_utc)
+        if is_sampled:
+            context.save()
+        is_open = context.working(quote.con_id) != ZERO
+        if is_open or self._must_pause(state, context.now_utc):
+            return
+        change = self._change(state) if is_sampled else None
+        wish = self._wish(state, quote, change, context.position(quote.con_id))
+        if wish is not None:
+            state.acted_utc = context.now_utc
+            context.submit(wish)
+
+    def _sample(self, state: _State, mid: Decimal, now_utc: datetime) -> bool:
         """Keep a sample when the grid is due; returns whether it was."""
         parameters = self._parameters
-        if state.sampled_s is not None and now_s - state.sampled_s < parameters.sample_s:
-            return False
-        # One interval more than the lookback: a look comes a little after the grid is due, and a
-        # lookback of one sample would otherwise never be complete.
-        window_s = parameters.sample_s * (parameters.lookback_samples + 1)
-        if state.sampled_s is not None and now_s - state.sampled_s > window_s:
-            # After a gap (a night, an outage) the old samples say nothing of the present rise.
-            state.samples.clear()
-        state.sampled_s = now_s
+        if state.sampled_utc is not None:
+            since_s = (now_utc - state.sampled_utc).total_seconds()
+            if -parameters.sample_s < since_s < parameters.sample_s:
+                return False
+            # One interval more than the lookback: a look comes a little after the grid is due,
+            # and a lookback of one sample would otherwise never be complete.
+            window_s = parameters.sample_s * (parameters.lookback_samples + 1)
+            if not 0 <= since_s <= window_s:
+                # After a gap (a night, an outage, a clock that was set) the old samples say
+                # nothing of the present rise.
+                state.samples.clear()
+        state.sampled_utc = now_utc
         state.samples.append(mid)
         del state.samples[: -(parameters.lookback_samples + 1)]
         return True
@@ -143,53 +198,44 @@ class MomentumStrategy:
         return state.samples[-1] / state.samples[0] - 1
 
     def _wish(
-        self, state: _State, con_id: ConId, mid: Decimal, change: Decimal | None, context: Context
+        self, state: _State, quote: Quote, change: Decimal | None, held: Decimal
     ) -> Wish | None:
-        held = context.position(con_id)
+        mid = quote.mid
+        assert mid is not None
         if held > ZERO:
             state.peak = max(state.peak or mid, mid)
             # Right after a start or a gap there is no lookback, and yet a stop is a stop.
-            reason = self._exit_reason(state, mid, change)
+            reason = _exit_reason(state, mid, change)
             if reason:
-                return Wish(con_id, Side.SELL, held, is_reduce_only=True, reason=reason)
+                return Wish(quote.con_id, Side.SELL, held, is_reduce_only=True, reason=reason)
         elif change is not None and change >= self._parameters.entry_fraction:
-            return self._entry(con_id, f"rose {change:.5f} over the lookback")
+            return Wish(
+                con_id=quote.con_id,
+                side=Side.BUY,
+                quantity=self._parameters.quantity,
+                order_type=OrderType.MARKET,
+                reason=f"rose {change:.5f} over the lookback",
+            )
         return None
 
-    def _entry(self, con_id: ConId, reason: str) -> Wish:
-        return Wish(
-            con_id=con_id,
-            side=Side.BUY,
-            quantity=self._parameters.quantity,
-            order_type=OrderType.MARKET,
-            reason=reason,
-        )
-
-    def _must_pause(self, state: _State, now_s: float) -> bool:
-        return state.acted_s is not None and now_s - state.acted_s < self._parameters.pause_s
-
-    def _exit_reason(self, state: _State, mid: Decimal, change: Decimal | None) -> str:
-        entry = state.entry
-        if entry is None:
-            return "entry price unknown"
-        if mid <= entry * (1 - self._parameters.stop_fraction):
-            return f"stop: {mid} is {self._parameters.stop_fraction} under {entry}"
-        if mid >= entry * (1 + self._parameters.target_fraction):
-            return f"target: {mid} is {self._parameters.target_fraction} over {entry}"
-        if change is not None and change < ZERO:
-            return f"the rise turned: {change:.5f} over the lookback"
-        return ""
+    def _must_pause(self, state: _State, now_utc: datetime) -> bool:
+        if state.acted_utc is None:
+            return False
+        since_s = (now_utc - state.acted_utc).total_seconds()
+        if since_s < 0:
+            # The clock was set back: nobody knows how long it has been.
+            state.acted_utc = now_utc
+        return since_s < self._parameters.pause_s
 
 
-def _text(price: Decimal | None) -> str | None:
-    return None if price is None else str(price)
-
-
-def _price(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    price = decimal_from(text)
-    if price is None or price <= ZERO:
-        # NaN would compare with nothing, and a stop below zero never comes.
-        raise ValueError(f"momentum state holds no price: {text!r}")
-    return price
+def _exit_reason(state: _State, mid: Decimal, change: Decimal | None) -> str:
+    entry, stop, target = state.entry, state.stop, state.target
+    if entry is None or stop is None or target is None:
+        return "entry price unknown"
+    if mid <= stop:
+        return f"stop: {mid} is at or under {stop}, bought at {entry}"
+    if mid >= target:
+        return f"target: {mid} is at or over {target}, bought at {entry}"
+    if change is not None and change < ZERO:
+        return f"the rise turned: {change:.5f} over the lookback"
+    return ""

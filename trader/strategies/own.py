@@ -8,10 +8,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from trader.core.bars import Bar, BarSpec
 from trader.core.executions import Execution
 from trader.core.ids import StrategyName
-from trader.core.market import MarketView
-from trader.strategies.base import ChangeResult, Context, WishResult
+from trader.core.market import Quote
+from trader.strategies.base import Context, OrderUpdate, SessionChange
+
+CLOSING_S = 900.0
 
 
 class Parameters(BaseModel):
@@ -46,17 +49,36 @@ class OwnStrategy(Generic[P]):
         """Return the symbols whose quotes it wants."""
         return self._symbols
 
-    def on_market(self, view: MarketView, context: Context) -> None:
-        """Look at the market; called when a quote changed, conflated under load."""
+    @property
+    def bar_spec(self) -> BarSpec | None:
+        """Return which bars it wants; none unless this is overridden."""
+        return None
+
+    @property
+    def closing_s(self) -> float:
+        """Return how long before the end of a session it wants to be told (seconds)."""
+        return CLOSING_S
+
+    def on_start(self, context: Context) -> None:
+        """Begin, after what was kept has been taken up."""
 
     def on_fill(self, execution: Execution, context: Context) -> None:
         """Learn of a fill of one of its own orders."""
 
-    def on_result(self, result: WishResult, context: Context) -> None:
-        """Learn what became of a wish."""
+    def on_order(self, update: OrderUpdate, context: Context) -> None:
+        """Learn what has become of a wish, of an order, or of a change of an order."""
 
-    def on_change(self, result: ChangeResult, context: Context) -> None:
-        """Learn what has become of a change of an order."""
+    def on_session(self, change: SessionChange, context: Context) -> None:
+        """Learn where a session stands."""
+
+    def on_bar(self, bar: Bar, context: Context) -> None:
+        """Look at a bar that has just ended."""
+
+    def on_quote(self, quote: Quote, context: Context) -> None:
+        """Look at a quote that has changed."""
+
+    def on_timer(self, name: str, context: Context) -> None:
+        """Do what a timer was set for."""
 
     def checkpoint(self) -> str:
         """Return what is kept, as JSON text."""

@@ -4,13 +4,15 @@ Nothing is drawn and no time passes but what the test lets pass. There is no rev
 no cost: it shows what a strategy wishes for, and whether it goes on after a restart as before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Generic, TypeVar
 
 from trader.core.amounts import ZERO
+from trader.core.bars import Bar, BarSpec
+from trader.core.calendar import SessionStage
 from trader.core.executions import Execution
 from trader.core.ids import (
     AccountId,
@@ -24,14 +26,14 @@ from trader.core.ids import (
 )
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import OrderType, Side
-from trader.core.market import LIVE, MarketView, Quote
+from trader.core.market import LIVE, Quote
 from trader.strategies.base import (
-    ChangeResult,
-    ChangeStage,
+    OrderStage,
+    OrderUpdate,
     OwnOrder,
+    SessionChange,
     Strategy,
     Wish,
-    WishResult,
 )
 
 S = TypeVar("S", bound=Strategy)
@@ -61,47 +63,137 @@ class Trial(Generic[S]):
     refuses_with: str = ""
     seconds: float = 0.0
     _quotes: dict[ConId, Quote] = field(default_factory=dict)
+    _bars: dict[ConId, list[Bar]] = field(default_factory=dict)
+    _timers: dict[str, float] = field(default_factory=dict)
     _held: dict[ConId, Decimal] = field(default_factory=dict)
     _working: list[_Working] = field(default_factory=list)
     _untold: list[tuple[OrderId, IntentId, Wish]] = field(default_factory=list)
-    _turns: list[ChangeResult] = field(default_factory=list)
+    _news: list[OrderUpdate] = field(default_factory=list)
+    # The state that was saved last, and how many of the fills it knows of.
+    _saved: tuple[str, int] | None = None
+    _must_save: bool = False
 
-    def quote(
-        self, symbol: str, bid: str | Decimal, ask: str | Decimal, *, after_s: float = 1.0
+    def __post_init__(self) -> None:
+        """Let the strategy begin."""
+        self.strategy.on_start(self)
+        self._tell()
+
+    # ---- the market
+
+    def move(
+        self,
+        symbol: str,
+        bid: str | Decimal,
+        ask: str | Decimal,
+        *,
+        after_s: float = 1.0,
+        age_s: float = 0.0,
     ) -> list[Wish]:
-        """Let time pass, move a market, show it, and return what was wished for because of it."""
-        self.seconds += after_s
-        con_id = self.con_id(symbol)
-        self._quotes[con_id] = Quote(
-            con_id, Decimal(bid), Decimal(ask), data_type=LIVE, received_s=self.seconds
-        )
+        """Let time pass, move a market, show it, and return what was wished for because of it.
+
+        ``age_s`` is how long ago the quote came.
+        """
         before = len(self.wishes)
+        self.wait(after_s)
+        con_id = self.con_id(symbol)
+        told_s = self.seconds - age_s
+        quote = self._quotes[con_id] = Quote(
+            con_id, Decimal(bid), Decimal(ask), data_type=LIVE, received_s=told_s
+        )
         self._fill()
-        self.look()
+        self.strategy.on_quote(quote, self)
+        self._tell()
         return self.wishes[before:]
 
-    def look(self, *, after_s: float = 0.0) -> None:
-        """Show the market as it is, after some time in which nothing came."""
-        self.seconds += after_s
-        now_utc = _BEGIN_UTC + timedelta(seconds=self.seconds)
-        self.strategy.on_market(MarketView(now_utc, self.seconds, dict(self._quotes)), self)
+    def bar(
+        self, symbol: str, close: str | Decimal, *, low: str = "", high: str = ""
+    ) -> list[Wish]:
+        """Let the next bar of a symbol end, show it, and return what was wished for because of it.
+
+        It opens where the one before has closed; the market then stands at its close.
+        """
+        return self.bars_of({symbol: close}, low=low, high=high)
+
+    def bars_of(
+        self, closes: Mapping[str, str | Decimal], *, low: str = "", high: str = ""
+    ) -> list[Wish]:
+        """Let the next bars of several symbols end at the same moment, and show them in turn."""
+        spec = self.strategy.bar_spec
+        assert spec is not None, "the strategy asks for no bars"
+        before = len(self.wishes)
+        into_s = self.seconds % spec.size_s
+        self.wait(spec.size_s - into_s)
+        ended = [
+            self._bar(symbol, Decimal(close), spec, low, high) for symbol, close in closes.items()
+        ]
+        self._fill()
+        for bar in ended:
+            self.strategy.on_bar(bar, self)
+        self._must_save = True
+        self._tell()
+        return self.wishes[before:]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in which nothing comes but timers."""
+        end_s = self.seconds + seconds
+        while due := [(at_s, name) for name, at_s in self._timers.items() if at_s <= end_s]:
+            at_s, name = min(due)
+            self.seconds = max(self.seconds, at_s)
+            del self._timers[name]
+            self.strategy.on_timer(name, self)
+            self._tell()
+        self.seconds = end_s
+
+    def session(self, symbol: str, stage: SessionStage, until_close_s: float | None = None) -> None:
+        """Let a session come to a stage."""
+        change = SessionChange(self.con_id(symbol), symbol, stage, until_close_s)
+        self.strategy.on_session(change, self)
         self._tell()
 
     def restarted(self, make: Callable[[], S]) -> "Trial[S]":
-        """Return the trial as it goes on with a new strategy that takes up the state of this."""
+        """Return the trial as it goes on after a kill: a new strategy with the last saved state.
+
+        It is told the fills that this state does not know of, as the daemon tells them.
+        """
         strategy = make()
-        strategy.restore(self.strategy.checkpoint())
-        return replace(
+        state, known = self._saved if self._saved is not None else ("", 0)
+        if state:
+            strategy.restore(state)
+        after = replace(
             self,
             strategy=strategy,
             wishes=[*self.wishes],
             fills=[*self.fills],
             _quotes={**self._quotes},
+            _bars={key: [*rows] for key, rows in self._bars.items()},
+            _timers={},
             _held={**self._held},
             _working=[replace(one) for one in self._working],
-            _untold=[*self._untold],
-            _turns=[*self._turns],
+            _untold=[],
+            _news=[],
         )
+        for execution in after.fills[known:]:
+            strategy.on_fill(execution, after)
+        after._tell()
+        return after
+
+    def _bar(self, symbol: str, close: Decimal, spec: BarSpec, low: str, high: str) -> Bar:
+        con_id = self.con_id(symbol)
+        rows = self._bars.setdefault(con_id, [])
+        opened = rows[-1].close if rows else close
+        bar = Bar(
+            con_id=con_id,
+            start_utc=_BEGIN_UTC + timedelta(seconds=self.seconds - spec.size_s),
+            size_s=spec.size_s,
+            open=opened,
+            high=max(opened, close, Decimal(high) if high else close),
+            low=min(opened, close, Decimal(low) if low else close),
+            close=close,
+        )
+        rows.append(bar)
+        del rows[: -spec.count]
+        self._quotes[con_id] = Quote(con_id, close, close, data_type=LIVE, received_s=self.seconds)
+        return bar
 
     def held(self, symbol: str) -> Decimal:
         """Return the signed position in a symbol."""
@@ -112,6 +204,32 @@ class Trial(Generic[S]):
         return ConId(1 + self.strategy.symbols.index(symbol))
 
     # ---- the strategy's context
+
+    @property
+    def now_utc(self) -> datetime:
+        """Return the time in the trial."""
+        return _BEGIN_UTC + timedelta(seconds=self.seconds)
+
+    @property
+    def now_s(self) -> float:
+        """Return the seconds since the trial began."""
+        return self.seconds
+
+    def quote(self, con_id: ConId) -> Quote | None:
+        """Return the latest quote of an instrument."""
+        return self._quotes.get(con_id)
+
+    def bars(self, con_id: ConId) -> Sequence[Bar]:
+        """Return the bars that have ended, oldest first."""
+        return tuple(self._bars.get(con_id, ()))
+
+    def save(self) -> None:
+        """Have the state saved as soon as the strategy's look ends."""
+        self._must_save = True
+
+    def set_timer(self, name: str, after_s: float) -> None:
+        """Have ``on_timer`` called once after so many seconds."""
+        self._timers[name] = self.seconds + after_s
 
     def instrument(self, symbol: str) -> Instrument | None:
         """Return a stock with steps of a cent."""
@@ -166,30 +284,49 @@ class Trial(Generic[S]):
                     limit_price=limit_price or one.wish.limit_price,
                     stop_price=stop_price or one.wish.stop_price,
                 )
-                self._turns.append(ChangeResult(order_id, ChangeStage.APPLIED, "", reason))
+                self._news.append(_update(one, OrderStage.CHANGED, text=reason))
                 return
         text = f"order {order_id} is not working"
-        self._turns.append(ChangeResult(order_id, ChangeStage.REFUSED, "ORDER_UNKNOWN", text))
+        refused = OrderUpdate(None, order_id, OrderStage.CHANGE_REFUSED, "ORDER_UNKNOWN", text)
+        self._news.append(refused)
+
+    def cancel(self, order_id: OrderId, reason: str) -> None:
+        """Cancel an order; the strategy is told once its look has ended."""
+        for one in tuple(self._working):
+            if one.order_id == order_id:
+                self._working.remove(one)
+                self._news.append(_update(one, OrderStage.CANCELLED, text=reason))
 
     def cancel_all(self, con_id: ConId, reason: str) -> None:
         """Cancel the orders in an instrument."""
-        self._working = [one for one in self._working if one.wish.con_id != con_id]
+        for one in self.orders(con_id):
+            self.cancel(one.order_id, reason)
 
     # ---- the broker
 
+    def _save(self) -> None:
+        self._must_save = False
+        self._saved = self.strategy.checkpoint(), len(self.fills)
+
     def _tell(self) -> None:
-        while self._untold or self._turns:
+        while self._untold or self._news:
+            if self._untold:
+                # What is asked for is asked with the strategy's state saved before.
+                self._save()
             for order_id, intent_id, wish in self._taken():
                 if self.refuses_with:
-                    result = WishResult(intent_id, False, self.refuses_with, "refused in the trial")
-                    self.strategy.on_result(result, self)
-                    continue
-                self._working.append(_Working(order_id, intent_id, wish))
-                self.strategy.on_result(WishResult(intent_id, True, "", "", order_id), self)
-            turns, self._turns = self._turns, []
-            for turn in turns:
-                self.strategy.on_change(turn, self)
+                    code, text = self.refuses_with, "refused in the trial"
+                    told = OrderUpdate(intent_id, None, OrderStage.REFUSED, code, text)
+                else:
+                    self._working.append(_Working(order_id, intent_id, wish))
+                    told = OrderUpdate(intent_id, order_id, OrderStage.SENT)
+                self.strategy.on_order(told, self)
+            news, self._news = self._news, []
+            for update in news:
+                self.strategy.on_order(update, self)
             self._fill()
+        if self._must_save:
+            self._save()
 
     def _taken(self) -> list[tuple[OrderId, IntentId, Wish]]:
         taken, self._untold = self._untold, []
@@ -201,6 +338,7 @@ class Trial(Generic[S]):
             if price is not None:
                 self._working.remove(one)
                 self._book(one, price)
+                self._news.append(_update(one, OrderStage.FILLED))
 
     def _book(self, one: _Working, price: Decimal) -> None:
         wish = one.wish
@@ -217,10 +355,14 @@ class Trial(Generic[S]):
             client_id=ClientId(0),
             perm_id=PermId(one.order_id),
             order_ref=OrderRef(one.intent_id),
-            time_utc=_BEGIN_UTC + timedelta(seconds=self.seconds),
+            time_utc=self.now_utc,
         )
         self.fills.append(execution)
         self.strategy.on_fill(execution, self)
+
+
+def _update(one: _Working, stage: OrderStage, text: str = "") -> OrderUpdate:
+    return OrderUpdate(one.intent_id, one.order_id, stage, text=text)
 
 
 def _price(wish: Wish, quote: Quote | None) -> Decimal | None:

@@ -27,8 +27,19 @@ class Mine(OwnStrategy[Some]):
     Parameters = Some
 
 class Waits(Mine):
-    async def on_market(self, view, context):
+    async def on_quote(self, quote, context):
         pass
+
+class WantsBars(Mine):
+    bar_spec = "1 min"
+
+class EndsBefore(Mine):
+    closing_s = -1
+
+class Unready(Mine):
+    @property
+    def bar_spec(self):
+        return self.spec
 
 class Fails(Mine):
     def __init__(self, name, symbols, parameters):
@@ -39,7 +50,7 @@ class Ends(Mine):
         sys.exit("bye")
 
 class Half:
-    def on_market(self, view, context):
+    def on_quote(self, quote, context):
         pass
 
 THREE = 3
@@ -88,8 +99,11 @@ def test_what_is_installed_comes_before_the_folder(folder: Path) -> None:
         ("mine_for_a_test:Nobody", "a class that mine_for_a_test has"),
         ("mine_for_a_test:", "a class that mine_for_a_test has"),
         ("mine_for_a_test:THREE", "it is int"),
-        ("mine_for_a_test:Half", "it has no on_fill, on_result, on_change, checkpoint, restore"),
-        ("mine_for_a_test:Waits", "async is on_market"),
+        (
+            "mine_for_a_test:Half",
+            "it has no on_start, on_fill, on_order, on_session",
+        ),
+        ("mine_for_a_test:Waits", "async is on_quote"),
         ("nothing_for_a_test:Mine", "No module named 'nothing_for_a_test'"),
         ("broken_for_a_test:Mine", "No module named 'nowhere_at_all'"),
         ("ending_for_a_test:Mine", "SystemExit: 3"),
@@ -119,6 +133,21 @@ def test_a_wrong_parameter_is_named(
     with pytest.raises(StrategyUnusable) as caught:
         made(cls, "mine", ("AAPL",), values)
     assert caught.value.field == field
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("WantsBars", "bar_spec is '1 min', allowed is a BarSpec or None"),
+        ("EndsBefore", "closing_s is -1, allowed are seconds from 0 on"),
+        ("Unready", "cannot be made: AttributeError"),
+    ],
+)
+def test_what_it_wants_of_the_market_is_checked(name: str, words: str, folder: Path) -> None:
+    cls = strategy_class(f"mine_for_a_test:{name}", folder)
+    with pytest.raises(StrategyUnusable) as caught:
+        made(cls, "mine", ("AAPL",), {"count": 1})
     assert words in str(caught.value)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from trader.core.calendar import (
     ContractHours,
+    SessionStage,
     Span,
     Standing,
     UnreadableHours,
@@ -23,6 +24,7 @@ from trader.core.calendar import (
     day_of,
     day_span,
     next_daily,
+    stage_of,
     standing,
     stricter,
     trading_day,
@@ -326,3 +328,21 @@ def test_of_two_words_the_stricter_allows_no_more_than_either(one: Standing, two
         for name in ("since_open_s", "until_close_s"):
             seconds, allowed = getattr(both, name), getattr(single, name)
             assert seconds is None or (allowed is not None and seconds <= allowed)
+
+
+@pytest.mark.parametrize(
+    ("now", "stage"),
+    [
+        (None, SessionStage.UNKNOWN),
+        (Standing(is_regular=False, is_extended=False), SessionStage.CLOSED),
+        (Standing(False, True, 60.0, 60.0), SessionStage.EXTENDED),
+        (Standing(True, True, 60.0, 901.0), SessionStage.OPEN),
+        (Standing(True, True, 60.0, 900.0), SessionStage.CLOSING),
+        # Open, and nobody knows for how long.
+        (Standing(True, True), SessionStage.CLOSING),
+    ],
+)
+def test_a_stage_follows_from_where_the_day_stands(
+    now: Standing | None, stage: SessionStage
+) -> None:
+    assert stage_of(now, 900.0) is stage

@@ -122,15 +122,6 @@ async def test_a_holding_is_valued_at_the_middle_else_at_the_last() -> None:
     assert hub.mark_of(CON) == 100
 
 
-async def test_a_view_holds_the_quotes_of_its_moment() -> None:
-    hub = a_hub(*LIVE)
-    view = hub.view([CON, OTHER_CON])
-    hub.on_tick(tick("bid", "50"))
-    assert list(view.quotes) == [CON]
-    assert view.quotes[CON].bid == 99
-    assert view.now_s == 1_000.0
-
-
 async def test_what_fell_silent_and_what_was_refused_is_ailing_until_a_price_comes() -> None:
     # INC-011
     clock = LoopClock()

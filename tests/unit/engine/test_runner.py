@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -13,6 +15,7 @@ from tests.unit.engine.world import (
     BUY,
     CON,
     LINEAGE,
+    OTHER_CON,
     SELL,
     World,
     a_status,
@@ -21,49 +24,74 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
+from trader.core.bars import Bar, BarSpec
 from trader.core.book import Book
+from trader.core.calendar import SessionStage
 from trader.core.executions import Execution
 from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
-from trader.core.market import MarketView
+from trader.core.market import Quote
 from trader.core.orders import OrderState
 from trader.core.strategy_events import StrategyCheckpointed
-from trader.strategies.base import ChangeResult, Context, Wish, WishResult
+from trader.ports import QuoteTick
+from trader.strategies.base import Context, OrderStage, OrderUpdate, SessionChange, Wish
+from trader.strategies.own import OwnStrategy, Parameters
 
 
-class Scripted:
-    """Wishes what the test tells it to, and remembers what it was shown."""
+class Scripted(OwnStrategy[Parameters]):
+    """Wishes each second what the test tells it to, and remembers what it was shown."""
 
     def __init__(self, name: str = "alpha") -> None:
-        self.name = StrategyName(name)
-        self.symbols: tuple[str, ...] = ("AAA",)
+        super().__init__(name, ("AAA",), Parameters())
         self.wishes: list[Wish] = []
         self.after_result: list[Wish] = []
-        self.views: list[MarketView] = []
+        self.looks_s: list[float] = []
+        self.quotes: list[Quote] = []
         self.fills: list[Execution] = []
-        self.results: list[WishResult] = []
+        self.updates: list[OrderUpdate] = []
         self.ids: list[IntentId] = []
         self.error: Exception | None = None
+        self.wishes_for_ever = False
+        self.spec: BarSpec | None = None
+        self.bars: list[Bar] = []
+        self.sessions: list[SessionChange] = []
         self.state = {"n": 0}
 
-    def on_market(self, view: MarketView, context: Context) -> None:
-        self.views.append(view)
+    def on_start(self, context: Context) -> None:
+        context.set_timer("look", 0)
+
+    def on_timer(self, name: str, context: Context) -> None:
+        context.set_timer(name, 1)
+        self.looks_s.append(context.now_s)
         if self.error is not None:
             raise self.error
         while self.wishes:
             self.state["n"] += 1
             self.ids.append(context.submit(self.wishes.pop(0)))
 
+    def on_quote(self, quote: Quote, context: Context) -> None:
+        assert context.quote(quote.con_id) is quote
+        self.quotes.append(quote)
+
+    @property
+    def bar_spec(self) -> BarSpec | None:
+        return self.spec
+
+    def on_bar(self, bar: Bar, context: Context) -> None:
+        self.bars.append(bar)
+
+    def on_session(self, change: SessionChange, context: Context) -> None:
+        self.sessions.append(change)
+
     def on_fill(self, execution: Execution, context: Context) -> None:
         self.fills.append(execution)
 
-    def on_result(self, result: WishResult, context: Context) -> None:
-        self.results.append(result)
-        while self.after_result:
+    def on_order(self, update: OrderUpdate, context: Context) -> None:
+        self.updates.append(update)
+        for wish in self.after_result:
             self.state["n"] += 1
-            self.ids.append(context.submit(self.after_result.pop(0)))
-
-    def on_change(self, result: ChangeResult, context: Context) -> None:
-        raise AssertionError(f"it changes nothing: {result}")
+            self.ids.append(context.submit(wish))
+        if not self.wishes_for_ever:
+            self.after_result.clear()
 
     def checkpoint(self) -> str:
         return json.dumps(self.state)
@@ -74,6 +102,12 @@ class Scripted:
 
 def a_buy(quantity: int = 10) -> Wish:
     return Wish(CON, BUY, Decimal(quantity), reason="test")
+
+
+def a_bar(minute: int) -> Bar:
+    price = Decimal(100 + minute)
+    start_utc = datetime(2026, 1, 5, 15, minute, tzinfo=UTC)
+    return Bar(CON, start_utc, 60, price, price, price, price)
 
 
 def restarted(world: World) -> World:
@@ -96,8 +130,9 @@ async def test_a_wish_becomes_an_order_and_its_result_comes_back() -> None:
     a_runner(world, strategy).start()
     await asyncio.sleep(2)
     assert strategy.ids == [intent_id(LINEAGE, strategy.name, 1)]
-    (result,) = strategy.results
-    assert (result.is_sent, result.intent_id) == (True, strategy.ids[0])
+    (told,) = strategy.updates
+    assert (told.stage, told.intent_id) == (OrderStage.SENT, strategy.ids[0])
+    assert told.order_id == world.broker.placed[0].order.order_id
     assert len(world.broker.placed) == 1
     await world.supervisor.stop()
 
@@ -107,7 +142,8 @@ async def test_a_refused_wish_is_told_with_its_code() -> None:
     strategy.wishes = [a_buy(100_000)]
     a_runner(world, strategy).start()
     await asyncio.sleep(2)
-    assert (strategy.results[0].is_sent, strategy.results[0].code) == (False, "QUANTITY_MAX")
+    (told,) = strategy.updates
+    assert (told.stage, told.code, told.order_id) == (OrderStage.REFUSED, "QUANTITY_MAX", None)
     await world.supervisor.stop()
 
 
@@ -156,7 +192,8 @@ async def test_a_replayed_intent_collides_and_gets_the_earlier_outcome() -> None
     again.wishes = [a_buy()]
     runner.start()
     await asyncio.sleep(2)
-    assert again.results[0].code == "KNOWN"
+    (told,) = again.updates
+    assert (told.intent_id, told.stage) == (strategy.ids[0], OrderStage.SENT)
     assert after.broker.placed == []
     await after.supervisor.stop()
 
@@ -171,7 +208,50 @@ async def test_a_flood_of_wishes_stops_the_strategy_and_sends_none() -> None:
     assert world.broker.placed == []
 
 
+async def test_a_slow_flood_stops_the_strategy_too() -> None:
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    runner.start()
+    for _ in range(13):
+        strategy.wishes = [a_buy(100_000)] * 50
+        await asyncio.sleep(1.5)
+    assert "more than 600 wishes in a minute" in runner.problem
+
+
+async def test_what_it_wishes_for_again_and_again_is_counted_together() -> None:
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy(100_000)]
+    # Each refusal leads to the next wish, all of them in one look.
+    strategy.after_result = [a_buy(100_000)]
+    strategy.wishes_for_ever = True
+    runner = a_runner(world, strategy)
+    runner.start()
+    await asyncio.sleep(2)
+    assert "more than 100 wishes in one look" in runner.problem
+
+
 # ---- failures
+
+
+async def test_a_strategy_that_keeps_everybody_waiting_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, strategy, other = World(), Scripted(), Scripted("beta")
+    runner, beside = a_runner(world, strategy), a_runner(world, other)
+    now_s = world.clock.monotonic
+    late_s = [0.0]
+    monkeypatch.setattr(world.clock, "monotonic", lambda: now_s() + late_s[0])
+
+    def slow(quote: Quote, context: Context) -> None:
+        late_s[0] += 2.5
+
+    strategy.on_quote = slow  # type: ignore[method-assign]
+    runner.start()
+    beside.start()
+    await asyncio.sleep(3)
+    assert runner.problem == "StrategyFault: slow took 2.50 s, allowed are 2 s"
+    assert beside.problem == ""
+    await world.supervisor.stop()
 
 
 async def test_a_strategy_that_raises_stops_alone_and_pages() -> None:
@@ -186,9 +266,9 @@ async def test_a_strategy_that_raises_stops_alone_and_pages() -> None:
         ("critical", "strategy alpha stopped", "RuntimeError: bad idea"),
     ]
     assert beside.problem == ""
-    seen = len(other.views)
+    seen = len(other.looks_s)
     await asyncio.sleep(5)
-    assert len(other.views) > seen
+    assert len(other.looks_s) > seen
     assert not world.supervisor.root_ended.done()
     assert world.guard.causes() == {}
     await world.supervisor.stop()
@@ -204,7 +284,7 @@ async def test_a_stopped_strategy_keeps_its_position_and_gathers_no_heap() -> No
     for number in range(5):
         world.fill(order, f"1.{number}.01", quantity=Decimal(1))
     assert runner.position(CON) == 5
-    assert len(runner._fills) == 0
+    assert runner._news.take() is None
 
 
 async def test_a_state_that_cannot_be_read_stops_the_strategy_and_not_the_daemon() -> None:
@@ -215,7 +295,7 @@ async def test_a_state_that_cannot_be_read_stops_the_strategy_and_not_the_daemon
     await asyncio.sleep(5)
     assert "state" in runner.problem
     assert world.pager.titles() == ["strategy alpha stopped"]
-    assert strategy.views == []
+    assert strategy.looks_s == []
     assert runner.intent_count == 7
 
 
@@ -226,11 +306,11 @@ async def test_while_stopping_a_strategy_sees_its_fills_and_no_market() -> None:
     await asyncio.sleep(2)
     order = await world.working()
     runner.is_stopping = True
-    seen = len(strategy.views)
+    seen = len(strategy.looks_s)
     world.fill(order)
     await asyncio.sleep(5)
     assert len(strategy.fills) == 1
-    assert len(strategy.views) <= seen + 1
+    assert len(strategy.looks_s) <= seen + 1
     await world.supervisor.stop()
 
 
@@ -298,15 +378,104 @@ async def test_a_fill_is_shown_at_the_next_look_and_wakes_it() -> None:
     await world.supervisor.stop()
 
 
+async def test_what_happens_to_its_order_is_told_in_the_order_in_which_it_happened() -> None:
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy()]
+    a_runner(world, strategy).start()
+    await asyncio.sleep(2)
+    order = world.order()
+    world.say(a_status(order))
+    world.fill(order)
+    await asyncio.sleep(2)
+    assert [row.stage for row in strategy.updates] == ["sent", "working", "filled"]
+    assert len(strategy.fills) == 1
+    await world.supervisor.stop()
+
+
+async def test_a_fill_that_its_saved_state_does_not_know_of_is_told_after_a_restart() -> None:
+    world, strategy = World(), Scripted()
+    a_runner(world, strategy).start()
+    strategy.wishes = [a_buy()]
+    await asyncio.sleep(2)
+    order = world.order()
+    for number in (1, 2):
+        world.fill(order, f"1.{number}.01", quantity=Decimal(1))
+    # One of them is corrected before anybody was told: it is told as it is now.
+    world.fill(order, "1.2.02", quantity=Decimal(3))
+    await world.supervisor.stop()
+    after, again = restarted(world), Scripted()
+    a_runner(after, again).start()
+    await asyncio.sleep(40)
+    assert [row.exec_id for row in again.fills] == ["1.1.01", "1.2.02"]
+    assert again.looks_s
+    # It is told once: its state knows of them now.
+    await after.supervisor.stop()
+    last, third = restarted(after), Scripted()
+    a_runner(last, third).start()
+    await asyncio.sleep(2)
+    assert third.fills == []
+    await last.supervisor.stop()
+
+
+async def test_its_own_order_of_before_is_told_of_from_where_it_stands() -> None:
+    world, strategy = World(), Scripted()
+    order = await world.working()
+    after = restarted(world)
+    a_runner(after, strategy).start()
+    await asyncio.sleep(2)
+    assert strategy.updates == []
+    after.say(a_status(order, "Cancelled"))
+    await asyncio.sleep(2)
+    assert [row.stage for row in strategy.updates] == ["cancelled"]
+    await after.supervisor.stop()
+
+
 # ---- looking and saving
 
 
-async def test_it_looks_when_a_quote_changes_and_at_the_latest_every_other_second() -> None:
+async def test_a_quote_is_shown_when_it_has_changed_and_always_the_latest() -> None:
+    world, strategy = World(), Scripted()
+    a_runner(world, strategy).start()
+    await asyncio.sleep(3)
+    assert len(strategy.quotes) == 1
+    for price in ("98.1", "98.2", "98.3"):
+        world.hub.on_tick(QuoteTick(CON, "bid", Decimal(price), world.clock.monotonic()))
+    await asyncio.sleep(3)
+    assert [row.bid for row in strategy.quotes[1:]] == [Decimal("98.3")]
+    await world.supervisor.stop()
+
+
+async def test_a_bar_that_it_wants_is_shown_once_and_its_state_is_saved_behind_it() -> None:
+    world, strategy = World(), Scripted()
+    strategy.spec = BarSpec(60, 2)
+    shelf = [a_bar(minute) for minute in range(5)]
+    runner = a_runner(world, strategy, bars_of=lambda con_id, size_s: shelf)
+    runner.start()
+    await asyncio.sleep(2)
+    strategy.state["n"] = 8
+    for bar in (a_bar(5), replace(a_bar(5), size_s=300), replace(a_bar(5), con_id=OTHER_CON)):
+        runner.on_bar(bar)
+    await asyncio.sleep(1)
+    assert strategy.bars == [a_bar(5)]
+    assert list(runner.bars(CON)) == shelf[-2:]
+    assert world.journal.events(StrategyCheckpointed)[-1].state == '{"n": 8}'
+    await world.supervisor.stop()
+
+
+async def test_a_session_is_told_at_the_beginning_and_when_it_changes() -> None:
+    world, strategy = World(), Scripted()
+    a_runner(world, strategy).start()
+    await asyncio.sleep(5)
+    (told,) = strategy.sessions
+    assert (told.symbol, told.stage) == ("AAA", SessionStage.UNKNOWN)
+    await world.supervisor.stop()
+
+
+async def test_its_timers_are_kept_to_while_nothing_else_comes() -> None:
     world, strategy = World(), Scripted()
     a_runner(world, strategy).start()
     await asyncio.sleep(11.5)
-    assert 8 <= len(strategy.views) <= 12
-    assert CON in strategy.views[-1].quotes
+    assert 8 <= len(strategy.looks_s) <= 12
     await world.supervisor.stop()
 
 
@@ -356,5 +525,5 @@ async def test_a_journal_in_trouble_does_not_kill_the_strategy(kind: str) -> Non
     runner.start()
     await asyncio.sleep(5)
     assert runner.problem == ""
-    assert [row.is_sent for row in strategy.results] == [False]
+    assert [row.stage for row in strategy.updates] == [OrderStage.REFUSED]
     await world.supervisor.stop()

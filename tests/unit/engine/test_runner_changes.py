@@ -20,65 +20,62 @@ from tests.unit.engine.world import (
     an_intent,
 )
 from trader.core import events as ev
-from trader.core.executions import Execution
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId, StrategyName
-from trader.core.market import MarketView
 from trader.core.orders import Order
 from trader.core.risk.change import Revision
 from trader.engine.runner import StrategyRunner
 from trader.ports import SendUncertain
 from trader.strategies.base import (
-    ChangeResult,
-    ChangeStage,
     Context,
+    OrderStage,
+    OrderUpdate,
     OwnOrder,
     Wish,
-    WishResult,
 )
+from trader.strategies.own import OwnStrategy, Parameters
 
 D = Decimal
+Stage = OrderStage
 LOOK_S = 3.0
 Act = Callable[[Context], None]
 
 
-class Tinker:
-    """Does what a test tells it to at its next look, and remembers what it was told."""
+class Tinker(OwnStrategy[Parameters]):
+    """Does each second what a test tells it to, and remembers what it was told of changes."""
 
     def __init__(self, name: str = STRATEGY) -> None:
-        self.name = StrategyName(name)
-        self.symbols: tuple[str, ...] = ("AAA",)
+        super().__init__(name, ("AAA",), Parameters())
         self.acts: list[Act] = []
         self.after: list[Act] = []
-        self.told: list[ChangeResult] = []
-        self.results: list[WishResult] = []
+        self.told: list[OrderUpdate] = []
+        self.results: list[OrderUpdate] = []
         self.seen: tuple[OwnOrder, ...] = ()
 
-    def on_market(self, view: MarketView, context: Context) -> None:
+    def on_start(self, context: Context) -> None:
+        context.set_timer("look", 0)
+
+    def on_timer(self, name: str, context: Context) -> None:
+        context.set_timer(name, 1)
         self.seen = context.orders(CON)
         while self.acts:
             self.acts.pop(0)(context)
 
-    def on_fill(self, execution: Execution, context: Context) -> None:
-        pass
-
-    def on_result(self, result: WishResult, context: Context) -> None:
-        self.results.append(result)
-
-    def on_change(self, result: ChangeResult, context: Context) -> None:
-        self.told.append(result)
+    def on_order(self, update: OrderUpdate, context: Context) -> None:
+        if "change" not in update.stage:
+            self.results.append(update)
+            return
+        self.told.append(update)
         while self.after:
             self.after.pop(0)(context)
 
-    def checkpoint(self) -> str:
-        return "{}"
-
-    def restore(self, state: str) -> None:
-        pass
-
     @property
-    def stages(self) -> list[ChangeStage]:
+    def stages(self) -> list[OrderStage]:
         return [one.stage for one in self.told]
+
+
+def told_of(order: Order, stage: OrderStage, code: str = "", text: str = "") -> OrderUpdate:
+    return OrderUpdate(order.terms.intent_id, order.order_id, stage, code, text)
 
 
 def started(world: World, strategy: Tinker) -> StrategyRunner:
@@ -107,7 +104,7 @@ def changing(order_id: OrderId, **terms: Any) -> Act:
 async def test_a_change_is_told_when_it_leaves_and_when_the_broker_shows_it() -> None:
     world, order, strategy = await tinkering()
     await looked(strategy, changing(order.order_id, quantity=D(12)))
-    assert strategy.told == [ChangeResult(order.order_id, ChangeStage.SENT, "", "sent")]
+    assert strategy.told == [told_of(order, Stage.CHANGE_SENT, text="sent")]
     (seen,) = strategy.seen
     assert (seen.order_id, seen.quantity, seen.is_changing) == (order.order_id, D(10), True)
     ((change, _),) = world.broker.changed
@@ -116,7 +113,7 @@ async def test_a_change_is_told_when_it_leaves_and_when_the_broker_shows_it() ->
     assert planned.reason == "market moved"
     world.say(an_echo(world.order(), quantity=D(12)))
     await looked(strategy)
-    assert strategy.stages == [ChangeStage.SENT, ChangeStage.APPLIED]
+    assert strategy.stages == [Stage.CHANGE_SENT, Stage.CHANGED]
     (seen,) = strategy.seen
     assert (seen.quantity, seen.is_changing) == (D(12), False)
     await world.supervisor.stop()
@@ -128,7 +125,7 @@ async def test_a_change_that_the_broker_refuses_is_told_and_the_order_works_on()
     await looked(strategy, changing(order.order_id, quantity=D(12)))
     world.say(ev.OrderErrorSeen(order.order_id, 110, "no such tick", ev.Evidence.REJECTS_NEW))
     await looked(strategy)
-    assert strategy.stages == [ChangeStage.SENT, ChangeStage.DROPPED]
+    assert strategy.stages == [Stage.CHANGE_SENT, Stage.CHANGE_DROPPED]
     assert strategy.told[-1].text == "110 no such tick"
     assert [one.quantity for one in strategy.seen] == [D(10)]
     await world.supervisor.stop()
@@ -139,11 +136,12 @@ async def test_doubt_is_told_and_so_is_its_end() -> None:
     world.broker.place_error = SendUncertain("socket broke")
     await looked(strategy, changing(order.order_id, quantity=D(12)))
     assert strategy.told == [
-        ChangeResult(order.order_id, ChangeStage.UNCERTAIN, "", "socket broke")
+        told_of(order, Stage.CHANGE_SENT, text="sent"),
+        told_of(order, Stage.CHANGE_UNCERTAIN, text="socket broke"),
     ]
     world.say(an_echo(world.order(), quantity=D(12)))
     await looked(strategy)
-    assert strategy.stages == [ChangeStage.UNCERTAIN, ChangeStage.APPLIED]
+    assert strategy.stages[1:] == [Stage.CHANGE_UNCERTAIN, Stage.CHANGED]
     await world.supervisor.stop()
 
 
@@ -152,7 +150,11 @@ async def test_what_a_broker_shows_and_takes_back_is_told() -> None:
     await looked(strategy, changing(order.order_id, quantity=D(12)))
     world.say(an_echo(world.order(), quantity=D(12)), an_echo(world.order(), quantity=D(10)))
     await looked(strategy)
-    assert strategy.stages == [ChangeStage.SENT, ChangeStage.APPLIED, ChangeStage.UNCERTAIN]
+    assert strategy.stages == [
+        Stage.CHANGE_SENT,
+        Stage.CHANGED,
+        Stage.CHANGE_UNCERTAIN,
+    ]
     await world.supervisor.stop()
 
 
@@ -179,7 +181,7 @@ async def test_a_change_that_cannot_be_is_told_with_field_and_value(
 ) -> None:
     world, order, strategy = await tinkering()
     await looked(strategy, changing(order.order_id, **terms))
-    assert strategy.told == [ChangeResult(order.order_id, ChangeStage.REFUSED, code, text)]
+    assert strategy.told == [told_of(order, Stage.CHANGE_REFUSED, code, text)]
     assert world.broker.changed == []
     await world.supervisor.stop()
 
@@ -196,7 +198,7 @@ async def test_orders_that_are_unknown_others_or_over_are_not_changed() -> None:
         (other.order_id, "ORDER_NOT_OWN"),
         (over.order_id, "ORDER_NOT_WORKING"),
     ]
-    assert set(strategy.stages) == {ChangeStage.REFUSED}
+    assert set(strategy.stages) == {Stage.CHANGE_REFUSED}
     assert world.broker.changed == []
     assert [one.order_id for one in strategy.seen] == [order.order_id]
     # Each refusal is on record, with its reason.
@@ -212,14 +214,14 @@ async def test_one_open_change_at_a_time_and_the_first_is_still_followed() -> No
         changing(order.order_id, quantity=D(13)),
     )
     assert [(one.stage, one.code) for one in strategy.told] == [
-        (ChangeStage.SENT, ""),
-        (ChangeStage.REFUSED, "CHANGE_OPEN"),
+        (Stage.CHANGE_SENT, ""),
+        (Stage.CHANGE_REFUSED, "CHANGE_OPEN"),
     ]
     world.say(an_echo(world.order(), quantity=D(12)))
     await looked(strategy)
-    assert strategy.stages[2:] == [ChangeStage.APPLIED]
+    assert strategy.stages[2:] == [Stage.CHANGED]
     await looked(strategy, changing(order.order_id, quantity=D(13)))
-    assert strategy.stages[3:] == [ChangeStage.SENT]
+    assert strategy.stages[3:] == [Stage.CHANGE_SENT]
     assert [change.terms.quantity for change, _ in world.broker.changed] == [12, 13]
     await world.supervisor.stop()
 
@@ -228,7 +230,7 @@ async def test_a_change_while_halted_is_refused_with_the_code_of_orders() -> Non
     world, order, strategy = await tinkering()
     world.guard.latch(HaltCause.OPERATOR, "stop", by="test")
     await looked(strategy, changing(order.order_id, quantity=D(12)))
-    assert [(one.stage, one.code) for one in strategy.told] == [(ChangeStage.REFUSED, "HALTED")]
+    assert [(one.stage, one.code) for one in strategy.told] == [(Stage.CHANGE_REFUSED, "HALTED")]
     await world.supervisor.stop()
 
 
@@ -243,7 +245,7 @@ async def test_a_change_of_before_a_restart_is_told_after_it() -> None:
     assert strategy.told == []
     world.say(an_echo(world.order(), quantity=D(12)))
     await looked(strategy)
-    assert strategy.stages == [ChangeStage.APPLIED]
+    assert strategy.stages == [Stage.CHANGED]
     await world.supervisor.stop()
 
 
@@ -252,7 +254,7 @@ async def test_a_fill_that_ends_the_order_tells_the_change_it_proves() -> None:
     await looked(strategy, changing(order.order_id, quantity=D(12)))
     world.say(ev.ExecutionSeen(an_execution(world.order(), quantity=D(12))))
     await looked(strategy)
-    assert strategy.stages == [ChangeStage.SENT, ChangeStage.APPLIED]
+    assert strategy.stages == [Stage.CHANGE_SENT, Stage.CHANGED]
     assert strategy.seen == ()
     await world.supervisor.stop()
 
@@ -271,7 +273,7 @@ async def test_a_change_wished_for_by_a_result_is_asked_for_in_the_same_look() -
     world, order, strategy = await tinkering()
     strategy.after = [changing(order.order_id, limit_price=D("99.50"))]
     await looked(strategy, changing(order.order_id, quantity=D(10)))
-    assert strategy.stages == [ChangeStage.REFUSED, ChangeStage.SENT]
+    assert strategy.stages == [Stage.CHANGE_REFUSED, Stage.CHANGE_SENT]
     await world.supervisor.stop()
 
 

@@ -12,6 +12,8 @@ from trader.core.intents import OrderType, Side, TimeInForce
 from trader.engine.runner import StrategyRunner
 from trader.strategies.base import Context, Strategy, Wish
 from trader.strategies.momentum import MomentumStrategy
+from trader.strategies.own import OwnStrategy
+from trader.strategies.trial import Trial
 
 
 def members(kind: type) -> list[str]:
@@ -25,18 +27,23 @@ def test_a_wish_is_a_market_order_for_the_day_unless_it_says_otherwise() -> None
 
 
 def test_a_strategy_sees_and_wishes_and_nothing_of_it_reaches_the_broker_at_once() -> None:
-    seen, wished = {"instrument", "position", "working", "orders"}, {"submit", "modify"}
+    seen = {"now_utc", "now_s", "instrument", "quote", "bars", "position", "working", "orders"}
+    wished, own = {"submit", "modify"}, {"save", "set_timer"}
     # Of these a cancel alone may leave at once: it takes risk away.
-    assert set(members(Context)) == seen | wished | {"cancel_all"}
+    assert set(members(Context)) == seen | wished | own | {"cancel", "cancel_all"}
 
 
 @pytest.mark.parametrize("name", members(Context))
-def test_the_runner_is_the_context(name: str) -> None:
-    promised, kept = getattr(Context, name), getattr(StrategyRunner, name)
+@pytest.mark.parametrize("kind", [StrategyRunner, Trial])
+def test_runner_and_trial_are_the_context(name: str, kind: type) -> None:
+    promised, kept = getattr(Context, name), getattr(kind, name)
+    if isinstance(promised, property):
+        promised, kept = promised.fget, kept.fget
     assert inspect.signature(promised) == inspect.signature(kept)
 
 
 @pytest.mark.parametrize("name", members(Strategy))
-def test_momentum_is_a_strategy_and_nothing_in_it_waits(name: str) -> None:
-    assert hasattr(MomentumStrategy, name)
-    assert not inspect.iscoroutinefunction(getattr(MomentumStrategy, name))
+@pytest.mark.parametrize("kind", [MomentumStrategy, OwnStrategy])
+def test_each_is_a_strategy_and_nothing_in_it_waits(name: str, kind: type) -> None:
+    assert hasattr(kind, name)
+    assert not inspect.iscoroutinefunction(getattr(kind, name))

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -24,13 +24,14 @@ from trader.core.ids import (
     OrderRef,
     PermId,
 )
-from trader.core.instruments import Instrument, PriceBand
+from trader.core.instruments import Instrument
 from trader.core.intents import OrderType, Side
-from trader.core.market import MarketView, Quote
-from trader.strategies.base import OwnOrder, Wish, WishResult
+from trader.core.market import Quote
+from trader.strategies.base import OrderStage, OrderUpdate, Wish
 from trader.strategies.momentum import MomentumParameters, MomentumStrategy
+from trader.strategies.trial import Trial
 
-CON = ConId(101)
+CON = ConId(1)
 T0 = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PARAMETERS = MomentumParameters(
     symbols=("AAA",),
@@ -45,25 +46,20 @@ PARAMETERS = MomentumParameters(
 )
 
 
-class Stage:
+class Stage(Trial[MomentumStrategy]):
     """A context whose orders fill when the test says so."""
 
     def __init__(self, parameters: MomentumParameters = PARAMETERS) -> None:
-        self.strategy = MomentumStrategy(parameters)
-        self.wishes: list[Wish] = []
-        self.held = Decimal(0)
+        super().__init__(MomentumStrategy(parameters))
+        self.held_now = Decimal(0)
         self.open = Decimal(0)
         self.is_known = True
-        self.now_s = 0.0
 
     def instrument(self, symbol: str) -> Instrument | None:
-        bands = (PriceBand(Decimal(0), Decimal("0.01")),)
-        one = Decimal(1)
-        known = Instrument(CON, symbol, "STK", "SMART", "USD", one, bands, one, 1)
-        return known if self.is_known else None
+        return super().instrument(symbol) if self.is_known else None
 
     def position(self, con_id: ConId) -> Decimal:
-        return self.held
+        return self.held_now
 
     def working(self, con_id: ConId) -> Decimal:
         return self.open
@@ -72,40 +68,22 @@ class Stage:
         self.wishes.append(wish)
         return IntentId(f"abc123-momentum-{len(self.wishes)}")
 
-    def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:
-        raise AssertionError("momentum looks at no single order")
-
-    def modify(
-        self,
-        order_id: OrderId,
-        *,
-        quantity: Decimal | None = None,
-        limit_price: Decimal | None = None,
-        stop_price: Decimal | None = None,
-        reason: str = "",
-    ) -> None:
-        raise AssertionError("momentum changes nothing")
-
-    def cancel_all(self, con_id: ConId, reason: str) -> None:
-        raise AssertionError("momentum cancels nothing")
-
     def look(self, quote: Quote | None, step_s: float = 1.0) -> None:
-        self.now_s += step_s
-        quotes = {} if quote is None else {CON: quote}
-        view = MarketView(T0 + timedelta(seconds=self.now_s), self.now_s, quotes)
-        self.strategy.on_market(view, self)
+        self.seconds += step_s
+        if quote is not None:
+            self.strategy.on_quote(quote, self)
 
     def price(self, *prices: str) -> None:
         for price in prices:
-            self.look(self.quote(price), 1.0)
+            self.look(self.seen(price), 1.0)
 
-    def quote(self, price: str, **changes: object) -> Quote:
+    def seen(self, price: str, **changes: object) -> Quote:
         at = Decimal(price)
-        live = Quote(CON, bid=at, ask=at, data_type=1, received_s=self.now_s + 1.0)
+        live = Quote(CON, bid=at, ask=at, data_type=1, received_s=self.seconds + 1.0)
         return replace(live, **changes)  # type: ignore[arg-type]
 
     def fill(self, price: str, side: Side = Side.BUY, quantity: int = 10) -> None:
-        self.held += side.sign * quantity
+        self.held_now += side.sign * quantity
         self.strategy.on_fill(an_execution(price, side, quantity), self)
 
 
@@ -131,7 +109,7 @@ def holding(price: str = "101") -> Stage:
     stage.price("100", "100", "100", price)
     stage.fill(price)
     stage.wishes.clear()
-    stage.now_s += PARAMETERS.pause_s
+    stage.seconds += PARAMETERS.pause_s
     return stage
 
 
@@ -178,8 +156,8 @@ def test_quotes_between_two_samples_are_not_counted() -> None:
     stage = Stage()
     stage.price("100")
     for _ in range(8):
-        stage.look(stage.quote("150"), step_s=0.1)
-    stage.now_s = 1.0
+        stage.look(stage.seen("150"), step_s=0.1)
+    stage.seconds = 1.0
     stage.price("100", "100", "100")
     assert stage.wishes == []
 
@@ -205,7 +183,7 @@ DOUBTFUL: Sequence[dict[str, object]] = (
 def test_a_doubtful_quote_is_not_acted_on_and_not_kept(change: dict[str, object]) -> None:
     stage = Stage()
     stage.price("100", "100", "100")
-    stage.look(stage.quote("150", **change))
+    stage.look(stage.seen("150", **change))
     assert stage.wishes == []
     stage.price("100", "100")
     assert stage.wishes == []
@@ -224,7 +202,7 @@ def test_samples_from_before_a_gap_say_nothing_of_a_rise() -> None:
     """Yesterday's close and this morning's open are not a rise over three seconds."""
     stage = Stage()
     stage.price("100", "100", "100")
-    stage.now_s += 60_000.0
+    stage.seconds += 60_000.0
     stage.price("120", "120", "120")
     assert stage.wishes == []
     stage.price("122")
@@ -233,15 +211,15 @@ def test_samples_from_before_a_gap_say_nothing_of_a_rise() -> None:
 
 def test_a_lookback_of_one_sample_is_complete_although_looks_come_late() -> None:
     stage = Stage(replace(PARAMETERS, lookback_samples=1))
-    stage.look(stage.quote("100"), 1.01)
-    stage.look(stage.quote("102"), 1.01)
+    stage.look(stage.seen("100"), 1.01)
+    stage.look(stage.seen("102"), 1.01)
     assert len(stage.wishes) == 1
 
 
 def test_the_shortest_lookback_sees_a_rise_though_each_sample_comes_a_little_late() -> None:
     stage = Stage(replace(PARAMETERS, lookback_samples=1))
     stage.price("100")
-    stage.now_s += 0.3
+    stage.seconds += 0.3
     stage.price("102")
     assert len(stage.wishes) == 1
 
@@ -270,14 +248,14 @@ def test_it_sells_what_it_holds_and_not_what_it_wished_for() -> None:
     stage = Stage()
     stage.price("100", "100", "100", "101")
     stage.fill("101", quantity=4)
-    stage.now_s += PARAMETERS.pause_s
+    stage.seconds += PARAMETERS.pause_s
     stage.price("90")
     assert stage.wishes[-1].quantity == 4
 
 
 def test_a_position_whose_entry_is_unknown_is_closed() -> None:
     stage = Stage()
-    stage.held = Decimal(5)
+    stage.held_now = Decimal(5)
     stage.price("100", "100", "100", "100")
     assert "entry price unknown" in stage.wishes[0].reason
 
@@ -285,8 +263,8 @@ def test_a_position_whose_entry_is_unknown_is_closed() -> None:
 def test_a_refused_exit_is_wished_again_after_the_pause() -> None:
     stage = holding("101")
     stage.price("90")
-    refused = WishResult(IntentId("abc123-momentum-1"), is_sent=False, code="X", text="no")
-    stage.strategy.on_result(refused, stage)
+    refused = OrderUpdate(IntentId("abc123-momentum-1"), None, OrderStage.REFUSED, "X", "no")
+    stage.strategy.on_order(refused, stage)
     stage.price("90", "90", "90")
     assert [wish.side for wish in stage.wishes] == [Side.SELL, Side.SELL]
 
@@ -307,9 +285,9 @@ def test_the_same_quotes_give_the_same_wishes(cents: list[int]) -> None:
         stage = Stage()
         for cent in cents:
             stage.price(str(Decimal(cent) / 100))
-            if stage.wishes and stage.wishes[-1].side is Side.BUY and not stage.held:
+            if stage.wishes and stage.wishes[-1].side is Side.BUY and not stage.held_now:
                 stage.fill(str(Decimal(cent) / 100))
-            elif stage.wishes and stage.wishes[-1].side is Side.SELL and stage.held:
+            elif stage.wishes and stage.wishes[-1].side is Side.SELL and stage.held_now:
                 stage.fill(str(Decimal(cent) / 100), Side.SELL)
         return stage.wishes
 
@@ -319,7 +297,7 @@ def test_the_same_quotes_give_the_same_wishes(cents: list[int]) -> None:
 def test_a_restored_twin_exits_where_the_original_does() -> None:
     stage, twin = holding("101"), Stage()
     twin.strategy.restore(stage.strategy.checkpoint())
-    twin.held = stage.held
+    twin.held_now, twin.seconds = stage.held_now, stage.seconds
     assert twin.strategy.checkpoint() == stage.strategy.checkpoint()
     for each in (stage, twin):
         each.wishes.clear()
@@ -331,8 +309,9 @@ def test_a_restored_twin_exits_where_the_original_does() -> None:
 def test_a_restart_keeps_the_stop_from_the_first_quote_on() -> None:
     """The lookback takes minutes to fill again; a falling position must not wait for it."""
     twin = Stage()
-    twin.strategy.restore(holding("101").strategy.checkpoint())
-    twin.held = Decimal(10)
+    stage = holding("101")
+    twin.strategy.restore(stage.strategy.checkpoint())
+    twin.held_now, twin.seconds = Decimal(10), stage.seconds
     twin.price("98.9")
     (wish,) = twin.wishes
     assert (wish.side, wish.quantity) == (Side.SELL, Decimal(10))
@@ -342,7 +321,7 @@ def test_a_restart_keeps_the_stop_from_the_first_quote_on() -> None:
 def test_a_stop_between_two_samples_does_not_wait_for_the_grid() -> None:
     stage = holding("101")
     stage.price("101")
-    stage.look(stage.quote("98.9", received_s=stage.now_s), 0.1)
+    stage.look(stage.seen("98.9", received_s=stage.seconds), 0.1)
     (wish,) = stage.wishes
     assert "stop" in wish.reason
 
@@ -350,13 +329,15 @@ def test_a_stop_between_two_samples_does_not_wait_for_the_grid() -> None:
 def test_flat_again_it_has_nothing_to_remember() -> None:
     stage = holding("101")
     stage.fill("102", Side.SELL)
-    assert json.loads(stage.strategy.checkpoint()) == {"AAA": {"entry": None, "peak": None}}
+    kept = json.loads(stage.strategy.checkpoint())["AAA"]
+    assert [kept[name] for name in ("entry", "stop", "target", "peak")] == [None] * 4
 
 
 def test_symbols_of_an_older_configuration_are_ignored() -> None:
     stage = Stage()
     stage.strategy.restore('{"ZZZ": {"entry": "1", "peak": "1"}}')
-    assert json.loads(stage.strategy.checkpoint()) == {"AAA": {"entry": None, "peak": None}}
+    kept = json.loads(stage.strategy.checkpoint())["AAA"]
+    assert [kept[name] for name in ("entry", "stop", "target", "peak")] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -383,3 +364,35 @@ def test_a_state_that_cannot_be_read_is_a_value_error(state: str) -> None:
 def test_it_names_itself_and_its_symbols() -> None:
     strategy = MomentumStrategy(PARAMETERS, name="fast")
     assert (strategy.name, strategy.symbols) == ("fast", ("AAA",))
+
+
+def test_a_state_of_before_knows_its_stop_again() -> None:
+    stage = Stage()
+    stage.strategy.restore('{"AAA": {"entry": "100", "peak": "101"}}')
+    kept = json.loads(stage.strategy.checkpoint())["AAA"]
+    assert (kept["stop"], kept["target"]) == ("98.00", "105.00")
+
+
+def test_other_parameters_do_not_move_the_stop_of_what_is_held() -> None:
+    stage = holding("101")
+    twin = Stage(replace(PARAMETERS, stop_fraction=Decimal("0.5")))
+    twin.strategy.restore(stage.strategy.checkpoint())
+    assert json.loads(twin.strategy.checkpoint()) == json.loads(stage.strategy.checkpoint())
+
+
+@given(
+    st.lists(st.integers(-300, 300), min_size=30, max_size=120),
+    st.sets(st.integers(1, 119), max_size=6),
+)
+def test_killed_at_any_quote_it_goes_on_as_its_twin(steps: list[int], kills: set[int]) -> None:
+    def made() -> MomentumStrategy:
+        return MomentumStrategy(PARAMETERS)
+
+    trial, twin, price = Trial(made()), Trial(made()), Decimal(100)
+    for number, step in enumerate(steps):
+        price = max(price + Decimal(step) / 100, Decimal(1))
+        if number in kills:
+            trial = trial.restarted(made)
+        wished = trial.move("AAA", price, price, after_s=0.7)
+        assert wished == twin.move("AAA", price, price, after_s=0.7)
+    assert trial.held("AAA") == twin.held("AAA")
