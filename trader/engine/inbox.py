@@ -225,7 +225,10 @@ class Inbox:
             log.info("error for an unknown order", order=seen.order_id, code=seen.code)
             return
         self._ledger.record(seen)
-        if seen.evidence in (ev.Evidence.UNCLEAR, ev.Evidence.REFUSES_CANCEL):
+        is_live = order.order_id in self._ledger.book.live_orders
+        # A refusal of what has worked ends nothing by itself: the lists tell what became of it.
+        is_open = seen.evidence is ev.Evidence.REJECTS_NEW and is_live
+        if is_open or seen.evidence in (ev.Evidence.UNCLEAR, ev.Evidence.REFUSES_CANCEL):
             self.wake_reconciler(f"error {seen.code} on order {seen.order_id}")
 
     def _on_account(self, reading: AccountReading) -> None:

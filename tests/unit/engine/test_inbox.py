@@ -310,6 +310,22 @@ async def test_an_error_that_proves_nothing_is_asked_about(
     assert len(world.journal.events(ev.OrderErrorSeen)) == 1
 
 
+@pytest.mark.parametrize("is_working", [False, True])
+async def test_a_refusal_of_what_works_is_asked_about_and_one_of_a_new_order_is_its_end(
+    is_working: bool,
+) -> None:
+    world = World()
+    await world.gateway.submit(an_intent())
+    order = world.order()
+    if is_working:
+        world.say(a_status(order))
+    woken: list[str] = []
+    world.inbox.wake_reconciler = woken.append
+    world.say(ev.OrderErrorSeen(order.order_id, 201, "refused", ev.Evidence.REJECTS_NEW))
+    assert bool(woken) is is_working
+    assert (world.order().state is OrderState.WORKING) is is_working
+
+
 async def test_information_on_an_order_never_ends_it() -> None:
     # INC-001
     world = World()
