@@ -2,7 +2,8 @@
 
 A liquidation, or a person at the terminal, closes what a strategy holds too. Without that it would
 wish to sell it for ever, or sell what somebody buys later. What of an instrument belongs to nobody
-here goes first.
+here goes first, and then of those who hold most. So all shares on the account's side add up to no
+more than the account, and what is left over is nobody's.
 """
 
 from collections.abc import Iterable
@@ -36,25 +37,37 @@ class Holdings:
         """Return what a strategy holds, of what the account holds."""
         return _capped(self._held.get(con_id, {}).get(strategy, ZERO), account)
 
+    def of_others(self, strategy: StrategyName, con_id: ConId) -> Decimal:
+        """Return what all others together hold of an instrument; signed."""
+        rows = self._held.get(con_id, {})
+        return sum((own for name, own in rows.items() if name != strategy), ZERO)
+
     def traded(
         self, strategy: StrategyName | None, con_id: ConId, moved: Decimal, account: Decimal
     ) -> None:
         """Book a trade, and what it left in the account; ``strategy`` is None for nobody's."""
+        if strategy is not None:
+            rows = self._held.setdefault(con_id, {})
+            rows[strategy] = rows.get(strategy, ZERO) + moved
         self.capped(con_id, account, but=strategy)
-        if strategy is None:
-            return
-        rows = self._held.setdefault(con_id, {})
-        rows[strategy] = rows.get(strategy, ZERO) + moved
-        self._drop_empty(con_id)
 
     def capped(self, con_id: ConId, account: Decimal, but: StrategyName | None = None) -> None:
         """Take from everybody else what the account does not hold any more."""
         rows = self._held.get(con_id)
-        if rows:
-            for strategy, own in rows.items():
-                if strategy != but:
-                    rows[strategy] = _capped(own, account)
-            self._drop_empty(con_id)
+        if not rows:
+            return
+        others = sorted(name for name in rows if name != but)
+        for name in others:
+            rows[name] = _capped(rows[name], account)
+        own = ZERO if but is None else rows.get(but, ZERO)
+        kept = abs(own) if own * account > ZERO else ZERO
+        excess = sum((abs(rows[name]) for name in others), kept) - abs(account)
+        # Whoever holds most gives first, and of those the first by name.
+        for name in sorted(others, key=lambda one: -abs(rows[one])):
+            given = min(max(excess, ZERO), abs(rows[name]))
+            rows[name] -= given.copy_sign(rows[name])
+            excess -= given
+        self._drop_empty(con_id)
 
     def instruments(self) -> tuple[ConId, ...]:
         """Return every instrument that somebody holds."""

@@ -298,6 +298,14 @@ class RegimePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class CoordinationPolicy:
+    """How several strategies share one account."""
+
+    # In one instrument all of them are on one side: none sells what another one holds.
+    is_one_sided: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class KillPolicy:
     """What the kill switch and the dead-man may do, and a breaker that kills."""
 
@@ -331,6 +339,7 @@ class Policy:
     regime: RegimePolicy = RegimePolicy()
     kill: KillPolicy = field(default_factory=KillPolicy)
     action: ActionPolicy = ActionPolicy()
+    coordination: CoordinationPolicy = CoordinationPolicy()
 
 
 def canonical(policy: Policy) -> str:

@@ -29,9 +29,9 @@ from trader.core.results import OPERATOR
 from trader.core.ticket_events import TradeBooked
 
 D = Decimal
-A, B = StrategyName("alpha"), StrategyName("beta")
+A, B, C = map(StrategyName, ("alpha", "beta", "gamma"))
 MOVES = st.lists(
-    st.tuples(st.sampled_from([A, B, None]), st.integers(-20, 20).filter(bool)), max_size=30
+    st.tuples(st.sampled_from([A, B, C, None]), st.integers(-20, 20).filter(bool)), max_size=30
 )
 
 
@@ -45,31 +45,51 @@ def a_stranger(side: Side, quantity: int, number: int = 1) -> ev.ExecutionSeen:
     return executed(77, f"9{number}.ff.01.01", quantity, side=side, **nobody)
 
 
+def shares(holdings: Holdings) -> dict[StrategyName, Decimal]:
+    return {row.strategy: row.quantity for row in holdings.rows()}
+
+
 @given(st.integers(-50, 50), MOVES)
-def test_trades_of_others_take_what_the_account_does_not_hold_any_more(
+def test_trades_of_others_take_what_the_account_does_not_hold_any_more_and_nothing_else(
     start: int, moves: list[tuple[StrategyName | None, int]]
 ) -> None:
-    """Held against the same rule, said for one strategy at a time."""
     holdings, account = Holdings(), D(start)
-    own = dict.fromkeys((A, B), D(0))
     for strategy, moved in moves:
+        before = shares(holdings)
         account += moved
         holdings.traded(strategy, CON, D(moved), account)
-        for name, held in own.items():
-            if name == strategy:
-                own[name] = held + moved
-            elif held > 0:
-                own[name] = max(min(held, account), D(0))
-            else:
-                own[name] = min(max(held, account), D(0))
-    rows = {(row.strategy, row.quantity) for row in holdings.rows()}
-    assert rows == {(name, held) for name, held in own.items() if held}
-    again = Holdings(holdings.rows())
-    assert again == holdings
-    for name, held in own.items():
-        told = holdings.of(name, CON, account)
-        assert abs(told) <= min(abs(held), abs(account))
-        assert told * account >= 0
+        after = shares(holdings)
+        own = D(0)
+        if strategy is not None:
+            own = before.get(strategy, D(0)) + moved
+            assert after.get(strategy, D(0)) == own
+        sign = -1 if account < 0 else 1
+        others = [name for name in (A, B, C) if name != strategy]
+        had = [max(sign * before.get(name, D(0)), D(0)) for name in others]
+        has = [sign * after.get(name, D(0)) for name in others]
+        assert all(0 <= now <= then for now, then in zip(has, had, strict=True))
+        room = abs(account) - max(sign * own, D(0))
+        assert sum(has) == min(
+            sum(had), max(room, D(0)), sum(min(one, abs(account)) for one in had)
+        )
+        told = [holdings.of(name, CON, account) for name in (A, B, C)]
+        assert sum(map(abs, told)) <= abs(account)
+        assert all(one * account >= 0 for one in told)
+        assert Holdings(holdings.rows()) == holdings
+
+
+def test_whoever_holds_most_gives_first() -> None:
+    holdings = Holdings([Owned(B, CON, D(10)), Owned(A, CON, D(10)), Owned(C, CON, D(12))])
+    holdings.capped(CON, D(22))
+    assert shares(holdings) == {A: D(10), B: D(10), C: D(2)}
+    holdings.capped(CON, D(19))
+    assert shares(holdings) == {A: D(7), B: D(10), C: D(2)}
+
+
+def test_what_others_hold_is_added_up() -> None:
+    holdings = Holdings([Owned(A, CON, D(5)), Owned(B, CON, D(3)), Owned(C, OTHER_CON, D(9))])
+    assert [holdings.of_others(name, CON) for name in (A, B, C)] == [3, 5, 8]
+    assert holdings.of_others(A, ConId(999)) == 0
 
 
 def test_an_instrument_that_nobody_holds_leaves_nothing_behind() -> None:

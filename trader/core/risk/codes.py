@@ -203,6 +203,14 @@ CODES: tuple[Code, ...] = (
         "counts until it is settled, and the refusal says when that is.",
     ),
     Code(
+        "OPPOSED",
+        "position",
+        "The order would close, or go against, what another strategy holds of the instrument.",
+        "10 in all, own 0, of others 10, of nobody 0, allowed is what is its own or nobody's",
+        "Let the strategy that holds it sell it, or flatten the instrument; "
+        "docs/strategies.md has the policy.",
+    ),
+    Code(
         "CASH_RESERVE",
         "cash",
         "If everything that buys fills first, too little cash would be left.",

@@ -10,6 +10,7 @@ from trader.core.events import Check
 from trader.core.intents import Intent
 from trader.core.risk import (
     cash,
+    coordination,
     exposure,
     form,
     identity,
@@ -36,6 +37,7 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     *price.CHECKS,
     *size.CHECKS,
     *position.CHECKS,
+    *coordination.CHECKS,
     *cash.CHECKS,
     *session.CHECKS,
     *rates.CHECKS,

@@ -35,6 +35,7 @@ from tests.unit.core.policies import CLASSES, a_policy
 from trader.core import events as ev
 from trader.core.account import AccountReading, MarginPreview
 from trader.core.book import Book
+from trader.core.holdings import Holdings, Owned
 from trader.core.ids import IntentId, OrderId, StrategyName, TicketId, order_ref
 from trader.core.intents import Intent, OrderType, TimeInForce
 from trader.core.policy import AccountType, RegimeLimits, TradingHours
@@ -121,6 +122,14 @@ def with_changes(number: int) -> Book:
 def with_ticket(con_id: int) -> Book:
     book = a_book()
     record(book, replace(TICKET, con_id=type(CON)(con_id)))
+    return book
+
+
+def with_shares(held: int, **shares: int) -> Book:
+    """Return a book of which strategies hold parts."""
+    book = a_book(held)
+    rows = (Owned(StrategyName(name), CON, D(quantity)) for name, quantity in shares.items())
+    book.holdings = Holdings(rows)
     return book
 
 
@@ -286,6 +295,7 @@ CASES: dict[str, Callable[[int], Case]] = {
         replace(under(a_book(held=5 + over), position__notional_max=D(3_000)), allocation=D("0.5")),
     ),
     "SHORT_SALE": lambda over: (SALE, given(a_book(held=10 - over), account=READING)),
+    "OPPOSED": lambda over: (SALE, given(with_shares(20, beta=10 + over), account=READING)),
     "REDUCE_ONLY": lambda over: (
         EXIT,
         under(a_book(held=10 - over), position__is_short_allowed=True, exposure__is_enforced=False),
