@@ -55,7 +55,13 @@ def test_a_sale_takes_nothing_of_another_strategys(
 
 @pytest.mark.parametrize(
     ("held", "shares", "found"),
-    [(-10, {"alpha": -10}, []), (-10, {"beta": -10}, ["OPPOSED"]), (-10, {}, [])],
+    [
+        (-10, {"alpha": -10}, []),
+        (-10, {"beta": -10}, ["OPPOSED"]),
+        (-10, {}, []),
+        (-15, {"alpha": -4, "beta": -5}, []),
+        (-15, {"alpha": -4, "beta": -6}, ["OPPOSED"]),
+    ],
 )
 def test_a_purchase_covers_nobody_elses_short(
     held: int, shares: dict[str, int], found: list[str]
