@@ -84,6 +84,9 @@ def test_whoever_holds_most_gives_first() -> None:
     assert shares(holdings) == {A: D(10), B: D(10), C: D(2)}
     holdings.capped(CON, D(19))
     assert shares(holdings) == {A: D(7), B: D(10), C: D(2)}
+    shorts = Holdings([Owned(A, CON, D(-3)), Owned(B, CON, D(-10))])
+    shorts.capped(CON, D(-11))
+    assert shares(shorts) == {A: D(-3), B: D(-8)}
 
 
 def test_what_others_hold_is_added_up() -> None:
@@ -104,6 +107,7 @@ def test_an_instrument_that_nobody_holds_leaves_nothing_behind() -> None:
 
 def test_only_other_holdings_are_the_same() -> None:
     assert Holdings() != "nothing"
+    assert Holdings([Owned(A, CON, D(1))]) != Holdings()
 
 
 @pytest.mark.parametrize("strategy", [A, OPERATOR])
