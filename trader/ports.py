@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from trader.core.account import AccountReading, MarginPreview, ResultReading
+from trader.core.bars import Bar
 from trader.core.checkpoint import BookState
 from trader.core.events import (
     CommissionSeen,
@@ -17,6 +18,7 @@ from trader.core.events import (
     Recorded,
 )
 from trader.core.halts import Lane
+from trader.core.history_pacing import HistoryTrouble
 from trader.core.ids import AccountId, ClientId, ConId, Lineage, OrderId, Seq
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.intents import Intent
@@ -56,6 +58,14 @@ class NoteFailed(WorldError):
 
 class SinkFailed(WorldError):
     """A sink has not taken events, or not all of them: they are to be handed over again."""
+
+
+class HistoryRefused(WorldError):
+    """There are no bars of the past, and ``trouble`` says why."""
+
+    def __init__(self, trouble: HistoryTrouble, text: str) -> None:
+        super().__init__(f"{trouble}: {text}")
+        self.trouble = trouble
 
 
 class ConnectRefused(WorldError):
@@ -367,6 +377,12 @@ class Broker(Protocol):
 
     async def subscribe(self, instrument: Instrument) -> None:
         """Ask for live quotes; they arrive at the sink."""
+
+    async def history(self, instrument: Instrument, size_s: int, count: int) -> Sequence[Bar]:
+        """Ask for the last bars that have ended, oldest first; raises HistoryRefused or LinkDown.
+
+        It waits for its turn for as long as the broker's pacing demands, and delays no order.
+        """
 
     async def subscribe_account(self) -> None:
         """Ask for the account's values and its day's result; readings arrive at the sink.

@@ -15,6 +15,7 @@ from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 
 from trader.core.account import MarginPreview
+from trader.core.bars import Bar
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, ConId, OrderId
 from trader.core.instruments import Instrument, InstrumentSpec
@@ -25,6 +26,7 @@ from trader.ibkr import translate
 from trader.ibkr.account import SUMMARY_TAG
 from trader.ibkr.client import ApiClient
 from trader.ibkr.connection import Connection
+from trader.ibkr.history import History
 from trader.ibkr.rereading import reread
 from trader.ibkr.settings import BrokerSettings
 from trader.ibkr.snapshot import SnapshotTaker
@@ -70,6 +72,7 @@ class IbkrBroker:
         self._connection = Connection(settings, clock, self._client, self._lost)
         self._tap.connection = self._connection
         self._taker = SnapshotTaker(settings, clock, self._tap, self._api, self._paced)
+        self._history = History(settings, clock, self._tap, self._api, self._paced)
         self._resolved: dict[InstrumentSpec, _Resolved] = {}
         self._has_data_type = False
         # Asked with "is it reduce-only" before an order is written; says why it must not be.
@@ -342,6 +345,13 @@ class IbkrBroker:
         request_id = self._tap.ids.take()
         self._tap.quotes.add(request_id, instrument.con_id, instrument.price_magnifier)
         await self._paced(lambda: self._api.reqMktData(request_id, contract, "", False, False, []))
+
+    async def history(self, instrument: Instrument, size_s: int, count: int) -> Sequence[Bar]:
+        """Ask for the last bars that have ended, oldest first; raises HistoryRefused or LinkDown.
+
+        It waits for its turn for as long as the broker's pacing demands, and delays no order.
+        """
+        return await self._history.ask(instrument, size_s, count)
 
     async def subscribe_account(self) -> None:
         """Ask for the account's values and its day's result; readings arrive at the sink.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trader.core.events import Evidence
+from trader.core.history_pacing import HistoryTrouble
 
 CLIENT_ID_IN_USE = 326
 PORT_RESET = 1300
@@ -48,6 +49,36 @@ _FARM_IDLE = frozenset({2107, 2108})  # inactive until demanded: nothing is wron
 _FARM_DOWN = frozenset({2103, 2105, 2119, 2157})
 _UPSTREAM_DOWN = frozenset({1100, 2110})
 _UPSTREAM_UP = frozenset({1101, 1102})
+
+# Of a question for history. 162 alone says five things, told apart by its text (INC-128).
+_HISTORY_ERROR = 162
+_HISTORY_TEXTS = (
+    ("pacing violation", HistoryTrouble.PACING),
+    ("simultaneous", HistoryTrouble.PACING),
+    ("returned no data", HistoryTrouble.NO_DATA),
+    ("cancelled", HistoryTrouble.CANCELLED),
+    ("different ip address", HistoryTrouble.ELSEWHERE),
+    ("permission", HistoryTrouble.NO_PERMISSION),
+    ("not subscribed", HistoryTrouble.NO_PERMISSION),
+    ("exceed max", HistoryTrouble.INVALID),
+    ("no historical market data for", HistoryTrouble.NO_PERMISSION),
+)
+_HISTORY_CODES = {
+    166: HistoryTrouble.NO_DATA,  # an expired contract
+    200: HistoryTrouble.NO_CONTRACT,
+    203: HistoryTrouble.NO_PERMISSION,
+    320: HistoryTrouble.INVALID,
+    321: HistoryTrouble.INVALID,
+    322: HistoryTrouble.PACING,  # too many at once; nothing else draws it here
+    354: HistoryTrouble.NO_PERMISSION,
+    366: HistoryTrouble.CANCELLED,
+    420: HistoryTrouble.PACING,
+    430: HistoryTrouble.NO_PERMISSION,
+    10168: HistoryTrouble.NO_PERMISSION,
+    10187: HistoryTrouble.NO_PERMISSION,
+    10197: HistoryTrouble.ELSEWHERE,
+    10299: HistoryTrouble.INVALID,
+}
 _FARM_NAME = re.compile(r":\s*([A-Za-z][\w.-]*)\s*$")
 
 
@@ -108,6 +139,15 @@ def farm_name(text: str) -> str:
 def ends_request(code: int) -> bool:
     """Tell whether an error on a request's id is its answer, or only a remark beside it."""
     return code not in _DATA_ADVISORIES and code not in _WARNINGS
+
+
+def history_trouble(code: int, text: str) -> HistoryTrouble:
+    """Return what an error says of a question for history; what is not known may pass by itself."""
+    if code == _HISTORY_ERROR:
+        said = text.lower()
+        found = (trouble for part, trouble in _HISTORY_TEXTS if part in said)
+        return next(found, HistoryTrouble.UNAVAILABLE)
+    return _HISTORY_CODES.get(code, HistoryTrouble.UNAVAILABLE)
 
 
 def is_read_only(code: int, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 It differs in four things. A message that cannot be decoded is reported, not only logged
 (INC-113): the decoder under ours swallows exceptions in two places, and both are replaced. Where
-the wire gives text for money (messages 1, 2, 3, 7, 11, 59, 94) it is passed on instead of a float.
+the wire gives text for money (messages 1, 2, 3, 7, 11, 17, 59, 94) it is passed on, and no float.
 An execution is never lost because of its time (INC-025). Which fields of an order are numbers is
 looked up once for each class and not for each order, which was a third of decoding one. Messages
 we do not ask for are skipped undecoded.
@@ -28,7 +28,34 @@ Handler = Callable[[Fields], None]
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, StopIteration)
 
 _USED = (
-    *(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 45, 49, 52, 53, 54, 55, 58, 59, 61, 62, 63, 64, 73),
+    *(
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        15,
+        17,
+        45,
+        49,
+        52,
+        53,
+        54,
+        55,
+        58,
+        59,
+        61,
+        62,
+        63,
+        64,
+        73,
+    ),
     *(74, 93, 94, 101, 102),
 )
 # Every message of the text protocol; an id beyond means that the stream is out of step.
@@ -84,6 +111,9 @@ class Receiver(Protocol):
 
     def managedAccounts(self, accounts: str) -> None:  # noqa: N802 - ib_async's name
         """Message 15."""
+
+    def history_text(self, request_id: int, fields: Fields) -> None:
+        """Message 17, undecoded."""
 
     def tickGeneric(self, request_id: int, tick_type: int, value: float) -> None:  # noqa: N802
         """Message 45."""
@@ -158,6 +188,7 @@ class CheckedDecoder(Decoder):
             3: self._status,
             7: self._portfolio,
             11: self._execution,
+            17: self._history,
             59: self._commission,
             94: self._result,
         }
@@ -225,6 +256,9 @@ class CheckedDecoder(Decoder):
         if len(fields) != expected:
             # Booked all the same, since what we need was readable; but the layout has changed.
             self._report(11, fields, f"booked, but {len(fields)} fields, the layout has {expected}")
+
+    def _history(self, fields: Fields) -> None:
+        self._receiver.history_text(int(fields[1]), fields)
 
     def _commission(self, fields: Fields) -> None:
         _, _, exec_id, value, currency, *_ = fields

@@ -27,6 +27,8 @@ class BrokerSettings:
     snapshot_deadline_s: float = 20.0
     resolve_deadline_s: float = 15.0
     pacing_deadline_s: float = 10.0
+    # From when a question for bars is sent: the data service may take its time.
+    history_deadline_s: float = 30.0
     # How long a late end marker of a request that timed out is still expected (INC-072).
     late_answer_s: float = 60.0
     # Bytes that may wait on our side; more means that the peer does not read (INC-004).
@@ -52,6 +54,7 @@ class BrokerSettings:
             "snapshot_deadline_s": self.snapshot_deadline_s,
             "resolve_deadline_s": self.resolve_deadline_s,
             "pacing_deadline_s": self.pacing_deadline_s,
+            "history_deadline_s": self.history_deadline_s,
         }
         for name, value in deadlines.items():
             if not value > 0:

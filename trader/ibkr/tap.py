@@ -20,6 +20,7 @@ from trader.core.events import (
     OrderErrorSeen,
     OrderStatusSeen,
 )
+from trader.core.history_pacing import HistoryTrouble
 from trader.core.ids import AccountId, ClientId, ConId, OrderId, PermId
 from trader.core.quarantine import BrokenMessage
 from trader.ibkr import codes, translate
@@ -27,10 +28,19 @@ from trader.ibkr.account import AccountStream
 from trader.ibkr.beats import Beats
 from trader.ibkr.connection import Connection
 from trader.ibkr.decoder import Fields
+from trader.ibkr.history_rows import rows_in
 from trader.ibkr.quotes import Subscriptions
 from trader.ibkr.requests import IdSequence, Kind, Requests
 from trader.ibkr.settings import BrokerSettings
-from trader.ports import BrokerMessage, Clock, DataProblem, LinkWord, Sink, WorldError
+from trader.ports import (
+    BrokerMessage,
+    Clock,
+    DataProblem,
+    HistoryRefused,
+    LinkWord,
+    Sink,
+    WorldError,
+)
 
 _STATUS_FIELDS = 12
 _OVER = ("Filled", "Cancelled", "ApiCancelled")
@@ -389,6 +399,20 @@ class Tap:
     def currentTime(self, epoch_s: int) -> None:  # noqa: N802 - ib_async's name
         """Answer a heartbeat."""
         self.beats.answered(datetime.fromtimestamp(epoch_s, UTC), self._now_s)
+
+    # ---- bars of the past (message 17)
+
+    def history_text(self, request_id: int, fields: Fields) -> None:
+        """Answer a question for history; one that cannot be read is that question's trouble."""
+        try:
+            rows = rows_in(fields)
+        except translate.Unreadable as error:
+            refused = HistoryRefused(HistoryTrouble.UNAVAILABLE, str(error))
+            self.requests.fail(request_id, refused)
+            return
+        for row in rows:
+            self.requests.add(request_id, row)
+        self.requests.finish(request_id)
 
     # ---- quotes (messages 1, 2, 45, 58)
 

@@ -20,11 +20,13 @@ from typing import Any
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.account import AccountReading, Holding, MarginPreview
+from trader.core.bars import Bar
 from trader.core.book import Book
 from trader.core.calendar import ContractHours
 from trader.core.checkpoint import BookState
 from trader.core.executions import Commission, Execution
 from trader.core.halts import HaltCause, Mode
+from trader.core.history_pacing import HistoryTrouble
 from trader.core.ids import (
     AccountId,
     ClientId,
@@ -76,6 +78,7 @@ from trader.ports import (
     BrokerMessage,
     ChainHead,
     HaltReading,
+    HistoryRefused,
     JournalFailed,
     LinkDown,
     LinkFacts,
@@ -232,6 +235,10 @@ async def no_preview() -> MarginPreview | Exception:
     return WorldError("error 201: Order rejected")
 
 
+async def no_history(instrument: Instrument, size_s: int, count: int) -> Sequence[Bar]:
+    raise HistoryRefused(HistoryTrouble.NO_DATA, "HMDS query returned no data")
+
+
 class ScriptedBroker:
     """A broker that does what it was told, and remembers what it was asked."""
 
@@ -285,6 +292,9 @@ class ScriptedBroker:
         self.account_asked_s: list[float] = []
         self.account_error: Exception | None = None
         self.tell_account: Callable[[], None] = lambda: None
+        # Who asked for how many bars of what size, and what is answered.
+        self.history_asked: list[tuple[ConId, int, int]] = []
+        self.on_history: Callable[[Instrument, int, int], Awaitable[Sequence[Bar]]] = no_history
 
     async def connect(self, order_id_high: OrderId) -> LinkFacts:
         self.connect_count += 1
@@ -393,6 +403,10 @@ class ScriptedBroker:
         if self.subscribe_error is not None:
             raise self.subscribe_error
         self.subscribed.append(instrument.con_id)
+
+    async def history(self, instrument: Instrument, size_s: int, count: int) -> Sequence[Bar]:
+        self.history_asked.append((instrument.con_id, size_s, count))
+        return await self.on_history(instrument, size_s, count)
 
     async def subscribe_account(self) -> None:
         await asyncio.sleep(0)

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trader.core.events import Evidence
-from trader.ibkr.codes import connectivity_of, ends_request, evidence_of, farm_name, is_read_only
+from trader.core.history_pacing import HistoryTrouble
+from trader.ibkr.codes import (
+    connectivity_of,
+    ends_request,
+    evidence_of,
+    farm_name,
+    history_trouble,
+    is_read_only,
+)
 
 # Every code that is documented or was seen by somebody.
 DOCUMENTED = (
@@ -121,3 +129,36 @@ def test_only_the_text_of_321_tells_a_read_only_api() -> None:
     assert is_read_only(321, text)
     assert not is_read_only(321, "Error validating request.-'bw' : cause - Invalid order type")
     assert not is_read_only(320, text)
+
+
+_SERVICE = "Historical Market Data Service error message:"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "trouble"),
+    [
+        (162, f"{_SERVICE}Historical data request pacing violation", "PACING"),
+        (162, f"{_SERVICE}HMDS query returned no data: AAPL@SMART Midpoint", "NO_DATA"),
+        (162, f"{_SERVICE}API historical data query cancelled: 9", "CANCELLED"),
+        (
+            162,
+            f"{_SERVICE}Trading TWS session is connected from a different IP address",
+            "ELSEWHERE",
+        ),
+        (162, f"{_SERVICE}No market data permissions for NASDAQ STK", "NO_PERMISSION"),
+        (162, f"{_SERVICE}Time length exceed max. (9 bars, allowed 2)", "INVALID"),
+        (162, f"{_SERVICE}something nobody has seen", "UNAVAILABLE"),
+        (165, "Historical Market Data Service query message:HMDS server disconnect", "UNAVAILABLE"),
+        (200, "No security definition has been found for the request", "NO_CONTRACT"),
+        (321, "Error validating request.-'bW' : cause - What to show", "INVALID"),
+        (322, "Only 50 simultaneous API historical data requests allowed.", "PACING"),
+        (354, "Requested market data is not subscribed.", "NO_PERMISSION"),
+        (366, "No historical data query found for ticker id:9", "CANCELLED"),
+        (10187, "Failed to request historical ticks:No market data permissions", "NO_PERMISSION"),
+        (99999, "what nobody documented", "UNAVAILABLE"),
+    ],
+)
+def test_why_there_is_no_history_is_told_apart(code: int, text: str, trouble: str) -> None:
+    """One code, 162, says five different things (INC-128)."""
+    assert history_trouble(code, text) is HistoryTrouble[trouble]
+    assert ends_request(code)

@@ -63,6 +63,7 @@ MESSAGES = {
     "openOrderEnd": "53|1",
     "execDetailsEnd": "55|1|4",
     "marketDataType": "58|1|9|3",
+    "history_text": "17|9|20260406 09:30:00|20260406 09:31:00|1|1775482200|1|2|0.5|1.5|-1|-1|-1",
     "commission_text": "59|1|e.01|1.0046|USD|1.7976931348623157E308|0|",
     "position": "61|3|DU1|265598|AAPL|STK||0.0|||SMART|USD|AAPL|NMS|100|190.1",
     "positionEnd": "62|1",
@@ -79,7 +80,10 @@ MESSAGES = {
 }
 # Fields behind what matters are checked by count where the layout is fixed; ib_async ignores
 # surplus ones at the end of the long messages.
-OPEN_ENDED = {"openOrder", "completedOrder", "contractDetails", "commission_text", "status_text"}
+OPEN_ENDED = {
+    "openOrder", "completedOrder", "contractDetails", "commission_text", "status_text",
+    "history_text",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "text"), MESSAGES.items())
@@ -88,7 +92,7 @@ def test_each_message_we_use_reaches_its_callback(name: str, text: str) -> None:
 
 
 # Passed on undecoded, and checked where they are read; the last one has nothing to lose.
-UNCHECKED = {"status_text", "execution_text", "completedOrdersEnd"}
+UNCHECKED = {"status_text", "execution_text", "history_text", "completedOrdersEnd"}
 
 
 @pytest.mark.parametrize("name", sorted(MESSAGES.keys() - UNCHECKED))
@@ -135,7 +139,7 @@ def test_a_field_that_is_no_number_is_reported_also_where_ib_async_swallows_it(t
     assert receiver.calls[0][1][0].message_id == int(text.split("|", maxsplit=1)[0])
 
 
-@pytest.mark.parametrize("text", ["46|6|9|45|1776094024", "107|1|brand", "68|1|2|k", "17|x"])
+@pytest.mark.parametrize("text", ["46|6|9|45|1776094024", "107|1|brand", "68|1|2|k", "106|x"])
 def test_messages_nobody_asked_for_are_skipped(text: str) -> None:
     assert decoded(text).calls == []
 
