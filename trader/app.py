@@ -26,6 +26,7 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, Lineage
 from trader.demo_arming import DemoArming
 from trader.emergency.settings import reach_of
+from trader.engine.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
 from trader.engine.desk import Desk
@@ -222,7 +223,10 @@ class Daemon:
             reconciler=self.reconciler,
             settings=drain_settings(config),
         )
-        self.runners = self._runners()
+        trading = self._world.deployments(config)
+        chance = self._world.chance
+        self.bars = BarKeeper(services, bars_wanted(row.strategy for row in trading), chance)
+        self.runners = self._runners(trading)
         self.board = Board(
             services,
             journal=self.journal,
@@ -236,10 +240,9 @@ class Daemon:
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
-        chance = self._world.chance
-        self.outlets = Outlets(
-            config, services, journal=self.journal, chance=chance, board=self.board
-        )
+        self.board.bars = self.bars.status
+        board = self.board
+        self.outlets = Outlets(config, services, journal=self.journal, chance=chance, board=board)
         self.safeguards.pressure = self.outlets.housekeeping.pressure
         self.reports = Reports(config, services, self.board, self._world.environment)
 
@@ -267,13 +270,18 @@ class Daemon:
         self.ledger.observe(self.board.on_recorded)
         for runner in self.runners:
             self.ledger.observe(runner.on_recorded)
+            self.bars.follow(runner.on_bar)
 
-    def _runners(self) -> tuple[StrategyRunner, ...]:
+    def _runners(self, trading: tuple[Deployment, ...]) -> tuple[StrategyRunner, ...]:
         return tuple(
             StrategyRunner(
-                self.services, strategy=row.strategy, gateway=self.gateway, settings=row.pace
+                self.services,
+                strategy=row.strategy,
+                gateway=self.gateway,
+                settings=row.pace,
+                bars_of=self.bars.bars,
             )
-            for row in self._world.deployments(self._config)
+            for row in trading
         )
 
     # ---- running
@@ -442,6 +450,7 @@ class Daemon:
         self.safeguards.start()
         self.outlets.start()
         self.reports.start()
+        self.bars.start()
         refresh = self.services.valuer.refresh
         start("valuer", lambda: self.supervisor.every("valuer", VALUER_INTERVAL_S, refresh))
         start("equity", lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity))

@@ -25,6 +25,7 @@ NOT_THE_DAEMON = (
 )
 # Loops without an end that look at the daemon's own state in a fixed rhythm.
 ROUNDS = {
+    "trader/engine/bar_keeper.py::BarKeeper.fill",
     "trader/engine/breakers.py::Breakers.run",
     "trader/engine/link.py::LinkWatch.beat",
     "trader/engine/outbox.py::Consumer._rest",
@@ -70,7 +71,14 @@ UNTIL = {
     "trader/ops/lock_wait.py::take_in_turn",
 }
 # Turns for a token of our own pacing.
-TURNS = {"trader/emergency/pace.py::Pace.take", "trader/engine/pacer.py::LanePacer.take"}
+TURNS = {
+    "trader/emergency/pace.py::Pace.take",
+    "trader/engine/pacer.py::LanePacer.take",
+    # Of the broker's own, for history.
+    "trader/ibkr/history.py::History._turn",
+}
+# Long work in pieces, so that orders go in between: nothing is waited for.
+PIECES = {"trader/ibkr/history.py::History._read"}
 # Where the port itself is.
 PORTS = {"trader/ops/clock.py::SystemClock.sleep"}
 # Loops that wait and go on after an error, and try nothing outside again.
@@ -177,7 +185,7 @@ def test_each_wait_is_by_the_rule_or_is_known_with_its_reason() -> None:
         for path in modules()
         for name in waits_of((ROOT / path).read_text("utf-8"))
     }
-    assert found == ROUNDS | UNTIL | TURNS | PORTS
+    assert found == ROUNDS | UNTIL | TURNS | PIECES | PORTS
 
 
 def test_a_loop_that_goes_on_after_an_error_waits_by_the_rule() -> None:

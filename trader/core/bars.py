@@ -14,7 +14,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trader.core.calendar import Span
+from trader.core.frozen import replace
 from trader.core.ids import ConId
+from trader.core.market import Quote, fault
 
 # Those of the broker that divide an hour, so that every hour begins with a new bar.
 SIZES_S = (5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800)
@@ -91,6 +93,20 @@ def start_of(at_utc: datetime, size_s: int) -> datetime:
     return _moment(_floor(_microseconds(at_utc), size_s * _SECOND_US))
 
 
+def price_in(
+    quote: Quote | None, now_s: float, age_s_max: float, *, is_index: bool
+) -> Decimal | None:
+    """Return the price that bars are made of, or None when the quote is not good.
+
+    It is the middle of bid and ask, as of the broker's MIDPOINT; an index has its last value alone.
+    """
+    if quote is None:
+        return None
+    if is_index:
+        quote = replace(quote, bid=quote.last, ask=quote.last, received_s=quote.last_s)
+    return quote.mid if fault(quote, now_s, age_s_max) is None else None
+
+
 class BarBuilder:
     """Makes the bars of one instrument and size of the prices it is told; knows no clock.
 
@@ -153,6 +169,9 @@ class BarBuilder:
         if self._now_us is None:
             self._now_us = at_us
             self._begin(at_us, None)
+            if at_us > self._start_us:
+                # Cut off by the beginning, however little of it is missing.
+                self._blind_us = self._size_us
             return None
         since_us = at_us - self._now_us
         if since_us < 0:
@@ -176,6 +195,12 @@ class BarBuilder:
         ended = self._ended()
         self._begin(at_us, self._price)
         return ended
+
+    def doubt(self, since_utc: datetime) -> None:
+        """Take back that anybody has looked since a moment."""
+        if self._now_us is not None:
+            since_us = max(_microseconds(since_utc), self._start_us)
+            self._blind_us += max(self._now_us - since_us, 0)
 
     def _begin(self, at_us: int, price: Decimal | None) -> None:
         self._start_us = _floor(at_us, self._size_us)

@@ -20,6 +20,7 @@ from trader.core.strategy_events import StrategyCheckpointed
 from trader.core.valuation import Valuation
 from trader.core.words import words
 from trader.engine import status as st
+from trader.engine.bar_status import BarRow
 from trader.engine.emergency_rows import EmergencyStatus, with_fills
 from trader.engine.exposure_status import ExposureStatus
 from trader.engine.host import HostStatus
@@ -103,6 +104,8 @@ class Board:
         self.broken_counts: Mapping[int, int] = {}
         # The periodic reports, once they are written.
         self.reports: Callable[[], tuple[ReportRow, ...]] = tuple
+        # The bars that are kept.
+        self.bars: Callable[[], tuple[BarRow, ...]] = tuple
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -165,6 +168,7 @@ class Board:
             outbox=self.outbox(),
             quarantine=quarantine_status(self._book.quarantine, self.broken_counts),
             reports=self.reports(),
+            bars=self.bars(),
         )
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:

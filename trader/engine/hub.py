@@ -40,6 +40,8 @@ class MarketHub:
         # Told when what had no quotes has some again: others may have as well.
         self.healed_now: Callable[[], None] = _nothing
         self.tick_count = 0
+        # How often all subscriptions have begun anew.
+        self.forget_count = 0
         self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
         self._followers: list[Callable[[Quote, QuoteTick], None]] = []
 
@@ -58,6 +60,7 @@ class MarketHub:
 
     def forget_quotes(self) -> None:
         """Drop every quote: the subscriptions behind them are gone (1101, or a new link)."""
+        self.forget_count += 1
         self.quotes.clear()
         self.problems.clear()
 

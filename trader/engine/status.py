@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from trader.core.entries import Tally
 from trader.core.halts import HaltCause, Mode, Posture
+from trader.engine.bar_status import BarRow
 from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import ExposureStatus
 from trader.engine.host import HostStatus
@@ -374,3 +375,5 @@ class Status:
     quarantine: QuarantineStatus | None = None
     # Each periodic report: how old its file is, and what it says.
     reports: tuple[ReportRow, ...] = ()
+    # The bars that strategies want, by instrument and size.
+    bars: tuple[BarRow, ...] = ()

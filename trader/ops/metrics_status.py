@@ -11,6 +11,7 @@ from trader.core.halts import HaltCause, Posture
 from trader.core.orders import OrderState
 from trader.engine.status import Status
 from trader.ops.headroom import SHORTAGES
+from trader.ops.metrics_bars import bar_metrics
 from trader.ops.metrics_outbox import outbox_metrics
 
 Number = float | int | bool | Decimal | None
@@ -40,6 +41,7 @@ class StatusCollector(Collector):
         yield from outbox_metrics(status.outbox)
         yield from _quarantine(status)
         yield from _reports(status)
+        yield from bar_metrics(status.bars)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:

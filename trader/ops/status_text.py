@@ -41,6 +41,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     lines += _sentinel(body.get("sentinel"))
     lines += _outbox(body.get("outbox") or [])
     lines += _host(body.get("host"))
+    lines += _bars(body.get("bars", ()))
     lines += _reports(body.get("reports", ()))
     lines += [
         f"HALTED      strategy {row['name'].partition(':')[2]}: {row['reason']}"
@@ -55,6 +56,27 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     lines += [f"new risk    waits for {what}" for what in body.get("inputs_missing", [])]
     lines += [f"TICKET      {name}: {text}" for name, text in body["tickets"]]
     return lines + _quarantine(body.get("quarantine"))
+
+
+def _bars(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say in a line whether all bars are there, and name each series that lacks some."""
+    if not rows:
+        return []
+    warm = sum(row["is_warm"] for row in rows)
+    expected, received = (sum(row[name] for row in rows) for name in ("expected", "received"))
+    share = f", {received} of {expected} of this session" if expected else ""
+    lines = [f"bars        {warm} of {len(rows)} series complete{share}"]
+    for row in rows:
+        if row["is_warm"] and row["received"] == row["expected"] and not row["problem"]:
+            continue
+        lacks = f"{row['held']} of {row['wanted']} held"
+        if row["part"]:
+            lacks += f", {row['part']} not whole"
+        if row["received"] != row["expected"]:
+            lacks += f", {row['expected'] - row['received']} missing of this session"
+        why = f": {row['problem']}" if row["problem"] else ""
+        lines.append(f"            {row['symbol']} of {row['size_s']} s: {lacks}{why}")
+    return lines
 
 
 def _reports(rows: Sequence[Mapping[str, Any]]) -> list[str]:

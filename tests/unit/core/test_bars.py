@@ -124,8 +124,10 @@ def test_a_quiet_price_makes_flat_bars() -> None:
     assert all(prices(one) == ("10",) * 4 and one.is_whole for one in made)
 
 
-def test_the_first_interval_was_cut_off_and_says_so() -> None:
-    first, second = built([("10", 2), ("10", 4), ("10", 6), ("10", 8), ("10", 10)])
+@pytest.mark.parametrize("begin_s", [0.1, 2, 3.9])
+def test_the_first_interval_was_cut_off_and_says_so(begin_s: float) -> None:
+    told = [*(begin_s + n for n in range(10) if begin_s + n < 10), 10]
+    first, second = built([("10", at_s) for at_s in told])
 
     assert (first.start_utc, first.is_whole) == (at(0), False)
     assert (second.start_utc, second.is_whole) == (at(5), True)
@@ -267,7 +269,7 @@ def _model(
             continue
         seen = sum(until - since for since, until, _ in inside)
         told_in = [price for _, _, price in inside]
-        is_whole = size_ms - seen <= min(1000, size_ms / 10)
+        is_whole = size_ms - seen <= min(1000, size_ms / 10) and start >= begin_ms
         found.append((start, told_in[0], max(told_in), min(told_in), told_in[-1], is_whole))
     return found
 

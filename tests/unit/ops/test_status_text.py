@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from tests.unit.engine.test_bar_status import ROW
 from tests.unit.ops.support import LINK, MONEY, NOW, ORDER, READY, RESULT, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
@@ -433,3 +434,15 @@ def test_only_reports_that_somebody_should_look_at_are_told() -> None:
         "REPORT      ops_db was never written, allowed 1800 s",
         "REPORT      ops_db cannot be written: No space left",
     ]
+
+
+def test_bars_are_told_in_a_line_and_each_series_that_lacks_some_in_another() -> None:
+    whole = replace(ROW, symbol="MSFT", held=120, part=0, received=30, is_warm=True, problem="")
+    lines = status_lines(body(replace(READY, bars=(ROW, whole))))
+    at = lines.index("bars        1 of 2 series complete, 58 of 60 of this session")
+    assert lines[at + 1] == (
+        "            AAPL of 60 s: 118 of 120 held, 1 not whole, 2 missing of this session: "
+        "pacing: Historical data request pacing violation"
+    )
+    assert not any("MSFT of 60 s" in line for line in lines)
+    assert not any(line.startswith("bars") for line in status_lines(body(READY)))
