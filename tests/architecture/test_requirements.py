@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_every_requirement_has_one_entry_and_no_other_has() -> None:
     assert sorted(row.name for row in requirements()) == sorted(expected_names())
     areas = {name[:3] for name in expected_names()}
-    assert areas == {"RUN", "CAP", "BRK", "ORD", "OPS", "EVT", "REC", "OBS", "QUA", "DAT"}
-    assert len(expected_names()) == 94 + 29
+    assert areas == {"RUN", "CAP", "BRK", "ORD", "OPS", "EVT", "REC", "OBS", "QUA", "DAT", "STR"}
+    assert len(expected_names()) == 94 + 33
 
 
 def test_every_test_that_is_named_exists() -> None:
