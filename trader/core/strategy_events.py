@@ -1,6 +1,7 @@
 """What is recorded of a strategy: its own state, and its end by a fault."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from trader.core.ids import ExecId, StrategyName
 
@@ -10,13 +11,15 @@ class StrategyCheckpointed:
     """A strategy's own state; ``state`` is JSON text of its making.
 
     ``untold`` are its executions, oldest first, of which that state does not know yet: whoever
-    takes the state up is told of them first.
+    takes the state up is told of them first. Of bars it knows those that ended until
+    ``bars_until_utc``.
     """
 
     strategy: StrategyName
     intent_count: int
     state: str
     untold: tuple[ExecId, ...] = ()
+    bars_until_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

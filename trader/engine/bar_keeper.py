@@ -1,8 +1,9 @@
 """Keeps the bars that somebody wants: made of quotes, ended by the clock, filled with history.
 
-A listener is told of each bar that was made here, once, in order, and only if it is whole; what
-the broker tells of the past is there to be read and told to nobody. While the daemon does not hear
-the broker no price is good, however young it is.
+A listener is told of each bar that has just ended, once, in order, and only if it is whole: of one
+that we did not see whole once the broker has told of it, as long as it is still the newest. What
+lies further back is there to be read and told to nobody. While the daemon does not hear the broker
+no price is good, however young it is.
 """
 
 import random
@@ -172,7 +173,11 @@ class BarKeeper:
 
     def _take(self, series: BarSeries, price: Decimal | None, now_utc: datetime) -> None:
         bar = series.take(price, now_utc)
-        if bar is not None and bar.is_whole:
+        if bar is not None:
+            self._show(series, bar)
+
+    def _show(self, series: BarSeries, bar: Bar) -> None:
+        if series.shown(bar, self._clock.utc()):
             for listener in self._listeners:
                 listener(bar)
 
@@ -268,6 +273,8 @@ class BarKeeper:
             rest_s = _REST_S if series.is_answered else 0.0
             series.told(found, asked_utc, self._clock.utc())
             series.due_s = self._clock.monotonic() + rest_s
+            if series.bars:
+                self._show(series, series.bars[-1])
             return
         except HistoryRefused as error:
             trouble, text = error.trouble, str(error)

@@ -25,6 +25,8 @@ from trader.core.ids import ConId
 
 # The broker's history lags a little: what ended less than this ago is not asked for yet.
 SETTLE_S = 10.0
+# How long after its end a bar that the broker told of is still one that has just ended.
+_LATE = timedelta(seconds=30)
 _NOTHING = Completeness(expected=0, received=0, from_ticks=0)
 
 
@@ -45,6 +47,8 @@ class BarSeries:
         self._answered_utc: datetime | None = None
         # The end of the interval in which the subscription began anew.
         self._renewed_utc = self._since_utc
+        # The start of the bar that listeners were told of last.
+        self._shown_utc: datetime | None = None
         # As of the last inspection.
         self.completeness = _NOTHING
         self.to_ask = spec.count
@@ -83,6 +87,20 @@ class BarSeries:
             self._count_in(bar, 1)
             self.bars = (*self.bars[-self.spec.count + 1 :], bar) if self.spec.count > 1 else (bar,)
         return bar
+
+    def shown(self, bar: Bar, now_utc: datetime) -> bool:
+        """Tell whether listeners are to be told of a bar, and note that they were.
+
+        Each once and in order, only whole ones. The broker's word on an interval that we did not
+        see whole must come soon, and before the next one has ended: later is too late to act on.
+        """
+        late = now_utc - bar.end_utc
+        is_newest = timedelta(0) <= late < min(self._step, _LATE)
+        is_later = self._shown_utc is None or bar.start_utc > self._shown_utc
+        if not (bar.is_whole and is_later and (is_newest or bar.source is BarSource.TICKS)):
+            return False
+        self._shown_utc = bar.start_utc
+        return True
 
     def _hold(self, bars: tuple[Bar, ...]) -> None:
         self.bars = bars

@@ -111,6 +111,8 @@ class StrategyRunner:
         self.is_stopping = False
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
+        # The end of the latest bar that its state knows of, and of that which it was told last.
+        self._bars_known_utc = self._bars_until_utc = known.bars_until_utc if known else None
         if known is not None and known.state:
             try:
                 strategy.restore(known.state)
@@ -162,7 +164,7 @@ class StrategyRunner:
             # What is decided on bars is decided the same way after a restart.
             self._must_save |= bool(self._bars)
             while self._bars:
-                self._call(self.strategy.on_bar, self._bars.popleft())
+                self._tell_bar(self._bars.popleft())
             self._show_quotes()
             for name in self._timers.take_due(self._clock.monotonic()):
                 self._call(self.strategy.on_timer, name)
@@ -192,6 +194,11 @@ class StrategyRunner:
                 self._call(self.strategy.on_fill, told)
             else:
                 self._call(self.strategy.on_order, told)
+
+    def _tell_bar(self, bar: Bar) -> None:
+        self._call(self.strategy.on_bar, bar)
+        until_utc = self._bars_until_utc
+        self._bars_until_utc = bar.end_utc if until_utc is None else max(until_utc, bar.end_utc)
 
     def _show_quotes(self) -> None:
         for instrument in self._watched:
@@ -244,8 +251,8 @@ class StrategyRunner:
         name = self.strategy.name
         state, untold = self.strategy.checkpoint(), self._news.untold()
         known = self._ledger.book.strategies.get(name)
-        told = (self.intent_count, state, untold)
-        if known is None or (known.intent_count, known.state, known.untold) != told:
+        told = (self.intent_count, state, untold, self._bars_until_utc)
+        if known is None or _told(known) != told:
             self._ledger.record(StrategyCheckpointed(name, *told))
 
     def _on_failure(self, ended: Ended) -> None:
@@ -266,9 +273,11 @@ class StrategyRunner:
 
     def on_bar(self, bar: Bar) -> None:
         """Queue a bar that has just ended, if it is one that the strategy wants."""
-        spec = self.strategy.bar_spec
+        spec, known_utc = self.strategy.bar_spec, self._bars_known_utc
         if self.problem or spec is None or bar.size_s != spec.size_s:
             return
+        if known_utc is not None and bar.end_utc <= known_utc:
+            return  # told before the process died
         if any(row.con_id == bar.con_id for row in self._watched):
             if len(self._bars) >= _BARS_WAITING_MAX:
                 self._bars.popleft()
@@ -401,6 +410,10 @@ class StrategyRunner:
         if not 0 <= after_s <= _TIMER_S_MAX:
             raise ValueError(f"after_s of timer {name!r} is {after_s}, allowed is 0 to a week")
         self._timers.set(name, self._clock.monotonic() + after_s)
+
+
+def _told(known: StrategyCheckpointed) -> tuple[object, ...]:
+    return known.intent_count, known.state, known.untold, known.bars_until_utc
 
 
 def _own_order(order: Order) -> OwnOrder:

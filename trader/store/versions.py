@@ -66,8 +66,8 @@ def _adjusted_without_worth(data: Data) -> Data:
 
 
 def _state_all_told(data: Data) -> Data:
-    """What a strategy had not been told when its state was saved was forgotten."""
-    return {**data, "untold": []}
+    """What a strategy had not been told when its state was saved was forgotten; none had bars."""
+    return {**data, "untold": [], "bars_until_utc": None}
 
 
 def _book_all_told(data: Data) -> Data:

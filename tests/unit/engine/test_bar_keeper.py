@@ -47,7 +47,9 @@ class Play:
         self.world.hub.forget_quotes()
         self.keeper = BarKeeper(self.world.services, {"AAA": specs or (FIVES,)}, random.Random(1))
         self.heard: list[tuple[Bar, float]] = []
-        self.keeper.follow(lambda bar: self.heard.append((bar, self.clock.monotonic())))
+        # Those that the broker told of, soon enough to be told.
+        self.late: list[tuple[Bar, float]] = []
+        self.keeper.follow(self._hear)
         self.is_heard = True
         # A quote that is told again every second, though nothing has changed.
         self.is_fed = False
@@ -55,6 +57,10 @@ class Play:
         self.word: Exception | None = None
         self.answer_s = 0.1
         self.world.broker.on_history = self.history
+
+    def _hear(self, bar: Bar) -> None:
+        told = self.heard if bar.source is BarSource.TICKS else self.late
+        told.append((bar, self.clock.monotonic()))
 
     async def history(self, instrument: Instrument, size_s: int, count: int) -> Sequence[Bar]:
         """Answer as the broker does: with the last bars that have ended, all at a price of 50."""
@@ -148,7 +154,7 @@ async def test_a_tick_is_in_the_bar_of_its_time() -> None:
     assert [int(one) for one in (bar.open, bar.high, bar.low, bar.close)] == [100, 102, 100, 101]
 
 
-async def test_the_past_is_there_from_the_beginning_and_nobody_is_told_of_it() -> None:
+async def test_of_the_past_only_what_has_just_ended_is_told() -> None:
     play = Play()
     await play.begin()
     await play.run(1)
@@ -156,6 +162,7 @@ async def test_the_past_is_there_from_the_beginning_and_nobody_is_told_of_it() -
     assert len(play.bars()) == 12
     assert {bar.source for bar in play.bars()} == {BarSource.HISTORY}
     assert play.heard == []
+    assert [bar for bar, _ in play.late] == [play.bars()[-1]]
     assert play.row().is_warm
     await play.run(120)
     assert {bar.source for bar in play.bars()} == {BarSource.TICKS}
@@ -232,6 +239,14 @@ async def test_a_link_that_is_cut_ends_all_knowledge_and_the_gap_is_filled_after
     ]  # fmt: skip
     assert all(bar.is_whole for bar in found.values())
     assert [bar.start_utc for bar, _ in play.heard][len(told) :] == [T0 + timedelta(minutes=6)]
+    # What the link's return cut off is told as soon as the broker knows it.
+    late, told_s = play.late[-1]
+    assert late.start_utc == T0 + timedelta(minutes=5)
+    assert play.heard[-1][1] - 60 < told_s < play.heard[-1][1] - 30
+    minutes = [(bar.start_utc - T0) // timedelta(minutes=1) for bar, _ in play.late]
+    # The one before the beginning, the one that it cut off, and the two of the outage that had
+    # just ended when the broker told of them.
+    assert minutes == [-1, 0, 4, 5]
     assert play.row().expected == play.row().received
 
 

@@ -261,3 +261,19 @@ def test_every_gap_is_filled_by_one_that_has_all(gone: list[int], delay_s: int) 
     assert play.series.to_ask == 0
     assert play.series.completeness.received == play.series.completeness.expected
     assert replace(play.series.bars[-1]).is_whole
+
+
+def test_a_bar_is_shown_once_in_order_and_the_brokers_only_while_it_has_just_ended() -> None:
+    series = BarSeries(CON, BarSpec(60, 3), T0)
+    minutes = [told(60 * number, size_s=60) for number in range(4)]
+    assert not series.shown(minutes[0], at(59)), "it has not ended"
+    assert series.shown(minutes[0], at(60))
+    assert not series.shown(minutes[0], at(61)), "shown before"
+    assert not series.shown(minutes[1], at(150)), "too late to act on"
+    assert series.shown(minutes[1], at(149))
+    ours = replace(minutes[3], source=BarSource.TICKS)
+    assert not series.shown(replace(ours, is_whole=False), at(240))
+    assert series.shown(ours, at(300)), "ours comes when it comes"
+    assert not series.shown(minutes[2], at(181)), "a later one was shown"
+    fives = BarSeries(CON, BarSpec(5, 3), T0)
+    assert not fives.shown(told(0), at(10)), "the next one has ended"

@@ -462,6 +462,32 @@ async def test_a_bar_that_it_wants_is_shown_once_and_its_state_is_saved_behind_i
     await world.supervisor.stop()
 
 
+async def test_a_bar_that_its_saved_state_knows_of_is_not_told_again() -> None:
+    world, strategy = World(), Scripted()
+    strategy.spec = BarSpec(60, 2)
+    runner = a_runner(world, strategy)
+    runner.start()
+    await asyncio.sleep(2)
+    for minute in (5, 6):
+        strategy.state["n"] = minute
+        runner.on_bar(a_bar(minute))
+        await asyncio.sleep(1)
+    # Its last look changed nothing, and is known all the same.
+    runner.on_bar(a_bar(7))
+    await asyncio.sleep(1)
+    await world.supervisor.stop()
+    after, again = restarted(world), Scripted()
+    again.spec = BarSpec(60, 2)
+    runner = a_runner(after, again)
+    runner.start()
+    await asyncio.sleep(2)
+    for minute in (5, 6, 7, 8):
+        runner.on_bar(a_bar(minute))
+    await asyncio.sleep(1)
+    assert again.bars == [a_bar(8)]
+    await after.supervisor.stop()
+
+
 async def test_a_session_is_told_at_the_beginning_and_when_it_changes() -> None:
     world, strategy = World(), Scripted()
     a_runner(world, strategy).start()
