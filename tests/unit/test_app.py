@@ -26,6 +26,7 @@ from tests.unit.store.support import tamper
 from trader import app, cli
 from trader.config import Configuration
 from trader.config.model import MomentumSection
+from trader.core.bars import BarSpec
 from trader.core.book import Book
 from trader.core.events import JournalOpened
 from trader.core.halts import HaltCause
@@ -207,6 +208,30 @@ async def test_a_world_may_bring_its_own_strategy(config: Configuration) -> None
     try:
         (runner,) = app.Daemon(config, world, journal, Book()).runners
         assert runner.strategy is brought.strategy
+    finally:
+        await journal.close()
+
+
+class OfMinutes(MomentumStrategy):
+    """A strategy that wants bars."""
+
+    @property
+    def bar_spec(self) -> BarSpec:
+        return BarSpec(60, 30)
+
+
+async def test_the_bars_that_a_strategy_wants_are_kept_and_reach_it(config: Configuration) -> None:
+    pace = RunnerSettings(1.0, 1.0)
+    brought = Deployment(OfMinutes(momentum_parameters(A_SECTION, config.policy), "b"), pace)
+    world = replace(a_world(), deployments=lambda config: (brought,))
+    journal = await SqliteJournal.open(config.journal_file, SystemClock())
+    try:
+        daemon = app.Daemon(config, world, journal, Book())
+        (row,) = daemon.board.status().bars
+        assert (row.symbol, row.size_s, row.wanted) == ("AAPL", 60, 30)
+        (runner,) = daemon.runners
+        assert runner.on_bar in daemon.bars._listeners
+        assert runner._bars_of == daemon.bars.bars
     finally:
         await journal.close()
 
