@@ -227,8 +227,12 @@ class Inbox:
         self._ledger.record(seen)
         is_live = order.order_id in self._ledger.book.live_orders
         # A refusal of what has worked ends nothing by itself: the lists tell what became of it.
-        is_open = seen.evidence is ev.Evidence.REJECTS_NEW and is_live
-        if is_open or seen.evidence in (ev.Evidence.UNCLEAR, ev.Evidence.REFUSES_CANCEL):
+        # One of a change ends the change, and the order works on.
+        is_refused = seen.evidence is ev.Evidence.REJECTS_NEW and order.open_change is None
+        if (is_refused and is_live) or seen.evidence in (
+            ev.Evidence.UNCLEAR,
+            ev.Evidence.REFUSES_CANCEL,
+        ):
             self.wake_reconciler(f"error {seen.code} on order {seen.order_id}")
 
     def _on_account(self, reading: AccountReading) -> None:

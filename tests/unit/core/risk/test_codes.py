@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from trader.core.risk.codes import CODES, HOLD_CODE, Code, code_named
+from trader.core.risk.codes import CODES, HOLD_CODE, code_named
+from trader.core.risk.gateway_codes import Code
 
 ROOT = Path(__file__).resolve().parents[4]
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.unit.core.risk.cases import CASES
 from trader.core.risk import Approved, review
-from trader.core.risk.codes import CODES, Code
+from trader.core.risk.codes import CODES
+from trader.core.risk.gateway_codes import Code
 from trader.core.risk.reference import reference
 
 ROOT = Path(__file__).resolve().parents[4]
