@@ -16,7 +16,7 @@ from trader.commands.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.config.own_strategies import own_strategy_problems
 from trader.engine.drain import ExitCode
-from trader.imports import kept
+from trader.imports import calculate_alone, kept
 from trader.ops.logs import configure_logs
 from trader.ports import WorldError
 
@@ -42,6 +42,7 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         configure_logs(config.settings.log_level, config.settings.log_format)
         for warning in config.warnings:
             print(f"warning: {warning}", file=sys.stderr)
+        calculate_alone(os.environ)
         with kept():
             # Who cannot start is told at once, before all of the daemon is loaded.
             from trader.app import real_world, run_daemon
