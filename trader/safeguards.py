@@ -131,6 +131,7 @@ class Safeguards:
         services.ledger.observe(self._readings.on_recorded)
         board.breakers = self.breakers.rows
         board.allocation = self.breakers.allocation
+        board.blind = self._readings.blind.status
 
     def connect(self, reconciler: Reconciler, gateway: OrderGateway, inbox: Inbox) -> None:
         """Have every reconciliation told here, and every review know the market."""

@@ -18,6 +18,8 @@ MARK_AGE_S_MAX = 3_600.0
 ENTRY_EXPIRY_S_MIN = 10.0
 # Whatever stops trading is looked at within five minutes (BRK-19).
 CRITICAL_REVIEW_S_MAX = 300.0
+# Of fewer changes a correlation is chance; more than a session's nobody waits for.
+BLIND_MINUTES = (20, 240)
 _MAY_BE_ZERO = frozenset(
     {
         "cash.reserve_min",
@@ -37,6 +39,8 @@ _AT_MOST_ONE = (
     "exposure.day_loss_max",
     "exposure.margin_usage_max",
     "exposure.margin_usage_warning",
+    "blind.correlation_max",
+    "blind.allocation",
 )
 # The first of each pair may not be above the second.
 _ORDERED = (
@@ -66,6 +70,7 @@ def contradictions(policy: Policy) -> tuple[str, ...]:
         *_exposure(policy.exposure),
         *_rates(policy.rate),
         *_others(policy),
+        *_watched(policy),
         *_breakers(policy),
     )
 
@@ -164,6 +169,25 @@ def _breakers(policy: Policy) -> Iterable[str]:
         yield f"breaker.steps: {line}"
     if not breaker.steps:
         yield "breaker.steps is empty, allowed is at least one step"
+
+
+def _watched(policy: Policy) -> Iterable[str]:
+    """Say what is wrong with how the market and its blind spots are looked at."""
+    minutes, (fewest, most) = policy.blind.minutes_min, BLIND_MINUTES
+    if minutes > 0 and not fewest <= minutes <= most:
+        yield f"blind.minutes_min is {minutes}, allowed is {fewest} to {most}"
+    normal, storm = policy.regime.correlation_normal, policy.regime.correlation_storm
+    if (normal is None) is not (storm is None):
+        missing = "normal" if normal is None else "storm"
+        yield f"regime.correlation_{missing} is missing, allowed are both or neither"
+    for name, value in (("normal", normal), ("storm", storm)):
+        if value is not None and value > 1:
+            yield f"regime.correlation_{name} is {value}, allowed is at most 1"
+    if normal is not None and storm is not None and normal > storm:
+        yield (
+            f"regime.correlation_normal {normal} is above regime.correlation_storm {storm}: a "
+            "storm is rougher"
+        )
 
 
 def _others(policy: Policy) -> Iterable[str]:

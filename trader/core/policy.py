@@ -292,7 +292,11 @@ class RegimePolicy:
     vix_storm: Decimal = Decimal(25)
     realised_normal: Decimal = Decimal("0.15")
     realised_storm: Decimal = Decimal("0.30")
-    # To count as calmer, both measures must be below the border by this share for this long.
+    # From which average correlation of what is quoted; both or neither. Without them it is no
+    # measure, with them not to know it is a storm.
+    correlation_normal: Decimal | None = None
+    correlation_storm: Decimal | None = None
+    # To count as calmer, all measures must be below the border by this share for this long.
     margin_share: Decimal = Decimal("0.1")
     dwell_s: float = 1800.0
 
@@ -303,6 +307,19 @@ class CoordinationPolicy:
 
     # In one instrument all of them are on one side: none sells what another one holds.
     is_one_sided: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BlindPolicy:
+    """What the watcher of blind spots goes by; its limits are rules of breakers."""
+
+    # So many changes from minute to minute an instrument needs for a row of the covariance, which
+    # looks back twice as far. The latest half of them is what is compared with all before.
+    minutes_min: int = 60
+    # From this correlation on, what loses together counts as one bet.
+    correlation_max: Decimal = Decimal("0.7")
+    # The share of its usual size that new risk may have while a blind spot scales it; 1 only tells.
+    allocation: Decimal = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +354,7 @@ class Policy:
     session: SessionPolicy = SessionPolicy()
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     regime: RegimePolicy = RegimePolicy()
+    blind: BlindPolicy = BlindPolicy()
     kill: KillPolicy = field(default_factory=KillPolicy)
     action: ActionPolicy = ActionPolicy()
     coordination: CoordinationPolicy = CoordinationPolicy()

@@ -1,8 +1,9 @@
 """How rough the market is: calm, normal or storm, from the VIX and from realised volatility.
 
-Rougher is believed at once. Calmer is believed when both measures have been well below the border
-for a while, so that a market at the border does not move the limits to and fro. Without either of
-the measures it is a storm (CAP-23, CAP-24, CAP-25).
+Where the policy names limits of it, the average correlation is a third measure. Rougher is
+believed at once. Calmer is believed when all measures have been well below the border for a while,
+so that a market at the border does not move the limits to and fro. Without one of the measures it
+is a storm (CAP-23 to CAP-26). How right it is and how late is measured in docs/blind-spots.md.
 """
 
 from dataclasses import dataclass, replace
@@ -39,14 +40,16 @@ def step(
     *,
     vix: Decimal | None,
     realised: Decimal | None,
+    correlation: Decimal | None = None,
     now_s: float,
 ) -> RegimeState:
-    """Return the regime after a look at both measures; volatility is a fraction a year."""
-    seen = _seen(policy, vix, realised, Decimal(1))
+    """Return the regime after a look at all measures; volatility is a fraction a year."""
+    measures = _Measures(vix, realised, correlation)
+    seen = _seen(policy, measures, Decimal(1))
     if _ORDER.index(seen) >= _ORDER.index(state.regime):
         return RegimeState(seen)
     # To be calmer it has to be so by a margin: the same measures, made larger, must agree.
-    calmer = _seen(policy, vix, realised, 1 + policy.margin_share)
+    calmer = _seen(policy, measures, 1 + policy.margin_share)
     if _ORDER.index(calmer) >= _ORDER.index(state.regime):
         return replace(state, calmer_since_s=None)
     since_s = now_s if state.calmer_since_s is None else state.calmer_since_s
@@ -55,17 +58,36 @@ def step(
     return replace(state, calmer_since_s=since_s)
 
 
-def _seen(
-    policy: RegimePolicy, vix: Decimal | None, realised: Decimal | None, times: Decimal
-) -> Regime:
-    one = _of(vix, times, policy.vix_normal, policy.vix_storm)
-    other = _of(realised, times, policy.realised_normal, policy.realised_storm)
-    return max(one, other, key=_ORDER.index)
+@dataclass(frozen=True, slots=True)
+class _Measures:
+    vix: Decimal | None
+    realised: Decimal | None
+    correlation: Decimal | None
+
+
+def _seen(policy: RegimePolicy, measures: _Measures, times: Decimal) -> Regime:
+    found = [
+        _of(measures.vix, times, policy.vix_normal, policy.vix_storm),
+        _of(measures.realised, times, policy.realised_normal, policy.realised_storm),
+    ]
+    normal, storm = policy.correlation_normal, policy.correlation_storm
+    if normal is not None and storm is not None:
+        found.append(_of_correlation(measures.correlation, times, normal, storm))
+    return max(found, key=_ORDER.index)
 
 
 def _of(value: Decimal | None, times: Decimal, normal: Decimal, storm: Decimal) -> Regime:
     number = decimal_from(value) if value is not None else None
     # A volatility of nothing is no market at all.
     if number is None or number <= ZERO or number * times >= storm:
+        return Regime.STORM
+    return Regime.NORMAL if number * times >= normal else Regime.CALM
+
+
+def _of_correlation(
+    value: Decimal | None, times: Decimal, normal: Decimal, storm: Decimal
+) -> Regime:
+    number = decimal_from(value) if value is not None else None
+    if number is None or abs(number) > 1 or number * times >= storm:
         return Regime.STORM
     return Regime.NORMAL if number * times >= normal else Regime.CALM

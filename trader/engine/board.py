@@ -22,7 +22,7 @@ from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.bar_status import BarRow
 from trader.engine.emergency_rows import EmergencyStatus, with_fills
-from trader.engine.exposure_status import ExposureStatus
+from trader.engine.exposure_status import BlindStatus, ExposureStatus
 from trader.engine.host import HostStatus
 from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
@@ -96,6 +96,8 @@ class Board:
         self.host: Callable[[], HostStatus | None] = lambda: None
         # Of what is held against the limits, once somebody looks.
         self.exposure: Callable[[], ExposureStatus | None] = lambda: None
+        # Of what the models of risk cannot see, once somebody looks for it.
+        self.blind: Callable[[], BlindStatus | None] = lambda: None
         # The broker's result of its day beside ours, once somebody compares them.
         self.result: Callable[[], st.ResultStatus | None] = lambda: None
         # Who follows the journal's streams.
@@ -163,6 +165,7 @@ class Board:
             sentinel=self.sentinel(),
             host=self.host(),
             exposure=self.exposure(),
+            blind=self.blind(),
             actions=self.actions(),
             result=self.result(),
             outbox=self.outbox(),

@@ -24,7 +24,7 @@ from trader.core.breakers.machine import (
     Step,
     action_of,
 )
-from trader.core.breakers.rules import Action, BreakerName
+from trader.core.breakers.rules import BLIND_SPOTS, Action, BreakerName
 from trader.core.halts import HaltCause, Restraint, posture
 from trader.core.ids import StrategyName
 from trader.core.policy import Policy, policy_hash
@@ -82,6 +82,7 @@ class Breakers:
         self._supervisor = services.supervisor
         self._rules = policy.breaker.rules
         self._steps = policy.breaker.steps
+        self._blind_share = policy.blind.allocation
         self._hash = policy_hash(policy)
         self._regime_policy = policy.regime
         self._regime = STORM
@@ -299,7 +300,15 @@ class Breakers:
         return kept.verdict.text if standing is None else standing.reason
 
     def allocation(self) -> Decimal:
-        """Return how much of its usual size new risk may have, 0 to 1."""
+        """Return how much of its usual size new risk may have, 0 to 1: the least of both."""
+        is_blind = any(
+            self._action_of(name, self._last[name]) is Action.SCALE
+            for name in BLIND_SPOTS
+            if name in self._last
+        )
+        return min(self._left_by_vix(), self._blind_share if is_blind else Decimal(1))
+
+    def _left_by_vix(self) -> Decimal:
         name = BreakerName.VIX
         if not self._rules.vix.is_enabled or self.is_overridden(name):
             return Decimal(1)
@@ -321,6 +330,7 @@ class Breakers:
             self._regime,
             vix=vix.value if is_fresh else None,
             realised=self._readings.volatility.realised(),
+            correlation=self._readings.blind.average_correlation(),
             now_s=now_s,
         )
         if self._regime.regime is not before:

@@ -1,4 +1,4 @@
-"""What is seen of exposure and concentration: each share of the account, and the way back."""
+"""What is seen of exposure: each share of the account, the way back, its risk, what is blind."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,4 +49,35 @@ class ExposureStatus:
     concentrations: tuple[ConcentrationStatus, ...] = ()
     reduction: ReductionStatus | None = None
     # Why no plan can be made at this moment; empty when one could be.
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BlindStatus:
+    """The last look; None where it cannot be said. Volatilities are shares of the account a year.
+
+    ``realised`` is of the last ``short_minutes``, of what is held now; ``predicted`` of all that
+    has a row of the covariance.
+    """
+
+    predicted: Decimal | None = None
+    realised: Decimal | None = None
+    # The larger of realised and predicted over the smaller, the prediction made before.
+    ratio: Decimal | None = None
+    # Of gross exposure, what has a row.
+    covered: Decimal | None = None
+    average_correlation: Decimal | None = None
+    correlation_break: Decimal | None = None
+    # The largest group that loses together, by symbol, and its share of the account.
+    cluster: tuple[str, ...] = ()
+    cluster_share: Decimal | None = None
+    # How many changes from minute to minute the estimate is worth, and the target's share in it.
+    minutes: Decimal | None = None
+    shrinkage: Decimal | None = None
+    short_minutes: int = 0
+    # By symbol: why it has no row. What still waits for one is named apart.
+    lacking: tuple[tuple[str, str], ...] = ()
+    waiting: tuple[str, ...] = ()
+    age_s: float | None = None
+    # Why nothing could be looked at; empty when it could.
     problem: str = ""

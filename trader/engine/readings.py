@@ -25,6 +25,7 @@ from trader.core.policy import Policy
 from trader.core.quality import feed_fault
 from trader.core.round_trips import closed_trades, losses_in_a_row
 from trader.core.statistics import PSR_SAMPLE_MIN, probabilistic_sharpe
+from trader.engine.blind_spots import BlindSpots
 from trader.engine.equity import Equity, Look
 from trader.engine.probes import Probes
 from trader.engine.services import Services
@@ -73,7 +74,8 @@ class Readings:
         self._mark_age_s = max(self._quote_age_s, policy.exposure.mark_age_s_max)
         self._equity = equity
         self._probes = probes
-        self.volatility = Volatility(services)
+        self.volatility = Volatility(services, 2 * policy.blind.minutes_min + 1)
+        self.blind = BlindSpots(services, policy, self.volatility)
         self._fills: deque[tuple[ExecFamily, float]] = deque()
         # Drifts that two complete runs one after the other could not settle, and when told.
         self._pending: frozenset[str] = frozenset()
@@ -100,6 +102,11 @@ class Readings:
             BreakerName.CLOCK_SKEW: self._skew,
             BreakerName.DISK_SPACE: probes.disk,
             BreakerName.DATA_QUALITY: self._quality,
+            BreakerName.UNPRICED: self.blind.unpriced,
+            BreakerName.UNCOVERED: self.blind.uncovered,
+            BreakerName.RISK_RATIO: self.blind.risk_ratio,
+            BreakerName.CLUSTER: self.blind.cluster,
+            BreakerName.CORRELATION_BREAK: self.blind.correlation_break,
         }
 
     def of(self, name: BreakerName) -> Reading:

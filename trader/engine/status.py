@@ -12,7 +12,7 @@ from trader.core.entries import Tally
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.engine.bar_status import BarRow
 from trader.engine.emergency_rows import EmergencyStatus
-from trader.engine.exposure_status import ExposureStatus
+from trader.engine.exposure_status import BlindStatus, ExposureStatus
 from trader.engine.host import HostStatus
 from trader.engine.quarantine_status import QuarantineStatus
 from trader.engine.report_rows import ReportRow
@@ -366,6 +366,8 @@ class Status:
     host: HostStatus | None = None
     # Each share of the account against its limits, once somebody looks.
     exposure: ExposureStatus | None = None
+    # The risk of what is held, and what the models of it cannot see.
+    blind: BlindStatus | None = None
     actions: ActionsStatus | None = None
     # The broker's own result of its day, once somebody compares it with ours.
     result: ResultStatus | None = None

@@ -4,7 +4,7 @@ A price that was not told in this minute says nothing of it: a feed that has die
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from math import inf, sqrt
 from statistics import median
@@ -19,29 +19,37 @@ SAMPLE_S = 60.0
 # The short volatility is of so many minutes, the long one of all before them.
 SHORT = 10
 _KEPT = 121
-_MINUTES_A_YEAR = 252 * 390
+MINUTES_A_YEAR = 252 * 390
 # Without a price for so long what was seen before says nothing of now, and what is seen next is
 # no minute's change.
 _GAP_S = SHORT * SAMPLE_S
+# What is seen after more than this is no minute's change.
+_MINUTE_S_MAX = 1.5 * SAMPLE_S
 
 
 class Volatility:
     """Samples the middle of every quoted instrument once a minute."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, minutes_kept: int = _KEPT) -> None:
         self._hub = services.hub
         self._clock = services.clock
         self._prices: dict[ConId, deque[float]] = {}
         # When each instrument last had a price.
         self._priced_s: dict[ConId, float] = {}
-        self._sampled_s = float("-inf")
+        self.sampled_s = float("-inf")
+        # The prices that were told in each of the last minutes, the newest last; a minute without
+        # any has its place, so that two beside each other are a minute apart.
+        self.minutes: deque[Mapping[ConId, float]] = deque(maxlen=minutes_kept)
 
     def sample(self) -> None:
         """Take the prices of this minute, if that is due."""
         now_s = self._clock.monotonic()
-        if now_s - self._sampled_s < SAMPLE_S:
+        if now_s - self.sampled_s < SAMPLE_S:
             return
-        since_s, self._sampled_s = self._sampled_s, now_s
+        since_s, self.sampled_s = self.sampled_s, now_s
+        if now_s - since_s > _MINUTE_S_MAX:
+            self.minutes.append({})
+        told: dict[ConId, float] = {}
         for con_id, quote in self._hub.quotes.items():
             mid = quote.mid
             is_told = quote.received_s is not None and quote.received_s > since_s
@@ -52,6 +60,8 @@ class Volatility:
                 kept.clear()
             kept.append(float(mid))
             self._priced_s[con_id] = now_s
+            told[con_id] = float(mid)
+        self.minutes.append(told)
 
     def ratio(self) -> Reading:
         """Return the largest ratio of short to long volatility of all instruments."""
@@ -67,7 +77,7 @@ class Volatility:
         series = self._current(self._clock.monotonic())
         found = [volatility(prices) for prices in series if len(prices) > SHORT]
         known = [value for value in found if value is not None]
-        return Decimal(repr(median(known) * sqrt(_MINUTES_A_YEAR))) if known else None
+        return Decimal(repr(median(known) * sqrt(MINUTES_A_YEAR))) if known else None
 
     def _current(self, now_s: float) -> Iterator[list[float]]:
         """Give the prices of each instrument that has had one of late."""

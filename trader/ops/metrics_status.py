@@ -38,6 +38,7 @@ class StatusCollector(Collector):
         yield from _host(status)
         yield from _actions(status)
         yield from _exposure(status)
+        yield from _blind(status)
         yield from outbox_metrics(status.outbox)
         yield from _quarantine(status)
         yield from _reports(status)
@@ -292,10 +293,16 @@ def _actions(status: Status) -> Iterator[Metric]:
     )
 
 
+_REGIMES = {"calm": 0, "normal": 1, "storm": 2}
+
+
 def _exposure(status: Status) -> Iterator[Metric]:
     seen = status.exposure
     if seen is None:
         return
+    yield from gauge(
+        "trader_regime", "0 calm, 1 normal, 2 storm; absent when unknown", _REGIMES.get(seen.regime)
+    )
     yield from gauge("trader_gross_exposure", "Of the account's value", seen.gross)
     yield from gauge("trader_net_exposure", "Of the account's value", seen.net)
     yield from labelled(
@@ -310,6 +317,31 @@ def _exposure(status: Status) -> Iterator[Metric]:
     yield from gauge(
         "trader_reduction_planned", "1 while a plan of reductions stands", bool(seen.reduction)
     )
+
+
+def _blind(status: Status) -> Iterator[Metric]:
+    seen = status.blind
+    if seen is None:
+        return
+    for name, text, value in (
+        (
+            "trader_volatility_predicted",
+            "Of what is held, share of the account a year",
+            seen.predicted,
+        ),
+        ("trader_volatility_realised", "The same of the latest minutes", seen.realised),
+        ("trader_risk_ratio", "The larger of both over the smaller", seen.ratio),
+        ("trader_covariance_covered", "Share of gross exposure that has a row", seen.covered),
+        ("trader_average_correlation", "Of what is held", seen.average_correlation),
+        (
+            "trader_correlation_break",
+            "The latest against all before, 0 to 2",
+            seen.correlation_break,
+        ),
+        ("trader_cluster", "Share of the account in what loses together", seen.cluster_share),
+        ("trader_covariance_age_seconds", "Since the last look", seen.age_s),
+    ):
+        yield from gauge(name, text, value)
 
 
 def _quarantine(status: Status) -> Iterator[Metric]:

@@ -38,6 +38,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         if row.get("is_settling")
     ]
     lines += _exposure(body.get("exposure"))
+    lines += _blind(body.get("blind"))
     lines += _sentinel(body.get("sentinel"))
     lines += _outbox(body.get("outbox") or [])
     lines += _host(body.get("host"))
@@ -171,6 +172,25 @@ def _exposure(row: Mapping[str, Any] | None) -> list[str]:
         lines.append("            nothing of it was sent: RUNBOOK, Plan of reductions")
         if row["problem"]:
             lines.append(f"            cannot be made anew: {row['problem']}")
+    return lines
+
+
+def _blind(row: Mapping[str, Any] | None) -> list[str]:
+    """Say what the account is expected to move by in a year, and what nobody can say that of."""
+    if row is None or row["covered"] is None:
+        return []
+    told = [f"covers {float(row['covered']):.0%} of gross"]
+    if row["predicted"] is not None:
+        told.insert(0, f"{float(row['predicted']):.1%} of the account a year predicted")
+    if row["realised"] is not None:
+        told.append(f"{float(row['realised']):.1%} in the last {row['short_minutes']} minutes")
+    if row["cluster"]:
+        share = "" if row["cluster_share"] is None else f" {float(row['cluster_share']):.1%}"
+        told.append(f"one bet: {', '.join(row['cluster'])}{share}")
+    lines = [f"risk        {'; '.join(told)}"]
+    lines += [f"BLIND       {symbol}: {why or 'no estimate'}" for symbol, why in row["lacking"]]
+    if row["waiting"]:
+        lines.append(f"            waits for its first minutes: {', '.join(row['waiting'])}")
     return lines
 
 

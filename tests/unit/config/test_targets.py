@@ -19,6 +19,7 @@ from trader.core.intents import OrderType, TimeInForce
 from trader.core.policy import (
     AccountType,
     AssetClass,
+    BlindPolicy,
     ExposurePolicy,
     Policy,
     PricePolicy,
@@ -104,6 +105,10 @@ def test_the_policy_is_read_exactly(tmp_path: Path) -> None:
         },
         session__hours="regular",
         session__close_guard_s=300,
+        blind__minutes_min=30,
+        blind__allocation=0.25,
+        regime__correlation_normal=0.5,
+        regime__correlation_storm=0.75,
     )
     assert str(policy.price.collar_fraction_max) == "0.031"
     assert policy.price.illiquid_symbols == {"ZZZ"}
@@ -117,6 +122,9 @@ def test_the_policy_is_read_exactly(tmp_path: Path) -> None:
     assert policy.session.hours is TradingHours.REGULAR
     assert policy.session.close_guard_s == 300
     assert policy.rate.daily_trades_max == 1000
+    assert policy.blind == BlindPolicy(30, D("0.7"), D("0.25"))
+    regime = policy.regime
+    assert (regime.correlation_normal, regime.correlation_storm) == (D("0.5"), D("0.75"))
 
 
 def test_what_is_left_out_keeps_its_safe_default(tmp_path: Path) -> None:

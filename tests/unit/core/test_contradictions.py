@@ -129,3 +129,53 @@ def test_an_end_so_soon_that_a_good_order_would_be_gone_is_named(expiry_s: float
 @pytest.mark.parametrize("expiry_s", [None, 10.0, 86_400.0])
 def test_an_end_may_be_left_out(expiry_s: float | None) -> None:
     assert contradictions(bent(a_policy(), order__entry_expiry_s=expiry_s)) == ()
+
+
+@pytest.mark.parametrize("minutes", [20, 60, 240])
+def test_minutes_that_make_a_covariance(minutes: int) -> None:
+    assert contradictions(a_policy(blind__minutes_min=minutes)) == ()
+
+
+@pytest.mark.parametrize("minutes", [1, 19, 241])
+def test_minutes_that_make_none_are_named(minutes: int) -> None:
+    found = contradictions(a_policy(blind__minutes_min=minutes))
+    assert found == (f"blind.minutes_min is {minutes}, allowed is 20 to 240",)
+
+
+@pytest.mark.parametrize(
+    ("normal", "storm", "lines"),
+    [
+        (None, None, ()),
+        ("0.5", "0.8", ()),
+        ("0.5", "0.5", ()),
+        ("0.5", "1", ()),
+        ("0.5", None, ("regime.correlation_storm is missing, allowed are both or neither",)),
+        (None, "0.8", ("regime.correlation_normal is missing, allowed are both or neither",)),
+        ("0.5", "1.1", ("regime.correlation_storm is 1.1, allowed is at most 1",)),
+        (
+            "0.9",
+            "0.8",
+            (
+                "regime.correlation_normal 0.9 is above regime.correlation_storm 0.8: a storm "
+                "is rougher",
+            ),
+        ),
+        ("0", "0.8", ("regime.correlation_normal is 0, allowed is above 0",)),
+    ],
+)
+def test_limits_of_a_correlation_are_both_or_none(
+    normal: str | None, storm: str | None, lines: tuple[str, ...]
+) -> None:
+    """CAP-26."""
+    limits = {
+        "regime__correlation_normal": None if normal is None else D(normal),
+        "regime__correlation_storm": None if storm is None else D(storm),
+    }
+    assert contradictions(a_policy(**limits)) == lines
+
+
+@pytest.mark.parametrize("name", ["correlation_max", "allocation"])
+def test_a_share_of_the_blind_is_at_most_the_whole(name: str) -> None:
+    assert contradictions(a_policy(**{f"blind__{name}": D(1)})) == ()
+    found = contradictions(a_policy(**{f"blind__{name}": D("1.01")}))
+    assert found == (f"blind.{name} is 1.01, allowed is at most 1 (a fraction)",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -80,3 +81,49 @@ def test_a_storm_that_ends_at_the_edge_of_calm_is_normal_first() -> None:
 
 def test_without_an_outlook_the_regime_is_unknown_and_nothing_is_scaled() -> None:
     assert Outlook() == Outlook(None, D(1))
+
+
+ASKING = replace(POLICY, correlation_normal=D("0.5"), correlation_storm=D("0.8"))
+
+
+@pytest.mark.parametrize(
+    ("correlation", "regime"),
+    [
+        ("0.49", Regime.CALM),
+        ("0.5", Regime.NORMAL),
+        ("0.79", Regime.NORMAL),
+        ("0.8", Regime.STORM),
+        ("1", Regime.STORM),
+        ("0", Regime.CALM),
+        ("-0.9", Regime.CALM),
+        ("-1", Regime.CALM),
+        (None, Regime.STORM),
+        ("NaN", Regime.STORM),
+        ("1.01", Regime.STORM),
+        ("-1.01", Regime.STORM),
+    ],
+)
+def test_the_average_correlation_is_a_third_measure_where_the_policy_names_it(
+    correlation: str | None, regime: Regime
+) -> None:
+    """CAP-26."""
+    value = None if correlation is None else D(correlation)
+    calm = {"vix": D(10), "realised": D("0.1"), "correlation": value, "now_s": 0.0}
+    assert step(ASKING, CALM, **calm).regime is regime  # type: ignore[arg-type]
+    assert step(POLICY, CALM, **calm).regime is Regime.CALM  # type: ignore[arg-type]
+
+
+def test_calmer_by_a_margin_counts_for_the_correlation_as_well() -> None:
+    state, found = RegimeState(Regime.NORMAL), []
+    for value in ("0.46", "0.44"):
+        for now_s in (0.0, 100.0):
+            state = step(
+                ASKING, state, vix=D(10), realised=D("0.1"), correlation=D(value), now_s=now_s
+            )
+        found.append(state.regime)
+    assert found == [Regime.NORMAL, Regime.CALM]
+
+
+def test_a_calmer_vix_makes_no_correlation_calmer() -> None:
+    measures = {"vix": D(10), "realised": D("0.1"), "correlation": D("0.6"), "now_s": 0.0}
+    assert step(ASKING, CALM, **measures).regime is Regime.NORMAL  # type: ignore[arg-type]

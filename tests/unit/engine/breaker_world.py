@@ -34,7 +34,16 @@ class Breaking:
     """A world of the engine's tests with breakers on top."""
 
     def __init__(self, world: World | None = None, **changes: dict[str, Any]) -> None:
-        policy = rules_with(**changes)
+        self._build(world, rules_with(**changes))
+
+    @classmethod
+    def under(cls, policy: Policy, world: World | None = None) -> Breaking:
+        """Build it under a whole policy."""
+        made = cls.__new__(cls)
+        made._build(world, policy)
+        return made
+
+    def _build(self, world: World | None, policy: Policy) -> None:
         self.world = world = world or World(held=HELD, cash=0, policy=policy)
         self.free = D("0.5")
         self.audited: list[Round] = []

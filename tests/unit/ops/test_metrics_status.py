@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from tests.unit.ops.support import LINK, MONEY, NOW, READY, RESULT, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.exposure_status import (
+    BlindStatus,
     ConcentrationStatus,
     ExposureStatus,
     ReductionStatus,
@@ -208,12 +209,14 @@ def test_shares_of_the_account_have_gauges() -> None:
     value = scrape(replace(READY, exposure=seen)).get_sample_value
     assert value("trader_gross_exposure") == 0.5
     assert value("trader_net_exposure") == -0.25
+    assert value("trader_regime") == 2
     assert value("trader_concentration", {"symbol": "AAPL"}) == 0.21
     assert value("trader_exposure_warnings") == 2
     assert value("trader_reduction_planned") == 1
-    unknown = replace(seen, gross=None, net=None, concentrations=(), reduction=None)
+    unknown = replace(seen, regime="", gross=None, net=None, concentrations=(), reduction=None)
     value = scrape(replace(READY, exposure=unknown)).get_sample_value
     assert value("trader_gross_exposure") is None
+    assert value("trader_regime") is None
     assert value("trader_reduction_planned") == 0
     assert scrape(READY).get_sample_value("trader_exposure_warnings") is None
 
@@ -264,3 +267,30 @@ def test_each_report_has_its_age_its_limit_and_its_word() -> None:
     assert value("report_unwritten", {"report": "ops_db"}) == 1
     assert value("report_status", {"report": "parity", "status": "fail"}) == 1
     assert scrape(READY).get_sample_value("report_stale", {"report": "parity"}) is None
+
+
+def test_the_risk_of_what_is_held_and_what_is_blind_of_it() -> None:
+    """CAP-27."""
+    seen = BlindStatus(
+        predicted=Decimal("0.2"),
+        realised=Decimal("0.6"),
+        ratio=Decimal(3),
+        covered=Decimal("0.75"),
+        average_correlation=Decimal("0.4"),
+        correlation_break=Decimal("0.1"),
+        cluster=("A", "B"),
+        cluster_share=Decimal("0.3"),
+        age_s=12.0,
+    )
+    value = scrape(replace(READY, blind=seen)).get_sample_value
+    assert value("trader_volatility_predicted") == 0.2
+    assert value("trader_volatility_realised") == 0.6
+    assert value("trader_risk_ratio") == 3
+    assert value("trader_covariance_covered") == 0.75
+    assert value("trader_average_correlation") == 0.4
+    assert value("trader_correlation_break") == 0.1
+    assert value("trader_cluster") == 0.3
+    assert value("trader_covariance_age_seconds") == 12
+    nothing = scrape(replace(READY, blind=BlindStatus(problem="no value"))).get_sample_value
+    assert nothing("trader_volatility_predicted") is None
+    assert scrape(READY).get_sample_value("trader_covariance_covered") is None

@@ -13,6 +13,7 @@ from tests.unit.ops.support import LINK, MONEY, NOW, ORDER, READY, RESULT, statu
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import (
+    BlindStatus,
     ConcentrationStatus,
     ExposureStatus,
     ReductionStatus,
@@ -446,3 +447,28 @@ def test_bars_are_told_in_a_line_and_each_series_that_lacks_some_in_another() ->
     )
     assert not any("MSFT of 60 s" in line for line in lines)
     assert not any(line.startswith("bars") for line in status_lines(body(READY)))
+
+
+def test_the_risk_is_told_with_what_is_blind_of_it() -> None:
+    """CAP-27."""
+    seen = BlindStatus(
+        predicted=Decimal("0.213"),
+        realised=Decimal("0.05"),
+        covered=Decimal("0.75"),
+        cluster=("AAA", "BBB"),
+        cluster_share=Decimal("0.412"),
+        short_minutes=30,
+        lacking=(("ZZZ", "no price for 10 minutes"),),
+        waiting=("CCC",),
+    )
+    lines = status_lines(body(replace(READY, blind=seen)))
+    assert (
+        "risk        21.3% of the account a year predicted; covers 75% of gross; "
+        "5.0% in the last 30 minutes; one bet: AAA, BBB 41.2%"
+    ) in lines
+    assert "BLIND       ZZZ: no price for 10 minutes" in lines
+    assert "            waits for its first minutes: CCC" in lines
+    nothing = status_lines(body(replace(READY, blind=BlindStatus(problem="no value"))))
+    assert nothing == status_lines(body(READY))
+    early = BlindStatus(covered=Decimal(0), waiting=("CCC",))
+    assert "risk        covers 0% of gross" in status_lines(body(replace(READY, blind=early)))

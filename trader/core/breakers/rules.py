@@ -4,6 +4,7 @@ A reading that is missing, late, not a number or older than it may be counts as 
 does more than restrict: nobody liquidates because a number is unknown (BRK-06, BRK-10).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -30,6 +31,21 @@ class BreakerName(StrEnum):
     CLOCK_SKEW = "clock_skew"
     DISK_SPACE = "disk_space"
     DATA_QUALITY = "data_quality"
+    UNPRICED = "unpriced"
+    UNCOVERED = "uncovered"
+    RISK_RATIO = "risk_ratio"
+    CLUSTER = "cluster"
+    CORRELATION_BREAK = "correlation_break"
+
+
+# The watcher of blind spots: risk that the models cannot see (CAP-27).
+BLIND_SPOTS = (
+    BreakerName.UNPRICED,
+    BreakerName.UNCOVERED,
+    BreakerName.RISK_RATIO,
+    BreakerName.CLUSTER,
+    BreakerName.CORRELATION_BREAK,
+)
 
 
 class Action(IntEnum):
@@ -96,7 +112,33 @@ def _rule(limit: str, bad: Bad, action: Action, reset: Reset, **changes: object)
 _PROBATION_S = 15.0
 
 _A, _R, _B = Action, Reset, Bad
-_FRACTIONS = ("drawdown", "psr", "reject_rate", "quote_staleness", "disk_space")
+_FRACTIONS = (
+    "drawdown",
+    "psr",
+    "reject_rate",
+    "quote_staleness",
+    "disk_space",
+    "unpriced",
+    "uncovered",
+)
+# The most that each of these can come to, and that it may be: beyond it the limit is none.
+_MOST = (("risk_ratio", 1, 1_000), ("cluster", 0, 10), ("correlation_break", 0, 2))
+
+# What has a share of new risk to go with it.
+_SCALING = (BreakerName.VIX, *BLIND_SPOTS)
+
+
+def _blind(limit: str) -> Rule:
+    """Return the rule of a blind spot that is looked for once a minute."""
+    return _rule(
+        limit,
+        Bad.FROM_ABOVE,
+        Action.SCALE,
+        Reset.PROBE,
+        confirmations=2,
+        hold_s=300.0,
+        reading_age_s_max=150.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +251,20 @@ class Rules:
             hold_s=_PROBATION_S,
         )
     )
+    # Exposure without a price that may be counted with, over the account's value.
+    unpriced: Rule = field(
+        default_factory=lambda: _rule(
+            "0.05", _B.FROM_ABOVE, _A.REDUCE_ONLY, _R.PROBE, confirmations=3, hold_s=_PROBATION_S
+        )
+    )
+    # Share of gross exposure that should have a row of the covariance by now, and has none.
+    uncovered: Rule = field(default_factory=lambda: _blind("0.25"))
+    # Realised over predicted volatility, or the other way round: the larger of both.
+    risk_ratio: Rule = field(default_factory=lambda: _blind("4"))
+    # Gross exposure of the largest group that loses together, over the account's value.
+    cluster: Rule = field(default_factory=lambda: _blind("0.5"))
+    # How far the correlations of late are from those before, 0 to 2, as a mean of all pairs.
+    correlation_break: Rule = field(default_factory=lambda: _blind("0.8"))
 
     def of(self, name: BreakerName) -> Rule:
         """Return one breaker's rule."""
@@ -218,6 +274,18 @@ class Rules:
     def enabled(self) -> tuple[BreakerName, ...]:
         """Return the breakers that are switched on, in their order."""
         return tuple(name for name in BreakerName if self.of(name).is_enabled)
+
+
+def _beyond(rules: Rules) -> Iterator[str]:
+    """Give every limit that no reading could reach, or each one would."""
+    for name in _FRACTIONS:
+        limit: Decimal = getattr(rules, name).limit
+        if limit.is_finite() and not 0 < limit <= 1:
+            yield f"{name}.limit is {limit}, allowed is above 0, at most 1 (a fraction)"
+    for name, above, most in _MOST:
+        limit = getattr(rules, name).limit
+        if limit.is_finite() and not above < limit <= most:
+            yield f"{name}.limit is {limit}, allowed is above {above}, at most {most}"
 
 
 def contradictions(rules: Rules) -> tuple[str, ...]:
@@ -233,10 +301,10 @@ def contradictions(rules: Rules) -> tuple[str, ...]:
                 found.append(f"{row.name}.{name} is {seconds}, allowed is above 0")
         if rule.confirmations < 1:
             found.append(f"{row.name}.confirmations is {rule.confirmations}, allowed is 1 or more")
-        if rule.action is Action.SCALE and row.name != BreakerName.VIX:
+        if rule.action is Action.SCALE and row.name not in _SCALING:
             found.append(
-                f"{row.name}.action is scale, allowed is reduce_only, halt or kill: the vix alone "
-                "scales, by its steps, and anything else would trip and do nothing"
+                f"{row.name}.action is scale, allowed is reduce_only, halt or kill: the vix and "
+                "the blind spots scale, and anything else would trip and do nothing"
             )
     ladder = rules.daily_loss.limit, rules.loss_kill.limit
     if all(limit.is_finite() for limit in ladder) and not ladder[1] < ladder[0] < 0:
@@ -244,10 +312,7 @@ def contradictions(rules: Rules) -> tuple[str, ...]:
             f"daily_loss.limit {ladder[0]} and loss_kill.limit {ladder[1]} are no ladder: allowed "
             "are losses (below 0), the kill below the daily loss"
         )
-    for name in _FRACTIONS:
-        limit: Decimal = getattr(rules, name).limit
-        if limit.is_finite() and not 0 < limit <= 1:
-            found.append(f"{name}.limit is {limit}, allowed is above 0, at most 1 (a fraction)")
+    found += _beyond(rules)
     if not rules.daily_loss.cancels_entries:
         found.append(
             "daily_loss.cancels_entries is False, allowed is True: nothing scales into a loss"

@@ -89,6 +89,27 @@ WORDS: Mapping[BreakerName, Words] = {
         "instruments held or worked whose quote is crossed, no number, not above zero or ahead",
         "look at the data feed; it closes by itself once it has been well for a while",
     ),
+    _B.UNPRICED: Words(
+        "exposure without a price that may be counted with, at what it was last known to be worth, "
+        "over the account's value",
+        "look at its data feed and at what the broker says it is worth; it closes by itself",
+    ),
+    _B.UNCOVERED: Words(
+        "share of gross exposure without a row of the covariance that has had the time to get one",
+        "`trader status` names what lacks one and why: subscribe its data, or hold less of it",
+    ),
+    _B.RISK_RATIO: Words(
+        "realised volatility of what is held over the predicted one, or predicted over realised",
+        "the market is not the one that the estimate knows: look at what moves; it closes again",
+    ),
+    _B.CLUSTER: Words(
+        "gross exposure of the largest group that loses together, over the account's value",
+        "`trader status` names the group: it is one bet; hold less of it",
+    ),
+    _B.CORRELATION_BREAK: Words(
+        "mean change of the correlations of what is held, 0 to 2, the latest against all before",
+        "hedges may not hedge any more: look at each; it closes by itself",
+    ),
 }
 
 

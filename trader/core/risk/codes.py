@@ -171,9 +171,9 @@ CODES: tuple[Code, ...] = (
     Code(
         "VIX_ALLOCATION",
         "position",
-        "The VIX is high, and the position would be larger than the share it leaves to new risk.",
+        "The VIX is high or a blind spot is open: the position is beyond what new risk has left.",
         "800 worth 80000.00, allowed is at most 0.5 of the position limits",
-        "Make the order smaller or wait; a VIX without quotes counts as high (`trader breakers`).",
+        "Make it smaller or wait; `trader breakers` names what scales (no VIX counts as high).",
     ),
     Code(
         "SHORT_SALE",

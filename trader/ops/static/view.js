@@ -122,7 +122,7 @@ export function show(status) {
   breakers(status.breakers ?? [], status.allocation ?? "1");
   actions(status.actions ?? null);
   sentinel(status.sentinel ?? null);
-  exposure(status.exposure ?? null);
+  exposure(status.exposure ?? null, status.blind ?? null);
   emergency(status.emergency ?? []);
   strategies(status.strategies);
   quotes(status.quotes);
@@ -395,7 +395,7 @@ function share(value) {
   return value === null ? "unknown" : `${(Number(value) * 100).toFixed(1)} %`;
 }
 
-function exposure(seen) {
+function exposure(seen, blind) {
   byId("exposure-panel").hidden = seen === null;
   if (seen === null) return;
   put("exposure-word", seen.regime ? `regime ${seen.regime}` : "regime not known, as in a storm");
@@ -404,7 +404,20 @@ function exposure(seen) {
     ["Gross", `${share(seen.gross)} of ${share(seen.gross_max)}`, "n"],
     ["Net", `${share(seen.net)} of ${share(seen.net_max)}`, "n"],
     ...seen.concentrations.map((row) => [row.symbol, `${share(row.share)} of ${share(seen.box_max)}`, LEVELS[row.level] ?? "n"]),
+    ...risk(blind),
   ]);
+}
+
+// What the account is expected to move by, and what nobody can say that of.
+function risk(blind) {
+  if (blind === null || blind.covered === null) return [];
+  const rows = [
+    ["Predicted volatility a year", share(blind.predicted), "n"],
+    ["Covered by the prediction", share(blind.covered), "n"],
+  ];
+  if (blind.cluster.length) rows.push([`One bet: ${blind.cluster.join(", ")}`, share(blind.cluster_share), "n"]);
+  for (const [symbol, why] of blind.lacking) rows.push([`Blind: ${symbol}`, why || "no estimate", "warn"]);
+  return rows;
 }
 
 function sentinel(seen) {
