@@ -18,6 +18,7 @@ from trader.core.streams import Stream
 from trader.engine.services import Services
 from trader.engine.supervisor import Ended
 from trader.ops.audit import AUDIT_FILE_NAME
+from trader.ops.recording_files import MARKET_FOLDER_NAME, PART_NAMES
 from trader.ops.retention import RUN_NAMES, Place, Swept, full_names, sweep
 from trader.ops.state_dir import AUDIT_FOLDER_NAME
 from trader.ops.stream_files import OUTBOX_FOLDER_NAME
@@ -44,6 +45,12 @@ def places_of(config: Configuration) -> tuple[Place, ...]:
     return (
         *(Place(f"outbox {row}", outbox, full_names(row.value), streams) for row in Stream),
         Place("runs", settings.state_dir / RUNS_FOLDER, RUN_NAMES, Term(days.runs_days, _RUNS_MAX)),
+        Place(
+            "market",
+            settings.state_dir / MARKET_FOLDER_NAME,
+            PART_NAMES,
+            Term(days.market_days, _FILES_MAX, bytes_max=settings.market_data.bytes_max),
+        ),
         Place("pages", audit, full_names("pages"), Term(days.pages_days, _FILES_MAX)),
         Place(
             "operators",

@@ -1,14 +1,17 @@
-"""What leaves the journal for others: the outbox with its consumers, tied to the daemon."""
+"""What leaves for files and others: the outbox with its consumers, and the market's record."""
 
 import random
 
+from trader import __version__
 from trader.config import ConfigError, Configuration
 from trader.config.model import redis_parts
 from trader.config.redis_secret import redis_tls
 from trader.engine.board import Board
 from trader.engine.outbox import Outbox, Subscription
+from trader.engine.recorder import Recorder
 from trader.engine.services import Services
 from trader.housekeeping import Housekeeping, places_of
+from trader.ops.recording_files import MARKET_FOLDER_NAME, RecordingFiles
 from trader.ops.redis_streams import RedisKeys, RedisPlace, RedisStreams
 from trader.ops.stream_files import OUTBOX_FOLDER_NAME, FileLimits, StreamFiles
 from trader.ports import SinkFailed
@@ -76,13 +79,23 @@ class Outlets:
             services, places_of(config), self._outbox.delivered_seq, source
         )
 
+        self._recorder: Recorder | None = None
+        if config.settings.market_data.record:
+            market = RecordingFiles(config.settings.state_dir / MARKET_FOLDER_NAME)
+            self._recorder = Recorder(services, market, chance, __version__)
+            board.recording = self._recorder.status
+
     def start(self) -> None:
-        """Start the consumers, and what clears up behind them and others."""
+        """Start the consumers, the record, and what clears up behind them and others."""
         self._outbox.start()
+        if self._recorder is not None:
+            self._recorder.start()
         self.housekeeping.start()
 
     async def finish(self) -> None:
         """Hand over what was recorded last; to be called while the journal still writes."""
+        if self._recorder is not None:
+            await self._recorder.finish()
         await self._outbox.finish()
         if self._broker is not None:
             self._broker[1].close()

@@ -206,6 +206,27 @@ class StreamSink(Protocol):
         """
 
 
+class RecordingSink(Protocol):
+    """Where the record of the market goes, a file a day and more."""
+
+    @property
+    def place(self) -> str:
+        """Name what is being written; empty before the first part."""
+
+    @property
+    def byte_count(self) -> int:
+        """Return how many bytes were written since the process began."""
+
+    def is_full(self, at_utc: datetime) -> bool:
+        """Tell whether what is of this moment should begin a part, with a head of its own."""
+
+    async def write(self, at_utc: datetime, lines: bytes, *, is_first: bool) -> None:
+        """Add lines, readable on return whatever becomes of the process; raises SinkFailed.
+
+        The first lines begin a part.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class HaltReading:
     """What the halt file says; ``is_active`` is true for missing, empty and unreadable files."""

@@ -78,7 +78,10 @@ TURNS = {
     "trader/ibkr/history.py::History._turn",
 }
 # Long work in pieces, so that orders go in between: nothing is waited for.
-PIECES = {"trader/ibkr/history.py::History._read"}
+PIECES = {
+    "trader/engine/recorder.py::Recorder._lines",
+    "trader/ibkr/history.py::History._read",
+}
 # Where the port itself is.
 PORTS = {"trader/ops/clock.py::SystemClock.sleep"}
 # Loops that wait and go on after an error, and try nothing outside again.

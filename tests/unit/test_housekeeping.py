@@ -155,9 +155,9 @@ def test_journal_archives_anchors_and_what_is_written_now_are_in_no_place(tmp_pa
     assert {name: folder for name, (folder, _) in found.items()} == {
         "outbox market_events": "outbox", "outbox order_intents": "outbox",
         "outbox exec_reports": "outbox", "runs": "results/runs", "pages": "audit_logs",
-        "operators": "audit_logs",
+        "market": "market", "operators": "audit_logs",
     }  # fmt: skip
     assert {row.name: row.term.days for row in places_of(config)} == {
         "outbox market_events": 7, "outbox order_intents": 7, "outbox exec_reports": 7, "runs": 7,
-        "pages": 400, "operators": 2_557,
+        "market": 30, "pages": 400, "operators": 2_557,
     }  # fmt: skip

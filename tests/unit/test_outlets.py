@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import random
 import sqlite3
@@ -13,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.unit.config.support import loaded
-from tests.unit.engine.world import LINEAGE, POLICY, World
+from tests.unit.engine.world import CON, LINEAGE, POLICY, World
 from tests.unit.ops.test_redis_streams import Server
 from trader.config import Configuration
 from trader.core import breaker_events as be
@@ -23,6 +24,7 @@ from trader.engine.board import About, Board
 from trader.engine.ledger import Ledger
 from trader.ops.clock import SystemClock
 from trader.outlets import Outlets
+from trader.ports import QuoteTick
 from trader.store.journal import SqliteJournal
 
 
@@ -136,3 +138,33 @@ async def test_a_message_broker_that_is_away_is_shown_and_the_files_go_on(tmp_pa
         await made.until(lambda: made.board.status().outbox[0].noted_seq == 2)
         await made.until(lambda: made.board.status().outbox[1].state == "failing")
         assert "redis 127.0.0.1:1: " in made.board.status().outbox[1].problem
+
+
+async def test_the_market_is_recorded_where_it_is_asked_for_and_nowhere_else(
+    tmp_path: Path,
+) -> None:
+    for name, wanted in (("on", True), ("off", False)):
+        (tmp_path / name).mkdir()
+        config = loaded(tmp_path / name, market_data={"record": wanted})
+        config.settings.state_dir.mkdir()
+        async with site(config) as made:
+            made.ledger.record(ev.JournalOpened(LINEAGE))
+            made.outlets.start()
+            hub = made.services.hub
+            hub.on_tick(QuoteTick(CON, "bid", Decimal("9.5"), made.clock.monotonic()))
+            if wanted:
+                await made.until(lambda made=made: _rows(made) == 1)  # type: ignore[misc]
+            await made.outlets.finish()
+            recording = made.board.status().recording
+            assert (recording is not None) is wanted
+    folder = tmp_path / "on" / "state" / "market"
+    (part,) = folder.glob("*-001.jsonl.gz")
+    lines = gzip.decompress(part.read_bytes()).decode().splitlines()
+    assert [line for line in lines if f'{CON},"bid","9.5"]' in line]
+    assert '"end"' in lines[-1]
+    assert not (tmp_path / "off" / "state" / "market").exists()
+
+
+def _rows(made: Site) -> int:
+    recording = made.board.status().recording
+    return 0 if recording is None else recording.row_count

@@ -271,12 +271,22 @@ class RetentionSection(_Section):
     # Full files of the streams, and what the reconciliations saw.
     streams_days: Annotated[int, Field(strict=True, ge=7, le=3_650)] = 7
     runs_days: Annotated[int, Field(strict=True, ge=1, le=3_650)] = 7
+    # The record of the market, where one is made.
+    market_days: Annotated[int, Field(strict=True, ge=1, le=3_650)] = 30
     # Each snapshot of the broker's word; the last of each day and the integrity reports.
     snapshots_days: Annotated[int, Field(strict=True, ge=7, le=3_650)] = 7
     reports_days: Annotated[int, Field(strict=True, ge=90, le=36_500)] = 400
     # Full files of the pages; of what operators asked for: seven years.
     pages_days: Annotated[int, Field(strict=True, ge=30, le=36_500)] = 400
     operators_days: Annotated[int, Field(strict=True, ge=365, le=36_500)] = 2_557
+
+
+class MarketDataSection(_Section):
+    """The record of the market, for replays: every tick as it was heard."""
+
+    record: Annotated[bool, Field(strict=True)] = False
+    # Of all days together: beyond it the oldest parts go, whatever their age.
+    bytes_max: Annotated[int, Field(strict=True, ge=256 * 1024**2, le=2**44)] = 4 * 1024**3
 
 
 class MomentumSection(_Section):
@@ -345,6 +355,7 @@ class Settings(BaseSettings):
     sentinel: SentinelSection = SentinelSection()
     outbox: OutboxSection = OutboxSection()
     retention: RetentionSection = RetentionSection()
+    market_data: MarketDataSection = MarketDataSection()
     strategies: StrategiesSection = StrategiesSection()
 
     @property

@@ -28,6 +28,7 @@ from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
 from trader.engine.quarantine_status import quarantine_status
+from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
 from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
@@ -108,6 +109,8 @@ class Board:
         self.reports: Callable[[], tuple[ReportRow, ...]] = tuple
         # The bars that are kept.
         self.bars: Callable[[], tuple[BarRow, ...]] = tuple
+        # The record of the market, where one is made.
+        self.recording: Callable[[], RecordingStatus | None] = lambda: None
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
 
@@ -172,6 +175,7 @@ class Board:
             quarantine=quarantine_status(self._book.quarantine, self.broken_counts),
             reports=self.reports(),
             bars=self.bars(),
+            recording=self.recording(),
         )
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:

@@ -91,6 +91,8 @@ class Guard:
         self.latch_counts: dict[HaltCause, int] = {}
         # What the breakers ask for, evaluated at the moment somebody asks.
         self.restraint: Callable[[], Restraint] = Restraint
+        # Told of every word of a link, those of our own included.
+        self.heard: Callable[[LinkWord], None] = _nobody
         # Open tickets that a person lets wait: they restrict, and do not halt.
         self.ignored = IgnoredTickets(ledger, clock, pager)
 
@@ -242,6 +244,7 @@ class Guard:
 
     def on_link(self, word: LinkWord) -> None:
         """Follow what the broker says of a link; the three axes never stand for one another."""
+        self.heard(word)
         match word.axis:
             case "socket" if not word.is_up:
                 self.loss_count += 1
@@ -268,3 +271,7 @@ class Guard:
                 self._pager.page("warning", f"the broker says {word.code}", word.text)
             case _:
                 pass
+
+
+def _nobody(_word: LinkWord) -> None:
+    """Stand in until somebody records them."""

@@ -6,6 +6,7 @@ not recorded; a decision's inputs are, with the review that used them.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.core.frozen import replace
@@ -21,6 +22,17 @@ _SILENCE_S = 60.0
 _TAKEN = "10197 "
 # More than any age that the settings allow.
 _STALE_S = 2 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """An instrument is not here any more; without one, all quotes and no instrument."""
+
+    con_id: ConId | None
+
+
+# What changes in the hub besides quotes: an instrument came, went, or has no data.
+HubNews = Instrument | Forgotten | DataProblem
 
 
 class MarketHub:
@@ -44,15 +56,18 @@ class MarketHub:
         self.forget_count = 0
         self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
         self._followers: list[Callable[[Quote, QuoteTick], None]] = []
+        self._listeners: list[Callable[[HubNews], None]] = []
 
     def add(self, instrument: Instrument) -> None:
         """Take an instrument in."""
         self.instruments[instrument.con_id] = instrument
+        self._tell(instrument)
 
     def remove(self, con_id: ConId) -> None:
         """Forget an instrument: what is not here cannot be traded."""
         for known in (self.instruments, self.quotes, self.problems):
             known.pop(con_id, None)
+        self._tell(Forgotten(con_id))
 
     def by_symbol(self, symbol: str) -> Instrument | None:
         """Return the instrument of a symbol, once the broker has described it."""
@@ -63,6 +78,7 @@ class MarketHub:
         self.forget_count += 1
         self.quotes.clear()
         self.problems.clear()
+        self._tell(Forgotten(None))
 
     def wake_on(self, con_ids: Iterable[ConId], event: asyncio.Event) -> None:
         """Have ``event`` set whenever a quote of these instruments changes."""
@@ -71,6 +87,14 @@ class MarketHub:
     def follow(self, follower: Callable[[Quote, QuoteTick], None]) -> None:
         """Have ``follower`` called with every quote and the tick that made it, none left out."""
         self._followers.append(follower)
+
+    def listen(self, listener: Callable[[HubNews], None]) -> None:
+        """Have ``listener`` told of all that changes here and is no tick."""
+        self._listeners.append(listener)
+
+    def _tell(self, news: HubNews) -> None:
+        for listener in self._listeners:
+            listener(news)
 
     def on_tick(self, tick: QuoteTick) -> None:
         """Apply one tick; ``None`` removes the value, so that the quote is no longer usable."""
@@ -98,6 +122,7 @@ class MarketHub:
         """Note a failed subscription; its quote is dropped."""
         self.problems[problem.con_id] = f"{problem.code} {problem.text}"
         self.quotes.pop(problem.con_id, None)
+        self._tell(problem)
 
     def taken(self) -> tuple[ConId, ...]:
         """Return what another session of the same user has taken (10197)."""

@@ -15,6 +15,7 @@ from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import BlindStatus, ExposureStatus
 from trader.engine.host import HostStatus
 from trader.engine.quarantine_status import QuarantineStatus
+from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
 
 
@@ -379,3 +380,5 @@ class Status:
     reports: tuple[ReportRow, ...] = ()
     # The bars that strategies want, by instrument and size.
     bars: tuple[BarRow, ...] = ()
+    # The record of the market; None where the settings want none.
+    recording: RecordingStatus | None = None

@@ -13,6 +13,7 @@ from trader.engine.status import Status
 from trader.ops.headroom import SHORTAGES
 from trader.ops.metrics_bars import bar_metrics
 from trader.ops.metrics_outbox import outbox_metrics
+from trader.ops.metrics_recording import recording_metrics
 
 Number = float | int | bool | Decimal | None
 
@@ -40,6 +41,7 @@ class StatusCollector(Collector):
         yield from _exposure(status)
         yield from _blind(status)
         yield from outbox_metrics(status.outbox)
+        yield from recording_metrics(status.recording)
         yield from _quarantine(status)
         yield from _reports(status)
         yield from bar_metrics(status.bars)

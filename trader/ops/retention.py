@@ -90,7 +90,8 @@ def _kept(place: Place, before_utc: datetime) -> Sequence[Kept]:
             at_utc = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
         is_asked = place.term.holds_events and at_utc < before_utc
         last_seq = _last_seq(Path(entry.path)) if is_asked else None
-        found.append(Kept(entry.name, at_utc, last_seq))
+        size = 0 if place.term.bytes_max is None else entry.stat().st_size
+        found.append(Kept(entry.name, at_utc, last_seq, size))
     return found
 
 

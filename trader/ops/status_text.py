@@ -41,6 +41,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     lines += _blind(body.get("blind"))
     lines += _sentinel(body.get("sentinel"))
     lines += _outbox(body.get("outbox") or [])
+    lines += _recording(body.get("recording"))
     lines += _host(body.get("host"))
     lines += _bars(body.get("bars", ()))
     lines += _reports(body.get("reports", ()))
@@ -242,6 +243,20 @@ def _outbox(rows: list[Mapping[str, Any]]) -> list[str]:
         lines.append(f"outbox      {row['name']} {row['state']} at {row['seq']}, {waiting} wait")
         if row["problem"]:
             lines.append(f"            {row['problem']}")
+    return lines
+
+
+def _recording(row: Mapping[str, Any] | None) -> list[str]:
+    if row is None:
+        return []
+    lines = [
+        f"market      {row['state']}, {row['row_count']} rows and {row['byte_count']} bytes in "
+        f"{row['place'] or 'no file yet'}"
+    ]
+    if row["problem"]:
+        lines.append(f"WARNING     the market is not recorded: {row['problem']}")
+    elif row["lost_count"]:
+        lines.append(f"            {row['lost_count']} rows were lost")
     return lines
 
 

@@ -50,6 +50,18 @@ def test_beyond_a_number_the_oldest_go_before_their_time() -> None:
     assert due(kept, Term(7, 8), NOW, None) == ("pages-000001.jsonl", "pages-000002.jsonl")
 
 
+def test_beyond_a_size_the_oldest_go_before_their_time_and_the_newest_never() -> None:
+    kept = [
+        Kept(f"market-{number}", NOW - timedelta(hours=100 - number), size=10)
+        for number in range(1, 6)
+    ]
+    term = Term(7, 1_000, bytes_max=35)
+    assert due(kept, term, NOW, None) == ("market-1", "market-2")
+    assert due(kept, Term(7, 1_000, bytes_max=50), NOW, None) == ()
+    everything = due(kept, Term(7, 1_000, bytes_max=1), NOW, None)
+    assert everything == ("market-1", "market-2", "market-3", "market-4")
+
+
 rows = st.lists(
     st.tuples(st.integers(-50, 4_000), st.none() | st.integers(0, 300)), max_size=40
 ).map(

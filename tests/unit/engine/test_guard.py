@@ -324,3 +324,12 @@ async def test_an_operators_exit_waits_until_the_book_was_compared_after_a_loss(
     assert world.guard.refusal(Lane.CANCEL) is None
     world.guard.on_compared()
     assert world.guard.refusal(Lane.OPERATOR) is None
+
+
+async def test_whoever_records_hears_every_word_of_a_link_those_of_our_own_too() -> None:
+    world, heard = World(), list[LinkWord]()
+    world.guard.heard = heard.append
+    world.upstream(1100)
+    lost = LinkWord("socket", is_up=False, code=0, text="gone")
+    world.guard.on_link(lost)
+    assert [(word.axis, word.code) for word in heard] == [("upstream", 1100), ("socket", 0)]

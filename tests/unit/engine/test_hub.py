@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.engine.world import CON, OTHER_CON, LoopClock, an_instrument
 from trader.core.market import Quote, fault
-from trader.engine.hub import MarketHub
+from trader.engine.hub import Forgotten, HubNews, MarketHub
 from trader.ports import DataProblem, QuoteTick
 
 
@@ -178,3 +178,14 @@ async def test_a_follower_sees_every_tick_with_the_quote_that_it_made() -> None:
     for row in LIVE:
         hub.on_tick(row)
     assert seen == [(None, "data_type"), (Decimal(99), "bid"), (Decimal(99), "ask")]
+
+
+async def test_what_is_no_tick_is_told_to_listeners_once() -> None:
+    hub, told = MarketHub(LoopClock()), list[HubNews]()
+    hub.listen(told.append)
+    problem = DataProblem(CON, 354, "x")
+    hub.add(an_instrument())
+    hub.on_problem(problem)
+    hub.remove(CON)
+    hub.forget_quotes()
+    assert told == [an_instrument(), problem, Forgotten(CON), Forgotten(None)]

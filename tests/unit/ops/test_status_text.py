@@ -20,6 +20,7 @@ from trader.engine.exposure_status import (
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.quarantine_status import LetterStatus, QuarantineStatus
+from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
 from trader.engine.status import (
     AccountStatus,
@@ -472,3 +473,17 @@ def test_the_risk_is_told_with_what_is_blind_of_it() -> None:
     assert nothing == status_lines(body(READY))
     early = BlindStatus(covered=Decimal(0), waiting=("CCC",))
     assert "risk        covers 0% of gross" in status_lines(body(replace(READY, blind=early)))
+
+
+def test_the_record_of_the_market_is_told_with_what_keeps_it() -> None:
+    works = RecordingStatus("running", "", "state/market/a.gz", 100, 0, 900, 0.3)
+    line = "market      running, 100 rows and 900 bytes in state/market/a.gz"
+    assert line in status_lines(body(replace(READY, recording=works)))
+    lossy = replace(works, lost_count=7)
+    lines = status_lines(body(replace(READY, recording=lossy)))
+    assert lines[lines.index(line) + 1] == "            7 rows were lost"
+    stands = replace(works, state="failing", problem="no room", place="")
+    lines = status_lines(body(replace(READY, recording=stands)))
+    assert "market      failing, 100 rows and 900 bytes in no file yet" in lines
+    assert "WARNING     the market is not recorded: no room" in lines
+    assert not [one for one in status_lines(body(READY)) if one.startswith("market")]
