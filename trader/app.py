@@ -83,6 +83,7 @@ from trader.ports import Clock, Pacer, Pager
 from trader.proof import ChainWalk, journal_doubt
 from trader.reports import Reports
 from trader.safeguards import Safeguards
+from trader.shadowing import shadowing_of
 from trader.store.journal import SqliteJournal
 from trader.store.runs import RUNS_FOLDER, RunArchive
 from trader.wiring import (
@@ -132,7 +133,7 @@ class Daemon:
         clock = world.clock
         pages = audit_folder(settings.state_dir) / "pages.jsonl"
         pager = LogPager(clock, pages, may_turn_over=True)
-        pacer = self._pacer()
+        pacer = LanePacer(clock, settings.broker.messages_per_s, settings.broker.messages_burst)
         self.supervisor = Supervisor(clock)
         self.ledger = ledger = Ledger(book, journal, clock)
         self.guard = Guard(
@@ -223,11 +224,13 @@ class Daemon:
             reconciler=self.reconciler,
             settings=drain_settings(config),
         )
-        trading = self._world.deployments(config)
-        chance = self._world.chance
+        trading, chance = self._world.deployments(config), self._world.chance
         self.bars = BarKeeper(services, bars_wanted(row.strategy for row in trading), chance)
-        self.runners = self._runners(trading)
-        self.board = Board(
+        shadow = shadowing_of(config, services, self.gateway, self.bars, self._world.deployments)
+        self.shadowing = shadow
+        self._real = self._runners(trading) if shadow is None or shadow.is_beside else ()
+        self.runners = self._real or (shadow.runners if shadow is not None else ())
+        self.board = board = Board(
             services,
             journal=self.journal,
             link=self.link,
@@ -241,7 +244,6 @@ class Daemon:
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
         self.board.bars = self.bars.status
-        board = self.board
         self.outlets = Outlets(config, services, journal=self.journal, chance=chance, board=board)
         self.safeguards.pressure = self.outlets.housekeeping.pressure
         self.reports = Reports(config, services, self.board, self._world.environment)
@@ -249,10 +251,6 @@ class Daemon:
     @property
     def _emergency_file(self) -> Path:
         return self._config.settings.state_dir / EMERGENCY_FILE_NAME
-
-    def _pacer(self) -> Pacer:
-        broker = self._config.settings.broker
-        return LanePacer(self._world.clock, broker.messages_per_s, broker.messages_burst)
 
     def _connect_parts(self, state_dir: Path) -> None:
         """Tie the callbacks; the observers see each event in this order."""
@@ -268,7 +266,7 @@ class Daemon:
         self.ledger.observe(self.gateway.on_recorded)
         self.ledger.observe(self.metrics.observe)
         self.ledger.observe(self.board.on_recorded)
-        for runner in self.runners:
+        for runner in self._real:
             self.ledger.observe(runner.on_recorded)
             self.bars.follow(runner.on_bar)
 
@@ -457,7 +455,9 @@ class Daemon:
         interval_s = watchdog_interval_s(self._world.environment, self._world.pid)
         tell = notifier.watchdog
         start("watchdog", lambda: self.watches.watchdog(tell, interval_s, self.show_life))
-        for runner in self.runners:
+        if self.shadowing is not None:
+            self.shadowing.start(self.board)
+        for runner in self._real:
             runner.start()
         if settings.mode is Mode.DEMO:
             arming = DemoArming(self.services, self.desk, self._config.halt_file)

@@ -37,6 +37,8 @@ COMMANDS = {
     "status": ("status", "show the running daemon"),
     "breakers": ("status", "show every circuit breaker and its reading"),
     "strategy": ("strategy", "begin a strategy of your own, and see what one takes"),
+    "replay": ("replay", "play a recorded market to strategies; nothing can be sent"),
+    "shadow": ("shadow", "say where two runs decided or filled otherwise: shadow diff A B"),
     "why": ("why", "tell the whole story of one intent, from the journal"),
     "check": ("check", "say everything that would keep the daemon from starting; touch nothing"),
     "migrate": ("migrate", "copy and upgrade the journal of an older version"),

@@ -13,7 +13,7 @@ from trader.config.own_strategies import own_strategies
 from trader.config.session_terms import session_terms
 from trader.core.day_result import Tolerance
 from trader.core.exchanges import SHIPPED
-from trader.core.ids import AccountId, ClientId
+from trader.core.ids import AccountId, ClientId, Lineage
 from trader.core.policy import Policy
 from trader.engine.day_result import ResultSettings
 from trader.engine.drain import DrainSettings
@@ -23,6 +23,7 @@ from trader.engine.liquidation import LiquidationSettings
 from trader.engine.reconciler import ReconcileSettings
 from trader.engine.runner import RunnerSettings
 from trader.engine.sessions import SessionSettings
+from trader.engine.shadow import ShadowTerms
 from trader.ibkr.settings import BrokerSettings
 from trader.strategies.base import Strategy
 from trader.strategies.momentum import MomentumParameters, MomentumStrategy
@@ -157,6 +158,21 @@ def guard_limits(config: Configuration) -> GuardLimits:
         heartbeat_age_s_max=config.settings.broker.heartbeat_age_s_max,
         loop_lag_s_max=config.settings.loop_lag_s_max,
         environment_halt=config.environment_halt,
+    )
+
+
+def shadow_terms(config: Configuration, lineage: Lineage) -> ShadowTerms:
+    """Return what a compartment without a broker takes of the settings."""
+    settings, broker = config.settings, config.settings.broker
+    return ShadowTerms(
+        lineage=lineage,
+        policy=config.policy,
+        currency=settings.currency,
+        cash=settings.shadow.stake,
+        latency_s=settings.shadow.latency_s,
+        intent_deadline_s=settings.intent_deadline_s,
+        messages_per_s=broker.messages_per_s,
+        messages_burst=broker.messages_burst,
     )
 
 

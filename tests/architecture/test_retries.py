@@ -22,6 +22,7 @@ NOT_THE_DAEMON = (
     "trader/chaos_drill/",
     "trader/drill_stage.py",
     "trader/bench/",
+    "trader/replay/",
 )
 # Loops without an end that look at the daemon's own state in a fixed rhythm.
 ROUNDS = {

@@ -24,6 +24,7 @@ BANNED_WORDS = ("denial", "denials", "event_bus", "fee", "fees", "orphan", "orph
 
 # Modules without a test file of their own, each with the reason.
 UNTESTED_ALONE = {
+    "trader/engine/shadow_status.py": "one declaration: the shadow in the status",
     "trader/engine/recording_status.py": "one declaration: the record of the market in the status",
     "trader/__main__.py": "two lines that call cli.main",
     "trader/sim/gateway/orders/clients.py": "one declaration: a session as the gateway sees it",

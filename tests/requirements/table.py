@@ -26,7 +26,7 @@ AREAS: dict[str, tuple[str, Sequence[int], str]] = {
     "brk": ("BRK", range(1, 20), "Breakers and the kill switch"),
     "ord": ("ORD", range(1, 11), "Orders"),
     "ops": ("OPS", (*range(1, 7), *range(10, 14)), "Operating"),
-    "evt": ("EVT", (6, 7, 13, 14, 18, 23, 25, 26, 30, 32, 33, 34), "Events"),
+    "evt": ("EVT", (6, 7, 13, 14, 18, 19, 20, 23, 25, 26, 30, 32, 33, 34), "Events"),
     "rec": ("REC", (5, 6, 8, 10, 12), "Reconciliation and recovery"),
     "dat": ("DAT", (3, 4, 5, 6, 7), "Market data"),
     "str": ("STR", (7,), "Strategies"),

@@ -289,6 +289,18 @@ class MarketDataSection(_Section):
     bytes_max: Annotated[int, Field(strict=True, ge=256 * 1024**2, le=2**44)] = 4 * 1024**3
 
 
+class ShadowSection(_Section):
+    """How strategies trade where nothing is sent: in mode shadow, beside real ones, in a replay."""
+
+    # A second set of the strategies, beside those that trade.
+    beside: Annotated[bool, Field(strict=True)] = False
+
+    # What the account begins with, in its currency, and nothing else.
+    stake: PositiveAmount = Decimal(100_000)
+    # So long is an order, a change or a cancel on its way.
+    latency_s: Annotated[float, Field(strict=True, ge=0, le=60, allow_inf_nan=False)] = 0.05
+
+
 class MomentumSection(_Section):
     """Parameters of the momentum strategy; fractions of the price, seconds."""
 
@@ -356,6 +368,7 @@ class Settings(BaseSettings):
     outbox: OutboxSection = OutboxSection()
     retention: RetentionSection = RetentionSection()
     market_data: MarketDataSection = MarketDataSection()
+    shadow: ShadowSection = ShadowSection()
     strategies: StrategiesSection = StrategiesSection()
 
     @property

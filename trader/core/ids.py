@@ -27,6 +27,10 @@ TicketId = NewType("TicketId", str)
 ORDER_REF_LENGTH_MAX = 40
 LINEAGE_FORM = re.compile(r"[a-z0-9]{6}")
 STRATEGY_FORM = re.compile(r"[a-z][a-z0-9_]{0,15}")
+# What is drawn for a journal is six hexadecimal digits: it is never one of these.
+SHADOW = Lineage("shadow")
+REPLAY = Lineage("replay")
+UNREAL = (SHADOW, REPLAY)
 _KILL_REF = re.compile(r"kill-[a-z0-9]{6}-[0-9]{1,20}")
 _INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}")
 _REF_FORM = re.compile(rf"T1-({_INTENT_FORM.pattern})-([0-9a-f]{{4}})")
@@ -45,6 +49,12 @@ def intent_id(lineage: Lineage, strategy: StrategyName, number: int) -> IntentId
     # Eight digits keep the longest reference at 40 characters.
     assert 0 < number < 10**8, f"intent number {number}"
     return IntentId(f"{lineage}-{strategy}-{number}")
+
+
+def tag_of(intent: IntentId) -> Lineage | None:
+    """Return the tag of an intent that must never reach a broker; None where it is a real one."""
+    head, _, _ = intent.partition("-")
+    return next((tag for tag in UNREAL if tag == head), None)
 
 
 def numbered(intent: IntentId) -> tuple[str, int]:

@@ -167,7 +167,7 @@ class Amender:
         verdict = review_change(order, revision, given)
         if isinstance(verdict, Refused | Downgraded):
             return self._refuse(order_id, revision, verdict.code, verdict.text, verdict.checks)
-        if not self._guard.mode.may_send:
+        if not self._guard.may_send:
             text = f"mode {self._guard.mode} sends no changes"
             return Outcome(OutcomeKind.NOT_SENT, "", text, order_id)
         return _Approval(order, lane, verdict, wanted_terms(order, verdict), less)

@@ -32,6 +32,7 @@ from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
 from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
+from trader.engine.shadow_status import ShadowStatus
 from trader.ports import Journal
 
 _ROWS_MAX = 50
@@ -110,6 +111,8 @@ class Board:
         # The bars that are kept.
         self.bars: Callable[[], tuple[BarRow, ...]] = tuple
         # The record of the market, where one is made.
+        # Strategies that trade where nothing is sent.
+        self.shadow: Callable[[], ShadowStatus | None] = lambda: None
         self.recording: Callable[[], RecordingStatus | None] = lambda: None
         # What was sent without the daemon before this start.
         self.emergency: tuple[EmergencyStatus, ...] = ()
@@ -176,6 +179,7 @@ class Board:
             reports=self.reports(),
             bars=self.bars(),
             recording=self.recording(),
+            shadow=self.shadow(),
         )
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:

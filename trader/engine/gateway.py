@@ -17,7 +17,7 @@ from trader.core.baselines import opening
 from trader.core.expiry import good_till
 from trader.core.frozen import maker
 from trader.core.halts import REFUSAL_CODES, Lane, Posture
-from trader.core.ids import ConId, OrderId, StrategyName, order_ref
+from trader.core.ids import ConId, Lineage, OrderId, StrategyName, order_ref
 from trader.core.intents import Intent, digest, is_writable
 from trader.core.orders import Order, OrderState, OrderTerms
 from trader.core.policy import Policy, policy_hash
@@ -29,6 +29,7 @@ from trader.engine.amender import REVIEW_AGE_S_MAX, Amender
 from trader.engine.outcomes import Outcome, OutcomeKind, kind_before_answer, kind_of_refusal
 from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews, after_wait
 from trader.engine.services import Services
+from trader.engine.strays import stray_refusal
 from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,8 @@ class GatewaySettings:
 
     intent_deadline_s: float
     policy: Policy
+    # Of a compartment without a broker; None is the real gateway. Neither takes the other's.
+    tag: Lineage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,7 @@ OffsetReader = Callable[[ConId], Decimal | None]
 class OrderGateway:
     """Submits intents and cancels orders; nothing else in the daemon writes an order."""
 
-    def __init__(
-        self,
-        services: Services,
-        *,
-        settings: GatewaySettings,
-    ) -> None:
+    def __init__(self, services: Services, *, settings: GatewaySettings) -> None:
         self._ledger = services.ledger
         self._book = services.ledger.book
         self._guard = services.guard
@@ -154,6 +152,8 @@ class OrderGateway:
         """Return the approval of an intent that may go on, or the outcome where it ends."""
         if not is_writable(intent):
             return self._refuse_unwritable(intent, lane)
+        if (stray := stray_refusal(intent, self._settings.tag, self._pager)) is not None:
+            return stray
         known = self._known(intent)
         if known is not None:
             return known
@@ -164,7 +164,7 @@ class OrderGateway:
         verdict = review(intent, self._risk_input(intent.con_id, lane, asked))
         if isinstance(verdict, Refused | Downgraded):
             return self._refuse(intent, verdict.code, verdict.text, verdict.checks)
-        if not self._guard.mode.may_send:
+        if not self._guard.may_send:
             text = f"mode {self._guard.mode} sends no orders"
             self._ledger.record(self._reviewed(intent, "", text, verdict.checks))
             return Outcome(OutcomeKind.NOT_SENT, "", text)
@@ -449,7 +449,7 @@ class OrderGateway:
 
     def is_armed(self) -> bool:
         """Tell whether an intent that adds risk would pass the gate now."""
-        return self._guard.posture() is Posture.ARMED and self._guard.mode.may_send
+        return self._guard.posture() is Posture.ARMED and self._guard.may_send
 
     # ---- waiting for answers
 

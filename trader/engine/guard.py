@@ -41,6 +41,8 @@ class GuardLimits:
     heartbeat_age_s_max: float
     loop_lag_s_max: float
     environment_halt: str = ""
+    # What it guards has no broker: orders of any mode go on, and stay in the process.
+    is_local: bool = False
 
 
 class Guard:
@@ -95,6 +97,11 @@ class Guard:
         self.heard: Callable[[LinkWord], None] = _nobody
         # Open tickets that a person lets wait: they restrict, and do not halt.
         self.ignored = IgnoredTickets(ledger, clock, pager)
+
+    @property
+    def may_send(self) -> bool:
+        """Tell whether orders go on from here: to the broker by the mode, or to a local market."""
+        return self.mode.may_send or self._limits.is_local
 
     # ---- causes
 

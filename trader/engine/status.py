@@ -17,6 +17,7 @@ from trader.engine.host import HostStatus
 from trader.engine.quarantine_status import QuarantineStatus
 from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
+from trader.engine.shadow_status import ShadowStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,3 +383,5 @@ class Status:
     bars: tuple[BarRow, ...] = ()
     # The record of the market; None where the settings want none.
     recording: RecordingStatus | None = None
+    # Strategies that trade as if; None where there are none.
+    shadow: ShadowStatus | None = None

@@ -17,9 +17,10 @@ from ib_async.objects import PriceIncrement
 from trader.core.account import MarginPreview
 from trader.core.bars import Bar
 from trader.core.halts import Lane
-from trader.core.ids import AccountId, ClientId, ConId, OrderId
+from trader.core.ids import AccountId, ClientId, ConId, OrderId, tag_of
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.intents import Intent
+from trader.core.orders import OrderTerms
 from trader.core.risk import ApprovedChange, ApprovedOrder
 from trader.core.snapshots import BrokerSnapshot, ExecutionList
 from trader.ibkr import translate
@@ -148,7 +149,7 @@ class IbkrBroker:
         assert order.client_id == self._settings.client_id, "order of another client id"
         assert order.terms.account == self._tap.account, "order for another account"
         self._ready()
-        self._ask_veto(order.terms.is_reduce_only)
+        self._ask_veto(order.terms)
         instrument = order.approval.instrument
         self._tap.magnifiers[instrument.con_id] = instrument.price_magnifier
         contract = translate.contract_out(instrument)
@@ -165,7 +166,7 @@ class IbkrBroker:
         assert order.client_id == self._settings.client_id, "order of another client id"
         assert order.terms.account == self._tap.account, "order for another account"
         self._ready()
-        self._ask_veto(order.terms.is_reduce_only)
+        self._ask_veto(order.terms)
         contract = self._tap.contracts.get(order.order_id)
         if contract is None:
             # It has not told of the order since this connection began: nobody knows that it works.
@@ -173,8 +174,10 @@ class IbkrBroker:
         wire = translate.change_out(change)
         self._api.placeOrder(order.order_id, contract, wire)
 
-    def _ask_veto(self, is_reduce_only: bool) -> None:
-        problem = self.veto(is_reduce_only)
+    def _ask_veto(self, terms: OrderTerms) -> None:
+        tag = tag_of(terms.intent_id)
+        # Not a word of the gate's: this is where all gates are open (EVT-20).
+        problem = self.veto(terms.is_reduce_only) if tag is None else f"nothing of a {tag} is sent"
         if problem is not None:
             raise Vetoed(problem)
 
@@ -186,6 +189,8 @@ class IbkrBroker:
         account = self._tap.account
         if account is None:
             raise WorldError("no account is known")
+        if (tag := tag_of(intent.intent_id)) is not None:
+            raise Vetoed(f"nothing of a {tag} is sent, not even to ask")
         request_id = self._tap.ids.take()
         contract = translate.contract_out(instrument)
         asked = translate.preview_out(intent, account, instrument.price_magnifier)

@@ -42,6 +42,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     lines += _sentinel(body.get("sentinel"))
     lines += _outbox(body.get("outbox") or [])
     lines += _recording(body.get("recording"))
+    lines += _shadow(body.get("shadow"))
     lines += _host(body.get("host"))
     lines += _bars(body.get("bars", ()))
     lines += _reports(body.get("reports", ()))
@@ -258,6 +259,19 @@ def _recording(row: Mapping[str, Any] | None) -> list[str]:
     elif row["lost_count"]:
         lines.append(f"            {row['lost_count']} rows were lost")
     return lines
+
+
+def _shadow(row: Mapping[str, Any] | None) -> list[str]:
+    """Say what strategies have done where nothing is sent; nothing of it is real."""
+    if row is None:
+        return []
+    counts = ", ".join(f"{count} {name}" for name, count in row["decisions"]) or "no decision"
+    held = ", ".join(f"{symbol} {quantity}" for symbol, quantity in row["positions"]) or "flat"
+    lines = [
+        f"shadow      {counts}, {row['working_count']} working; {held}",
+        f"            worth {row['value'] or 'unknown'} of {row['began_with']}; {row['place']}",
+    ]
+    return lines if not row["problem"] else [*lines, f"WARNING     shadow: {row['problem']}"]
 
 
 def _host(row: Mapping[str, Any] | None) -> list[str]:

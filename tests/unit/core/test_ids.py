@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from trader.core.ids import (
     ORDER_REF_LENGTH_MAX,
+    UNREAL,
     ExecId,
     IntentId,
     Lineage,
@@ -17,6 +18,7 @@ from trader.core.ids import (
     intent_id_in,
     is_traceable,
     order_ref,
+    tag_of,
 )
 
 lineages = st.from_regex(r"[a-z0-9]{6}", fullmatch=True).map(Lineage)
@@ -126,3 +128,20 @@ def test_every_execution_id_has_a_family(exec_id: str) -> None:
     family, revision = exec_family(ExecId(exec_id))
     assert revision >= 0
     assert exec_id.startswith(family)
+
+
+def test_what_is_drawn_for_a_journal_is_never_a_tag_and_a_tag_is_found_in_every_id() -> None:
+    """EVT-20: the tag is part of the id, so nothing loses it on the way."""
+    for tag in UNREAL:
+        assert not set(tag) <= set("0123456789abcdef")
+        found = intent_id(tag, StrategyName("alpha"), 7)
+        assert tag_of(found) == tag
+        back = intent_id_in(order_ref(found))
+        assert back is not None
+        assert tag_of(back) == tag
+
+
+@given(st.integers(0, 2**30 - 1))
+def test_no_real_id_has_a_tag(drawn: int) -> None:
+    lineage = Lineage(f"{drawn:06x}"[-6:])
+    assert tag_of(intent_id(lineage, StrategyName("replay"), 1)) is None

@@ -29,7 +29,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.entries import Past
 from trader.core.halts import HaltCause, Lane, Mode
-from trader.core.ids import ExecId, OrderId
+from trader.core.ids import ExecId, IntentId, OrderId
 from trader.core.orders import OrderState
 from trader.core.policy import Regime, policy_hash
 from trader.core.regime import Outlook
@@ -768,3 +768,11 @@ async def test_a_value_made_during_the_review_is_not_from_the_future(
 
     monkeypatch.setattr(world.gateway._valuer, "current", late)
     assert (await world.gateway.submit(an_intent())).kind is OutcomeKind.SENT
+
+
+async def test_what_is_of_a_replay_is_refused_before_anything_else_is_asked() -> None:
+    """EVT-20; the rest of it is in test_strays.py."""
+    world = World()
+    outcome = await world.gateway.submit(an_intent(intent_id=IntentId("replay-alpha-1")))
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "UNREAL")
+    assert world.broker.placed == []

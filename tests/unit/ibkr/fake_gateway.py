@@ -292,7 +292,7 @@ def approved_order(
     client_id = changes.pop("client_id", CLIENT)
     instrument = changes.pop("instrument", AAPL)
     intent = Intent(
-        intent_id=intent_id(LINEAGE, STRATEGY, number),
+        intent_id=intent_id(changes.pop("lineage", LINEAGE), STRATEGY, number),
         strategy=STRATEGY,
         con_id=AAPL.con_id,
         side=changes.pop("side", Side.BUY),

@@ -22,7 +22,7 @@ from tests.unit.ibkr.fake_gateway import (
 from trader.core.account import MarginPreview
 from trader.core.events import Evidence, ExecutionSeen, OpenOrderSeen, OrderErrorSeen
 from trader.core.halts import Lane
-from trader.core.ids import AccountId, ClientId, OrderId
+from trader.core.ids import UNREAL, AccountId, ClientId, Lineage, OrderId
 from trader.core.instruments import InstrumentSpec
 from trader.core.intents import OrderType
 from trader.core.orders import Order
@@ -92,6 +92,26 @@ async def test_an_order_that_is_vetoed_leaves_nothing_on_the_wire() -> None:
         await desk.until(lambda: bool(served.of_kind("3")))
         assert [fields[1] for fields in served.of_kind("3")] == ["13"]
         assert asked == [False, False]
+
+
+@pytest.mark.parametrize("tag", UNREAL)
+async def test_nothing_of_a_replay_or_shadow_is_written_whatever_the_gates_say(
+    tag: Lineage,
+) -> None:
+    """EVT-20: every gate is open here, and the tag alone keeps it back."""
+    async with connected() as (served, desk):
+        desk.broker.veto = lambda is_reduce_only: None
+        stray = approved_order(order_id=12, lineage=tag)
+        with pytest.raises(Vetoed, match=f"nothing of a {tag} is sent"):
+            desk.broker.place(stray)
+        order = Order(OrderId(12), stray.client_id, stray.order_ref, stray.terms, datetime.now(UTC))
+        with pytest.raises(Vetoed, match=f"nothing of a {tag} is sent"):
+            desk.broker.modify(ApprovedChange(stray.approval, order, stray.terms))
+        with pytest.raises(Vetoed, match="not even to ask"):
+            await desk.broker.preview(stray.approval.intent, stray.approval.instrument)
+        desk.broker.place(approved_order(order_id=13))
+        await desk.until(lambda: bool(served.of_kind("3")))
+        assert [fields[1] for fields in served.of_kind("3")] == ["13"]
 
 
 async def test_a_change_that_is_vetoed_leaves_nothing_on_the_wire() -> None:

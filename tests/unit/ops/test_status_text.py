@@ -22,6 +22,7 @@ from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.quarantine_status import LetterStatus, QuarantineStatus
 from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
+from trader.engine.shadow_status import ShadowStatus
 from trader.engine.status import (
     AccountStatus,
     ActionsStatus,
@@ -487,3 +488,25 @@ def test_the_record_of_the_market_is_told_with_what_keeps_it() -> None:
     assert "market      failing, 100 rows and 900 bytes in no file yet" in lines
     assert "WARNING     the market is not recorded: no room" in lines
     assert not [one for one in status_lines(body(READY)) if one.startswith("market")]
+
+
+def test_a_shadow_is_told_with_what_it_has_and_what_keeps_it() -> None:
+    shadow = ShadowStatus(
+        is_beside=True,
+        strategies=("alpha",),
+        problem="",
+        decisions=(("approved", 3), ("fill", 2)),
+        working_count=1,
+        positions=(("AAPL", Decimal(20)),),
+        value=Decimal("100012.5"),
+        began_with=Decimal(100_000),
+        place="state/shadow/decisions.jsonl",
+    )
+    lines = status_lines(body(replace(READY, shadow=shadow)))
+    at = lines.index("shadow      3 approved, 2 fill, 1 working; AAPL 20")
+    assert lines[at + 1] == ("            worth 100012.5 of 100000; state/shadow/decisions.jsonl")
+    broken = replace(shadow, problem="swinger: broke", decisions=(), positions=(), value=None)
+    lines = status_lines(body(replace(READY, shadow=broken)))
+    assert "shadow      no decision, 1 working; flat" in lines
+    assert "WARNING     shadow: swinger: broke" in lines
+    assert not [line for line in status_lines(body(READY)) if line.startswith("shadow")]

@@ -113,4 +113,11 @@ GATEWAY_CODES = (
         "QUANTITY_NOT_A_NUMBER: Decimal('NaN'), allowed is a number above 0",
         "Mend whatever made the intent.",
     ),
+    Code(
+        "UNREAL",
+        "gateway",
+        "It is of a replay or shadow and came to a real gateway, or back.",
+        "intent replay-momentum-3 is refused: it is replay, and allowed here is what is real",
+        "Nothing was sent. Find out who hands intents across; nothing of ours does.",
+    ),
 )
