@@ -348,6 +348,7 @@ function warnings(status) {
   }
   for (const text of status.inputs_missing ?? []) found.push(["New risk waits", `for ${text}`, ""]);
   for (const row of status.outbox ?? []) if (row.problem) found.push(["Outbox", `${row.name}: ${row.problem}`, ""]);
+  if (status.shadow?.problem) found.push(["Shadow", status.shadow.problem, ""]);
   if (status.recording?.problem) found.push(["Market record", status.recording.problem, ""]);
   for (const row of status.reports ?? []) {
     for (const text of reportProblems(row)) found.push(["Report", `${row.name} ${text}`, ""]);
