@@ -52,6 +52,7 @@ from trader.engine.valuer import Valuer
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.veto import Veto
+from trader.market_data import MarketData
 from trader.ops.audit import AUDIT_FILE_NAME
 from trader.ops.clock import SystemClock
 from trader.ops.control_token import (
@@ -145,6 +146,7 @@ class Daemon:
             limits=guard_limits(config),
         )
         self.inbox, self.services = self._services(pacer, pager)
+        self.market_data = MarketData(config, self.services)
         self._build_engine()
         self._connect_parts(settings.state_dir)
 

@@ -256,7 +256,7 @@ class QuoteTick:
     """A change of one field of a quote; ``value`` is None where the broker says "no data"."""
 
     con_id: ConId
-    field: str  # bid, ask, last, bid_size, ask_size, halted, data_type
+    field: str  # bid, ask, last, bid_size, ask_size, close, traded, halted, data_type
     value: Decimal | None
     received_s: float
 

@@ -61,10 +61,11 @@ class IncidentPlay(Play):
 
     world: IncidentWorld
     oracle: IncidentOracle
+    world_kind = IncidentWorld
 
     def __init__(self, row: Row, seed: str, config: Configuration) -> None:
         self.row = row
-        self.world = IncidentWorld(row, seed, config)
+        self.world = self.world_kind(row, seed, config)
         self.oracle = IncidentOracle(self.world)
         self.seen = Seen(row.name)
         self._causes: dict[str, str] = {"starting": "no daemon yet"}

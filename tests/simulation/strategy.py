@@ -87,9 +87,12 @@ class DrawnStrategy:
     def _want(self, context: Context) -> None:
         instrument = context.instrument(self._chance.choice(SYMBOLS))
         quote = None if instrument is None else context.quote(instrument.con_id)
-        if instrument is None or quote is None or fault(quote, context.now_s, _AGE_S_MAX):
+        if instrument is None or quote is None or self._is_unfit(quote, context.now_s):
             return
         self._do(quote, context)
+
+    def _is_unfit(self, quote: Quote, now_s: float) -> bool:
+        return fault(quote, now_s, _AGE_S_MAX) is not None
 
     def _do(self, quote: Quote, context: Context) -> None:
         act = self._chance.random()

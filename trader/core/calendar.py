@@ -72,6 +72,19 @@ def stage_of(now: Standing | None, closing_s: float) -> SessionStage:
     return SessionStage.CLOSING if is_closing else SessionStage.OPEN
 
 
+@dataclass(frozen=True, slots=True)
+class SessionNow:
+    """The session that is on at a moment, and until when this answer holds.
+
+    ``begun_utc`` is None while it is closed, and while the hours are not known.
+    """
+
+    begun_utc: datetime | None
+    is_regular: bool
+    is_closed: bool
+    until_utc: datetime | None
+
+
 def contract_hours(trading: str, regular: str, zone: tzinfo) -> ContractHours:
     """Read tradingHours and liquidHours (message 10); raises UnreadableHours.
 
@@ -103,6 +116,19 @@ def standing(hours: ContractHours, now_utc: datetime) -> Standing | None:
                     until_close_s=(one.end_utc - now_utc).total_seconds(),
                 )
     return Standing(is_regular=False, is_extended=False)
+
+
+def session_now(hours: ContractHours | None, now_utc: datetime) -> SessionNow:
+    """Return which session is on; the regular one is another than the extended one around it."""
+    if hours is None or not hours.known.holds(now_utc):
+        return SessionNow(None, is_regular=False, is_closed=False, until_utc=None)
+    spans = (*hours.regular, *hours.trading)
+    edges = (hours.known.end_utc, *(at for one in spans for at in (one.start_utc, one.end_utc)))
+    until_utc = min(at for at in edges if at > now_utc)
+    for one in spans:
+        if one.holds(now_utc):
+            return SessionNow(one.start_utc, one in hours.regular, False, until_utc)
+    return SessionNow(None, is_regular=False, is_closed=True, until_utc=until_utc)
 
 
 def stricter(one: Standing, other: Standing) -> Standing:

@@ -35,6 +35,8 @@ _AT_MOST_ONE = (
     "price.spread_fraction_max",
     "price.illiquid_spread_fraction",
     "price.illiquid_share",
+    "price.jump_fraction_max",
+    "price.gap_fraction_max",
     "exposure.concentration_hold",
     "exposure.day_loss_max",
     "exposure.margin_usage_max",
@@ -49,6 +51,7 @@ _ORDERED = (
     ("order.quantity_max", "position.quantity_max", "one order could not be held"),
     ("order.notional_max", "position.notional_max", "one order could not be held"),
     ("price.illiquid_spread_fraction", "price.spread_fraction_max", "it could never be reached"),
+    ("price.jump_fraction_max", "price.gap_fraction_max", "between sessions more may happen"),
     ("exposure.margin_usage_warning", "exposure.margin_usage_max", "the warning comes first"),
 )
 

@@ -239,6 +239,15 @@ class PricePolicy:
     illiquid_spread_fraction: Decimal = Decimal("0.01")
     illiquid_share: Decimal = Decimal("0.5")
     illiquid_symbols: frozenset[str] = frozenset()
+    # A middle further than this from the last one that was believed in its session, or from the
+    # session before where there was none yet, is in doubt: until so many ticks over so many
+    # seconds have stayed with each other. Options move by multiples: none of it holds for them.
+    jump_fraction_max: Decimal = Decimal("0.10")
+    gap_fraction_max: Decimal = Decimal("0.25")
+    believed_ticks: int = 5
+    believed_s: float = 5.0
+    # Bid and ask so far apart are there because something must be shown, and no market.
+    stub_spread_fraction: Decimal = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)

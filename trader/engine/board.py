@@ -13,7 +13,7 @@ from trader.core.account_events import AccountTold
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
 from trader.core.ids import ConId, exec_family
-from trader.core.market import fault
+from trader.core.market import quote_fault
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
 from trader.core.strategy_events import StrategyCheckpointed
@@ -345,13 +345,15 @@ class Board:
             quote = self._hub.quotes.get(con_id)
             problem = self._hub.problems.get(con_id)
             received_s = quote.received_s if quote else None
+            found = quote_fault(quote, now_s, self._policy.price.quote_age_s_max)
             rows.append(
                 st.QuoteStatus(
                     symbol=instrument.symbol,
                     bid=quote.bid if quote else None,
                     ask=quote.ask if quote else None,
                     age_s=now_s - received_s if received_s is not None else None,
-                    fault=problem or fault(quote, now_s, self._policy.price.quote_age_s_max) or "",
+                    fault=problem or (found.text if found else ""),
+                    rule="refused" if problem else str(found.rule) if found else "",
                 )
             )
         return tuple(rows)

@@ -1,7 +1,8 @@
 """The latest quote of every instrument, and who wants to know.
 
 Quotes are conflated: under load a strategy sees fewer of them and always the latest. They are
-not recorded; a decision's inputs are, with the review that used them.
+not recorded; a decision's inputs are, with the review that used them. What is not believed of them
+(:mod:`trader.engine.beliefs`) is shown with its doubt.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from trader.core.ids import ConId
 from trader.core.instruments import Instrument
 from trader.core.market import Quote
 from trader.core.marks import price_of
+from trader.engine.beliefs import Beliefs
 from trader.ports import Clock, DataProblem, QuoteTick
 
 _PRICES = ("bid", "ask")
@@ -45,6 +47,8 @@ class MarketHub:
         self.instruments: dict[ConId, Instrument] = {}
         self.quotes: dict[ConId, Quote] = {}
         self.problems: dict[ConId, str] = {}
+        # When quotes of each were asked for last.
+        self.asked_s: dict[ConId, float] = {}
         # Symbols of the settings that the broker has not described: what they are is not known.
         self.undescribed: frozenset[str] = frozenset()
         # Has the link ask for them at once, those that are named here first.
@@ -54,7 +58,9 @@ class MarketHub:
         self.tick_count = 0
         # How often all subscriptions have begun anew.
         self.forget_count = 0
-        self._wakes: list[tuple[frozenset[ConId], asyncio.Event]] = []
+        # Who judges what comes, once somebody knows the sessions.
+        self.beliefs: Beliefs | None = None
+        self._wakes: dict[ConId, list[asyncio.Event]] = {}
         self._followers: list[Callable[[Quote, QuoteTick], None]] = []
         self._listeners: list[Callable[[HubNews], None]] = []
 
@@ -63,11 +69,19 @@ class MarketHub:
         self.instruments[instrument.con_id] = instrument
         self._tell(instrument)
 
+    def subscribed(self, con_id: ConId) -> None:
+        """Note that quotes of an instrument are asked for now, for the first time or again."""
+        self.asked_s[con_id] = self._clock.monotonic()
+        if self.beliefs is not None:
+            self.beliefs.subscribed(con_id)
+
     def remove(self, con_id: ConId) -> None:
         """Forget an instrument: what is not here cannot be traded."""
-        for known in (self.instruments, self.quotes, self.problems):
+        for known in (self.instruments, self.quotes, self.problems, self.asked_s):
             known.pop(con_id, None)
         self._tell(Forgotten(con_id))
+        if self.beliefs is not None:
+            self.beliefs.forget(con_id)
 
     def by_symbol(self, symbol: str) -> Instrument | None:
         """Return the instrument of a symbol, once the broker has described it."""
@@ -82,7 +96,10 @@ class MarketHub:
 
     def wake_on(self, con_ids: Iterable[ConId], event: asyncio.Event) -> None:
         """Have ``event`` set whenever a quote of these instruments changes."""
-        self._wakes.append((frozenset(con_ids), event))
+        for con_id in con_ids:
+            wakes = self._wakes.setdefault(con_id, [])
+            if event not in wakes:
+                wakes.append(event)
 
     def follow(self, follower: Callable[[Quote, QuoteTick], None]) -> None:
         """Have ``follower`` called with every quote and the tick that made it, none left out."""
@@ -101,15 +118,20 @@ class MarketHub:
         self.tick_count += 1
         if self._is_forced_stale:
             tick = replace(tick, received_s=tick.received_s - _STALE_S)
-        quote = self.quotes.get(tick.con_id) or Quote(tick.con_id)
-        quote = self.quotes[tick.con_id] = _with_tick(quote, tick)
-        if tick.con_id in self.problems and tick.field in _PRICES and tick.value is not None:
+        con_id = tick.con_id
+        quote = self.quotes.get(con_id) or Quote(con_id)
+        if self.beliefs is not None:
+            quote, judged = self.beliefs.judged(quote, tick, self.instruments.get(con_id))
+            if judged is None:
+                return
+            tick = judged
+        quote = self.quotes[con_id] = _with_tick(quote, tick)
+        if con_id in self.problems and tick.field in _PRICES and tick.value is not None:
             self._heal(quote)
         for follower in self._followers:
             follower(quote, tick)
-        for con_ids, event in self._wakes:
-            if tick.con_id in con_ids:
-                event.set()
+        for event in self._wakes.get(con_id, ()):
+            event.set()
 
     def _heal(self, quote: Quote) -> None:
         # What brings a price again works again, whatever was said before. Without its kind nobody

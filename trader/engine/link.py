@@ -305,6 +305,7 @@ class LinkWatch:
                     self._pager.page("warning", f"instrument {spec.symbol} missing", str(error))
                 continue
             self._hub.add(instrument)
+            self._hub.subscribed(instrument.con_id)
             await self._broker.subscribe(instrument)
         self._missing = tuple(missing)
         self._hub.undescribed = frozenset(spec.symbol for spec in missing)
@@ -358,6 +359,7 @@ class LinkWatch:
             if instrument is None:
                 continue
             log.warning("quotes asked for again", symbol=instrument.symbol)
+            hub.subscribed(con_id)
             try:
                 await self._broker.subscribe(instrument)
             except LinkDown:

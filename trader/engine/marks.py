@@ -3,7 +3,8 @@
 Of each holding the last two good prices that differ in time are kept: of our own quotes, and where
 those do not value it, of the broker's lists or of the last session. A loss is measured at the
 better of the two, a gain at the worse: what one tick says alone moves neither, and what two say
-one after the other moves both (INC-019, INC-144).
+one after the other moves both (INC-019, INC-144). A price that is in doubt counts all the same:
+new risk waits until it is believed, and a loss must not.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from decimal import Decimal
 from math import inf
 
 from trader.core.ids import ConId
-from trader.core.market import fault
+from trader.core.market import form_fault
 from trader.core.marks import Mark, Source
 from trader.engine.hub import MarketHub
 
@@ -53,7 +54,7 @@ class Marks:
 
     def _is_good(self, con_id: ConId, now_s: float) -> bool:
         quote = self._hub.quotes.get(con_id)
-        if quote is None or fault(quote, now_s, inf) is not None:
+        if quote is None or form_fault(quote, now_s, inf) is not None:
             return False
         mid = quote.mid
         assert mid is not None, "a good quote without a middle"

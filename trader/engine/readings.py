@@ -19,7 +19,7 @@ from trader.core.breakers.machine import Reading
 from trader.core.breakers.rules import BreakerName, Rule
 from trader.core.halts import Mode
 from trader.core.ids import ConId, ExecFamily, OrderId, exec_family
-from trader.core.market import fault
+from trader.core.market import form_fault
 from trader.core.orders import OrderState
 from trader.core.policy import Policy
 from trader.core.quality import feed_fault
@@ -294,7 +294,7 @@ class Readings:
 
     def _is_stale(self, con_id: ConId, is_worked: bool, now_s: float) -> bool:
         age_s_max = self._quote_age_s if is_worked else self._mark_age_s
-        return fault(self._hub.quotes.get(con_id), now_s, age_s_max) is not None
+        return form_fault(self._hub.quotes.get(con_id), now_s, age_s_max) is not None
 
     def _quality(self) -> Reading:
         now_s = self._clock.monotonic()

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from trader.core.calendar import (
     ContractHours,
+    SessionNow,
     Span,
     Standing,
     day_of,
     day_span,
     next_daily,
+    session_now,
     standing,
     stricter,
     trading_day,
@@ -94,6 +96,11 @@ class Sessions:
         instrument = self._hub.instruments.get(con_id)
         hours = None if instrument is None else instrument.hours
         return None if hours is None else standing(hours, self._clock.utc())
+
+    def now(self, con_id: ConId) -> SessionNow:
+        """Return which session of an instrument is on, by the broker's word alone."""
+        instrument = self._hub.instruments.get(con_id)
+        return session_now(None if instrument is None else instrument.hours, self._clock.utc())
 
     def disagreeing(self) -> Iterator[tuple[Instrument, tuple[Disagreement, ...]]]:
         """Give each instrument of which broker and calendar say something else, with the days."""

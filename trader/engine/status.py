@@ -113,6 +113,8 @@ class QuoteStatus:
     ask: Decimal | None
     age_s: float | None
     fault: str
+    # The short name of the rule that holds against it; empty where none does.
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

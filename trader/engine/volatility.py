@@ -11,7 +11,7 @@ from statistics import median
 
 from trader.core.breakers.machine import Reading
 from trader.core.ids import ConId
-from trader.core.market import fault
+from trader.core.market import form_fault
 from trader.core.statistics import volatility, volatility_ratio
 from trader.engine.services import Services
 
@@ -53,7 +53,7 @@ class Volatility:
         for con_id, quote in self._hub.quotes.items():
             mid = quote.mid
             is_told = quote.received_s is not None and quote.received_s > since_s
-            if mid is None or not is_told or fault(quote, now_s, inf) is not None:
+            if mid is None or not is_told or form_fault(quote, now_s, inf) is not None:
                 continue
             kept = self._prices.setdefault(con_id, deque(maxlen=_KEPT))
             if not self._is_current(con_id, now_s):

@@ -2,7 +2,8 @@
 
 It differs in four things. A message that cannot be decoded is reported, not only logged
 (INC-113): the decoder under ours swallows exceptions in two places, and both are replaced. Where
-the wire gives text for money (messages 1, 2, 3, 7, 11, 17, 59, 94) it is passed on, and no float.
+the wire gives text for money (messages 1, 2, 3, 7, 11, 17, 59, 94) it is passed on, and no float;
+of the texts of message 46 none but the time of the last trade (tick 45) is.
 An execution is never lost because of its time (INC-025). Which fields of an order are numbers is
 looked up once for each class and not for each order, which was a third of decoding one. Messages
 we do not ask for are skipped undecoded.
@@ -43,6 +44,7 @@ _USED = (
         15,
         17,
         45,
+        46,
         49,
         52,
         53,
@@ -63,6 +65,7 @@ _KNOWN = range(1, 110)
 _EXECUTION_FIELDS = 31
 _RESULT_FIELDS = 5
 _PRICE_REVISION_SINCE = 178
+_LAST_TIME = "45"
 
 
 class Receiver(Protocol):
@@ -117,6 +120,9 @@ class Receiver(Protocol):
 
     def tickGeneric(self, request_id: int, tick_type: int, value: float) -> None:  # noqa: N802
         """Message 45."""
+
+    def last_time_text(self, request_id: int, text: str) -> None:
+        """Message 46, of the time of the last trade alone."""
 
     def currentTime(self, epoch_s: int) -> None:  # noqa: N802 - ib_async's name
         """Message 49."""
@@ -189,6 +195,7 @@ class CheckedDecoder(Decoder):
             7: self._portfolio,
             11: self._execution,
             17: self._history,
+            46: self._text,
             59: self._commission,
             94: self._result,
         }
@@ -243,6 +250,12 @@ class CheckedDecoder(Decoder):
     def _size(self, fields: Fields) -> None:
         _, _, request_id, tick_type, size = fields
         self._receiver.size_text(int(request_id), int(tick_type), size)
+
+    def _text(self, fields: Fields) -> None:
+        # Exchanges and the like come by the dozen, and nobody here needs them.
+        if fields[3] == _LAST_TIME:
+            _, _, request_id, _, text = fields
+            self._receiver.last_time_text(int(request_id), text)
 
     def _status(self, fields: Fields) -> None:
         self._receiver.status_text(fields)

@@ -14,7 +14,12 @@ from trader.core.ids import ConId
 from trader.ports import QuoteTick
 
 # Tick types of messages 1 and 2; a price brings the size of its side along.
-_PRICES = {1: ("bid", "bid_size"), 2: ("ask", "ask_size"), 4: ("last", None)}
+_PRICES = {
+    1: ("bid", "bid_size"),
+    2: ("ask", "ask_size"),
+    4: ("last", None),
+    9: ("close", None),
+}
 _SIZES = {0: "bid_size", 3: "ask_size"}
 _HALTED = 49
 
@@ -83,6 +88,13 @@ class Subscriptions:
         halted = decimal_from(value)
         known = halted is not None and halted >= ZERO
         return QuoteTick(con_id, "halted", halted if known else None, now_s)
+
+    def last_time(self, request_id: int, text: str, now_s: float) -> QuoteTick | None:
+        """Read when the last trade was (tick 45 of message 46), in whole seconds of the epoch."""
+        con_id = self._con_ids.get(request_id)
+        if con_id is None:
+            return None
+        return QuoteTick(con_id, "traded", decimal_from(text), now_s)
 
     def data_type(self, request_id: int, kind: int, now_s: float) -> QuoteTick | None:
         """Read message 58: 1 live, 2 frozen, 3 delayed, 4 delayed and frozen."""

@@ -414,7 +414,7 @@ class Tap:
             self.requests.add(request_id, row)
         self.requests.finish(request_id)
 
-    # ---- quotes (messages 1, 2, 45, 58)
+    # ---- quotes (messages 1, 2, 45, 46, 58)
 
     def price_text(self, request_id: int, tick_type: int, price: str, size: str) -> None:
         """Pass a price on."""
@@ -427,6 +427,10 @@ class Tap:
     def tickGeneric(self, request_id: int, tick_type: int, value: float) -> None:  # noqa: N802
         """Pass a trading halt on."""
         self._say_tick(self.quotes.generic(request_id, tick_type, value, self._now_s))
+
+    def last_time_text(self, request_id: int, text: str) -> None:
+        """Pass the time of the last trade on."""
+        self._say_tick(self.quotes.last_time(request_id, text, self._now_s))
 
     def marketDataType(self, request_id: int, kind: int) -> None:  # noqa: N802 - ib_async's name
         """Pass on whether ticks are live."""

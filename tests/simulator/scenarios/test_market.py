@@ -171,8 +171,12 @@ def test_the_first_price_is_yesterdays() -> None:
     assert item is not None
     close = host.market.quote(item).close
     watch(wire)
-    prices = [f[4] for f in wire.frames(1) if f[3] == "4"]
+    frames = wire.frames(1, 46)
+    prices = [f[4] for f in frames if f[0] == "1" and f[3] == "4"]
     assert float(prices[0]) == float(close)
+    # The last trade says itself that it is of the day before.
+    times = [int(f[4]) for f in frames if f[0] == "46" and f[3] == "45"]
+    assert times[0] < host.clock.time() - 80_000
     watch(wire, 6)
     assert float(next(f[4] for f in wire.frames(1) if f[3] == "4")) != float(close)
 

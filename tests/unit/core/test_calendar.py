@@ -24,6 +24,7 @@ from trader.core.calendar import (
     day_of,
     day_span,
     next_daily,
+    session_now,
     stage_of,
     standing,
     stricter,
@@ -66,6 +67,28 @@ def test_a_day_has_its_sessions_and_their_edges(at: str, expected: Standing) -> 
 @pytest.mark.parametrize("at", ["2026-04-06 03:59:59", "2026-04-09 04:00:00", "2027-01-01 00:00"])
 def test_beyond_the_listed_days_nothing_is_known(at: str) -> None:
     assert standing(hours(), utc(at)) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "begun", "until", "is_closed"),
+    [
+        ("2026-04-06 07:59:59", None, "2026-04-06 08:00", True),
+        ("2026-04-06 08:00:00", "2026-04-06 08:00", "2026-04-06 13:30", False),
+        ("2026-04-06 13:30:00", "2026-04-06 13:30", "2026-04-06 20:00", False),
+        ("2026-04-06 20:00:00", "2026-04-06 08:00", "2026-04-07 00:00", False),
+        ("2026-04-07 12:00:00", None, "2026-04-08 08:00", True),
+        ("2026-05-01 12:00:00", None, None, False),
+    ],
+)
+def test_the_session_that_is_on_and_how_long_that_holds(
+    at: str, begun: str | None, until: str | None, is_closed: bool
+) -> None:
+    found = session_now(hours(), utc(at))
+    assert found.begun_utc == (None if begun is None else utc(begun))
+    assert found.until_utc == (None if until is None else utc(until))
+    assert found.is_closed == is_closed
+    assert found.is_regular == (begun == "2026-04-06 13:30")
+    assert session_now(None, utc(at)).until_utc is None
 
 
 def test_the_listed_days_are_known_to_the_last_minute() -> None:

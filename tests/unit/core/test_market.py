@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.factories import CON, NOW_S, a_quote
-from trader.core.market import Quote, fault, only_side
+from trader.core.market import (
+    Quote,
+    QuoteFault,
+    QuoteRule,
+    fault,
+    form_fault,
+    only_side,
+    quote_fault,
+)
 
 AGE_S_MAX = 10.0
 
@@ -49,6 +57,48 @@ def test_a_quote_with_a_fault_is_refused_with_its_reason(quote: Quote | None, re
     found = fault(quote, NOW_S, AGE_S_MAX)
     assert found is not None
     assert reason in found
+
+
+DOUBT = QuoteFault(QuoteRule.OUTSIDE_BAND, "from nowhere")
+
+
+@pytest.mark.parametrize(
+    ("quote", "rule"),
+    [
+        (None, "no_quote"),
+        (Quote(CON), "untyped"),
+        (a_quote(data_type=2), "frozen"),
+        (a_quote(data_type=3), "delayed"),
+        (a_quote(data_type=4), "delayed"),
+        (a_quote(is_halted=True), "halted"),
+        (a_quote(bid=None), "one_sided"),
+        (a_quote(ask=Decimal("NaN")), "not_a_number"),
+        (a_quote(bid=Decimal(-1)), "not_positive"),
+        (a_quote(bid=Decimal("100.01")), "crossed"),
+        (a_quote(received_s=NOW_S - 11), "old"),
+        (a_quote(doubt=DOUBT), "outside_band"),
+        # Of several the first in this order is told.
+        (a_quote(doubt=DOUBT, received_s=NOW_S - 11), "old"),
+        (a_quote(is_halted=True, bid=None, data_type=3), "delayed"),
+    ],
+)
+def test_each_rule_has_a_name_that_stays(quote: Quote | None, rule: str) -> None:
+    found = quote_fault(quote, NOW_S, AGE_S_MAX)
+    assert found is not None
+    assert found.rule == rule
+    assert fault(quote, NOW_S, AGE_S_MAX) == found.text
+
+
+def test_a_doubt_is_no_fault_of_form() -> None:
+    assert form_fault(a_quote(doubt=DOUBT), NOW_S, AGE_S_MAX) is None
+    assert [rule for rule in QuoteRule if QuoteFault(rule, "").is_doubt] == [
+        QuoteRule.FIRST_OF_SESSION,
+        QuoteRule.STUB_SPREAD,
+        QuoteRule.OUTSIDE_BAND,
+    ]
+    # An exit in a market of one side is not locked in by it.
+    one_sided = a_quote(ask=None, doubt=DOUBT)
+    assert only_side(one_sided, NOW_S, AGE_S_MAX, is_buy=False) == 100
 
 
 @pytest.mark.parametrize("age_s", [0.0, 10.0])

@@ -105,7 +105,7 @@ async def test_what_never_happened_is_none() -> None:
     assert status.link.clock_skew_s is None
     assert status.link.is_upstream_up is None
     assert status.quotes[0].bid is None
-    assert status.quotes[0].fault == "no quote"
+    assert (status.quotes[0].fault, status.quotes[0].rule) == ("no quote", "no_quote")
 
 
 async def test_money_adds_up() -> None:

@@ -380,7 +380,7 @@ async def test_without_a_quote_it_closes_at_the_market() -> None:
     (placed,) = world.broker.placed
     assert (str(placed.order.terms.order_type), placed.order.terms.limit_price) == ("MKT", None)
     checks = {row.code: row for row in world.journal.events(ev.IntentReviewed)[-1].checks}
-    assert checks["QUOTE_UNUSABLE"].value.startswith("no quote: reserved at 1")
+    assert checks["QUOTE_UNUSABLE"].value.startswith("no_quote: no quote: reserved at 1")
 
 
 async def test_in_a_market_of_one_side_it_closes_at_a_limit_from_that_side() -> None:

@@ -139,9 +139,15 @@ def test_a_field_that_is_no_number_is_reported_also_where_ib_async_swallows_it(t
     assert receiver.calls[0][1][0].message_id == int(text.split("|", maxsplit=1)[0])
 
 
-@pytest.mark.parametrize("text", ["46|6|9|45|1776094024", "107|1|brand", "68|1|2|k", "106|x"])
+@pytest.mark.parametrize("text", ["46|6|9|32|Q", "107|1|brand", "68|1|2|k", "106|x"])
 def test_messages_nobody_asked_for_are_skipped(text: str) -> None:
     assert decoded(text).calls == []
+
+
+def test_of_the_texts_only_the_time_of_the_last_trade_is_read() -> None:
+    assert decoded("46|6|9|45|1776094024").calls == [("last_time_text", (9, "1776094024"))]
+    assert decoded("46|6|nine|45|1776094024").names == ["undecodable"]
+    assert decoded("46|6|9|45|1776094024|more").names == ["undecodable"]
 
 
 @pytest.mark.parametrize("text", ["0", "110", "999999", "", "abc", "-1", "³"])

@@ -78,7 +78,17 @@ def test_only_the_live_tick_types_become_fields(tick_type: int) -> None:
     sized = quotes.size(9, tick_type, "1", 0.0)
     fields |= {sized.field} if sized else set()
     live = {0: {"bid_size"}, 1: {"bid", "bid_size"}, 2: {"ask", "ask_size"}, 3: {"ask_size"}}
-    assert fields == {**live, 4: {"last"}}.get(tick_type, set())
+    assert fields == {**live, 4: {"last"}, 9: {"close"}}.get(tick_type, set())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1776094024", Decimal(1776094024)), ("", None), ("soon", None)]
+)
+def test_the_time_of_the_last_trade_is_a_number_or_none(
+    quotes: Subscriptions, text: str, expected: Decimal | None
+) -> None:
+    assert quotes.last_time(9, text, 1.5) == QuoteTick(CON_ID, "traded", expected, 1.5)
+    assert quotes.last_time(10, text, 1.5) is None
 
 
 def test_a_size_below_zero_is_no_size(quotes: Subscriptions) -> None:

@@ -17,7 +17,7 @@ from trader.core.amounts import ZERO, is_sound
 from trader.core.events import Check
 from trader.core.ids import ConId
 from trader.core.intents import Intent, OrderType, Side
-from trader.core.market import fault, only_side
+from trader.core.market import only_side, quote_fault
 from trader.core.policy import AccountType, stricter
 from trader.core.risk.values import RiskInput
 from trader.core.valuation import Valuation
@@ -82,6 +82,7 @@ class Case:
         "book",
         "commission",
         "cost",
+        "doubt",
         "exits",
         "foreign",
         "given",
@@ -143,7 +144,11 @@ class Case:
 
     def _look_at_quote(self) -> None:
         given, quote = self.given, self.given.quote
-        problem = fault(quote, given.now_s, self.policy.price.quote_age_s_max)
+        found = quote_fault(quote, given.now_s, self.policy.price.quote_age_s_max)
+        # What closes only is not locked in by a price that is merely not believed yet: in a crash
+        # it never would be in time.
+        self.doubt = found.text if found is not None and self.shrinks and found.is_doubt else ""
+        problem = None if found is None or self.doubt else f"{found.rule}: {found.text}"
         if quote is not None and quote.con_id != self.intent.con_id:
             problem = f"quote of another instrument ({quote.con_id})"
         self.quote_problem = problem

@@ -25,6 +25,9 @@ def quote_check(case: Case) -> Check:
         side = "ask" if case.is_buy else "bid"
         value = f"only the {side} {case.mid}"
         return check("QUOTE_UNUSABLE", value, "the side that an exit meets", passed=True)
+    if case.doubt and case.quote_problem is None:
+        value = f"not believed yet: {case.doubt}"
+        return check("QUOTE_UNUSABLE", value, "for an exit", passed=True)
     limit = f"live, two-sided, at most {case.policy.price.quote_age_s_max!s} s old"
     return check("QUOTE_UNUSABLE", problem or "usable", limit, problem is None)
 

@@ -30,6 +30,7 @@ from tests.unit.core.risk.cases import EXIT, INTENT, asked_of, failures
 from trader.core import events as ev
 from trader.core.book import Book
 from trader.core.intents import Intent, OrderType
+from trader.core.market import QuoteFault, QuoteRule
 from trader.core.risk import Approved, review
 from trader.core.risk.price import CHECKS
 
@@ -52,6 +53,25 @@ def test_an_illiquid_instrument_has_a_narrower_collar(limit: str, found: list[st
     intent = replace(INTENT, limit_price=D(limit))
     assert failures(intent, given(a_book(), policy=NAMED)) == found
     assert failures(intent, given(a_book())) == []
+
+
+DOUBTED = a_quote(doubt=QuoteFault(QuoteRule.OUTSIDE_BAND, "from nowhere"))
+
+
+def test_a_quote_in_doubt_takes_no_new_risk_and_lets_an_exit_out() -> None:
+    """DAT-01: in a crash a price would never be believed in time."""
+    assert "QUOTE_UNUSABLE" in failures(INTENT, given(a_book(), quote=DOUBTED))
+    held = given(a_book(held=10), quote=DOUBTED)
+    assert failures(MARKET_EXIT, held) == []
+    outcome = review(MARKET_EXIT, held)
+    said = {row.code: row.value for row in outcome.checks}
+    assert said["QUOTE_UNUSABLE"] == "not believed yet: from nowhere"
+
+
+def test_the_rule_that_holds_is_named_in_the_review() -> None:
+    outcome = review(INTENT, given(a_book(), quote=a_quote(is_halted=True)))
+    said = {row.code: row.value for row in outcome.checks}
+    assert said["QUOTE_UNUSABLE"] == "halted: trading halted"
 
 
 def test_an_illiquid_instrument_is_entered_with_a_limit_only() -> None:

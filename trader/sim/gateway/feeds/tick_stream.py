@@ -16,6 +16,7 @@ from trader.sim.market.quotes import Quote
 from trader.sim.model.instruments import Instrument
 
 DELAY_S = 900
+_DAY_S = 86_400
 Key = tuple[int, int]
 # Instrument, kind of data, generic tick numbers.
 GroupKey = tuple[int, Mode, tuple[int, ...]]
@@ -157,7 +158,8 @@ class TickStream:
         slot, ids = self._slot(group.mode), group.ids
         stale = self._faults.stale_first.pop(group.item.con_id, False)
         first = self._yesterday(quote) if stale else quote
-        parts = burst(first, self._market.epoch_of(slot), ids)
+        traded_s = self._market.epoch_of(slot) - (_DAY_S if stale else 0)
+        parts = burst(first, traded_s, ids)
         if option_ticks.is_option(group.item):
             parts += option_ticks.computations(self._market, quote, slot, ids.computations)
         if group.numbers:

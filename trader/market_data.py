@@ -1,0 +1,39 @@
+"""What watches over the market data, put together: which prices are believed."""
+
+from trader.config import Configuration
+from trader.core.ids import ConId
+from trader.core.plausibility import Belief, PlausibilityLimits
+from trader.core.policy import PricePolicy
+from trader.engine.beliefs import Beliefs
+from trader.engine.services import Services
+
+
+class MarketData:
+    """The parts of one daemon that judge its quotes."""
+
+    def __init__(self, config: Configuration, services: Services) -> None:
+        self._services = services
+        services.hub.beliefs = Beliefs(
+            services.clock,
+            plausibility_limits(config.policy.price),
+            services.sessions.now,
+            self._tell,
+        )
+
+    def _tell(self, con_id: ConId, belief: Belief) -> None:
+        """Call somebody: the market has moved by more than it should, or the feed is wrong."""
+        instrument = self._services.hub.instruments.get(con_id)
+        symbol = str(con_id) if instrument is None else instrument.symbol
+        text = f"from {belief.before} to {belief.now}, and it stays there: now believed"
+        self._services.pager.page("warning", f"{symbol} has jumped", text)
+
+
+def plausibility_limits(policy: PricePolicy) -> PlausibilityLimits:
+    """Return what the policy says about prices to believe."""
+    return PlausibilityLimits(
+        jump_fraction_max=policy.jump_fraction_max,
+        gap_fraction_max=policy.gap_fraction_max,
+        stub_spread_fraction=policy.stub_spread_fraction,
+        believed_ticks=policy.believed_ticks,
+        believed_s=policy.believed_s,
+    )
