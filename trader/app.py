@@ -152,7 +152,9 @@ class Daemon:
 
     def _services(self, pacer: Pacer, pager: Pager) -> tuple[Inbox, Services]:
         config, clock = self._config, self._world.clock
-        hub = MarketHub(clock, is_forced_stale=config.drill.is_forced_stale)
+        silence_s = config.settings.market_data.silence_s
+        is_stale = config.drill.is_forced_stale
+        hub = MarketHub(clock, is_forced_stale=is_stale, silence_s=silence_s)
         inbox = Inbox(
             ledger=self.ledger,
             guard=self.guard,

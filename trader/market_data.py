@@ -1,4 +1,4 @@
-"""What watches over the market data, put together: which prices are believed."""
+"""What watches over the market data: which prices are believed, and when they must come."""
 
 from trader.config import Configuration
 from trader.core.ids import ConId
@@ -13,6 +13,8 @@ class MarketData:
 
     def __init__(self, config: Configuration, services: Services) -> None:
         self._services = services
+        hours = config.policy.session.hours
+        services.hub.open_for_s = lambda con_id: services.sessions.open_for_s(con_id, hours)
         services.hub.beliefs = Beliefs(
             services.clock,
             plausibility_limits(config.policy.price),

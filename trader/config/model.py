@@ -157,6 +157,15 @@ class BrokerSection(_Section):
         return self.client_id + step
 
 
+class MarketDataSection(_Section):
+    """How many lines of quotes the account has, and how long one may say nothing; seconds."""
+
+    # An ordinary account has 100, of all sessions of its user together.
+    lines_max: Count = 100
+    # While its session is on: then a line is asked for again, and three times as long is told.
+    silence_s: Annotated[float, Field(strict=True, ge=5, le=3_600, allow_inf_nan=False)] = 60.0
+
+
 class ReconcileSection(_Section):
     """How often book and broker are compared, and what is tolerated; seconds and money."""
 
@@ -360,6 +369,7 @@ class Settings(BaseSettings):
     # How long the book remembers what is over; the journal keeps it.
     history_days: Annotated[int, Field(strict=True, ge=HISTORY_DAYS_MIN, le=3_650)] = 8
     broker: BrokerSection = BrokerSection()
+    market_data: MarketDataSection = MarketDataSection()
     reconcile: ReconcileSection = ReconcileSection()
     drain: DrainSection = DrainSection()
     control: ControlSection = ControlSection()

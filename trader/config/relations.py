@@ -38,6 +38,7 @@ def relation_problems(
 ) -> list[str]:
     """Return one line for each contradiction; ``instruments`` is None where none could be read."""
     problems = [*_account_problems(settings), *_broker_problems(settings)]
+    problems += _line_problems(settings, instruments)
     problems += _drain_problems(settings)
     problems += _sentinel_problems(settings)
     problems += _reconcile_problems(settings)
@@ -88,6 +89,18 @@ def _broker_problems(settings: Settings) -> Iterable[str]:
         yield (
             f"broker.silence_s_max is {broker.silence_s_max:g}, allowed is at least "
             f"heartbeat_age_s_max = {broker.heartbeat_age_s_max:g}: slow is not dead"
+        )
+
+
+def _line_problems(
+    settings: Settings, instruments: tuple[InstrumentSpec, ...] | None
+) -> Iterable[str]:
+    """Every instrument takes a line, indices included; what other sessions take is not known."""
+    count, most = len(instruments or ()), settings.market_data.lines_max
+    if count > most:
+        yield (
+            f"market_data.lines_max is {most}, and the assets file names {count} instruments: "
+            "allowed is one line for each of them (error 101 would leave the last ones blind)"
         )
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 
 from trader.core.frozen import replace
 from trader.core.ids import ConId
@@ -19,9 +20,14 @@ from trader.engine.beliefs import Beliefs
 from trader.ports import Clock, DataProblem, QuoteTick
 
 _PRICES = ("bid", "ask")
-# A subscription that brought prices and has brought none for so long may be dead (INC-011).
+# A line without a price for so long while its session is on may be dead (INC-011).
 _SILENCE_S = 60.0
+# After so many such silences, and having been asked again meanwhile, it counts as dead.
+_DEAD_SILENCES = 3
 _TAKEN = "10197 "
+_SILENT = "silent "
+# No line is free, or none is paid for: to ask again changes nothing (INC-149).
+_DENIED = ("101 ", "354 ", "10168 ")
 # More than any age that the settings allow.
 _STALE_S = 2 * 86_400.0
 
@@ -40,8 +46,11 @@ HubNews = Instrument | Forgotten | DataProblem
 class MarketHub:
     """Instruments and their quotes."""
 
-    def __init__(self, clock: Clock, *, is_forced_stale: bool = False) -> None:
+    def __init__(
+        self, clock: Clock, *, is_forced_stale: bool = False, silence_s: float = _SILENCE_S
+    ) -> None:
         self._clock = clock
+        self._silence_s = silence_s
         # A drill: whatever arrives is as old as nothing may be.
         self._is_forced_stale = is_forced_stale
         self.instruments: dict[ConId, Instrument] = {}
@@ -49,12 +58,16 @@ class MarketHub:
         self.problems: dict[ConId, str] = {}
         # When quotes of each were asked for last.
         self.asked_s: dict[ConId, float] = {}
+        # The same of the first time, since the quotes of before were dropped.
+        self._first_asked_s: dict[ConId, float] = {}
         # Symbols of the settings that the broker has not described: what they are is not known.
         self.undescribed: frozenset[str] = frozenset()
         # Has the link ask for them at once, those that are named here first.
         self.describe_now: Callable[[frozenset[str]], None] = _nobody
         # Told when what had no quotes has some again: others may have as well.
         self.healed_now: Callable[[], None] = _nothing
+        # For how long a session has been on in which quotes must come; None outside.
+        self.open_for_s: Callable[[ConId], float | None] = _always
         self.tick_count = 0
         # How often all subscriptions have begun anew.
         self.forget_count = 0
@@ -71,13 +84,15 @@ class MarketHub:
 
     def subscribed(self, con_id: ConId) -> None:
         """Note that quotes of an instrument are asked for now, for the first time or again."""
-        self.asked_s[con_id] = self._clock.monotonic()
+        now_s = self.asked_s[con_id] = self._clock.monotonic()
+        self._first_asked_s.setdefault(con_id, now_s)
         if self.beliefs is not None:
             self.beliefs.subscribed(con_id)
 
     def remove(self, con_id: ConId) -> None:
         """Forget an instrument: what is not here cannot be traded."""
-        for known in (self.instruments, self.quotes, self.problems, self.asked_s):
+        times = (self.asked_s, self._first_asked_s)
+        for known in (self.instruments, self.quotes, self.problems, *times):
             known.pop(con_id, None)
         self._tell(Forgotten(con_id))
         if self.beliefs is not None:
@@ -90,8 +105,8 @@ class MarketHub:
     def forget_quotes(self) -> None:
         """Drop every quote: the subscriptions behind them are gone (1101, or a new link)."""
         self.forget_count += 1
-        self.quotes.clear()
-        self.problems.clear()
+        for known in (self.quotes, self.problems, self.asked_s, self._first_asked_s):
+            known.clear()
         self._tell(Forgotten(None))
 
     def wake_on(self, con_ids: Iterable[ConId], event: asyncio.Event) -> None:
@@ -150,15 +165,47 @@ class MarketHub:
         """Return what another session of the same user has taken (10197)."""
         return tuple(key for key, text in self.problems.items() if text.startswith(_TAKEN))
 
+    def denied(self) -> tuple[ConId, ...]:
+        """Return what the broker will not bring: no line is free, or none is paid for."""
+        return tuple(key for key, text in self.problems.items() if text.startswith(_DENIED))
+
     def ailing(self) -> tuple[ConId, ...]:
         """Return what should have quotes and has none: refused, taken away, or fallen silent."""
         now_s = self._clock.monotonic()
-        silent = [
-            con_id
-            for con_id, quote in self.quotes.items()
-            if quote.received_s is not None and now_s - quote.received_s > _SILENCE_S
-        ]
+        silent = [key for key in self._asked() if self._silent_for_s(key, now_s) > self._silence_s]
         return (*self.problems, *(one for one in silent if one not in self.problems))
+
+    def note_dead(self) -> None:
+        """Make a problem of what is silent for long, and none of what may be silent again."""
+        now_s = self._clock.monotonic()
+        dead_s = _DEAD_SILENCES * self._silence_s
+        for con_id in self._asked():
+            silent_s = self._silent_for_s(con_id, now_s)
+            known = self.problems.get(con_id, "")
+            if known.startswith(_SILENT) and not silent_s:
+                del self.problems[con_id]
+            elif not known and silent_s > dead_s:
+                self.problems[con_id] = (
+                    f"{_SILENT}for {silent_s:.0f} s though its session is on; asked for again"
+                )
+
+    def _asked(self) -> Iterable[ConId]:
+        return (*self.quotes, *(key for key in self.asked_s if key not in self.quotes))
+
+    def _silent_for_s(self, con_id: ConId, now_s: float) -> float:
+        """Return for how long no price came that should have; 0 outside the session.
+
+        An index has a last price only. That it was asked for again is no sign of life.
+        """
+        open_s = self.open_for_s(con_id)
+        if open_s is None:
+            return 0.0
+        quote = self.quotes.get(con_id)
+        heard = [self._first_asked_s.get(con_id)]
+        if quote is not None:
+            heard += [quote.received_s, quote.last_s]
+        times = [at_s for at_s in heard if at_s is not None]
+        return min(now_s - max(times), open_s) if times else 0.0
 
     def mark_of(self, con_id: ConId) -> Decimal | None:
         """Return a price to value a holding at: the middle, else the last."""
@@ -184,6 +231,11 @@ def _with_tick(quote: Quote, tick: QuoteTick) -> Quote:
             return replace(quote, data_type=int(tick.value or 0))
         case _:
             return quote
+
+
+def _always(_con_id: ConId) -> float | None:
+    """Stand in until somebody knows the sessions."""
+    return inf
 
 
 def _nothing() -> None:

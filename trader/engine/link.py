@@ -15,14 +15,13 @@ import structlog
 
 from trader.core.backoff import Backoff
 from trader.core.halts import HaltCause, Mode
-from trader.core.ids import AccountId, ConId
+from trader.core.ids import AccountId
 from trader.core.instruments import InstrumentSpec
+from trader.engine.data_watch import DataWatch
 from trader.engine.gateway import OrderGateway
-from trader.engine.hub import MarketHub
 from trader.engine.lost_cancels import LostCancels
 from trader.engine.outage import Outage
 from trader.engine.reconciler import Reconciler
-from trader.engine.renewal import Renewals
 from trader.engine.services import Services
 from trader.ports import (
     ConnectRefused,
@@ -134,9 +133,7 @@ class LinkWatch:
         after_s = settings.page_after_s
         self._outage = Outage(told_after_s=after_s, steady_s=_STEADY_S)
         self._cut_off = Outage(told_after_s=after_s, steady_s=_STEADY_S)
-        self._renewals = Renewals(chance)
-        # Instruments whose lack of quotes somebody has been told of.
-        self._told_of: set[ConId] = set()
+        self._data = DataWatch(services, chance)
         self.on_connected: Callable[[], Awaitable[None]] = _nothing
         self.facts: LinkFacts | None = None
         self.connect_count = 0
@@ -336,7 +333,7 @@ class LinkWatch:
                 await self._subscribe()
             elif missing and is_due:
                 await self._add(missing)
-            await self._renew()
+            await self._data.renew()
             await self._renew_account()
             await self._renew_hours()
         except WorldError as error:
@@ -345,28 +342,6 @@ class LinkWatch:
     def _describe_now(self, symbols: frozenset[str]) -> None:
         self._wanted = symbols
         self._changed.set()
-
-    async def _renew(self) -> None:
-        """Ask again for quotes that were refused, taken away or fell silent."""
-        hub = self._hub
-        self._told_of &= hub.problems.keys()
-        for con_id, problem in hub.problems.items():
-            if con_id not in self._told_of:
-                self._told_of.add(con_id)
-                self._pager.page("warning", f"no quotes of {_symbol(hub, con_id)}", problem)
-        for con_id in self._renewals.due(hub.ailing(), self._clock.monotonic(), hub.taken()):
-            instrument = hub.instruments.get(con_id)
-            if instrument is None:
-                continue
-            log.warning("quotes asked for again", symbol=instrument.symbol)
-            hub.subscribed(con_id)
-            try:
-                await self._broker.subscribe(instrument)
-            except LinkDown:
-                raise
-            except WorldError as error:
-                # Orders have the room now; it comes due again.
-                log.warning("not asked for again", symbol=instrument.symbol, problem=str(error))
 
     def _drop(self, problem: str) -> None:
         self.problem = problem
@@ -436,11 +411,6 @@ class LinkWatch:
         late = self._gateway.mark_unanswered(self._settings.ack_deadline_s, "no answer in time")
         if late:
             self._reconciler.wake(f"no answer for {', '.join(map(str, late))}")
-
-
-def _symbol(hub: MarketHub, con_id: ConId) -> str:
-    instrument = hub.instruments.get(con_id)
-    return instrument.symbol if instrument is not None else str(con_id)
 
 
 async def _nothing() -> None:

@@ -7,6 +7,7 @@ held to the stricter of the two; what nobody told stays unknown, whatever a cale
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
+from math import inf
 from zoneinfo import ZoneInfo
 
 from trader.core.calendar import (
@@ -32,6 +33,7 @@ from trader.core.exchanges import (
 from trader.core.frozen import maker
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
+from trader.core.policy import TradingHours
 from trader.core.risk import SessionView
 from trader.engine.hub import MarketHub
 from trader.ports import Clock
@@ -101,6 +103,19 @@ class Sessions:
         """Return which session of an instrument is on, by the broker's word alone."""
         instrument = self._hub.instruments.get(con_id)
         return session_now(None if instrument is None else instrument.hours, self._clock.utc())
+
+    def open_for_s(self, con_id: ConId, hours: TradingHours) -> float | None:
+        """Return for how long a session has been on in which quotes must come; None outside.
+
+        ``hours`` are those in which new risk is taken: nobody waits for what nobody needs. Where
+        the broker told none, only who trades at any time expects anything.
+        """
+        now = self.now(con_id)
+        if now.is_closed or (hours is TradingHours.REGULAR and not now.is_regular):
+            return None
+        if now.begun_utc is None:
+            return inf if hours is TradingHours.ALWAYS else None
+        return (self._clock.utc() - now.begun_utc).total_seconds()
 
     def disagreeing(self) -> Iterator[tuple[Instrument, tuple[Disagreement, ...]]]:
         """Give each instrument of which broker and calendar say something else, with the days."""

@@ -22,6 +22,7 @@ _PRICES = {
 }
 _SIZES = {0: "bid_size", 3: "ask_size"}
 _HALTED = 49
+_RETIRED_MAX = 10_000
 
 
 class Subscriptions:
@@ -30,6 +31,8 @@ class Subscriptions:
     def __init__(self) -> None:
         self._con_ids: dict[int, ConId] = {}
         self._magnifiers: dict[int, int] = {}
+        # Requests of before: what is still said of them is about no order (300, late errors).
+        self._retired: dict[int, None] = {}
 
     def add(self, request_id: int, con_id: ConId, magnifier: int = 1) -> None:
         """Note a subscription; its prices come as so many times the currency."""
@@ -41,12 +44,20 @@ class Subscriptions:
         gone = [key for key, value in self._con_ids.items() if value == con_id]
         for key in gone:
             del self._con_ids[key], self._magnifiers[key]
+            self._retired[key] = None
+            if len(self._retired) > _RETIRED_MAX:
+                del self._retired[next(iter(self._retired))]
         return gone
+
+    def is_retired(self, request_id: int) -> bool:
+        """Tell whether a request was one for quotes that was given up since."""
+        return request_id in self._retired
 
     def clear(self) -> None:
         """Forget all: they do not outlive the connection."""
         self._con_ids.clear()
         self._magnifiers.clear()
+        self._retired.clear()
 
     def con_id_of(self, request_id: int) -> ConId | None:
         """Return the instrument of a subscription."""

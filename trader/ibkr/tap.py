@@ -167,6 +167,9 @@ class Tap:
         if quoted is not None:
             if codes.ends_request(code):
                 self._say(DataProblem(con_id=quoted, code=code, text=text))
+        elif self.quotes.is_retired(request_id):
+            # "Can't find EId" (300) of a line that was refused, given up all the same (INC-150).
+            self._say(LinkWord(axis="notice", is_up=False, code=code, text=f"old line: {text}"))
         elif request_id == self.account_values.summary_id:
             self._say(LinkWord(axis="notice", is_up=False, code=code, text=f"summary: {text}"))
         elif request_id == self.account_values.result_id:

@@ -101,6 +101,10 @@ def momentum(**changes: Any) -> dict[str, Any]:
             {"mode": "dry_run", "reconcile": {"quiet_s": 9, "absence_s": 8}},
             ["reconcile.absence_s is 8", "at least quiet_s = 9"],
         ),
+        (
+            {"market_data": {"lines_max": 2}},
+            ["market_data.lines_max is 2", "names 3 instruments", "101"],
+        ),
         (momentum(symbols=["TSLA"]), ["'TSLA'", "AAPL, IBM"]),
         (momentum(symbols=["VIX"]), ["'VIX'", "AAPL, IBM"]),
         (momentum(symbols=["IBM", "IBM"]), ["IBM twice"]),

@@ -313,6 +313,7 @@ async def test_one_instrument_that_cannot_be_resolved_does_not_keep_the_daemon_o
     """With a delisted symbol in the settings the other positions still need their exits."""
     world = disconnected(symbols=("AAA", "BBB"))
     world.broker.resolve_errors = {"AAA": WorldError("AAA: 0 matches")}
+    world.hub.open_for_s = lambda _con_id: None
     with running(world.link.run):
         await asyncio.sleep(1)
         proven(world)
@@ -515,11 +516,11 @@ async def test_after_a_reconnect_nothing_is_sent_again() -> None:
 
 
 async def test_quotes_that_were_refused_are_asked_for_again_and_somebody_is_told() -> None:
-    # INC-149, INC-150
+    # INC-150
     world = World(symbols=("AAA", "BBB"))
     with running(world.link.run, world.inbox.run):
         await connected(world)
-        world.say(DataProblem(OTHER_CON, 101, "max number of tickers reached"))
+        world.say(DataProblem(OTHER_CON, 322, "duplicate ticker id"))
         await asyncio.sleep(50)
         assert world.broker.subscribed == [CON, OTHER_CON]
         assert world.pager.titles() == ["no quotes of BBB"]
@@ -529,7 +530,7 @@ async def test_quotes_that_were_refused_are_asked_for_again_and_somebody_is_told
         world.say(QuoteTick(OTHER_CON, "bid", Decimal(10), world.clock.monotonic()))
         world.say(QuoteTick(CON, "bid", Decimal(10), world.clock.monotonic()))
         await asyncio.sleep(50)
-        world.say(DataProblem(OTHER_CON, 101, "max number of tickers reached"))
+        world.say(DataProblem(OTHER_CON, 322, "duplicate ticker id"))
         await asyncio.sleep(20)
         assert world.pager.titles() == ["no quotes of BBB"] * 2
     assert world.broker.connect_count == 1
@@ -762,6 +763,7 @@ async def test_orders_that_wait_too_long_are_asked_about() -> None:
 async def test_account_values_are_asked_for_at_every_connect_and_anew_when_they_stop() -> None:
     # INC-148
     world = World()
+    world.hub.open_for_s = lambda _con_id: None
     told: list[float] = []
     with running(world.link.run, world.inbox.run):
         await connected(world)

@@ -96,3 +96,13 @@ def test_what_was_refused_for_another_reason_is_not_probed() -> None:
     renewals = Renewals(NO_CHANCE)
     due = [now_s for now_s in range(60) if TWO in renewals.due((ONE, TWO), now_s, (ONE,))]
     assert due == []
+
+
+def test_what_is_denied_is_asked_for_only_as_often_as_somebody_could_have_mended_it() -> None:
+    """INC-149: and what is denied later begins its long pause then."""
+    renewals = Renewals(NO_CHANCE)
+    due = [now_s for now_s in range(4_000) if renewals.due([ONE], now_s, (), [ONE])]
+    assert due == [900, 1_800, 2_700, 3_600]
+    later = Renewals(NO_CHANCE)
+    assert [s for s in range(100) if later.due([ONE], s)] == [60]
+    assert [s for s in range(100, 1_200) if later.due([ONE], s, (), [ONE])] == [1_000]

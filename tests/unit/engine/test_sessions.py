@@ -43,6 +43,34 @@ def a_world(hours: TradingHours = TradingHours.REGULAR, **changes: object) -> Wo
     return world
 
 
+@pytest.mark.parametrize(
+    ("hours", "at", "expected"),
+    [
+        (TradingHours.REGULAR, "14:29", None),
+        (TradingHours.REGULAR, "14:31", 60.0),
+        (TradingHours.REGULAR, "21:30", None),
+        (TradingHours.EXTENDED, "14:29", (5 * 60 + 29) * 60.0),
+        (TradingHours.EXTENDED, "08:30", None),
+        (TradingHours.ALWAYS, "08:30", None),
+        (TradingHours.ALWAYS, "09:01", 60.0),
+    ],
+)
+async def test_quotes_are_expected_while_a_session_is_on_that_is_traded(
+    hours: TradingHours, at: str, expected: float | None
+) -> None:
+    now = datetime.fromisoformat(f"2026-03-02T{at}:00+00:00")
+    hub = MarketHub(Hand(now))
+    hub.add(an_instrument(hours=HOURS))
+    sessions = Sessions(hub, Hand(now), SessionSettings(NEW_YORK))
+    assert sessions.open_for_s(CON, hours) == expected
+
+
+async def test_where_no_hours_were_told_only_who_trades_at_any_time_expects_quotes() -> None:
+    world = World()
+    found = [world.sessions.open_for_s(CON, hours) for hours in TradingHours]
+    assert found == [None, None, float("inf")]
+
+
 async def test_the_standing_of_an_instrument_is_that_of_its_hours() -> None:
     world = a_world()
     assert world.sessions.view(CON) == SessionView(True, True, 1_800.0, 21_600.0)

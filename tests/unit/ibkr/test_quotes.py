@@ -123,3 +123,14 @@ def test_nothing_is_said_for_a_subscription_that_was_given_up(quotes: Subscripti
 def test_subscriptions_do_not_outlive_the_connection(quotes: Subscriptions) -> None:
     quotes.clear()
     assert quotes.con_id_of(9) is None
+
+
+def test_lines_that_were_given_up_are_known_as_such_and_not_for_ever() -> None:
+    quotes = Subscriptions()
+    for request_id in range(10_002):
+        quotes.add(request_id, CON_ID)
+        quotes.remove(CON_ID)
+    assert not quotes.is_retired(1)
+    assert quotes.is_retired(2)
+    assert quotes.is_retired(10_001)
+    assert not quotes.is_retired(10_002)

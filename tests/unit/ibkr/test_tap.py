@@ -316,3 +316,23 @@ def test_a_batch_is_delivered_in_the_order_of_arrival(bench: Bench) -> None:
     ticks = [message for message in got if isinstance(message, QuoteTick)]
     assert [tick.field for tick in ticks] == ["data_type", "bid", "bid_size", "ask_size", "halted"]
     assert len({tick.received_s for tick in ticks}) == 1
+
+
+def test_what_is_said_of_a_line_that_was_given_up_is_about_no_order(bench: Bench) -> None:
+    """INC-150: the cancel of a refused line is answered with 300."""
+    bench.tap.quotes.add(9, ConId(265598))
+    bench.tap.quotes.remove(ConId(265598))
+    (word,) = bench.hears("4|2|9|300|Can't find EId with tickerId:9|")
+    assert isinstance(word, LinkWord)
+    assert (word.axis, word.code) == ("notice", 300)
+    bench.tap.quotes.clear()
+    assert isinstance(bench.hears("4|2|9|300|Can't find EId|")[0], OrderErrorSeen)
+
+
+@pytest.mark.parametrize("code", [317, 10089, 10090, 10091, 10167, 2119, 2104])
+def test_a_remark_beside_a_line_does_not_end_it(bench: Bench, code: int) -> None:
+    """INC-126."""
+    bench.tap.quotes.add(9, ConId(265598))
+    said = bench.hears(f"4|2|9|{code}|a remark|", "1|6|9|1|190.1|3|0")
+    assert not [row for row in said if isinstance(row, DataProblem)]
+    assert [row.field for row in said if isinstance(row, QuoteTick)] == ["bid", "bid_size"]
