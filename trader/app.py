@@ -243,6 +243,7 @@ class Daemon:
             about=About(__version__, settings.currency),
         )
         self.board.emergency = shown(self._emergency_file)
+        self.board.data = self.market_data.status
         self.board.broken_counts = self.inbox.quarantine.broken_counts
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)

@@ -5,6 +5,7 @@ from trader.core.ids import ConId
 from trader.core.plausibility import Belief, PlausibilityLimits
 from trader.core.policy import PricePolicy
 from trader.engine.beliefs import Beliefs
+from trader.engine.data_status import DataStatus, DataView
 from trader.engine.services import Services
 
 
@@ -13,6 +14,8 @@ class MarketData:
 
     def __init__(self, config: Configuration, services: Services) -> None:
         self._services = services
+        settings = config.settings.market_data
+        self._view = DataView(services, lines_max=settings.lines_max, age_s_max=settings.silence_s)
         hours = config.policy.session.hours
         services.hub.open_for_s = lambda con_id: services.sessions.open_for_s(con_id, hours)
         services.hub.beliefs = Beliefs(
@@ -21,6 +24,10 @@ class MarketData:
             services.sessions.now,
             self._tell,
         )
+
+    def status(self) -> DataStatus:
+        """Return how the market data are now."""
+        return self._view.status()
 
     def _tell(self, con_id: ConId, belief: Belief) -> None:
         """Call somebody: the market has moved by more than it should, or the feed is wrong."""

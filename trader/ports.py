@@ -265,13 +265,15 @@ class QuoteTick:
 class LinkWord:
     """What the broker says of a link: socket, upstream or farms; ``code`` is the message code.
 
-    ``notice`` is any other word that is about no request and no order.
+    ``notice`` is any other word that is about no request and no order. ``state`` is a farm's: ok,
+    inactive (until somebody needs it), connecting or broken.
     """
 
     axis: str  # socket, upstream, farm, read_only, notice
     is_up: bool
     code: int
     text: str
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

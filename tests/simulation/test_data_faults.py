@@ -52,10 +52,9 @@ def test_nothing_leaves_while_the_data_are_bad_and_then_it_trades_on(fault: Data
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(
-    "name", ["delayed in the middle of the day", "silent", "prices from nowhere that do not stay"]
-)
+@pytest.mark.parametrize("name", ["silent", "prices from nowhere that do not stay"])
 def test_a_gate_that_believes_every_quote_turns_the_fault_red(name: str) -> None:
+    """Of the others the loss breakers keep new risk out as well: what is held has no value then."""
     fault = next(one for one in FAULTS if one.name == name)
     seen = played(fault, is_credulous=True)
     assert seen.rule == Kind.ORDER_SENT_WHILE_HALTED, seen

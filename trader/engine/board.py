@@ -21,6 +21,7 @@ from trader.core.valuation import Valuation
 from trader.core.words import words
 from trader.engine import status as st
 from trader.engine.bar_status import BarRow
+from trader.engine.data_status import DataStatus
 from trader.engine.emergency_rows import EmergencyStatus, with_fills
 from trader.engine.exposure_status import BlindStatus, ExposureStatus
 from trader.engine.host import HostStatus
@@ -102,6 +103,8 @@ class Board:
         self.blind: Callable[[], BlindStatus | None] = lambda: None
         # The broker's result of its day beside ours, once somebody compares them.
         self.result: Callable[[], st.ResultStatus | None] = lambda: None
+        # How the market data are, once somebody watches over them.
+        self.data: Callable[[], DataStatus | None] = lambda: None
         # Who follows the journal's streams.
         self.outbox: Callable[[], tuple[st.ConsumerStatus, ...]] = tuple
         # Of the messages that could not be read, by message id.
@@ -174,6 +177,7 @@ class Board:
             blind=self.blind(),
             actions=self.actions(),
             result=self.result(),
+            data=self.data(),
             outbox=self.outbox(),
             quarantine=quarantine_status(self._book.quarantine, self.broken_counts),
             reports=self.reports(),

@@ -6,6 +6,7 @@ reading can never look good; latched causes live in the book and survive restart
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -32,6 +33,16 @@ log = structlog.get_logger(__name__)
 _LIQUIDATION_NOTICES = frozenset({2148})
 # More than this and deadlines, days and the order of events mean two things (INC-154).
 _SKEW_S_MAX = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class FarmWord:
+    """How a data farm is: ok, inactive, connecting or broken, by which code, and since when."""
+
+    name: str
+    state: str
+    code: int
+    since_utc: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,8 @@ class Guard:
             self._levels[HaltCause.ENVIRONMENT] = limits.environment_halt
         self.mode = mode
         self.farms: dict[str, bool] = {}
+        # What was said of each farm last; it decides nothing (INC-011).
+        self.farm_words: dict[str, FarmWord] = {}
         self.heartbeat: ServerTime | None = None
         self.heartbeat_s: float | None = None
         self.loop_lag_s = 0.0
@@ -256,6 +269,8 @@ class Guard:
             case "socket" if not word.is_up:
                 self.loss_count += 1
                 self.heartbeat_s = None
+                # The next connect tells them anew.
+                self.farm_words.clear()
                 self.set_level(HaltCause.LINK, word.text or "connection lost")
                 self.set_level(HaltCause.UPSTREAM, "not connected")
                 self.set_level(HaltCause.NOT_RECONCILED, "connection lost")
@@ -267,6 +282,10 @@ class Guard:
                 self.set_level(HaltCause.NOT_RECONCILED, f"upstream was lost ({word.code})")
             case "farm":
                 self.farms[word.text] = word.is_up
+                known = self.farm_words.get(word.text)
+                if known is None or known.state != word.state:
+                    since = self._clock.utc()
+                    self.farm_words[word.text] = FarmWord(word.text, word.state, word.code, since)
             case "read_only" if not word.is_up:
                 self.set_level(HaltCause.READ_ONLY_API, word.text)
             case "read_only":

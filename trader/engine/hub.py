@@ -17,6 +17,7 @@ from trader.core.instruments import Instrument
 from trader.core.market import Quote
 from trader.core.marks import price_of
 from trader.engine.beliefs import Beliefs
+from trader.engine.latency import Latencies
 from trader.ports import Clock, DataProblem, QuoteTick
 
 _PRICES = ("bid", "ask")
@@ -59,7 +60,7 @@ class MarketHub:
         # When quotes of each were asked for last.
         self.asked_s: dict[ConId, float] = {}
         # The same of the first time, since the quotes of before were dropped.
-        self._first_asked_s: dict[ConId, float] = {}
+        self.first_asked_s: dict[ConId, float] = {}
         # Symbols of the settings that the broker has not described: what they are is not known.
         self.undescribed: frozenset[str] = frozenset()
         # Has the link ask for them at once, those that are named here first.
@@ -71,6 +72,9 @@ class MarketHub:
         self.tick_count = 0
         # How often all subscriptions have begun anew.
         self.forget_count = 0
+        # From the socket to a strategy; and of which price each was told last.
+        self.latencies = Latencies()
+        self._delivered_s: dict[ConId, float] = {}
         # Who judges what comes, once somebody knows the sessions.
         self.beliefs: Beliefs | None = None
         self._wakes: dict[ConId, list[asyncio.Event]] = {}
@@ -85,13 +89,13 @@ class MarketHub:
     def subscribed(self, con_id: ConId) -> None:
         """Note that quotes of an instrument are asked for now, for the first time or again."""
         now_s = self.asked_s[con_id] = self._clock.monotonic()
-        self._first_asked_s.setdefault(con_id, now_s)
+        self.first_asked_s.setdefault(con_id, now_s)
         if self.beliefs is not None:
             self.beliefs.subscribed(con_id)
 
     def remove(self, con_id: ConId) -> None:
         """Forget an instrument: what is not here cannot be traded."""
-        times = (self.asked_s, self._first_asked_s)
+        times = (self.asked_s, self.first_asked_s)
         for known in (self.instruments, self.quotes, self.problems, *times):
             known.pop(con_id, None)
         self._tell(Forgotten(con_id))
@@ -105,7 +109,7 @@ class MarketHub:
     def forget_quotes(self) -> None:
         """Drop every quote: the subscriptions behind them are gone (1101, or a new link)."""
         self.forget_count += 1
-        for known in (self.quotes, self.problems, self.asked_s, self._first_asked_s):
+        for known in (self.quotes, self.problems, self.asked_s, self.first_asked_s):
             known.clear()
         self._tell(Forgotten(None))
 
@@ -201,11 +205,18 @@ class MarketHub:
         if open_s is None:
             return 0.0
         quote = self.quotes.get(con_id)
-        heard = [self._first_asked_s.get(con_id)]
+        heard = [self.first_asked_s.get(con_id)]
         if quote is not None:
             heard += [quote.received_s, quote.last_s]
         times = [at_s for at_s in heard if at_s is not None]
         return min(now_s - max(times), open_s) if times else 0.0
+
+    def delivered(self, quote: Quote) -> None:
+        """Note that a strategy sees a quote now; counted once for each new price (DAT-02)."""
+        at_s = quote.received_s
+        if at_s is not None and self._delivered_s.get(quote.con_id) != at_s:
+            self._delivered_s[quote.con_id] = at_s
+            self.latencies.add(self._clock.monotonic() - at_s)
 
     def mark_of(self, con_id: ConId) -> Decimal | None:
         """Return a price to value a holding at: the middle, else the last."""

@@ -26,6 +26,7 @@ from trader.core.quality import feed_fault
 from trader.core.round_trips import closed_trades, losses_in_a_row
 from trader.core.statistics import PSR_SAMPLE_MIN, probabilistic_sharpe
 from trader.engine.blind_spots import BlindSpots
+from trader.engine.coverage import coverage
 from trader.engine.equity import Equity, Look
 from trader.engine.probes import Probes
 from trader.engine.services import Services
@@ -278,6 +279,8 @@ class Readings:
     def _staleness(self) -> Reading:
         """Count what we work without a quote, and what we hold without a price of today's.
 
+        Or of all that is open what has no usable quote, where that share is the larger one: a feed
+        that is dead for most is not to be believed for the rest (DAT-05).
         What is no instrument of ours has no quote and never will; it is valued by the broker. Of
         what is closed nobody expects one.
         """
@@ -290,7 +293,13 @@ class Readings:
         ]
         stale = [con_id for con_id in con_ids if self._is_stale(con_id, con_id in worked, now_s)]
         share = Decimal(len(stale)) / len(con_ids) if con_ids else ZERO
-        return Reading(share, now_s, text=f"{len(stale)} of {len(con_ids)} without a usable quote")
+        text = f"{len(stale)} of {len(con_ids)} without a usable quote"
+        found = coverage(self._hub, now_s, self._quote_age_s)
+        missing = len(found.waiting) + len(found.unusable)
+        if found.expected and Decimal(missing) / len(found.expected) > share:
+            share = Decimal(missing) / len(found.expected)
+            text = f"{missing} of all {len(found.expected)} open ones without a usable quote"
+        return Reading(share, now_s, text=text)
 
     def _is_stale(self, con_id: ConId, is_worked: bool, now_s: float) -> bool:
         age_s_max = self._quote_age_s if is_worked else self._mark_age_s

@@ -11,6 +11,7 @@ from decimal import Decimal
 from trader.core.entries import Tally
 from trader.core.halts import HaltCause, Mode, Posture
 from trader.engine.bar_status import BarRow
+from trader.engine.data_status import DataStatus
 from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import BlindStatus, ExposureStatus
 from trader.engine.host import HostStatus
@@ -375,6 +376,8 @@ class Status:
     actions: ActionsStatus | None = None
     # The broker's own result of its day, once somebody compares it with ours.
     result: ResultStatus | None = None
+    # How the market data are, once somebody watches over them.
+    data: DataStatus | None = None
     # Who follows the journal's streams; empty where the outbox is off.
     outbox: tuple[ConsumerStatus, ...] = ()
     # What could not be read, once somebody counts it.

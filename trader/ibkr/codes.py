@@ -47,6 +47,7 @@ _DATA_ADVISORIES = frozenset({317, 10089, 10090, 10091, 10167})
 _FARM_UP = frozenset({2104, 2106, 2158})
 _FARM_IDLE = frozenset({2107, 2108})  # inactive until demanded: nothing is wrong
 _FARM_DOWN = frozenset({2103, 2105, 2119, 2157})
+_FARM_CONNECTING = 2119
 _UPSTREAM_DOWN = frozenset({1100, 2110})
 _UPSTREAM_UP = frozenset({1101, 1102})
 
@@ -128,6 +129,15 @@ def connectivity_of(code: int, text: str) -> Connectivity | None:
     if code in _FARM_DOWN:
         return Connectivity(Axis.FARM, is_up=False, text=farm_name(text))
     return None
+
+
+def farm_state(code: int) -> str:
+    """Return how a farm is, by the code that told it last."""
+    if code in _FARM_UP:
+        return "ok"
+    if code in _FARM_IDLE:
+        return "inactive"
+    return "connecting" if code == _FARM_CONNECTING else "broken"
 
 
 def farm_name(text: str) -> str:

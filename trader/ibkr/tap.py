@@ -168,8 +168,9 @@ class Tap:
             if codes.ends_request(code):
                 self._say(DataProblem(con_id=quoted, code=code, text=text))
         elif self.quotes.is_retired(request_id):
-            # "Can't find EId" (300) of a line that was refused, given up all the same (INC-150).
-            self._say(LinkWord(axis="notice", is_up=False, code=code, text=f"old line: {text}"))
+            # "Can't find EId" (300) of a line that was refused, given up all the same: about no
+            # order, and nobody needs to know (INC-150).
+            return
         elif request_id == self.account_values.summary_id:
             self._say(LinkWord(axis="notice", is_up=False, code=code, text=f"summary: {text}"))
         elif request_id == self.account_values.result_id:
@@ -205,7 +206,10 @@ class Tap:
             self._is_upstream_up = word.is_up
             self._say(LinkWord(axis="upstream", is_up=word.is_up, code=code, text=word.text))
         else:
-            self._say(LinkWord(axis="farm", is_up=word.is_up, code=code, text=word.text))
+            state = codes.farm_state(code)
+            self._say(
+                LinkWord(axis="farm", is_up=word.is_up, code=code, text=word.text, state=state)
+            )
             if word.proves_upstream and self._is_upstream_up is None:
                 # A farm that answers is reached through the upstream; after 1100 only 1101 and
                 # 1102 say that it is back.

@@ -12,6 +12,7 @@ from trader.core.orders import OrderState
 from trader.engine.status import Status
 from trader.ops.headroom import SHORTAGES
 from trader.ops.metrics_bars import bar_metrics
+from trader.ops.metrics_data import data_metrics
 from trader.ops.metrics_outbox import outbox_metrics
 from trader.ops.metrics_recording import recording_metrics
 
@@ -42,6 +43,7 @@ class StatusCollector(Collector):
         yield from _blind(status)
         yield from outbox_metrics(status.outbox)
         yield from recording_metrics(status.recording)
+        yield from data_metrics(status.data)
         yield from _quarantine(status)
         yield from _reports(status)
         yield from bar_metrics(status.bars)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trader.ops.data_text import data_lines
+
 _ORDERS_MAX = 10
 _WORKING = ("PLANNED", "JOURNALED", "SENT", "WORKING", "CANCELLING", "UNKNOWN")
 
@@ -13,6 +15,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
     lines = [
         f"posture     {body['posture'].upper()} ({body['mode']})",
         f"connection  {_link(link)}",
+        *data_lines(body.get("data")),
         f"money       {_money(body['money'])}",
         *_account(body.get("told_account")),
         *_result(body.get("result")),

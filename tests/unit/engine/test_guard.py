@@ -333,3 +333,23 @@ async def test_whoever_records_hears_every_word_of_a_link_those_of_our_own_too()
     lost = LinkWord("socket", is_up=False, code=0, text="gone")
     world.guard.on_link(lost)
     assert [(word.axis, word.code) for word in heard] == [("upstream", 1100), ("socket", 0)]
+
+
+async def test_how_a_farm_is_and_since_when_is_kept_until_the_socket_is_lost() -> None:
+    world = World()
+
+    def say(code: int, state: str, *, is_up: bool) -> None:
+        word = LinkWord("farm", is_up=is_up, code=code, text="usfarm", state=state)
+        world.guard.on_link(word)
+
+    say(2103, "broken", is_up=False)
+    since = world.clock.utc()
+    await asyncio.sleep(60)
+    say(2103, "broken", is_up=False)
+    (word,) = world.guard.farm_words.values()
+    assert (word.state, word.since_utc) == ("broken", since)
+    say(2104, "ok", is_up=True)
+    (word,) = world.guard.farm_words.values()
+    assert (word.state, word.code, word.since_utc) == ("ok", 2104, world.clock.utc())
+    world.guard.on_link(LinkWord("socket", is_up=False, code=0, text="reset"))
+    assert world.guard.farm_words == {}

@@ -323,3 +323,16 @@ async def test_an_execution_that_was_taken_back_is_no_trade_and_breaks_no_readin
         traded(world, number, price)
     traded(world, 3, "100", exec_id=ExecId("3.a.b.02"), quantity=D(0))
     assert value_of(broken, BreakerName.CONSECUTIVE_LOSSES) == 1
+
+
+async def test_a_feed_that_is_dead_for_most_counts_though_nothing_is_held() -> None:
+    """DAT-05: freshness of all that is open, not only of what is held or worked."""
+    flat = await Breaking(World()).settle()
+    hub = flat.world.hub
+    hub.forget_quotes()
+    hub.subscribed(CON)
+    assert value_of(flat, BreakerName.QUOTE_STALENESS) == 0
+    await asyncio.sleep(31)
+    assert value_of(flat, BreakerName.QUOTE_STALENESS) == 1
+    hub.open_for_s = lambda _con_id: None
+    assert value_of(flat, BreakerName.QUOTE_STALENESS) == 0

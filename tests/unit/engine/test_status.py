@@ -15,10 +15,11 @@ from trader.engine import exposure_status as es
 from trader.engine import host as hs
 from trader.engine import quarantine_status as qs
 from trader.engine import status as st
+from trader.engine.guard import FarmWord
 
 KINDS = [
     kind
-    for kind in (vars(st) | vars(es) | vars(hs) | vars(qs)).values()
+    for kind in (vars(st) | vars(es) | vars(hs) | vars(qs) | {"FarmWord": FarmWord}).values()
     # Parts that other modules of the engine make belong to it as well.
     if isinstance(kind, type) and kind.__module__.startswith("trader.engine.")
 ]

@@ -11,6 +11,7 @@ from trader.ibkr.codes import (
     ends_request,
     evidence_of,
     farm_name,
+    farm_state,
     history_trouble,
     is_read_only,
 )
@@ -162,3 +163,21 @@ def test_why_there_is_no_history_is_told_apart(code: int, text: str, trouble: st
     """One code, 162, says five different things (INC-128)."""
     assert history_trouble(code, text) is HistoryTrouble[trouble]
     assert ends_request(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (2103, "broken"),
+        (2104, "ok"),
+        (2105, "broken"),
+        (2106, "ok"),
+        (2107, "inactive"),
+        (2108, "inactive"),
+        (2119, "connecting"),
+        (2157, "broken"),
+        (2158, "ok"),
+    ],
+)
+def test_a_farm_is_what_its_last_code_says(code: int, state: str) -> None:
+    assert farm_state(code) == state

@@ -60,7 +60,8 @@ WORDS: Mapping[BreakerName, Words] = {
     ),
     _B.QUOTE_STALENESS: Words(
         "share of the open instruments that are worked without a usable quote for 30 s, or held "
-        "without one for `exposure: {mark_age_s_max}`",
+        "without one for `exposure: {mark_age_s_max}`; or of all that are open without one for "
+        "30 s, where that is more and nobody was denied them",
         "look at the data farms and the subscriptions; it closes by itself",
     ),
     _B.DRIFT: Words(

@@ -266,6 +266,25 @@ function yesNo(value, yes, no) {
   return value ? [yes, "badge good"] : [no, "badge bad"];
 }
 
+const FARM_TONES = { ok: "good", inactive: "", connecting: "warn", broken: "bad" };
+
+// Farms say how they are; whether quotes come is asked of the quotes.
+function marketData(data, l) {
+  if (!data) return l.farms.map(([name, isUp]) => [`Farm ${name}`, ...yesNo(isUp, "up", "down")]);
+  const usable = data.expected - data.waiting.length - data.unusable.length;
+  const rows = data.farms.map((farm) => [
+    `Farm ${farm.name}`, `${farm.state} since ${f.clock(farm.since_utc)}`, `badge ${FARM_TONES[farm.state] ?? "bad"}`,
+  ]);
+  rows.push(["Market data lines", `${data.used} of ${data.lines_max}`, "n"]);
+  rows.push(["Open instruments usable", `${usable} of ${data.expected}`, usable < data.expected ? "badge warn" : "n"]);
+  if (data.waiting.length) rows.push(["No price in their session", data.waiting.join(", "), "badge bad"]);
+  if (data.unusable.length) rows.push(["Not to be traded on", data.unusable.join(", "), "badge warn"]);
+  if (data.denied.length) rows.push(["No line or none paid for", data.denied.join(", "), "badge bad"]);
+  if (data.is_taken) rows.push(["Market data", "taken by another session", "badge bad"]);
+  rows.push(["Price to strategy, p99", data.delay_p99_s === null ? "none yet" : `at most ${f.milliseconds(data.delay_p99_s)}`, "n"]);
+  return rows;
+}
+
 function link(status) {
   const l = status.link;
   put("link-word", l.problem);
@@ -273,7 +292,7 @@ function link(status) {
   facts("link", [
     ["Socket to TWS", ...yesNo(l.is_connected, "up", "down")],
     ["TWS to broker", ...yesNo(l.is_upstream_up, "up", "down")],
-    ...l.farms.map(([name, isUp]) => [`Farm ${name}`, ...yesNo(isUp, "up", "down")]),
+    ...marketData(status.data, l),
     ["Heartbeat", l.heartbeat_age_s === null ? f.age(null) : `${f.age(l.heartbeat_age_s)} ago`, "n"],
     ["Round trip", f.milliseconds(l.round_trip_s), "n"],
     ["Clock against broker", skew === null ? f.age(null) : `${f.change(skew)} s`, "n"],
