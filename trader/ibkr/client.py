@@ -41,8 +41,8 @@ class Transport(Protocol):
 class Receiving(Receiver, Protocol):
     """The receiver of callbacks, told of the bounds of each batch and of the handshake."""
 
-    def batch_arrived(self) -> None:
-        """Bytes came; everything in them was received now."""
+    def batch_arrived(self, at_s: float | None = None) -> None:
+        """Bytes are decoded now; everything in them was received at ``at_s``, or now."""
 
     def batch_decoded(self) -> None:
         """Everything in the bytes has been decoded; deliver it."""
@@ -93,9 +93,9 @@ class ApiClient(Client):
         """Note that the API has started: ids and accounts came."""
         self._apiReady = True
 
-    def received(self, data: bytes) -> None:
-        """Decode everything that ``data`` completes, in order."""
-        self._receiver.batch_arrived()
+    def received(self, data: bytes, at_s: float | None = None) -> None:
+        """Decode everything that ``data`` completes, in order; it came at ``at_s``, or now."""
+        self._receiver.batch_arrived(at_s)
         for fields in self._frames.feed(data):
             if self._transport is None:
                 break

@@ -93,9 +93,9 @@ class Tap:
 
     # ---- batches, the link
 
-    def batch_arrived(self) -> None:
-        """Stamp everything in the batch with one time."""
-        self._now_s = self._clock.monotonic()
+    def batch_arrived(self, at_s: float | None = None) -> None:
+        """Stamp everything in the batch with one time: when it came, in monotonic seconds."""
+        self._now_s = self._clock.monotonic() if at_s is None else at_s
 
     def batch_decoded(self) -> None:
         """Deliver what the batch said, in its order."""

@@ -189,3 +189,11 @@ async def test_what_is_no_tick_is_told_to_listeners_once() -> None:
     hub.remove(CON)
     hub.forget_quotes()
     assert told == [an_instrument(), problem, Forgotten(CON), Forgotten(None)]
+async def test_who_is_woken_is_woken_once_for_what_it_watches_twice() -> None:
+    hub = a_hub()
+    wake = asyncio.Event()
+    hub.wake_on([CON, CON], wake)
+    hub.wake_on([CON], wake)
+    assert hub._wakes == {CON: [wake]}
+    hub.on_tick(tick("bid", "99"))
+    assert wake.is_set()
