@@ -189,6 +189,8 @@ async def test_what_is_no_tick_is_told_to_listeners_once() -> None:
     hub.remove(CON)
     hub.forget_quotes()
     assert told == [an_instrument(), problem, Forgotten(CON), Forgotten(None)]
+
+
 async def test_who_is_woken_is_woken_once_for_what_it_watches_twice() -> None:
     hub = a_hub()
     wake = asyncio.Event()
