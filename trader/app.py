@@ -34,7 +34,6 @@ from trader.engine.door import OrderDoor
 from trader.engine.drain import Drain, ExitCode
 from trader.engine.gateway import GatewaySettings, OrderGateway
 from trader.engine.guard import Guard
-from trader.engine.hub import MarketHub
 from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
 from trader.engine.link import FIRST_CONNECT, LinkWatch
@@ -52,7 +51,7 @@ from trader.engine.valuer import Valuer
 from trader.engine.watch import Watches
 from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.veto import Veto
-from trader.market_data import MarketData
+from trader.market_data import MarketData, market_hub
 from trader.ops.audit import AUDIT_FILE_NAME
 from trader.ops.clock import SystemClock
 from trader.ops.control_token import (
@@ -146,15 +145,12 @@ class Daemon:
             limits=guard_limits(config),
         )
         self.inbox, self.services = self._services(pacer, pager)
-        self.market_data = MarketData(config, self.services)
         self._build_engine()
         self._connect_parts(settings.state_dir)
 
     def _services(self, pacer: Pacer, pager: Pager) -> tuple[Inbox, Services]:
         config, clock = self._config, self._world.clock
-        silence_s = config.settings.market_data.silence_s
-        is_stale = config.drill.is_forced_stale
-        hub = MarketHub(clock, is_forced_stale=is_stale, silence_s=silence_s)
+        hub = market_hub(config, clock)
         inbox = Inbox(
             ledger=self.ledger,
             guard=self.guard,
@@ -243,12 +239,12 @@ class Daemon:
             about=About(__version__, settings.currency),
         )
         self.board.emergency = shown(self._emergency_file)
-        self.board.data = self.market_data.status
         self.board.broken_counts = self.inbox.quarantine.broken_counts
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
-        self.board.bars = self.bars.status
+        self.board.data, self.board.bars = MarketData(config, services).status, self.bars.status
+        board = self.board
         self.outlets = Outlets(config, services, journal=self.journal, chance=chance, board=board)
         self.safeguards.pressure = self.outlets.housekeeping.pressure
         self.reports = Reports(config, services, self.board, self._world.environment)

@@ -6,7 +6,9 @@ from trader.core.plausibility import Belief, PlausibilityLimits
 from trader.core.policy import PricePolicy
 from trader.engine.beliefs import Beliefs
 from trader.engine.data_status import DataStatus, DataView
+from trader.engine.hub import MarketHub
 from trader.engine.services import Services
+from trader.ports import Clock
 
 
 class MarketData:
@@ -35,6 +37,15 @@ class MarketData:
         symbol = str(con_id) if instrument is None else instrument.symbol
         text = f"from {belief.before} to {belief.now}, and it stays there: now believed"
         self._services.pager.page("warning", f"{symbol} has jumped", text)
+
+
+def market_hub(config: Configuration, clock: Clock) -> MarketHub:
+    """Return the hub of a daemon; whose prices are believed is said once there are sessions."""
+    return MarketHub(
+        clock,
+        is_forced_stale=config.drill.is_forced_stale,
+        silence_s=config.settings.market_data.silence_s,
+    )
 
 
 def plausibility_limits(policy: PricePolicy) -> PlausibilityLimits:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from tests.unit.config.support import loaded
-from tests.unit.engine.world import CON, World
+from tests.unit.engine.world import CON, LoopClock, World
 from trader.core.plausibility import Belief
 from trader.core.policy import PricePolicy
-from trader.market_data import MarketData, plausibility_limits
+from trader.market_data import MarketData, market_hub, plausibility_limits
 
 
 async def test_a_belief_in_a_far_price_calls_somebody(tmp_path: Path) -> None:
@@ -27,3 +28,13 @@ def test_every_limit_comes_from_the_policy() -> None:
     for name in ("jump_fraction_max", "gap_fraction_max", "stub_spread_fraction"):
         assert getattr(limits, name) == getattr(policy, name)
     assert (limits.believed_ticks, limits.believed_s) == (7, 9.0)
+
+
+async def test_a_daemons_hub_waits_as_long_as_the_settings_say(tmp_path: Path) -> None:
+    config = loaded(tmp_path, market_data={"silence_s": 20})
+    hub = market_hub(config, LoopClock())
+    hub.subscribed(CON)
+    await asyncio.sleep(19)
+    assert hub.ailing() == ()
+    await asyncio.sleep(2)
+    assert hub.ailing() == (CON,)

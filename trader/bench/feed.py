@@ -200,10 +200,10 @@ class LookingStrategy:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            view = self._hub.view(self._con_ids)
-            now_s = self._clock.monotonic()
-            for con_id, quote in view.quotes.items():
-                at_s = quote.received_s
+            quotes, now_s = self._hub.quotes, self._clock.monotonic()
+            for con_id in self._con_ids:
+                quote = quotes.get(con_id)
+                at_s = None if quote is None else quote.received_s
                 if at_s is not None and self._seen_s.get(con_id) != at_s:
                     self._seen_s[con_id] = at_s
                     self.delays_s.append(now_s - at_s)
