@@ -23,13 +23,11 @@ _NO_BAND = ("OPT", "FOP")
 class _Seen:
     """What is believed of one instrument, and until when its session is known."""
 
-    __slots__ = ("held_last", "plausibility", "until_s")
+    __slots__ = ("plausibility", "until_s")
 
     def __init__(self, plausibility: Plausibility) -> None:
         self.plausibility = plausibility
         self.until_s = float("-inf")
-        # A last price that may be of an earlier session.
-        self.held_last: QuoteTick | None = None
 
 
 class Beliefs:
@@ -53,7 +51,7 @@ class Beliefs:
         seen = self._seen.get(con_id)
         if seen is not None:
             seen.plausibility.subscribed()
-            seen.held_last, seen.until_s = None, float("-inf")
+            seen.until_s = float("-inf")
 
     def forget(self, con_id: ConId) -> None:
         """Forget an instrument."""
@@ -74,14 +72,10 @@ class Beliefs:
                 plausibility.belief = None
             return quote if doubt is quote.doubt else replace(quote, doubt=doubt), tick
         if field == "last" and tick.value is not None and not plausibility.takes_last():
-            seen.held_last = tick
             return quote, None
         if field == "traded":
+            # It comes before its price: it says nothing of one that came before it.
             plausibility.traded(tick.value)
-            held = seen.held_last
-            if held is not None and plausibility.is_traded:
-                seen.held_last = None
-                return quote, held
         elif field == "close":
             plausibility.closed_at(tick.value)
         return quote, tick
