@@ -212,12 +212,8 @@ class Daemon:
             halt_control=HaltFileControl(config.halt_file, clock),
             settings=liquidation_settings(config),
         )
-        self.standing = StandingOrders(
-            services,
-            gateway=self.gateway,
-            desk=self.desk,
-            file=StandingOrderFile(settings.state_dir / STANDING_FILE_NAME),
-        )
+        file = StandingOrderFile(settings.state_dir / STANDING_FILE_NAME)
+        self.standing = StandingOrders(services, gateway=self.gateway, desk=self.desk, file=file)
         self.drain = Drain(
             services,
             gateway=self.gateway,
@@ -244,8 +240,7 @@ class Daemon:
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
         self.board.data, self.board.bars = MarketData(config, services).status, self.bars.status
-        board = self.board
-        self.outlets = Outlets(config, services, journal=self.journal, chance=chance, board=board)
+        self.outlets = Outlets(config, services, self.journal, chance=chance, board=self.board)
         self.safeguards.pressure = self.outlets.housekeeping.pressure
         self.reports = Reports(config, services, self.board, self._world.environment)
 

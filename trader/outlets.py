@@ -55,8 +55,8 @@ class Outlets:
         self,
         config: Configuration,
         services: Services,
-        *,
         journal: SqliteJournal,
+        *,
         chance: random.Random,
         board: Board,
     ) -> None:

@@ -158,12 +158,16 @@ class BrokerSection(_Section):
 
 
 class MarketDataSection(_Section):
-    """How many lines of quotes the account has, and how long one may say nothing; seconds."""
+    """How many lines of quotes the account has, how long one may be silent, and the record."""
 
     # An ordinary account has 100, of all sessions of its user together.
     lines_max: Count = 100
-    # While its session is on: then a line is asked for again, and three times as long is told.
+    # In seconds while its session is on: then a line is asked for again, and three times as long is told.
     silence_s: Annotated[float, Field(strict=True, ge=5, le=3_600, allow_inf_nan=False)] = 60.0
+    # Every tick as it was heard, for replays.
+    record: Annotated[bool, Field(strict=True)] = False
+    # Of all days together: beyond it the oldest parts go, whatever their age.
+    bytes_max: Annotated[int, Field(strict=True, ge=256 * 1024**2, le=2**44)] = 4 * 1024**3
 
 
 class ReconcileSection(_Section):
@@ -290,14 +294,6 @@ class RetentionSection(_Section):
     operators_days: Annotated[int, Field(strict=True, ge=365, le=36_500)] = 2_557
 
 
-class MarketDataSection(_Section):
-    """The record of the market, for replays: every tick as it was heard."""
-
-    record: Annotated[bool, Field(strict=True)] = False
-    # Of all days together: beyond it the oldest parts go, whatever their age.
-    bytes_max: Annotated[int, Field(strict=True, ge=256 * 1024**2, le=2**44)] = 4 * 1024**3
-
-
 class ShadowSection(_Section):
     """How strategies trade where nothing is sent: in mode shadow, beside real ones, in a replay."""
 
@@ -377,7 +373,6 @@ class Settings(BaseSettings):
     sentinel: SentinelSection = SentinelSection()
     outbox: OutboxSection = OutboxSection()
     retention: RetentionSection = RetentionSection()
-    market_data: MarketDataSection = MarketDataSection()
     shadow: ShadowSection = ShadowSection()
     strategies: StrategiesSection = StrategiesSection()
 

@@ -205,6 +205,7 @@ class StrategyRunner:
             quote = self._hub.quotes.get(instrument.con_id)
             if quote is not None and quote is not self._seen.get(instrument.con_id):
                 self._seen[instrument.con_id] = quote
+                self._hub.delivered(quote)
                 self._call(self.strategy.on_quote, quote)
 
     async def _submit_wishes(self) -> None:
