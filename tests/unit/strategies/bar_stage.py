@@ -1,0 +1,89 @@
+"""A stage for strategies of bars: sessions are open, and orders are refused, stuck or in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TypeVar
+
+from trader.core.calendar import SessionStage
+from trader.core.ids import IntentId
+from trader.strategies.base import OrderStage, OrderUpdate, Strategy, Wish
+from trader.strategies.trial import Trial
+
+S = TypeVar("S", bound=Strategy)
+
+
+@dataclass
+class BarStage(Trial[S]):
+    """A trial whose broker does what the test says; the sessions of all symbols are open."""
+
+    # Symbols of which every order is refused, of which none fills, and how much of each does.
+    refused: frozenset[str] = frozenset()
+    stuck: frozenset[str] = frozenset()
+    parts: dict[str, Decimal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Trial.__post_init__(self)
+        if self._saved is None:
+            self._open()
+
+    def restarted(self, make: Callable[[], S]) -> BarStage[S]:
+        after = Trial.restarted(self, make)
+        assert isinstance(after, BarStage)
+        # Behind the fills, as in the daemon.
+        after._open()
+        return after
+
+    def _open(self) -> None:
+        for symbol in self.strategy.symbols:
+            self.session(symbol, SessionStage.OPEN)
+
+    def closes(self, symbol: str, prices: Iterable[float | str | Decimal]) -> list[Wish]:
+        """Let one bar end for each price; returns all that was wished for."""
+        before = len(self.wishes)
+        for price in prices:
+            self.bar(symbol, str(price))
+        return self.wishes[before:]
+
+    def hold(self, symbol: str, quantity: int) -> None:
+        """Have a position that nobody asked for here."""
+        self._held[self.con_id(symbol)] = Decimal(quantity)
+
+    def drop_bar(self, symbol: str, back: int = 1) -> None:
+        """Lose a bar, as if nobody had watched."""
+        del self._bars[self.con_id(symbol)][-back]
+
+    def spoil_bar(self, symbol: str, back: int = 1) -> None:
+        """Let a bar have been watched in part."""
+        rows = self._bars[self.con_id(symbol)]
+        rows[-back] = replace(rows[-back], is_whole=False)
+
+    def submit(self, wish: Wish) -> IntentId:
+        if self.strategy.symbols[wish.con_id - 1] not in self.refused:
+            return Trial.submit(self, wish)
+        self.wishes.append(wish)
+        intent_id = IntentId(f"trial0-{self.strategy.name}-{len(self.wishes)}")
+        told = OrderUpdate(
+            intent_id, None, OrderStage.REFUSED, "SHORT_SALE", "refused in the trial"
+        )
+        self._news.append(told)
+        return intent_id
+
+    def _fill(self) -> None:
+        kept = []
+        for one in tuple(self._working):
+            symbol = self.strategy.symbols[one.wish.con_id - 1]
+            part = self.parts.get(symbol)
+            if part is not None and part < one.wish.quantity:
+                rest = replace(one.wish, quantity=one.wish.quantity - part)
+                kept.append(replace(one, wish=rest))
+                one.wish = replace(one.wish, quantity=part)
+                del self.parts[symbol]
+                self.stuck |= {symbol}
+            elif symbol in self.stuck:
+                kept.append(one)
+                self._working.remove(one)
+        Trial._fill(self)
+        self._working += kept
