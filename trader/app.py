@@ -226,7 +226,7 @@ class Daemon:
         self.shadowing = shadow
         self._real = self._runners(trading) if shadow is None or shadow.is_beside else ()
         self.runners = self._real or (shadow.runners if shadow is not None else ())
-        self.board = board = Board(
+        self.board = Board(
             services,
             journal=self.journal,
             link=self.link,

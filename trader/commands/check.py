@@ -16,7 +16,7 @@ from pathlib import Path
 from trader.commands.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.config.load import state_dir_in
-from trader.config.own_strategies import own_strategy_problems
+from trader.config.own_strategies import may_short, own_strategy_problems
 from trader.config.signature import signature_problem
 from trader.core.policy import policy_hash
 from trader.engine.drain import ExitCode
@@ -94,7 +94,9 @@ def check(
     try:
         config = load(path, environment, assignments, account)
         lines += config.start_problems
-        lines += own_strategy_problems(config.settings.strategies)
+        lines += own_strategy_problems(
+            config.settings.strategies, may_short=may_short(config.policy)
+        )
         state = config.settings.state_dir
     except ConfigError as error:
         lines += error.problems

@@ -57,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="of the page (default: any free one)")
     parser.add_argument(
         "--strategies", type=Path, metavar="FILE",
-        help="a file with a section `strategies`: these trade instead of momentum",
+        help="a file with a section `strategies`: these trade instead of momentum, under its "
+        "`targets_file` if it names one",
     )  # fmt: skip
 
 
@@ -122,16 +123,23 @@ def _make_state(state: Path) -> None:
 
 
 def strategies_in(path: Path) -> dict[str, str]:
-    """Return the settings that have the strategies of a file trade; raises DemoFailed."""
+    """Return the settings that have the strategies of a file trade; raises DemoFailed.
+
+    Paths are as the file means them: relative to itself.
+    """
     try:
-        section = read_mapping(path).get("strategies")
+        found = read_mapping(path)
+        section, targets_file = found.get("strategies"), found.get("targets_file")
     except ConfigError as error:
         raise DemoFailed("; ".join(error.problems)) from None
     if not isinstance(section, dict):
         raise DemoFailed(f"--strategies is {path}, allowed is a file with a section `strategies`")
     if isinstance(section.get("folder"), str):
         section["folder"] = os.path.abspath(path.parent / section["folder"])
-    return {"strategies": json.dumps(section)}
+    settings = {"strategies": json.dumps(section)}
+    if isinstance(targets_file, str):
+        settings["targets_file"] = os.path.abspath(path.parent / targets_file)
+    return settings
 
 
 def _start(

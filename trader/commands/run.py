@@ -14,7 +14,7 @@ import uvloop
 
 from trader.commands.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
-from trader.config.own_strategies import own_strategy_problems
+from trader.config.own_strategies import may_short, own_strategy_problems
 from trader.engine.drain import ExitCode
 from trader.imports import calculate_alone, kept
 from trader.ops.logs import configure_logs
@@ -34,7 +34,7 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         config = load(given.config, environment, given.set, given.account or "")
         problems = (
             *config.start_problems,
-            *own_strategy_problems(config.settings.strategies),
+            *own_strategy_problems(config.settings.strategies, may_short=may_short(config.policy)),
             *_state(config),
         )
         if problems:

@@ -1,7 +1,8 @@
 """``trader strategy``: begin one of your own, and see what one takes.
 
-``new`` writes a strategy that works, its tests and the settings that have it trade. ``show`` loads
-one, which runs its module, and prints its parameters with their ranges.
+``new`` writes a strategy that works, its tests and the settings that have it trade. ``list`` prints
+those that come with the program and what is installed beside them. ``show`` loads one, which runs
+its module, and prints its parameters with their ranges.
 """
 
 import argparse
@@ -12,8 +13,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from trader.config.strategy_loading import GROUP, StrategyUnusable, strategy_class
+from trader.config.model import MomentumSection
+from trader.config.strategy_loading import GROUP, SHIPPED, StrategyUnusable, strategy_class
 from trader.core.ids import STRATEGY_FORM
+from trader.strategies.momentum import MomentumStrategy
 
 _TEMPLATES = Path(__file__).with_name("strategy_template")
 # What is written, by the template that it is made from.
@@ -35,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument(
         "--folder", type=Path, default=Path("strategies"), help="where (default: strategies)"
     )
+    verbs.add_parser("list", help="the strategies that there are, and what they take")
     show = verbs.add_parser("show", help="what a strategy takes; loads it")
-    show.add_argument("use", nargs="?", help="MODULE:CLASS or entry point; none: what is installed")
+    show.add_argument("use", nargs="?", help="CLASS, MODULE:CLASS or entry point; none: all")
     show.add_argument("--folder", type=Path, help="where its module is, if it is not installed")
 
 
@@ -44,6 +48,8 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Do it; returns 0 done, 1 not done, 2 wrong usage."""
     if given.verb == "new":
         return _new(given.name, given.folder)
+    if given.verb == "list" or given.use is None:
+        return _list()
     return _show(given.use, given.folder)
 
 
@@ -87,24 +93,40 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
     return text
 
 
-def _show(use: str | None, folder: Path | None) -> int:
-    if use is None:
-        names = sorted(one.name for one in entry_points(group=GROUP))
-        print("\n".join(names) or f"no entry point of {GROUP} is installed")
+def _list() -> int:
+    print("in the settings as strategies.momentum:\n")
+    _print(MomentumStrategy, MomentumSection)
+    print("\nin the settings below strategies.own, with the class behind `use:`:")
+    for use in SHIPPED:
+        print()
+        _show(use, None)
+    names = sorted(one.name for one in entry_points(group=GROUP))
+    told = ", ".join(names) or "no entry point"
+    print(f"\ninstalled beside them, as {GROUP}: {told}")
+    return _DONE
+
+
+def _show(use: str, folder: Path | None) -> int:
+    if use == MomentumStrategy.__name__:
+        print("in the settings as strategies.momentum")
+        _print(MomentumStrategy, MomentumSection)
         return _DONE
     try:
         cls = strategy_class(use, folder.absolute() if folder is not None else None)
     except StrategyUnusable as error:
         print(f"USE is {error}", file=sys.stderr)
         return _NOT_DONE
+    _print(cls, getattr(cls, "Parameters", None))
+    return _DONE
+
+
+def _print(cls: type, model: Any) -> None:
     print(f"{cls.__module__}.{cls.__qualname__}: {_first_line(cls)}")
-    model = getattr(cls, "Parameters", None)
     fields: dict[str, Any] = model.model_json_schema().get("properties", {}) if model else {}
     for name, field in fields.items():
-        print(f"  {name:<20}{_told(field)}")
+        print(f"  {name:<22}{_told(field)}")
     if not fields:
         print("  it takes no parameters")
-    return _DONE
 
 
 def _first_line(cls: type) -> str:
@@ -116,12 +138,16 @@ def _told(field: Mapping[str, Any]) -> str:
     kinds = [
         one for one in (field, *field.get("anyOf", ())) if one.get("type") not in (None, "null")
     ]
-    words = [" or ".join(dict.fromkeys(str(one["type"]) for one in kinds)) or "any"]
+    types = dict.fromkeys(str(one["type"]) for one in kinds)
+    if "number" in types:
+        # A decimal may be given as a text, too.
+        types.pop("string", None)
+    words = [" or ".join(types) or "any"]
     edges = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"),
              ("exclusiveMaximum", "below"))  # fmt: skip
     for key, word in edges:
         found = [one[key] for one in kinds if key in one]
-        words += [f"{word} {found[0]:g}"] if found else []
+        words += [f"{word} {found[0]:.10g}"] if found else []
     words.append(f"default {json.dumps(field['default'])}" if "default" in field else "no default")
     text = ", ".join(words)
     return f"{text}; {field['description']}" if "description" in field else text

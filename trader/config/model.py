@@ -162,7 +162,8 @@ class MarketDataSection(_Section):
 
     # An ordinary account has 100, of all sessions of its user together.
     lines_max: Count = 100
-    # In seconds while its session is on: then a line is asked for again, and three times as long is told.
+    # In seconds, while its session is on: then a line is asked for again; three times as long is
+    # told.
     silence_s: Annotated[float, Field(strict=True, ge=5, le=3_600, allow_inf_nan=False)] = 60.0
     # Every tick as it was heard, for replays.
     record: Annotated[bool, Field(strict=True)] = False
@@ -322,11 +323,12 @@ class MomentumSection(_Section):
 
 
 class OwnStrategySection(_Section):
-    """A strategy that does not come with the program."""
+    """A strategy beside momentum: of one's own, or another that comes with the program."""
 
     # Its intents, orders and pages carry it: as long as an order's reference has room for.
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
-    # PACKAGE.MODULE:CLASS, or the name of an entry point of the group trader.strategies.
+    # PACKAGE.MODULE:CLASS, the class of one that comes with the program, or the name of an entry
+    # point of the group trader.strategies.
     use: Text
     symbols: Annotated[tuple[Text, ...], Field(min_length=1)]
     # What its own model of parameters takes.

@@ -1,8 +1,8 @@
 """Finds a strategy by its import path or entry point, and makes it with checked parameters.
 
-``package.module:Class`` is an import path; a word without a colon is an entry point of the group
-``trader.strategies``. Importing runs the strategy's module: only what is about to trade, or what a
-person asks about, is loaded.
+``package.module:Class`` is an import path; a word without a colon is the class of a strategy that
+comes with the program, or an entry point of the group ``trader.strategies``. Importing runs the
+strategy's module: only what is about to trade, or what a person asks about, is loaded.
 """
 
 import importlib
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -22,6 +23,12 @@ from trader.strategies.base import Strategy
 from trader.strategies.own import Parameters
 
 GROUP = "trader.strategies"
+# What comes with the program beside momentum, which has a section of its own.
+SHIPPED = MappingProxyType({
+    "EnsembleStrategy": "trader.strategies.ensemble:EnsembleStrategy",
+    "MeanReversionStrategy": "trader.strategies.mean_reversion:MeanReversionStrategy",
+    "PairsTradingStrategy": "trader.strategies.pairs_trading:PairsTradingStrategy",
+})  # fmt: skip
 _METHODS = (
     "on_start", "on_fill", "on_order", "on_session", "on_bar", "on_quote", "on_timer",
     "checkpoint", "restore",
@@ -46,7 +53,8 @@ def strategy_class(use: str, folder: Path | None = None) -> type:
     """
     if folder is not None and str(folder) not in sys.path:
         sys.path.append(str(folder))
-    found = _imported(use) if ":" in use else _entry(use)
+    path = SHIPPED.get(use, use)
+    found = _imported(path) if ":" in path else _entry(path)
     if not isinstance(found, type):
         raise StrategyUnusable("use", f"{use!r}, allowed is a class; it is {type(found).__name__}")
     missing = [name for name in _METHODS if not callable(getattr(found, name, None))]
@@ -113,7 +121,9 @@ def _entry(use: str) -> object:
     if use not in found:
         known = ", ".join(sorted(found)) or "none is installed"
         raise StrategyUnusable(
-            "use", f"{use!r}, allowed is PACKAGE.MODULE:CLASS or an entry point of {GROUP}: {known}"
+            "use",
+            f"{use!r}, allowed is PACKAGE.MODULE:CLASS, one that comes with the program "
+            f"({', '.join(SHIPPED)}), or an entry point of {GROUP}: {known}",
         )
     try:
         return found[use].load()

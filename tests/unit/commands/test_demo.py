@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import re
 import signal
@@ -283,3 +284,14 @@ def test_without_a_terminal_a_line_comes_every_few_seconds_and_at_the_first_fill
     demo._show(run, STATUS, 7.0, out)
     assert len(out.getvalue().splitlines()) == 3
     assert run.first_fill_s == 7.0
+
+
+def test_a_file_of_strategies_may_bring_its_policy(tmp_path: Path) -> None:
+    """Paths are relative to the file that names them."""
+    path = tmp_path / "some.yaml"
+    path.write_text("targets_file: ../policy.yaml\nstrategies:\n  folder: mine\n  own: []\n")
+    found = demo.strategies_in(path)
+    assert found["targets_file"] == str(tmp_path.parent / "policy.yaml")
+    assert json.loads(found["strategies"]) == {"folder": str(tmp_path / "mine"), "own": []}
+    path.write_text("strategies: {}\n")
+    assert set(demo.strategies_in(path)) == {"strategies"}

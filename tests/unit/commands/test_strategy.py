@@ -12,6 +12,7 @@ import yaml
 from tests.unit.config.support import write_files
 from trader import cli
 from trader.commands.check import check
+from trader.commands.demo import strategies_in
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -137,3 +138,45 @@ def test_a_check_leaves_not_even_what_it_compiled(folder: Path) -> None:
     before = sorted(folder.parent.rglob("*"))
     tool("trader", "check", "--config", str(path), cwd=folder.parent)
     assert sorted(folder.parent.rglob("*")) == before
+
+
+def test_those_that_come_with_the_program_are_listed_with_what_they_take(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["strategy", "list"]) == 0
+    said = capsys.readouterr().out
+    for words in (
+        "trader.strategies.momentum.MomentumStrategy: Long or flat",
+        "trader.strategies.mean_reversion.MeanReversionStrategy: Enters far",
+        "trader.strategies.ensemble.EnsembleStrategy: Follows",
+        "trader.strategies.pairs_trading.PairsTradingStrategy: Holds two",
+        "  entry_z               number, above 0, to 10, default 2.0; enters this far",
+        "  hold_s_max            number, from 1, to 2592000, default 86400.0;",
+        "  lookback_samples      integer, from 1, to 10000, default 20",
+    ):
+        assert words in said
+    assert cli.main(["strategy", "show"]) == 0
+    assert capsys.readouterr().out == said
+
+
+def test_one_that_comes_with_the_program_is_shown_by_its_class(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["strategy", "show", "MeanReversionStrategy"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("trader.strategies.mean_reversion.MeanReversionStrategy: ")
+    assert cli.main(["strategy", "show", "MomentumStrategy"]) == 0
+    assert capsys.readouterr().out.startswith("in the settings as strategies.momentum\n")
+
+
+def test_the_shipped_example_is_taken_as_it_is(tmp_path: Path) -> None:
+    """All of them side by side, the pair under the policy that the file names beside itself."""
+    example = ROOT / "config/examples/strategies.yaml"
+    settings = yaml.safe_load(example.read_text())
+    assert [row["use"] for row in settings["strategies"]["own"]] == [
+        "MeanReversionStrategy", "EnsembleStrategy", "PairsTradingStrategy",
+    ]  # fmt: skip
+    settings["targets_file"] = strategies_in(example)["targets_file"]
+    path = write_files(tmp_path, settings)
+    (tmp_path / "assets.csv").write_text((ROOT / "config/assets.csv").read_text())
+    assert check(path, {}).problems == ()

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from tests.unit.config.support import loaded, problems_of, write_files
-from trader.config.own_strategies import own_strategies, own_strategy_problems
+from trader.commands.check import check
+from trader.config import load
+from trader.config.own_strategies import may_short, own_strategies, own_strategy_problems
+from trader.config.strategy_loading import SHIPPED
 
 MODULE = """
 from pydantic import Field
@@ -136,3 +139,63 @@ def test_names_are_used_once_and_the_folder_is_there(tmp_path: Path) -> None:
     nowhere = problems_of(write_files(tmp_path, section(one(), folder="nowhere")))
     assert any("strategies.folder is" in line and "a directory that is there" in line
                for line in nowhere)  # fmt: skip
+
+
+# ---- those that come with the program
+
+
+def shipped(use: str, **changes: Any) -> dict[str, Any]:
+    return one(name="shipped", use=use, symbols=["AAPL", "IBM"], **changes)
+
+
+@pytest.mark.parametrize("use", SHIPPED)
+def test_one_that_comes_with_the_program_is_named_by_its_class(tmp_path: Path, use: str) -> None:
+    strategies = loaded(tmp_path, **section(shipped(use))).settings.strategies
+    assert own_strategy_problems(strategies, may_short=True) == []
+    ((_, strategy),) = own_strategies(strategies)
+    assert type(strategy).__name__ == use
+    assert (strategy.name, strategy.symbols) == ("shipped", ("AAPL", "IBM"))
+    assert strategy.bar_spec is not None
+
+
+def test_its_parameters_keep_to_their_ranges(tmp_path: Path) -> None:
+    row = shipped("MeanReversionStrategy", parameters={"window": 3})
+    (problem,) = own_strategy_problems(loaded(tmp_path, **section(row)).settings.strategies)
+    assert problem.startswith("strategies.own.0.parameters.window is 3, allowed is:")
+
+
+@pytest.mark.parametrize(
+    ("policy", "fits"),
+    [
+        ({}, False),
+        ({"position__is_short_allowed": True, "exposure__account_type": "reg_t"}, True),
+        ({"position__is_short_allowed": True, "exposure__account_type": "cash"}, False),
+    ],
+)
+def test_one_that_sells_short_is_refused_where_the_policy_would_refuse_its_orders(
+    tmp_path: Path, policy: dict[str, Any], fits: bool
+) -> None:
+    """STR-06: a pair of which one leg is always refused would be bought in halves."""
+    path = write_files(tmp_path, section(shipped("PairsTradingStrategy")), **policy)
+    config = load(path, {})
+    told = own_strategy_problems(config.settings.strategies, may_short=may_short(config.policy))
+    assert [problem.field for problem in check(path, {}).problems] == (
+        [] if fits else ["strategies.own.0.use"]
+    )
+    if not fits:
+        (problem,) = told
+        assert problem.startswith("strategies.own.0.use is 'PairsTradingStrategy', allowed is")
+        assert "position.is_short_allowed: true" in problem
+
+
+def test_one_that_may_sell_short_is_refused_only_when_it_does(tmp_path: Path) -> None:
+    for does in (False, True):
+        row = shipped("MeanReversionStrategy", parameters={"may_short": does})
+        found = own_strategy_problems(loaded(tmp_path, **section(row)).settings.strategies)
+        assert len(found) == does
+
+
+def test_momentum_has_a_section_of_its_own(tmp_path: Path) -> None:
+    row = shipped("MomentumStrategy")
+    (problem,) = own_strategy_problems(loaded(tmp_path, **section(row)).settings.strategies)
+    assert "MeanReversionStrategy" in problem
