@@ -28,8 +28,8 @@ _CALLS = {
     "_ledger.durable", "_ledger.made_durable", "_ledger.checkpoint", "ledger.durable",
     "ledger.checkpoint", "_journal.durable", "_journal.save_checkpoint",
     # written to the broker
-    "_broker.allocate_order_id", "_broker.place", "_broker.modify", "_broker.cancel",
-    "_broker.cancel_everything",
+    "_broker.allocate_order_id", "_broker.place", "_broker.place_bracket", "_broker.modify",
+    "_broker.cancel", "_broker.cancel_everything",
     # the journal's own
     "chained", "_queue.append", "self._execute", "self._submit", "self._mark_durable",
     "_notes.put",

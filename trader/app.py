@@ -256,7 +256,7 @@ class Daemon:
         self.safeguards.connect(self.reconciler, self.gateway, self.inbox)
         self.reconciler.observe(RunArchive(state_dir / RUNS_FOLDER, __version__).write)
         self.reports.connect(self.reconciler)
-        self.gateway.observe_latency = self.metrics.observe_latency
+        self.gateway.answers.observe = self.metrics.observe_latency
         self.gateway.offset_of = self.reconciler.offset_of
         self.ledger.observe(self.services.valuer.on_recorded)
         self.ledger.observe(self.gateway.on_recorded)

@@ -362,6 +362,12 @@ class Broker(Protocol):
         Raises LinkDown or Vetoed (nothing left), or SendUncertain.
         """
 
+    def place_bracket(self, orders: tuple[ApprovedOrder, ...]) -> None:
+        """Write an entry and its two legs in one run, synchronously; the last lets all three go.
+
+        Raises LinkDown or Vetoed (nothing left), or SendUncertain.
+        """
+
     def modify(self, change: ApprovedChange) -> None:
         """Write one change, synchronously.
 

@@ -13,6 +13,8 @@ from trader.engine.account_log import AccountLog
 from trader.engine.action_reviews import LOOK_S as REVIEWS_S
 from trader.engine.action_reviews import ActionReviews
 from trader.engine.board import Board
+from trader.engine.bracket_watch import LOOK_S as BRACKETS_S
+from trader.engine.bracket_watch import BracketWatch
 from trader.engine.breaker_kill import BreakerKill
 from trader.engine.breakers import Breakers
 from trader.engine.day_result import LOOK_S as RESULT_S
@@ -120,6 +122,7 @@ class Safeguards:
         self._exposure = Exposure(services, policy, self.breakers.outlook)
         board.exposure = self._exposure.status
         self._exits = ExitWatch(services)
+        self._brackets = BracketWatch(services)
         self._late = LateWatch(services, policy.order)
         self._account_log = AccountLog(services)
         self._retirement = Retirement(services, settings.history_days)
@@ -138,6 +141,7 @@ class Safeguards:
         inbox.on_result = self._result.on_told
         gateway.outlook = self.breakers.outlook
         self.breakers.strategies.cancel = self._exits.cancel = gateway.cancel
+        self._brackets.cancel = gateway.cancel
         self._late.cancel, self._late.cancel_ghost = gateway.cancel, gateway.cancel_duplicate
         self._late.ghosts = reconciler.ghosts
         reconciler.observe(self.on_run)
@@ -175,6 +179,8 @@ class Safeguards:
         start("day-result", lambda: supervisor.every("day-result", RESULT_S, result))
         exits = self._exits.look
         start("exit-watch", lambda: supervisor.every("exit-watch", EXITS_S, exits))
+        brackets = self._brackets.look
+        start("bracket-watch", lambda: supervisor.every("bracket-watch", BRACKETS_S, brackets))
         late = self._late.look
         start("late-watch", lambda: supervisor.every("late-watch", LATE_S, late))
         anchor = self.anchor

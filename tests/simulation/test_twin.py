@@ -2,7 +2,7 @@
 
 Goal: a restart costs no decision and makes no other one. Method: the whole daemon with two shipped
 strategies on bars of a minute, for an hour under virtual time, killed twelve times at drawn
-moments, beside a twin that is never killed. `TWINS=20` plays so many pairs; each takes half a minute.
+moments, beside a twin that is never killed. `TWINS=20` plays so many pairs; half a minute each.
 """
 
 from __future__ import annotations

@@ -105,6 +105,9 @@ class _Taker:
     def place(self, order: ApprovedOrder) -> None:
         """Take an order."""
 
+    def place_bracket(self, orders: tuple[ApprovedOrder, ...]) -> None:
+        """Take a bracket."""
+
 
 class _NoPager:
     def page(self, severity: str, title: str, text: str) -> None:

@@ -40,7 +40,8 @@ def after_word(order: Order, event: ev.OrderStatusSeen | ev.OpenOrderSeen, at: d
     """Return the order after a status or an echo, which has been taken in otherwise."""
     change = order.change
     if change is None:
-        return order
+        # The broker makes a bracket's leg smaller by itself; its last word says that it is done.
+        return completed(order, at) if order.terms.is_leg else order
     if isinstance(event, ev.OpenOrderSeen):
         shown = (event.quantity, event.limit_price, event.stop_price)
         if change.terms.is_shown(*shown):

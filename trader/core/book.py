@@ -18,6 +18,7 @@ from trader.core.account_events import AccountEvent
 from trader.core.amending import Step, after_error, after_fill, after_plan, after_step, after_word
 from trader.core.amounts import ZERO
 from trader.core.book_strategies import StrategyFold
+from trader.core.bracket_life import recounted
 from trader.core.entries import Decision, Fill, IntentRecord, decide, take_request
 from trader.core.executions import Commission, Execution, delta, stranger_key
 from trader.core.frozen import maker, replace
@@ -113,7 +114,6 @@ class Book(StrategyFold):
         counted = self.live_orders.get(order_id) or self.settling.get(order_id)
         self.workings.change(counted, order, self.position_of(order.terms.con_id))
         self.orders[order.order_id] = order
-        self.changed_order = order.order_id
         self.touched[order.order_id] = self.seq
         if order.perm_id:
             # It names one order for good: the first that the broker gave it to.
@@ -127,6 +127,9 @@ class Book(StrategyFold):
             self.settling[order.order_id] = order
         else:
             self.settling.pop(order.order_id, None)
+        for leg in recounted(self.orders, order):
+            self.put_order(leg)
+        self.changed_order = order.order_id
 
     def _move(self, order_id: OrderId, at: datetime, *events: OrderEvent, note: str = "") -> None:
         order = self.orders.get(order_id)

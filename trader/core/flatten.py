@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from trader.core.amounts import ZERO, decimal_from
-from trader.core.ids import ClientId, ConId, OrderId, OrderRef, PermId
+from trader.core.ids import (
+    PROFIT_MARK,
+    STOP_MARK,
+    ClientId,
+    ConId,
+    IntentId,
+    OrderId,
+    OrderRef,
+    PermId,
+    intent_id_in,
+    leg_id,
+)
 from trader.core.instruments import Instrument
 from trader.core.intents import Side
 from trader.core.market import Quote
@@ -79,29 +90,42 @@ def sort_orders(
 
     With ``keeps_exits`` our own exits stay, stops before all others, as long as everything that
     could take the position off together cannot cross zero. Exits of strangers count first: they
-    stay whatever we decide.
+    stay whatever we decide. Beside a stop that stays, the profit of the same bracket stays as well:
+    the two are one group, of which one fills, and a broker may end both when one is cancelled.
     """
     cancel: list[Resting] = []
     keep: list[Resting] = []
     foreign: list[Resting] = []
     foreign_risk: list[Resting] = []
     room: dict[ConId, Decimal] = {}
+    covered: dict[IntentId | None, None] = {}
     for order in sorted(orders, key=lambda row: _rank(row, own)):
         held = positions.get(order.con_id, ZERO)
         left = room.setdefault(order.con_id, abs(held))
         is_exit = held * order.side.sign < ZERO and ZERO < order.remaining <= left
         is_own = order.client_id in own
-        if is_exit and (keeps_exits or not is_own):
+        if is_exit and (keeps_exits or not is_own) and not _is_covered(order, covered):
             room[order.con_id] = left - order.remaining
         if not is_own:
             foreign.append(order)
             if not is_exit:
                 foreign_risk.append(order)
+        elif _is_covered(order, covered):
+            keep.append(order)
         elif is_exit and keeps_exits:
             keep.append(order)
+            covered[intent_id_in(order.order_ref)] = None
         else:
             cancel.append(order)
     return Cancels(tuple(cancel), tuple(keep), tuple(foreign), tuple(foreign_risk))
+
+
+def _is_covered(order: Resting, kept: Mapping[IntentId | None, None]) -> bool:
+    """Tell whether it is the profit of a bracket whose stop stays."""
+    intent = intent_id_in(order.order_ref)
+    if intent is None or not intent.endswith(PROFIT_MARK):
+        return False
+    return leg_id(IntentId(intent.removesuffix(PROFIT_MARK)), STOP_MARK) in kept
 
 
 def _rank(order: Resting, own: frozenset[ClientId]) -> tuple[bool, bool, int, int, int]:

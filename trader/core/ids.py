@@ -32,8 +32,10 @@ SHADOW = Lineage("shadow")
 REPLAY = Lineage("replay")
 UNREAL = (SHADOW, REPLAY)
 _KILL_REF = re.compile(r"kill-[a-z0-9]{6}-[0-9]{1,20}")
-_INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}")
-_REF_FORM = re.compile(rf"T1-({_INTENT_FORM.pattern})-([0-9a-f]{{4}})")
+# What the id of a bracket's leg ends with, after its entry's: it protects or takes the profit.
+STOP_MARK, PROFIT_MARK = "s", "p"
+INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}[sp]?")
+_REF_FORM = re.compile(rf"T1-({INTENT_FORM.pattern})-([0-9a-f]{{4}})")
 # What a reference has around the id: ``T1-`` and ``-`` with four digits of a checksum.
 _INTENT_LENGTH_MAX = ORDER_REF_LENGTH_MAX - 8
 
@@ -57,10 +59,18 @@ def tag_of(intent: IntentId) -> Lineage | None:
     return next((tag for tag in UNREAL if tag == head), None)
 
 
+def leg_id(entry: IntentId, mark: str) -> IntentId:
+    """Name a leg of a bracket after its entry: the same bracket again names the same legs."""
+    assert mark in (STOP_MARK, PROFIT_MARK), f"mark {mark!r}"
+    return IntentId(f"{entry}{mark}")
+
+
 def numbered(intent: IntentId) -> tuple[str, int]:
     """Split an intent's id into what comes before its number, and the number."""
     head, _, number = intent.rpartition("-")
-    return (head, int(number)) if is_traceable(intent) else (intent, 0)
+    if not is_traceable(intent):
+        return intent, 0
+    return head, int(number.rstrip(STOP_MARK + PROFIT_MARK))
 
 
 def order_ref(intent: IntentId) -> OrderRef:
@@ -70,7 +80,7 @@ def order_ref(intent: IntentId) -> OrderRef:
 
 def is_traceable(intent: IntentId) -> bool:
     """Tell whether the reference made of an id leads back to it, and is not too long."""
-    return _INTENT_FORM.fullmatch(intent) is not None and len(intent) <= _INTENT_LENGTH_MAX
+    return INTENT_FORM.fullmatch(intent) is not None and len(intent) <= _INTENT_LENGTH_MAX
 
 
 def kill_ref_in(text: str) -> OrderRef | None:

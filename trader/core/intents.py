@@ -44,6 +44,19 @@ class TimeInForce(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BracketTerms:
+    """What an entry brings is closed at ``take_profit`` or at ``stop_loss``, whichever is first.
+
+    Both work for the whole of it, as long as ``time_in_force`` says: a stop that expired with the
+    day would leave a position alone over night.
+    """
+
+    take_profit: Decimal
+    stop_loss: Decimal
+    time_in_force: TimeInForce = TimeInForce.GTC
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """One wish to trade; ``limit_price`` and ``stop_price`` as the order type demands."""
 
@@ -59,6 +72,8 @@ class Intent:
     # A reduce-only intent may shrink a position and never cross zero.
     is_reduce_only: bool = False
     reason: str = ""
+    # It leaves together with the two orders that protect what it brings, or not at all.
+    bracket: BracketTerms | None = None
 
     @property
     def signed_quantity(self) -> Decimal:
@@ -71,7 +86,7 @@ def digest(intent: Intent) -> str:
 
     The same id with another digest is a bug in a strategy and is refused loudly.
     """
-    told = (
+    told: tuple[str, ...] = (
         intent.intent_id,
         intent.strategy,
         str(intent.con_id),
@@ -83,6 +98,10 @@ def digest(intent: Intent) -> str:
         _plain(intent.stop_price),
         str(intent.is_reduce_only),
     )
+    if (bracket := intent.bracket) is not None:
+        # Behind the rest, so that what has none is sealed as it always was.
+        prices = _plain(bracket.take_profit), _plain(bracket.stop_loss)
+        told = (*told, *prices, bracket.time_in_force)
     return hashlib.sha256("|".join(told).encode()).hexdigest()[:32]
 
 
@@ -106,6 +125,7 @@ def is_writable(intent: Intent) -> bool:
         and isinstance(wish.time_in_force, TimeInForce)
         and isinstance(wish.is_reduce_only, bool)
         and type(wish.con_id) is int
+        and (wish.bracket is None or _is_bracket(wish.bracket))
     )
 
 
@@ -119,6 +139,15 @@ def reduces(position: Decimal, signed_quantity: Decimal) -> bool:
 def closes(position: Decimal, signed_quantity: Decimal, *, is_reduce_only: bool) -> bool:
     """Tell whether an order of what is left is an exit: by its own word, or by what it would do."""
     return is_reduce_only or reduces(position, signed_quantity)
+
+
+def _is_bracket(value: Any) -> bool:
+    return (
+        isinstance(value, BracketTerms)
+        and _is_number(value.take_profit)
+        and _is_number(value.stop_loss)
+        and isinstance(value.time_in_force, TimeInForce)
+    )
 
 
 def _is_number(value: object) -> bool:

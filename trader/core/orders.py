@@ -21,6 +21,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trader.core.amounts import ZERO
+from trader.core.brackets import Membership
 from trader.core.changes import Change, ChangeEvent, ChangeState, ChangeTerms, next_change_state
 from trader.core.frozen import replace
 from trader.core.ids import (
@@ -171,6 +172,13 @@ class OrderTerms:
     reference_price: Decimal | None = None
     # When the broker is to let it expire, in whole seconds; None for what has no such bound.
     good_till_utc: datetime | None = None
+    # Its place among the three orders of a bracket; None for an order by itself.
+    bracket: Membership | None = None
+
+    @property
+    def is_leg(self) -> bool:
+        """Tell whether it protects what the entry of its bracket brings."""
+        return self.bracket is not None and self.bracket.is_leg
 
     @property
     def told_time_in_force(self) -> str:
@@ -211,6 +219,8 @@ class Order:
     taken_back: Decimal = ZERO
     # When it last turned out that nobody had answered; None while everything was answered in time.
     unanswered_utc: datetime | None = None
+    # Of a bracket's leg: how much its bracket holds and leaves to it (core/bracket_life.py).
+    room: Decimal | None = None
 
     @property
     def is_final(self) -> bool:
@@ -251,8 +261,14 @@ class Order:
 
     @property
     def remaining(self) -> Decimal:
-        """Return what may still fill; zero once the order is settled."""
-        return ZERO if self.is_settled else max(self.quantity_max - self.filled, ZERO)
+        """Return what may still fill; zero once the order is settled.
+
+        A bracket's leg fills no more than its entry has brought.
+        """
+        if self.is_settled:
+            return ZERO
+        left = max(self.quantity_max - self.filled, ZERO)
+        return left if self.room is None else min(left, self.room)
 
     @property
     def open_change(self) -> ChangeTerms | None:
@@ -260,7 +276,12 @@ class Order:
         return self.change.terms if self.change is not None and self.change.is_open else None
 
     def may_be_changed_to(self, quantity: Decimal) -> bool:
-        """Tell whether the last change asked for this quantity, and may have been taken."""
+        """Tell whether the broker may have taken this for its size: by the last change asked for.
+
+        It makes a bracket's leg smaller by itself, when the other leg or its entry fills in part.
+        """
+        if self.terms.is_leg and ZERO < quantity <= self.terms.quantity:
+            return True
         change = self.change
         if change is None or change.terms.quantity != quantity:
             return False
@@ -379,6 +400,8 @@ def completed(order: Order, at_utc: datetime) -> Order:
     """
     is_said = order.broker_status == "Filled" and order.broker_filled == order.filled > ZERO
     if is_said and order.filled < order.terms.quantity and order.may_be_changed_to(order.filled):
+        if order.terms.is_leg:
+            return moved(order, OrderEvent.FILL_COMPLETED, at_utc)
         return change_moved(order, ChangeEvent.SHOWN, at_utc)
     whole = order.terms.quantity if is_said else order.quantity_max
     if order.filled < whole or order.filled == ZERO:

@@ -41,7 +41,8 @@ def retirable(
     candidates = (order for key, order in book.orders.items() if key not in held)
     for order in islice(candidates, _LOOKED_AT):
         own = fills.get(order.order_id, {})
-        if _is_over(book, order, before_utc) and _is_whole(order, own.values()):
+        is_over = _is_over(book, order, before_utc) and _is_bracket_over(book, order)
+        if is_over and _is_whole(order, own.values()):
             orders.append(order.order_id)
             intents.append(order.terms.intent_id)
             families += own
@@ -100,6 +101,13 @@ def _is_over(book: BookView, order: Order, before_utc: datetime) -> bool:
         and order.order_id not in book.absent_since
         and (order.changed_utc or order.planned_utc) < before_utc
     )
+
+
+def _is_bracket_over(book: BookView, order: Order) -> bool:
+    """Tell whether no other member of its bracket may trade: how much it may is told by all."""
+    place = order.terms.bracket
+    members = () if place is None else place.ids
+    return all(book.orders[key].is_settled for key in members if key in book.orders)
 
 
 def _is_whole(order: Order, fills: Iterable[Fill]) -> bool:

@@ -110,14 +110,17 @@ class Workings:
         """Take in that an order is now ``after``; ``held`` is the position of its instrument."""
         left_before = ZERO if before is None else before.remaining
         left_after = after.remaining
-        if left_before == left_after and (before is None or _is_same_risk(before, after)):
+        was_counted = before is not None and (left_before > ZERO or _rests_beside(before))
+        is_counted = left_after > ZERO or _rests_beside(after)
+        is_same = left_before == left_after and was_counted is is_counted
+        if is_same and (before is None or _is_same_risk(before, after)):
             return  # what it can do has not changed
         terms = after.terms
         was = now = self.by_instrument.get(terms.con_id) or Working(terms.currency)
-        if before is not None and left_before > ZERO:
-            now = _with(now, before, -left_before, held)
-        if left_after > ZERO:
-            now = _with(now, after, left_after, held)
+        if before is not None and was_counted:
+            now = _with(now, before, -left_before, held, count=-1)
+        if is_counted:
+            now = _with(now, after, left_after, held, count=1)
         self._put(terms.con_id, was, now)
 
     def without(self, order: Order, held: Decimal) -> "Workings":
@@ -233,9 +236,14 @@ def _is_same_risk(before: Order, after: Order) -> bool:
     )
 
 
-def _with(known: Working, order: Order, left: Decimal, held: Decimal) -> Working:
-    """Return what works with what is left of an order, or without it where that is negative."""
-    count, priced = (1, _inserted) if left > ZERO else (-1, _removed)
+def _rests_beside(order: Order) -> bool:
+    """Tell whether a leg of a bracket, for which its stop counts, rests at a price all the same."""
+    return order.terms.is_leg and order.remaining == ZERO and _resting(order) is not None
+
+
+def _with(known: Working, order: Order, left: Decimal, held: Decimal, *, count: int) -> Working:
+    """Return what works with what is left of an order, or with a count of -1 without it."""
+    priced = _inserted if count > 0 else _removed
     price, value = _resting(order), left * order.reserve_per_unit
     if order.terms.side is Side.BUY:
         buys, buys_value = known.buys + left, known.buys_value + value

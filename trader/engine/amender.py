@@ -20,6 +20,7 @@ from trader.core.ids import ConId, OrderId, StrategyName
 from trader.core.orders import Order, OrderState, changed_terms
 from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedChange, Refused, RiskInput
+from trader.core.risk.bracket_change import entry_of, why_fixed
 from trader.core.risk.change import (
     Revision,
     is_less,
@@ -143,6 +144,7 @@ class Amender:
             text = f"order {order_id} is an order of {order.terms.strategy}"
             return self._refuse(order_id, revision, "ORDER_NOT_OWN", text, ())
         problem = self._over(order) or _unchangeable(order, revision)
+        problem = problem or why_fixed(self._book, order, revision.quantity)
         if self._is_to_be_cancelled(order_id):
             problem = "ORDER_NOT_WORKING", f"order {order_id} is about to be cancelled"
         if problem is not None:
@@ -256,6 +258,7 @@ class Amender:
             approval=approval.approved,
             order=approval.order,
             terms=changed_terms(approval.order.terms, approval.terms),
+            has_parent=entry_of(self._book, approval.order) is not None,
         )
         doubt: str | None = "changing broke off"
         try:
@@ -299,6 +302,9 @@ class Amender:
         now_s = self._clock.monotonic()
         if now_s > deadline_s:
             return f"deadline of {self._deadline_s} s passed"
+        if order.terms.is_leg:
+            fixed = why_fixed(self._book, order, None)
+            return None if fixed is None else fixed[1]
         if approval.is_less:
             return None
         given = self._risk_input(order.terms.con_id, approval.lane, NOT_PREVIEWED)

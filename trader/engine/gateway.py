@@ -14,6 +14,7 @@ import structlog
 
 from trader.core import events as ev
 from trader.core.baselines import opening
+from trader.core.brackets import Membership
 from trader.core.expiry import good_till
 from trader.core.frozen import maker
 from trader.core.halts import REFUSAL_CODES, Lane, Posture
@@ -26,6 +27,14 @@ from trader.core.risk import Approved, ApprovedOrder, Downgraded, Refused, RiskI
 from trader.core.risk.change import Revision, refusal_by_now
 from trader.core.risk.standing import standing_refusal
 from trader.engine.amender import REVIEW_AGE_S_MAX, Amender
+from trader.engine.answers import Answers
+from trader.engine.brackets import (
+    approvals_of,
+    places_of,
+    planned_ids,
+    slots_missing,
+    take_slots,
+)
 from trader.engine.outcomes import Outcome, OutcomeKind, kind_before_answer, kind_of_refusal
 from trader.engine.previews import NOT_PREVIEWED, Previewed, Previews, after_wait
 from trader.engine.services import Services
@@ -54,24 +63,14 @@ class _Times:
     deadline_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """When an unanswered order was asked for and when it left, monotonic."""
-
-    started_s: float
-    sent_s: float
-
-
 # Each is made for every order.
 _made_input, _made_terms = maker(RiskInput), maker(OrderTerms)
 _made_review, _made_promise = maker(ev.IntentReviewed), maker(ev.OrderPlanned)
-_made_times, _made_waiting = maker(_Times), maker(_Waiting)
+_made_times = maker(_Times)
 
 _NOT_LEFT_YET = (OrderState.PLANNED, OrderState.JOURNALED)
-_NO_ANSWER = (OrderState.UNKNOWN, OrderState.CANCELLING)
 
 _RETIRED = "its number was used long ago: trader why tells what became of it"
-LatencyObserver = Callable[[str, float], None]
 OffsetReader = Callable[[ConId], Decimal | None]
 
 
@@ -92,7 +91,7 @@ class OrderGateway:
         self._pager = services.pager
         self._settings = settings
         self._policy_hash = policy_hash(settings.policy)
-        self._waiting: dict[OrderId, _Waiting] = {}
+        self.answers = Answers(services)
         # Why an order must not leave after all, though its promise is being written.
         self._called_off: dict[OrderId, str] = {}
         # Cancels that no slot was free for, in the order in which they were asked for.
@@ -104,7 +103,6 @@ class OrderGateway:
             risk_input=self._risk_input,
             is_to_be_cancelled=self._cancels.__contains__,
         )
-        self.observe_latency: LatencyObserver = _ignore_latency
         # How rough the market is, and what that leaves to new risk.
         self.outlook: Callable[[], Outlook] = Outlook
         # By how much the broker's last complete word on a position differs from the book.
@@ -123,8 +121,11 @@ class OrderGateway:
             asked = await self._previews.ask(verdict, deadline_s)
             # Whatever was true before a wait is reviewed again after it.
             verdict = self._decide(intent, lane, asked)
-        if not isinstance(verdict, Outcome) and not self._pacer.try_take(lane):
-            if not await self._pacer.take(lane, deadline_s):
+        missing = 0
+        if not isinstance(verdict, Outcome):
+            missing = slots_missing(self._pacer, lane, verdict)
+        if missing:
+            if not await take_slots(self._pacer, lane, missing, deadline_s):
                 # A twin that got a slot meanwhile has made the order: its outcome stands.
                 text = "no message slot before the deadline"
                 return self._known(intent) or self._refuse(intent, "PACING", text, ())
@@ -133,15 +134,15 @@ class OrderGateway:
             return verdict
         reviewed_s = self._clock.monotonic()
         try:
-            order = self._plan(verdict)
+            orders = self._plan(verdict)
         except JournalFailed as error:
-            # A journal that fails in this very call leaves an order that is in the book alone.
-            return self._withhold(self._book.intents[intent.intent_id].order_id, str(error))
-        problem = await self._made_durable(order, deadline_s)
+            # A journal that fails in this very call leaves orders that are in the book alone.
+            return self._withhold(planned_ids(self._book, verdict), str(error))
+        problem = await self._made_durable(orders, deadline_s)
         if problem is not None:
             # No byte left. On disk the promise may stand alone: the next start asks the broker.
-            return self._withhold(order.order_id, problem)
-        return self._send(order, lane, _made_times(started_s, reviewed_s, deadline_s))
+            return self._withhold([one.order_id for one in orders], problem)
+        return self._send(orders, lane, _made_times(started_s, reviewed_s, deadline_s))
 
     def _lane_of(self, intent: Intent) -> Lane:
         return Lane.REDUCE if intent.is_reduce_only else Lane.NEW
@@ -243,16 +244,31 @@ class OrderGateway:
         log.info("intent refused", intent=intent.intent_id, code=code, text=text)
         return Outcome(kind_of_refusal(code), code, text)
 
-    def _plan(self, approval: Approved) -> ApprovedOrder:
-        """Record the verdict and the promise; from here on the order is reserved in the book."""
-        intent = approval.intent
-        self._ledger.record(self._reviewed(intent, "", "approved", approval.checks))
-        account = self._book.account
+    def _plan(self, approval: Approved) -> tuple[ApprovedOrder, ...]:
+        """Record verdict and promise, of a bracket all three; what they ask for is reserved now."""
+        approvals = approvals_of(approval)
+        for one in approvals:
+            reviewed = self._reviewed(one.intent, "", "approved", one.checks)
+            self._ledger.record(reviewed)
+        ids = [self._broker.allocate_order_id() for _ in approvals]
+        orders = tuple(self._ordered(*place) for place in places_of(approval, ids))
+        for order in orders:
+            self._ledger.record(
+                _made_promise(order.order_id, order.client_id, order.order_ref, order.terms)
+            )
+        return orders
+
+    def _ordered(
+        self, approval: Approved, order_id: OrderId, place: Membership | None
+    ) -> ApprovedOrder:
+        intent, account = approval.intent, self._book.account
         quote = self._hub.quotes.get(intent.con_id)
+        # What a leg gives away is against its own price, which nobody has seen yet.
+        is_leg = place is not None and place.is_leg
         assert account is not None, "an intent passed the gate without a baseline"
-        order = ApprovedOrder(
+        return ApprovedOrder(
             approval=approval,
-            order_id=self._broker.allocate_order_id(),
+            order_id=order_id,
             client_id=self._broker.client_id,
             order_ref=order_ref(intent.intent_id),
             terms=_made_terms(
@@ -269,59 +285,66 @@ class OrderGateway:
                 stop_price=intent.stop_price,
                 is_reduce_only=intent.is_reduce_only,
                 reserve_per_unit=approval.reserve_per_unit,
-                reference_price=quote.mid if quote else None,
+                reference_price=quote.mid if quote and not is_leg else None,
                 currency=approval.instrument.currency,
                 good_till_utc=self._good_till(intent),
+                bracket=place,
             ),
         )
-        self._ledger.record(
-            _made_promise(order.order_id, order.client_id, order.order_ref, order.terms)
-        )
-        return order
 
     def _good_till(self, intent: Intent) -> datetime | None:
         expiry_s = self._settings.policy.order.entry_expiry_s
         held = self._book.position_of(intent.con_id)
         return good_till(intent, held, expiry_s, self._clock.utc())
 
-    def _send(self, order: ApprovedOrder, lane: Lane, times: _Times) -> Outcome:
+    def _send(self, orders: tuple[ApprovedOrder, ...], lane: Lane, times: _Times) -> Outcome:
         """Check once more and write: one synchronous run, no await inside."""
-        refusal = self._last_refusal(order, lane, times)
+        ids = [one.order_id for one in orders]
+        refusal = self._last_refusal(orders, lane, times)
         if refusal is not None:
-            return self._withhold(order.order_id, refusal, "WITHHELD")
+            return self._withhold(ids, refusal, "WITHHELD")
         doubt: str | None = "placing broke off"
         try:
-            self._broker.place(order)
+            if len(orders) == 1:
+                order = orders[0]
+                self._broker.place(order)
+            else:
+                self._broker.place_bracket(orders)
             doubt = None
         except LinkDown as error:
             doubt = None
-            return self._withhold(order.order_id, f"link: {error}", "WITHHELD")
+            return self._withhold(ids, f"link: {error}", "WITHHELD")
         except Vetoed as error:
             doubt = None
-            return self._withhold(order.order_id, f"vetoed at the socket: {error}", "WITHHELD")
+            return self._withhold(ids, f"vetoed at the socket: {error}", "WITHHELD")
         except SendUncertain as error:
             doubt = str(error)
-            return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", doubt, order.order_id)
+            return Outcome(OutcomeKind.UNCERTAIN, "UNCERTAIN", doubt, ids[0])
         finally:
             # Whatever else goes wrong after the call began proves nothing about the bytes: the
             # broker's library has sent and asserted afterwards before now (INC-112).
             if doubt is not None:
-                self._ledger.record(ev.OrderSent(order.order_id))
-                self._ledger.record(ev.OrderUnanswered(order.order_id, doubt))
+                for order_id in ids:
+                    self._ledger.record(ev.OrderSent(order_id))
+                    self._ledger.record(ev.OrderUnanswered(order_id, doubt))
         now_s = self._clock.monotonic()
-        self._ledger.record(ev.OrderSent(order.order_id))
-        self._waiting[order.order_id] = _made_waiting(times.started_s, now_s)
-        self.observe_latency("intent_to_wire_latency_ms", (now_s - times.started_s) * 1000)
-        return Outcome(OutcomeKind.SENT, "", "sent", order.order_id)
+        for order_id in ids:
+            self._ledger.record(ev.OrderSent(order_id))
+            self.answers.await_of(order_id, times.started_s, now_s)
+        self.answers.observe("intent_to_wire_latency_ms", (now_s - times.started_s) * 1000)
+        return Outcome(OutcomeKind.SENT, "", "sent", ids[0])
 
-    def _last_refusal(self, order: ApprovedOrder, lane: Lane, times: _Times) -> str | None:
-        """Say why an order that was promised must not leave after all."""
+    def _last_refusal(
+        self, orders: tuple[ApprovedOrder, ...], lane: Lane, times: _Times
+    ) -> str | None:
+        """Say why what was promised must not leave after all; of a bracket its entry decides."""
+        order = orders[0]
         refusal = self._guard.refusal(lane, order.terms.strategy)
         if refusal is not None:
             return refusal
-        called_off = self._called_off.pop(order.order_id, None)
-        if called_off is not None:
-            return f"cancelled before it left: {called_off}"
+        called_off = [self._called_off.pop(one.order_id, None) for one in orders]
+        if (reason := next(filter(None, called_off), None)) is not None:
+            return f"cancelled before it left: {reason}"
         now_s = self._clock.monotonic()
         if now_s > times.deadline_s:
             return f"deadline of {self._settings.intent_deadline_s} s passed"
@@ -343,21 +366,23 @@ class OrderGateway:
         offset = self.offset_of(con_id)
         return None if offset is None else self._book.position_of(con_id) + offset
 
-    async def _made_durable(self, order: ApprovedOrder, deadline_s: float) -> str | None:
+    async def _made_durable(
+        self, orders: tuple[ApprovedOrder, ...], deadline_s: float
+    ) -> str | None:
         """Wait for the promise, at most until the deadline; returns why it cannot be kept."""
         try:
             return await self._ledger.made_durable(deadline_s)
         except asyncio.CancelledError:
-            self._withhold(order.order_id, "the submission was cancelled")
+            self._withhold([one.order_id for one in orders], "the submission was cancelled")
             raise
 
-    def _withhold(self, order_id: OrderId | None, reason: str, code: str = "JOURNAL") -> Outcome:
+    def _withhold(self, ids: list[OrderId], reason: str, code: str = "JOURNAL") -> Outcome:
         """Record that no byte left; a promise that was never recorded leaves nothing to record."""
-        if order_id is not None:
+        for order_id in ids:
             self._called_off.pop(order_id, None)
             self._ledger.record(ev.OrderWithheld(order_id, reason))
-        log.warning("order withheld", order=order_id, reason=reason)
-        return Outcome(OutcomeKind.WITHHELD, code, reason, order_id)
+        log.warning("order withheld", orders=ids, reason=reason)
+        return Outcome(OutcomeKind.WITHHELD, code, reason, ids[0] if ids else None)
 
     # ---- changing
 
@@ -455,42 +480,12 @@ class OrderGateway:
 
     def on_recorded(self, recorded: ev.Recorded) -> None:
         """Watch for the first sign of life of each order sent."""
-        # Only the order that the event changed is looked at: a burst has thousands in flight.
-        order_id = self._book.changed_order
-        if order_id not in self._waiting or self._is_sent(order_id):
-            return
-        started_s = self._waiting.pop(order_id).started_s
-        elapsed_s = self._clock.monotonic() - started_s
-        # Our own doubt and our own cancel are no answers.
-        if self._book.orders[order_id].state not in _NO_ANSWER:
-            self.observe_latency("intent_to_ack_latency_ms", elapsed_s * 1000)
+        self.answers.on_recorded(recorded)
 
     def mark_unanswered(self, older_than_s: float, reason: str) -> tuple[OrderId, ...]:
         """Make orders UNKNOWN, and changes uncertain, that left that long ago unanswered."""
-        now_s = self._clock.monotonic()
-        late = [
-            order.order_id
-            for order in self._book.live_orders.values()
-            if order.state is OrderState.SENT
-            and now_s - self._sent_s(order.order_id) >= older_than_s
-        ]
-        for order_id in late:
-            self._ledger.record(ev.OrderUnanswered(order_id, reason))
-        # An answer that another observer answered with an event of its own went by unseen.
-        for order_id in [key for key in self._waiting if not self._is_sent(key)]:
-            del self._waiting[order_id]
+        late = self.answers.mark_unanswered(older_than_s, reason)
         return (*late, *self._amender.mark_unanswered(older_than_s, reason))
-
-    def _is_sent(self, order_id: OrderId) -> bool:
-        return self._book.orders[order_id].state is OrderState.SENT
-
-    def _sent_s(self, order_id: OrderId) -> float:
-        waiting = self._waiting.get(order_id)
-        return waiting.sent_s if waiting else float("-inf")
-
-
-def _ignore_latency(name: str, milliseconds: float) -> None:
-    """Stand in until an observer is set."""
 
 
 def _no_offset(con_id: ConId) -> Decimal | None:

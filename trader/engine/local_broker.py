@@ -41,6 +41,7 @@ from trader.ports import (
     ServerTime,
     Sink,
     SnapshotUnavailable,
+    Vetoed,
     WorldError,
 )
 
@@ -281,6 +282,10 @@ class LocalBroker:
         )
         held = _Held(resting, terms, order.order_ref, PermId(order.order_id))
         self._send(lambda: self._arrived(held))
+
+    def place_bracket(self, orders: tuple[ApprovedOrder, ...]) -> None:
+        """Take none: what holds legs back, and takes one off the other, is not played here."""
+        raise Vetoed("a bracket is not played without a broker")
 
     def modify(self, change: ApprovedChange) -> None:
         """Take a change; the order goes on as it was until it has arrived."""

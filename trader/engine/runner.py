@@ -351,6 +351,7 @@ class StrategyRunner:
             stop_price=wish.stop_price,
             is_reduce_only=wish.is_reduce_only,
             reason=wish.reason,
+            bracket=wish.bracket,
         )
         self._wishes.append(intent)
         return intent.intent_id
@@ -429,4 +430,5 @@ def _own_order(order: Order) -> OwnOrder:
         limit_price=terms.limit_price,
         stop_price=terms.stop_price,
         is_changing=order.open_change is not None,
+        bracket=terms.bracket,
     )

@@ -101,7 +101,8 @@ def update_of(order: Order) -> OrderUpdate:
 
 
 def _update(order: Order, stage: OrderStage, text: str) -> OrderUpdate:
-    return OrderUpdate(order.terms.intent_id, order.order_id, stage, text=text)
+    terms = order.terms
+    return OrderUpdate(terms.intent_id, order.order_id, stage, text=text, bracket=terms.bracket)
 
 
 def _known(order: Order) -> _Known:

@@ -16,6 +16,7 @@ from ib_async.objects import PriceIncrement
 
 from trader.core.account import MarginPreview
 from trader.core.bars import Bar
+from trader.core.brackets import Role
 from trader.core.halts import Lane
 from trader.core.ids import AccountId, ClientId, ConId, OrderId, tag_of
 from trader.core.instruments import Instrument, InstrumentSpec
@@ -146,10 +147,27 @@ class IbkrBroker:
 
         Raises LinkDown or Vetoed (nothing left), or SendUncertain.
         """
-        assert order.client_id == self._settings.client_id, "order of another client id"
-        assert order.terms.account == self._tap.account, "order for another account"
         self._ready()
         self._ask_veto(order.terms)
+        self._place(order)
+
+    def place_bracket(self, orders: tuple[ApprovedOrder, ...]) -> None:
+        """Write an entry and its two legs in one run, synchronously; the last lets all three go.
+
+        Raises LinkDown or Vetoed (nothing left), or SendUncertain. All three go in one write, so
+        that a process killed here leaves all of them or none, as far as that is in its power.
+        """
+        roles = [place.role for one in orders if (place := one.terms.bracket) is not None]
+        assert roles == list(Role), f"a bracket of {roles}"
+        self._ready()
+        self._ask_veto(orders[0].terms)
+        with self._client.in_one_write():
+            for order in orders:
+                self._place(order)
+
+    def _place(self, order: ApprovedOrder) -> None:
+        assert order.client_id == self._settings.client_id, "order of another client id"
+        assert order.terms.account == self._tap.account, "order for another account"
         instrument = order.approval.instrument
         self._tap.magnifiers[instrument.con_id] = instrument.price_magnifier
         contract = translate.contract_out(instrument)

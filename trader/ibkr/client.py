@@ -8,7 +8,8 @@ place where an exception becomes a log line.
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -67,6 +68,8 @@ class ApiClient(Client):
         self._checked = CheckedDecoder(receiver)
         self._frames = FrameReader()
         self._transport: Transport | None = None
+        # What waits to be written together; None while each message goes by itself.
+        self._gathered: list[bytes] | None = None
 
     # ---- the life of one connection
 
@@ -134,8 +137,32 @@ class ApiClient(Client):
             raise LinkDown(f"{backlog} bytes wait unsent, the peer does not read")
         text = "\0".join([_ENCODE.get(type(field), str)(field) for field in fields])
         payload = text.encode() + b"\0"
+        frame = len(payload).to_bytes(4, "big") + payload
+        if self._gathered is not None:
+            self._gathered.append(frame)
+        else:
+            self._write(transport, frame)
+
+    @contextmanager
+    def in_one_write(self) -> Iterator[None]:
+        """Hand all that is sent inside over in one piece at the end; nothing when it breaks off.
+
+        A process that dies between two writes would leave the part that went.
+        """
+        assert self._gathered is None, "one write inside another"
+        gathered: list[bytes] = []
+        self._gathered = gathered
         try:
-            transport.write(len(payload).to_bytes(4, "big") + payload)
+            yield
+        finally:
+            self._gathered = None
+        if gathered:
+            assert self._transport is not None, "sent without a transport"
+            self._write(self._transport, b"".join(gathered))
+
+    def _write(self, transport: Transport, data: bytes) -> None:
+        try:
+            transport.write(data)
         except _WRITE_ERRORS as error:
             raise SendUncertain(f"writing failed: {error!r}") from error
 

@@ -20,6 +20,7 @@ from ib_async.order import Order, OrderState
 
 from trader.core.account import MarginPreview
 from trader.core.amounts import ZERO, decimal_from
+from trader.core.brackets import OCA_REDUCE_WITH_BLOCK, Role
 from trader.core.calendar import ContractHours, UnreadableHours, contract_hours
 from trader.core.events import OpenOrderSeen
 from trader.core.executions import Commission, Execution
@@ -240,10 +241,15 @@ def contract_out(instrument: Instrument) -> Contract:
 def change_out(change: ApprovedChange) -> Order:
     """Write a working order's new terms, and all others as they were written at first.
 
-    No order of ours has a parent or a group that would have to be left out (INC-134).
+    A leg stays in its group: another one, or none, would be refused (INC-142). Its parent goes with
+    it for as long as that works, and not any longer: it could not be found (INC-134).
     """
     instrument = change.approval.instrument
-    return _order_out(change.terms, change.order.order_ref, instrument.price_magnifier)
+    order = _order_out(change.terms, change.order.order_ref, instrument.price_magnifier)
+    place = change.terms.bracket
+    if place is not None and place.is_leg and change.has_parent:
+        order.parentId = place.entry_id
+    return order
 
 
 def order_out(approved: ApprovedOrder) -> Order:
@@ -253,7 +259,12 @@ def order_out(approved: ApprovedOrder) -> Order:
     which reads like a cancel (INC-001). Prices go out in what quotes come in (INC-101).
     """
     magnifier = approved.approval.instrument.price_magnifier
-    return _order_out(approved.terms, approved.order_ref, magnifier)
+    order = _order_out(approved.terms, approved.order_ref, magnifier)
+    if (place := approved.terms.bracket) is not None:
+        # Held back until the stop, which is written last, lets all three go (INC-146).
+        order.transmit = place.role is Role.STOP_LOSS
+        order.parentId = place.entry_id if place.is_leg else 0
+    return order
 
 
 def _order_out(terms: OrderTerms, order_ref: OrderRef, magnifier: int) -> Order:
@@ -269,6 +280,8 @@ def _order_out(terms: OrderTerms, order_ref: OrderRef, magnifier: int) -> Order:
         transmit=True,
         outsideRth=False,
     )
+    if (place := terms.bracket) is not None and place.is_leg:
+        order.ocaGroup, order.ocaType = place.oca_group, OCA_REDUCE_WITH_BLOCK
     return _priced(order, terms, magnifier)
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from trader.core import events as ev
+from trader.core.intents import BracketTerms
 from trader.core.safety import Override, StrategyHalt
 from trader.core.story import Moment, Review, Story
 from trader.core.words import words
@@ -42,7 +43,8 @@ def story_lines(story: Story) -> list[str]:
     wish = f"{intent.side} {_number(intent.quantity)} {symbol} {intent.order_type}"
     lines = [
         f"intent   {intent.intent_id}: {wish}{'' if price is None else f' {_number(price)}'} "
-        f"{intent.time_in_force}{', reduce only' if intent.is_reduce_only else ''}",
+        f"{intent.time_in_force}{', reduce only' if intent.is_reduce_only else ''}"
+        f"{_bracket(intent.bracket)}",
         f"wished   by {intent.strategy}: {intent.reason or 'no reason given'}",
         f"outcome  {story.outcome}",
         f"waits    {_waits(story)}",
@@ -73,6 +75,7 @@ def story_json(story: Story) -> dict[str, object]:
             "limit_price": _text(intent.limit_price),
             "stop_price": _text(intent.stop_price),
             "is_reduce_only": intent.is_reduce_only,
+            "bracket": _bracket_json(intent.bracket),
             "reason": intent.reason,
         },
         "outcome": story.outcome,
@@ -90,6 +93,23 @@ def story_json(story: Story) -> dict[str, object]:
         "to_fill_s": story.to_fill_s,
         "reviews": [_review_json(review) for review in story.reviews],
         "moments": [moment_json(moment) for moment in story.moments],
+    }
+
+
+def _bracket(terms: BracketTerms | None) -> str:
+    if terms is None:
+        return ""
+    profit, stop = _number(terms.take_profit), _number(terms.stop_loss)
+    return f", take profit {profit}, stop loss {stop} {terms.time_in_force}"
+
+
+def _bracket_json(terms: BracketTerms | None) -> dict[str, str] | None:
+    if terms is None:
+        return None
+    return {
+        "take_profit": str(terms.take_profit),
+        "stop_loss": str(terms.stop_loss),
+        "time_in_force": terms.time_in_force,
     }
 
 

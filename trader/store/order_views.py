@@ -29,7 +29,7 @@ _OWN_KINDS = """('OrderSent', 'OrderWithheld', 'CancelSent', 'OrderUnanswered',
 # Every event that can move an order or its change, as up to three rows: what it says of the
 # order (1), what it says of the change (2), and whether the order is filled by now (3). The last
 # two are for orders that were changed, and for executions.
-_ORDER_PARTS = f"""
+ORDER_PARTS = f"""
 CREATE VIEW _order_parts AS
 WITH booked AS MATERIALIZED (
   SELECT seq, our_order_id, replaces_seq, quantity FROM v_executions_booked
@@ -263,7 +263,7 @@ SELECT seq, {at("at_us")} AS at, at_us, promised.order_id, promised.number,
 CHANGED_ORDER_VIEWS = (
     "DROP VIEW v_orders",
     "DROP VIEW _order_steps",
-    _ORDER_PARTS,
+    ORDER_PARTS,
     _ORDER_FOLD,
     V_ORDERS,
     V_CHANGES,
@@ -271,24 +271,23 @@ CHANGED_ORDER_VIEWS = (
 
 # A broker that says Filled, of just what we have and of less than the order, has made it smaller
 # where that is what a change asked for.
-_IS_LESS = f"""(fold.status = 'Filled' AND fold.filled > 0
-         AND round(fold.said, 9) = round(fold.filled, 9)
+IS_SAID = """fold.status = 'Filled' AND fold.filled > 0
+         AND round(fold.said, 9) = round(fold.filled, 9)"""
+_IS_LESS = f"""({IS_SAID}
          AND round(fold.filled, 9) < round(fold.quantity, 9)
          AND {_same("fold.new_quantity", "fold.filled")}
          AND fold.change_state IN ('SENT', 'UNCERTAIN', 'DROPPED'))"""
-_IS_COUNTED = "(parts.step = 'whole fill' OR parts.step = 'whole' AND fold.is_due)"
+IS_COUNTED = "(parts.step = 'whole fill' OR parts.step = 'whole' AND fold.is_due)"
 _OF_THE_ORDER_OR_LESS = f"""CASE
-    WHEN {_IS_COUNTED} AND coalesce({_IS_LESS}, 0) THEN 'fill completed'
+    WHEN {IS_COUNTED} AND coalesce({_IS_LESS}, 0) THEN 'fill completed'
     ELSE {_OF_THE_ORDER} END"""
 _OF_THE_CHANGE_OR_LESS = f"""CASE
-    WHEN {_IS_COUNTED} AND coalesce({_IS_LESS}, 0) THEN 'shown'
+    WHEN {IS_COUNTED} AND coalesce({_IS_LESS}, 0) THEN 'shown'
     ELSE {_OF_THE_CHANGE} END"""
 
+ORDER_FOLD = _order_fold(_OF_THE_ORDER_OR_LESS, _OF_THE_CHANGE_OR_LESS)
 # The views over it find it by its name.
-LESSENED_ORDER_VIEWS = (
-    "DROP VIEW _order_fold",
-    _order_fold(_OF_THE_ORDER_OR_LESS, _OF_THE_CHANGE_OR_LESS),
-)
+LESSENED_ORDER_VIEWS = ("DROP VIEW _order_fold", ORDER_FOLD)
 
 # Until when the broker may execute an order, where it was told so: its time in force is GTD there.
 EXPIRY_VIEWS = (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trader.core.events import ExecutionSeen, Recorded
 from trader.core.ids import (
+    INTENT_FORM,
     ExecFamily,
     ExecId,
     IntentId,
@@ -25,7 +26,6 @@ from trader.store.archives import history
 from trader.store.onlooker import EVENT_ROWS
 from trader.store.rows import Row, recorded_of
 
-_INTENT_FORM = re.compile(r"[a-z0-9]{6}-[a-z][a-z0-9_]{0,15}-[0-9]{1,12}")
 _NUMBER_FORM = re.compile(r"(?:(order|perm):)?([0-9]{1,18})", re.ASCII)
 _IN_PLACE = " ORDER BY seq"
 _OF_ORDERS = """kind IN ('OrderPlanned', 'OrderSent', 'OrderWithheld', 'CancelSent',
@@ -76,7 +76,7 @@ def _intent_named(db: sqlite3.Connection, name: str) -> IntentId:
     by_ref = intent_id_in(name)
     if by_ref is not None:
         return by_ref
-    if _INTENT_FORM.fullmatch(name):
+    if INTENT_FORM.fullmatch(name):
         return IntentId(name)
     number = _NUMBER_FORM.fullmatch(name)
     found = _by_number(db, number[1], int(number[2])) if number else _by_execution(db, name)

@@ -22,6 +22,22 @@ def _planned_without_expiry(data: Data) -> Data:
     return {**data, "terms": {**data["terms"], "good_till_utc": None}}
 
 
+def _planned_without_bracket(data: Data) -> Data:
+    """No order was part of a bracket."""
+    return {**data, "terms": {**data["terms"], "bracket": None}}
+
+
+def _reviewed_without_bracket(data: Data) -> Data:
+    """No intent asked for one."""
+    return {**data, "intent": {**data["intent"], "bracket": None}}
+
+
+def _state_without_brackets(data: Data) -> Data:
+    """No order was part of a bracket, so none was bounded by one."""
+    orders = [{**_planned_without_bracket(order), "room": None} for order in data["orders"]]
+    return {**data, "orders": orders}
+
+
 def _state_without_holdings(data: Data) -> Data:
     """Nothing was in quarantine, and since when an order had no answer was forgotten.
 
@@ -77,10 +93,11 @@ def _book_all_told(data: Data) -> Data:
 # The first step of a kind leads from version 1 to 2, and so on. A step that has shipped is never
 # edited. ``BookState`` is the checkpoint.
 STEPS: Mapping[str, tuple[Step, ...]] = {
-    "OrderPlanned": (_planned_without_expiry,),
+    "IntentReviewed": (_reviewed_without_bracket,),
+    "OrderPlanned": (_planned_without_expiry, _planned_without_bracket),
     "PositionAdjusted": (_adjusted_without_worth,),
     "StrategyCheckpointed": (_state_all_told,),
-    "BookState": (_state_without_holdings, _book_all_told),
+    "BookState": (_state_without_holdings, _book_all_told, _state_without_brackets),
 }
 
 

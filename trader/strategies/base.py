@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from trader.core.bars import Bar, BarSpec
+from trader.core.brackets import Membership
 from trader.core.calendar import SessionStage
 from trader.core.executions import Execution
 from trader.core.ids import ConId, IntentId, OrderId, StrategyName
 from trader.core.instruments import Instrument
-from trader.core.intents import OrderType, Side, TimeInForce
+from trader.core.intents import BracketTerms, OrderType, Side, TimeInForce
 from trader.core.market import Quote
 
 
@@ -33,6 +34,8 @@ class Wish:
     stop_price: Decimal | None = None
     is_reduce_only: bool = False
     reason: str = ""
+    # Leaves together with an order that takes the profit and one that bounds the loss, or not.
+    bracket: BracketTerms | None = None
 
 
 class OrderStage(StrEnum):
@@ -65,6 +68,8 @@ class OrderUpdate:
     stage: OrderStage
     code: str = ""
     text: str = ""
+    # What the order is in its bracket, and which orders the others are.
+    bracket: Membership | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,8 @@ class OwnOrder:
     stop_price: Decimal | None
     # While a change is open no other one is taken.
     is_changing: bool
+    # What it is in its bracket, and which orders the others are; also after a restart.
+    bracket: Membership | None = None
 
 
 class Context(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 from tests.unit.core.policies import a_policy
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.core.brackets import Membership, leg_intents, memberships
 from trader.core.comparison import Question, answered
 from trader.core.drifts import Drift, Plan, RunContext
 from trader.core.executions import Commission, Execution
@@ -30,7 +31,7 @@ from trader.core.ids import (
     order_ref,
 )
 from trader.core.instruments import Instrument, PriceBand
-from trader.core.intents import Intent, OrderType, Side, TimeInForce, digest
+from trader.core.intents import BracketTerms, Intent, OrderType, Side, TimeInForce, digest
 from trader.core.market import Quote, fault
 from trader.core.marks import Mark, Source
 from trader.core.orders import OrderState, OrderTerms
@@ -219,6 +220,48 @@ def work_order(
     send_order(book, intent, order_id, seconds)
     record(book, a_status(order_id), seconds)
     return OrderId(order_id)
+
+
+def a_bracket(number: int = 1, **changes: Any) -> Intent:
+    """Return the entry of a bracket: a buy at 100 with the profit at 110 and the stop at 95."""
+    changes.setdefault("bracket", BracketTerms(Decimal(110), Decimal(95)))
+    return an_intent(number, **changes)
+
+
+def plan_bracket(book: Book, entry: Intent | None = None, order_id: int = 1) -> Membership:
+    """Promise the three orders of a bracket, under the id given and the two after it."""
+    entry = entry or a_bracket(order_id)
+    ids = OrderId(order_id), OrderId(order_id + 1), OrderId(order_id + 2)
+    places = memberships(ids, str(entry.intent_id))
+    intents = (entry, *leg_intents(entry))
+    for intent in intents:
+        record(book, reviewed(intent))
+    for intent, key, place in zip(intents, ids, places, strict=True):
+        promise = planned(intent, key)
+        record(book, replace(promise, terms=replace(promise.terms, bracket=place)))
+    return places[0]
+
+
+def work_bracket(book: Book, entry: Intent | None = None, order_id: int = 1) -> Membership:
+    """Promise a bracket and have the broker work it."""
+    place = plan_bracket(book, entry, order_id)
+    for key in place.ids:
+        record(book, ev.OrderSent(key))
+        record(book, a_status(key, "PreSubmitted"))
+    return place
+
+
+def fill(book: Book, order_id: int, quantity: int, exec_id: str = "") -> None:
+    """Execute a part of an order at its own side."""
+    terms = book.orders[OrderId(order_id)].terms
+    row = an_execution(
+        order_id,
+        exec_id or f"x{book.seq}.01.01",
+        quantity,
+        side=terms.side,
+        order_ref=order_ref(terms.intent_id),
+    )
+    record(book, ev.ExecutionSeen(row))
 
 
 # ---- what the broker says

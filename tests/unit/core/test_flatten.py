@@ -19,7 +19,15 @@ from trader.core.flatten import (
     exits_working,
     sort_orders,
 )
-from trader.core.ids import ClientId, ConId, OrderId, PermId
+from trader.core.ids import (
+    ClientId,
+    ConId,
+    IntentId,
+    OrderId,
+    PermId,
+    leg_id,
+    order_ref,
+)
 from trader.core.intents import Side
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -222,3 +230,48 @@ def test_a_side_below_one_step_of_the_grid_leaves_no_limit() -> None:
     assert limit(BUY, bid=None, ask=Decimal("0.018")) is None
     assert limit(SELL, bid=Decimal("0.01")) == Decimal("0.01")
     assert limit(BUY, bid=None, ask=Decimal("0.01")) == Decimal("0.01")
+
+
+# ---- brackets
+
+LINKED = IntentId("abc123-alpha-7")
+
+
+def a_leg(mark: str, quantity: int, kind: str, intent: IntentId = LINKED) -> Resting:
+    return replace(resting(SELL, quantity, kind), order_ref=order_ref(leg_id(intent, mark)))
+
+
+@pytest.mark.parametrize("told", [100, 0])
+def test_a_profit_stays_beside_its_stop(told: int) -> None:
+    """By the broker's lists both are as large as the position; by our book the stop counts."""
+    profit, stop = a_leg("p", told, "LMT"), a_leg("s", 100, "STP")
+    for orders in ((profit, stop), (stop, profit)):
+        found = sort_orders(orders, {CON: Decimal(100)}, OWN, keeps_exits=True)
+        assert found.keep == (stop, profit)
+        assert found.cancel == ()
+        gone = sort_orders(orders, {CON: Decimal(100)}, OWN, keeps_exits=False)
+        assert set(gone.cancel) == {stop, profit}
+
+
+def test_a_bracket_takes_the_room_of_one_order() -> None:
+    profit, stop = a_leg("p", 60, "LMT"), a_leg("s", 60, "STP")
+    other = replace(resting(SELL, 40, "LMT"), perm_id=PermId(99))
+    found = sort_orders((profit, stop, other), {CON: Decimal(100)}, OWN, keeps_exits=True)
+    assert set(found.keep) == {stop, profit, other}
+    larger = replace(other, remaining=Decimal(41))
+    found = sort_orders((profit, stop, larger), {CON: Decimal(100)}, OWN, keeps_exits=True)
+    assert found.cancel == (larger,)
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        a_leg("s", 101, "STP"),
+        a_leg("s", 100, "STP", IntentId("abc123-alpha-8")),
+        resting(SELL, 100, "STP"),
+    ],
+)
+def test_a_profit_whose_stop_does_not_stay_is_an_order_by_itself(stop: Resting) -> None:
+    profit = a_leg("p", 50, "LMT")
+    found = sort_orders((profit, stop), {CON: Decimal(100)}, OWN, keeps_exits=True)
+    assert (profit in found.keep) is (stop in found.cancel)

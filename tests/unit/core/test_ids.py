@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from trader.core.ids import (
     ORDER_REF_LENGTH_MAX,
+    PROFIT_MARK,
+    STOP_MARK,
     UNREAL,
     ExecId,
     IntentId,
@@ -17,6 +19,8 @@ from trader.core.ids import (
     intent_id,
     intent_id_in,
     is_traceable,
+    leg_id,
+    numbered,
     order_ref,
     tag_of,
 )
@@ -145,3 +149,23 @@ def test_what_is_drawn_for_a_journal_is_never_a_tag_and_a_tag_is_found_in_every_
 def test_no_real_id_has_a_tag(drawn: int) -> None:
     lineage = Lineage(f"{drawn:06x}"[-6:])
     assert tag_of(intent_id(lineage, StrategyName("replay"), 1)) is None
+
+
+def test_a_leg_is_named_after_its_entry() -> None:
+    entry = intent_id(Lineage("abc123"), StrategyName("alpha"), 12)
+    profit, stop = leg_id(entry, PROFIT_MARK), leg_id(entry, STOP_MARK)
+    assert (profit, stop) == ("abc123-alpha-12p", "abc123-alpha-12s")
+    for name in (profit, stop):
+        assert intent_id_in(order_ref(name)) == name
+        assert numbered(name) == ("abc123-alpha", 12)
+    with pytest.raises(AssertionError, match="mark"):
+        leg_id(entry, "x")
+    assert not is_traceable(IntentId("abc123-alpha-12ps"))
+
+
+def test_the_longest_entry_of_all_leaves_no_room_for_its_legs() -> None:
+    """Its bracket is refused before anything leaves: BRACKET_ENTRY."""
+    longest = intent_id(Lineage("abcdef"), StrategyName("s" * 16), 10**8 - 1)
+    assert is_traceable(longest)
+    assert not is_traceable(leg_id(longest, STOP_MARK))
+    assert is_traceable(leg_id(intent_id(Lineage("abcdef"), StrategyName("s" * 16), 1), "s"))

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from tests.unit.core.factories import BUY, OTHER_CON, SELL, an_id, an_intent
 from trader.core.ids import StrategyName
-from trader.core.intents import OrderType, TimeInForce, digest, is_writable, reduces
+from trader.core.intents import (
+    BracketTerms,
+    OrderType,
+    TimeInForce,
+    digest,
+    is_writable,
+    reduces,
+)
 
 QUANTITIES = st.integers(-500, 500).map(Decimal)
 
@@ -102,3 +109,19 @@ def test_a_value_that_cannot_be_written_down_is_seen(change: dict[str, Any]) -> 
     assert is_writable(an_intent())
     assert is_writable(an_intent(limit_price=None, stop_price=None))
     assert not is_writable(an_intent(**change))
+
+
+@pytest.mark.parametrize(
+    "bracket",
+    [
+        "no terms",
+        BracketTerms(Decimal("NaN"), Decimal(95)),
+        BracketTerms(Decimal(110), Decimal("Infinity")),
+        BracketTerms(110, Decimal(95)),  # type: ignore[arg-type]  # what a strategy may do
+        BracketTerms(Decimal(110), None),  # type: ignore[arg-type]  # the same
+        BracketTerms(Decimal(110), Decimal(95), "GTC"),  # type: ignore[arg-type]  # the same
+    ],
+)
+def test_a_bracket_with_values_of_other_types_cannot_be_written(bracket: Any) -> None:
+    assert is_writable(an_intent(bracket=BracketTerms(Decimal(110), Decimal(95))))
+    assert not is_writable(an_intent(bracket=bracket))

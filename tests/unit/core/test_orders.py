@@ -30,10 +30,13 @@ from tests.unit.core.factories import (
     at,
     commissioned,
     executed,
+    fill,
     note,
     record,
     send_order,
     terms_of,
+    work_bracket,
+    work_order,
 )
 from trader.core import events as ev
 from trader.core.book import Book
@@ -667,3 +670,63 @@ def test_what_a_correction_took_back_is_not_awaited_as_an_execution() -> None:
     larger = corrected(smaller, Decimal(1))
     assert (larger.taken_back, larger.told_beyond) == (Decimal(1), Decimal(1))
     assert corrected(smaller, Decimal(5)).taken_back == 0, "what was added owes nothing back"
+
+
+# ---- a bracket's legs
+
+
+def a_leg(**changes: Any) -> Order:
+    book = a_book()
+    work_bracket(book)
+    fill(book, 1, 10)
+    return replace(book.orders[OrderId(3)], **changes)
+
+
+def test_only_legs_are_legs() -> None:
+    book = a_book()
+    work_bracket(book)
+    is_leg = [book.orders[OrderId(key)].terms.is_leg for key in (1, 2, 3)]
+    assert is_leg == [False, True, True]
+    assert not a_plain_order().terms.is_leg
+
+
+def a_plain_order() -> Order:
+    book = a_book()
+    work_order(book)
+    return book.orders[OrderId(1)]
+
+
+@pytest.mark.parametrize(("room", "left"), [(None, 10), (4, 4), (12, 10), (0, 0)])
+def test_a_leg_fills_no_more_than_its_room(room: int | None, left: int) -> None:
+    order = a_leg(room=None if room is None else Decimal(room))
+    assert order.remaining == left
+    assert replace(order, state=OrderState.FILLED).remaining == 0
+
+
+@pytest.mark.parametrize(
+    ("quantity", "may_be"), [(-1, False), (0, False), (1, True), (10, True), (11, False)]
+)
+def test_the_broker_may_make_a_leg_smaller_and_no_larger(quantity: int, may_be: bool) -> None:
+    assert a_leg().may_be_changed_to(Decimal(quantity)) is may_be
+    assert not a_plain_order().may_be_changed_to(Decimal(quantity))
+
+
+@pytest.mark.parametrize(
+    ("filled", "said", "status", "state"),
+    [
+        (6, 6, "Filled", OrderState.FILLED),
+        (6, 7, "Filled", OrderState.WORKING),
+        (6, 6, "Submitted", OrderState.WORKING),
+        (0, 0, "Filled", OrderState.WORKING),
+        (10, 10, "Filled", OrderState.FILLED),
+    ],
+)
+def test_a_leg_is_done_when_the_broker_says_so_of_just_what_we_have(
+    filled: int, said: int, status: str, state: OrderState
+) -> None:
+    change = {"filled": Decimal(filled), "broker_filled": Decimal(said), "broker_status": status}
+    leg = completed(a_leg(**change), T0)
+    assert leg.state is state
+    assert leg.terms.quantity == 10
+    other = completed(replace(a_plain_order(), **change), T0)  # type: ignore[arg-type]
+    assert (other.state is OrderState.FILLED) is (filled == 10)

@@ -22,9 +22,11 @@ from tests.unit.core.factories import (
     at,
     commissioned,
     executed,
+    fill,
     planned,
     record,
     reviewed,
+    work_bracket,
     work_order,
 )
 from trader.core import events as ev
@@ -235,3 +237,18 @@ def test_the_past_grows_only_forward() -> None:
     record(book, replace(early, intents=(an_intent(4).intent_id,)), 11 * DAY_S)
     assert book.past.before_utc == LATER
     assert at(0) == T0
+
+
+def test_a_bracket_goes_when_none_of_it_can_trade() -> None:
+    book = a_book()
+    work_bracket(book)
+    fill(book, 1, 10)
+    late = at(30 * 86_400)
+    assert retirable(book, late, late) is None, "its legs may still fill"
+    fill(book, 3, 10)
+    record(book, a_status(2, "Cancelled"))
+    assert retirable(book, late, late) is None, "what is left of the profit has not settled"
+    record(book, ev.OrderSettled(OrderId(2), Decimal(0), "test"))
+    found = retirable(book, late, late)
+    assert found is not None
+    assert found.orders == (1, 2, 3)

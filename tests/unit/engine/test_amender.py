@@ -25,7 +25,7 @@ from trader.core import events as ev
 from trader.core.changes import ChangeState
 from trader.core.halts import HaltCause, Lane, Restraint
 from trader.core.ids import ExecId, OrderId, PermId, StrategyName
-from trader.core.intents import OrderType
+from trader.core.intents import BracketTerms, OrderType
 from trader.core.orders import Order, OrderState
 from trader.core.policy import Regime
 from trader.core.regime import Outlook
@@ -466,3 +466,74 @@ async def test_of_orders_that_are_over_nothing_is_remembered() -> None:
     world.gateway.mark_unanswered(5.0, "no answer in time")
     # One entry an order, kept for good, is a few megabytes a week of a busy daemon.
     assert world.gateway._amender._sent_s == {}
+
+
+# ---- a bracket's orders
+
+
+async def test_a_leg_that_waits_keeps_its_parent_on_the_wire() -> None:
+    world = World()
+    _, _, stop = await a_working_bracket(world)
+    outcome = await world.gateway.modify(stop.order_id, Revision(stop_price=D(96)))
+    assert outcome.kind is OutcomeKind.SENT
+    ((change, _),) = world.broker.changed
+    assert change.has_parent
+    assert change.terms.stop_price == 96
+    assert change.terms.quantity == 10
+    assert change.terms.bracket == stop.terms.bracket
+
+
+async def test_a_leg_whose_entry_is_over_goes_without_a_parent() -> None:
+    """INC-134: it could not be found any more (135)."""
+    world = World()
+    entry, profit, _ = await a_working_bracket(world)
+    world.say(ev.ExecutionSeen(an_execution(entry)))
+    outcome = await world.gateway.modify(profit.order_id, Revision(limit_price=D(111)))
+    assert outcome.kind is OutcomeKind.SENT
+    ((change, _),) = world.broker.changed
+    assert not change.has_parent
+
+
+async def test_what_fills_while_the_disk_writes_withholds_the_change_of_a_leg() -> None:
+    """The broker has made the leg smaller by then: our size would make it large again."""
+    world = World()
+    entry, profit, stop = await a_working_bracket(world)
+    world.say(ev.ExecutionSeen(an_execution(entry)))
+    world.journal.hold()
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(world.gateway.modify(stop.order_id, Revision(stop_price=D(96))))
+    await turns()
+    world.say(ev.ExecutionSeen(an_execution(profit, quantity=D(3), exec_id=ExecId("0009.1"))))
+    world.journal.release()
+    outcome = await task
+    assert outcome.kind is OutcomeKind.WITHHELD
+    assert "a part of its bracket has filled" in outcome.text
+    assert world.broker.changed == []
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+async def test_the_size_of_a_bracket_stays(which: int) -> None:
+    world = World()
+    order = (await a_working_bracket(world))[which]
+    outcome = await world.gateway.modify(order.order_id, Revision(quantity=D(5)))
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "CHANGE_INVALID")
+    assert world.broker.changed == []
+
+
+async def test_an_entry_is_changed_between_its_legs() -> None:
+    world = World()
+    entry, _, _ = await a_working_bracket(world)
+    refused = await world.gateway.modify(entry.order_id, Revision(limit_price=D(95)))
+    assert refused.code == "BRACKET_SIDES"
+    outcome = await world.gateway.modify(entry.order_id, Revision(limit_price=D(99)))
+    assert outcome.kind is OutcomeKind.SENT
+    ((change, _),) = world.broker.changed
+    assert not change.has_parent
+
+
+async def a_working_bracket(world: World) -> tuple[Order, Order, Order]:
+    await world.gateway.submit(an_intent(bracket=BracketTerms(D(110), D(95))))
+    for key in sorted(world.book.orders):
+        world.say(a_status(world.book.orders[key], "PreSubmitted"))
+    entry, profit, stop = (world.book.orders[key] for key in sorted(world.book.orders))
+    return entry, profit, stop

@@ -670,7 +670,7 @@ async def test_silence_and_our_own_cancel_are_no_acknowledgement(is_cancel: bool
 async def test_an_order_taken_over_from_a_dead_process_counts_as_waiting_for_ever() -> None:
     world = World()
     await world.gateway.submit(an_intent())
-    world.gateway._waiting.clear()
+    world.gateway.answers._waiting.clear()
     assert world.gateway.mark_unanswered(1e9, "late") == (world.order().order_id,)
 
 

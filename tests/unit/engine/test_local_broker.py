@@ -14,7 +14,7 @@ from tests.unit.engine.world import CON, STRATEGY, T0, an_instrument, an_intent
 from trader.core.calendar import ContractHours, Span
 from trader.core.ids import REPLAY, OrderId, intent_id
 from trader.core.instruments import InstrumentSpec
-from trader.core.intents import OrderType
+from trader.core.intents import BracketTerms, OrderType
 from trader.core.orders import OrderState
 from trader.engine.local_broker import LocalBroker
 from trader.engine.outcomes import OutcomeKind
@@ -150,4 +150,19 @@ async def test_what_only_a_broker_knows_is_not_said() -> None:
     assert (await broker.heartbeat()).server_utc == site.clock.utc()
     assert broker.heard_s == site.clock.monotonic()
     broker.disconnect()
+    await site.stop()
+
+
+async def test_a_bracket_is_withheld_whole() -> None:
+    """Without the broker's own groups its legs would fill as they would not there."""
+    site = ShadowSite()
+    site.quote("99", "101")
+    intent = an_intent(
+        1, intent_id=intent_id(REPLAY, STRATEGY, 1), limit_price=D(100),
+        bracket=BracketTerms(D(110), D(95)),
+    )  # fmt: skip
+    outcome = await site.shadow.gateway.submit(intent)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.WITHHELD, "WITHHELD")
+    assert "a bracket is not played without a broker" in outcome.text
+    assert {row.state for row in site.book.orders.values()} == {OrderState.WITHHELD}
     await site.stop()

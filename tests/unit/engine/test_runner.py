@@ -26,9 +26,11 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.bars import Bar, BarSpec
 from trader.core.book import Book
+from trader.core.brackets import Role
 from trader.core.calendar import SessionStage
 from trader.core.executions import Execution
 from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
+from trader.core.intents import BracketTerms, OrderType
 from trader.core.market import Quote
 from trader.core.orders import OrderState
 from trader.core.strategy_events import StrategyCheckpointed
@@ -553,3 +555,34 @@ async def test_a_journal_in_trouble_does_not_kill_the_strategy(kind: str) -> Non
     assert runner.problem == ""
     assert [row.stage for row in strategy.updates] == [OrderStage.REFUSED]
     await world.supervisor.stop()
+
+
+# ---- brackets
+
+
+async def test_a_wish_with_a_bracket_becomes_three_orders_of_its_own() -> None:
+    """STR-04: they are found again by a strategy that begins anew."""
+    world, strategy = World(), Scripted()
+    runner = a_runner(world, strategy)
+    wish = replace(
+        a_buy(),
+        order_type=OrderType.LIMIT,
+        limit_price=Decimal(100),
+        bracket=BracketTerms(Decimal(110), Decimal(95)),
+    )
+    strategy.wishes = [wish]
+    runner.start()
+    await asyncio.sleep(1)
+    assert [one.order.terms.is_reduce_only for one in world.broker.placed] == [False, True, True]
+    for placed in world.broker.placed:
+        world.say(a_status(world.book.orders[placed.order.order_id], "PreSubmitted"))
+    assert [update.bracket.role for update in strategy.updates if update.bracket][:3] == list(Role)
+    assert runner.working(CON) == 10, "the legs count for nothing before it fills"
+    await world.supervisor.stop()
+
+    after = restarted(world)
+    again = a_runner(after, Scripted())
+    rows = again.orders(CON)
+    assert [row.bracket.role for row in rows if row.bracket] == list(Role)
+    assert {row.bracket.ids for row in rows if row.bracket} == {tuple(row.order_id for row in rows)}
+    assert [row.intent_id for row in rows][1:] == [f"{rows[0].intent_id}{mark}" for mark in "ps"]

@@ -6,9 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.unit.engine.world import LINEAGE, World, a_status, an_intent
+from trader.core.brackets import Role
 from trader.core.events import Recorded
 from trader.core.executions import Execution
 from trader.core.ids import OrderId, StrategyName, intent_id
+from trader.core.intents import BracketTerms
 from trader.core.orders import OrderState
 from trader.engine.strategy_news import StrategyNews, update_of
 from trader.strategies.base import OrderStage
@@ -84,3 +86,21 @@ async def test_an_order_that_was_over_before_is_not_told_again() -> None:
     news = news_of(world)
     world.say(a_status(order, "Filled"))
     assert told(news) == []
+
+
+async def test_each_order_of_a_bracket_is_told_as_an_own_one_and_as_what_it_is() -> None:
+    world = World()
+    news = news_of(world)
+    await world.gateway.submit(an_intent(bracket=BracketTerms(Decimal(110), Decimal(95))))
+    found = []
+    while (one := news.take()) is not None:
+        assert not isinstance(one, Execution)
+        found.append(one)
+    assert [row.stage for row in found] == [OrderStage.SENT] * 3
+    places = [row.bracket for row in found]
+    assert [place.role for place in places if place] == list(Role)
+    ids = tuple(row.order_id for row in found)
+    assert {place.ids for place in places if place} == {ids}
+    assert [row.intent_id for row in found] == [
+        "abc123-alpha-1", "abc123-alpha-1p", "abc123-alpha-1s",
+    ]  # fmt: skip

@@ -335,6 +335,10 @@ class ScriptedBroker:
         self.placed.append(Placed(order, durable, events))
         self.on_place(order)
 
+    def place_bracket(self, orders: tuple[ApprovedOrder, ...]) -> None:
+        for order in orders:
+            self.place(order)
+
     def modify(self, change: ApprovedChange) -> None:
         if self.place_error is not None:
             raise self.place_error
@@ -739,7 +743,7 @@ class World:
         )
         self.gateway = OrderGateway(self.services, settings=GatewaySettings(deadline_s, policy))
         self.latencies: list[tuple[str, float]] = []
-        self.gateway.observe_latency = lambda name, ms: self.latencies.append((name, ms))
+        self.gateway.answers.observe = lambda name, ms: self.latencies.append((name, ms))
         self.ledger.observe(self.gateway.on_recorded)
         self.inbox = Inbox(
             ledger=self.ledger,

@@ -12,6 +12,7 @@ from typing import Any
 from tests.unit.core.policies import a_policy
 from trader.core import risk
 from trader.core.book import Book
+from trader.core.brackets import leg_intents, memberships
 from trader.core.halts import Lane
 from trader.core.ids import (
     AccountId,
@@ -24,9 +25,10 @@ from trader.core.ids import (
     order_ref,
 )
 from trader.core.instruments import Instrument, PriceBand
-from trader.core.intents import Intent, OrderType, Side, TimeInForce
+from trader.core.intents import BracketTerms, Intent, OrderType, Side, TimeInForce
 from trader.core.market import Quote
 from trader.core.orders import OrderTerms
+from trader.core.risk.values import REVIEWED
 from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.settings import BrokerSettings
 from trader.ports import BrokerMessage, LinkWord
@@ -349,4 +351,39 @@ def approved_order(
     )
     return risk.ApprovedOrder(
         verdict, OrderId(order_id), client_id, order_ref(intent.intent_id), terms
+    )
+
+
+def approved_bracket(order_id: int = 5, **changes: Any) -> tuple[risk.ApprovedOrder, ...]:
+    """Return an entry of 100 at 190.10 with its profit at 200 and its stop at 180."""
+    entry = approved_order(order_id, **changes)
+    intent = replace(
+        entry.approval.intent, bracket=BracketTerms(Decimal(200), Decimal(180), TimeInForce.GTC)
+    )
+    reviewed = entry.approval
+    approvals = [
+        risk.Approved(one, reviewed.checks, reviewed.instrument, Decimal(200), REVIEWED)
+        for one in (intent, *leg_intents(intent))
+    ]
+    ids = OrderId(order_id), OrderId(order_id + 1), OrderId(order_id + 2)
+    places = memberships(ids, str(intent.intent_id))
+    return tuple(
+        risk.ApprovedOrder(
+            one,
+            key,
+            entry.client_id,
+            order_ref(one.intent.intent_id),
+            replace(
+                entry.terms,
+                intent_id=one.intent.intent_id,
+                side=one.intent.side,
+                order_type=one.intent.order_type,
+                time_in_force=one.intent.time_in_force,
+                limit_price=one.intent.limit_price,
+                stop_price=one.intent.stop_price,
+                is_reduce_only=one.intent.is_reduce_only,
+                bracket=place,
+            ),
+        )
+        for one, key, place in zip(approvals, ids, places, strict=True)
     )

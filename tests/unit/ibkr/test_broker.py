@@ -13,6 +13,7 @@ from tests.unit.ibkr.fake_gateway import (
     AAPL,
     EXECUTION,
     Desk,
+    approved_bracket,
     approved_order,
     connected,
     contract_details,
@@ -546,3 +547,54 @@ async def test_a_preview_ends_with_the_link() -> None:
             await asked
         with pytest.raises(LinkDown):
             await desk.broker.preview(INTENT, AAPL)
+
+
+# ---- brackets
+
+
+async def test_a_bracket_leaves_in_one_synchronous_call_and_in_order() -> None:
+    async with connected() as (served, desk):
+        desk.broker.place_bracket(approved_bracket(12))
+        await desk.until(lambda: len(served.of_kind("3")) == 3)
+        frames = served.of_kind("3")
+        assert [fields[1] for fields in frames] == ["12", "13", "14"]
+        # ... orderRef, transmit, parentId
+        assert [fields[27:29] for fields in frames] == [["0", "0"], ["0", "12"], ["1", "12"]]
+
+
+async def test_a_bracket_that_is_vetoed_leaves_nothing() -> None:
+    async with connected() as (served, desk):
+        desk.broker.veto = lambda is_reduce_only: None if is_reduce_only else "halted"
+        with pytest.raises(Vetoed):
+            desk.broker.place_bracket(approved_bracket(12))
+        await desk.broker.heartbeat()
+        assert served.of_kind("3") == []
+
+
+@pytest.mark.parametrize("fault", [1, 2, 3])
+async def test_a_bracket_of_which_one_cannot_be_written_leaves_nothing(fault: int) -> None:
+    async with connected() as (served, desk):
+        orders = list(approved_bracket(12))
+        stranger = approved_bracket(12, account=AccountId("DU2"))[fault - 1]
+        orders[fault - 1] = stranger
+        with pytest.raises(AssertionError, match="another account"):
+            desk.broker.place_bracket(tuple(orders))
+        await desk.broker.heartbeat()
+        assert served.of_kind("3") == []
+
+
+async def test_a_bracket_in_another_order_is_our_bug() -> None:
+    async with connected() as (served, desk):
+        entry, profit, stop = approved_bracket(12)
+        for orders in ((entry,), (entry, profit), (stop, profit, entry), (approved_order(),) * 3):
+            with pytest.raises(AssertionError, match="a bracket of"):
+                desk.broker.place_bracket(orders)
+        await desk.broker.heartbeat()
+        assert served.of_kind("3") == []
+
+
+async def test_a_bracket_without_a_link_is_not_sent() -> None:
+    async with connected() as (_, desk):
+        desk.broker.disconnect()
+        with pytest.raises(LinkDown):
+            desk.broker.place_bracket(approved_bracket(12))

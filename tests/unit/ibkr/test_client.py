@@ -1,6 +1,8 @@
 """The client writes what ib_async would write, at once or not at all, and reads in order."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -191,3 +193,57 @@ def test_a_new_connection_knows_nothing_of_the_bytes_of_the_last_one() -> None:
     client.received(frame("176|20260413 15:27:04 EST"))
     assert client.serverVersion() == 176
     assert "undecodable" not in receiver.names
+
+
+def test_what_is_sent_in_one_write_goes_in_one_piece() -> None:
+    client, pipe, _ = negotiated()
+    with client.in_one_write():
+        client.send(49, 1)
+        client.send(49, 2)
+        assert pipe.written == []
+    assert pipe.written == [frame("49|1") + frame("49|2")]
+    client.send(49, 3)
+    assert pipe.written[1:] == [frame("49|3")]
+
+
+def sent_together(client: Any, *sends: Callable[[], None]) -> None:
+    with client.in_one_write():
+        for send in sends:
+            send()
+
+
+def test_of_what_breaks_off_nothing_goes() -> None:
+    client, pipe, _ = negotiated()
+    one = partial(client.send, 49, 1)
+
+    def two() -> None:
+        pipe.is_closed = True
+        client.send(49, 2)
+
+    with pytest.raises(LinkDown):
+        sent_together(client, one, two)
+    pipe.is_closed = False
+    with pytest.raises(AssertionError):
+        sent_together(client, one, partial(client.send, 49, "a\0b"))
+    sent_together(client)
+    assert pipe.written == []
+    client.send(49, 3)
+    assert pipe.written == [frame("49|3")]
+
+
+def test_a_failure_of_the_one_write_leaves_it_open() -> None:
+    client, pipe, _ = negotiated()
+    pipe.fault = OSError("gone")
+    with pytest.raises(SendUncertain):
+        sent_together(client, partial(client.send, 49, 1), partial(client.send, 49, 2))
+    pipe.fault = None
+    client.send(49, 3)
+    assert pipe.written == [frame("49|3")]
+
+
+def test_one_write_is_not_begun_inside_another() -> None:
+    client, pipe, _ = negotiated()
+    inside = partial(sent_together, client, partial(client.send, 49, 1))
+    with pytest.raises(AssertionError, match="inside another"):
+        sent_together(client, inside)
+    assert pipe.written == []

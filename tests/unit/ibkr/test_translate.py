@@ -12,10 +12,12 @@ from ib_async.contract import Contract, ContractDetails
 from ib_async.objects import PriceIncrement
 from ib_async.order import Order, OrderState
 
-from tests.unit.ibkr.fake_gateway import AAPL, EXECUTION, approved_order
+from tests.unit.ibkr.fake_gateway import AAPL, EXECUTION, approved_bracket, approved_order
 from trader.core.ids import intent_id_in
 from trader.core.instruments import InstrumentSpec
 from trader.core.intents import OrderType, Side, TimeInForce
+from trader.core.orders import Order as CoreOrder
+from trader.core.risk import ApprovedChange
 from trader.ibkr import translate
 from trader.ibkr.translate import Unreadable
 
@@ -409,3 +411,36 @@ def test_multiplier_has_the_value_1_where_none_is_told() -> None:
     assert translate.multiplier_in("50") == 50
     with pytest.raises(Unreadable):
         translate.multiplier_in("x")
+
+
+# ---- brackets
+
+
+def test_a_bracket_is_held_back_until_its_stop_lets_it_go() -> None:
+    """INC-146: an entry that is alone on the wire goes nowhere."""
+    entry, profit, stop = (translate.order_out(one) for one in approved_bracket(7))
+    assert [one.transmit for one in (entry, profit, stop)] == [False, False, True]
+    assert [one.parentId for one in (entry, profit, stop)] == [0, 7, 7]
+    assert (entry.ocaGroup, entry.ocaType) == (Order().ocaGroup, Order().ocaType)
+    for leg in (profit, stop):
+        assert (leg.ocaGroup, leg.ocaType) == ("abcdef-test-1", 2)
+        assert (leg.action, leg.tif) == ("SELL", "GTC")
+        assert leg.totalQuantity == 100
+    assert (profit.orderType, stop.orderType) == ("LMT", "STP")
+    assert profit.lmtPrice == 200
+    assert stop.auxPrice == 180
+
+
+@pytest.mark.parametrize("has_parent", [False, True])
+def test_a_changed_leg_stays_in_its_group_and_under_a_parent_that_works(has_parent: bool) -> None:
+    """INC-134, INC-142."""
+    entry, _, stop = approved_bracket(7)
+    for one, parent in ((stop, 7 if has_parent else 0), (entry, 0)):
+        working = CoreOrder(
+            one.order_id, one.client_id, one.order_ref, one.terms, datetime.now(UTC)
+        )
+        change = ApprovedChange(one.approval, working, one.terms, has_parent and one is stop)
+        order = translate.change_out(change)
+        assert order.transmit
+        assert order.parentId == parent
+        assert order.ocaGroup == ("abcdef-test-1" if one is stop else "")

@@ -391,6 +391,7 @@ PUBLISHED = {
     "v_orders_planned": "seq at intent_id order_id order_ref symbol side quantity",
     "v_orders_sent": "order_id seq at",
     "v_expiries": "seq at at_us order_id good_till_utc",
+    "v_brackets": ("seq at at_us order_id role entry_id take_profit_id stop_loss_id oca_group"),
     "v_executions": ("seq exec_id order_id perm_id order_ref con_id symbol side quantity price"),
     "v_journal": (
         "seq at at_us lineage order_ref_prefix account baseline_seq baseline_at_us last_seq "

@@ -15,7 +15,7 @@ from trader.core.changes import ChangeTerms
 from trader.core.events import Check
 from trader.core.intents import Intent, Side
 from trader.core.orders import Order
-from trader.core.risk import form, instrument, rates
+from trader.core.risk import bracket, bracket_change, form, identity, instrument, rates
 from trader.core.risk.case import Case, needed
 from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk.review import CHECKS, CheckFunction, evaluated, text_of_check
@@ -26,6 +26,14 @@ _FOR_CHANGES = tuple((code, run) for code, run in CHECKS if code not in _OF_ORDE
 # What a promise counts by itself, and what the broker was asked before it was made.
 _COUNTED = frozenset({*(code for code, _ in rates.CHECKS), "WHAT_IF"})
 _ONCE_MORE = tuple((code, run) for code, run in CHECKS if code not in _COUNTED)
+_FOR_LEGS: tuple[tuple[str, CheckFunction], ...] = (
+    *identity.CHECKS,
+    *instrument.CHECKS,
+    *form.CHECKS,
+    *(row for row in rates.CHECKS if row[0].startswith("MESSAGE_RATE")),
+    *bracket_change.CHECKS,
+)
+_BRACKET_ONCE_MORE = (*_ONCE_MORE, *bracket.CHECKS)
 _FOR_LESS: tuple[tuple[str, CheckFunction], ...] = (*instrument.CHECKS, *form.CHECKS)
 
 
@@ -59,9 +67,15 @@ def is_less(order: Order, revision: Revision) -> bool:
 
 def review_change(order: Order, revision: Revision, given: RiskInput) -> Verdict:
     """Hold an order's new terms against every check that concerns a change."""
-    case = _case(order, revised(order, revision), given)
-    less = is_less(order, revision)
-    checks, failed = evaluated(case, _FOR_LESS if less else _FOR_CHANGES)
+    intent = revised(order, revision)
+    if order.terms.is_leg:
+        return _review_leg(order, intent, given)
+    intent = replace(intent, bracket=bracket_change.bracket_terms(given.book, order))
+    case = _case(order, intent, given)
+    wanted = _FOR_LESS if is_less(order, revision) else _FOR_CHANGES
+    if intent.bracket is not None:
+        wanted = (*wanted, *bracket.CHECKS)
+    checks, failed = evaluated(case, wanted)
     if not failed:
         return _approved(case, checks, order, given)
     first = failed[0]
@@ -72,13 +86,32 @@ def review_change(order: Order, revision: Revision, given: RiskInput) -> Verdict
     return Refused(case.intent, first.code, text_of_check(first), checks)
 
 
+def _review_leg(order: Order, intent: Intent, given: RiskInput) -> Verdict:
+    """Hold a leg's new price against its form and its bracket: it is no new risk, and no exit yet.
+
+    What it may close is bounded by its bracket, whatever is held.
+    """
+    case = _case(order, intent, given)
+    checks, failed = evaluated(case, _FOR_LEGS)
+    entry = bracket_change.entry_as_changed(given.book, order, intent)
+    if entry is not None:
+        more, wrong = evaluated(_case(order, entry, given), bracket.CHECKS)
+        checks, failed = (*checks, *more), [*failed, *wrong]
+    if failed:
+        return Refused(intent, failed[0].code, text_of_check(failed[0]), checks)
+    per_unit = order.terms.reserve_per_unit
+    if case.worst_price is not None:
+        per_unit = max(per_unit, case.worst_price * case.multiplier)
+    return Approved(intent, checks, needed(given.instrument), per_unit, REVIEWED)
+
+
 def refusal_by_now(order: Order, intent: Intent, given: RiskInput) -> str | None:
     """Say why what was promised a while ago would be refused now, or None when it would not.
 
     ``order`` is the promise, or the order that a promise would change, as it works in the book.
     """
     case = _case(order, intent, given)
-    _, failed = evaluated(case, _ONCE_MORE)
+    _, failed = evaluated(case, _ONCE_MORE if intent.bracket is None else _BRACKET_ONCE_MORE)
     return text_of_check(failed[0]) if failed else None
 
 
@@ -132,7 +165,11 @@ def _case(order: Order, intent: Intent, given: RiskInput) -> Case:
 
 
 def _without(book: BookView, order: Order) -> BookView:
-    """Return a view of the book in which an order does not work."""
-    view = copy(book)
-    view.workings = book.workings.without(order, book.position_of(order.terms.con_id))
+    """Return a view of the book in which an order does not work, nor the rest of its bracket."""
+    view, held = copy(book), book.position_of(order.terms.con_id)
+    view.workings = book.workings.without(order, held)
+    place = order.terms.bracket
+    for key in () if place is None else place.ids:
+        if key != order.order_id and key in book.orders:
+            view.workings = view.workings.without(book.orders[key], held)
     return view

@@ -4,6 +4,7 @@ The reference in docs/refusals.md is made of this table. A code is stable: it is
 journal and read by people and programs for years.
 """
 
+from trader.core.risk.bracket_codes import BRACKET_CODES
 from trader.core.risk.gateway_codes import GATEWAY_CODES, Code
 
 HOLD_CODE = "CONCENTRATION_HOLD"
@@ -389,6 +390,7 @@ CODES: tuple[Code, ...] = (
         "85000.00, allowed is at most 80000.00",
         "Make the order smaller.",
     ),
+    *BRACKET_CODES,
     *GATEWAY_CODES,
 )
 

@@ -36,6 +36,7 @@ _TOPICS = {
     "wash": "Own orders",
     "exposure": "Exposure of the account",
     "margin": "Leverage and margin",
+    "bracket": "Brackets",
     "gateway": "Told by the gateway",
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from trader.core.events import Check
 from trader.core.intents import Intent
 from trader.core.risk import (
+    bracket,
     cash,
     coordination,
     exposure,
@@ -45,6 +46,7 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     *exposure.CHECKS,
     *margin.CHECKS,
 )
+WITH_BRACKET = (*CHECKS, *bracket.CHECKS)
 # What a check raises that asks for what is missing (Unavailable among them), and what arithmetic
 # raises over input that nobody foresaw.
 _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -53,10 +55,11 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 def review(intent: Intent, given: RiskInput) -> Verdict:
     """Hold an intent against every check."""
     case = Case(intent, given)
-    checks, failed = evaluated(case)
+    checks, failed = evaluated(case, CHECKS if intent.bracket is None else WITH_BRACKET)
     if not failed:
         per_unit = needed(case.worst_price) * case.multiplier
-        return Approved(intent, checks, needed(given.instrument), per_unit, REVIEWED)
+        legs = bracket.approved_legs(case, checks)
+        return Approved(intent, checks, needed(given.instrument), per_unit, REVIEWED, legs)
     first = failed[0]
     if first.code == HOLD_CODE:
         if len(failed) == 1 and first.value != UNAVAILABLE:

@@ -64,7 +64,7 @@ REVIEWED = object()
 class Approved:
     """Proof that an intent passed the review, with the table of checks."""
 
-    __slots__ = ("checks", "instrument", "intent", "reserve_per_unit")
+    __slots__ = ("checks", "instrument", "intent", "legs", "reserve_per_unit")
 
     def __init__(
         self,
@@ -73,12 +73,15 @@ class Approved:
         instrument: Instrument,
         reserve_per_unit: Decimal,
         token: object,
+        legs: tuple["Approved", ...] = (),
     ) -> None:
         assert token is REVIEWED, "an Approved is made by risk.review only"
         self.intent = intent
         self.checks = checks
         self.instrument = instrument
         self.reserve_per_unit = reserve_per_unit
+        # Of the entry of a bracket: those of the two that leave with it.
+        self.legs = legs
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ class ApprovedChange:
     approval: Approved
     order: Order
     terms: OrderTerms
+    # Of a bracket's leg: its entry works at the broker, which knows the leg as its child.
+    has_parent: bool = False
 
     def __post_init__(self) -> None:
         intent, terms = self.approval.intent, self.terms

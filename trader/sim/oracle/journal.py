@@ -33,7 +33,7 @@ from trader.sim.oracle.records import (
 
 # "TRDJ": the mark of a journal, and the first version whose views tell emergency orders.
 APPLICATION_ID = 0x5452444A
-VERSION_MIN = 10
+VERSION_MIN = 12
 _BUSY_S = 5.0
 _STATES = tuple(State)
 _ALLOWED = "allowed: the journal.db of a daemon"
@@ -93,6 +93,8 @@ class _Reader:
             )
         (top,) = rows
         expiring = {row.whole("order_id") for row in self._rows("v_expiries")}
+        brackets = self._rows("v_brackets")
+        legs = {row.whole("order_id") for row in brackets if row.text("role") != "entry"}
         return Journal(
             account=top.text("account") if top.has("account") else "",
             order_ref_prefix=top.text("order_ref_prefix"),
@@ -100,7 +102,7 @@ class _Reader:
             baseline_us=top.whole("baseline_at_us") if top.has("baseline_at_us") else None,
             last_seq=top.whole("last_seq"),
             event_count=top.whole("event_count"),
-            orders=tuple(_order(row, expiring) for row in self._rows("v_orders")),
+            orders=tuple(_order(row, expiring, legs) for row in self._rows("v_orders")),
             emergencies=tuple(
                 EmergencyOrder(
                     order_ref=row.text("order_ref"),
@@ -155,7 +157,7 @@ class _Reader:
         return tuple(Cash(currency, amount) for currency, amount in held.items())
 
 
-def _order(row: Fields, expiring: Container[int]) -> JournalOrder:
+def _order(row: Fields, expiring: Container[int], legs: Container[int]) -> JournalOrder:
     terms = terms_of(row, tif="time_in_force")
     if row.whole("order_id") in expiring:
         terms = replace(terms, time_in_force="GTD")
@@ -181,6 +183,7 @@ def _order(row: Fields, expiring: Container[int]) -> JournalOrder:
         state=State(row.choice("state", _STATES)),
         desired=desired,
         broker_status=row.text("broker_status") if row.has("broker_status") else "",
+        is_leg=row.whole("order_id") in legs,
     )
 
 

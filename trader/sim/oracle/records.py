@@ -141,6 +141,8 @@ class JournalOrder:
     desired: Terms | None = None
     # The last status that the broker told of it; empty when none was told.
     broker_status: str = ""
+    # Of a bracket: the broker takes off it what its entry or the other leg has filled in part.
+    is_leg: bool = False
 
 
 @dataclass(frozen=True, slots=True)

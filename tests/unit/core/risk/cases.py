@@ -37,8 +37,8 @@ from trader.core.account import AccountReading, MarginPreview
 from trader.core.book import Book
 from trader.core.holdings import Holdings, Owned
 from trader.core.ids import IntentId, OrderId, StrategyName, TicketId, order_ref
-from trader.core.intents import Intent, OrderType, TimeInForce
-from trader.core.policy import AccountType, RegimeLimits, TradingHours
+from trader.core.intents import BracketTerms, Intent, OrderType, TimeInForce
+from trader.core.policy import DEFAULT_FORMS, AccountType, RegimeLimits, TradingHours
 from trader.core.risk import RiskInput, SessionView, review
 from trader.core.risk import case as risk_case
 from trader.core.risk.case import UNAVAILABLE
@@ -199,6 +199,15 @@ def _counted(book: Book, **limits: int) -> RiskInput:
     return under(book, **{f"rate__{name}": value for name, value in (MANY | limits).items()})
 
 
+LONG = given(a_book(held=10))
+
+
+def _bracket(profit: Decimal, stop: Decimal, **changes: Any) -> Intent:
+    if changes.get("side") is SELL:
+        profit, stop = stop, profit
+    return replace(INTENT, bracket=BracketTerms(profit, stop), **changes)
+
+
 CASES: dict[str, Callable[[int], Case]] = {
     "INTENT_ID_INVALID": lambda over: (
         replace(INTENT, intent_id=IntentId("mine-1") if over else an_id(90)),
@@ -356,6 +365,18 @@ CASES: dict[str, Callable[[int], Case]] = {
         INTENT,
         replace(given(a_book()), what_if=MarginPreview(D(100) + CENT * over, D(100))),
     ),
+    "BRACKET_ENTRY": lambda over: (_bracket(D(110), D(95), side=SELL if over else BUY), LONG),
+    "BRACKET_FORM": lambda over: (
+        _bracket(D(110), D(95), time_in_force=TimeInForce.IOC if over else TimeInForce.DAY),
+        under(order__forms=DEFAULT_FORMS),
+    ),
+    "BRACKET_PRICE": lambda over: (_bracket(D(110), D(95 - 96 * over)), given(a_book())),
+    "BRACKET_OFF_TICK": lambda over: (
+        _bracket(D(110) + D("0.005") * over, D(95)),
+        given(a_book()),
+    ),
+    "BRACKET_SIDES": lambda over: (_bracket(D(110), D("99.99") + CENT * over), given(a_book())),
+    "BRACKET_DISTANCE": lambda over: (_bracket(D(150) + CENT * over, D(95)), given(a_book())),
 }
 
 

@@ -49,6 +49,7 @@ def test_the_table_is_what_was_published() -> None:
         "Own orders": "wash",
         "Exposure of the account": "exposure",
         "Leverage and margin": "margin",
+        "Brackets": "bracket",
         "Told by the gateway": "gateway",
     }
     found = []

@@ -46,7 +46,7 @@ from trader.core.risk import Approved, Downgraded, Refused, RiskInput, review
 from trader.core.risk import case as risk_case
 from trader.core.risk.case import UNAVAILABLE
 from trader.core.risk.codes import CODES, HOLD_CODE
-from trader.core.risk.review import CHECKS, evaluated
+from trader.core.risk.review import CHECKS, WITH_BRACKET, evaluated
 from trader.core.risk.size import CHECKS as SIZE_CHECKS
 
 D = Decimal
@@ -85,7 +85,7 @@ def test_a_limit_broken_by_one_step_refuses_alone_and_says_so(code: str) -> None
     assert ", allowed is " in verdict.text
     assert failures(intent, risk_input) == [code]
     # Every check is on record, also after the first that failed.
-    assert len(verdict.checks) == len(CHECKS)
+    assert len(verdict.checks) == len(CHECKS if intent.bracket is None else WITH_BRACKET)
 
 
 def test_what_is_refused_outright_is_not_held_back() -> None:

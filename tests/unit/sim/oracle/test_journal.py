@@ -140,7 +140,7 @@ def test_a_path_may_hold_what_means_something_in_a_uri(tmp_path: Path) -> None:
 
 def test_a_journal_of_the_first_version_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "journal.db", story(), version=1)
-    assert "has version 1; allowed: 10 or later" in refusal(path)
+    assert "has version 1; allowed: 12 or later" in refusal(path)
 
 
 def test_a_journal_of_a_later_version_is_read(tmp_path: Path) -> None:
