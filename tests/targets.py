@@ -14,7 +14,14 @@ TARGETS: dict[str, Any] = {
         "commission_per_order_min": 1.0,
     },
     "exposure": {"account_type": "reg_t"},
-    "price": {"collar_fraction_max": 0.03, "slippage_fraction_max": 0.03, "quote_age_s_max": 5},
+    # Tests put prices where they like.
+    "price": {
+        "collar_fraction_max": 0.03,
+        "slippage_fraction_max": 0.03,
+        "quote_age_s_max": 5,
+        "jump_fraction_max": 100,
+        "gap_fraction_max": 100,
+    },
     "rate": {
         "orders_max": _MANY,
         "orders_per_strategy_max": _MANY,

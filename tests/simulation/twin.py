@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 from typing import Any
 
 from tests.simulation.loop import Deadlock, Livelock
@@ -35,13 +36,17 @@ _LOOK_S = 5.0
 # Behind the moment at which the broker tells of a bar that was not seen whole.
 _FIRST_TICK_S = 15.0
 BAR_S = 60
+_WARM_BARS = 2
 
 
 @dataclass(slots=True)
 class Story:
-    """What one of the two has decided, oldest first, and how it went."""
+    """What one of the two has decided, and how it went.
 
-    decisions: list[list[str]] = field(default_factory=list)
+    ``decisions`` are those of each strategy in each instrument, oldest first.
+    """
+
+    decisions: dict[str, list[str]] = field(default_factory=dict)
     starts: int = 0
     executions: int = 0
     # How often it was killed while it held something.
@@ -56,14 +61,19 @@ class TwinWorld(SimulatedWorld):
         super().__init__(seed, config)
         self._made = made
         self._story = story
+        # Until it has warmed up and is armed it decides on what happens to be there.
+        self.counts_from_s = inf
         self._hear_wishes()
 
     def _hear_wishes(self) -> None:
         submit, story = StrategyRunner.submit, self._story
 
         def heard(runner: StrategyRunner, wish: Wish) -> IntentId:
-            words = [runner.strategy.name, str(wish.con_id), wish.side.value, str(wish.quantity)]
-            story.decisions.append([*words, wish.reason])
+            if self.loop.time() >= self.counts_from_s:
+                # What was paid for an entry is the market's, not a decision.
+                reason = wish.reason.partition(", entered at")[0]
+                line = story.decisions.setdefault(f"{runner.strategy.name} {wish.con_id}", [])
+                line.append(f"{wish.side.value} {wish.quantity}: {reason}")
             return submit(runner, wish)
 
         StrategyRunner.submit = heard  # type: ignore[method-assign, assignment]
@@ -105,6 +115,7 @@ class TwinPlay(Play):
         await asyncio.sleep(BAR_S + _FIRST_TICK_S - world.wall.time() % BAR_S)
         await world.open()
         begun_s = world.loop.time() - world.wall.time() % BAR_S
+        world.counts_from_s = begun_s + _WARM_BARS * BAR_S
         for kill_s in self._kills_s:
             outside(world.loop.call_at, begun_s + kill_s, world.kill)
         while world.loop.time() < begun_s + self._lasts_s:
@@ -142,5 +153,5 @@ def told(
 def drawn_kills(seed: int, lasts_s: float, count: int) -> list[float]:
     """Return when to kill: in the middle of bars, not while one is being decided on."""
     chance = random.Random(f"{seed}/kills")
-    bars = chance.sample(range(2, int(lasts_s // BAR_S) - 2), count)
+    bars = chance.sample(range(_WARM_BARS, int(lasts_s // BAR_S) - 2), count)
     return sorted(BAR_S * bar + chance.uniform(3, 45) for bar in bars)

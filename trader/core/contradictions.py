@@ -35,8 +35,6 @@ _AT_MOST_ONE = (
     "price.spread_fraction_max",
     "price.illiquid_spread_fraction",
     "price.illiquid_share",
-    "price.jump_fraction_max",
-    "price.gap_fraction_max",
     "exposure.concentration_hold",
     "exposure.day_loss_max",
     "exposure.margin_usage_max",
