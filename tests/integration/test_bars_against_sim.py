@@ -95,6 +95,11 @@ class Stage:
         )
         self.made: list[Bar] = []
 
+    def _hear(self, bar: Bar) -> None:
+        # What the broker tells of an interval that we did not see whole is not of our making.
+        if bar.source is BarSource.TICKS:
+            self.made.append(bar)
+
     def take(self, message: BrokerMessage) -> None:
         """Do what the inbox does with what is no order."""
         match message:
@@ -111,7 +116,7 @@ class Stage:
         """Start a keeper."""
         wanted = dict.fromkeys(symbols, (spec,))
         keeper = BarKeeper(self.services, wanted, random.Random(1))
-        keeper.follow(self.made.append)
+        keeper.follow(self._hear)
         keeper.start()
         return keeper
 

@@ -95,8 +95,8 @@ class StrategyRunner:
         self._bars_of = bars_of
         self._wake = asyncio.Event()
         self._wishes: deque[Intent | _Amendment] = deque()
-        # When the last wishes were made, as many as a minute may have.
-        self._wished_s: deque[float] = deque(maxlen=settings.wishes_per_minute_max)
+        # When the wishes of the last minute were made.
+        self._wished_s: deque[float] = deque()
         self._look_wishes = 0
         self._news = StrategyNews(services.ledger.book, strategy.name)
         self._bars: deque[Bar] = deque()
@@ -362,8 +362,11 @@ class StrategyRunner:
         self._look_wishes += 1
         if self._look_wishes > _WISHES_MAX:
             raise StrategyFault(f"more than {_WISHES_MAX} wishes in one look")
-        if len(wished_s) == wished_s.maxlen and now_s - wished_s[0] < 60:
-            raise StrategyFault(f"more than {wished_s.maxlen} wishes in a minute")
+        while wished_s and now_s - wished_s[0] >= 60:
+            wished_s.popleft()
+        most = self._settings.wishes_per_minute_max
+        if len(wished_s) >= most:
+            raise StrategyFault(f"more than {most} wishes in a minute")
         wished_s.append(now_s)
 
     def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:

@@ -40,9 +40,9 @@ class StrategyNews:
         self._book = book
         self._name = name
         self._waiting: deque[Execution | OrderUpdate] = deque(_untold(book, name))
-        # Of every order of its own that the book has, as it was seen last.
+        # Of every order of its own that may still fill, as it was seen last.
         self._known: dict[OrderId, _Known] = {
-            order.order_id: _known(order) for order in book.orders.values() if self._is_own(order)
+            order.order_id: _known(order) for order in book.may_fill() if self._is_own(order)
         }
 
     def on_recorded(self, recorded: Recorded) -> bool:
@@ -84,15 +84,18 @@ class StrategyNews:
             self._waiting.append(execution)
 
     def _take_order(self, order: Order) -> None:
-        state, change = self._known.get(order.order_id, (OrderState.PLANNED, None))
+        known = self._known.get(order.order_id)
+        if known is None and order.is_final:
+            return  # over, and told
+        state, change = known or (OrderState.PLANNED, None)
         self._known[order.order_id] = _known(order)
         if order.change is not None and _is_told(change, order.change):
             stage, text = _CHANGES[order.change.state]
             self._waiting.append(_update(order, stage, text or order.change.note))
         if order.state is not state and order.state in STAGES:
             self._waiting.append(update_of(order))
-        if order.is_final and len(self._known) > 2 * len(self._book.orders):
-            self._known = {key: row for key, row in self._known.items() if key in self._book.orders}
+        if order.is_final and not order.is_settling:
+            del self._known[order.order_id]
 
 
 def update_of(order: Order) -> OrderUpdate:

@@ -17,14 +17,14 @@ from trader.core import journal_events as je
 from trader.core import quarantine_events as qe
 from trader.core import reduction_events as rd
 from trader.core import request_events as rq
+from trader.core import strategy_events as se
 from trader.core import ticket_events as te
 from trader.core.book import _HANDLERS
 from trader.core.ids import Seq
-from trader.core.strategy_events import StrategyFailed
 
 KINDS: tuple[Any, ...] = get_args(ev.Event)
 # Recorded for the journal's readers; they move nothing in the book.
-WITHOUT_EFFECT = {ev.DaemonStopped, StrategyFailed, je.JournalArchived}
+WITHOUT_EFFECT = {ev.DaemonStopped, se.StrategyFailed, je.JournalArchived}
 # Of which events are made; none is one.
 PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 
@@ -32,7 +32,7 @@ PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
 def test_every_kind_is_in_the_union_once() -> None:
     defined = {
         value
-        for module in (ev, ae, be, em, hi, je, qe, rd, rq, te)
+        for module in (ev, ae, be, em, hi, je, qe, rd, rq, se, te)
         for value in vars(module).values()
         if isinstance(value, type)
         and is_dataclass(value)

@@ -285,6 +285,20 @@ function marketData(data, l) {
   return rows;
 }
 
+// A line of all bars that somebody wants, and one for each that lacks something.
+function bars(rows) {
+  if (!rows.length) return [];
+  const warm = rows.filter((row) => row.is_warm).length;
+  const lacking = rows.filter((row) => row.problem || row.part || !row.is_warm);
+  return [
+    ["Bars complete", `${warm} of ${rows.length}`, warm < rows.length ? "badge warn" : "n"],
+    ...lacking.map((row) => [
+      `Bars ${row.symbol} ${row.size_s} s`,
+      `${row.held} of ${row.wanted}, ${row.part} in part${row.problem ? `: ${row.problem}` : ""}`, "badge warn",
+    ]),
+  ];
+}
+
 function link(status) {
   const l = status.link;
   put("link-word", l.problem);
@@ -293,6 +307,7 @@ function link(status) {
     ["Socket to TWS", ...yesNo(l.is_connected, "up", "down")],
     ["TWS to broker", ...yesNo(l.is_upstream_up, "up", "down")],
     ...marketData(status.data, l),
+    ...bars(status.bars ?? []),
     ["Heartbeat", l.heartbeat_age_s === null ? f.age(null) : `${f.age(l.heartbeat_age_s)} ago`, "n"],
     ["Round trip", f.milliseconds(l.round_trip_s), "n"],
     ["Clock against broker", skew === null ? f.age(null) : `${f.change(skew)} s`, "n"],
