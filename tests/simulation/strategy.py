@@ -68,12 +68,22 @@ class DrawnStrategy:
         return 0.0
 
     def on_start(self, context: Context) -> None:
-        """Wait for quotes."""
+        """Look each second, whether prices come or not."""
+        context.set_timer("look", 1.0)
 
     def on_quote(self, quote: Quote, context: Context) -> None:
-        """Perhaps want something, or several things at once; once in a look."""
-        if context.now_s == self._looked_s:
-            return
+        """Look at the market; once for all quotes that have changed."""
+        if context.now_s > self._looked_s:
+            self._look(context)
+
+    def on_timer(self, name: str, context: Context) -> None:
+        """Look again where no price has come."""
+        context.set_timer(name, 1.0)
+        if context.now_s >= self._looked_s + 1.0:
+            self._look(context)
+
+    def _look(self, context: Context) -> None:
+        """Perhaps want something, or several things at once."""
         self._looked_s = context.now_s
         if self.is_resting or self._chance.random() >= self._pace:
             return
@@ -172,9 +182,6 @@ class DrawnStrategy:
         """Learn nothing."""
 
     def on_bar(self, bar: Bar, context: Context) -> None:
-        """Learn nothing."""
-
-    def on_timer(self, name: str, context: Context) -> None:
         """Learn nothing."""
 
     def checkpoint(self) -> str:
