@@ -70,8 +70,8 @@ class TwinWorld(SimulatedWorld):
 
         def heard(runner: StrategyRunner, wish: Wish) -> IntentId:
             if self.loop.time() >= self.counts_from_s:
-                # What was paid for an entry is the market's, not a decision.
-                reason = wish.reason.partition(", entered at")[0]
+                # What was paid for an entry, and its stop with it, is the market's and no decision.
+                reason = wish.reason.partition(" is at or beyond ")[0]
                 line = story.decisions.setdefault(f"{runner.strategy.name} {wish.con_id}", [])
                 line.append(f"{wish.side.value} {wish.quantity}: {reason}")
             return submit(runner, wish)
@@ -151,7 +151,12 @@ def told(
 
 
 def drawn_kills(seed: int, lasts_s: float, count: int) -> list[float]:
-    """Return when to kill: in the middle of bars, not while one is being decided on."""
+    """Return when to kill: in the middle of bars, not while one is being decided on.
+
+    Some bars apart, since a broker answers sixty questions for history in ten minutes, whoever
+    asks: a daemon that is killed every minute is refused the bar that its restart cut off.
+    """
     chance = random.Random(f"{seed}/kills")
-    bars = chance.sample(range(_WARM_BARS, int(lasts_s // BAR_S) - 2), count)
-    return sorted(BAR_S * bar + chance.uniform(3, 45) for bar in bars)
+    step = (lasts_s / BAR_S - 2 * _WARM_BARS) / count
+    bars = (_WARM_BARS + int(step * number) + chance.randint(0, 1) for number in range(count))
+    return [BAR_S * bar + chance.uniform(3, 45) for bar in bars]
