@@ -208,7 +208,7 @@ def test_any_value_of_any_column_that_is_changed_is_named(
     "change",
     [
         "payload = payload || ' '", "payload = CAST(payload AS BLOB)", "kind = CAST(kind AS BLOB)",
-        "kind = kind || 'x'", "version = 2", "version = 1.5", "at_us = at_us + 1",
+        "kind = kind || 'x'", "version = version + 1", "version = 1.5", "at_us = at_us + 1",
         "at_us = CAST(at_us AS BLOB)", "digest = x'00'", "digest = zeroblob(32)",
         "digest = CAST(digest AS TEXT)",
     ],
