@@ -51,9 +51,9 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def turn_a_bit(path: Path, at: int) -> None:
+def lessen(path: Path, at: int) -> None:
     content = bytearray(path.read_bytes())
-    content[at] ^= 4
+    content[at] -= 1
     path.write_bytes(content)
 
 
@@ -240,7 +240,7 @@ async def test_a_wrong_list_of_free_pages_is_damage(journal_path: Path) -> None:
     shell(journal_path, "DELETE FROM events WHERE seq < 120")
     db = await opened(journal_path, 50, START)
     await db.close()
-    turn_a_bit(journal_path, 39)
+    lessen(journal_path, 39)
     assert "damaged: *** in database main *** Main freelist" in await refusal(journal_path)
 
 
