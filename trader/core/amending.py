@@ -43,7 +43,7 @@ def after_word(order: Order, event: ev.OrderStatusSeen | ev.OpenOrderSeen, at: d
         # The broker makes a bracket's leg smaller by itself; its last word says that it is done.
         return completed(order, at) if order.terms.is_leg else order
     if isinstance(event, ev.OpenOrderSeen):
-        shown = (event.quantity, event.limit_price, event.stop_price)
+        shown = (order.size_shown(event.quantity), event.limit_price, event.stop_price)
         if change.terms.is_shown(*shown):
             return change_moved(order, ChangeEvent.SHOWN, at)
         if change.state is ChangeState.APPLIED and change.was.is_shown(*shown):

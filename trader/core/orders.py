@@ -287,6 +287,15 @@ class Order:
             return False
         return next_change_state(change.state, ChangeEvent.SHOWN) is not None
 
+    def size_shown(self, quantity: Decimal) -> Decimal:
+        """Return the size that an echo of this quantity shows.
+
+        A bracket's leg that the broker has made smaller by itself keeps the size it was sent with:
+        that is still what the broker counts from.
+        """
+        is_made_less = self.terms.is_leg and quantity < self.terms.quantity
+        return self.terms.quantity if is_made_less else quantity
+
     @property
     def quantity_max(self) -> Decimal:
         """Return the largest quantity that the broker may hold the order at."""

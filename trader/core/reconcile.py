@@ -248,7 +248,8 @@ def _is_refuted(order: Order, row: OpenOrderRow) -> bool:
     until then.
     """
     is_uncertain = order.change is not None and order.change.state is ChangeState.UNCERTAIN
-    shows_old = order.terms.changeable.is_shown(row.quantity, row.limit_price, row.stop_price)
+    size = order.size_shown(row.quantity)
+    shows_old = order.terms.changeable.is_shown(size, row.limit_price, row.stop_price)
     return is_uncertain and shows_old and row.status == "Submitted"
 
 

@@ -312,10 +312,7 @@ def echo_mismatch(order: Order, seen: ev.OpenOrderSeen) -> str | None:
     for name, sent, echoed in pairs:
         if sent != echoed:
             return f"order {order.order_id}: {name} sent {sent}, echoed {echoed}"
-    if terms.is_leg and seen.quantity < terms.quantity:
-        # The broker makes it smaller by itself: by what its entry or the other leg has filled.
-        seen = replace(seen, quantity=terms.quantity)
-    return _changeable_mismatch(order, seen)
+    return _changeable_mismatch(order, replace(seen, quantity=order.size_shown(seen.quantity)))
 
 
 def _changeable_mismatch(order: Order, seen: ev.OpenOrderSeen) -> str | None:

@@ -52,3 +52,18 @@ SELECT seq, {at("at_us")} AS at, at_us, {field("order_id")} AS order_id,
  WHERE kind = 'OrderPlanned' AND {field("terms.bracket.role")} IS NOT NULL
 """,
 )
+
+_SIZE = "round(parts.quantity, 9)"
+_LEG_SIZE = f"""CASE WHEN {_IS_LEG} AND {_SIZE} < round(fold.quantity, 9)
+         THEN round(fold.quantity, 9) ELSE {_SIZE} END"""
+
+
+def _shown_smaller(fold: str) -> str:
+    for terms in ("new", "old"):
+        shown = f"{_SIZE} IS round(fold.{terms}_quantity, 9)"
+        fold = _with(fold, shown, f"({_LEG_SIZE}) IS round(fold.{terms}_quantity, 9)")
+    return fold
+
+
+# The echo of a leg that the broker has made smaller shows a change of its price all the same.
+CHANGED_LEG_VIEWS = ("DROP VIEW _order_fold", _shown_smaller(_FOLD))

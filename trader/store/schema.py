@@ -8,7 +8,7 @@ The views are for people with a SQLite shell, for reports and for the checks tha
 the broker; the daemon itself never reads them, and their columns stay what they are.
 """
 
-from trader.store.bracket_views import BRACKET_VIEWS
+from trader.store.bracket_views import BRACKET_VIEWS, CHANGED_LEG_VIEWS
 from trader.store.chain import CHAIN_STEPS, RECONSTRUCT
 from trader.store.daemon_views import DAEMON_VIEWS
 from trader.store.order_views import CHANGED_ORDER_VIEWS, EXPIRY_VIEWS, LESSENED_ORDER_VIEWS
@@ -113,6 +113,8 @@ MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (11, LINKED_STREAM_VIEWS),
     # Which orders are a bracket; the broker makes its legs smaller by itself.
     (12, BRACKET_VIEWS),
+    # The changes of legs that the broker has made smaller.
+    (13, CHANGED_LEG_VIEWS),
 )
 LATEST = MIGRATIONS[-1][0]
 # From this version on every event carries its digest.

@@ -711,6 +711,14 @@ def test_the_broker_may_make_a_leg_smaller_and_no_larger(quantity: int, may_be: 
     assert not a_plain_order().may_be_changed_to(Decimal(quantity))
 
 
+@pytest.mark.parametrize(("quantity", "shown"), [(0, 10), (4, 10), (10, 10), (11, 11)])
+def test_a_leg_that_is_shown_smaller_keeps_the_size_it_was_sent_with(
+    quantity: int, shown: int
+) -> None:
+    assert a_leg().size_shown(Decimal(quantity)) == shown
+    assert a_plain_order().size_shown(Decimal(quantity)) == quantity
+
+
 @pytest.mark.parametrize(
     ("filled", "said", "status", "state"),
     [

@@ -35,10 +35,12 @@ from tests.unit.core.factories import (
     an_open_row,
     at,
     executed,
+    fill,
     plan_order,
     record,
     repair,
     send_order,
+    work_bracket,
     work_order,
 )
 from trader.core import events as ev
@@ -493,6 +495,40 @@ def test_an_uncertain_change_that_a_snapshot_shows_is_applied() -> None:
     repair(book, a_snapshot(open_orders=(row,)), a_run(book, 60))
     assert book.orders[OrderId(1)].terms.quantity == 15
     assert book.orders[OrderId(1)].open_change is None
+
+
+@pytest.mark.parametrize(("stop", "is_refuted"), [(95, True), (96, False)])
+def test_a_change_of_a_leg_is_judged_at_the_size_that_the_broker_has_made_of_it(
+    stop: int, is_refuted: bool
+) -> None:
+    """Its entry has filled in part meanwhile."""
+    book = a_book()
+    work_bracket(book)
+    (leg,) = [row for row in book.orders.values() if row.terms.order_type == "STP"]
+    wanted = replace(leg.terms.changeable, stop_price=Decimal(96))
+    record(book, ev.ModifyPlanned(leg.order_id, 1, wanted, "x"))
+    record(book, ev.ModifyUnanswered(leg.order_id, 1, "late"))
+    fill(book, 1, 4)
+    record(book, a_status(leg.order_id, "Submitted"))
+    row = an_open_row(
+        leg.order_id,
+        order_ref=leg.order_ref,
+        side=leg.terms.side,
+        quantity=Decimal(4),
+        order_type="STP",
+        limit_price=None,
+        stop_price=Decimal(stop),
+    )
+    decided = diff(book, a_snapshot(open_orders=(row,)), a_run(book, 60))
+    found = [one for one in decided if one.key.startswith(str(leg.order_id))]
+    assert [one.kind for one in found] == [
+        DriftKind.CHANGE_UNSETTLED if is_refuted else DriftKind.STATUS_BEHIND
+    ]
+    for event in found[0].repair:
+        record(book, event)
+    after = book.orders[leg.order_id]
+    assert after.open_change is None
+    assert after.terms.stop_price == stop
 
 
 def test_an_order_that_filled_before_it_could_grow_is_over() -> None:

@@ -112,10 +112,62 @@ def test_an_entry_of_which_less_filled_is_not_filled(shelf: Shelf) -> None:
     assert_views_say_what_the_book_says(shelf)
 
 
+def change(shelf: Shelf, key: OrderId, stop_price: Decimal) -> None:
+    """Ask for another price, unless a change is open."""
+    order = shelf.book.orders[key]
+    if order.open_change is None:
+        number = 1 if order.change is None else order.change.number + 1
+        terms = replace(order.terms.changeable, stop_price=stop_price)
+        shelf.record(ev.ModifyPlanned(key, number, terms, "wanted"))
+        shelf.record(ev.ModifySent(key, number))
+
+
+def echo(shelf: Shelf, key: OrderId, quantity: int, *, is_old: bool = False) -> None:
+    """Show the terms of the last change, or those of before it, at some size."""
+    order = shelf.book.orders[key]
+    terms = order.terms
+    held = terms.changeable
+    if order.change is not None:
+        held = order.change.was if is_old else order.change.terms
+    shelf.record(
+        ev.OpenOrderSeen(
+            key, ClientId(7), PermId(900 + key), order.order_ref, terms.account, terms.con_id,
+            terms.symbol, terms.side, D(quantity), str(terms.order_type), held.limit_price,
+            "Submitted", stop_price=held.stop_price,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [10, 4])
+def test_a_change_of_a_leg_is_shown_at_the_size_that_the_broker_has_made_of_it(
+    shelf: Shelf, size: int
+) -> None:
+    plan(shelf)
+    change(shelf, STOP, D(96))
+    fill(shelf, ENTRY, 4, 1)
+    echo(shelf, STOP, size)
+    order = shelf.book.orders[STOP]
+    assert order.open_change is None
+    assert order.terms.stop_price == 96
+    assert order.terms.quantity == 10
+    assert_views_say_what_the_book_says(shelf)
+    echo(shelf, STOP, size, is_old=True)
+    assert shelf.book.orders[STOP].open_change is not None
+    assert_views_say_what_the_book_says(shelf)
+
+
+def test_a_change_of_an_entry_is_shown_at_its_size_alone(shelf: Shelf) -> None:
+    plan(shelf)
+    change(shelf, ENTRY, D(96))
+    echo(shelf, ENTRY, 4)
+    assert shelf.book.orders[ENTRY].open_change is not None
+    assert_views_say_what_the_book_says(shelf)
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(IDS),
-        st.sampled_from(["fill", "Filled", "Cancelled", "Submitted"]),
+        st.sampled_from(["fill", "Filled", "Cancelled", "Submitted", "change", "echo", "old"]),
         st.integers(1, 10),
     ),
     max_size=12,
@@ -130,6 +182,10 @@ def test_views_and_book_agree_whatever_is_said(steps: list[tuple[OrderId, str, i
         for number, (key, what, quantity) in enumerate(steps, start=1):
             if what == "fill":
                 fill(made, key, quantity, number)
+            elif what == "change":
+                change(made, key, D(90 + number))
+            elif what in ("echo", "old"):
+                echo(made, key, quantity, is_old=what == "old")
             else:
                 say(made, key, what, quantity if what == "Filled" else 0)
         assert_views_say_what_the_book_says(made)
