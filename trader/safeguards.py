@@ -123,6 +123,7 @@ class Safeguards:
         board.exposure = self._exposure.status
         self._exits = ExitWatch(services)
         self._brackets = BracketWatch(services)
+        services.ledger.observe(self._brackets.on_recorded)
         self._late = LateWatch(services, policy.order)
         self._account_log = AccountLog(services)
         self._retirement = Retirement(services, settings.history_days)

@@ -271,3 +271,26 @@ def assert_none_is_naked(simulator: Simulator) -> None:
         if name.isdigit() and row["status"] in ("PreSubmitted", "Submitted"):
             assert f"{name}s" in rows, row
             assert rows[f"{name}s"]["status"] in LIVE, (row, rows[f"{name}s"])
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_legs_that_the_broker_fills_both_halt(tmp_path: Path) -> None:
+    """Each leg fills before its group has heard of the other, so a position is opened anew."""
+    with world(tmp_path, SEED, changes=CHANGES) as (simulator, daemon):
+        simulator.tell("/price", symbol="AAPL", price=str(PRICE))
+        simulator.tell("/groups", block=False, race_ms=60_000)
+        daemon.start()
+        daemon.await_armed()
+        until("the bracket", lambda: is_told(daemon, PROTECTED))
+        # One right after the other: a moment later the daemon takes off what has nothing to close.
+        simulator.tell("/price", symbol="AAPL", price=str(PRICE * 1.03))
+        simulator.tell("/price", symbol="AAPL", price=str(PRICE * 0.97))
+        daemon.await_cause("invariant")
+        truth, status = settled(simulator, daemon, frozenset({"invariant"}))
+        story = read_story(daemon.journal)
+        assert_agree(story, truth, status)
+        assert_witness_agrees(daemon.journal, truth)
+        found = members(story)
+        assert {order.state for order in found.values()} == {OrderState.FILLED}
+        assert story.book.position_of(found[Role.ENTRY].terms.con_id) == -10

@@ -14,7 +14,7 @@ from trader.core.amounts import ZERO
 from trader.core.brackets import Membership
 from trader.core.frozen import replace
 from trader.core.ids import OrderId
-from trader.core.orders import Order, OrderState
+from trader.core.orders import Order
 
 
 class FlawKind(StrEnum):
@@ -67,6 +67,14 @@ def rooms(orders: Mapping[OrderId, Order], place: Membership) -> dict[OrderId, D
     return found
 
 
+def alone(orders: Mapping[OrderId, Order], order: Order) -> Decimal:
+    """Return what an order may still trade if the other leg of its bracket trades nothing."""
+    place = order.terms.bracket
+    if place is None or not place.is_leg or order.is_settled:
+        return order.remaining
+    return min(max(order.quantity_max - order.filled, ZERO), max(held(orders, place), ZERO))
+
+
 def recounted(orders: Mapping[OrderId, Order], order: Order) -> tuple[Order, ...]:
     """Return the legs that may trade another quantity now that an order of theirs has changed."""
     place = order.terms.bracket
@@ -95,7 +103,7 @@ def flaws(
     if left < ZERO:
         text = f"legs closed {-left} more than the entry brought"
         found.append(Flaw(FlawKind.OVER_CLOSED, entry.order_id, None, text))
-    if left > ZERO and stop.is_final and stop.state is not OrderState.FILLED:
+    if left > ZERO and stop.is_final:
         text = f"{left} {entry.terms.symbol} held, stop {stop.order_id} is {stop.state}"
         found.append(Flaw(FlawKind.NO_STOP, entry.order_id, None, text))
     if left <= ZERO and entry.is_settled:

@@ -6,10 +6,11 @@ ended them by itself. What is held without a stop, or closed twice over, no orde
 person is called.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 
 import structlog
 
+from trader.core import events as ev
 from trader.core.bracket_life import Flaw, FlawKind, flaws
 from trader.core.brackets import Membership
 from trader.core.halts import HaltCause
@@ -48,6 +49,13 @@ class BracketWatch:
         # Takes a working order off; of the gateway, once it is there.
         self.cancel: Cancel = _no_cancel
 
+    def on_recorded(self, recorded: ev.Recorded) -> None:
+        """Notice every bracket that something happens to: it may be over before the next look."""
+        order_id = self._book.changed_order
+        place = None if order_id is None else self._book.orders[order_id].terms.bracket
+        if place is not None:
+            self._places[place.entry_id] = place
+
     def look(self) -> None:
         """Cancel what must not work on, and page what no cancel mends."""
         self._places.update(self._working())
@@ -55,10 +63,11 @@ class BracketWatch:
             return
         now_s = self._clock.monotonic()
         found = {_key(flaw): flaw for place in self._places.values() for flaw in self._of(place)}
-        self._since_s = {key: self._since_s.get(key, now_s) for key in found}
+        believed = self._believed(found)
+        self._since_s = {key: self._since_s.get(key, now_s) for key in believed}
         self._told = {key: None for key in self._told if key in found}
         self._asked.keep(self._book.live_orders)
-        for key, flaw in found.items():
+        for key, flaw in believed.items():
             is_at_once = flaw.kind is FlawKind.NAKED_ENTRY
             if is_at_once or now_s - self._since_s[key] >= HOLD_S:
                 self._see_to(key, flaw)
@@ -86,13 +95,18 @@ class BracketWatch:
         if problem is not None:
             log.warning("cancel not sent", problem=problem)
 
-    def _of(self, place: Membership) -> Iterator[Flaw]:
+    def _of(self, place: Membership) -> tuple[Flaw, ...]:
         is_missing = place.stop_loss_id in self._book.absent_since
-        # Of a book that may lack executions only the safe side is believed.
-        may_lack = self._guard.book_may_lack() is not None
-        for flaw in flaws(self._book.orders, place, is_stop_missing=is_missing):
-            if flaw.kind is FlawKind.NAKED_ENTRY or not may_lack:
-                yield flaw
+        return flaws(self._book.orders, place, is_stop_missing=is_missing)
+
+    def _believed(self, found: Mapping[_Key, Flaw]) -> Mapping[_Key, Flaw]:
+        """Return what to act on now: of a book that may lack executions only the safe side.
+
+        The rest waits, and is not forgotten, even when nothing of its bracket works any more.
+        """
+        if self._guard.book_may_lack() is None:
+            return found
+        return {key: flaw for key, flaw in found.items() if flaw.kind is FlawKind.NAKED_ENTRY}
 
     def _working(self) -> dict[OrderId, Membership]:
         places = (order.terms.bracket for order in self._book.may_fill())

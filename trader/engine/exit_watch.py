@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 import structlog
 
 from trader.core.amounts import ZERO
+from trader.core.bracket_life import alone
 from trader.core.flatten import sort_orders
+from trader.core.frozen import replace
 from trader.core.ids import OrderId
 from trader.core.orders import Order, OrderState
 from trader.engine.asked import Asked
@@ -52,9 +54,9 @@ class ExitWatch:
                 self._take_off(live[order_id])
 
     def _take_off(self, order: Order) -> None:
-        terms = order.terms
+        terms, left = order.terms, alone(self._book.orders, order)
         held = self._book.position_of(terms.con_id)
-        text = f"{terms.side} {order.remaining} {terms.symbol}: {held} is held by now"
+        text = f"{terms.side} {left} {terms.symbol}: {held} is held by now"
         if self._asked.is_first(order.order_id):
             self._pager.page("warning", f"exit {order.order_id} taken off", text)
         self._asked.note(order.order_id)
@@ -69,7 +71,10 @@ class ExitWatch:
             return
         positions = {key: row.quantity for key, row in self._book.positions.items()}
         own = frozenset({self._broker.client_id})
-        rows = [resting(row) for row in exits if row.remaining > ZERO]
+        # Of a bracket's two legs each by itself: where its stop goes, the profit fills for it.
+        left = {row.order_id: alone(self._book.orders, row) for row in exits}
+        rows = [replace(resting(row), remaining=left[row.order_id]) for row in exits]
+        rows = [row for row in rows if row.remaining > ZERO]
         for row in sort_orders(rows, positions, own, keeps_exits=True).cancel:
             if self._book.orders[row.order_id].state is not OrderState.CANCELLING:
                 yield row.order_id

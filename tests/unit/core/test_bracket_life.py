@@ -21,7 +21,7 @@ from tests.unit.core.factories import (
 )
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.core.bracket_life import FlawKind, flaws, held, recounted, rooms
+from trader.core.bracket_life import FlawKind, alone, flaws, held, recounted, rooms
 from trader.core.brackets import Membership
 from trader.core.checkpoint import restored, state_of
 from trader.core.ids import OrderId, RunId
@@ -276,3 +276,43 @@ def test_an_absence_is_no_end() -> None:
     record(book, ev.OrderAbsentSeen(STOP, RunId("run-1")))
     assert STOP in book.absent_since
     assert kinds(book, place) == []
+
+
+# ---- each by itself
+
+
+def test_each_leg_by_itself_may_trade_what_is_held() -> None:
+    """Where the stop goes, the profit fills for it, before that is settled."""
+    book, _ = a_working_bracket()
+    legs = [book.orders[PROFIT], book.orders[STOP]]
+    assert [alone(book.orders, leg) for leg in legs] == [0, 0]
+    fill(book, ENTRY, 6)
+    legs = [book.orders[PROFIT], book.orders[STOP]]
+    assert [alone(book.orders, leg) for leg in legs] == [6, 6]
+    assert [leg.remaining for leg in legs] == [0, 6]
+    fill(book, PROFIT, 2)
+    assert [alone(book.orders, book.orders[key]) for key in (PROFIT, STOP)] == [4, 4]
+    assert alone(book.orders, book.orders[ENTRY]) == 4
+    fill(book, STOP, 5)
+    assert [alone(book.orders, book.orders[key]) for key in (PROFIT, STOP)] == [0, 0]
+
+
+def test_a_leg_by_itself_trades_no_more_than_its_size_and_nothing_once_it_is_over() -> None:
+    book, _ = a_working_bracket(10)
+    fill(book, PROFIT, 10)
+    assert alone(book.orders, book.orders[PROFIT]) == 0
+    book, _ = a_working_bracket(10)
+    end(book, STOP)
+    assert alone(book.orders, book.orders[STOP]) == 10
+    settle(book, STOP)
+    assert alone(book.orders, book.orders[STOP]) == 0
+
+
+def test_what_a_stop_that_is_filled_leaves_has_none() -> None:
+    book, place = a_working_bracket(4)
+    fill(book, STOP, 4)
+    record(book, a_status(STOP, "Filled", filled=4))
+    assert book.orders[STOP].state is OrderState.FILLED
+    assert kinds(book, place) == [FlawKind.NAKED_ENTRY]
+    fill(book, ENTRY, 6)
+    assert kinds(book, place) == [FlawKind.NO_STOP]

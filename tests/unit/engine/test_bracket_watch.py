@@ -21,6 +21,7 @@ D = Decimal
 def a_watch(world: World) -> BracketWatch:
     watch = BracketWatch(world.services)
     watch.cancel = world.gateway.cancel
+    world.ledger.observe(watch.on_recorded)
     return watch
 
 
@@ -186,6 +187,65 @@ async def test_of_a_book_that_may_lack_executions_only_the_safe_side_is_believed
     await looks(watch, 3)
     assert [row[0] for row in world.pager.sent] == ["warning"]
     assert world.broker.cancelled == [entry.order_id]
+
+
+async def test_legs_that_both_fill_while_the_link_is_down_are_told_once_it_stands() -> None:
+    """Nothing of it works any more, and nobody looks at it again."""
+    world = World()
+    watch = a_watch(world)
+    entry, profit, stop = await working(world)
+    fill(world, entry, 10, 1)
+    watch.look()
+    world.guard.set_level(HaltCause.NOT_RECONCILED, "the link was lost")
+    fill(world, profit, 10, 2)
+    fill(world, stop, 10, 3)
+    await looks(watch, 5)
+    assert HaltCause.INVARIANT not in world.guard.causes()
+    world.guard.clear_level(HaltCause.NOT_RECONCILED)
+    await looks(watch, 2)
+    assert HaltCause.INVARIANT in world.guard.causes()
+    assert watch._places == {}
+
+
+async def test_a_bracket_that_is_over_before_anybody_looked_is_looked_at() -> None:
+    world = World()
+    watch = a_watch(world)
+    entry, profit, stop = await working(world)
+    for number, order in enumerate((entry, profit, stop), 1):
+        fill(world, order, 10, number)
+    await looks(watch, 2)
+    assert HaltCause.INVARIANT in world.guard.causes()
+
+
+async def test_what_was_told_is_not_told_again_after_a_loss_of_the_link() -> None:
+    world = World()
+    watch = a_watch(world)
+    entry, _, stop = await working(world)
+    fill(world, entry, 10, 1)
+    world.say(a_status(stop, "Cancelled"))
+    await looks(watch, 2)
+    assert len(world.pager.sent) == 1
+    world.guard.set_level(HaltCause.LINK, "gone")
+    await looks(watch, 1)
+    world.guard.clear_level(HaltCause.LINK)
+    await looks(watch, 3)
+    titles = [row[1] for row in world.pager.sent]
+    assert len([row for row in titles if "without its stop" in row]) == 1, titles
+
+
+async def test_a_stop_that_filled_for_a_part_leaves_the_rest_without_one() -> None:
+    """The broker makes it as small as what the entry has brought, and the entry fills on."""
+    world = World()
+    watch = a_watch(world)
+    entry, _, stop = await working(world)
+    fill(world, entry, 4, 1)
+    fill(world, stop, 4, 2)
+    world.say(a_status(stop, "Filled", filled=D(4)))
+    fill(world, entry, 6, 3)
+    assert members(world)[2].state is OrderState.FILLED
+    await looks(watch, 3)
+    title = f"bracket {entry.order_id} holds a position without its stop"
+    assert ("critical", title, f"6 AAA held, stop {stop.order_id} is FILLED") in world.pager.sent
 
 
 async def test_orders_by_themselves_are_none_of_its_business() -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.unit.engine.test_brackets import a_bracket
 from tests.unit.engine.world import BUY, SELL, World, a_status, an_execution, an_exit, an_intent
 from trader.core import events as ev
 from trader.core.halts import HaltCause
@@ -42,6 +43,15 @@ async def looks(watch: ExitWatch, seconds: float) -> None:
 async def a_stop(world: World, number: int, quantity: int) -> Order:
     stop = replace(an_exit(number, quantity), order_type=OrderType.STOP, stop_price=D(99))
     return await world.working(stop)
+
+
+async def a_working_bracket(world: World, number: int = 1) -> tuple[Order, ...]:
+    known = set(world.book.orders)
+    await world.gateway.submit(a_bracket(number))
+    ids = sorted(set(world.book.orders) - known)
+    for key in ids:
+        world.say(a_status(world.book.orders[key], "PreSubmitted"))
+    return tuple(world.book.orders[key] for key in ids)
 
 
 @pytest.mark.parametrize("sold", [10, 15])
@@ -128,3 +138,44 @@ async def test_without_a_gateway_it_says_so_and_goes_on() -> None:
     by_hand(world, -10)
     await looks(watch, 3)
     assert world.broker.cancelled == []
+
+
+async def test_both_legs_of_a_bracket_go_whose_position_a_person_has_closed() -> None:
+    """The stop counts for both, and the profit would open a position while that is settling."""
+    world = World()
+    entry, profit, stop = await a_working_bracket(world)
+    world.fill(entry, quantity=D(10))
+    watch = a_watch(world)
+    await looks(watch, 2)
+    assert world.broker.cancelled == []
+    by_hand(world, -10)
+    await looks(watch, 2)
+    assert sorted(world.broker.cancelled) == [profit.order_id, stop.order_id]
+    assert [row[2] for row in world.pager.sent] == ["SELL 10 AAA: 0 is held by now"] * 2
+
+
+async def test_a_profit_whose_stop_is_over_and_settling_goes_with_the_position() -> None:
+    world = World()
+    entry, profit, stop = await a_working_bracket(world)
+    world.fill(entry, quantity=D(10))
+    watch = a_watch(world)
+    world.say(a_status(stop, "Cancelled"))
+    await looks(watch, 2)
+    assert world.broker.cancelled == []
+    by_hand(world, -3)
+    await looks(watch, 2)
+    assert world.broker.cancelled == [profit.order_id]
+
+
+async def test_the_legs_of_what_is_still_held_stay() -> None:
+    world = World()
+    first = await a_working_bracket(world, 1)
+    world.fill(first[0], quantity=D(10), exec_id=ExecId("0001.aa.01.01"))
+    second = await a_working_bracket(world, 2)
+    world.fill(second[0], quantity=D(10), exec_id=ExecId("0001.ab.01.01"))
+    watch = a_watch(world)
+    await looks(watch, 2)
+    assert world.broker.cancelled == []
+    by_hand(world, -10)
+    await looks(watch, 2)
+    assert sorted(world.broker.cancelled) == [row.order_id for row in second[1:]]
