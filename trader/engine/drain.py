@@ -15,6 +15,7 @@ from trader.core.changes import ChangeState
 from trader.core.events import DaemonStopped
 from trader.core.halts import HaltCause
 from trader.core.orders import Order, OrderState
+from trader.engine.brackets import goes_with_entry, is_idle
 from trader.engine.gateway import OrderGateway
 from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
@@ -93,6 +94,8 @@ class Drain:
             await self._step("working orders cancelled", settings.cancel_s, self._none_working)
         if self._broker.is_connected:
             await self._step("final reconciliation", settings.reconcile_s, self._reconcile)
+        if settings.must_cancel_orders:
+            self._cancel_idle_legs()
         code = failure if failure is not None else self._exit_code()
         try:
             seq = self._ledger.record(DaemonStopped(reason, int(code)))
@@ -124,13 +127,28 @@ class Drain:
 
     def _cancel_all(self) -> None:
         for order in self._gateway.working_orders():
-            problem = self._gateway.cancel(order.order_id, "drain")
-            if problem is not None:
-                log.warning("cancel not sent", problem=problem)
+            if not order.terms.is_leg:  # it goes with its entry, or stays with what that brought
+                self._cancel(order)
+
+    def _cancel_idle_legs(self) -> None:
+        """Cancel legs that have outlived an entry of which nothing is held; nobody waits for it."""
+        for order in self._gateway.working_orders():
+            if is_idle(self._ledger.book, order):
+                self._cancel(order)
+
+    def _cancel(self, order: Order) -> None:
+        problem = self._gateway.cancel(order.order_id, "drain")
+        if problem is not None:
+            log.warning("cancel not sent", problem=problem)
 
     async def _none_working(self) -> None:
-        while self._gateway.working_orders():
+        while not all(map(self._protects, self._gateway.working_orders())):
             await self._clock.sleep(_POLL_S)
+
+    def _protects(self, order: Order) -> bool:
+        """Tell whether it is a leg of a bracket that holds something and brings nothing more."""
+        book = self._ledger.book
+        return order.terms.is_leg and not goes_with_entry(book, order) and not is_idle(book, order)
 
     async def _reconcile(self) -> None:
         await self._reconciler.run_once("drain")

@@ -28,6 +28,7 @@ from trader.core.ids import ClientId, ConId, OrderId, StrategyName
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import Order, OrderState
+from trader.engine.brackets import has_idle, without_waiting
 from trader.engine.descriptions import Descriptions
 from trader.engine.gateway import OrderGateway
 from trader.engine.numbering import next_intent_id
@@ -115,6 +116,7 @@ class Liquidation:
         sorted_out = self._sorted(keeps_exits=keeps_exits)
         wanted = {row.order_id for row in sorted_out.cancel}
         orders = [row for row in self._working() if row.order_id in wanted]
+        orders = without_waiting(self._book, orders) if keeps_exits else orders
         wanted = {row.order_id for row in orders}
         problems = [
             problem
@@ -123,7 +125,7 @@ class Liquidation:
         ]
 
         def is_over() -> bool:
-            return not wanted & self._book.live_orders.keys()
+            return not wanted & self._book.live_orders.keys() and not has_idle(self._book)
 
         if len(problems) < len(orders):
             await self._wait_until(is_over, self._settings.cancel_s)
@@ -322,7 +324,7 @@ class Liquidation:
             if ticket.con_id is not None:
                 words[ticket.con_id] = f"ticket {ticket.ticket_id} is open"
         for order in book.may_fill():
-            if order.remaining > ZERO:
+            if order.remaining > ZERO or (order.terms.is_leg and not order.is_final):
                 words[order.terms.con_id] = f"order {order.order_id} may fill, {order.state}"
         for order_id in twins_in(book).values():
             words[book.orders[order_id].terms.con_id] = f"order {order_id} lives a second time"

@@ -17,7 +17,18 @@ from trader.core.ids import ExecId, OrderId
 from trader.core.intents import BracketTerms, Intent, OrderType
 from trader.core.orders import Order, OrderState
 from trader.core.risk import Approved, review
-from trader.engine.brackets import approvals_of, places_of, planned_ids, slots_missing, take_slots
+from trader.core.risk.change import Revision
+from trader.engine.brackets import (
+    approvals_of,
+    goes_with_entry,
+    has_idle,
+    is_idle,
+    places_of,
+    planned_ids,
+    slots_missing,
+    take_slots,
+    without_waiting,
+)
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.ports import LinkDown, SendUncertain, Vetoed
 
@@ -298,3 +309,45 @@ async def test_an_exit_of_what_is_held_besides_is_not_locked_in() -> None:
         5, side=SELL, order_type=OrderType.MARKET, limit_price=None, is_reduce_only=True
     )
     assert (await world.gateway.submit(exit_)).kind is OutcomeKind.SENT
+
+
+# ---- taking off
+
+
+async def test_legs_go_with_an_entry_that_works_and_are_idle_after_one_that_brought_nothing() -> (
+    None
+):
+    world = World()
+    entry, profit, stop = await working(world)
+    book = world.book
+    assert [goes_with_entry(book, row) for row in members(world)] == [False, True, True]
+    assert without_waiting(book, members(world)) == [entry]
+    assert not has_idle(book)
+    world.say(a_status(entry, "Cancelled"))
+    assert [is_idle(book, row) for row in members(world)] == [False, True, True]
+    assert without_waiting(book, members(world)) == list(members(world))
+    assert has_idle(book)
+    world.say(ev.ExecutionSeen(an_execution(entry, quantity=D(4))))
+    assert [is_idle(book, row) for row in members(world)] == [False, False, False]
+    world.say(ev.ExecutionSeen(an_execution(stop, quantity=D(4), exec_id=ExecId("0002.aa.01.01"))))
+    assert is_idle(book, profit)
+
+
+async def test_an_order_by_itself_goes_with_nothing() -> None:
+    world = World()
+    order = await world.working()
+    assert not goes_with_entry(world.book, order)
+    assert not is_idle(world.book, order)
+
+
+async def test_a_change_of_a_leg_is_answered_though_its_entry_has_filled_in_part() -> None:
+    """The broker has made the leg smaller when it shows the change."""
+    world = World()
+    entry, _, stop = await working(world)
+    await world.gateway.modify(stop.order_id, Revision(stop_price=D(96)))
+    world.say(ev.ExecutionSeen(an_execution(entry, quantity=D(4))))
+    world.say(an_echo(stop, quantity=D(4), stop_price=D(96)))
+    stop = world.book.orders[stop.order_id]
+    assert stop.open_change is None
+    assert stop.terms.stop_price == 96
+    assert world.guard.causes() == {}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
-from tests.unit.engine.world import World, a_status, an_intent, turns
+from tests.unit.engine.test_brackets import working as working_bracket
+from tests.unit.engine.world import World, a_status, an_execution, an_intent, turns
 from trader.core import events as ev
 from trader.core.halts import HaltCause
 from trader.core.ids import OrderId
@@ -184,3 +186,68 @@ async def test_an_order_placed_by_mistake_during_the_drain_would_be_seen() -> No
     world.broker.on_place = placed.append
     await world.gateway.submit(an_intent())
     assert len(placed) == 1
+
+
+# ---- brackets
+
+
+async def test_a_drain_that_cancels_leaves_the_legs_of_what_is_held() -> None:
+    """A position without its stop over night is worse than an order that is left open."""
+    world = World()
+    entry, profit, stop = await working_bracket(world)
+    world.say(ev.ExecutionSeen(an_execution(entry)))
+    began_s = world.clock.monotonic()
+    code = await draining(world, must_cancel=True).run("SIGTERM")
+    assert world.broker.cancelled == []
+    assert code is ExitCode.DRAINED_WITH_OPEN_ORDERS
+    assert world.clock.monotonic() - began_s < 1, "there is nothing to wait for"
+    assert {row.order_id for row in world.gateway.working_orders()} == {
+        profit.order_id,
+        stop.order_id,
+    }
+
+
+@pytest.mark.parametrize("filled", [0, 4])
+async def test_a_drain_cancels_an_entry_and_its_legs_go_or_stay_with_it(filled: int) -> None:
+    """Cancelled beside it, they would be gone when the entry fills before its cancel arrives."""
+    world = World()
+    entry, profit, stop = await working_bracket(world)
+
+    def confirm(order_id: OrderId) -> None:
+        loop = asyncio.get_running_loop()
+        if filled:
+            world.say(ev.ExecutionSeen(an_execution(entry, quantity=Decimal(filled))))
+        loop.call_later(0.1, world.say, a_status(entry, "Cancelled"))
+        if not filled:
+            for leg in (profit, stop):
+                loop.call_later(0.2, world.say, a_status(leg, "Cancelled"))
+
+    world.broker.on_cancel = confirm
+    began_s = world.clock.monotonic()
+    code = await draining(world, must_cancel=True).run("SIGTERM")
+    assert world.broker.cancelled == [entry.order_id]
+    assert code is (ExitCode.DRAINED_WITH_OPEN_ORDERS if filled else ExitCode.CLEAN)
+    assert 0.1 <= world.clock.monotonic() - began_s < 1
+
+
+async def test_a_drain_leaves_no_leg_behind_that_has_nothing_to_close() -> None:
+    """A broker that ends the entry alone: the legs would open a position over night."""
+    world = World()
+    entry, profit, stop = await working_bracket(world)
+    world.broker.on_cancel = confirming(world)
+    await draining(world, must_cancel=True).run("SIGTERM")
+    assert world.broker.cancelled == [entry.order_id, profit.order_id, stop.order_id]
+
+
+async def test_a_drain_leaves_the_legs_of_an_entry_that_may_still_fill() -> None:
+    world = World()
+    entry, _, _ = await working_bracket(world)
+    await draining(world, must_cancel=True).run("SIGTERM")
+    assert world.broker.cancelled == [entry.order_id], "its cancel was never confirmed"
+
+
+async def test_a_drain_that_leaves_orders_leaves_legs() -> None:
+    world = World()
+    await working_bracket(world)
+    await draining(world, must_cancel=False).run("SIGTERM")
+    assert world.broker.cancelled == []

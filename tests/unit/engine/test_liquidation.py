@@ -11,6 +11,7 @@ from itertools import count
 
 import pytest
 
+from tests.unit.engine.test_brackets import working as working_bracket
 from tests.unit.engine.world import (
     ACCOUNT,
     BUY,
@@ -841,3 +842,58 @@ async def test_a_second_order_that_no_cancel_finds_is_told() -> None:
     answer = await world.desk.cancel_orders(by="me")
     assert (answer.is_done, answer.code) == (False, "remains")
     assert f"order {order.order_id}: lives as permId 77 beside it" in answer.details
+
+
+# ---- brackets
+
+
+def ending(world: World, legs: tuple[Order, ...], filled: int) -> Callable[[OrderId], None]:
+    """Fill an entry in the moment of its cancel, and end its legs with it if nothing is held."""
+
+    def confirm(order_id: OrderId) -> None:
+        if filled:
+            world.fill(world.book.orders[order_id], quantity=Decimal(filled))
+        if filled < 10:
+            later(0.5, lambda: world.say(a_status(world.book.orders[order_id], "Cancelled")))
+        for leg in legs if not filled else ():
+            later(0.6, world.say, a_status(leg, "Cancelled"))
+
+    return confirm
+
+
+@pytest.mark.parametrize("filled", [0, 4, 10])
+async def test_a_cancel_that_keeps_exits_leaves_legs_to_their_entry(filled: int) -> None:
+    """A breaker that cancels in a falling market: the entry fills before its cancel arrives."""
+    world = World()
+    entry, *legs = await working_bracket(world)
+    world.broker.on_cancel = ending(world, tuple(legs), filled)
+    answer = await world.desk.cancel_orders(by="me", keeps_exits=True)
+    assert world.broker.cancelled == [entry.order_id]
+    assert answer.is_done
+    assert answer.code == ("protected" if filled else "done")
+    left = {row.order_id for row in world.gateway.working_orders()}
+    assert left == ({row.order_id for row in legs} if filled else set())
+
+
+async def test_legs_that_outlive_their_entry_are_cancelled_by_the_next_round() -> None:
+    world = World()
+    entry, profit, stop = await working_bracket(world)
+    world.broker.on_cancel = confirming(world)
+    answer = await world.desk.cancel_orders(by="me", keeps_exits=True)
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert world.desk.has_entries()
+    answer = await world.desk.cancel_orders(by="me", keeps_exits=True)
+    assert (answer.is_done, answer.code) == (True, "done")
+    assert world.broker.cancelled == [entry.order_id, profit.order_id, stop.order_id]
+
+
+async def test_flat_beside_a_leg_that_works_is_not_done() -> None:
+    """It has nothing to close: what it fills opens a position, and its cancel is not confirmed."""
+    world = World()
+    entry, profit, stop = await working_bracket(world)
+    world.fill(entry)
+    world.fill(profit, "0002.aa.01.01")
+    assert world.book.position_of(CON) == 0
+    answer = await world.desk.liquidate(by="me")
+    assert (answer.is_done, answer.code) == (False, "remains")
+    assert f"order {stop.order_id} may fill, CANCELLING" in answer.text

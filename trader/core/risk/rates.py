@@ -16,6 +16,9 @@ from trader.core.tapes import Key, pattern_of
 
 # Where nobody says when the account's day began, all of the longest day counts.
 _LONGEST_DAY = timedelta(hours=25)
+# A profit and a stop, and what each of them is counted as.
+_LEGS = 2
+_OF_NEW = ("order", "message")
 
 
 def order_check(case: Case) -> Check:
@@ -65,7 +68,7 @@ def daily_check(case: Case) -> Check:
     start = case.given.day_start_utc or case.given.now_utc - _LONGEST_DAY
     count = case.book.planned.since(start) + case.book.strangers.since(start)
     most = case.share * case.policy.rate.daily_trades_max
-    passed = count < most or case.given.is_operator
+    passed = count + _beside(case) < most or case.given.is_operator
     return check("DAILY_TRADES", f"{count} today", f"below {most}", passed)
 
 
@@ -113,7 +116,14 @@ def churn_refusal(
 
 def _windowed(case: Case, code: str, most: int, key: Key) -> Check:
     count, window_s = case.book.acts.count(case.window_utc, key), case.policy.rate.window_s
-    return _made(code, count, most * case.share, window_s, case.given.is_operator)
+    beside = _beside(case) if key[0] in _OF_NEW else 0
+    return _made(code, count, most * case.share, window_s, case.given.is_operator, beside)
+
+
+def _beside(case: Case) -> int:
+    """Return how many orders leave with this one: the legs of a bracket that is not there yet."""
+    is_new = case.intent.bracket is not None and case.intent.intent_id not in case.book.intents
+    return _LEGS if is_new else 0
 
 
 def _since(case: Case, window_s: float) -> datetime:
@@ -125,10 +135,13 @@ def _counted(case: Case, code: str, count: int, most: int, window_s: float) -> C
 
 
 @lru_cache(maxsize=1024)
-def _made(code: str, count: int, most: int, window_s: float, is_operator: bool) -> Check:
+def _made(
+    code: str, count: int, most: int, window_s: float, is_operator: bool, beside: int = 0
+) -> Check:
     """Return the check of a count; most of one review's are those of the review before."""
-    passed = count < most or is_operator
-    return check(code, str(count), f"below {most} in {window_s:g} s", passed)
+    passed = count + beside < most or is_operator
+    value = f"{count} and {beside} beside it" if beside else str(count)
+    return check(code, value, f"below {most} in {window_s:g} s", passed)
 
 
 CHECKS = (

@@ -23,7 +23,9 @@ from tests.unit.core.factories import (
     work_bracket,
 )
 from tests.unit.core.policies import a_policy
+from tests.unit.core.risk.cases import MANY, failures, with_orders
 from trader.core.amounts import is_multiple
+from trader.core.events import Check
 from trader.core.ids import IntentId, Lineage, StrategyName, intent_id
 from trader.core.instruments import PriceBand
 from trader.core.intents import BracketTerms, Intent, OrderType, TimeInForce
@@ -32,6 +34,8 @@ from trader.core.risk import Approved, Refused, RiskInput, review
 from trader.core.risk import bracket as risk_bracket
 from trader.core.risk.bracket import DISTANCE_MAX, entry_range
 from trader.core.risk.case import Case
+from trader.core.risk.change import Revision, review_change
+from trader.core.risk.rates import CHECKS as RATES
 from trader.core.risk.review import CHECKS, WITH_BRACKET
 
 D = Decimal
@@ -47,6 +51,7 @@ WIDE = a_policy(
     price__slippage_fraction_max=D("0.9"),
     exposure__is_enforced=False,
 )
+MANY_RATES = {f"rate__{name}": value for name, value in MANY.items()}
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
 A_STOP: dict[str, Any] = {"order_type": OrderType.STOP, "limit_price": None}
 
@@ -313,9 +318,14 @@ def test_the_legs_make_the_worst_case_no_better(size: int) -> None:
     for number in (size, 10, 11):
         plain = an_intent(quantity=D(number))
         entry = a_bracket(quantity=D(number))
-        alone = list(review(plain, there(policy=policy)).checks)
-        together = list(review(entry, there(policy=policy)).checks)
+        alone = _but_counts(review(plain, there(policy=policy)).checks)
+        together = _but_counts(review(entry, there(policy=policy)).checks)
         assert together[: len(alone)] == alone
+
+
+def _but_counts(checks: tuple[Check, ...]) -> list[Check]:
+    """Leave out how often, where a bracket counts as three."""
+    return [row for row in checks if row.code not in dict(RATES)]
 
 
 def test_what_waits_behind_an_entry_stands_in_no_exits_way() -> None:
@@ -358,3 +368,31 @@ def test_whatever_is_approved_protects(
         own = leg.intent.limit_price or leg.intent.stop_price
         assert own is not None
         assert is_multiple(own, CENT)
+
+
+@pytest.mark.parametrize(
+    ("code", "limit"),
+    [
+        ("ORDER_RATE", "orders_max"),
+        ("ORDER_RATE_STRATEGY", "orders_per_strategy_max"),
+        ("ORDER_RATE_INSTRUMENT", "orders_per_instrument_max"),
+        ("MESSAGE_RATE", "messages_max"),
+        ("MESSAGE_RATE_STRATEGY", "messages_per_strategy_max"),
+        ("DAILY_TRADES", "daily_trades_max"),
+    ],
+)
+def test_a_bracket_counts_as_the_three_orders_that_it_is(code: str, limit: str) -> None:
+    policy = a_policy()
+    for free, refused in ((3, []), (2, [code]), (1, [code])):
+        policy = a_policy(**{**MANY_RATES, f"rate__{limit}": 4 + free})
+        assert failures(a_bracket(9), given(with_orders(4), policy=policy)) == refused
+    assert failures(an_intent(9), given(with_orders(4), policy=policy)) == []
+
+
+def test_a_change_of_a_brackets_entry_counts_once() -> None:
+    book = a_book()
+    work_bracket(book)
+    (entry, *_) = book.orders.values()
+    policy = a_policy(**{**MANY_RATES, "rate__messages_max": 5})
+    wish = Revision(limit_price=entry.terms.limit_price - D(1))  # type: ignore[operator]
+    assert isinstance(review_change(entry, wish, given(book, policy=policy)), Approved)
