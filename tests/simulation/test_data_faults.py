@@ -24,6 +24,8 @@ RULES = USUAL_TARGETS["breaker"]["rules"]
 # The gate alone: without the breaker that would stop everything a little later.
 TARGETS = {
     **USUAL_TARGETS,
+    # As shipped: the bands are what is tried here.
+    "price": {**USUAL_TARGETS["price"], "jump_fraction_max": 0.1, "gap_fraction_max": 0.25},
     "breaker": {"rules": {**RULES, "quote_staleness": {"is_enabled": False}}},
 }
 
