@@ -8,7 +8,6 @@ connection waits until the last one is really gone, or it collides with itself (
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,9 +15,6 @@ from trader.core.ids import AccountId, OrderId
 from trader.ibkr.client import ApiClient
 from trader.ibkr.settings import BrokerSettings
 from trader.ports import Clock, ConnectRefused, LinkFacts
-
-# About sixty messages: what one turn of the loop decodes, in a millisecond or two.
-SLICE_BYTES = 2_048
 
 
 @dataclass(slots=True)
@@ -38,11 +34,7 @@ class Progress:
 
 
 class _Socket(asyncio.Protocol):
-    """The two ends of one transport's life, and its bytes.
-
-    Thousands of prices can come in one read. They are passed on a slice at a time, and nothing is
-    read meanwhile, so that timers, orders and strategies have their turn in between (DAT-02).
-    """
+    """The two ends of one transport's life, and its bytes."""
 
     def __init__(
         self,
@@ -53,9 +45,6 @@ class _Socket(asyncio.Protocol):
         self._received = received
         self._lost = lost
         self._now = now
-        # Slices that wait for their turn, and when each came.
-        self._waiting: deque[tuple[bytes, float]] = deque()
-        self._is_passing = False
         self.transport: asyncio.Transport | None = None
         self.is_lost = False
         self.gone = asyncio.Event()
@@ -66,31 +55,11 @@ class _Socket(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        """Pass the bytes on, in slices where there are many."""
-        at_s = self._now()
-        starts = range(0, len(data), SLICE_BYTES)
-        self._waiting.extend((data[start : start + SLICE_BYTES], at_s) for start in starts)
-        if not self._is_passing:
-            self._pass()
-
-    def _pass(self) -> None:
-        if self._waiting:
-            self._received(*self._waiting.popleft())
-        transport = self.transport
-        is_more = bool(self._waiting)
-        if transport is not None and not transport.is_closing() and is_more != self._is_passing:
-            if is_more:
-                transport.pause_reading()
-            else:
-                transport.resume_reading()
-        self._is_passing = is_more
-        if is_more:
-            asyncio.get_running_loop().call_soon(self._pass)
+        """Pass the bytes on."""
+        self._received(data, self._now())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the loss, once, after everything that came before it."""
-        while self._waiting:
-            self._received(*self._waiting.popleft())
+        """Tell the loss, once."""
         self.is_lost = True
         self.gone.set()
         self._lost(self, f"connection lost: {exc}" if exc else "closed by the peer")
