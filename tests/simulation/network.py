@@ -323,10 +323,15 @@ class Pipe(asyncio.Transport):
                 # Nobody is there: the machine answers with a reset.
                 self._deliver(self.other._receive_reset)
             return
-        if self._is_paused:
+        if self._is_behind:
             self._waiting.append(lambda: self.protocol.data_received(segment[0]))
             return
         self.protocol.data_received(segment[0])
+
+    @property
+    def _is_behind(self) -> bool:
+        # What waited before reading went on comes before what arrives now.
+        return self._is_paused or bool(self._waiting)
 
     def _catch_up(self) -> None:
         while self._waiting and not self._is_paused and self.is_open and not self._is_closing:
@@ -335,7 +340,7 @@ class Pipe(asyncio.Transport):
     def _receive_end(self) -> None:
         if not self.is_open or self._is_closing:
             return
-        if self._is_paused:
+        if self._is_behind:
             self._waiting.append(self._take_end)
             return
         self._take_end()

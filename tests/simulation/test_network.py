@@ -44,9 +44,15 @@ def loop() -> Iterator[SimulatedLoop]:
 Play = Callable[[Pipe, Ear, Ear], Coroutine[Any, Any, None]]
 
 
-def connected(loop: SimulatedLoop, play: Play, near_process: Process | None = None) -> None:
+def connected(
+    loop: SimulatedLoop,
+    play: Play,
+    near_process: Process | None = None,
+    far: Ear | None = None,
+) -> None:
+    far = far or Ear()
+
     async def main() -> None:
-        far = Ear()
         await loop.create_server(lambda: far, "127.0.0.1", PORT)
         process = near_process or Process("near")
         near = Ear()
@@ -141,3 +147,36 @@ def test_what_is_not_read_waits(loop: SimulatedLoop) -> None:
         assert bytes(far.heard) == b"wait"
 
     connected(loop, play)
+
+
+class Halting(Ear):
+    """Reads a piece, and the next one a few turns of the loop later."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.pipe.pause_reading()
+        self._wait(3)
+
+    def _wait(self, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._wait, turns - 1)
+        else:
+            self.pipe.resume_reading()
+
+
+def test_nothing_overtakes_what_waits_to_be_read(loop: SimulatedLoop) -> None:
+    """A socket's buffer is a queue: reading goes on with its oldest byte, the end comes last."""
+    loop.network.weather.coalesce = 0.0
+    wanted = b"".join(b"%d," % number for number in range(2_000))
+
+    async def play(pipe: Pipe, near: Ear, far: Ear) -> None:
+        for number in range(2_000):
+            pipe.write(b"%d," % number)
+            if not number % 20:
+                await asyncio.sleep(0.00001)
+        pipe.close()
+        await asyncio.sleep(1)
+        assert bytes(far.heard) == wanted
+        assert far.ends == [None]
+
+    connected(loop, play, far=Halting())
