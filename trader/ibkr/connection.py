@@ -8,6 +8,7 @@ connection waits until the last one is really gone, or it collides with itself (
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from trader.core.ids import AccountId, OrderId
 from trader.ibkr.client import ApiClient
 from trader.ibkr.settings import BrokerSettings
 from trader.ports import Clock, ConnectRefused, LinkFacts
+
+# About sixty messages: what one turn of the loop decodes, in a millisecond or two.
+SLICE_BYTES = 2_048
 
 
 @dataclass(slots=True)
@@ -34,7 +38,11 @@ class Progress:
 
 
 class _Socket(asyncio.Protocol):
-    """The two ends of one transport's life, and its bytes."""
+    """The two ends of one transport's life, and its bytes.
+
+    Thousands of prices can come in one read. They are passed on a slice at a time, and nothing is
+    read meanwhile, so that timers, orders and strategies have their turn in between (DAT-02).
+    """
 
     def __init__(
         self,
@@ -45,6 +53,9 @@ class _Socket(asyncio.Protocol):
         self._received = received
         self._lost = lost
         self._now = now
+        # Slices that wait for their turn, and when each came.
+        self._waiting: deque[tuple[bytes, float]] = deque()
+        self._is_passing = False
         self.transport: asyncio.Transport | None = None
         self.is_lost = False
         self.gone = asyncio.Event()
@@ -55,14 +66,50 @@ class _Socket(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        """Pass the bytes on."""
-        self._received(data, self._now())
+        """Pass the bytes on, in slices where there are many."""
+        at_s = self._now()
+        starts = range(0, len(data), SLICE_BYTES)
+        self._waiting.extend((data[start : start + SLICE_BYTES], at_s) for start in starts)
+        if not self._is_passing:
+            self._pass()
+
+    def _pass(self) -> None:
+        if self._waiting:
+            self._pass_one()
+        is_more = bool(self._waiting)
+        if is_more:
+            asyncio.get_running_loop().call_soon(self._pass)
+        if is_more == self._is_passing:
+            return
+        # Before the transport is told, which may hand over the next bytes in the same breath.
+        self._is_passing = is_more
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            if is_more:
+                transport.pause_reading()
+            else:
+                transport.resume_reading()
+
+    def _pass_one(self) -> None:
+        data, at_s = self._waiting.popleft()
+        try:
+            self._received(data, at_s)
+        except BaseException:
+            # As the loop does with whoever raises in data_received: a stream with a hole is over.
+            self._waiting.clear()
+            if self.transport is not None:
+                self.transport.abort()
+            raise
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the loss, once."""
-        self.is_lost = True
-        self.gone.set()
-        self._lost(self, f"connection lost: {exc}" if exc else "closed by the peer")
+        """Tell the loss, once, after everything that came before it."""
+        try:
+            while self._waiting:
+                self._pass_one()
+        finally:
+            self.is_lost = True
+            self.gone.set()
+            self._lost(self, f"connection lost: {exc}" if exc else "closed by the peer")
 
 
 class Connection:

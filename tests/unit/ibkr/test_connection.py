@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
 from tests.unit.ibkr.fake_gateway import Desk, frame, gateway
 from trader.core.ids import AccountId, OrderId
+from trader.ibkr.connection import SLICE_BYTES, _Socket
 from trader.ports import ConnectRefused, LinkDown
 
 INVALID = "4|2|-1|326|Unable to connect as the client id is already in use.|"
@@ -212,6 +214,126 @@ async def test_a_lost_connection_is_told_once_with_its_reason(is_reset: bool) ->
         down = desk.words("socket")[1:]
         assert [word.is_up for word in down] == [False]
         assert down[0].text
+
+
+class Half:
+    """The reading end of a connection by itself: what is passed on, and when it may read."""
+
+    def __init__(self) -> None:
+        self.passed: list[tuple[bytes, float]] = []
+        self.turns: list[int] = []
+        self.lost: list[int] = []
+        self.marks: list[str] = []
+        self.is_closing_now = False
+        self.fails_at: int | None = None
+        self.now_s = 5.0
+        self.socket = _Socket(self.take, lambda *_: self.lost.append(self.length), self.now)
+        transport: Any = self
+        self.socket.connection_made(transport)
+
+    @property
+    def length(self) -> int:
+        return sum(len(data) for data, _ in self.passed)
+
+    def now(self) -> float:
+        return self.now_s
+
+    def take(self, data: bytes, at_s: float) -> None:
+        if self.fails_at is not None and self.length >= self.fails_at:
+            raise ArithmeticError("a decoder's bug")
+        self.passed.append((data, at_s))
+
+    def pause_reading(self) -> None:
+        self.marks.append("pause")
+
+    def resume_reading(self) -> None:
+        self.marks.append("resume")
+
+    def abort(self) -> None:
+        self.marks.append("abort")
+        self.is_closing_now = True
+
+    def is_closing(self) -> bool:
+        return self.is_closing_now
+
+
+async def test_a_flood_is_passed_on_in_slices_and_others_have_their_turn() -> None:
+    """DAT-02: and what came is stamped with when it came."""
+    half = Half()
+    data = bytes(range(256)) * (10 * SLICE_BYTES // 256)
+    half.socket.data_received(data)
+    assert half.marks == ["pause"]
+    half.now_s = 9.0
+    for _ in range(9):
+        half.turns.append(half.length)
+        await asyncio.sleep(0)
+    assert half.turns == [SLICE_BYTES * n for n in range(1, 10)]
+    await asyncio.sleep(0)
+    assert b"".join(part for part, _ in half.passed) == data
+    assert {at_s for _, at_s in half.passed} == {5.0}
+    assert half.marks == ["pause", "resume"]
+    half.socket.data_received(b"next")
+    assert half.passed[-1] == (b"next", 9.0)
+
+
+async def test_what_comes_while_slices_wait_comes_after_them() -> None:
+    half = Half()
+    half.socket.data_received(b"a" * (2 * SLICE_BYTES))
+    half.socket.data_received(b"b")
+    await asyncio.sleep(0.01)
+    assert b"".join(part for part, _ in half.passed) == b"a" * (2 * SLICE_BYTES) + b"b"
+    assert half.marks == ["pause", "resume"]
+
+
+async def test_all_that_came_before_a_loss_is_passed_on_before_it_is_told() -> None:
+    half = Half()
+    half.socket.data_received(b"a" * (3 * SLICE_BYTES))
+    half.is_closing_now = True
+    half.socket.connection_lost(None)
+    assert half.lost == [3 * SLICE_BYTES]
+    await asyncio.sleep(0.01)
+    assert half.length == 3 * SLICE_BYTES
+
+
+async def test_whoever_raises_over_a_slice_is_passed_nothing_after_it() -> None:
+    """A stream with a hole in it is no stream: it is dropped, as asyncio drops it, and told."""
+    half = Half()
+    half.fails_at = SLICE_BYTES
+    raised: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context))
+    half.socket.data_received(b"a" * (4 * SLICE_BYTES))
+    await asyncio.sleep(0.01)
+    assert half.length == SLICE_BYTES
+    assert half.marks == ["pause", "abort"]
+    assert isinstance(raised[0]["exception"], ArithmeticError)
+    half.fails_at = None
+    half.socket.connection_lost(None)
+    assert (half.length, half.lost) == (SLICE_BYTES, [SLICE_BYTES])
+
+
+async def test_a_loss_is_told_even_where_what_came_before_it_cannot_be_passed_on() -> None:
+    half = Half()
+    half.socket.data_received(b"a" * (2 * SLICE_BYTES))
+    half.fails_at = 0
+    with pytest.raises(ArithmeticError):
+        half.socket.connection_lost(None)
+    assert half.lost == [SLICE_BYTES]
+    assert half.socket.gone.is_set()
+
+
+async def test_bytes_handed_over_as_reading_goes_on_are_passed_on() -> None:
+    """A transport may hand over what it holds in the very call that resumes it."""
+    half = Half()
+    resumed = half.resume_reading
+
+    def resume_and_hand_over() -> None:
+        resumed()
+        half.socket.data_received(b"b")
+
+    half.resume_reading = resume_and_hand_over  # type: ignore[method-assign]
+    half.socket.data_received(b"a" * (2 * SLICE_BYTES))
+    await asyncio.sleep(0.01)
+    assert half.length == 2 * SLICE_BYTES + 1
 
 
 async def test_a_frame_out_of_range_aborts_the_connection() -> None:
