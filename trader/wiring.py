@@ -8,7 +8,7 @@ from datetime import time
 from zoneinfo import ZoneInfo
 
 from trader.config import Configuration
-from trader.config.model import MomentumSection
+from trader.config.model import MomentumSection, OwnStrategySection
 from trader.config.own_strategies import own_strategies
 from trader.config.session_terms import session_terms
 from trader.core.day_result import Tolerance
@@ -48,12 +48,18 @@ def deployments(config: Configuration) -> tuple[Deployment, ...]:
     section, found = config.settings.strategies.momentum, []
     if section is not None:
         momentum = MomentumStrategy(momentum_parameters(section, config.policy))
-        pace = RunnerSettings(section.look_interval_s, section.checkpoint_interval_s)
-        found.append(Deployment(momentum, pace))
+        found.append(Deployment(momentum, _pace(section)))
     for own, strategy in own_strategies(config.settings.strategies):
-        pace = RunnerSettings(own.look_interval_s, own.checkpoint_interval_s)
-        found.append(Deployment(strategy, pace))
+        found.append(Deployment(strategy, _pace(own)))
     return tuple(found)
+
+
+def _pace(section: MomentumSection | OwnStrategySection) -> RunnerSettings:
+    return RunnerSettings(
+        look_interval_s=section.look_interval_s,
+        checkpoint_interval_s=section.checkpoint_interval_s,
+        wishes_per_minute_max=section.wishes_per_minute_max,
+    )
 
 
 def broker_settings(config: Configuration) -> BrokerSettings:

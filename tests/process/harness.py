@@ -403,6 +403,8 @@ def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:
                 "pause_s": 0.02,
                 "look_interval_s": 0.02,
                 "checkpoint_interval_s": 1,
+                # It wishes at every look, also while halted: nearly 3,000 times a minute.
+                "wishes_per_minute_max": 100_000,
             }
         },
     }

@@ -14,6 +14,7 @@ from trader.config.model import OwnStrategySection
 from trader.core.day_result import Tolerance
 from trader.core.exchanges import SHIPPED
 from trader.core.halts import Mode
+from trader.engine.runner import RunnerSettings
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "paper.yaml"
 
@@ -127,13 +128,17 @@ def test_the_strategy_that_is_configured_is_deployed_at_its_pace(config: Configu
 
 def test_a_strategy_of_ones_own_is_deployed_behind_it(config: Configuration) -> None:
     own = OwnStrategySection(
-        name="mine", use="trader.strategies.own:OwnStrategy", symbols=("IBM",), look_interval_s=0.5
+        name="mine",
+        use="trader.strategies.own:OwnStrategy",
+        symbols=("IBM",),
+        look_interval_s=0.5,
+        wishes_per_minute_max=90,
     )
     both = config.settings.strategies.model_copy(update={"own": (own,)})
     settings = config.settings.model_copy(update={"strategies": both})
     _, row = wiring.deployments(replace(config, settings=settings))
     assert (row.strategy.name, row.strategy.symbols) == ("mine", ("IBM",))
-    assert (row.pace.look_interval_s, row.pace.checkpoint_interval_s) == (0.5, 30.0)
+    assert row.pace == RunnerSettings(0.5, 30.0, wishes_per_minute_max=90)
 
 
 def test_without_a_configured_strategy_nothing_is_deployed(config: Configuration) -> None:

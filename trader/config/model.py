@@ -307,7 +307,16 @@ class ShadowSection(_Section):
     latency_s: Annotated[float, Field(strict=True, ge=0, le=60, allow_inf_nan=False)] = 0.05
 
 
-class MomentumSection(_Section):
+class _PacedSection(_Section):
+    """How often a strategy is asked, and how much it may ask for."""
+
+    look_interval_s: Seconds = 0.1
+    checkpoint_interval_s: Seconds = 30.0
+    # What wishes for more than this is stopped by itself, whatever becomes of its wishes.
+    wishes_per_minute_max: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 600
+
+
+class MomentumSection(_PacedSection):
     """Parameters of the momentum strategy; fractions of the price, seconds."""
 
     symbols: Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -318,11 +327,9 @@ class MomentumSection(_Section):
     stop_fraction: PositiveAmount = Decimal("0.01")
     target_fraction: PositiveAmount = Decimal("0.02")
     pause_s: Seconds = 60.0
-    look_interval_s: Seconds = 0.1
-    checkpoint_interval_s: Seconds = 30.0
 
 
-class OwnStrategySection(_Section):
+class OwnStrategySection(_PacedSection):
     """A strategy beside momentum: of one's own, or another that comes with the program."""
 
     # Its intents, orders and pages carry it: as long as an order's reference has room for.
@@ -333,8 +340,6 @@ class OwnStrategySection(_Section):
     symbols: Annotated[tuple[Text, ...], Field(min_length=1)]
     # What its own model of parameters takes.
     parameters: dict[str, Any] = {}
-    look_interval_s: Seconds = 0.1
-    checkpoint_interval_s: Seconds = 30.0
 
 
 class StrategiesSection(_Section):

@@ -117,6 +117,7 @@ def test_one_that_cannot_say_its_name_is_refused_like_any_other(tmp_path: Path) 
         (one(name="operator"), "strategies.own.0.name is 'operator', allowed is a name that"),
         (one(name="api"), "strategies.own.0.name is 'api', allowed is a name that"),
         (one(look_interval_s=0), "strategies.own.0.look_interval_s"),
+        (one(wishes_per_minute_max=0), "strategies.own.0.wishes_per_minute_max"),
         (one(paramters={}), "strategies.own.0.paramters"),
     ],
 )
