@@ -92,14 +92,16 @@ class _Socket(asyncio.Protocol):
 
     def _pass_one(self) -> None:
         data, at_s = self._waiting.popleft()
+        is_taken = False
         try:
             self._received(data, at_s)
-        except BaseException:
+            is_taken = True
+        finally:
             # As the loop does with whoever raises in data_received: a stream with a hole is over.
-            self._waiting.clear()
-            if self.transport is not None:
-                self.transport.abort()
-            raise
+            if not is_taken:
+                self._waiting.clear()
+                if self.transport is not None:
+                    self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the loss, once, after everything that came before it."""

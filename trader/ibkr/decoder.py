@@ -29,37 +29,9 @@ Handler = Callable[[Fields], None]
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, StopIteration)
 
 _USED = (
-    *(
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        10,
-        11,
-        15,
-        17,
-        45,
-        46,
-        49,
-        52,
-        53,
-        54,
-        55,
-        58,
-        59,
-        61,
-        62,
-        63,
-        64,
-        73,
-    ),
-    *(74, 93, 94, 101, 102),
-)
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 17, 45, 46, 49, 52, 53, 54, 55, 58, 59, 61, 62, 63, 64,
+    73, 74, 93, 94, 101, 102,
+)  # fmt: skip
 # Every message of the text protocol; an id beyond means that the stream is out of step.
 _KNOWN = range(1, 110)
 _EXECUTION_FIELDS = 31
