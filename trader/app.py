@@ -267,16 +267,8 @@ class Daemon:
             self.bars.follow(runner.on_bar)
 
     def _runners(self, trading: tuple[Deployment, ...]) -> tuple[StrategyRunner, ...]:
-        return tuple(
-            StrategyRunner(
-                self.services,
-                strategy=row.strategy,
-                gateway=self.gateway,
-                settings=row.pace,
-                bars_of=self.bars.bars,
-            )
-            for row in trading
-        )
+        services, gateway, bars = self.services, self.gateway, self.bars
+        return tuple(row.runner(StrategyRunner, services, gateway, bars) for row in trading)
 
     # ---- running
 

@@ -67,14 +67,7 @@ class Shadowing:
         self._log = DecisionLog(shadow.services, self._put)
         shadow.ledger.observe(self._log.on_recorded)
         runners = tuple(
-            ShadowRunner(
-                shadow.services,
-                strategy=row.strategy,
-                gateway=shadow.gateway,
-                settings=row.pace,
-                bars_of=bars.bars,
-            )
-            for row in deployments
+            row.runner(ShadowRunner, shadow.services, shadow.gateway, bars) for row in deployments
         )
         for runner in runners:
             shadow.ledger.observe(runner.on_recorded)

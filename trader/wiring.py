@@ -5,6 +5,7 @@ The strategies that the settings name are the one exception: they are the settin
 
 from dataclasses import dataclass
 from datetime import time
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from trader.config import Configuration
@@ -15,13 +16,16 @@ from trader.core.day_result import Tolerance
 from trader.core.exchanges import SHIPPED
 from trader.core.ids import AccountId, ClientId, Lineage
 from trader.core.policy import Policy
+from trader.engine.bar_keeper import BarKeeper
 from trader.engine.day_result import ResultSettings
 from trader.engine.drain import DrainSettings
+from trader.engine.gateway import OrderGateway
 from trader.engine.guard import GuardLimits
 from trader.engine.link import LinkSettings
 from trader.engine.liquidation import LiquidationSettings
 from trader.engine.reconciler import ReconcileSettings
-from trader.engine.runner import RunnerSettings
+from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.engine.services import Services
 from trader.engine.sessions import SessionSettings
 from trader.engine.shadow import ShadowTerms
 from trader.ibkr.settings import BrokerSettings
@@ -32,12 +36,27 @@ from trader.strategies.momentum import MomentumParameters, MomentumStrategy
 _LIQUIDATE_S = 45.0
 
 
+R = TypeVar("R", bound=StrategyRunner)
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A strategy that is to trade, and how often it looks at the market."""
 
     strategy: Strategy
     pace: RunnerSettings
+
+    def runner(
+        self, kind: type[R], services: Services, gateway: OrderGateway, bars: BarKeeper
+    ) -> R:
+        """Build its task; nothing is connected to it yet."""
+        return kind(
+            services,
+            strategy=self.strategy,
+            gateway=gateway,
+            settings=self.pace,
+            bars_of=bars.bars,
+        )
 
 
 def deployments(config: Configuration) -> tuple[Deployment, ...]:

@@ -31,6 +31,7 @@ import uvloop
 
 from trader.app import Daemon, World, restore
 from trader.bench.gate import gate_seconds
+from trader.bench.percentile import at
 from trader.bench.review import review_seconds
 from trader.bench.stage import UnpacedDaemon, configuration, intent, simulator
 from trader.core.events import Recorded
@@ -57,8 +58,7 @@ class Latency:
 
     def at(self, percent: float) -> float:
         """Return a percentile."""
-        ordered = sorted(self.samples)
-        return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]
+        return at(self.samples, percent)
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import uvloop
 
+from trader.bench.percentile import at
 from trader.core.calendar import SessionNow
 from trader.core.ids import AccountId, ClientId, ConId, OrderId
 from trader.core.instruments import Instrument
@@ -314,12 +315,6 @@ async def _measure_lag(clock: SystemClock, lags: list[float]) -> None:
         lags.append(late_s)
         while (late_s := late_s - _LAG_S) > 0:
             lags.append(late_s)
-
-
-def at(values: Sequence[float], percent: float) -> float:
-    """Return a percentile; 0 of nothing."""
-    ordered = sorted(values)
-    return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)] if ordered else 0.0
 
 
 def _memory_kib() -> int:

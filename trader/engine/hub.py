@@ -55,6 +55,8 @@ class MarketHub:
         # A drill: whatever arrives is as old as nothing may be.
         self._is_forced_stale = is_forced_stale
         self.instruments: dict[ConId, Instrument] = {}
+        # Those that were found by their symbol since an instrument came or went.
+        self._named: dict[str, Instrument] = {}
         self.quotes: dict[ConId, Quote] = {}
         self.problems: dict[ConId, str] = {}
         # When quotes of each were asked for last.
@@ -84,6 +86,7 @@ class MarketHub:
     def add(self, instrument: Instrument) -> None:
         """Take an instrument in."""
         self.instruments[instrument.con_id] = instrument
+        self._named.clear()
         self._tell(instrument)
 
     def subscribed(self, con_id: ConId) -> None:
@@ -98,13 +101,20 @@ class MarketHub:
         times = (self.asked_s, self.first_asked_s)
         for known in (self.instruments, self.quotes, self.problems, *times):
             known.pop(con_id, None)
+        self._named.clear()
         self._tell(Forgotten(con_id))
         if self.beliefs is not None:
             self.beliefs.forget(con_id)
 
     def by_symbol(self, symbol: str) -> Instrument | None:
         """Return the instrument of a symbol, once the broker has described it."""
-        return next((row for row in self.instruments.values() if row.symbol == symbol), None)
+        found = self._named.get(symbol)
+        if found is None:
+            rows = self.instruments.values()
+            found = next((row for row in rows if row.symbol == symbol), None)
+            if found is not None:
+                self._named[symbol] = found
+        return found
 
     def forget_quotes(self) -> None:
         """Drop every quote: the subscriptions behind them are gone (1101, or a new link)."""

@@ -94,14 +94,7 @@ async def _played(
     wanted = bars_wanted(row.strategy for row in deployments)
     bars = BarKeeper(shadow.services, wanted, random.Random(0))
     runners = [
-        StrategyRunner(
-            shadow.services,
-            strategy=row.strategy,
-            gateway=shadow.gateway,
-            settings=row.pace,
-            bars_of=bars.bars,
-        )
-        for row in deployments
+        row.runner(StrategyRunner, shadow.services, shadow.gateway, bars) for row in deployments
     ]
     for runner in runners:
         shadow.ledger.observe(runner.on_recorded)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from trader.core.bars import Bar, BarSpec
 from trader.core.executions import Execution
-from trader.core.ids import StrategyName
+from trader.core.ids import ConId, StrategyName
 from trader.core.market import Quote
 from trader.strategies.base import Context, OrderUpdate, SessionChange
 
@@ -58,6 +58,14 @@ class OwnStrategy(Generic[P]):
     def closing_s(self) -> float:
         """Return how long before the end of a session it wants to be told (seconds)."""
         return CLOSING_S
+
+    def symbol_of(self, con_id: ConId, context: Context) -> str | None:
+        """Return which of its symbols an instrument is; None if it is none of them."""
+        for symbol in self._symbols:
+            instrument = context.instrument(symbol)
+            if instrument is not None and instrument.con_id == con_id:
+                return symbol
+        return None
 
     def on_start(self, context: Context) -> None:
         """Begin, after what was kept has been taken up."""

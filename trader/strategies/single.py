@@ -176,7 +176,7 @@ class SingleStrategy(OwnStrategy[P]):
 
     def on_bar(self, bar: Bar, context: Context) -> None:
         """Move peak, trough and stop, and look for an entry or the end of one."""
-        symbol = self._symbol_of(bar.con_id, context)
+        symbol = self.symbol_of(bar.con_id, context)
         if symbol is None:
             return
         state, bars = self._states[symbol], context.bars(bar.con_id)
@@ -195,7 +195,7 @@ class SingleStrategy(OwnStrategy[P]):
 
     def on_quote(self, quote: Quote, context: Context) -> None:
         """Hold the stop."""
-        symbol = self._symbol_of(quote.con_id, context)
+        symbol = self.symbol_of(quote.con_id, context)
         if symbol is not None:
             self._act(symbol, quote.con_id, context, None)
 
@@ -211,13 +211,6 @@ class SingleStrategy(OwnStrategy[P]):
                 self._states[symbol] = held
 
     # ---- what it does
-
-    def _symbol_of(self, con_id: ConId, context: Context) -> str | None:
-        for symbol in self._states:
-            instrument = context.instrument(symbol)
-            if instrument is not None and instrument.con_id == con_id:
-                return symbol
-        return None
 
     def _follow(self, state: Held, bars: Sequence[Bar], held: Decimal) -> None:
         """Take in every bar since the last, also those from while it was not there."""

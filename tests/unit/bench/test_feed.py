@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trader.bench.feed import Load, at, flood, main, price_of
+from trader.bench.feed import Load, flood, main, price_of
 
 # Where a burst holds the loop, each burst does, for 200 ms and more; a machine that does something
 # else makes one flood late, and not each of several.
@@ -27,12 +27,6 @@ def test_a_flood_loses_no_latest_price_and_does_not_hold_the_loop() -> None:
 
 def test_consecutive_prices_differ() -> None:
     assert price_of(3, 7) != price_of(3, 8)
-
-
-def test_percentiles_of_nothing_and_of_some() -> None:
-    assert at([], 99) == 0.0
-    assert at([3.0, 1.0, 2.0], 50) == 2.0
-    assert at([3.0, 1.0, 2.0], 99) == 3.0
 
 
 def test_what_makes_no_sense_is_refused() -> None:

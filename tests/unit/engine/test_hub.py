@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.engine.world import CON, OTHER_CON, LoopClock, an_instrument
+from trader.core.frozen import replace
 from trader.core.market import Quote, fault
 from trader.engine.hub import Forgotten, HubNews, MarketHub
 from trader.ports import DataProblem, QuoteTick
@@ -199,3 +200,16 @@ async def test_who_is_woken_is_woken_once_for_what_it_watches_twice() -> None:
     assert hub._wakes == {CON: [wake]}
     hub.on_tick(tick("bid", "99"))
     assert wake.is_set()
+
+
+async def test_a_symbol_is_what_the_broker_says_it_is_now() -> None:
+    """An instrument that is described anew, or anew under another id, is found as it is now."""
+    hub = a_hub()
+    assert hub.by_symbol("AAA") == an_instrument()
+    hub.add(replace(an_instrument(), multiplier=Decimal(5)))
+    assert hub.by_symbol("AAA") == replace(an_instrument(), multiplier=Decimal(5))
+    hub.add(replace(an_instrument(), con_id=OTHER_CON))
+    hub.remove(CON)
+    assert hub.by_symbol("AAA") == replace(an_instrument(), con_id=OTHER_CON)
+    hub.remove(OTHER_CON)
+    assert hub.by_symbol("AAA") is None
