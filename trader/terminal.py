@@ -4,6 +4,7 @@ A pipe whose reader has gone raises at the next write: a verb that was done woul
 and with the exit code of one that was not. What has begun is finished, and said to nobody.
 """
 
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,18 @@ def unheard() -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         sys.stdout, sys.stderr = before
+
+
+class Reader:
+    """Whoever reads what is printed: a terminal stays, the other end of a pipe may leave."""
+
+    def __init__(self) -> None:
+        self._errors = select.poll()
+        self._errors.register(sys.stdout.fileno(), 0)
+
+    def has_left(self) -> bool:
+        """Return whether nobody reads any more; also while nothing is printed."""
+        return bool(self._errors.poll(0))
 
 
 class _Patient(FileIO):

@@ -24,8 +24,10 @@ NOT_THE_DAEMON = (
     "trader/bench/",
     "trader/replay/",
 )
-# Loops without an end that look at the daemon's own state in a fixed rhythm.
+# Loops that look at the daemon's own state in a fixed rhythm, inside it or from a shell.
 ROUNDS = {
+    "trader/commands/status.py::_watch",
+    "trader/commands/tail.py::_follow",
     "trader/engine/bar_keeper.py::BarKeeper.fill",
     "trader/engine/breakers.py::Breakers.run",
     "trader/engine/link.py::LinkWatch.beat",

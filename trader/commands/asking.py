@@ -49,8 +49,13 @@ def endpoint_of(state: Path) -> Endpoint | None:
     """Return where the daemon listens, or say that none does."""
     endpoint = read_endpoint(state / ENDPOINT_FILE_NAME)
     if endpoint is None:
-        print(f"trader: no daemon is running for {state} (choose with --state)", file=sys.stderr)
+        print(f"trader: {no_daemon(state)}", file=sys.stderr)
     return endpoint
+
+
+def no_daemon(state: Path) -> str:
+    """Say that no daemon listens."""
+    return f"no daemon is running for {state} (choose with --state)"
 
 
 def ask(given: argparse.Namespace, verb: str, asked: Mapping[str, object]) -> int:

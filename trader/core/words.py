@@ -9,7 +9,7 @@ from trader.core.history_events import HistoryRetired
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.quarantine import message_words
 from trader.core.reduction_events import ReductionEnded, ReductionPlanned
-from trader.core.strategy_events import StrategyFailed
+from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
 
@@ -48,7 +48,27 @@ def words(event: ev.Event) -> str:
         case ev.CancelSent(order_id=order_id, reason=reason):
             return f"{order_id}: {reason}"
         case _:
-            return _of_changes(event) or _of_breakers(event) or _of_others(event)
+            return (
+                _of_changes(event)
+                or _of_the_broker(event)
+                or _of_breakers(event)
+                or _of_others(event)
+            )
+
+
+def _of_the_broker(event: ev.Event) -> str:
+    match event:
+        case ev.OrderStatusSeen(order_id=order_id, status=status, filled=filled):
+            return f"{order_id}: {status}, {filled} filled"
+        case ev.OpenOrderSeen():
+            what = f"{event.side} {event.quantity} {event.symbol} {event.order_type}"
+            return f"{event.order_id}: {what}, {event.status}"
+        case ev.CommissionSeen(commission=paid):
+            return f"{paid.amount} {paid.currency} for {paid.exec_id}"
+        case StrategyCheckpointed(strategy=strategy):
+            return strategy
+        case _:
+            return ""
 
 
 def _of_changes(event: ev.Event) -> str:
