@@ -334,6 +334,8 @@ class Daemon:
         for runner in self.runners:
             runner.is_stopping = True
         code = await self.drain.run(reason, failure)
+        # What is recorded behind the last handing over would wait for the next start.
+        await self.safeguards.finish()
         await self.outlets.finish()
         await self.reports.finish()
         write_status(self._config.settings.state_dir / LAST_STATUS_FILE_NAME, self.board.status())

@@ -1,6 +1,6 @@
 """The breakers with all that they are read from and all that asks them, tied together."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from trader.config import Configuration
@@ -119,6 +119,7 @@ class Safeguards:
         )
         board.host = self._host.status
         self._readings.time_problem = self._host.time_problem
+        self._tasks: list[str] = []
         self._exposure = Exposure(services, policy, self.breakers.outlook)
         board.exposure = self._exposure.status
         self._exits = ExitWatch(services)
@@ -161,7 +162,11 @@ class Safeguards:
     def start(self) -> None:
         """Start their tasks."""
         supervisor, look = self._services.supervisor, self._sentinel.look
-        start = supervisor.start
+
+        def start(name: str, work: Callable[[], Awaitable[None]]) -> None:
+            self._tasks.append(name)
+            supervisor.start(name, work)
+
         reviews = self._reviews.look
         start("action-reviews", lambda: supervisor.every("action-reviews", REVIEWS_S, reviews))
         start("sentinel-watch", lambda: supervisor.every("sentinel-watch", LOOK_S, look))
@@ -187,6 +192,13 @@ class Safeguards:
         anchor = self.anchor
         start("chain-anchor", lambda: supervisor.every("chain-anchor", ANCHORS_S, anchor))
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)
+
+    async def finish(self) -> None:
+        """Note what holds, and end their tasks: nothing that they see is recorded any more."""
+        self.breakers.note_posture()
+        # Nothing can be sent by now, so that none of them is missed.
+        self._services.guard.stalled = str
+        await self._services.supervisor.stop(*self._tasks)
 
     def anchor(self) -> None:
         """Write the head of the journal's chain down outside the journal.

@@ -45,6 +45,7 @@ from trader.ops.instance_lock import InstanceLock, LockTaken, journal_lock
 from trader.ops.reach import read_reach
 from trader.ops.standing_order import leave
 from trader.ops.state_dir import StateUnusable
+from trader.outlets import Outlets
 from trader.ports import Anchor, ChainHead
 from trader.store.journal import SqliteJournal
 from trader.store.verify import verified
@@ -101,6 +102,22 @@ async def test_a_fresh_installation_comes_up_halted_and_goes_down_clean(
     assert not (state / "control.json").exists()
     assert json.loads((state / "last_status.json").read_text())["posture"] == "halted"
     InstanceLock(state / "lock").take(1)  # given back
+
+
+async def test_nothing_is_recorded_behind_the_last_handing_over(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EVT-14: what a round of the breakers or the account's log told then waited for a start."""
+    finish, running = Outlets.finish, set[str]()
+
+    async def looking(outlets: Outlets) -> None:
+        running.update(task.get_name() for task in asyncio.all_tasks())
+        await finish(outlets)
+
+    monkeypatch.setattr(Outlets, "finish", looking)
+    await seen_and_stopped(config)
+    assert "journal-writer" in running
+    assert not running & {"breakers", "account-log", "day-result", "exposure", "retirement"}
 
 
 async def test_the_environments_halt_holds_for_the_life_of_the_process(
