@@ -25,6 +25,7 @@ from trader.strategies.own import Parameters
 GROUP = "trader.strategies"
 # What comes with the program beside momentum, which has a section of its own.
 SHIPPED = MappingProxyType({
+    "BracketMomentumStrategy": "trader.strategies.bracket_momentum:BracketMomentumStrategy",
     "EnsembleStrategy": "trader.strategies.ensemble:EnsembleStrategy",
     "MeanReversionStrategy": "trader.strategies.mean_reversion:MeanReversionStrategy",
     "PairsTradingStrategy": "trader.strategies.pairs_trading:PairsTradingStrategy",

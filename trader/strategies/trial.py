@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from trader.core.amounts import ZERO
 from trader.core.bars import Bar, BarSpec
+from trader.core.brackets import Membership, Role, leg_intents, memberships
 from trader.core.calendar import SessionStage
 from trader.core.executions import Execution
 from trader.core.ids import (
@@ -25,7 +26,7 @@ from trader.core.ids import (
     PermId,
 )
 from trader.core.instruments import Instrument, PriceBand
-from trader.core.intents import OrderType, Side
+from trader.core.intents import Intent, OrderType, Side
 from trader.core.market import LIVE, Quote
 from trader.strategies.base import (
     OrderStage,
@@ -49,6 +50,13 @@ class _Working:
     order_id: OrderId
     intent_id: IntentId
     wish: Wish
+    filled: Decimal = ZERO
+    place: Membership | None = None
+
+    @property
+    def is_leg(self) -> bool:
+        """Tell whether it protects what the entry of its bracket brings."""
+        return self.place is not None and self.place.is_leg
 
 
 @dataclass(slots=True)
@@ -67,7 +75,10 @@ class Trial(Generic[S]):
     _timers: dict[str, float] = field(default_factory=dict)
     _held: dict[ConId, Decimal] = field(default_factory=dict)
     _working: list[_Working] = field(default_factory=list)
-    _untold: list[tuple[OrderId, IntentId, Wish]] = field(default_factory=list)
+    # What the entry of each bracket has brought and its legs have not closed.
+    _brought: dict[OrderId, Decimal] = field(default_factory=dict)
+    _untold: list[tuple[IntentId, Wish]] = field(default_factory=list)
+    _last_id: int = 0
     _news: list[OrderUpdate] = field(default_factory=list)
     # The state that was saved last, and how many of the fills it knows of.
     _saved: tuple[str, int] | None = None
@@ -169,6 +180,7 @@ class Trial(Generic[S]):
             _timers={},
             _held={**self._held},
             _working=[replace(one) for one in self._working],
+            _brought={**self._brought},
             _untold=[],
             _news=[],
         )
@@ -243,16 +255,22 @@ class Trial(Generic[S]):
         return self._held.get(con_id, ZERO)
 
     def working(self, con_id: ConId) -> Decimal:
-        """Return the signed quantity that may still fill."""
-        rows = (one.wish for one in self._working if one.wish.con_id == con_id)
-        return sum((wish.quantity * wish.side.sign for wish in rows), ZERO)
+        """Return the signed quantity that may still fill; of a bracket's legs that of one."""
+        found = ZERO
+        for one in self._working:
+            is_profit = one.place is not None and one.place.role is Role.TAKE_PROFIT
+            if is_profit and self._sibling(one, Role.STOP_LOSS) is not None:
+                continue
+            if one.wish.con_id == con_id:
+                found += self._room(one) * one.wish.side.sign
+        return found
 
     def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:
         """Return the orders that may still fill, oldest first."""
         return tuple(
             OwnOrder(
-                one.order_id, one.intent_id, con_id, one.wish.side, one.wish.quantity, ZERO,
-                one.wish.limit_price, one.wish.stop_price, is_changing=False,
+                one.order_id, one.intent_id, con_id, one.wish.side, one.wish.quantity, one.filled,
+                one.wish.limit_price, one.wish.stop_price, is_changing=False, bracket=one.place,
             )
             for one in self._working
             if one.wish.con_id == con_id
@@ -261,9 +279,8 @@ class Trial(Generic[S]):
     def submit(self, wish: Wish) -> IntentId:
         """Take a wish; the strategy is told what became of it once its look has ended."""
         self.wishes.append(wish)
-        number = len(self.wishes)
-        intent_id = IntentId(f"trial0-{self.strategy.name}-{number}")
-        self._untold.append((OrderId(number), intent_id, wish))
+        intent_id = IntentId(f"trial0-{self.strategy.name}-{len(self.wishes)}")
+        self._untold.append((intent_id, wish))
         return intent_id
 
     def modify(
@@ -294,8 +311,7 @@ class Trial(Generic[S]):
         """Cancel an order; the strategy is told once its look has ended."""
         for one in tuple(self._working):
             if one.order_id == order_id:
-                self._working.remove(one)
-                self._news.append(_update(one, OrderStage.CANCELLED, text=reason))
+                self._end(one, OrderStage.CANCELLED, reason)
 
     def cancel_all(self, con_id: ConId, reason: str) -> None:
         """Cancel the orders in an instrument."""
@@ -313,14 +329,16 @@ class Trial(Generic[S]):
             if self._untold:
                 # What is asked for is asked with the strategy's state saved before.
                 self._save()
-            for order_id, intent_id, wish in self._taken():
+            for intent_id, wish in self._taken():
                 if self.refuses_with:
                     code, text = self.refuses_with, "refused in the trial"
                     told = OrderUpdate(intent_id, None, OrderStage.REFUSED, code, text)
-                else:
-                    self._working.append(_Working(order_id, intent_id, wish))
-                    told = OrderUpdate(intent_id, order_id, OrderStage.SENT)
-                self.strategy.on_order(told, self)
+                    self.strategy.on_order(told, self)
+                    continue
+                made = self._made(intent_id, wish)
+                self._working += made
+                for one in made:
+                    self.strategy.on_order(_update(one, OrderStage.SENT), self)
             news, self._news = self._news, []
             for update in news:
                 self.strategy.on_order(update, self)
@@ -328,28 +346,86 @@ class Trial(Generic[S]):
         if self._must_save:
             self._save()
 
-    def _taken(self) -> list[tuple[OrderId, IntentId, Wish]]:
+    def _taken(self) -> list[tuple[IntentId, Wish]]:
         taken, self._untold = self._untold, []
         return taken
+
+    def _made(self, intent_id: IntentId, wish: Wish) -> list[_Working]:
+        """Return the order of a wish, or the three of a bracket."""
+        intent = Intent(
+            intent_id, self.strategy.name, wish.con_id, wish.side, wish.quantity, wish.order_type,
+            wish.time_in_force, wish.limit_price, wish.stop_price, bracket=wish.bracket,
+        )  # fmt: skip
+        legs = leg_intents(intent)
+        entry, profit, stop = (OrderId(self._last_id + count) for count in (1, 2, 3))
+        self._last_id += 1 + len(legs)
+        if not legs:
+            return [_Working(entry, intent_id, wish)]
+        rows = zip((intent, *legs), memberships((entry, profit, stop), intent_id), strict=True)
+        self._brought[entry] = ZERO
+        return [
+            _Working(
+                place.ids[number],
+                one.intent_id,
+                replace(
+                    wish,
+                    side=one.side,
+                    order_type=one.order_type,
+                    time_in_force=one.time_in_force,
+                    limit_price=one.limit_price,
+                    stop_price=one.stop_price,
+                    bracket=None,
+                ),
+                place=place,
+            )
+            for number, (one, place) in enumerate(rows)
+        ]
 
     def _fill(self) -> None:
         for one in tuple(self._working):
             price = _price(one.wish, self._quotes.get(one.wish.con_id))
-            if price is not None:
-                self._working.remove(one)
-                self._book(one, price)
-                self._news.append(_update(one, OrderStage.FILLED))
+            # Gone by now if the other leg of its bracket has filled.
+            if price is None or one not in self._working:
+                continue
+            quantity = self._fills(one)
+            if quantity > ZERO:
+                self._book(one, quantity, price)
 
-    def _book(self, one: _Working, price: Decimal) -> None:
+    def _fills(self, one: _Working) -> Decimal:
+        """Return how much of an order fills where the market is at its price: all of it."""
+        return self._room(one)
+
+    def _room(self, one: _Working) -> Decimal:
+        """Return what may still fill of an order; a leg fills no more than its entry brought."""
+        left = one.wish.quantity - one.filled
+        if one.place is None or not one.is_leg:
+            return left
+        return min(left, self._brought[one.place.entry_id])
+
+    def _sibling(self, one: _Working, role: Role) -> _Working | None:
+        """Return another order of its bracket while it may fill."""
+        ids = () if one.place is None else one.place.ids
+        for row in self._working:
+            if row.order_id in ids and row.place is not None and row.place.role is role:
+                return row
+        return None
+
+    def _book(self, one: _Working, quantity: Decimal, price: Decimal) -> None:
         wish = one.wish
-        self._held[wish.con_id] = self.position(wish.con_id) + wish.quantity * wish.side.sign
+        self._held[wish.con_id] = self.position(wish.con_id) + quantity * wish.side.sign
+        one.filled += quantity
+        if one.place is not None:
+            self._brought[one.place.entry_id] += -quantity if one.is_leg else quantity
+        may_grow = one.is_leg and self._sibling(one, Role.ENTRY) is not None
+        if one.filled == wish.quantity or (self._room(one) == ZERO and not may_grow):
+            self._end(one, OrderStage.FILLED)
         execution = Execution(
             exec_id=ExecId(f"trial.{len(self.fills) + 1}.01"),
             account=AccountId("TRIAL"),
             con_id=wish.con_id,
             symbol=self.strategy.symbols[wish.con_id - 1],
             side=wish.side,
-            quantity=wish.quantity,
+            quantity=quantity,
             price=price,
             order_id=one.order_id,
             client_id=ClientId(0),
@@ -360,9 +436,22 @@ class Trial(Generic[S]):
         self.fills.append(execution)
         self.strategy.on_fill(execution, self)
 
+    def _end(self, one: _Working, stage: OrderStage, text: str = "") -> None:
+        """Take an order off; the legs of a bracket that holds nothing and brings nothing go too."""
+        self._working.remove(one)
+        self._news.append(_update(one, stage, text))
+        place = one.place
+        if place is None or self._brought[place.entry_id] != ZERO:
+            return
+        if self._sibling(one, Role.ENTRY) is not None:
+            return
+        for row in [row for row in self._working if row.order_id in place.ids]:
+            self._working.remove(row)
+            self._news.append(_update(row, OrderStage.CANCELLED, "nothing is left to close"))
+
 
 def _update(one: _Working, stage: OrderStage, text: str = "") -> OrderUpdate:
-    return OrderUpdate(one.intent_id, one.order_id, stage, text=text)
+    return OrderUpdate(one.intent_id, one.order_id, stage, text=text, bracket=one.place)
 
 
 def _price(wish: Wish, quote: Quote | None) -> Decimal | None:

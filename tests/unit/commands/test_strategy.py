@@ -150,6 +150,7 @@ def test_those_that_come_with_the_program_are_listed_with_what_they_take(
         "trader.strategies.mean_reversion.MeanReversionStrategy: Enters far",
         "trader.strategies.ensemble.EnsembleStrategy: Follows",
         "trader.strategies.pairs_trading.PairsTradingStrategy: Holds two",
+        "trader.strategies.bracket_momentum.BracketMomentumStrategy: Follows",
         "  entry_z               number, above 0, to 10, default 2.0; enters this far",
         "  hold_s_max            number, from 1, to 2592000, default 86400.0;",
         "  lookback_samples      integer, from 1, to 10000, default 20",
@@ -175,6 +176,7 @@ def test_the_shipped_example_is_taken_as_it_is(tmp_path: Path) -> None:
     settings = yaml.safe_load(example.read_text())
     assert [row["use"] for row in settings["strategies"]["own"]] == [
         "MeanReversionStrategy", "EnsembleStrategy", "PairsTradingStrategy",
+        "BracketMomentumStrategy",
     ]  # fmt: skip
     settings["targets_file"] = strategies_in(example)["targets_file"]
     path = write_files(tmp_path, settings)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
 
+from trader.core.amounts import ZERO
 from trader.core.calendar import SessionStage
 from trader.core.ids import IntentId
 from trader.strategies.base import OrderStage, OrderUpdate, Strategy, Wish
-from trader.strategies.trial import Trial
+from trader.strategies.trial import Trial, _Working
 
 S = TypeVar("S", bound=Strategy)
 
@@ -71,19 +72,11 @@ class BarStage(Trial[S]):
         self._news.append(told)
         return intent_id
 
-    def _fill(self) -> None:
-        kept = []
-        for one in tuple(self._working):
-            symbol = self.strategy.symbols[one.wish.con_id - 1]
-            part = self.parts.get(symbol)
-            if part is not None and part < one.wish.quantity:
-                rest = replace(one.wish, quantity=one.wish.quantity - part)
-                kept.append(replace(one, wish=rest))
-                one.wish = replace(one.wish, quantity=part)
-                del self.parts[symbol]
-                self.stuck |= {symbol}
-            elif symbol in self.stuck:
-                kept.append(one)
-                self._working.remove(one)
-        Trial._fill(self)
-        self._working += kept
+    def _fills(self, one: _Working) -> Decimal:
+        symbol, room = self.strategy.symbols[one.wish.con_id - 1], Trial._fills(self, one)
+        part = self.parts.get(symbol)
+        if part is not None and part < room:
+            del self.parts[symbol]
+            self.stuck |= {symbol}
+            return part
+        return ZERO if symbol in self.stuck else room

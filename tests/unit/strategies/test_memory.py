@@ -20,6 +20,10 @@ from trader.core.bars import Bar
 from trader.core.calendar import SessionStage
 from trader.core.market import LIVE, Quote
 from trader.strategies.base import Strategy
+from trader.strategies.bracket_momentum import (
+    BracketMomentumParameters,
+    BracketMomentumStrategy,
+)
 from trader.strategies.ensemble import EnsembleParameters, EnsembleStrategy
 from trader.strategies.mean_reversion import MeanReversionParameters, MeanReversionStrategy
 from trader.strategies.momentum import MomentumParameters, MomentumStrategy
@@ -55,6 +59,13 @@ def pairs() -> Strategy:
         window=20, entry_z=1.0, stop_z=50, pause_s=1, correlation_min=0.01, half_life_bars_max=700
     )
     return PairsTradingStrategy("pairs", NAMES, parameters)
+
+
+def brackets() -> Strategy:
+    parameters = BracketMomentumParameters(
+        pause_s=1, entry_score=0.2, profit_atrs=0.5, stop_atrs=0.5
+    )
+    return BracketMomentumStrategy("brackets", NAMES, parameters)
 
 
 class Long(Trial[Strategy]):
@@ -109,7 +120,7 @@ def size_of(value: object, seen: set[int] | None = None) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("made", [momentum, reversion, ensemble, pairs])
+@pytest.mark.parametrize("made", [momentum, reversion, ensemble, pairs, brackets])
 def test_a_million_ticks_leave_no_more_than_the_first_part(made: Callable[[], Strategy]) -> None:
     """STR-07."""
     trial = Long(made())

@@ -13,11 +13,11 @@ from trader.core.bars import Bar, BarSpec
 from trader.core.calendar import SessionStage
 from trader.core.executions import Execution
 from trader.core.ids import ConId, OrderId
-from trader.core.intents import OrderType, Side
+from trader.core.intents import BracketTerms, OrderType, Side
 from trader.core.market import Quote, fault
 from trader.strategies.base import Context, OrderStage, OrderUpdate, SessionChange, Wish
 from trader.strategies.own import OwnStrategy, Parameters
-from trader.strategies.trial import Trial
+from trader.strategies.trial import Trial, _Working
 
 MINUTE = timedelta(minutes=1)
 
@@ -120,6 +120,92 @@ def test_what_waits_can_be_changed_and_cancelled() -> None:
     other.move("AAPL", "1.00", "1.01")
     assert not other.fills
     assert other.strategy.updates[-1].stage is OrderStage.CANCELLED
+
+
+BRACKET = BracketTerms(Decimal(110), Decimal(95))
+
+
+def bracketed(*, parts: tuple[int, ...] = ()) -> Trial[Told]:
+    """A bracket of five, whose entry fills in these parts, or at once."""
+
+    class Parts(Trial[Told]):
+        def _fills(self, one: _Working) -> Decimal:
+            room = super()._fills(one)
+            return Decimal(left.pop(0)) if left and not one.is_leg and room else room
+
+    left = [*parts]
+    trial = Parts(Told())
+    trial.strategy.next = [wish(trial, Side.BUY, bracket=BRACKET)]
+    trial.move("AAPL", "99.98", "100.02")
+    return trial
+
+
+def told_of(trial: Trial[Told]) -> list[tuple[str, str]]:
+    return [
+        (one.bracket.role.value, one.stage.value)
+        for one in trial.strategy.updates
+        if one.bracket is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("price", "taken", "other"),
+    [("110", "take_profit", "stop_loss"), ("95", "stop_loss", "take_profit")],
+)
+def test_a_bracket_holds_its_legs_back_and_one_of_them_ends_the_other(
+    price: str, taken: str, other: str
+) -> None:
+    trial = bracketed()
+    assert trial.held("AAPL") == 5
+    assert trial.working(trial.con_id("AAPL")) == -5
+    rows = trial.orders(trial.con_id("AAPL"))
+    assert [(one.limit_price, one.stop_price, one.side) for one in rows] == [
+        (Decimal(110), None, Side.SELL), (None, Decimal(95), Side.SELL),
+    ]  # fmt: skip
+    assert len({one.bracket.ids for one in rows if one.bracket is not None}) == 1
+    trial.move("AAPL", price, price)
+    assert (trial.held("AAPL"), trial.orders(trial.con_id("AAPL"))) == (Decimal(0), ())
+    assert told_of(trial) == [
+        ("entry", "sent"), ("take_profit", "sent"), ("stop_loss", "sent"), ("entry", "filled"),
+        (taken, "filled"), (other, "cancelled"),
+    ]  # fmt: skip
+
+
+def test_a_leg_trades_what_its_entry_has_brought_and_no_more() -> None:
+    trial = bracketed(parts=(2, 0, 0))
+    assert trial.working(trial.con_id("AAPL")) == 3 - 2
+    # The first part is taken off while the rest of the entry waits.
+    trial.move("AAPL", "94", "94")
+    assert [int(one.quantity) for one in trial.fills] == [2, 2]
+    assert len(trial.orders(trial.con_id("AAPL"))) == 3
+    trial.move("AAPL", "100", "100")
+    trial.move("AAPL", "94", "94")
+    assert [int(one.quantity) for one in trial.fills] == [2, 2, 3, 3]
+    assert trial.orders(trial.con_id("AAPL")) == ()
+
+
+def test_a_cancelled_entry_takes_its_legs_along_or_leaves_them_what_it_brought() -> None:
+    waiting = bracketed(parts=(0,))
+    entry = waiting.orders(waiting.con_id("AAPL"))[0]
+    waiting.cancel(entry.order_id, "over")
+    assert waiting.orders(waiting.con_id("AAPL")) == ()
+    partly = bracketed(parts=(2,))
+    partly.cancel(partly.orders(partly.con_id("AAPL"))[0].order_id, "over")
+    assert len(partly.orders(partly.con_id("AAPL"))) == 2
+    # A leg alone counts for all of it.
+    partly.cancel(partly.orders(partly.con_id("AAPL"))[1].order_id, "over")
+    assert partly.working(partly.con_id("AAPL")) == -2
+    partly.move("AAPL", "111", "111")
+    assert partly.held("AAPL") == 0
+
+
+def test_a_restart_finds_what_its_bracket_holds() -> None:
+    first = bracketed()
+    second = first.restarted(Told)
+    second.move("AAPL", "111", "111")
+    assert (first.held("AAPL"), second.held("AAPL")) == (Decimal(5), Decimal(0))
+    first.move("AAPL", "94", "94")
+    assert first.held("AAPL") == 0
 
 
 def test_a_refusal_is_told_and_nothing_works() -> None:
