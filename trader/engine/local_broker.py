@@ -23,6 +23,7 @@ from trader.core.history_pacing import HistoryTrouble
 from trader.core.ids import ClientId, ConId, ExecId, OrderId, OrderRef, PermId
 from trader.core.instruments import Instrument, InstrumentSpec
 from trader.core.intents import Intent, TimeInForce
+from trader.core.local_groups import LocalGroup
 from trader.core.market import Quote
 from trader.core.matching import LocalFill, Look, Resting, Room, is_matchable, match
 from trader.core.orders import OrderTerms
@@ -41,7 +42,6 @@ from trader.ports import (
     ServerTime,
     Sink,
     SnapshotUnavailable,
-    Vetoed,
     WorldError,
 )
 
@@ -74,6 +74,21 @@ class _Held:
     perm_id: PermId
 
 
+def _held(order: ApprovedOrder) -> _Held:
+    terms = order.terms
+    resting = Resting(
+        order_id=order.order_id,
+        con_id=terms.con_id,
+        side=terms.side,
+        quantity=terms.quantity,
+        order_type=terms.order_type,
+        time_in_force=terms.time_in_force,
+        limit_price=terms.limit_price,
+        stop_price=terms.stop_price,
+    )
+    return _Held(resting, terms, order.order_ref, PermId(order.order_id))
+
+
 class LocalBroker:
     """Implements ``ports.Broker`` without one."""
 
@@ -86,6 +101,8 @@ class LocalBroker:
         self._terms = terms
         self._sink = sink
         self._held: dict[OrderId, _Held] = {}
+        # By each order of a bracket, while it is held here.
+        self._groups: dict[OrderId, LocalGroup] = {}
         self._rooms: dict[ConId, Room] = {}
         # What is on its way here, in the order in which it left.
         self._coming: deque[tuple[float, Callable[[], None]]] = deque()
@@ -126,7 +143,7 @@ class LocalBroker:
         while self._coming and self._coming[0][0] <= until_s:
             self._coming.popleft()[1]()
         for held in tuple(self._held.values()):
-            if self._has_expired(held):
+            if held.resting.order_id in self._held and self._has_expired(held):
                 self._end(held, "Cancelled")
 
     def _on_tick(self, quote: Quote, tick: QuoteTick) -> None:
@@ -145,7 +162,8 @@ class LocalBroker:
                 self._match(held, quote)
 
     def _match(self, held: _Held, quote: Quote | None) -> None:
-        if not self.is_up():
+        # A leg may be over by now, with what was matched before it.
+        if not self.is_up() or held.resting.order_id not in self._held:
             return
         told = self._sessions.told(held.resting.con_id)
         look = Look(
@@ -156,14 +174,33 @@ class LocalBroker:
             is_open=None if told is None else told.is_regular,
         )
         room = self._rooms.setdefault(held.resting.con_id, Room())
-        found = match(held.resting, look, room)
-        held.resting = found.order
+        group = self._groups.get(held.resting.order_id)
+        part = held.resting if group is None else group.part(held.resting, self._stop_of(group))
+        if part is None:
+            return
+        found = match(part, look, room)
+        held.resting = replace(found.order, quantity=held.resting.quantity)
         if found.fill is not None:
-            self._tell_fill(held, found.fill)
-        if held.resting.remaining == ZERO:
-            del self._held[held.resting.order_id]
+            self._filled(held, found.fill, quote)
         elif found.is_over:
             self._end(held, "Cancelled")
+
+    def _filled(self, held: _Held, fill: LocalFill, quote: Quote | None) -> None:
+        """Tell a fill, and have what hangs on it follow: legs that wake, or that are over."""
+        order_id, resting = fill.order_id, held.resting
+        group, is_whole = self._groups.get(order_id), resting.remaining == ZERO
+        if group is not None:
+            group.filled(order_id, fill.quantity)
+            is_whole = group.has_filled(resting)
+        self._tell_fill(held, fill, is_whole=is_whole)
+        if is_whole:
+            del self._held[order_id]
+            self._release(order_id)
+        elif resting.time_in_force is TimeInForce.IOC:
+            self._end(held, "Cancelled")
+        if group is not None and not group.is_leg(order_id):
+            for leg in self._legs_of(group):
+                self._match(leg, quote)
 
     def _has_expired(self, held: _Held) -> bool:
         good_till = held.terms.good_till_utc
@@ -204,12 +241,12 @@ class LocalBroker:
                 perm_id=held.perm_id,
                 status=status,
                 filled=resting.filled,
-                remaining=resting.remaining,
+                remaining=ZERO if status == "Filled" else resting.remaining,
                 why_held="",
             )
         )
 
-    def _tell_fill(self, held: _Held, fill: LocalFill) -> None:
+    def _tell_fill(self, held: _Held, fill: LocalFill, *, is_whole: bool) -> None:
         terms = held.terms
         instrument = self._hub.instruments.get(terms.con_id)
         self._fill_count += 1
@@ -234,11 +271,29 @@ class LocalBroker:
         # The least of an order counts for each part of it: nobody is charged too little.
         amount = self._terms.cash.worst_commission(fill.quantity)
         self._sink(CommissionSeen(Commission(exec_id, amount, terms.currency)))
-        self._tell_status(held, "Filled" if held.resting.remaining == ZERO else "Submitted")
+        self._tell_status(held, "Filled" if is_whole else "Submitted")
 
     def _end(self, held: _Held, status: str) -> None:
         del self._held[held.resting.order_id]
         self._tell_status(held, status)
+        self._release(held.resting.order_id)
+
+    def _release(self, order_id: OrderId) -> None:
+        """End the legs of a bracket that have nothing to close, now that an order of it is over."""
+        group = self._groups.pop(order_id, None)
+        if group is None:
+            return
+        group.ended(order_id)
+        # One after the other: each that ends comes through here, and ends the next.
+        if group.is_over and (legs := self._legs_of(group)):
+            self._end(legs[0], "Cancelled")
+
+    def _legs_of(self, group: LocalGroup) -> tuple[_Held, ...]:
+        return tuple(self._held[key] for key in group.place.legs if key in self._held)
+
+    def _stop_of(self, group: LocalGroup) -> Resting | None:
+        held = self._held.get(group.place.stop_loss_id)
+        return None if held is None else held.resting
 
     # ---- the port: what we wish
 
@@ -269,23 +324,17 @@ class LocalBroker:
     def place(self, order: ApprovedOrder) -> None:
         """Take an order; it meets the market once it has arrived."""
         self._refuse_without_link()
-        terms = order.terms
-        resting = Resting(
-            order_id=order.order_id,
-            con_id=terms.con_id,
-            side=terms.side,
-            quantity=terms.quantity,
-            order_type=terms.order_type,
-            time_in_force=terms.time_in_force,
-            limit_price=terms.limit_price,
-            stop_price=terms.stop_price,
-        )
-        held = _Held(resting, terms, order.order_ref, PermId(order.order_id))
-        self._send(lambda: self._arrived(held))
+        held = _held(order)
+        self._send(lambda: self._arrived((held,)))
 
     def place_bracket(self, orders: tuple[ApprovedOrder, ...]) -> None:
-        """Take none: what holds legs back, and takes one off the other, is not played here."""
-        raise Vetoed("a bracket is not played without a broker")
+        """Take the three of a bracket; they arrive together."""
+        self._refuse_without_link()
+        place = orders[0].terms.bracket
+        assert place is not None, f"order {orders[0].order_id} is of no bracket"
+        group, members = LocalGroup(place), tuple(_held(order) for order in orders)
+        self._groups.update(dict.fromkeys(place.ids, group))
+        self._send(lambda: self._arrived(members))
 
     def modify(self, change: ApprovedChange) -> None:
         """Take a change; the order goes on as it was until it has arrived."""
@@ -310,14 +359,17 @@ class LocalBroker:
         self._coming.append((self._clock.monotonic() + self._terms.latency_s, arrives))
         self._woken.set()
 
-    def _arrived(self, held: _Held) -> None:
-        self._held[held.resting.order_id] = held
-        self._tell_echo(held)
-        self._tell_status(held, "Submitted")
-        if not is_matchable(held.terms.order_type):
-            self._end(held, "Cancelled")
+    def _arrived(self, members: tuple[_Held, ...]) -> None:
+        for held in members:
+            self._held[held.resting.order_id] = held
+            self._tell_echo(held)
+            # What waits for its entry is not at the exchange.
+            self._tell_status(held, "PreSubmitted" if held.terms.is_leg else "Submitted")
+        first = members[0]
+        if not is_matchable(first.terms.order_type):
+            self._end(first, "Cancelled")
             return
-        self._match(held, self._hub.quotes.get(held.resting.con_id))
+        self._match(first, self._hub.quotes.get(first.resting.con_id))
 
     def _changed(self, order_id: OrderId, terms: OrderTerms) -> None:
         held = self._held.get(order_id)

@@ -26,6 +26,7 @@ from trader.core.halts import HaltCause, Mode, Restraint
 from trader.core.ids import UNREAL, AccountId, Lineage
 from trader.core.policy import Policy, WhatIf
 from trader.core.settling import Proof, why_unsettled
+from trader.engine.bracket_watch import BracketWatch
 from trader.engine.equity import Equity
 from trader.engine.gateway import GatewaySettings, OrderGateway
 from trader.engine.guard import Guard, GuardLimits
@@ -144,8 +145,11 @@ class Shadow:
             settings=GatewaySettings(terms.intent_deadline_s, policy, tag=terms.lineage),
         )
         self._equity = Equity(self.services, policy)
+        self._brackets = BracketWatch(self.services)
+        self._brackets.cancel = self.gateway.cancel
         ledger.observe(valuer.on_recorded)
         ledger.observe(self.gateway.on_recorded)
+        ledger.observe(self._brackets.on_recorded)
         self.problem = ""
         self._open(version)
 
@@ -192,6 +196,7 @@ class Shadow:
         if reading is not None:
             valuer.on_account(reading)
         self._settle()
+        self._brackets.look()
         if self.broker.is_connected:
             self.gateway.send_cancels()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.unit.engine.world import CON, POLICY, UTC_DAYS, LoopClock, Pages, an_
 from trader.core.ids import REPLAY, Lineage
 from trader.core.market import LIVE
 from trader.core.policy import Policy
+from trader.engine.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.hub import MarketHub
 from trader.engine.runner import RunnerSettings, StrategyRunner
 from trader.engine.sessions import Sessions
@@ -58,13 +60,17 @@ class ShadowSite:
 
     def run(self, strategy: Strategy) -> StrategyRunner:
         """Have a strategy trade in it, as a daemon does."""
+        bars = BarKeeper(self.shadow.services, bars_wanted([strategy]), random.Random(0))
         runner = StrategyRunner(
             self.shadow.services,
             strategy=strategy,
             gateway=self.shadow.gateway,
             settings=RunnerSettings(0.1, 30.0),
+            bars_of=bars.bars,
         )
         self.shadow.ledger.observe(runner.on_recorded)
+        bars.follow(runner.on_bar)
+        bars.start()
         runner.start()
         return runner
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,10 @@ from trader.core.policy import WhatIf
 from trader.core.risk.change import Revision
 from trader.engine.local_broker import LocalBroker
 from trader.engine.outcomes import Outcome, OutcomeKind
+from trader.strategies.bracket_momentum import (
+    BracketMomentumParameters,
+    BracketMomentumStrategy,
+)
 
 D = Decimal
 
@@ -167,4 +173,39 @@ async def test_immediate_orders_end_with_what_has_filled() -> None:
     await submitted(site, own(time_in_force=TimeInForce.IOC, side=BUY))
     (order,) = site.book.orders.values()
     assert (order.state, order.filled) == (OrderState.CANCELLED, D(4))
+    await site.stop()
+
+
+def kept_of(strategy: BracketMomentumStrategy) -> dict[str, Any]:
+    (state,) = json.loads(strategy.checkpoint())["symbols"].values()
+    assert isinstance(state, dict)
+    return state
+
+
+@pytest.mark.parametrize(("bid", "leg"), [("99", "s"), ("110", "p")])
+async def test_bracket_momentum_lives_in_it_until_a_leg_takes_it_off(bid: str, leg: str) -> None:
+    """Entered on bars that are made of the ticks, as in the living daemon."""
+    parameters = BracketMomentumParameters(
+        bar_s=5, momentum_bars=3, atr_bars=2, profit_atrs=0, profit_fraction=0.05, stop_atrs=0,
+        stop_fraction=0.01, exit_score=-1, pause_s=600, is_flat_at_close=False,
+    )  # fmt: skip
+    strategy = BracketMomentumStrategy("brackets", ("AAA",), parameters)
+    site = ShadowSite()
+    site.run(strategy)
+    for step in range(80):
+        price = 100 + D(step) / 20 + D(step * 7 % 5) / 100
+        site.quote(str(price), str(price + D("0.02")))
+        await asyncio.sleep(0.5)
+    state = kept_of(strategy)
+    assert (state["phase"], state["correction"]) == ("protected", "")
+    assert state["bracket"]["linked"] == {
+        "entry_id": 1, "take_profit_id": 2, "stop_loss_id": 3, "oca_group": "replay-brackets-1",
+    }  # fmt: skip
+    assert site.book.position_of(CON) == 10
+    site.quote(bid, str(D(bid) + 1))
+    await asyncio.sleep(0.5)
+    assert (kept_of(strategy)["phase"], site.book.position_of(CON)) == ("flat", D(0))
+    closed = [row for row in site.book.orders.values() if row.terms.is_leg and row.filled]
+    assert [row.terms.intent_id for row in closed] == [f"replay-brackets-1{leg}"]
+    assert site.shadow.problem == ""
     await site.stop()

@@ -25,7 +25,7 @@ from trader.engine.recording import (
 )
 from trader.engine.runner import RunnerSettings
 from trader.ports import QuoteTick
-from trader.strategies.base import Context, OrderUpdate, Wish
+from trader.strategies.base import Context, OrderUpdate, Strategy, Wish
 from trader.strategies.own import OwnStrategy, Parameters
 from trader.wiring import Deployment
 
@@ -128,7 +128,7 @@ class Swinger(OwnStrategy[Parameters]):
         self.seen_bars.append(bar)
 
 
-def deployed(strategy: Swinger) -> tuple[Deployment, ...]:
+def deployed(strategy: Strategy) -> tuple[Deployment, ...]:
     return (Deployment(strategy, RunnerSettings(0.1, 30.0)),)
 
 

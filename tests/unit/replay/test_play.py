@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -22,13 +24,18 @@ from tests.unit.replay.records import (
     quote,
 )
 from trader.config import Configuration
+from trader.core.amounts import ZERO
 from trader.core.bars import BarSpec
 from trader.core.decisions import Row
 from trader.engine.decision_log import line_of
 from trader.engine.recording import MarketEvent
 from trader.ports import LinkWord
 from trader.replay.play import Played, play
-from trader.strategies.base import OrderStage
+from trader.strategies.base import OrderStage, Strategy
+from trader.strategies.bracket_momentum import (
+    BracketMomentumParameters,
+    BracketMomentumStrategy,
+)
 
 
 @pytest.fixture(name="config")
@@ -37,7 +44,7 @@ def config_of(tmp_path: Path) -> Configuration:
 
 
 def played(
-    config: Configuration, events: list[MarketEvent], strategy: Swinger | None = None
+    config: Configuration, events: list[MarketEvent], strategy: Strategy | None = None
 ) -> tuple[list[Row], Played]:
     rows: list[Row] = []
     found = play(config, deployed(strategy or Swinger()), given(events), rows.append)
@@ -95,6 +102,41 @@ def test_no_fill_is_better_than_the_quote_that_was_there(config: Configuration) 
     # Seen below 100.50 in the middle, paid at the ask half a step later at best; and the reverse.
     assert all(100.3 <= price <= 100.52 for price in buys)
     assert all(100.99 <= price <= 101.2 for price in sells)
+
+
+def a_swinging_day() -> list[MarketEvent]:
+    """Return a market that rises by three in a hundred and falls, once before it is half way up."""
+    found = [event(0, head())]
+    for step in range(480):
+        up = Decimal(abs(60 - step % 120)) / 20
+        price = 100 + (min(up, Decimal("1.6") if step < 240 else ZERO) if 180 <= step < 300 else up)
+        # Not too smooth: what has no deviation has no momentum.
+        price += Decimal(step * 7 % 5) / 100
+        found += quote(0.1 + step / 2, str(price), str(price + Decimal("0.02")))
+    return found
+
+
+def bracketing() -> BracketMomentumStrategy:
+    parameters = BracketMomentumParameters(
+        bar_s=5, momentum_bars=3, atr_bars=3, profit_atrs=0, profit_fraction=0.01, stop_atrs=0,
+        stop_fraction=0.008, exit_score=-1, pause_s=1, is_flat_at_close=False,
+    )  # fmt: skip
+    return BracketMomentumStrategy("brackets", ("AAPL",), parameters)
+
+
+def test_a_bracket_is_played_to_its_end(config: Configuration) -> None:
+    """Entered on bars of the record, taken off by a leg, and the same bytes again."""
+    strategy = bracketing()
+    rows, found = played(config, a_swinging_day(), strategy)
+    assert found.problems == ()
+    assert played(config, a_swinging_day(), bracketing())[0] == rows
+    assert {row["verdict"] for row in rows if row["kind"] == "intent"} == {"approved"}
+    told = [str(row["intent_id"]).removeprefix("replay-brackets-") for row in rows]
+    fills = [name for row, name in zip(rows, told, strict=True) if row["kind"] == "fill"]
+    assert fills == ["1", "1p", "2", "2s", "3", "3p"]
+    assert len(told) == 3 * 3 + len(fills), "three intents of each, and no other"
+    state = json.loads(strategy.checkpoint())["symbols"]["AAPL"]
+    assert (state["phase"], state["correction"]) == ("flat", "")
 
 
 def test_what_could_not_have_left_is_refused_as_it_would_have_been(config: Configuration) -> None:
