@@ -216,16 +216,15 @@ class BracketMomentumStrategy(OwnStrategy[BracketMomentumParameters]):
 
     def on_bar(self, bar: Bar, context: Context) -> None:
         """Read the bars, and enter or leave on what they say."""
-        for symbol, state in self._states.items():
-            instrument = context.instrument(symbol)
-            if instrument is None or instrument.con_id != bar.con_id:
-                continue
-            bars, said = context.bars(bar.con_id), None
-            # Behind others that wait, a bar is not of now.
-            if bars and bars[-1].start_utc == bar.start_utc:
-                said = reading(unbroken(bars, context.now_utc)[-self._window :], self.parameters)
-            self._note(state, said)
-            self._look(symbol, context, said)
+        symbol = self.symbol_of(bar.con_id, context)
+        if symbol is None:
+            return
+        bars, said = context.bars(bar.con_id), None
+        # Behind others that wait, a bar is not of now.
+        if bars and bars[-1].start_utc == bar.start_utc:
+            said = reading(unbroken(bars, context.now_utc)[-self._window :], self.parameters)
+        self._note(self._states[symbol], said)
+        self._look(symbol, context, said)
 
     def checkpoint(self) -> str:
         """Return every bracket with its orders and group, times and last signals, as JSON text."""
@@ -245,10 +244,9 @@ class BracketMomentumStrategy(OwnStrategy[BracketMomentumParameters]):
         return max(self.parameters.momentum_bars, self.parameters.atr_bars) + 1
 
     def _look_at(self, con_id: ConId, context: Context) -> None:
-        for symbol in self._states:
-            instrument = context.instrument(symbol)
-            if instrument is not None and instrument.con_id == con_id:
-                self._look(symbol, context)
+        symbol = self.symbol_of(con_id, context)
+        if symbol is not None:
+            self._look(symbol, context)
 
     def _look(self, symbol: str, context: Context, said: Reading | None = None) -> None:
         """Link what is kept to the book, and do what follows from where it stands."""
