@@ -27,7 +27,7 @@ from trader.config.files import (
 )
 from trader.config.model import Settings
 from trader.config.redis_secret import redis_password, redis_secret_problems
-from trader.config.relations import ACCOUNT_MISSING, relation_problems
+from trader.config.relations import ACCOUNT_MISSING, policy_problems, relation_problems
 from trader.config.signature import live_policy_problems, policy_warnings
 from trader.config.switches import Drill, drill_of, switch_problems
 from trader.config.targets import read_targets
@@ -144,6 +144,8 @@ def _start_problems(
     problems: list[str] = []
     if settings is not None and policy is not None:
         problems += live_policy_problems(settings.mode, settings.targets_file, policy)
+        # Whoever closes positions without the daemon must not be kept from it by this.
+        problems += policy_problems(settings, policy)
     if settings is not None:
         problems += live_authority_problems(settings, environment)
     if mode is not None:

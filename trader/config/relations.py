@@ -14,6 +14,7 @@ from trader.config.model import (
 )
 from trader.core.halts import Mode
 from trader.core.instruments import InstrumentSpec
+from trader.core.policy import Policy
 
 ACCOUNT_MISSING = (
     "account is missing, allowed is the account's name: here, as TRADER_ACCOUNT or with --account"
@@ -48,6 +49,17 @@ def relation_problems(
         problems += _momentum_problems(settings.strategies.momentum, instruments)
     problems += _own_strategy_problems(settings.strategies, instruments)
     return problems
+
+
+def policy_problems(settings: Settings, policy: Policy) -> Iterable[str]:
+    """Say of each strategy that the policy limits and nobody runs: it may be another's limit."""
+    known = ("api", "momentum", *(one.name for one in settings.strategies.own))
+    for row in policy.coordination.strategies:
+        if row.name not in known:
+            yield (
+                f"{settings.targets_file}: coordination.strategies.{row.name} is of no strategy, "
+                f"allowed is one of {', '.join(known)}"
+            )
 
 
 def _account_problems(settings: Settings) -> Iterable[str]:

@@ -20,13 +20,18 @@ from trader.config.model import Amount, Count, Number, Seconds, Text
 from trader.core.breakers.allocation import AllocationStep
 from trader.core.breakers.rules import Action, Reset, Rule
 from trader.core.intents import OrderType, TimeInForce
-from trader.core.policy import AssetClass, Form, Policy
+from trader.core.policy import AssetClass, Form, Policy, StrategyLimits
 
 # Zero seconds mean "no guard"; what else may not be zero is told by the contradictions.
 _SecondsOrNone = Annotated[float, Field(strict=True, ge=0, le=86_400, allow_inf_nan=False)]
 _Forms = dict[Text, dict[OrderType, tuple[TimeInForce, ...]]]
 # What stands for it is never looked at: only what was written is.
 _NOT_WRITTEN: Any = None
+# Lists that are written as mappings: their rows, and the column that is the key.
+_KEYED: dict[Any, tuple[Any, str]] = {
+    tuple[AssetClass, ...]: (AssetClass, "sec_type"),
+    tuple[StrategyLimits, ...]: (StrategyLimits, "name"),
+}
 
 
 class _Section(BaseModel):
@@ -77,11 +82,16 @@ def targets_model() -> type[BaseModel]:
     return _model(Policy)
 
 
-def _model(kind: type) -> type[BaseModel]:
-    """Make a section of a group: a field for each limit, missing where it has a default."""
+def _model(kind: type, key: str = "") -> type[BaseModel]:
+    """Make a section of a group: a field for each limit, missing where it has a default.
+
+    ``key`` is what stands before the section and not in it.
+    """
     hints = get_type_hints(kind)
     known: dict[str, Any] = {}
     for row in dataclasses.fields(kind):
+        if row.name == key:
+            continue
         has_default = (
             row.default is not dataclasses.MISSING or row.default_factory is not dataclasses.MISSING
         )
@@ -98,11 +108,8 @@ def _type(name: str, hint: Any) -> Any:
         return tuple[_StepSection, ...]
     if hint == frozenset[Form]:
         return _Forms
-    if hint == tuple[AssetClass, ...]:
-        columns = get_type_hints(AssetClass)
-        del columns["sec_type"]
-        rows: dict[str, Any] = {key: (_type(key, kind), ...) for key, kind in columns.items()}
-        section: Any = create_model("AssetClassSection", __base__=_Section, **rows)
+    if hint in _KEYED:
+        section: Any = _model(*_KEYED[hint])
         return dict[Text, section]
     if hint == frozenset[str]:
         return tuple[Text, ...]
@@ -143,9 +150,10 @@ def _made(kind: type, parsed: BaseModel) -> Any:
                 for order_type, times in rows.items()
                 for time in times
             )
-        elif hint == tuple[AssetClass, ...]:
+        elif hint in _KEYED:
+            row_kind, key = _KEYED[hint]
             value = tuple(
-                AssetClass(sec_type=sec_type, **row.model_dump()) for sec_type, row in value.items()
+                row_kind(**{key: name}, **row.model_dump()) for name, row in value.items()
             )
         elif hint == frozenset[str]:
             value = frozenset(value)

@@ -42,6 +42,8 @@ _AT_MOST_ONE = (
     "blind.correlation_max",
     "blind.allocation",
 )
+# How a part of a list is called.
+_NAMES = ("sec_type", "name")
 # The first of each pair may not be above the second.
 _ORDERED = (
     ("regime.vix_normal", "regime.vix_storm", "a storm is rougher"),
@@ -70,6 +72,7 @@ def contradictions(policy: Policy) -> tuple[str, ...]:
         *_ordered(numbers),
         *_exposure(policy.exposure),
         *_rates(policy.rate),
+        *_coordination(policy),
         *_others(policy),
         *_watched(policy),
         *_breakers(policy),
@@ -77,7 +80,7 @@ def contradictions(policy: Policy) -> tuple[str, ...]:
 
 
 def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every number of a policy with its dotted name; an asset class goes by its own."""
+    """Give every number of a policy with its dotted name; a part of a list goes by its own."""
     if is_dataclass(value):
         for row in fields(value):
             if f"{name}.{row.name}" == ".breaker":
@@ -87,7 +90,8 @@ def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             )
     elif isinstance(value, tuple):
         for part in value:
-            yield from _numbers(part, f"{name}.{getattr(part, 'sec_type', '')}")
+            own = next((getattr(part, key) for key in _NAMES if hasattr(part, key)), "")
+            yield from _numbers(part, f"{name}.{own}")
     elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         yield name, value
 
@@ -154,6 +158,22 @@ def _exposure(exposure: ExposurePolicy) -> Iterable[str]:
                 f"exposure.classes.{row.sec_type}.initial_margin_fraction is "
                 f"{row.initial_margin_fraction}, allowed is at most 1 (a fraction)"
             )
+
+
+def _coordination(policy: Policy) -> Iterable[str]:
+    """A share beyond what the account itself may ever hold is a slipped point."""
+    rules, most = policy.coordination, policy.exposure.calm.gross_max
+    shares = {"coordination.share_max": rules.share_max}
+    for row in rules.strategies:
+        shares[f"coordination.strategies.{row.name}.share_max"] = row.share_max
+        if row.share_max is None and row.notional_max is None:
+            yield f"coordination.strategies.{row.name} is empty, allowed is a limit"
+    for name, share in shares.items():
+        if share is not None and share > most:
+            yield f"{name} is {share}, allowed is at most exposure.calm.gross_max = {most}"
+    names = [row.name for row in rules.strategies]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"coordination.strategies has {name} twice, allowed is once"
 
 
 def _rates(rate: RatePolicy) -> Iterable[str]:

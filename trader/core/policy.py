@@ -311,11 +311,38 @@ class RegimePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyLimits:
+    """The most of the account that one strategy may use; None is what holds for all of them.
+
+    ``share_max`` is a fraction of the account's value, ``notional_max`` an amount.
+    """
+
+    name: str
+    share_max: Decimal | None = None
+    notional_max: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CoordinationPolicy:
     """How several strategies share one account."""
 
     # In one instrument all of them are on one side: none sells what another one holds.
     is_one_sided: bool = True
+    # The most that each strategy may use of the account, all it holds added to all that its orders
+    # may add: a fraction of the account's value, and an amount. None: the account's limits alone.
+    share_max: Decimal | None = None
+    notional_max: Decimal | None = None
+    # What differs for some of them.
+    strategies: tuple[StrategyLimits, ...] = ()
+
+    def limits_of(self, strategy: str) -> StrategyLimits:
+        """Return what holds for a strategy; what is not said of it is what holds for all."""
+        own = next((row for row in self.strategies if row.name == strategy), None)
+        share, notional = self.share_max, self.notional_max
+        if own is not None:
+            share = share if own.share_max is None else own.share_max
+            notional = notional if own.notional_max is None else own.notional_max
+        return StrategyLimits(strategy, share, notional)
 
 
 @dataclass(frozen=True, slots=True)

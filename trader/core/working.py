@@ -9,10 +9,12 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+from types import MappingProxyType
 
 from trader.core.amounts import ZERO
 from trader.core.frozen import replace
-from trader.core.ids import ConId
+from trader.core.ids import ConId, StrategyName
+from trader.core.in_flight import InFlight
 from trader.core.intents import OrderType, Side
 from trader.core.orders import Order, OrderState
 from trader.core.policy import CashPolicy
@@ -84,6 +86,7 @@ class Totals:
 NO_TOTALS = Totals()
 NO_FOREIGN = Foreign()
 NOTHING = Working(currency="")
+NO_FLIGHTS: Mapping[ConId, InFlight] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ class Workings:
     by_instrument: dict[ConId, Working] = field(default_factory=dict)
     by_currency: dict[str, Totals] = field(default_factory=dict)
     foreign: dict[ConId, Foreign] = field(default_factory=dict)
+    by_strategy: dict[StrategyName, dict[ConId, InFlight]] = field(default_factory=dict)
 
     def of(self, con_id: ConId) -> Working:
         """Return what works of an instrument."""
@@ -105,6 +109,10 @@ class Workings:
     def total(self, currency: str) -> Totals:
         """Return what works in a currency."""
         return self.by_currency.get(currency, NO_TOTALS)
+
+    def of_strategy(self, strategy: StrategyName) -> Mapping[ConId, InFlight]:
+        """Return what works of a strategy, by instrument."""
+        return self.by_strategy.get(strategy, NO_FLIGHTS)
 
     def change(self, before: Order | None, after: Order, held: Decimal) -> None:
         """Take in that an order is now ``after``; ``held`` is the position of its instrument."""
@@ -122,10 +130,13 @@ class Workings:
         if is_counted:
             now = _with(now, after, left_after, held, count=1)
         self._put(terms.con_id, was, now)
+        self._put_flight(before, after)
 
     def without(self, order: Order, held: Decimal) -> "Workings":
         """Return what works beside an order, as a copy; ``held`` is its instrument's position."""
+        strategy = order.terms.strategy
         rest = Workings(dict(self.by_instrument), dict(self.by_currency), self.foreign)
+        rest.by_strategy = {**self.by_strategy, strategy: dict(self.of_strategy(strategy))}
         rest.change(order, replace(order, state=OrderState.WITHHELD), held)
         return rest
 
@@ -133,11 +144,11 @@ class Workings:
         """Take in that a position changed: what the working orders add to it is another amount."""
         known = self.by_instrument.get(con_id)
         if known is not None:
-            adds_value = _adds_value(
-                _growth(held, known.buys, known.buys_value),
-                _growth(-held, known.sells, known.sells_value),
+            adds = adds_value(
+                growth(held, known.buys, known.buys_value),
+                growth(-held, known.sells, known.sells_value),
             )
-            self._put(con_id, known, replace(known, adds_value=adds_value))
+            self._put(con_id, known, replace(known, adds_value=adds))
 
     def pend(self, currency: str, count: int, quantity: Decimal) -> None:
         """Add executions without a commission, or take them away with a negative count."""
@@ -180,6 +191,21 @@ class Workings:
             self.by_instrument[con_id] = now
         else:
             self.by_instrument.pop(con_id, None)
+
+    def _put_flight(self, before: Order | None, after: Order) -> None:
+        """Keep what the order's strategy has under way; what is over leaves nothing behind."""
+        terms = after.terms
+        rows = self.by_strategy.setdefault(terms.strategy, {})
+        now = rows.get(terms.con_id) or InFlight(terms.currency)
+        if before is not None:
+            now = now.with_order(before, -1)
+        now = now.with_order(after, 1)
+        if not now.is_nothing:
+            rows[terms.con_id] = now
+            return
+        rows.pop(terms.con_id, None)
+        if not rows:
+            del self.by_strategy[terms.strategy]
 
     def _set_total(self, currency: str, total: Totals) -> None:
         # The counts first: to compare all of it takes longer than the rest of this.
@@ -253,8 +279,8 @@ def _with(known: Working, order: Order, left: Decimal, held: Decimal, *, count: 
             buy_count=known.buy_count + count,
             buys_value=buys_value,
             bids=priced(known.bids, price),
-            adds_value=_adds_value(
-                _growth(held, buys, buys_value), _growth(-held, known.sells, known.sells_value)
+            adds_value=adds_value(
+                growth(held, buys, buys_value), growth(-held, known.sells, known.sells_value)
             ),
         )
     sells, sells_value = known.sells + left, known.sells_value + value
@@ -264,8 +290,8 @@ def _with(known: Working, order: Order, left: Decimal, held: Decimal, *, count: 
         sell_count=known.sell_count + count,
         sells_value=sells_value,
         asks=priced(known.asks, price),
-        adds_value=_adds_value(
-            _growth(held, known.buys, known.buys_value), _growth(-held, sells, sells_value)
+        adds_value=adds_value(
+            growth(held, known.buys, known.buys_value), growth(-held, sells, sells_value)
         ),
     )
 
@@ -286,12 +312,16 @@ def _removed(prices: tuple[Decimal, ...], price: Decimal | None) -> tuple[Decima
     return prices[:place] + prices[place + 1 :]
 
 
-def _adds_value(up: Decimal, down: Decimal) -> Decimal:
+def adds_value(up: Decimal, down: Decimal) -> Decimal:
     """Return by how much the absolute position can grow in value, rounded up to be exact."""
     return max(up, down).quantize(_FINEST, rounding=ROUND_CEILING)
 
 
-def _growth(held: Decimal, quantity: Decimal, value: Decimal) -> Decimal:
+def growth(held: Decimal, quantity: Decimal, value: Decimal) -> Decimal:
+    """Return what of a value makes a position larger, when so much is bought at that value.
+
+    For what is sold, ``held`` is told with the other sign.
+    """
     if held >= ZERO or quantity == ZERO:
         return value
     # What closes the position first adds nothing, and what closes it twice over is even.

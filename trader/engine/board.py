@@ -34,6 +34,7 @@ from trader.engine.report_rows import ReportRow
 from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
 from trader.engine.shadow_status import ShadowStatus
+from trader.engine.usage_rows import usage_row
 from trader.ports import Journal
 
 _ROWS_MAX = 50
@@ -380,6 +381,8 @@ class Board:
         )
 
     def _strategies(self, now: Posture) -> tuple[st.StrategyStatus, ...]:
+        book, rules = self._book, self._policy.coordination
+        valuation, told = self._valuer.current(), self._valuer.account
         return tuple(
             st.StrategyStatus(
                 name=row.strategy.name,
@@ -388,6 +391,7 @@ class Board:
                 intent_count=row.intent_count,
                 checkpoint_utc=self._checkpoint_utc.get(row.strategy.name),
                 state=self._strategy_state(row, now),
+                usage=usage_row(book, row.strategy.name, rules, valuation=valuation, told=told),
             )
             for row in self._runners
         )

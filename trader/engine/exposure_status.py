@@ -1,4 +1,4 @@
-"""What is seen of exposure: each share of the account, the way back, its risk, what is blind."""
+"""What is seen of exposure: shares of the account, the way back, its risk, what is blind."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +50,26 @@ class ExposureStatus:
     reduction: ReductionStatus | None = None
     # Why no plan can be made at this moment; empty when one could be.
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageStatus:
+    """What one strategy uses of the account, in the account's currency; None where nobody knows.
+
+    ``most`` is the lower of its limits, and ``headroom`` what is left of it: below zero where
+    prices or a new policy have left it beyond. Both are None without a limit.
+    """
+
+    held: Decimal | None = None
+    working: Decimal | None = None
+    most: Decimal | None = None
+    headroom: Decimal | None = None
+    # Its limits in words; empty without one.
+    limits: str = ""
+    problem: str = ""
+
+
+NO_USAGE = UsageStatus()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from trader.core.halts import HaltCause, Mode, Posture
 from trader.engine.bar_status import BarRow
 from trader.engine.data_status import DataStatus
 from trader.engine.emergency_rows import EmergencyStatus
-from trader.engine.exposure_status import BlindStatus, ExposureStatus
+from trader.engine.exposure_status import NO_USAGE, BlindStatus, ExposureStatus, UsageStatus
 from trader.engine.host import HostStatus
 from trader.engine.quarantine_status import QuarantineStatus
 from trader.engine.recording_status import RecordingStatus
@@ -209,6 +209,8 @@ class StrategyStatus:
     checkpoint_utc: datetime | None
     # RUNNING, HALTED or FAILED: whether it may trade now, not only whether its task lives.
     state: str = ""
+    # What it uses of the account, and what its limits leave it.
+    usage: UsageStatus = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,18 @@ def _work(status: Status) -> Iterator[Metric]:
         "strategy",
         ((strategy.name, strategy.state == "HALTED") for strategy in status.strategies),
     )
+    yield from labelled(
+        "trader_strategy_held",
+        "What a strategy holds, at current marks",
+        "strategy",
+        ((strategy.name, strategy.usage.held) for strategy in status.strategies),
+    )
+    yield from labelled(
+        "trader_strategy_headroom",
+        "What its limits of the account leave a strategy, below zero beyond them",
+        "strategy",
+        ((strategy.name, strategy.usage.headroom) for strategy in status.strategies),
+    )
 
 
 def _health(status: Status) -> Iterator[Metric]:

@@ -41,6 +41,7 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         if row.get("is_settling")
     ]
     lines += _exposure(body.get("exposure"))
+    lines += _usage(body.get("strategies", ()))
     lines += _blind(body.get("blind"))
     lines += _sentinel(body.get("sentinel"))
     lines += _outbox(body.get("outbox") or [])
@@ -177,6 +178,25 @@ def _exposure(row: Mapping[str, Any] | None) -> list[str]:
         lines.append("            nothing of it was sent: RUNBOOK, Plan of reductions")
         if row["problem"]:
             lines.append(f"            cannot be made anew: {row['problem']}")
+    return lines
+
+
+def _usage(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say of each strategy with a limit of its own what it uses, and what is left to it."""
+    lines = []
+    for name, row in ((row["name"], row.get("usage")) for row in rows):
+        if row is None or not row["limits"]:
+            continue
+        if row["problem"]:
+            lines.append(f"strategy    {name} adds no risk, its usage is unknown: {row['problem']}")
+            continue
+        held, working, most, left = (
+            float(row[key]) for key in ("held", "working", "most", "headroom")
+        )
+        lines.append(
+            f"strategy    {name} uses {held + working:.2f} (working {working:.2f}) of at most "
+            f"{most:.2f} ({row['limits']}), {left:.2f} left"
+        )
     return lines
 
 

@@ -1,5 +1,6 @@
 """File, environment and command line together: all good, or one line for each reason."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,24 @@ def test_a_contradictory_policy_is_refused_even_where_the_environment_would_hide
 ) -> None:
     path = write_files(tmp_path, order__quantity_max=2000)
     assert "order.quantity_max" in problems_of(path, {"EXEC_MAX_POSITION_QTY": "5"})[0]
+
+
+def test_a_limit_of_a_strategy_that_nobody_runs_is_refused(tmp_path: Path) -> None:
+    """Misspelt, it would leave the one that was meant without its limit. The kill switch acts."""
+    own = {"name": "dipper", "use": "dipper:Dipper", "symbols": ["AAPL"]}
+    (tmp_path / "own").mkdir()
+    settings = {"strategies": {"folder": "own", "own": [own]}}
+    limits = {"momentum": {"share_max": 0.5}, "api": {"share_max": 0.5}}
+    known = limits | {"dipper": {"share_max": 0.5}}
+    path = write_files(tmp_path, settings, coordination__strategies=known)
+    config = load(path, {})
+    assert config.policy.coordination.limits_of("dipper").share_max == Decimal("0.5")
+    assert config.start_problems == ()
+    path = write_files(tmp_path, settings, coordination__strategies={"diper": {"share_max": 0.5}})
+    assert load(path, {}).start_problems == (
+        f"{path.parent / 'targets.yaml'}: coordination.strategies.diper is of no strategy, allowed "
+        "is one of api, momentum, dipper",
+    )
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "paper.yaml", "live.yaml"])

@@ -20,10 +20,12 @@ from trader.core.policy import (
     AccountType,
     AssetClass,
     BlindPolicy,
+    CoordinationPolicy,
     ExposurePolicy,
     Policy,
     PricePolicy,
     RegimeLimits,
+    StrategyLimits,
     TradingHours,
 )
 
@@ -83,6 +85,8 @@ def test_a_policy_without_a_group_of_amounts_is_refused(tmp_path: Path, group: s
         ({"order__forms": {"STK": {"PEG": ["DAY"]}}}, "order.forms.STK.PEG"),
         ({"order__forms": {"STK": {"LMT": ["OPG"]}}}, "order.forms.STK.LMT.0 is 'OPG', allowed is"),
         ({"exposure__classes": {"STK": {"leverage_max": 2}}}, "exposure.classes.STK."),
+        ({"coordination__strategies": {"a": {"share": 2}}}, "coordination.strategies.a.share is"),
+        ({"coordination__share_max": "half"}, "coordination.share_max is 'half', allowed is"),
     ],
 )
 def test_a_limit_that_is_none_is_refused(tmp_path: Path, limits: dict[str, Any], line: str) -> None:
@@ -125,6 +129,25 @@ def test_the_policy_is_read_exactly(tmp_path: Path) -> None:
     assert policy.blind == BlindPolicy(30, D("0.7"), D("0.25"))
     regime = policy.regime
     assert (regime.correlation_normal, regime.correlation_storm) == (D("0.5"), D("0.75"))
+
+
+def test_limits_of_strategies_are_read_by_name(tmp_path: Path) -> None:
+    policy = policy_of(
+        tmp_path,
+        coordination__share_max=0.5,
+        coordination__strategies={
+            "momentum": {"share_max": 0.25},
+            "dipper": {"notional_max": 5_000},
+        },
+    )
+    assert policy.coordination == CoordinationPolicy(
+        share_max=D("0.5"),
+        strategies=(
+            StrategyLimits("dipper", notional_max=D(5_000)),
+            StrategyLimits("momentum", share_max=D("0.25")),
+        ),
+    )
+    assert policy_of(tmp_path).coordination == CoordinationPolicy()
 
 
 def test_what_is_left_out_keeps_its_safe_default(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.core.policies import CLASSES, a_policy, bent
 from trader.core.contradictions import contradictions
-from trader.core.policy import AccountType, Policy, RegimeLimits, TradingHours
+from trader.core.policy import AccountType, Policy, RegimeLimits, StrategyLimits, TradingHours
 
 D = Decimal
 NUMBERS = [
@@ -107,11 +107,42 @@ def test_a_limit_that_limits_nothing_is_named(group: str, limit: str, value: str
             {"exposure__classes": (replace(CLASSES[0], initial_margin_fraction=D(2)),)},
             "exposure.classes.STK.initial_margin_fraction is 2, allowed is at most 1",
         ),
+        (
+            {"coordination__share_max": D("2.1")},
+            "coordination.share_max is 2.1, allowed is at most exposure.calm.gross_max = 2",
+        ),
+        ({"coordination__share_max": D(0)}, "coordination.share_max is 0, allowed is above 0"),
+        (
+            {"coordination__notional_max": D(-1)},
+            "coordination.notional_max is -1,",
+        ),
+        (
+            {"coordination__strategies": (StrategyLimits("a", share_max=D(20)),)},
+            "coordination.strategies.a.share_max is 20, allowed is at most exposure.calm.gross_max",
+        ),
+        (
+            {"coordination__strategies": (StrategyLimits("a", notional_max=D(0)),)},
+            "coordination.strategies.a.notional_max is 0, allowed is above 0",
+        ),
+        (
+            {"coordination__strategies": (StrategyLimits("a"),)},
+            "coordination.strategies.a is empty, allowed is a limit",
+        ),
+        (
+            {"coordination__strategies": (StrategyLimits("a", D(1)), StrategyLimits("a", D(1)))},
+            "coordination.strategies has a twice, allowed is once",
+        ),
     ],
 )
 def test_limits_that_cannot_hold_together_are_named(changes: dict[str, Any], start: str) -> None:
     found = contradictions(a_policy(**changes))
     assert any(line.startswith(start) for line in found), found
+
+
+def test_limits_of_strategies_may_be_any_that_the_account_could_reach() -> None:
+    rows = (StrategyLimits("a", D(2)), StrategyLimits("b", notional_max=D(1)))
+    policy = a_policy(coordination__share_max=D(2), coordination__strategies=rows)
+    assert contradictions(policy) == ()
 
 
 def test_guards_around_the_session_are_sound_where_there_are_sessions() -> None:

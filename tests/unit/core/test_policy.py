@@ -17,6 +17,7 @@ from trader.core.policy import (
     Policy,
     Regime,
     RegimeLimits,
+    StrategyLimits,
     canonical,
     policy_hash,
 )
@@ -33,7 +34,7 @@ def changed(value: Any) -> Any:
     if isinstance(value, frozenset):
         return frozenset(sorted(value)[1:]) if value else frozenset({"ZZZ"})
     if isinstance(value, tuple):
-        return value[:-1]
+        return value[:-1] if value else (StrategyLimits("alpha", D(1)),)
     if isinstance(value, str):
         return next(other for other in type(value) if other is not value)  # type: ignore[attr-defined]
     if is_dataclass(value):

@@ -44,6 +44,7 @@ from trader.core.book import Book
 from trader.core.changes import ChangeTerms
 from trader.core.checkpoint import restored, state_of
 from trader.core.ids import ConId, ExecId, OrderId, PermId, StrategyName, order_ref
+from trader.core.in_flight import InFlight
 from trader.core.intents import OrderType, Side
 from trader.core.orders import Order, OrderState
 from trader.core.tapes import ActKind
@@ -165,7 +166,20 @@ def slow_foreign(book: Book, con_id: ConId) -> Foreign:
     )
 
 
+def slow_flights(book: Book) -> dict[StrategyName, dict[ConId, InFlight]]:
+    """Count what each strategy has under way from the orders themselves."""
+    found: dict[StrategyName, dict[ConId, InFlight]] = {}
+    for row in book.orders.values():
+        if counts(row) and slow_left(row) > 0:
+            terms = row.terms
+            rows = found.setdefault(terms.strategy, {})
+            known = rows.get(terms.con_id) or InFlight(CURRENCIES[terms.con_id])
+            rows[terms.con_id] = known.beside(terms.side, slow_left(row), slow_value(row))
+    return found
+
+
 def agrees(book: Book) -> None:
+    assert book.workings.by_strategy == slow_flights(book)
     for con_id in CURRENCIES:
         assert book.workings.of(con_id) == slow_working(book, con_id)
         assert book.workings.foreign_of(con_id) == slow_foreign(book, con_id)

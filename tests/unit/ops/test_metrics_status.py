@@ -16,6 +16,7 @@ from trader.engine.exposure_status import (
     ConcentrationStatus,
     ExposureStatus,
     ReductionStatus,
+    UsageStatus,
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.quarantine_status import QuarantineStatus
@@ -198,6 +199,17 @@ def test_the_sentinel_and_halted_strategies_have_gauges() -> None:
     assert value("trader_strategy_halted", {"strategy": name}) == 1
     assert scrape(READY).get_sample_value("trader_strategy_halted", {"strategy": name}) == 0
     assert scrape(READY).get_sample_value("trader_sentinel_running") is None
+
+
+def test_what_a_strategy_uses_has_gauges() -> None:
+    row = replace(
+        READY.strategies[0], usage=UsageStatus(Decimal(700), Decimal(9), None, Decimal(-5))
+    )
+    value = scrape(replace(READY, strategies=(row,))).get_sample_value
+    assert value("trader_strategy_held", {"strategy": row.name}) == 700
+    assert value("trader_strategy_headroom", {"strategy": row.name}) == -5
+    unknown = scrape(READY).get_sample_value
+    assert unknown("trader_strategy_headroom", {"strategy": row.name}) is None
 
 
 def test_shares_of_the_account_have_gauges() -> None:

@@ -17,6 +17,7 @@ from trader.engine.exposure_status import (
     ConcentrationStatus,
     ExposureStatus,
     ReductionStatus,
+    UsageStatus,
 )
 from trader.engine.host import HeadroomStatus, HostStatus, TimeServiceStatus
 from trader.engine.quarantine_status import LetterStatus, QuarantineStatus
@@ -369,6 +370,27 @@ EXPOSED = ExposureStatus(
     hold_max=Decimal("0.20"),
     concentrations=(ConcentrationStatus("AAPL", 101, Decimal(-210), Decimal("0.2104"), "hold"),),
 )
+
+
+def test_what_a_strategy_uses_is_told_where_it_has_a_limit() -> None:
+    row = replace(
+        READY.strategies[0],
+        usage=UsageStatus(
+            Decimal(700), Decimal(50), Decimal(1_000), Decimal(250), "0.5 of the account, 1000"
+        ),
+    )
+    assert (
+        "strategy    momentum uses 750.00 (working 50.00) of at most 1000.00 "
+        "(0.5 of the account, 1000), 250.00 left"
+    ) in status_lines(body(replace(READY, strategies=(row,))))
+    blind = replace(row, usage=UsageStatus(limits="1000", problem="AAPL (1): no mark"))
+    assert (
+        "strategy    momentum adds no risk, its usage is unknown: AAPL (1): no mark"
+    ) in status_lines(body(replace(READY, strategies=(blind,))))
+    free = replace(row, usage=UsageStatus(Decimal(700), Decimal(50)))
+    for shown in (free, READY.strategies[0]):
+        lines = status_lines(body(replace(READY, strategies=(shown,))))
+        assert not [line for line in lines if line.startswith("strategy")]
 
 
 def test_the_exposure_is_told_with_its_limits_and_what_exceeds_them() -> None:

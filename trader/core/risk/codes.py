@@ -195,10 +195,11 @@ CODES: tuple[Code, ...] = (
     Code(
         "OPPOSED",
         "position",
-        "The order would close, or go against, what another strategy holds of the instrument.",
+        "The order would close, or go against, what another strategy holds of the instrument, or "
+        "what an entry of another may still bring.",
         "10 in all, own 0, of others 10, of nobody 0, allowed is what is its own or nobody's",
-        "Let the strategy that holds it sell it, or flatten the instrument; "
-        "docs/strategies.md has the policy.",
+        "Let the strategy that holds it sell it, have the entry that waits cancelled, or flatten "
+        "the instrument; docs/strategies.md has the policy.",
     ),
     Code(
         "CASH_RESERVE",
@@ -361,6 +362,21 @@ CODES: tuple[Code, ...] = (
         "Net exposure would be larger than the regime allows (NET_LIM).",
         "41000.00 of 100000.00, allowed is at most 0.4 of it",
         "Reduce what is held or working; an unknown regime counts as Storm.",
+    ),
+    Code(
+        "STRATEGY_SHARE",
+        "exposure",
+        "The strategy would use a larger share of the account than the policy gives it.",
+        "52000.00 of 100000.00, held 40000.00, working with this 12000.00, allowed is at most 0.5 "
+        "of it",
+        "Have the strategy cancel or close something; `coordination` in the policy has the limit.",
+    ),
+    Code(
+        "STRATEGY_NOTIONAL",
+        "exposure",
+        "The strategy would use a larger amount of the account than the policy gives it.",
+        "52000.00, held 40000.00, working with this 12000.00, allowed is at most 50000",
+        "Have the strategy cancel or close something; `coordination` in the policy has the limit.",
     ),
     Code(
         "LEVERAGE",

@@ -22,6 +22,7 @@ from trader.core.risk import (
     rates,
     session,
     size,
+    usage,
     wash,
 )
 from trader.core.risk.case import UNAVAILABLE, Case, check, needed
@@ -44,6 +45,7 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     *rates.CHECKS,
     *wash.CHECKS,
     *exposure.CHECKS,
+    *usage.CHECKS,
     *margin.CHECKS,
 )
 WITH_BRACKET = (*CHECKS, *bracket.CHECKS)

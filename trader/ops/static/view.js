@@ -482,12 +482,24 @@ function emergency(rows) {
   })), "None.");
 }
 
+// What a strategy holds and what its orders may add; unknown is not nothing.
+function usedOf(usage) {
+  return usage.held === null ? "unknown" : f.money(Number(usage.held) + Number(usage.working));
+}
+
+function leftOf(usage) {
+  if (!usage.limits) return ["no limit", "n quiet"];
+  return usage.headroom === null ? ["unknown", "n warn"] : [f.money(usage.headroom), Number(usage.headroom) < 0 ? "n bad" : "n"];
+}
+
 function strategies(rows) {
   table("strategies", rows.map((row) => ({
     cells: [
       [row.name, "name"],
       [row.problem || f.sentence(row.state || (row.is_running ? "running" : "stopped")), `badge ${STRATEGY_TONES[row.state] ?? "bad"}`],
       [String(row.intent_count), "n"],
+      [usedOf(row.usage), "n"],
+      leftOf(row.usage),
       [f.clock(row.checkpoint_utc), "n"],
     ],
   })), "No strategies.");

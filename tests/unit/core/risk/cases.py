@@ -350,6 +350,14 @@ CASES: dict[str, Callable[[int], Case]] = {
     "BOX_LIMIT": lambda over: (INTENT, exposed(box_max=D("0.01") - D("0.00001") * over)),
     "GROSS_LIMIT": lambda over: (INTENT, exposed(gross_max=D("0.01") - D("0.00001") * over)),
     "NET_LIMIT": lambda over: (INTENT, exposed(net_max=D("0.01") - D("0.00001") * over)),
+    "STRATEGY_SHARE": lambda over: (
+        INTENT,
+        under(coordination__share_max=D("0.01") - D("0.00001") * over),
+    ),
+    "STRATEGY_NOTIONAL": lambda over: (
+        INTENT,
+        under(coordination__notional_max=1_000 - CENT * over),
+    ),
     "LEVERAGE": lambda over: (
         INTENT,
         under(

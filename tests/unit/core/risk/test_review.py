@@ -265,6 +265,8 @@ STRICT = a_policy(
     exposure__normal=RegimeLimits(D("1.2"), D("0.4"), D("0.25")),
     exposure__storm=RegimeLimits(D("1.0"), D("0.3"), D("0.25")),
     position__is_short_allowed=True,
+    coordination__share_max=D("0.15"),
+    coordination__notional_max=D(18_000),
 )
 
 
