@@ -23,6 +23,7 @@ from tests.process.agreement import (
     halt_and_compare,
     read_story,
     settled,
+    without_emergency,
 )
 from tests.process.harness import Daemon, Json, Simulator, until, world
 from tests.process.orders_api import cancel, change
@@ -235,6 +236,63 @@ def test_the_kill_switch_keeps_the_legs_and_then_closes_beside_nothing(tmp_path:
         truth, status = settled(simulator, daemon)
         assert_agree(read_story(daemon.journal), truth, status)
         assert_witness_agrees(daemon.journal, truth)
+
+
+# The entry fills while the first cancel is on its way: that is read when it is too late.
+RACE = """\
+name: entry-fills-before-its-cancel
+why: A cancel and a fill of the same order meet.
+settings: {fill_ms: [20, 20]}
+steps:
+- action: late
+  with: {message: cancelOrder, seconds: 0.5}
+- before: {message: cancelOrder}
+  action: price
+  with: {symbol: AAPL, price: 148.4}
+"""
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.parametrize("is_closed", [False, True], ids=["cancel", "liquidate"])
+def test_an_entry_that_fills_under_the_kill_switch_is_protected_or_closed(
+    tmp_path: Path, is_closed: bool
+) -> None:
+    """The daemon is dead: nobody but the kill switch knows that the three belong together."""
+    race = tmp_path / "race.yaml"
+    race.write_text(RACE)
+    options = ("--scenario", str(race))
+    with world(tmp_path, SEED, changes=RESTING, options=options) as (simulator, daemon):
+        simulator.tell("/price", symbol="AAPL", price=str(PRICE))
+        daemon.start()
+        daemon.await_armed()
+        until("the bracket", lambda: is_told(daemon, WAITING))
+        found = members(read_story(daemon.journal))
+        daemon.kill()
+        done = kill_switch(daemon, *(LIQUIDATE if is_closed else (*HALT, "--cancel-orders")))
+        truth = simulator.truth()
+        assert at_broker(simulator, found[Role.ENTRY].order_id)["status"] == "Filled", done
+        assert "left to its entry" in done.stdout, done
+        held = {row["symbol"]: int(row["quantity"]) for row in truth["positions"]}
+        if is_closed:
+            assert done.returncode == 0, done
+            assert not held.get("AAPL"), done
+            assert working_at(simulator) == []
+        else:
+            # 3: what remains is protective.
+            assert done.returncode == 3, done
+            assert held["AAPL"] == 10
+            kept = {row["order_id"] for row in working_at(simulator)}
+            assert kept == {found[role].order_id for role in (Role.TAKE_PROFIT, Role.STOP_LOSS)}
+        assert not crossings(truth)
+        daemon.start()
+        daemon.await_cause("halt_file")
+        if not is_closed:
+            # The next start has the three linked again, and closes beside nothing.
+            until("the bracket", lambda: is_told(daemon, PROTECTED))
+            assert kill_switch(daemon, *LIQUIDATE).returncode == 0
+        truth, status = settled(simulator, daemon)
+        assert_agree(read_story(daemon.journal), without_emergency(truth), status)
 
 
 @pytest.mark.process

@@ -4,9 +4,12 @@ The daemon's own liquidation, the kill switch without a daemon and the sentinel 
 Two rules hold whatever the broker's lists say (INC-032, INC-069): what stays working can only
 shrink a position and never take it across zero, and a close is never larger than what is held
 minus what other orders may still take off it.
+
+A third is of brackets (INC-064): a leg is not cancelled beside its entry. The broker ends it with
+the entry; and if the entry fills before its cancel arrives, the leg protects what that brought.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
@@ -20,6 +23,7 @@ from trader.core.ids import (
     OrderId,
     OrderRef,
     PermId,
+    entry_in,
     intent_id_in,
     leg_id,
 )
@@ -49,6 +53,8 @@ class Resting:
     perm_id: PermId
     order_ref: OrderRef = OrderRef("")
     status: str = ""
+    # The order that holds it back until it fills, by its id for the same client; 0 for none.
+    parent_id: OrderId = OrderId(0)
 
     @property
     def is_stop(self) -> bool:
@@ -71,12 +77,15 @@ class Cancels:
     """The orders of one look, sorted: to cancel, to leave as protection, out of our reach.
 
     ``foreign_risk`` is the part of the unreachable ones that adds risk or would cross zero.
+    ``waiting`` are legs of brackets whose entry goes, or has just ended: they go with it, or
+    protect what it has brought. The next look knows which.
     """
 
     cancel: tuple[Resting, ...]
     keep: tuple[Resting, ...]
     foreign: tuple[Resting, ...]
     foreign_risk: tuple[Resting, ...]
+    waiting: tuple[Resting, ...] = ()
 
 
 def sort_orders(
@@ -85,6 +94,8 @@ def sort_orders(
     own: frozenset[ClientId],
     *,
     keeps_exits: bool,
+    leaves_legs: bool = False,
+    late: Collection[ConId] = (),
 ) -> Cancels:
     """Sort what works at the broker; ``own`` are the clients whose orders we can cancel by id.
 
@@ -92,7 +103,19 @@ def sort_orders(
     could take the position off together cannot cross zero. Exits of strangers count first: they
     stay whatever we decide. Beside a stop that stays, the profit of the same bracket stays as well:
     the two are one group, of which one fills, and a broker may end both when one is cancelled.
+
+    With ``leaves_legs`` the legs of an entry that goes are left to it, and those of instruments in
+    ``late`` as well: there something has just filled or ended, and the positions may not show it.
     """
+    waiting: list[Resting] = []
+    if leaves_legs:
+        rows: tuple[Resting, ...] = tuple(orders)
+        rest: list[Resting] = []
+        entries = _opening(rows, positions, own, keeps_exits=keeps_exits)
+        for row in rows:
+            is_waiting = row.client_id in own and _is_held_back(row, entries, late)
+            (waiting if is_waiting else rest).append(row)
+        orders = rest
     cancel: list[Resting] = []
     keep: list[Resting] = []
     foreign: list[Resting] = []
@@ -117,7 +140,50 @@ def sort_orders(
             covered[intent_id_in(order.order_ref)] = None
         else:
             cancel.append(order)
-    return Cancels(tuple(cancel), tuple(keep), tuple(foreign), tuple(foreign_risk))
+    waiting.sort(key=lambda row: _rank(row, own))
+    return Cancels(tuple(cancel), tuple(keep), tuple(foreign), tuple(foreign_risk), tuple(waiting))
+
+
+def _opening(
+    orders: Iterable[Resting],
+    positions: Mapping[ConId, Decimal],
+    own: frozenset[ClientId],
+    *,
+    keeps_exits: bool,
+) -> tuple[dict[IntentId, None], dict[tuple[ClientId, OrderId], None]]:
+    """Return what will be cancelled as an entry, by its intent and by its id.
+
+    One that could count as an exit of what is held may stay: its legs get no grace for it.
+    """
+    intents: dict[IntentId, None] = {}
+    ids: dict[tuple[ClientId, OrderId], None] = {}
+    for row in orders:
+        is_entry = positions.get(row.con_id, ZERO) * row.side.sign >= ZERO or not keeps_exits
+        if row.client_id not in own or not is_entry:
+            continue
+        if (intent := intent_id_in(row.order_ref)) is not None:
+            intents[intent] = None
+        if row.order_id:
+            ids[row.client_id, row.order_id] = None
+    return intents, ids
+
+
+def _is_held_back(
+    order: Resting,
+    entries: tuple[dict[IntentId, None], dict[tuple[ClientId, OrderId], None]],
+    late: Collection[ConId],
+) -> bool:
+    """Tell whether it is a leg whose entry goes, or may have filled a moment ago.
+
+    Our reference names the entry; without one, or with one that came back altered (INC-096), the
+    broker's own word of the parent does.
+    """
+    intents, ids = entries
+    entry = entry_in(order.order_ref)
+    if entry is None and not order.parent_id:
+        return False
+    is_listed = entry in intents or (order.client_id, order.parent_id) in ids
+    return is_listed or order.con_id in late
 
 
 def _is_covered(order: Resting, kept: Mapping[IntentId | None, None]) -> bool:

@@ -100,6 +100,14 @@ def intent_id_in(ref: str) -> IntentId | None:
     return IntentId(match[1])
 
 
+def entry_in(ref: str) -> IntentId | None:
+    """Return the entry's intent id where an ``orderRef`` names a leg of a bracket; else None."""
+    intent = intent_id_in(ref)
+    if intent is None or not intent.endswith((STOP_MARK, PROFIT_MARK)):
+        return None
+    return IntentId(intent[:-1])
+
+
 def exec_family(exec_id: ExecId) -> tuple[ExecFamily, int]:
     """Split an execution id into its family and its revision.
 

@@ -33,6 +33,8 @@ class OpenOrderRow:
     stop_price: Decimal | None = None
     # As it came; empty where it was not told.
     time_in_force: str = ""
+    # The order of the same client that holds it back until it fills; 0 for none.
+    parent_id: OrderId = OrderId(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,7 @@ class Line:
             perm_id=row.perm_id,
             order_ref=row.order_ref,
             status=row.status,
+            parent_id=row.parent_id,
         )
 
     def _hear(self, message: BrokerMessage) -> None:

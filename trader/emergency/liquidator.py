@@ -207,17 +207,28 @@ class Liquidator:
         end_s = self._clock.monotonic() + self._bounds.cancel_s
         again_s = 0.0
         asked: dict[int, Resting] = {}
+        left: dict[int, Resting] = {}
         while True:
             look = await line.look()
             self._has_looked = True
             sorted_out = await self._sorted(line, look)
             self._tell_gone(line, look, asked)
             now_s = self._clock.monotonic()
-            if not sorted_out.cancel or now_s >= end_s:
+            if sorted_out.waiting and not left:
+                # Whether their entry has filled is known only once it has settled.
+                end_s += self._bounds.ended_s
+            for row in sorted_out.waiting:
+                if row.perm_id not in left:
+                    left[row.perm_id] = row
+                    self._say(f"left to its entry: {row.words}")
+            if not (sorted_out.cancel or sorted_out.waiting) or now_s >= end_s:
                 return
-            if now_s >= again_s:
-                again_s = now_s + self._bounds.cancel_again_s
-                await self._send_cancels(line, sorted_out.cancel, asked)
+            is_again = now_s >= again_s
+            # A leg whose entry has gone by now does not wait for the next time.
+            due = [row for row in sorted_out.cancel if is_again or row.perm_id not in asked]
+            if due:
+                again_s = now_s + self._bounds.cancel_again_s if is_again else again_s
+                await self._send_cancels(line, tuple(due), asked)
                 # Many take their time to be sent; what is bounded is the wait for an answer.
                 end_s += self._clock.monotonic() - now_s
             await self._clock.sleep(self._bounds.poll_s)
@@ -238,7 +249,14 @@ class Liquidator:
             own = frozenset(row.client_id for row in resting)
         held = {row.con_id: row.quantity for row in look.positions}
         keeps = not (self._wanted.must_liquidate or self._wanted.is_everything)
-        return sort_orders(resting, held, own, keeps_exits=keeps)
+        # A global cancel asks no entry first. Where all is closed afterwards, what an entry has
+        # brought needs no leg any more; where exits stay, they must not go before it shows.
+        leaves_legs = not (self._wanted.is_everything or self._is_locked)
+        late = line.settling.unsettled() | {row.con_id for row in line.fresh(look)}
+        return sort_orders(
+            resting, held, own,
+            keeps_exits=keeps, leaves_legs=leaves_legs, late=late if keeps else (),
+        )  # fmt: skip
 
     async def _send_cancels(
         self, line: Line, orders: tuple[Resting, ...], asked: dict[int, Resting]
@@ -409,6 +427,8 @@ class Liquidator:
             if row.con_id in self._waiting and self._memory.is_ours(row):
                 continue
             report.remaining_orders.append(f"{row.words}{self._cancel_problem(row)}")
+        for row in sorted_out.waiting:
+            report.remaining_orders.append(f"{row.words}: stays as long as its entry does")
         for row in sorted_out.foreign:
             if await self._is_strange(line, row.con_id, row.symbol):
                 report.left_alone.append(row.words)

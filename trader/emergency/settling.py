@@ -64,6 +64,10 @@ class Settling:
                 rows.append(replace(seen.row, remaining=remaining))
         return rows
 
+    def unsettled(self) -> frozenset[ConId]:
+        """Return the instruments of which an order has just ended, whatever it has filled."""
+        return frozenset(seen.row.con_id for seen, _ in self._over.values())
+
     def is_open(self, executions: Mapping[ExecId, Execution]) -> bool:
         """Tell whether anything may still come."""
         con_ids = {seen.row.con_id for seen, _ in self._over.values()}

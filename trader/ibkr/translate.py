@@ -159,6 +159,7 @@ def open_order_in(
         status=status_text(state.status),
         stop_price=_in_currency(_stop_price(order), magnifier),
         time_in_force=order.tif,
+        parent_id=OrderId(max(order.parentId, 0)),
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.factories import NOW_S, a_quote, an_instrument
 from trader.core.flatten import (
+    Cancels,
     Resting,
     close_limit,
     close_quantity,
@@ -24,6 +25,7 @@ from trader.core.ids import (
     ConId,
     IntentId,
     OrderId,
+    OrderRef,
     PermId,
     leg_id,
     order_ref,
@@ -275,3 +277,118 @@ def test_a_profit_whose_stop_does_not_stay_is_an_order_by_itself(stop: Resting) 
     profit = a_leg("p", 50, "LMT")
     found = sort_orders((profit, stop), {CON: Decimal(100)}, OWN, keeps_exits=True)
     assert (profit in found.keep) is (stop in found.cancel)
+
+
+# ---- legs and their entries
+
+
+def an_entry(number: int = 1, side: Side = BUY, **changes: Any) -> Resting:
+    row = resting(side, 60, "LMT", number=number)
+    return replace(row, **{"order_ref": order_ref(LINKED), **changes})
+
+
+def by_parent(leg: Resting, parent: int = 1, **changes: Any) -> Resting:
+    """Return a leg that only the broker's word of its parent ties to its entry."""
+    return replace(leg, order_ref=OrderRef("other"), parent_id=OrderId(parent), **changes)
+
+
+LEGS = (a_leg("s", 60, "STP"), a_leg("p", 60, "LMT"))
+LEGS = (replace(LEGS[0], order_id=OrderId(3)), replace(LEGS[1], order_id=OrderId(2)))
+
+
+def left(*orders: Resting, held: int = 0, keeps: bool = True, **more: Any) -> Cancels:
+    return sort_orders(
+        orders, {CON: Decimal(held)}, OWN, keeps_exits=keeps, leaves_legs=True, **more
+    )
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize("held", [0, 60, 100])
+@pytest.mark.parametrize("legs", [LEGS, tuple(map(by_parent, LEGS))])
+def test_legs_are_left_to_an_entry_that_goes(
+    legs: tuple[Resting, ...], held: int, keeps: bool
+) -> None:
+    found = left(*legs, an_entry(), held=held, keeps=keeps)
+    assert (found.cancel, found.waiting, found.keep) == ((an_entry(),), legs, ())
+    # Nobody asked for it: they are cancelled beside it, or count as exits.
+    plain = sort_orders((*legs, an_entry()), {CON: Decimal(held)}, OWN, keeps_exits=keeps)
+    assert plain.waiting == ()
+    assert set(legs) <= {*plain.cancel, *plain.keep}
+
+
+def test_waiting_legs_take_no_room_from_what_protects_now() -> None:
+    """Their permanent ids are lower, and what they would protect is not there yet."""
+    stop = replace(resting(SELL, 60, "STP", number=9), perm_id=PermId(99_999))
+    found = left(*LEGS, an_entry(), stop, held=60)
+    assert (found.keep, found.cancel) == ((stop,), (an_entry(),))
+
+
+def test_legs_without_their_entry_are_what_the_position_makes_of_them() -> None:
+    assert left(*LEGS, held=0).cancel == LEGS
+    assert left(*LEGS, held=60).keep == LEGS
+    for other in (
+        an_entry(order_ref=order_ref(IntentId("abc123-alpha-8"))),
+        an_entry(order_ref=OrderRef("")),
+        an_entry(client_id=STRANGER),
+    ):
+        assert set(LEGS) <= set(left(*LEGS, other, held=0).cancel)
+    for far in (by_parent(LEGS[0], 9), by_parent(LEGS[0], 0)):
+        assert far in left(far, an_entry(), held=0).cancel
+    unnumbered = an_entry(order_id=OrderId(0), order_ref=OrderRef(""))
+    assert LEGS[0] in left(LEGS[0], unnumbered).cancel
+
+
+def test_the_parent_of_another_clients_order_is_none_of_ours() -> None:
+    """Order ids are each client's own."""
+    leg = by_parent(LEGS[0], 1)
+    stranger = an_entry(client_id=STRANGER)
+    assert leg in left(leg, stranger).cancel
+    foreign = replace(leg, client_id=STRANGER)
+    found = left(foreign, an_entry(), stranger)
+    assert found.waiting == ()
+    assert set(found.foreign) == {foreign, stranger}
+
+
+def test_an_entry_that_may_close_what_is_held_gives_its_legs_no_grace() -> None:
+    """It may stay, as an exit; they could only open something new."""
+    found = left(*LEGS, an_entry(), held=-60)
+    assert (found.keep, found.waiting) == ((an_entry(),), ())
+    assert found.cancel == LEGS
+    assert left(*LEGS, an_entry(), held=-60, keeps=False).waiting == LEGS
+
+
+@pytest.mark.parametrize("legs", [LEGS, tuple(map(by_parent, LEGS))])
+def test_legs_wait_where_a_position_may_not_show_yet_what_has_filled(
+    legs: tuple[Resting, ...],
+) -> None:
+    plain = resting(SELL, 5, "STP", number=9)
+    found = left(*legs, plain, late={CON})
+    assert (found.waiting, found.cancel) == (legs, (plain,))
+    assert left(*legs, plain, late={OTHER}).waiting == ()
+
+
+@given(rows, holdings, st.booleans(), st.lists(st.integers(0, 50), max_size=12), st.data())
+def test_with_legs_left_nothing_is_lost_and_nothing_crosses_zero(
+    orders: list[Resting],
+    held: dict[ConId, Decimal],
+    keeps: bool,
+    parents: list[int],
+    data: st.DataObject,
+) -> None:
+    more = [
+        replace(row, parent_id=OrderId(parents[at] if at < len(parents) else 0))
+        for at, row in enumerate(orders)
+    ]
+    late = data.draw(st.sets(st.sampled_from([CON, OTHER])))
+    found = sort_orders(more, held, OWN, keeps_exits=keeps, leaves_legs=True, late=late)
+    everything = (*found.cancel, *found.keep, *found.foreign, *found.waiting)
+    assert sorted(map(id, everything)) == sorted(map(id, more))
+    gone = {row.order_id for row in found.cancel} | {row.order_id for row in found.waiting}
+    for row in found.waiting:
+        assert row.client_id == OURS
+        assert row.con_id in late or row.parent_id in gone, "its entry stays"
+    for con_id, position in held.items():
+        kept = [row for row in found.keep if row.con_id == con_id]
+        assert sum(row.remaining for row in kept) <= abs(position)
+    again = sort_orders(reversed(more), held, OWN, keeps_exits=keeps, leaves_legs=True, late=late)
+    assert again == found

@@ -15,6 +15,7 @@ from trader.core.ids import (
     IntentId,
     Lineage,
     StrategyName,
+    entry_in,
     exec_family,
     intent_id,
     intent_id_in,
@@ -161,6 +162,14 @@ def test_a_leg_is_named_after_its_entry() -> None:
     with pytest.raises(AssertionError, match="mark"):
         leg_id(entry, "x")
     assert not is_traceable(IntentId("abc123-alpha-12ps"))
+
+
+def test_the_reference_of_a_leg_names_its_entry() -> None:
+    entry = intent_id(Lineage("abc123"), StrategyName("alpha"), 7)
+    for mark in (STOP_MARK, PROFIT_MARK):
+        assert entry_in(order_ref(leg_id(entry, mark))) == entry
+    for ref in (order_ref(entry), f"T1-{entry}s-0000", "kill-abc123-1", ""):
+        assert entry_in(ref) is None
 
 
 def test_the_longest_entry_of_all_leaves_no_room_for_its_legs() -> None:

@@ -39,6 +39,8 @@ class Resting:
     ref: str = ""
     perm_id: int = 0
     status: str = "Submitted"
+    # Held back by the broker until that one fills, and gone with it.
+    parent: int = 0
 
 
 @dataclass
@@ -53,6 +55,10 @@ class Exchange:
     cancels_refused: int = 0
     shown: dict[ConId, int] | None = None
     unknown: tuple[ConId, ...] = ()
+    # Fills whatever a cancel is about to reach, before it does.
+    fills_first: int = 0
+    # Whether a child is ended with its parent.
+    takes_children: bool = True
 
     def __post_init__(self) -> None:
         self.served.replies |= {
@@ -107,6 +113,7 @@ class Exchange:
                     conId=str(order.con_id), symbol=SYMBOLS[order.con_id], action=order.side,
                     totalQuantity=str(order.quantity), orderType=order.kind,
                     permId=str(order.perm_id), orderRef=order.ref, status=order.status,
+                    parentId=str(order.parent),
                 )
             )  # fmt: skip
             rows.append(self._status(order, order.status))
@@ -159,8 +166,16 @@ class Exchange:
         mine = [o for o in self.orders if o.order_id == order_id and o.client_id == self._client()]
         if not mine:
             return [f"4|2|{order_id}|10147|OrderId {order_id} not found|"]
+        if self.fills_first:
+            self.fills_first -= 1
+            self.fill(mine[0])
+            return [f"4|2|{order_id}|10148|OrderId {order_id} cannot be cancelled, state: Filled|"]
         self.orders.remove(mine[0])
-        return [self._status(mine[0], "Cancelled")]
+        gone = mine
+        if self.takes_children and mine[0].kind != "STP":
+            gone = mine + [o for o in self.orders if o.parent == order_id]
+            self.orders = [o for o in self.orders if o.parent != order_id]
+        return [self._status(order, "Cancelled") for order in gone]
 
     def _all_cancelled(self) -> list[str]:
         gone, self.orders = self.orders, []

@@ -23,6 +23,15 @@ async def test_a_look_tells_what_works_and_what_is_held(tmp_path: Path) -> None:
         assert (row.order_id, row.remaining, row.is_stop) == (5, Decimal(4), True)
 
 
+async def test_a_look_tells_which_order_holds_one_back(tmp_path: Path) -> None:
+    async with on_line(tmp_path) as (found, line):
+        found.exchange.orders += [
+            Resting(5, 7, AAPL, "BUY", 4), Resting(6, 7, AAPL, "SELL", 4, "STP", parent=5),
+        ]  # fmt: skip
+        rows = line.resting(await line.look())
+        assert [row.parent_id for row in rows] == [0, 5]
+
+
 async def test_what_an_order_may_still_trade_is_what_its_status_says(tmp_path: Path) -> None:
     async with on_line(tmp_path) as (found, line):
         order = Resting(5, 7, AAPL, "SELL", 4)

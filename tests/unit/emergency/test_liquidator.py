@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.emergency.exchange import AAPL, FAST, IBM, Resting, Scene, scene
+from trader.core.ids import Lineage, StrategyName, intent_id, leg_id, order_ref
 from trader.emergency.liquidator import Liquidator, Wanted
 from trader.emergency.report import ExitCode, Report
 
@@ -52,6 +53,102 @@ async def test_without_liquidation_what_protects_stays(tmp_path: Path) -> None:
         assert report.exit_code is ExitCode.PROTECTED
         assert report.kept[0].startswith("client 7 order 6: SELL 10 AAPL STP")
         assert not found.exchange.frames("3")
+
+
+ENTRY = intent_id(Lineage("abc123"), StrategyName("alpha"), 4)
+
+
+def a_bracket(*, named: bool = True, parent: bool = True) -> list[Resting]:
+    """Return an entry and its legs, told by our references, by the broker's parent, or by both."""
+    refs = [order_ref(one) for one in (ENTRY, leg_id(ENTRY, "p"), leg_id(ENTRY, "s"))]
+    entry, profit, stop = refs if named else ("", "", "")
+    by = 5 if parent else 0
+    return [
+        Resting(5, 7, AAPL, "BUY", 10, ref=entry),
+        Resting(6, 7, AAPL, "SELL", 10, ref=profit, parent=by, status="PreSubmitted"),
+        Resting(7, 7, AAPL, "SELL", 10, "STP", ref=stop, parent=by, status="PreSubmitted"),
+    ]
+
+
+def cancelled_ids(found: Scene) -> list[int]:
+    return [int(frame[2]) for frame in found.exchange.frames("4")]
+
+
+@pytest.mark.parametrize(("named", "parent"), [(True, True), (True, False), (False, True)])
+async def test_a_brackets_legs_are_left_to_their_entry(
+    tmp_path: Path, named: bool, parent: bool
+) -> None:
+    """INC-064: the broker takes them along."""
+    async with scene(tmp_path) as found:
+        found.exchange.orders += a_bracket(named=named, parent=parent)
+        if not parent:
+            found.exchange.orders[1].parent = found.exchange.orders[2].parent = 0
+            found.exchange.takes_children = False
+        report = await run(found, must_liquidate=False)
+        assert report.exit_code is ExitCode.DONE
+        assert found.exchange.orders == []
+        # Without the broker's help they follow, once it is certain that the entry brought nothing.
+        assert cancelled_ids(found) == ([5] if parent else [5, 7, 6])
+        assert sum(line.startswith("left to its entry") for line in found.said) == 2
+
+
+async def test_an_entry_that_fills_before_its_cancel_keeps_its_legs(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        bracket = a_bracket()
+        found.exchange.orders += bracket
+        found.exchange.fills_first = 1
+        report = await run(found, must_liquidate=False)
+        assert report.exit_code is ExitCode.PROTECTED
+        assert found.exchange.positions == {AAPL: 10}
+        assert found.exchange.orders == bracket[1:]
+        assert cancelled_ids(found) == [5]
+        assert [words.split(":")[0] for words in report.kept] == [
+            "client 7 order 7", "client 7 order 6",
+        ]  # fmt: skip
+
+
+async def test_what_it_brought_may_be_shown_late(tmp_path: Path) -> None:
+    """The positions lag behind the fill: a leg that seems to close nothing is not taken off."""
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.orders += a_bracket()
+        exchange.fills_first, exchange.shown = 1, {}
+        usual, looks = exchange.served.replies["61"], [0]
+
+        def late(fields: list[str]) -> list[str]:
+            # Three looks after the fill the position is there.
+            looks[0] += bool(exchange.positions)
+            if looks[0] > 3:
+                exchange.shown = None
+            return usual(fields)
+
+        exchange.served.replies["61"] = late
+        found.settings = found.quick(ended_s=0.3)
+        report = await run(found, must_liquidate=False)
+        assert report.exit_code is ExitCode.PROTECTED
+        assert cancelled_ids(found) == [5]
+
+
+async def test_an_entry_that_fills_is_closed_where_all_is_to_be(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.orders += a_bracket()
+        found.exchange.fills_first = 1
+        report = await run(found)
+        assert report.exit_code is ExitCode.DONE
+        assert (found.exchange.positions, found.exchange.orders) == ({AAPL: 0}, [])
+        # The legs protect until the entry is known to be over, and go at once then.
+        assert cancelled_ids(found) == [5, 7, 6]
+
+
+async def test_an_entry_that_cannot_be_cancelled_remains_with_its_legs(tmp_path: Path) -> None:
+    async with scene(tmp_path) as found:
+        found.exchange.orders += a_bracket()
+        found.exchange.cancels_refused = 1_000
+        report = await run(found, must_liquidate=False)
+        assert report.exit_code is ExitCode.REMAINS
+        assert len(report.remaining_orders) == 3
+        assert set(cancelled_ids(found)) == {5}
+        assert report.remaining_orders[1].endswith(": stays as long as its entry does")
 
 
 async def test_a_locked_id_takes_a_global_cancel_and_says_what_that_means(tmp_path: Path) -> None:

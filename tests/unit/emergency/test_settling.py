@@ -71,3 +71,14 @@ def test_an_order_entered_by_hand_is_known_by_its_permanent_id() -> None:
     assert settling.is_open({})
     by_hand = replace(an_execution(), client_id=ClientId(0), order_id=OrderId(0))
     assert not settling.is_open(executions(by_hand))
+
+
+def test_the_instruments_of_orders_that_have_just_ended_are_named() -> None:
+    """Also of one that has wholly filled: the positions may not show that yet."""
+    settling = Settling(5.0)
+    looked(settling, an_order(), at_s=0)
+    assert settling.unsettled() == frozenset()
+    looked(settling, at_s=1)
+    assert settling.unsettled() == {CON}
+    looked(settling, at_s=6.1)
+    assert settling.unsettled() == frozenset()

@@ -67,11 +67,12 @@ def open_order(**changes: str) -> str:
         "permId": "900001",
     }  # fmt: skip
     status = changes.pop("status", "Submitted")
+    parent = changes.pop("parentId", "0")
     assert changes.keys() <= head.keys(), f"unknown fields {changes.keys() - head.keys()}"
     fields = ["5", *{**head, **changes}.values()]
     fields += ["0", "0", "0", "", "900001.0/DU1/100", "", "", ""]  # outsideRth .. faPercentage
     fields += ["", "", "", "", "", "0", "", "-1", "0", "", "", "", "", "", _UI]  # .. displaySize
-    fields += ["0", "0", "0", "", "3", "0", "0", "", "0", "0", "", "0", "None", ""]  # .. hedge
+    fields += ["0", "0", "0", "", "3", "0", "0", "", parent, "0", "", "0", "None", ""]  # .. hedge
     fields += ["0", "", "", "", "?", "0", "0", ""]  # the rest of the delta hedge
     fields += ["0", "0", "", "", "", "", "", "0", "0", "0", _UI, _UI, "", ""]  # .. hedgeType
     fields += ["0", "", "IB", "0", "0", "", "0", "0", status]  # optOutSmartRouting .. status

@@ -203,6 +203,12 @@ def test_an_echo_has_the_prices_of_its_type(
     assert (row.limit_price, row.stop_price) == (limit, stop)
 
 
+def test_a_child_names_the_order_that_holds_it_back() -> None:
+    state = OrderState(status="PreSubmitted")
+    assert translate.open_order_in(Contract(), echo(parentId=5), state).parent_id == 5
+    assert translate.open_order_in(Contract(), echo(parentId=-1), state).parent_id == 0
+
+
 def test_prices_come_as_so_many_times_the_currency_and_unknown_ones_are_not_told() -> None:
     """INC-101."""
     state = OrderState(status="Submitted")
