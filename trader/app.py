@@ -26,7 +26,6 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, Lineage
 from trader.demo_arming import DemoArming
 from trader.emergency.settings import reach_of
-from trader.engine.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.board import About, Board
 from trader.engine.boot import take_over
 from trader.engine.desk import Desk
@@ -221,7 +220,8 @@ class Daemon:
             settings=drain_settings(config),
         )
         trading, chance = self._world.deployments(config), self._world.chance
-        self.bars = BarKeeper(services, bars_wanted(row.strategy for row in trading), chance)
+        self.market = MarketData(config, services, [row.strategy for row in trading], chance)
+        self.bars, self.gateway.bars_of = self.market.bars, self.market.gate.view
         shadow = shadowing_of(config, services, self.gateway, self.bars, self._world.deployments)
         self.shadowing = shadow
         self._real = self._runners(trading) if shadow is None or shadow.is_beside else ()
@@ -239,7 +239,7 @@ class Daemon:
         self.metrics = MetricsObserver(self.board.status)
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
-        self.board.data, self.board.bars = MarketData(config, services).status, self.bars.status
+        self.board.data, self.board.bars = self.market.status, self.market.gate.status
         self.outlets = Outlets(config, services, self.journal, chance=chance, board=self.board)
         self.safeguards.pressure = self.outlets.housekeeping.pressure
         self.reports = Reports(config, services, self.board, self._world.environment)
@@ -438,7 +438,7 @@ class Daemon:
         self.safeguards.start()
         self.outlets.start()
         self.reports.start()
-        self.bars.start()
+        self.market.start()
         refresh = self.services.valuer.refresh
         start("valuer", lambda: self.supervisor.every("valuer", VALUER_INTERVAL_S, refresh))
         start("equity", lambda: self.supervisor.every("equity", 1.0, self.board.sample_equity))

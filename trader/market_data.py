@@ -1,20 +1,32 @@
-"""What watches over the market data: which prices are believed, and when they must come."""
+"""What watches over the market data: which prices are believed, what must come, which bars are."""
+
+import random
+from collections.abc import Sequence
 
 from trader.config import Configuration
 from trader.core.ids import ConId
 from trader.core.plausibility import Belief, PlausibilityLimits
 from trader.core.policy import PricePolicy
+from trader.engine.bar_gate import BarGate
+from trader.engine.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.beliefs import Beliefs
 from trader.engine.data_status import DataStatus, DataView
 from trader.engine.hub import MarketHub
 from trader.engine.services import Services
 from trader.ports import Clock
+from trader.strategies.base import Strategy
 
 
 class MarketData:
-    """The parts of one daemon that judge its quotes."""
+    """The parts of one daemon that judge its quotes, and keep and judge its bars."""
 
-    def __init__(self, config: Configuration, services: Services) -> None:
+    def __init__(
+        self,
+        config: Configuration,
+        services: Services,
+        strategies: Sequence[Strategy],
+        chance: random.Random,
+    ) -> None:
         self._services = services
         settings = config.settings.market_data
         self._view = DataView(services, lines_max=settings.lines_max, age_s_max=settings.silence_s)
@@ -26,6 +38,13 @@ class MarketData:
             services.sessions.now,
             self._tell,
         )
+        self.bars = BarKeeper(services, bars_wanted(strategies), chance)
+        self.gate = BarGate(services, self.bars, strategies, config.policy.price.bar_share_min)
+
+    def start(self) -> None:
+        """Start the tasks; none where nobody looks at bars."""
+        self.bars.start()
+        self.gate.start()
 
     def status(self) -> DataStatus:
         """Return how the market data are now."""

@@ -64,6 +64,7 @@ class Shadowing:
         shadow.follow(self._restraint, self._is_up)
         self._gateway = gateway
         shadow.gateway.outlook = self._outlook
+        shadow.gateway.bars_of = gateway.bars_of
         self._log = DecisionLog(shadow.services, self._put)
         shadow.ledger.observe(self._log.on_recorded)
         runners = tuple(

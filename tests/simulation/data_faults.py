@@ -3,22 +3,29 @@
 The strategy is blind: it wants to buy whatever the quote is, so what keeps it from that is the gate
 alone. One symbol, which it never buys, stays as it is: its ticks are what wakes the strategy while
 the others say nothing. Nobody resumes anything.
+
+Missing bars are a fault of their own: quotes are good again, and what the strategy decides by has a
+hole that the broker does not fill. Then it may sell and not buy.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.faults import CLIENT
 from tests.simulation.incident_play import IncidentPlay
 from tests.simulation.incident_table import Act, Row
 from tests.simulation.incident_world import IncidentWorld
 from tests.simulation.steady import SteadyStrategy
 from tests.simulation.strategy import SYMBOLS
+from tests.simulation.watch import Violation
 from trader.config import Configuration
+from trader.core.bars import BarSpec
 from trader.core.intents import OrderType, Side
 from trader.core.market import Quote
 from trader.engine.runner import RunnerSettings
@@ -90,7 +97,7 @@ class _BlindWorld(IncidentWorld):
 class DataFaultPlay(IncidentPlay):
     """One fault from its beginning to the orders after its end."""
 
-    world_kind = _BlindWorld
+    world_kind: type[IncidentWorld] = _BlindWorld
 
     def __init__(self, fault: DataFault, seed: str, config: Configuration) -> None:
         row = Row(SCENARIO, pages=fault.pages, patience_s=1_200)
@@ -115,6 +122,90 @@ class DataFaultPlay(IncidentPlay):
         world.watch.resuming()
         for act in fault.end:
             await world.act(act)
+
+
+_HISTORY = "ushmds"
+# The quotes are gone for so long that a third of the bars is missing, and then so long good again,
+# while no history is to be had.
+_GONE_S, _GOOD_S, _HOLD_S = 40.0, 8.0, 30.0
+_LACK = "BARS_INCOMPLETE"
+
+
+class BarStrategy(SteadyStrategy):
+    """Decides by the bars of two minutes: buys a little, and sells a little of what it holds."""
+
+    @property
+    def bar_spec(self) -> BarSpec | None:
+        return BarSpec(5, 24)
+
+    def _do(self, quote: Quote, context: Context) -> None:
+        instrument = context.instrument(SYMBOLS[0])
+        if instrument is None or quote.con_id == instrument.con_id:
+            return
+        is_exit = context.position(quote.con_id) > 0 and self._chance.random() < 0.4
+        context.submit(
+            Wish(
+                con_id=quote.con_id,
+                side=Side.SELL if is_exit else Side.BUY,
+                quantity=Decimal(1),
+                order_type=OrderType.MARKET,
+                limit_price=None,
+                stop_price=None,
+                is_reduce_only=False,
+                reason="bars",
+            )
+        )
+
+
+class _BarWorld(IncidentWorld):
+    def _deployments(self, config: Configuration) -> tuple[Deployment, ...]:
+        strategy = BarStrategy(random.Random(f"{self.seed}/{self.starts}"), self.pace)
+        strategy.is_resting = self.must_rest or not self.may_begin
+        self.strategies = [strategy]
+        return (Deployment(strategy, RunnerSettings(_LOOK_S, 1.0)),)
+
+
+class MissingBarsPlay(DataFaultPlay):
+    """A hole in the bars that no history fills, until it does."""
+
+    world_kind = _BarWorld
+
+    def __init__(self, seed: str, config: Configuration) -> None:
+        super().__init__(DataFault("missing bars", (), ()), seed, config)
+
+    async def _disturb(self) -> None:
+        world = self.world
+        await self._until("it trades", lambda: len(world.watch.sent) >= 6)
+        await world.act(("farm", {"code": 2105, "farm": _HISTORY}))
+        for act in each("distort", kind="no-data"):
+            await world.act(act)
+        await asyncio.sleep(_GONE_S)
+        for act in each("distort", kind="none"):
+            await world.act(act)
+        await asyncio.sleep(_GOOD_S)
+        bought, sold = self._sides()
+        await asyncio.sleep(_HOLD_S)
+        now_bought, now_sold = self._sides()
+        if now_bought > bought:
+            raise Violation("bought_on_a_hole", f"{now_bought - bought} times")
+        if now_sold == sold:
+            raise Violation("locked_in", "nothing was sold while bars were missing")
+        if not self._refused():
+            raise Violation("not_refused", f"nothing was refused by {_LACK}")
+        if not any(title.startswith("bars are missing") for title in world.watch.pages):
+            raise Violation("nobody_called", f"{dict(world.watch.pages)}")
+        await world.act(("farm", {"code": 2106, "farm": _HISTORY}))
+        await self._until("it buys again", lambda: self._sides()[0] > now_bought)
+
+    def _sides(self) -> tuple[int, int]:
+        register = self.world.gateway.exchange.register.everything()
+        bought = [str(one.side) == "BUY" for one in register if one.client_id == CLIENT]
+        return sum(bought), len(bought) - sum(bought)
+
+    def _refused(self) -> int:
+        with self.oracle.journal_at_rest() as db:
+            rows = db.execute("SELECT payload FROM events WHERE kind = 'IntentReviewed'").fetchall()
+        return sum(json.loads(payload)["code"] == _LACK for (payload,) in rows)
 
 
 FAULTS = (

@@ -12,11 +12,12 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.simulation.data_faults import FAULTS, DataFault, DataFaultPlay
+from tests.simulation.data_faults import FAULTS, DataFault, DataFaultPlay, MissingBarsPlay
 from tests.simulation.incident_play import Seen
 from tests.simulation.plant import put
 from tests.simulation.run import Child, load_configuration
 from tests.simulation.settings import USUAL_TARGETS
+from trader.core import bars
 from trader.core.risk import case
 from trader.sim.oracle.findings import Kind
 
@@ -60,3 +61,31 @@ def test_a_gate_that_believes_every_quote_turns_the_fault_red(name: str) -> None
     fault = next(one for one in FAULTS if one.name == name)
     seen = played(fault, is_credulous=True)
     assert seen.rule == Kind.ORDER_SENT_WHILE_HALTED, seen
+
+
+def bars_played(*, is_credulous: bool = False) -> Seen:
+    """Play missing bars in a child, perhaps with a gate that finds enough of them always."""
+    config = load_configuration((), TARGETS)
+
+    def say() -> str:
+        if is_credulous:
+            put(bars.BarsView, "lack", lambda *_: "")
+        return json.dumps(asdict(MissingBarsPlay("missing bars/1", config).told()))
+
+    said, status = Child(say).said()
+    return Seen(**json.loads(said)) if said else Seen("missing bars", problem=f"ended {status}")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_missing_bars_take_no_new_risk_until_history_has_filled_them() -> None:
+    """DAT-05: exits leave all the time, and nobody resumes anything."""
+    seen = bars_played()
+    print(json.dumps(asdict(seen)))
+    assert not seen.problem, seen.problem
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_gate_that_takes_any_bars_turns_it_red() -> None:
+    assert bars_played(is_credulous=True).rule == "bought_on_a_hole"

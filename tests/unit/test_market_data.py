@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from trader.market_data import MarketData, market_hub, plausibility_limits
 
 async def test_a_belief_in_a_far_price_calls_somebody(tmp_path: Path) -> None:
     world = World()
-    data = MarketData(loaded(tmp_path), world.services)
+    data = MarketData(loaded(tmp_path), world.services, (), random.Random(1))
     assert world.hub.beliefs is not None
     data._tell(CON, Belief(Decimal(100), Decimal(60)))
     assert [(row[0], row[1]) for row in world.pager.sent] == [("warning", "AAA has jumped")]

@@ -290,6 +290,33 @@ class Completeness:
         return Decimal(self.received) / self.expected if self.expected else None
 
 
+@dataclass(frozen=True, slots=True)
+class BarsView:
+    """What is known of the bars that somebody decides by, in one instrument.
+
+    ``share`` is the part of the session that is there and whole, from 0 to 1; None while none is
+    expected yet. ``unknown`` says why nobody knows, and is empty where it is known.
+    """
+
+    share: Decimal | None = None
+    unknown: str = ""
+    text: str = ""
+    is_wanted: bool = True
+
+    def lack(self, share_min: Decimal) -> str:
+        """Say what there is too little of, or nothing where there is enough."""
+        if not self.is_wanted:
+            return ""
+        if self.unknown:
+            return f"not known: {self.unknown}"
+        is_enough = self.share is None or self.share >= share_min
+        return "" if is_enough else f"{self.share:.4f}, {self.text}"
+
+
+# Of somebody who looks at no bars.
+NO_BARS = BarsView(is_wanted=False)
+
+
 def completeness(
     bars: Sequence[Bar], size_s: int, sessions: Iterable[Span], within: Span
 ) -> Completeness:

@@ -35,6 +35,7 @@ _AT_MOST_ONE = (
     "price.spread_fraction_max",
     "price.illiquid_spread_fraction",
     "price.illiquid_share",
+    "price.bar_share_min",
     "exposure.concentration_hold",
     "exposure.day_loss_max",
     "exposure.margin_usage_max",

@@ -248,6 +248,8 @@ class PricePolicy:
     believed_s: float = 5.0
     # Bid and ask so far apart are there because something must be shown, and no market.
     stub_spread_fraction: Decimal = Decimal("0.5")
+    # Of the bars of the session that a strategy decides by, so much must be there whole.
+    bar_share_min: Decimal = Decimal("0.9")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ import structlog
 from trader.core import events as ev
 from trader.core.changes import ChangeState, ChangeTerms
 from trader.core.halts import REFUSAL_CODES, Lane
-from trader.core.ids import ConId, OrderId, StrategyName
-from trader.core.orders import Order, OrderState, changed_terms
+from trader.core.ids import OrderId, StrategyName
+from trader.core.orders import Order, OrderState, OrderTerms, changed_terms
 from trader.core.policy import Policy, policy_hash
 from trader.core.risk import Approved, ApprovedChange, Refused, RiskInput
 from trader.core.risk.bracket_change import entry_of, why_fixed
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 # A promise that the disk took longer for is reviewed again: the market has moved on meanwhile.
 REVIEW_AGE_S_MAX = 0.25
-RiskInputReader = Callable[[ConId, Lane, Previewed], RiskInput]
+RiskInputReader = Callable[[OrderTerms, Lane, Previewed], RiskInput]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Amender:
         if churn is not None:
             self._pager.page("warning", f"order {order_id} is changed too often", churn)
             return self._refuse(order_id, revision, "CHURN", churn, ())
-        given = self._risk_input(order.terms.con_id, lane, asked)
+        given = self._risk_input(order.terms, lane, asked)
         verdict = review_change(order, revision, given)
         if isinstance(verdict, Refused | Downgraded):
             return self._refuse(order_id, revision, verdict.code, verdict.text, verdict.checks)
@@ -307,7 +307,7 @@ class Amender:
             return None if fixed is None else fixed[1]
         if approval.is_less:
             return None
-        given = self._risk_input(order.terms.con_id, approval.lane, NOT_PREVIEWED)
+        given = self._risk_input(order.terms, approval.lane, NOT_PREVIEWED)
         if now_s - reviewed_s > REVIEW_AGE_S_MAX:
             # What has filled since is held by now, and not asked for any more.
             left = approval.terms.quantity - order.filled

@@ -14,8 +14,7 @@ from math import inf
 
 import structlog
 
-from trader.core.bars import Bar, BarSpec, price_in
-from trader.core.breakers.machine import Reading
+from trader.core.bars import Bar, BarSpec, BarsView, price_in
 from trader.core.history_pacing import HistoryTrouble, again_s
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
@@ -42,8 +41,9 @@ _QUOTE_AGE_S = 60.0
 # Heartbeats come every few seconds: longer without a word, and a quiet quote proves nothing.
 _HEARD_S_MAX = 10.0
 _INDEX = "IND"
-# What a reading is made of needs more than a bar or two.
-_EXPECTED_MIN = 5
+# All series are counted in turn, one in each look: with 200 of them it takes 50 s. Older than
+# this, a count says nothing.
+_COUNTED_S_MAX = 120.0
 
 
 class _Watched:
@@ -241,6 +241,7 @@ class BarKeeper:
         hours = watched.instrument.hours
         day_start = self._sessions.trading_day_start_utc(series.con_id)
         series.inspect(now_utc, () if hours is None else hours.regular, day_start)
+        series.inspected_s = self._clock.monotonic()
 
     async def fill(self) -> None:
         """Ask for what is missing, one series after the other, for ever."""
@@ -296,21 +297,31 @@ class BarKeeper:
     def _all(self) -> list[BarSeries]:
         return [series for watched in self._watched.values() for series in watched.series]
 
-    def reading(self) -> Reading:
-        """Return the smallest share of bars that is there of what the session should have had."""
-        now_s = self._clock.monotonic()
-        found = [
-            (series.completeness.share, watched.instrument.symbol, series)
-            for watched in self._watched.values()
-            for series in watched.series
-            if series.completeness.expected >= _EXPECTED_MIN
-        ]
-        known = [(share, symbol, one) for share, symbol, one in found if share is not None]
-        if not known:
-            return Reading(None, now_s, is_too_early=True, text="too few bars to judge by")
-        share, symbol, worst = min(known, key=lambda row: row[0])
-        counts = f"{worst.completeness.received} of {worst.completeness.expected}"
-        return Reading(share, now_s, text=f"{symbol} {worst.spec.size_s} s: {counts}")
+    @property
+    def deafness(self) -> str:
+        """Say why the broker is not heard; empty while it is."""
+        return self._deafness
+
+    def view(self, con_id: ConId, size_s: int) -> BarsView:
+        """Return how complete the bars of an instrument and size are, or why nobody knows."""
+        watched = self._watched.get(con_id)
+        series = (
+            next((s for s in watched.series if s.spec.size_s == size_s), None) if watched else None
+        )
+        if watched is None or series is None:
+            return BarsView(unknown="nobody keeps them yet")
+        age_s = self._clock.monotonic() - series.inspected_s
+        # Written so that a NaN age is refused too.
+        if not age_s <= _COUNTED_S_MAX:
+            return BarsView(unknown="nobody has counted them lately")
+        if watched.instrument.hours is None:
+            return BarsView(unknown="the broker told no hours")
+        # Who has all that it wants needs nobody to tell of the past.
+        if not series.is_answered and not series.is_warm:
+            return BarsView(unknown=series.problem or "the broker has not told of the past yet")
+        counted = series.completeness
+        text = f"{watched.instrument.symbol} {size_s} s: {counted.received} of {counted.expected}"
+        return BarsView(counted.share, text=text)
 
     def status(self) -> tuple[BarRow, ...]:
         """Return every series, by symbol and size."""

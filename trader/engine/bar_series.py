@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import inf
 
 from trader.core.bars import (
     Bar,
@@ -49,8 +50,9 @@ class BarSeries:
         self._renewed_utc = self._since_utc
         # The start of the bar that listeners were told of last.
         self._shown_utc: datetime | None = None
-        # As of the last inspection.
+        # As of the last inspection, which was then (monotonic).
         self.completeness = _NOTHING
+        self.inspected_s = -inf
         self.to_ask = spec.count
         # When it may be asked for (monotonic), how often in a row that failed, and why last.
         self.due_s = 0.0

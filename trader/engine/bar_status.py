@@ -1,6 +1,6 @@
 """What is shown of the bars that are kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,3 +26,9 @@ class BarRow:
     is_warm: bool
     newest_utc: datetime | None
     problem: str
+    # Why new risk of the strategies that look at them waits; empty while it does not.
+    hold: str = ""
+
+    def held_back(self, hold: str) -> "BarRow":
+        """Return the same with a reason why new risk waits."""
+        return replace(self, hold=hold)

@@ -28,6 +28,7 @@ from trader.core.risk.change import Revision, refusal_by_now
 from trader.core.risk.standing import standing_refusal
 from trader.engine.amender import REVIEW_AGE_S_MAX, Amender
 from trader.engine.answers import Answers
+from trader.engine.bar_gate import BarsReader, no_bars
 from trader.engine.brackets import (
     approvals_of,
     places_of,
@@ -107,6 +108,8 @@ class OrderGateway:
         self.outlook: Callable[[], Outlook] = Outlook
         # By how much the broker's last complete word on a position differs from the book.
         self.offset_of: OffsetReader = _no_offset
+        # What is known of the bars that a strategy decides by.
+        self.bars_of: BarsReader = no_bars
 
     # ---- submitting
 
@@ -162,7 +165,7 @@ class OrderGateway:
         if refusal is not None:
             code = REFUSAL_CODES[self._guard.posture()]
             return self._refuse(intent, code, refusal, ())
-        verdict = review(intent, self._risk_input(intent.con_id, lane, asked))
+        verdict = review(intent, self._risk_input(intent, lane, asked))
         if isinstance(verdict, Refused | Downgraded):
             return self._refuse(intent, verdict.code, verdict.text, verdict.checks)
         if not self._guard.may_send:
@@ -187,8 +190,10 @@ class OrderGateway:
         kind = kind_before_answer(state)
         return Outcome(kind, "KNOWN", f"submitted before, {state}", record.order_id)
 
-    def _risk_input(self, con_id: ConId, lane: Lane, asked: Previewed = NOT_PREVIEWED) -> RiskInput:
-        outlook = self.outlook()
+    def _risk_input(
+        self, terms: Intent | OrderTerms, lane: Lane, asked: Previewed = NOT_PREVIEWED
+    ) -> RiskInput:
+        outlook, con_id = self.outlook(), terms.con_id
         # Before the clock is read: what is made in this very moment must not be from the future.
         valuation = self._valuer.current()
         return _made_input(
@@ -209,6 +214,7 @@ class OrderGateway:
             what_if=asked.found,
             is_what_if_asked=asked.is_asked,
             broker_position=self._told_held(con_id),
+            bars=self.bars_of(terms.strategy, con_id),
         )
 
     def _reviewed(
@@ -228,7 +234,7 @@ class OrderGateway:
         """Refuse what no journal could hold; it is told and not recorded."""
         code, text = "UNWRITABLE", "a value of the intent cannot be written down"
         if type(intent.con_id) is int:
-            verdict = review(intent, self._risk_input(intent.con_id, lane))
+            verdict = review(intent, self._risk_input(intent, lane))
             if isinstance(verdict, Refused):
                 code, text = verdict.code, verdict.text
         log.error("intent not recorded", intent=str(intent.intent_id), code=code, text=text)
@@ -350,7 +356,7 @@ class OrderGateway:
             return f"deadline of {self._settings.intent_deadline_s} s passed"
         if now_s - times.reviewed_s > REVIEW_AGE_S_MAX:
             planned, intent = self._book.orders[order.order_id], order.approval.intent
-            given = self._risk_input(intent.con_id, lane)
+            given = self._risk_input(intent, lane)
             if by_now := refusal_by_now(planned, intent, given):
                 return f"refused by now, {by_now}"
         return standing_refusal(

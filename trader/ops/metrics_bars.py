@@ -23,6 +23,11 @@ def bar_metrics(rows: Iterable[BarRow]) -> Iterator[Metric]:
         ("trader_bars_not_whole", "Bars held that were watched in part", lambda row: row.part),
         ("trader_bars_from_history", "Bars held as the broker told them", lambda row: row.told),
         ("trader_bars_warm", "1 while as many are held as are wanted", lambda row: row.is_warm),
+        (
+            "trader_bars_holding",
+            "1 while new risk waits for them, of the strategies that look at them",
+            lambda row: bool(row.hold),
+        ),
     )
     for name, text, value_of in gauges if kept else ():
         family = GaugeMetricFamily(name, text, labels=_LABELS)

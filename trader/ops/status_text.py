@@ -74,7 +74,9 @@ def _bars(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     share = f", {received} of {expected} of this session" if expected else ""
     lines = [f"bars        {warm} of {len(rows)} series complete{share}"]
     for row in rows:
-        if row["is_warm"] and row["received"] == row["expected"] and not row["problem"]:
+        hold = row.get("hold", "")
+        is_whole = row["is_warm"] and row["received"] == row["expected"]
+        if is_whole and not row["problem"] and not hold:
             continue
         lacks = f"{row['held']} of {row['wanted']} held"
         if row["part"]:
@@ -83,6 +85,10 @@ def _bars(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             lacks += f", {row['expected'] - row['received']} missing of this session"
         why = f": {row['problem']}" if row["problem"] else ""
         lines.append(f"            {row['symbol']} of {row['size_s']} s: {lacks}{why}")
+        if hold:
+            lines.append(
+                f"            {row['symbol']} of {row['size_s']} s: new risk waits: {hold}"
+            )
     return lines
 
 

@@ -13,6 +13,7 @@ from trader import __version__
 from trader.config import Configuration
 from trader.core.decisions import Row
 from trader.core.ids import REPLAY
+from trader.engine.bar_gate import BarGate
 from trader.engine.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.decision_log import DecisionLog
 from trader.engine.hub import MarketHub
@@ -93,6 +94,9 @@ async def _played(
     # Chance says when history is asked for again, and there is none to be had.
     wanted = bars_wanted(row.strategy for row in deployments)
     bars = BarKeeper(shadow.services, wanted, random.Random(0))
+    share_min = config.policy.price.bar_share_min
+    gate = BarGate(shadow.services, bars, [row.strategy for row in deployments], share_min)
+    shadow.gateway.bars_of = gate.view
     runners = [
         row.runner(StrategyRunner, shadow.services, shadow.gateway, bars) for row in deployments
     ]

@@ -306,7 +306,8 @@ async def test_a_gap_outside_of_the_session_is_nobodys_gap() -> None:
 
     assert len(play.world.broker.history_asked) == asked
     assert play.row().expected == 0
-    assert play.keeper.reading().is_too_early
+    view = play.keeper.view(CON, 5)
+    assert (view.share, view.unknown) == (None, "")
 
 
 # ---- yesterday
@@ -430,12 +431,12 @@ async def test_without_a_link_nothing_is_asked_for() -> None:
 # ---- what is shown, what is kept
 
 
-async def test_completeness_is_the_share_of_the_session_and_names_the_worst() -> None:
+async def test_completeness_is_the_share_of_the_session() -> None:
     play = Play()
     await play.begin()
     play.is_fed = True
     await play.run(60)
-    assert play.keeper.reading().value == 1
+    assert play.keeper.view(CON, 5).share == 1
     play.is_fed = False
     play.word = HistoryRefused(HistoryTrouble.PACING, "pacing violation")
     play.tick("bid", None)
@@ -443,15 +444,44 @@ async def test_completeness_is_the_share_of_the_session_and_names_the_worst() ->
     play.quote("99.99", "100.01")
     await play.run(20)
 
-    reading, row = play.keeper.reading(), play.row()
-    assert reading.value is not None
-    assert reading.value == row.share
-    assert reading.value < Decimal("0.7")
-    assert reading.text == f"AAA 5 s: {row.received} of {row.expected}"
-    assert not reading.is_too_early
+    view, row = play.keeper.view(CON, 5), play.row()
+    assert view.share is not None
+    assert view.share == row.share
+    assert view.share < Decimal("0.7")
+    assert view.text == f"AAA 5 s: {row.received} of {row.expected}"
+    assert not view.unknown
     assert not row.is_warm
     # The one in which it went and the one in which it came back.
     assert row.part == 2
+
+
+async def test_what_is_not_known_is_said_and_never_guessed() -> None:
+    play = Play()
+    keeper = play.keeper
+    assert "keeps" in keeper.view(CON, 5).unknown
+    play.word = HistoryRefused(HistoryTrouble.PACING, "pacing violation")
+    await play.begin()
+    assert keeper.view(CON, 5).unknown == "pacing: pacing violation"
+    assert "keeps" in keeper.view(CON, 60).unknown
+    assert "keeps" in keeper.view(OTHER_CON, 5).unknown
+    # Who has watched all that it wants itself needs nobody to tell of it.
+    play.is_fed = True
+    await play.run(75)
+    assert play.row().is_warm
+    assert not keeper.view(CON, 5).unknown
+    assert keeper.view(CON, 5).share == 1
+    # Nobody has counted for minutes: what was counted then says nothing of now.
+    await play.world.services.supervisor.stop("bars")
+    await play.run(121)
+    assert "lately" in keeper.view(CON, 5).unknown
+
+
+async def test_bars_without_hours_are_not_known() -> None:
+    play = Play()
+    await play.begin()
+    play.world.hub.add(an_instrument(hours=None))
+    await play.run(10)
+    assert "hours" in play.keeper.view(CON, 5).unknown
 
 
 async def test_a_symbol_that_the_broker_has_not_described_is_shown_too() -> None:

@@ -24,3 +24,10 @@ def test_a_row_is_shown_as_it_is() -> None:
     assert shown["share"] == "0.9333"
     assert shown["newest_utc"].startswith("2026-04-06T13:30:00")
     assert (shown["held"], shown["is_warm"]) == (118, False)
+
+
+def test_what_is_held_back_says_why_and_keeps_everything_else() -> None:
+    held = ROW.held_back("0.5000, AAPL 60 s: 30 of 60")
+
+    assert held.hold == "0.5000, AAPL 60 s: 30 of 60"
+    assert held.held_back("") == ROW

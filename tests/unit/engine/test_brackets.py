@@ -62,7 +62,7 @@ async def working(world: World) -> tuple[Order, ...]:
 
 
 def approval(world: World, intent: Intent) -> Approved:
-    verdict = review(intent, world.gateway._risk_input(intent.con_id, Lane.NEW))
+    verdict = review(intent, world.gateway._risk_input(intent, Lane.NEW))
     assert isinstance(verdict, Approved), verdict
     return verdict
 

@@ -14,7 +14,7 @@ from trader.ops.metrics_status import StatusCollector
 
 def test_each_instrument_and_size_has_its_series() -> None:
     registry = CollectorRegistry(auto_describe=False)
-    rows = (ROW, replace(ROW, size_s=5, share=None, is_warm=True))
+    rows = (ROW, replace(ROW, size_s=5, share=None, is_warm=True, hold="no"))
     registry.register(StatusCollector(lambda: replace(READY, bars=rows)))
     value = registry.get_sample_value
     minutes, fives = ({"instrument": "AAPL", "size": size} for size in ("60", "5"))
@@ -26,6 +26,8 @@ def test_each_instrument_and_size_has_its_series() -> None:
     assert value("trader_bars_from_history", minutes) == 90
     assert value("trader_bars_warm", minutes) == 0
     assert value("trader_bars_warm", fives) == 1
+    assert value("trader_bars_holding", minutes) == 0
+    assert value("trader_bars_holding", fives) == 1
 
 
 def test_without_bars_there_is_nothing_to_scrape() -> None:

@@ -470,6 +470,8 @@ def test_bars_are_told_in_a_line_and_each_series_that_lacks_some_in_another() ->
         "pacing: Historical data request pacing violation"
     )
     assert not any("MSFT of 60 s" in line for line in lines)
+    held = status_lines(body(replace(READY, bars=(whole.held_back("0.5, MSFT 60 s: 60 of 120"),))))
+    assert "            MSFT of 60 s: new risk waits: 0.5, MSFT 60 s: 60 of 120" in held
     assert not any(line.startswith("bars") for line in status_lines(body(READY)))
 
 

@@ -142,6 +142,15 @@ CODES: tuple[Code, ...] = (
         "Use a limit order.",
     ),
     Code(
+        "BARS_INCOMPLETE",
+        "price",
+        "Of the bars that the strategy decides by too many are missing in this session, or nobody "
+        "knows how many. What only closes leaves all the same.",
+        "0.7500, AAPL 60 s: 45 of 60, allowed is at least 0.9 of the session",
+        "Look at the *bars* of `trader status`: history fills what is missing, and it opens again "
+        "by itself; see *Bars* in docs/market-data.md.",
+    ),
+    Code(
         "QUANTITY_MAX",
         "size",
         "One order may not have so many units.",

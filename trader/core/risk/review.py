@@ -9,6 +9,7 @@ from collections.abc import Callable
 from trader.core.events import Check
 from trader.core.intents import Intent
 from trader.core.risk import (
+    bars,
     bracket,
     cash,
     coordination,
@@ -37,6 +38,7 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     *instrument.CHECKS,
     *form.CHECKS,
     *price.CHECKS,
+    *bars.CHECKS,
     *size.CHECKS,
     *position.CHECKS,
     *coordination.CHECKS,

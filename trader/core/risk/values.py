@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trader.core.account import AccountReading, MarginPreview
+from trader.core.bars import NO_BARS, BarsView
 from trader.core.book_view import BookView
 from trader.core.events import Check
 from trader.core.ids import ClientId, OrderId, OrderRef
@@ -55,6 +56,8 @@ class RiskInput:
     what_if: MarginPreview | None = None
     # The broker was asked; without it the answer is still to come.
     is_what_if_asked: bool = False
+    # Those that the strategy decides by in this instrument.
+    bars: BarsView = NO_BARS
 
 
 # Only `review` holds this token, so an Approved can come from nowhere else.

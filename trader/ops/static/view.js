@@ -289,12 +289,14 @@ function marketData(data, l) {
 function bars(rows) {
   if (!rows.length) return [];
   const warm = rows.filter((row) => row.is_warm).length;
-  const lacking = rows.filter((row) => row.problem || row.part || !row.is_warm);
+  const lacking = rows.filter((row) => row.problem || row.part || !row.is_warm || row.hold);
   return [
     ["Bars complete", `${warm} of ${rows.length}`, warm < rows.length ? "badge warn" : "n"],
     ...lacking.map((row) => [
       `Bars ${row.symbol} ${row.size_s} s`,
-      `${row.held} of ${row.wanted}, ${row.part} in part${row.problem ? `: ${row.problem}` : ""}`, "badge warn",
+      row.hold ? `new risk waits: ${row.hold}`
+        : `${row.held} of ${row.wanted}, ${row.part} in part${row.problem ? `: ${row.problem}` : ""}`,
+      row.hold ? "badge bad" : "badge warn",
     ]),
   ];
 }

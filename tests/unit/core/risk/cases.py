@@ -34,6 +34,7 @@ from tests.unit.core.factories import (
 from tests.unit.core.policies import CLASSES, a_policy
 from trader.core import events as ev
 from trader.core.account import AccountReading, MarginPreview
+from trader.core.bars import BarsView
 from trader.core.book import Book
 from trader.core.holdings import Holdings, Owned
 from trader.core.ids import IntentId, OrderId, StrategyName, TicketId, order_ref
@@ -288,6 +289,10 @@ CASES: dict[str, Callable[[int], Case]] = {
             policy=a_policy(price__illiquid_spread_fraction=D("0.02") + D("0.00001") * (1 - over)),
             quote=a_quote(bid=D(99), ask=D(101)),
         ),
+    ),
+    "BARS_INCOMPLETE": lambda over: (
+        INTENT,
+        replace(given(a_book()), bars=BarsView(D("0.9") - D("0.0001") * over)),
     ),
     "QUANTITY_MAX": lambda over: (INTENT, under(order__quantity_max=D(10 - over))),
     "NOTIONAL_MAX": lambda over: (INTENT, under(order__notional_max=1_000 - CENT * over)),
