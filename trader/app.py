@@ -240,7 +240,9 @@ class Daemon:
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
         self.board.data, self.board.bars = self.market.status, self.market.gate.status
-        self.outlets = Outlets(config, services, self.journal, chance=chance, board=self.board)
+        self.outlets = Outlets(
+            config, services, self.journal, chance=chance, board=self.board, bars=self.bars
+        )
         self.safeguards.pressure = self.outlets.housekeeping.pressure
         self.reports = Reports(config, services, self.board, self._world.environment)
 

@@ -6,6 +6,7 @@ from trader import __version__
 from trader.config import ConfigError, Configuration
 from trader.config.model import redis_parts
 from trader.config.redis_secret import redis_tls
+from trader.engine.bar_keeper import BarKeeper
 from trader.engine.board import Board
 from trader.engine.outbox import Outbox, Subscription
 from trader.engine.recorder import Recorder
@@ -59,6 +60,7 @@ class Outlets:
         *,
         chance: random.Random,
         board: Board,
+        bars: BarKeeper,
     ) -> None:
         settings = config.settings.outbox
         subscriptions: tuple[Subscription, ...] = ()
@@ -82,7 +84,7 @@ class Outlets:
         self._recorder: Recorder | None = None
         if config.settings.market_data.record:
             market = RecordingFiles(config.settings.state_dir / MARKET_FOLDER_NAME)
-            self._recorder = Recorder(services, market, chance, __version__)
+            self._recorder = Recorder(services, market, chance, __version__, bars)
             board.recording = self._recorder.status
 
     def start(self) -> None:

@@ -20,6 +20,7 @@ from trader.config import Configuration
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.book import Book
+from trader.engine.bar_keeper import BarKeeper
 from trader.engine.board import About, Board
 from trader.engine.ledger import Ledger
 from trader.ops.clock import SystemClock
@@ -45,8 +46,14 @@ class Site:
             policy=POLICY,
             about=About("1", "USD"),
         )
+        chance = random.Random(1)
         self.outlets = Outlets(
-            config, self.services, journal=journal, chance=random.Random(1), board=self.board
+            config,
+            self.services,
+            journal=journal,
+            chance=chance,
+            board=self.board,
+            bars=BarKeeper(self.services, {}, chance),
         )
 
     async def until(self, look: Callable[[], bool]) -> None:

@@ -201,6 +201,7 @@ def _told(is_json: bool, played: Played, record: _Record) -> int:
         "events": played.events,
         "ticks": played.ticks,
         "lost": played.lost,
+        "lacks_history": played.lacks_history,
         "cut": record.tail.cut,
         "began_utc": played.began_utc.isoformat(),
         "ended_utc": played.ended_utc.isoformat(),
@@ -220,6 +221,11 @@ def _told(is_json: bool, played: Played, record: _Record) -> int:
         print(f"trader: {name}: {size} bytes at its end are cut off", file=sys.stderr)
     if played.lost:
         print(f"trader: {played.lost} rows are missing in the record", file=sys.stderr)
+    if played.lacks_history:
+        print(
+            "trader: the record is of before history was recorded: bars begin empty in it",
+            file=sys.stderr,
+        )
     for problem in played.problems:
         print(f"trader: stopped: {problem}", file=sys.stderr)
     is_whole = not (played.lost or record.tail.cut or played.problems)

@@ -7,9 +7,11 @@ The limits hold for bars of 30 seconds or less; longer ones are slowed down inst
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from trader.core.backoff import Backoff
+from trader.core.bars import Bar
 from trader.core.ids import ConId
 
 # So many are open at once: the broker allows 50, and nothing here is in such a hurry.
@@ -33,6 +35,24 @@ class HistoryTrouble(StrEnum):
     ELSEWHERE = "elsewhere"  # another session of the user has the data
     CANCELLED = "cancelled"
     UNAVAILABLE = "unavailable"  # the data service, the link or the answer was not there in time
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryAnswer:
+    """What came of one question for the last ``count`` bars of a size, asked at ``asked_utc``.
+
+    ``trouble`` says why there are none. ``is_standing`` marks no answer but what is held already:
+    so a record begins that goes on.
+    """
+
+    con_id: ConId
+    size_s: int
+    count: int
+    asked_utc: datetime
+    bars: tuple[Bar, ...] = ()
+    trouble: HistoryTrouble | None = None
+    text: str = ""
+    is_standing: bool = False
 
 
 # A person must do something about the first four; the rest pass by themselves.

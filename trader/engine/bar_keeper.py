@@ -10,12 +10,13 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from math import inf
 
 import structlog
 
 from trader.core.bars import Bar, BarSpec, BarsView, price_in
-from trader.core.history_pacing import HistoryTrouble, again_s
+from trader.core.history_pacing import HistoryAnswer, HistoryTrouble, again_s
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
 from trader.core.market import Quote
@@ -107,6 +108,10 @@ class BarKeeper:
         # Whatever was told before this moment says nothing of now.
         self._heard_since_s = -inf
         self._inspected = 0
+        # Whether somebody will tell of the past: a record of before 2026-11 has nothing of it.
+        self._has_history = True
+        # Told of each answer before it is taken in.
+        self.heard: Callable[[HistoryAnswer], None] = _ignored
 
     def follow(self, listener: Callable[[Bar], None]) -> None:
         """Have ``listener`` told of each whole bar that is made here."""
@@ -118,14 +123,17 @@ class BarKeeper:
         found = (one.bars for one in watched.series if one.spec.size_s == size_s) if watched else ()
         return next(iter(found), ())
 
-    def start(self) -> None:
-        """Follow the quotes and start the tasks; nothing at all where nobody wants bars."""
+    def start(self, *, is_asking: bool = True) -> None:
+        """Follow the quotes and start the tasks; nothing at all where nobody wants bars.
+
+        Without ``is_asking`` the past is only what is played.
+        """
         if not self._wanted:
             return
         self._hub.follow(self.on_tick)
         every = self._supervisor.every
         self._supervisor.start("bars", lambda: every("bars", LOOK_S, self.look))
-        for number in range(1, FILLERS + 1):
+        for number in range(1, FILLERS + 1) if is_asking else ():
             self._supervisor.start(f"bars-history-{number}", self.fill)
 
     # ---- prices
@@ -195,6 +203,8 @@ class BarKeeper:
                 watched = self._watched[con_id] = _Watched(instrument)
                 specs = self._wanted[instrument.symbol]
                 watched.series = [BarSeries(con_id, spec, now_utc) for spec in specs]
+                for series in () if self._has_history else watched.series:
+                    series.told((), now_utc, now_utc)
 
     def _listen(self, now_s: float, now_utc: datetime) -> None:
         """Find out whether the broker is heard; what is not heard is not known."""
@@ -267,30 +277,71 @@ class BarKeeper:
 
     async def _ask(self, instrument: Instrument, series: BarSeries) -> None:
         size_s, count, asked_utc = series.spec.size_s, series.to_ask, self._clock.utc()
+        made = partial(HistoryAnswer, instrument.con_id, size_s, count, asked_utc)
         series.is_asking = True
         try:
-            found = await self._broker.history(instrument, size_s, count)
-            # What the beginning cut off may follow the first answer at once.
-            rest_s = _REST_S if series.is_answered else 0.0
-            series.told(found, asked_utc, self._clock.utc())
-            series.due_s = self._clock.monotonic() + rest_s
-            if series.bars:
-                self._show(series, series.bars[-1])
-            return
+            answer = made(tuple(await self._broker.history(instrument, size_s, count)))
         except HistoryRefused as error:
-            trouble, text = error.trouble, str(error)
+            answer = made(trouble=error.trouble, text=str(error))
         except WorldError as error:
-            trouble, text = HistoryTrouble.UNAVAILABLE, str(error)
+            answer = made(trouble=HistoryTrouble.UNAVAILABLE, text=str(error))
         finally:
             series.is_asking = False
-        if trouble is HistoryTrouble.NO_DATA and series.bars:
-            # That there is nothing to fill the gap with is an answer.
-            series.told((), asked_utc, self._clock.utc())
-        series.failures += 1
-        series.problem = text
-        wait_s = again_s(trouble, series.failures, self._chance.random())
+        self.heard(answer)
+        # What the beginning cut off may follow the first answer at once.
+        wait_s = _REST_S if series.is_answered else 0.0
+        self._take_answer(series, answer)
+        if answer.trouble is not None:
+            wait_s = again_s(answer.trouble, series.failures, self._chance.random())
+            log.warning("no history", symbol=instrument.symbol, size_s=size_s, problem=answer.text)
         series.due_s = self._clock.monotonic() + wait_s
-        log.warning("no history", symbol=instrument.symbol, size_s=size_s, problem=text)
+
+    def _take_answer(self, series: BarSeries, answer: HistoryAnswer) -> None:
+        now_utc = self._clock.utc()
+        # That there is nothing to fill a gap with is an answer.
+        if answer.trouble is None or (answer.trouble is HistoryTrouble.NO_DATA and series.bars):
+            series.told(answer.bars, answer.asked_utc, now_utc)
+        if answer.trouble is not None:
+            series.failures += 1
+            series.problem = answer.text
+        elif series.bars and not answer.is_standing:
+            self._show(series, series.bars[-1])
+
+    # ---- the past as it was recorded
+
+    def play(self, answer: HistoryAnswer) -> None:
+        """Take an answer in that was recorded: at its time, and as if it had been asked for here.
+
+        What nobody here wants is passed over.
+        """
+        # It may have come sooner after the instrument than the next look does here.
+        self._watch(self._clock.utc())
+        watched = self._watched.get(answer.con_id)
+        for series in () if watched is None else watched.series:
+            if series.spec.size_s == answer.size_s:
+                series.to_ask = answer.count
+                self._take_answer(series, answer)
+
+    def forget(self, *, has_history: bool) -> None:
+        """Forget all bars: another process was here. Without history nobody ever tells of more."""
+        self._watched.clear()
+        self._has_history = has_history
+
+    def standing(self) -> tuple[HistoryAnswer, ...]:
+        """Return all that is held, for a record that begins with it."""
+        now_utc = self._clock.utc()
+        return tuple(
+            HistoryAnswer(
+                series.con_id,
+                series.spec.size_s,
+                series.spec.count,
+                now_utc,
+                series.bars,
+                is_standing=True,
+            )
+            for series in self._all()
+            if series.is_answered
+        )
 
     # ---- what is shown
 
@@ -346,6 +397,10 @@ def bars_wanted(strategies: Iterable[Strategy]) -> dict[str, tuple[BarSpec, ...]
             for symbol in strategy.symbols:
                 found[symbol] = _largest((*found.get(symbol, ()), spec))
     return found
+
+
+def _ignored(_answer: HistoryAnswer) -> None:
+    """Stand in where nobody records."""
 
 
 def _largest(specs: tuple[BarSpec, ...]) -> tuple[BarSpec, ...]:

@@ -1,4 +1,4 @@
-"""Records the market as the daemon hears it: ticks, instruments, words of the link, problems.
+"""Records the market as the daemon hears it: ticks, instruments, history, words, problems.
 
 A tick costs the loop one append; rows are written twice a second, in pieces, and compressed beside
 the loop. Recording never holds up trading and never stops it: what cannot be written is counted,
@@ -13,9 +13,11 @@ from functools import partial
 import structlog
 
 from trader.core.backoff import Backoff
+from trader.core.history_pacing import HistoryAnswer
 from trader.core.ids import ConId
 from trader.core.market import Quote
 from trader.engine import supervisor
+from trader.engine.bar_keeper import BarKeeper
 from trader.engine.hub import HubNews
 from trader.engine.recording import (
     Ended,
@@ -51,13 +53,19 @@ class Recorder:
     """Collects rows from hub and guard, and hands them to the sink."""
 
     def __init__(
-        self, services: Services, sink: RecordingSink, chance: random.Random, program: str
+        self,
+        services: Services,
+        sink: RecordingSink,
+        chance: random.Random,
+        program: str,
+        bars: BarKeeper,
     ) -> None:
         self._hub = services.hub
         self._guard = services.guard
         self._clock = services.clock
         self._supervisor = services.supervisor
         self._pager = services.pager
+        self._bars = bars
         self._sink = sink
         self._chance = chance
         self._program = program
@@ -70,6 +78,7 @@ class Recorder:
         self._lost = 0
         # How the next part begins, made when its first row was still to come; None within a part.
         self._head: tuple[float, Head] | None = None
+        self._standing: tuple[HistoryAnswer, ...] = ()
         self._state, self._problem = "running", ""
         self._written_s: float | None = None
         self._quiet_s = services.clock.monotonic()
@@ -80,6 +89,7 @@ class Recorder:
         self._hub.follow(self._on_tick)
         self._hub.listen(self._on_news)
         self._guard.heard = self._on_word
+        self._bars.heard = self._put
         self._begin_part()
         self._supervisor.start(TASK, self.run, self._on_end)
 
@@ -180,15 +190,19 @@ class Recorder:
         if self._lost:
             lost = Lost(self._lost, self._problem or "more than memory holds")
             pieces.append(fact_line(lost, now_s if head is None else head[0], origin_us))
-        for start in range(0, len(rows), _PIECE):
-            if start:
+        standing = () if head is None else [(head[0], answer) for answer in self._standing]
+        room = _PIECE
+        for row in (*standing, *rows):
+            if room <= 0:
                 await self._clock.sleep(0)
-            pieces += [
-                tick_line(row, origin_us)
-                if isinstance(row, QuoteTick)
-                else fact_line(row[1], row[0], origin_us)
-                for row in rows[start : start + _PIECE]
-            ]
+                room = _PIECE
+            if isinstance(row, QuoteTick):
+                pieces.append(tick_line(row, origin_us))
+                room -= 1
+            else:
+                pieces.append(fact_line(row[1], row[0], origin_us))
+                # A bar takes as long as a tick.
+                room -= 1 + len(row[1].bars) if isinstance(row[1], HistoryAnswer) else 1
         return "".join(pieces).encode()
 
     def _begin_part(self) -> None:
@@ -207,6 +221,8 @@ class Recorder:
             problems=tuple(self._problems.values()),
         )
         self._head = self._clock.monotonic(), head
+        # Rows of their own behind it: of hundreds of series they are too much for one.
+        self._standing = self._bars.standing()
 
     def _on_failure(self, problem: str, row_count: int) -> None:
         # What was not written is missing: what follows begins with all that stands.
@@ -221,7 +237,7 @@ class Recorder:
     def _on_end(self, ended: supervisor.Ended) -> None:
         self._state, self._problem = "ended", ended.problem
         self._rows = []
-        self._guard.heard = _ignored
+        self._guard.heard = self._bars.heard = _ignored
         text = f"{ended.problem}; nothing more is recorded until the next start"
         self._pager.page("warning", "the market is not recorded", text)
 
@@ -244,5 +260,5 @@ def _ticks_of(quote: Quote) -> list[QuoteTick]:
     return ticks
 
 
-def _ignored(_word: LinkWord) -> None:
+def _ignored(_told: object) -> None:
     """Hear nothing any more."""

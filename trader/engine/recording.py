@@ -14,13 +14,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
+from trader.core.bars import Bar, BarSource
 from trader.core.calendar import ContractHours, Span
+from trader.core.history_pacing import HistoryAnswer, HistoryTrouble
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument, PriceBand
 from trader.engine.hub import Forgotten
 from trader.ports import DataProblem, LinkWord, QuoteTick
 
-VERSION = 1
+# 2 has the history that was told; a record of 1 begins without bars.
+VERSION = 2
+_VERSIONS = (1, VERSION)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = 1_000_000
 
@@ -44,6 +48,12 @@ class Head:
     ticks: tuple[QuoteTick, ...] = ()
     words: tuple[LinkWord, ...] = ()
     problems: tuple[DataProblem, ...] = ()
+    version: int = VERSION
+
+    @property
+    def has_history(self) -> bool:
+        """Tell whether what the broker told of the past is recorded."""
+        return self.version >= 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,17 @@ class Ended:
     """The recording stopped in order."""
 
 
-MarketFact = QuoteTick | Instrument | Forgotten | DataProblem | LinkWord | Lost | Ended | Head
+MarketFact = (
+    QuoteTick
+    | Instrument
+    | Forgotten
+    | DataProblem
+    | LinkWord
+    | HistoryAnswer
+    | Lost
+    | Ended
+    | Head
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +134,8 @@ def _parts(fact: MarketFact, after_us: int, origin_us: int) -> Iterator[Any]:
             yield from ("problem", after_us, *_problem_row(fact))
         case LinkWord():
             yield from ("link", after_us, *_word_row(fact))
+        case HistoryAnswer():
+            yield from ("history", after_us, _history_row(fact))
         case Lost():
             yield from ("lost", after_us, fact.count, fact.reason)
         case Ended():
@@ -126,7 +148,7 @@ def _parts(fact: MarketFact, after_us: int, origin_us: int) -> Iterator[Any]:
 
 def _head_row(head: Head, origin_us: int) -> dict[str, Any]:
     return {
-        "version": VERSION,
+        "version": head.version,
         "run": head.run,
         "part": head.part,
         "program": head.program,
@@ -144,6 +166,25 @@ def _word_row(word: LinkWord) -> list[Any]:
 
 def _problem_row(problem: DataProblem) -> list[Any]:
     return [problem.con_id, problem.code, problem.text]
+
+
+def _history_row(answer: HistoryAnswer) -> dict[str, Any]:
+    trouble = answer.trouble
+    return {
+        "con_id": answer.con_id,
+        "size_s": answer.size_s,
+        "count": answer.count,
+        "asked_us": us_of(answer.asked_utc),
+        "trouble": None if trouble is None else str(trouble),
+        "text": answer.text,
+        "standing": answer.is_standing,
+        "bars": [_bar_row(bar) for bar in answer.bars],
+    }
+
+
+def _bar_row(bar: Bar) -> list[Any]:
+    prices = (str(bar.open), str(bar.high), str(bar.low), str(bar.close))
+    return [us_of(bar.start_utc), *prices, str(bar.source), bar.is_whole]
 
 
 def _instrument_row(row: Instrument) -> dict[str, Any]:
@@ -215,8 +256,9 @@ def _tick_of(row: list[Any], origin_us: int) -> QuoteTick:
 
 def _head_of(rest: list[Any], origin_us: int) -> Head:
     (row,) = rest
-    if row["version"] != VERSION:
-        raise UnreadableRow(f"version {row['version']}, allowed is {VERSION}")
+    if row["version"] not in _VERSIONS:
+        allowed = " or ".join(str(one) for one in _VERSIONS)
+        raise UnreadableRow(f"version {row['version']}, allowed is {allowed}")
     return Head(
         run=row["run"],
         part=row["part"],
@@ -226,6 +268,7 @@ def _head_of(rest: list[Any], origin_us: int) -> Head:
         ticks=tuple(_tick_of(one, origin_us) for one in row["ticks"]),
         words=tuple(LinkWord(*one) for one in row["words"]),
         problems=tuple(DataProblem(*one) for one in row["problems"]),
+        version=row["version"],
     )
 
 
@@ -235,9 +278,31 @@ _READERS: Mapping[str, Callable[[list[Any], int], MarketFact]] = {
     "forgotten": lambda rest, _: Forgotten(*rest),
     "problem": lambda rest, _: DataProblem(*rest),
     "link": lambda rest, _: LinkWord(*rest),
+    "history": lambda rest, _: _history_of(*rest),
     "lost": lambda rest, _: Lost(*rest),
     "end": lambda rest, _: Ended(*rest),
 }
+
+
+def _history_of(row: Mapping[str, Any]) -> HistoryAnswer:
+    con_id, size_s, trouble = ConId(row["con_id"]), row["size_s"], row["trouble"]
+    return HistoryAnswer(
+        con_id=con_id,
+        size_s=size_s,
+        count=row["count"],
+        asked_utc=moment_of(row["asked_us"]),
+        bars=tuple(_bar_of(con_id, size_s, *one) for one in row["bars"]),
+        trouble=None if trouble is None else HistoryTrouble(trouble),
+        text=row["text"],
+        is_standing=row["standing"],
+    )
+
+
+def _bar_of(con_id: ConId, size_s: int, start_us: int, *rest: Any) -> Bar:
+    *prices, source, is_whole = rest
+    first, high, low, last = (Decimal(text) for text in prices)
+    source = BarSource(source)
+    return Bar(con_id, moment_of(start_us), size_s, first, high, low, last, source, is_whole)
 
 
 def _instrument_of(row: Mapping[str, Any]) -> Instrument:

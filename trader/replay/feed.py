@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from trader.core.frozen import replace
 from trader.core.halts import HaltCause, Restraint
+from trader.core.history_pacing import HistoryAnswer
+from trader.engine.bar_keeper import BarKeeper
 from trader.engine.hub import Forgotten, MarketHub
 from trader.engine.recording import Ended, Head, Lost, MarketEvent, moment_of
 from trader.ports import DataProblem, LinkWord, QuoteTick
@@ -33,7 +35,11 @@ class ReplayFeed:
         self._offset_s = 0.0
         self._last_us, self._last_s = self._next.at_us, self._next.at_s
         self._down: dict[HaltCause, str] = {}
+        # Whether a part goes on that this replay has not played from its beginning.
+        self._must_stand = False
+        self.has_history = True
         self.hub: MarketHub | None = None
+        self.bars: BarKeeper | None = None
         self.ended: asyncio.Future[None] | None = None
         self.event_count = self.tick_count = self.lost_count = 0
 
@@ -81,8 +87,12 @@ class ReplayFeed:
             case Forgotten(con_id=con_id):
                 assert con_id is not None, "told apart above"
                 hub.remove(con_id)
+            case HistoryAnswer():
+                self._history(fact)
             case Lost():
                 self.lost_count += fact.count
+                # What was told meanwhile is in what the part begins with.
+                self._must_stand = True
             case Head():
                 self._head(hub, fact)
             case Ended():
@@ -96,11 +106,19 @@ class ReplayFeed:
             tick = replace(tick, received_s=tick.received_s + self._offset_s)
         hub.on_tick(tick)
 
+    def _history(self, answer: HistoryAnswer) -> None:
+        if self.bars is not None and (self._must_stand or not answer.is_standing):
+            self.bars.play(answer)
+
     def _head(self, hub: MarketHub, head: Head) -> None:
         # The next part of the same process repeats what is here already.
+        self._must_stand = self._is_new_run
         if not self._is_new_run:
             return
         self._is_new_run = False
+        self.has_history &= head.has_history
+        if self.bars is not None:
+            self.bars.forget(has_history=head.has_history)
         hub.forget_quotes()
         self._down.clear()
         for instrument in head.instruments:

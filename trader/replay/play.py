@@ -33,7 +33,10 @@ Put = Callable[[Row], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a replay came to; ``problems`` name each strategy that broke."""
+    """What a replay came to; ``problems`` name each strategy that broke.
+
+    ``lacks_history`` says that strategies want bars of which the record has nothing of the past.
+    """
 
     events: int
     ticks: int
@@ -43,6 +46,7 @@ class Played:
     counts: dict[str, int]
     problems: tuple[str, ...]
     pages: tuple[str, ...]
+    lacks_history: bool = False
 
 
 class _Pages:
@@ -91,7 +95,7 @@ async def _played(
     shadow.follow(feed.restraint, feed.is_up)
     log = DecisionLog(shadow.services, put)
     shadow.ledger.observe(log.on_recorded)
-    # Chance says when history is asked for again, and there is none to be had.
+    # Nothing is asked for, so chance says nothing: history comes as it was recorded.
     wanted = bars_wanted(row.strategy for row in deployments)
     bars = BarKeeper(shadow.services, wanted, random.Random(0))
     share_min = config.policy.price.bar_share_min
@@ -104,7 +108,8 @@ async def _played(
         shadow.ledger.observe(runner.on_recorded)
         bars.follow(runner.on_bar)
     shadow.start()
-    bars.start()
+    feed.bars = bars
+    bars.start(is_asking=False)
     for runner in runners:
         runner.start()
     # From here on time moves.
@@ -122,4 +127,5 @@ async def _played(
         counts=dict(log.counts),
         problems=tuple(broken if not shadow.problem else [*broken, shadow.problem]),
         pages=tuple(pages.lines),
+        lacks_history=bool(wanted) and not feed.has_history,
     )

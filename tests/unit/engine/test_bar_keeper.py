@@ -21,7 +21,7 @@ import pytest
 from tests.unit.engine.world import CON, OTHER_CON, START_S, T0, World, an_instrument
 from trader.core.bars import Bar, BarSource, BarSpec, start_of
 from trader.core.calendar import ContractHours, Span
-from trader.core.history_pacing import HistoryTrouble
+from trader.core.history_pacing import HistoryAnswer, HistoryTrouble
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
 from trader.engine.bar_keeper import LOOK_S, BarKeeper, bars_wanted
@@ -591,3 +591,59 @@ async def test_the_hours_that_are_told_anew_count() -> None:
 
     assert play.row().expected > 5
     assert play.row().newest_utc is not None
+
+
+# ---- the past as it was recorded
+
+
+async def test_an_answer_that_was_recorded_is_taken_in_as_if_it_had_been_asked_for() -> None:
+    live = Play()
+    told: list[HistoryAnswer] = []
+    live.keeper.heard = told.append
+    await live.begin()
+    await live.run(1)
+    (answer,) = told
+    assert (answer.con_id, answer.size_s, answer.count) == (CON, 5, 12)
+    assert answer.bars == live.bars()
+
+    again = Play()
+    again.world.broker.heard_s = again.clock.monotonic()
+    again.keeper.start(is_asking=False)
+    # It is there before the first look at the instrument.
+    again.keeper.play(answer)
+    assert again.bars() == answer.bars
+    assert [bar for bar, _ in again.late] == [answer.bars[-1]]
+    again.keeper.play(replace(answer, con_id=OTHER_CON))
+    again.keeper.play(replace(answer, size_s=60))
+    await again.run(100)
+    assert again.world.broker.history_asked == []
+    assert (again.row().told, again.row().problem) == (12, "")
+    refused = replace(answer, bars=(), trouble=HistoryTrouble.PACING, text="too often")
+    again.keeper.play(refused)
+    assert again.row().problem == "too often"
+
+
+async def test_what_stands_is_held_and_told_to_nobody() -> None:
+    live = Play()
+    await live.begin()
+    live.is_fed = True
+    await live.run(30)
+    (standing,) = live.keeper.standing()
+    assert (standing.bars, standing.is_standing) == (live.bars(), True)
+
+    again = Play()
+    again.keeper.play(standing)
+    assert again.bars() == live.bars()
+    assert (again.heard, again.late) == ([], [])
+
+
+async def test_another_process_knew_no_bars_and_an_old_record_never_tells_of_any() -> None:
+    play = Play()
+    await play.begin()
+    await play.run(10)
+    assert play.bars()
+    play.keeper.forget(has_history=False)
+    assert play.bars() == ()
+    await play.world.services.supervisor.stop("bars-history-1", "bars-history-2", "bars-history-3")
+    await play.run(10)
+    assert play.keeper.view(CON, 5).unknown == ""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tests.unit.engine.world import CON, World, an_instrument
+from trader.core.bars import Bar, BarSource, BarSpec
 from trader.core.halts import Lane
+from trader.core.history_pacing import HistoryAnswer
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument
 from trader.engine import recorder as recorder_module
+from trader.engine.bar_keeper import BarKeeper
 from trader.engine.hub import Forgotten
 from trader.engine.recorder import Recorder
 from trader.engine.recording import Ended, Head, Lost, MarketEvent, MarketFact, events_in
@@ -59,7 +62,10 @@ class Site:
         self.world = World()
         self.hub = self.world.hub
         self.sink = MemorySink()
-        self.recorder = Recorder(self.world.services, self.sink, random.Random(1), "0.1.0")
+        self.bars = BarKeeper(self.world.services, {"AAA": (BarSpec(5, 3),)}, random.Random(1))
+        self.recorder = Recorder(
+            self.world.services, self.sink, random.Random(1), "0.1.0", self.bars
+        )
         self.recorder.start()
 
     def tick(self, price: str, field: str = "bid") -> QuoteTick:
@@ -125,6 +131,41 @@ async def test_a_part_begins_with_all_that_stands_and_with_nothing_that_is_in_it
     }
     assert head.words == (LinkWord("upstream", is_up=False, code=1100, text="lost"),)
     assert rest == [later]
+    await site.world.supervisor.stop()
+
+
+async def test_history_is_written_and_a_part_begins_with_the_bars_that_are_held() -> None:
+    site = Site()
+    start_utc = site.world.clock.utc() - timedelta(seconds=15)
+    prices = (Decimal(50),) * 4
+    found = tuple(
+        Bar(CON, start_utc + n * timedelta(seconds=5), 5, *prices, BarSource.HISTORY)
+        for n in range(3)
+    )
+
+    async def history(*_: object) -> tuple[Bar, ...]:
+        return found
+
+    site.world.broker.on_history = history
+    site.world.broker.heard_s = site.world.clock.monotonic()
+    site.bars.start()
+    await asyncio.sleep(2)
+    (answer,) = (fact for fact in site.sink.facts() if isinstance(fact, HistoryAnswer))
+    assert (answer.con_id, answer.size_s, answer.count, answer.bars) == (CON, 5, 3, found)
+    assert not answer.is_standing
+
+    site.sink.is_over = True
+    site.tick("10")
+    await asyncio.sleep(0.5)
+    site.sink.is_over = False
+    site.tick("11")
+    await asyncio.sleep(0.5)
+    head, standing, *_ = site.sink.facts(1)
+    assert isinstance(head, Head)
+    assert isinstance(standing, HistoryAnswer)
+    assert (standing.bars, standing.is_standing) == (site.bars.bars(CON, 5), True)
+    # A row that only repeats is none that came.
+    assert site.recorder.status().row_count == 3
     await site.world.supervisor.stop()
 
 

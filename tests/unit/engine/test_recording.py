@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.engine.world import CON, an_instrument
+from tests.unit.engine.world import CON, T0, an_instrument
+from trader.core.bars import Bar, BarSource
 from trader.core.calendar import ContractHours, Span
+from trader.core.history_pacing import HistoryAnswer, HistoryTrouble
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument, PriceBand
 from trader.engine.hub import Forgotten
@@ -54,6 +57,12 @@ FULL = an_instrument(
 TICK = QuoteTick(CON, "bid", Decimal("99.5"), NOW_S + 0.25)
 
 
+def a_bar(number: int, **changes: Any) -> Bar:
+    prices = Decimal("100.005"), Decimal("100.5"), Decimal("99.9"), Decimal("100.10")
+    start_utc = T0 + number * timedelta(minutes=1)
+    return replace(Bar(CON, start_utc, 60, *prices, BarSource.HISTORY), **changes)
+
+
 def read(*lines: str) -> list[MarketEvent]:
     return list(events_in([clock_line(NOW, NOW_S), *lines]))
 
@@ -74,6 +83,9 @@ def test_a_tick_comes_back_with_the_wall_time_of_its_arrival() -> None:
         Forgotten(None),
         DataProblem(CON, 354, 'not subscribed, "delayed"\nor so'),
         LinkWord("farm", is_up=False, code=2103, text="usfarm"),
+        HistoryAnswer(CON, 60, 2, NOW, (a_bar(0), a_bar(1, is_whole=False))),
+        HistoryAnswer(CON, 5, 720, NOW, trouble=HistoryTrouble.PACING, text="too \"often\""),
+        HistoryAnswer(CON, 60, 1, NOW, (a_bar(0, source=BarSource.TICKS),), is_standing=True),
         Lost(17, "no room"),
         Ended(),
         Head(
@@ -122,7 +134,7 @@ def test_every_decimal_keeps_its_digits_and_every_time_its_microsecond(
         ('["other",1]', "KeyError"),
         ('[1,2,"bid","x1"]', "InvalidOperation"),
         ('["link",0]', "TypeError"),
-        ('["head",0,{"version":2}]', "version 2, allowed is 1"),
+        ('["head",0,{"version":9}]', "version 9, allowed is 1 or 2"),
         ("7", "TypeError"),
     ],
 )
@@ -135,3 +147,13 @@ def test_what_is_no_row_is_refused_and_named_by_its_line(line: str, problem: str
 def test_a_row_without_a_clock_before_it_is_refused() -> None:
     with pytest.raises(UnreadableRow, match="before the first clock row"):
         list(events_in([tick_line(TICK, ORIGIN_US)]))
+
+
+def test_a_record_of_before_history_was_recorded_says_so() -> None:
+    line = fact_line(Head("run1", 1, "0.1.0", "paper", version=1), NOW_S, ORIGIN_US)
+    (event,) = read(line)
+    assert isinstance(event.fact, Head)
+    assert not event.fact.has_history
+    assert Head("run1", 1, "0.1.0", "paper").has_history
+    with pytest.raises(UnreadableRow, match="version 3, allowed is 1 or 2"):
+        read(line.replace('"version":1', '"version":3'))

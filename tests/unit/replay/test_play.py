@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 from tests.unit.config.support import loaded
 from tests.unit.replay.records import (
+    AAPL,
+    CON,
     T0,
     T0_S,
     Swinger,
@@ -25,13 +28,16 @@ from tests.unit.replay.records import (
 )
 from trader.config import Configuration
 from trader.core.amounts import ZERO
-from trader.core.bars import BarSpec
+from trader.core.bars import Bar, BarSource, BarSpec
+from trader.core.calendar import ContractHours, Span
 from trader.core.decisions import Row
+from trader.core.history_pacing import HistoryAnswer
+from trader.core.market import Quote
 from trader.engine.decision_log import line_of
 from trader.engine.recording import MarketEvent
 from trader.ports import LinkWord
 from trader.replay.play import Played, play
-from trader.strategies.base import OrderStage, Strategy
+from trader.strategies.base import Context, OrderStage, Strategy
 from trader.strategies.bracket_momentum import (
     BracketMomentumParameters,
     BracketMomentumStrategy,
@@ -95,6 +101,87 @@ def test_bars_are_made_of_the_record_and_told_in_its_time(config: Configuration)
     assert again.seen_bars == strategy.seen_bars
 
 
+HOURS = Span(T0 - timedelta(hours=1), T0 + timedelta(hours=6))
+KNOWN = Span(T0 - timedelta(days=1), T0 + timedelta(days=1))
+OPEN = replace(AAPL, hours=ContractHours((HOURS,), (HOURS,), KNOWN, UTC))
+
+
+def past(at_s: float, count: int, *, price: str = "90", standing: bool = False) -> MarketEvent:
+    """Return the broker's answer of so many bars of five seconds that ended by then."""
+    first = T0 + timedelta(seconds=at_s // 5 * 5 - 5 * count)
+    prices = (Decimal(price),) * 4
+    bars = tuple(
+        Bar(CON, first + timedelta(seconds=5 * n), 5, *prices, BarSource.HISTORY)
+        for n in range(count)
+    )
+    asked = T0 + timedelta(seconds=at_s - 0.1)
+    return event(at_s, HistoryAnswer(CON, 5, 20, asked, bars, is_standing=standing))
+
+
+class Warm(OnBars):
+    """Notes how many bars it can read at each look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[tuple[float, int]] = []
+
+    def on_quote(self, quote: Quote, context: Context) -> None:
+        self.held.append((context.now_s - T0_S, len(context.bars(quote.con_id))))
+        super().on_quote(quote, context)
+
+
+def with_history(*answers: MarketEvent, version: int = 2) -> list[MarketEvent]:
+    rest = a_day()[1:]
+    begun = event(0, replace(head(), instruments=(OPEN,), version=version))
+    return [begun, *sorted([*answers, *rest], key=lambda row: row.at_s)]
+
+
+def test_history_comes_when_it_came_and_not_sooner(config: Configuration) -> None:
+    strategy = Warm()
+    played(config, with_history(past(7.3, 20)), strategy)
+    assert max(count for at_s, count in strategy.held if at_s < 7.3) <= 1
+    assert all(count == 20 for at_s, count in strategy.held if at_s > 7.5)
+    # It was told of what had just ended then, as live: of no older one.
+    late = [bar for bar in strategy.seen_bars if bar.source is BarSource.HISTORY]
+    assert [bar.end_utc for bar in late] == [T0 + timedelta(seconds=5)]
+
+
+def test_what_a_part_begins_with_counts_where_nothing_was_before_it(config: Configuration) -> None:
+    alone, behind = Warm(), Warm()
+    played(config, with_history(past(0.05, 20, standing=True)), alone)
+    assert alone.held[0][1] == 20
+    # The next part of the same process repeats it.
+    events = with_history(past(0.05, 20))
+    events.insert(100, event(20.05, head(part=2)))
+    events.insert(101, past(20.06, 20, price="1", standing=True))
+    played(config, sorted(events, key=lambda row: row.at_s), behind)
+    assert Decimal(1) not in {bar.close for bar in behind.seen_bars}
+    assert len(behind.seen_bars) >= 10
+
+
+def test_a_record_of_before_history_was_recorded_begins_without_bars(
+    config: Configuration,
+) -> None:
+    strategy = Warm()
+    rows, found = played(config, with_history(version=1), strategy)
+    assert found.lacks_history
+    assert strategy.held[0][1] == 0
+    assert len(strategy.seen_bars) >= 10
+    # Nobody holds back new risk for what nobody can know.
+    assert {row["verdict"] for row in rows if row["kind"] == "intent"} == {"approved"}
+    assert not played(config, with_history(version=1))[1].lacks_history
+    assert not played(config, with_history(past(1, 20)), Warm())[1].lacks_history
+
+
+def test_another_process_begins_without_the_bars_of_the_one_before(config: Configuration) -> None:
+    strategy = Warm()
+    second = a_day(begin_s=100, base_s=10.0, run="run2")
+    played(config, [*with_history(past(0.05, 20)), *second], strategy)
+    assert strategy.held[0][1] == 20
+    begun = next(count for at_s, count in strategy.held if at_s >= 100)
+    assert begun == 0
+
+
 def test_no_fill_is_better_than_the_quote_that_was_there(config: Configuration) -> None:
     rows, _ = played(config, a_day())
     buys = [float(row["price"]) for row in rows if row["kind"] == "fill" and row["side"] == "BUY"]
@@ -106,7 +193,8 @@ def test_no_fill_is_better_than_the_quote_that_was_there(config: Configuration) 
 
 def a_swinging_day() -> list[MarketEvent]:
     """Return a market that rises by three in a hundred and falls, once before it is half way up."""
-    found = [event(0, head())]
+    # Nothing is known of the past: as a record of before history was written down.
+    found = [event(0, replace(head(), instruments=(OPEN,), version=1))]
     for step in range(480):
         up = Decimal(abs(60 - step % 120)) / 20
         price = 100 + (min(up, Decimal("1.6") if step < 240 else ZERO) if 180 <= step < 300 else up)
