@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 from trader.config import Configuration
 from trader.config.session_terms import session_terms
@@ -29,6 +30,9 @@ from trader.engine.gateway import OrderGateway
 from trader.engine.inbox import Inbox
 from trader.engine.late_watch import LOOK_S as LATE_S
 from trader.engine.late_watch import LateWatch
+from trader.engine.output_watch import LOOK_S as OUTPUTS_S
+from trader.engine.output_watch import TASK as OUTPUTS
+from trader.engine.output_watch import OutputWatch
 from trader.engine.probes import Probes
 from trader.engine.readings import Readings
 from trader.engine.reconciler import Reconciler
@@ -45,6 +49,7 @@ from trader.ops.host_watch import HostWatch
 from trader.ops.hours_file import HOURS_FILE_NAME
 from trader.ops.kept_watch import KeptWatch
 from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
+from trader.ops.slo_log import SloLog
 from trader.store.archives import archive_folder
 from trader.wiring import result_settings, session_settings
 
@@ -131,6 +136,7 @@ class Safeguards:
         self._result = DayResult(services, result_settings(config))
         board.result = self._result.status
         services.ledger.observe(self._result.on_recorded)
+        self._outputs = _watch_of_outputs(services, board, settings.state_dir)
         book = services.ledger.book
         self._anchors = AnchorLog(settings.state_dir, services.clock, lambda: book.lineage)
         services.ledger.observe(self._readings.on_recorded)
@@ -187,6 +193,8 @@ class Safeguards:
         start("exit-watch", lambda: supervisor.every("exit-watch", EXITS_S, exits))
         brackets = self._brackets.look
         start("bracket-watch", lambda: supervisor.every("bracket-watch", BRACKETS_S, brackets))
+        outputs = self._outputs.look
+        start(OUTPUTS, lambda: supervisor.every(OUTPUTS, OUTPUTS_S, outputs))
         late = self._late.look
         start("late-watch", lambda: supervisor.every("late-watch", LATE_S, late))
         anchor = self.anchor
@@ -209,3 +217,11 @@ class Safeguards:
         ledger = self._services.ledger
         if HaltCause.JOURNAL_UNPROVEN not in ledger.book.halts:
             self._anchors.write(ledger.head)
+
+
+def _watch_of_outputs(services: Services, board: Board, state_dir: Path) -> OutputWatch:
+    """Return what looks at how fresh strategies and the review are, shown and written down."""
+    watch = OutputWatch(services, board.runners, SloLog(state_dir).write)
+    services.ledger.observe(watch.on_recorded)
+    board.outputs, board.risk_age_s = watch.status, watch.risk_age_s
+    return watch

@@ -78,6 +78,7 @@ def _pace(section: MomentumSection | OwnStrategySection) -> RunnerSettings:
         look_interval_s=section.look_interval_s,
         checkpoint_interval_s=section.checkpoint_interval_s,
         wishes_per_minute_max=section.wishes_per_minute_max,
+        output_age_s_max=section.output_age_s_max,
     )
 
 

@@ -13,7 +13,7 @@ def test_every_requirement_has_one_entry_and_no_other_has() -> None:
     assert sorted(row.name for row in requirements()) == sorted(expected_names())
     areas = {name[:3] for name in expected_names()}
     assert areas == {"RUN", "CAP", "BRK", "ORD", "OPS", "EVT", "REC", "OBS", "QUA", "DAT", "STR"}
-    assert len(expected_names()) == 94 + 45
+    assert len(expected_names()) == 94 + 46
 
 
 def test_every_test_that_is_named_exists() -> None:

@@ -28,7 +28,7 @@ AREAS: dict[str, tuple[str, Sequence[int], str]] = {
     "ops": ("OPS", (*range(1, 7), *range(10, 14)), "Operating"),
     "evt": ("EVT", (6, 7, 13, 14, 18, 19, 20, 23, 25, 26, 30, 32, 33, 34), "Events"),
     "rec": ("REC", (5, 6, 8, 10, 12), "Reconciliation and recovery"),
-    "dat": ("DAT", range(1, 9), "Market data"),
+    "dat": ("DAT", range(1, 10), "Market data"),
     "str": ("STR", range(1, 9), "Strategies"),
     "obs": ("OBS", (49, 50, 51, 52, 53), "What is watched"),
     "qua": ("QUA", (6,), "Quality"),

@@ -133,12 +133,13 @@ def test_a_strategy_of_ones_own_is_deployed_behind_it(config: Configuration) -> 
         symbols=("IBM",),
         look_interval_s=0.5,
         wishes_per_minute_max=90,
+        output_age_s_max=20.0,
     )
     both = config.settings.strategies.model_copy(update={"own": (own,)})
     settings = config.settings.model_copy(update={"strategies": both})
     _, row = wiring.deployments(replace(config, settings=settings))
     assert (row.strategy.name, row.strategy.symbols) == ("mine", ("IBM",))
-    assert row.pace == RunnerSettings(0.5, 30.0, wishes_per_minute_max=90)
+    assert row.pace == RunnerSettings(0.5, 30.0, wishes_per_minute_max=90, output_age_s_max=20.0)
 
 
 def test_without_a_configured_strategy_nothing_is_deployed(config: Configuration) -> None:

@@ -314,6 +314,8 @@ class _PacedSection(_Section):
     checkpoint_interval_s: Seconds = 30.0
     # What wishes for more than this is stopped by itself, whatever becomes of its wishes.
     wishes_per_minute_max: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 600
+    # While a session of its instruments is on it must answer a quote or a bar this often.
+    output_age_s_max: Seconds = 300.0
 
 
 class MomentumSection(_PacedSection):

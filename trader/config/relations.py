@@ -6,6 +6,7 @@ from trader.config.model import (
     DEMO_ACCOUNT_FORM,
     PACING_PER_S_MAX,
     MomentumSection,
+    OwnStrategySection,
     RedisSection,
     Settings,
     StrategiesSection,
@@ -265,6 +266,7 @@ def _own_strategy_problems(
                 f"{field}.name is {one.name!r}, allowed is a name that nothing else has: "
                 f"{', '.join(sorted({*names, *_RESERVED}))} are taken"
             )
+        yield from _pace_problems(field, one)
         if instruments is not None:
             # It may look at what nobody trades.
             yield from _symbol_problems(f"{field}.symbols", one.symbols, instruments, "the assets")
@@ -272,11 +274,20 @@ def _own_strategy_problems(
         yield f"strategies.folder is {strategies.folder}, allowed is a directory that is there"
 
 
+def _pace_problems(field: str, pace: MomentumSection | OwnStrategySection) -> Iterable[str]:
+    if not pace.output_age_s_max > pace.look_interval_s:
+        yield (
+            f"{field}.output_age_s_max is {pace.output_age_s_max:g}, allowed is above "
+            f"look_interval_s = {pace.look_interval_s:g}: it answers no more often"
+        )
+
+
 def _momentum_problems(
     momentum: MomentumSection, instruments: tuple[InstrumentSpec, ...]
 ) -> Iterable[str]:
     tradeable = tuple(spec for spec in instruments if spec.is_tradeable)
     field = "strategies.momentum.symbols"
+    yield from _pace_problems("strategies.momentum", momentum)
     yield from _symbol_problems(field, momentum.symbols, tradeable, "the tradeable assets")
     if momentum.quantity != momentum.quantity.to_integral_value():
         yield f"strategies.momentum.quantity is {momentum.quantity}, allowed is a whole number"

@@ -12,7 +12,7 @@ from trader.core.account import AccountReading
 from trader.core.account_events import AccountTold
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
-from trader.core.ids import ConId, exec_family
+from trader.core.ids import ConId, StrategyName, exec_family
 from trader.core.market import quote_fault
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
@@ -28,6 +28,7 @@ from trader.engine.host import HostStatus
 from trader.engine.inputs import missing_inputs
 from trader.engine.link import LinkWatch
 from trader.engine.order_rows import order_row
+from trader.engine.output_status import OutputStatus
 from trader.engine.quarantine_status import quarantine_status
 from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
@@ -80,7 +81,7 @@ class Board:
         self._valuer = services.valuer
         self._link = link
         self._broker = services.broker
-        self._runners = runners
+        self.runners = runners
         self._supervisor = services.supervisor
         self._clock = services.clock
         self._policy = policy
@@ -112,6 +113,9 @@ class Board:
         self.broken_counts: Mapping[int, int] = {}
         # The periodic reports, once they are written.
         self.reports: Callable[[], tuple[ReportRow, ...]] = tuple
+        # How fresh the output of each strategy is, and the last risk decision.
+        self.outputs: Callable[[], Mapping[StrategyName, OutputStatus]] = dict
+        self.risk_age_s: Callable[[], float | None] = lambda: None
         # The bars that are kept.
         self.bars: Callable[[], tuple[BarRow, ...]] = tuple
         # The record of the market, where one is made.
@@ -185,6 +189,7 @@ class Board:
             bars=self.bars(),
             recording=self.recording(),
             shadow=self.shadow(),
+            risk_decision_age_s=self.risk_age_s(),
         )
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:
@@ -383,6 +388,7 @@ class Board:
     def _strategies(self, now: Posture) -> tuple[st.StrategyStatus, ...]:
         book, rules = self._book, self._policy.coordination
         valuation, told = self._valuer.current(), self._valuer.account
+        outputs = self.outputs()
         return tuple(
             st.StrategyStatus(
                 name=row.strategy.name,
@@ -392,8 +398,9 @@ class Board:
                 checkpoint_utc=self._checkpoint_utc.get(row.strategy.name),
                 state=self._strategy_state(row, now),
                 usage=usage_row(book, row.strategy.name, rules, valuation=valuation, told=told),
+                output=outputs.get(row.strategy.name),
             )
-            for row in self._runners
+            for row in self.runners
         )
 
     def _strategy_state(self, row: StrategyRunner, now: Posture) -> str:

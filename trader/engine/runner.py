@@ -70,6 +70,19 @@ class RunnerSettings:
     checkpoint_interval_s: float
     call_s_max: float = 2.0
     wishes_per_minute_max: int = 600
+    # How old its output may become while its session is on (trader.engine.output_watch).
+    output_age_s_max: float = 300.0
+
+
+@dataclass(slots=True)
+class Output:
+    """When a strategy has last put something out, monotonic; None before the first time."""
+
+    # It was shown a quote or a bar, and has answered, with a wish or without.
+    answered_s: float | None = None
+    wished_s: float | None = None
+    # A wish of its was decided on.
+    decided_s: float | None = None
 
 
 class StrategyRunner:
@@ -109,6 +122,7 @@ class StrategyRunner:
         self._now_s, self._now_utc = services.clock.monotonic(), services.clock.utc()
         self.problem = ""
         self.is_stopping = False
+        self.output = Output()
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
         # The end of the latest bar that its state knows of, and of that which it was told last.
@@ -124,6 +138,11 @@ class StrategyRunner:
     def task_name(self) -> str:
         """Return the name of the strategy's task."""
         return f"strategy:{self.strategy.name}"
+
+    @property
+    def output_age_s_max(self) -> float:
+        """Return how old its output may become while its session is on."""
+        return self._settings.output_age_s_max
 
     def start(self) -> None:
         """Start the task; a failure stops this strategy alone, and pages."""
@@ -197,6 +216,7 @@ class StrategyRunner:
 
     def _tell_bar(self, bar: Bar) -> None:
         self._call(self.strategy.on_bar, bar)
+        self.output.answered_s = self._clock.monotonic()
         until_utc = self._bars_until_utc
         self._bars_until_utc = bar.end_utc if until_utc is None else max(until_utc, bar.end_utc)
 
@@ -207,6 +227,7 @@ class StrategyRunner:
                 self._seen[instrument.con_id] = quote
                 self._hub.delivered(quote)
                 self._call(self.strategy.on_quote, quote)
+                self.output.answered_s = self._clock.monotonic()
 
     async def _submit_wishes(self) -> None:
         while self._wishes:
@@ -221,6 +242,7 @@ class StrategyRunner:
 
     async def _ask(self, intent: Intent) -> None:
         outcome = await self._gateway.submit(intent)
+        self.output.decided_s = self._clock.monotonic()
         order = self._ledger.book.orders.get(outcome.order_id or OrderId(0))
         if order is None or outcome.kind not in _LEFT:
             order_id = None if order is None else order.order_id
@@ -234,6 +256,7 @@ class StrategyRunner:
 
     async def _amend(self, wish: _Amendment) -> None:
         outcome = await self._gateway.modify(wish.order_id, wish.revision, self.strategy.name)
+        self.output.decided_s = self._clock.monotonic()
         if outcome.kind not in _LEFT:
             order = self._ledger.book.orders.get(wish.order_id)
             intent = None if order is None else order.terms.intent_id
@@ -368,6 +391,7 @@ class StrategyRunner:
         if len(wished_s) >= most:
             raise StrategyFault(f"more than {most} wishes in a minute")
         wished_s.append(now_s)
+        self.output.wished_s = now_s
 
     def orders(self, con_id: ConId) -> tuple[OwnOrder, ...]:
         """Return this strategy's own orders in an instrument that may still fill, oldest first."""

@@ -15,6 +15,7 @@ from trader.engine.data_status import DataStatus
 from trader.engine.emergency_rows import EmergencyStatus
 from trader.engine.exposure_status import NO_USAGE, BlindStatus, ExposureStatus, UsageStatus
 from trader.engine.host import HostStatus
+from trader.engine.output_status import OutputStatus
 from trader.engine.quarantine_status import QuarantineStatus
 from trader.engine.recording_status import RecordingStatus
 from trader.engine.report_rows import ReportRow
@@ -211,6 +212,8 @@ class StrategyStatus:
     state: str = ""
     # What it uses of the account, and what its limits leave it.
     usage: UsageStatus = NO_USAGE
+    # How fresh what it puts out is, once somebody watches.
+    output: OutputStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,3 +395,5 @@ class Status:
     recording: RecordingStatus | None = None
     # Strategies that trade as if; None where there are none.
     shadow: ShadowStatus | None = None
+    # Since risk was last decided on; None before the first time of this process.
+    risk_decision_age_s: float | None = None

@@ -14,6 +14,7 @@ from trader.ops.headroom import SHORTAGES
 from trader.ops.metrics_bars import bar_metrics
 from trader.ops.metrics_data import data_metrics
 from trader.ops.metrics_outbox import outbox_metrics
+from trader.ops.metrics_output import output_metrics
 from trader.ops.metrics_recording import recording_metrics
 
 Number = float | int | bool | Decimal | None
@@ -47,6 +48,7 @@ class StatusCollector(Collector):
         yield from _quarantine(status)
         yield from _reports(status)
         yield from bar_metrics(status.bars)
+        yield from output_metrics(status)
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:

@@ -55,6 +55,12 @@ def status_lines(body: Mapping[str, Any]) -> list[str]:
         for row in body.get("breakers", ())
         if row["action"] == "strategy" and row["phase"] != "closed"
     ]
+    lines += _outputs(body)
+    lines += [
+        f"STALE       strategy {row['name']}: {row['output']['problem']}"
+        for row in body.get("strategies", ())
+        if row.get("output") and row["output"]["problem"]
+    ]
     told = body.get("actions")
     if told and told["overdue_count"]:
         lines.append(f"WARNING     {told['overdue_count']} risk actions not reviewed in time")
@@ -90,6 +96,19 @@ def _bars(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 f"            {row['symbol']} of {row['size_s']} s: new risk waits: {hold}"
             )
     return lines
+
+
+def _outputs(body: Mapping[str, Any]) -> list[str]:
+    """Say in a line when each strategy has put something out, and when risk was decided on."""
+    rows = [row for row in body.get("strategies", ()) if row.get("output")]
+    if not rows:
+        return []
+    told = ", ".join(f"{row['name']} {_ago(row['output']['answered_age_s'])}" for row in rows)
+    return [f"output      {told}; risk decided on {_ago(body.get('risk_decision_age_s'))}"]
+
+
+def _ago(age_s: float | None) -> str:
+    return "not yet" if age_s is None else f"{age_s:.1f} s ago"
 
 
 def _reports(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -108,6 +108,10 @@ def momentum(**changes: Any) -> dict[str, Any]:
         (momentum(symbols=["TSLA"]), ["'TSLA'", "AAPL, IBM"]),
         (momentum(symbols=["VIX"]), ["'VIX'", "AAPL, IBM"]),
         (momentum(symbols=["IBM", "IBM"]), ["IBM twice"]),
+        (
+            momentum(look_interval_s=5, output_age_s_max=5),
+            ["strategies.momentum.output_age_s_max is 5", "above look_interval_s = 5"],
+        ),
         (momentum(quantity=1.5), ["strategies.momentum.quantity is 1.5", "a whole number"]),
     ],
 )

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.unit.engine.test_bar_status import ROW
+from tests.unit.engine.test_output_status import FRESH
 from tests.unit.ops.support import LINK, MONEY, NOW, ORDER, READY, RESULT, status
 from trader.core.halts import HaltCause, Posture
 from trader.engine.emergency_rows import EmergencyStatus
@@ -534,3 +535,19 @@ def test_a_shadow_is_told_with_what_it_has_and_what_keeps_it() -> None:
     assert "shadow      no decision, 1 working; flat" in lines
     assert "WARNING     shadow: swinger: broke" in lines
     assert not [line for line in status_lines(body(READY)) if line.startswith("shadow")]
+
+
+def test_a_strategy_whose_output_is_stale_is_named() -> None:
+    """DAT-09."""
+    stale = replace(FRESH, problem="no quote or bar answered for 301 s, allowed 300 s")
+    rows = (replace(READY.strategies[0], output=stale),)
+    lines = status_lines(body(replace(READY, strategies=rows)))
+    assert (
+        "STALE       strategy momentum: no quote or bar answered for 301 s, allowed 300 s" in lines
+    )
+    assert "output      momentum 0.4 s ago; risk decided on not yet" in lines
+    assert not any(line.startswith("STALE") for line in status_lines(body(READY)))
+    decided = replace(READY, strategies=rows, risk_decision_age_s=7.46)
+    assert "output      momentum 0.4 s ago; risk decided on 7.5 s ago" in status_lines(
+        body(decided)
+    )

@@ -124,7 +124,7 @@ export function show(status) {
   sentinel(status.sentinel ?? null);
   exposure(status.exposure ?? null, status.blind ?? null);
   emergency(status.emergency ?? []);
-  strategies(status.strategies);
+  strategies(status.strategies, status.risk_decision_age_s);
   quotes(status.quotes);
   process(status);
   feed(status.feed);
@@ -494,7 +494,15 @@ function leftOf(usage) {
   return usage.headroom === null ? ["unknown", "n warn"] : [f.money(usage.headroom), Number(usage.headroom) < 0 ? "n bad" : "n"];
 }
 
-function strategies(rows) {
+// Since it last answered a quote or a bar; bad only while its session is on.
+function outputAge(output) {
+  if (!output) return ["", "n"];
+  if (output.problem) return [output.problem, "badge bad"];
+  return [output.answered_age_s === null ? "none yet" : `${f.age(output.answered_age_s)} ago`, "n"];
+}
+
+function strategies(rows, decided_s) {
+  put("strategies-word", decided_s == null ? "" : `risk decided on ${f.age(decided_s)} ago`);
   table("strategies", rows.map((row) => ({
     cells: [
       [row.name, "name"],
@@ -502,6 +510,7 @@ function strategies(rows) {
       [String(row.intent_count), "n"],
       [usedOf(row.usage), "n"],
       leftOf(row.usage),
+      outputAge(row.output),
       [f.clock(row.checkpoint_utc), "n"],
     ],
   })), "No strategies.");
