@@ -323,7 +323,7 @@ class MomentumSection(_PacedSection):
 
     symbols: Annotated[tuple[Text, ...], Field(min_length=1)]
     quantity: PositiveAmount
-    sample_s: Seconds = 60.0
+    sample_s: Annotated[float, Field(strict=True, ge=0.001, le=86_400, allow_inf_nan=False)] = 60.0
     lookback_samples: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 20
     entry_fraction: PositiveAmount = Decimal("0.005")
     stop_fraction: PositiveAmount = Decimal("0.01")

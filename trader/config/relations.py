@@ -291,3 +291,9 @@ def _momentum_problems(
     yield from _symbol_problems(field, momentum.symbols, tradeable, "the tradeable assets")
     if momentum.quantity != momentum.quantity.to_integral_value():
         yield f"strategies.momentum.quantity is {momentum.quantity}, allowed is a whole number"
+    if momentum.sample_s <= momentum.look_interval_s:
+        # It would miss samples for ever, and with them every lookback.
+        yield (
+            f"strategies.momentum.sample_s is {momentum.sample_s:g}, allowed is above "
+            f"look_interval_s = {momentum.look_interval_s:g}"
+        )

@@ -2,13 +2,14 @@
 
 Time-series momentum in its simplest form (Moskowitz, Ooi and Pedersen, "Time series momentum",
 Journal of Financial Economics 104, 2012): the sign of the past return over a lookback decides
-the position. Prices are mids sampled on a fixed grid of seconds, so the same quotes give the
-same intents. It refuses to act on a missing, stale or crossed quote.
+the position. Prices are mids sampled on a grid of seconds that is fixed in UTC: a sample that comes
+late, or not at all, moves no other one, and a restart leaves the grid where it was. It refuses to
+act on a missing, stale or crossed quote.
 """
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,9 @@ from trader.core.intents import OrderType, Side
 from trader.core.market import Quote, fault
 from trader.strategies.base import Context, OrderUpdate, SessionChange, Wish
 from trader.strategies.kept import price_of, text_of, utc_of
+
+_GRID = "grid"
+_GRID_FROM_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class MomentumParameters:
 class _State:
     """What is kept for one symbol: prices, None while flat, and times (UTC)."""
 
-    samples: list[Decimal] = field(default_factory=list)
+    # One for each step of the grid, the newest last; None where there was no good quote.
+    samples: list[Decimal | None] = field(default_factory=list)
     sampled_utc: datetime | None = None
     entry: Decimal | None = None
     stop: Decimal | None = None
@@ -79,7 +84,8 @@ class MomentumStrategy:
         return 0.0
 
     def on_start(self, context: Context) -> None:
-        """Do nothing: all it needs is kept."""
+        """Wait for the next step of the grid; all else that it needs is kept."""
+        self._wait_for_grid(context)
 
     def on_quote(self, quote: Quote, context: Context) -> None:
         """Hold stop and target at every quote; look for entries and turns on the grid."""
@@ -109,7 +115,13 @@ class MomentumStrategy:
         """Do nothing: it asks for no bars."""
 
     def on_timer(self, name: str, context: Context) -> None:
-        """Do nothing: it sets no timers."""
+        """Look at what stands when a sample is due: a price that does not change is one, too."""
+        self._wait_for_grid(context)
+        for symbol, state in self._states.items():
+            instrument = context.instrument(symbol)
+            quote = None if instrument is None else context.quote(instrument.con_id)
+            if quote is not None:
+                self._look(state, quote, context)
 
     def checkpoint(self) -> str:
         """Return entries with their stops and targets, peaks, samples, and when it acted last."""
@@ -122,7 +134,7 @@ class MomentumStrategy:
                     "peak": text_of(state.peak),
                     "acted_utc": text_of(state.acted_utc),
                     "sampled_utc": text_of(state.sampled_utc),
-                    "samples": [str(one) for one in state.samples],
+                    "samples": [text_of(one) for one in state.samples],
                 }
                 for symbol, state in self._states.items()
             },
@@ -147,8 +159,7 @@ class MomentumStrategy:
             state.target = price_of(row.get("target")) or state.target
         state.acted_utc = utc_of(row.get("acted_utc"))
         state.sampled_utc = utc_of(row.get("sampled_utc"))
-        kept = [price_of(one) for one in row.get("samples", ())]
-        state.samples = [one for one in kept if one is not None]
+        state.samples = [price_of(one) for one in row.get("samples", ())]
         return state
 
     def _enter(self, state: _State, price: Decimal) -> None:
@@ -172,30 +183,40 @@ class MomentumStrategy:
             state.acted_utc = context.now_utc
             context.submit(wish)
 
+    def _on_grid(self, at_utc: datetime) -> tuple[int, float]:
+        """Return which step of the grid a moment belongs to, and how long it goes on (seconds)."""
+        sample = timedelta(seconds=self._parameters.sample_s)
+        step, into = divmod(at_utc - _GRID_FROM_UTC, sample)
+        return step, (sample - into).total_seconds()
+
+    def _wait_for_grid(self, context: Context) -> None:
+        _, left_s = self._on_grid(context.now_utc)
+        context.set_timer(_GRID, left_s)
+
     def _sample(self, state: _State, mid: Decimal, now_utc: datetime) -> bool:
         """Keep a sample when the grid is due; returns whether it was."""
-        parameters = self._parameters
+        lookback = self._parameters.lookback_samples
         if state.sampled_utc is not None:
-            since_s = (now_utc - state.sampled_utc).total_seconds()
-            if -parameters.sample_s < since_s < parameters.sample_s:
+            steps = self._on_grid(now_utc)[0] - self._on_grid(state.sampled_utc)[0]
+            if -1 <= steps <= 0:
+                # A clock that is corrected may go back across a step.
                 return False
-            # One interval more than the lookback: a look comes a little after the grid is due,
-            # and a lookback of one sample would otherwise never be complete.
-            window_s = parameters.sample_s * (parameters.lookback_samples + 1)
-            if not 0 <= since_s <= window_s:
-                # After a gap (a night, an outage, a clock that was set) the old samples say
-                # nothing of the present rise.
+            if steps < 0:
+                # The clock was set back: the old samples say nothing of the present rise.
                 state.samples.clear()
+            # What was missed is not made up for: the lookback stays as long as it is.
+            state.samples += [None] * min(steps - 1, lookback + 1)
         state.sampled_utc = now_utc
         state.samples.append(mid)
-        del state.samples[: -(parameters.lookback_samples + 1)]
+        del state.samples[: -(lookback + 1)]
         return True
 
     def _change(self, state: _State) -> Decimal | None:
-        """Return the change over the lookback, or None until it is complete."""
+        """Return the change over the lookback, or None while one of its ends is not known."""
         if len(state.samples) <= self._parameters.lookback_samples:
             return None
-        return state.samples[-1] / state.samples[0] - 1
+        first, last = state.samples[0], state.samples[-1]
+        return None if first is None or last is None else last / first - 1
 
     def _wish(
         self, state: _State, quote: Quote, change: Decimal | None, held: Decimal

@@ -112,6 +112,10 @@ def momentum(**changes: Any) -> dict[str, Any]:
             momentum(look_interval_s=5, output_age_s_max=5),
             ["strategies.momentum.output_age_s_max is 5", "above look_interval_s = 5"],
         ),
+        (
+            momentum(sample_s=0.2, look_interval_s=0.2),
+            ["strategies.momentum.sample_s is 0.2", "above look_interval_s = 0.2"],
+        ),
         (momentum(quantity=1.5), ["strategies.momentum.quantity is 1.5", "a whole number"]),
     ],
 )

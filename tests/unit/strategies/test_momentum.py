@@ -162,6 +162,70 @@ def test_quotes_between_two_samples_are_not_counted() -> None:
     assert stage.wishes == []
 
 
+def test_a_sample_is_of_the_step_of_the_grid_that_it_comes_in() -> None:
+    """A sample that came late did delay all that followed, and early ones were left out."""
+    stage = Stage()
+    for price, step_s in (("100", 1.3), ("100", 0.9), ("100", 0.9), ("101", 0.95)):
+        stage.look(stage.seen(price, received_s=stage.seconds + step_s), step_s)
+    assert [wish.side for wish in stage.wishes] == [Side.BUY]
+
+
+def test_what_stands_when_a_sample_is_due_is_sampled() -> None:
+    trial = Trial(MomentumStrategy(PARAMETERS))
+    trial.move("AAA", "100", "100", after_s=0.5)
+    trial.wait(4.9)
+    kept = json.loads(trial.strategy.checkpoint())["AAA"]
+    assert kept["samples"] == ["100"] * 4
+    # Too old by now: what nobody has renewed is no price.
+    trial.wait(3)
+    assert json.loads(trial.strategy.checkpoint())["AAA"]["sampled_utc"] == kept["sampled_utc"]
+
+
+def test_a_restart_between_two_samples_moves_no_later_one() -> None:
+    def made() -> MomentumStrategy:
+        return MomentumStrategy(PARAMETERS)
+
+    trial, twin = Trial(made()), Trial(made())
+    for each in (trial, twin):
+        each.move("AAA", "100", "100", after_s=0.5)
+        each.wait(3)
+    trial = trial.restarted(made)
+    # The subscription begins anew, and shows once more what stands.
+    trial.move("AAA", "100", "100", after_s=0.2)
+    twin.wait(0.2)
+    for each in (trial, twin):
+        each.move("AAA", "101", "101", after_s=0.2)
+        each.wait(1)
+    assert trial.wishes == twin.wishes
+    assert len(twin.wishes) == 1
+    assert trial.strategy.checkpoint() == twin.strategy.checkpoint()
+
+
+def test_a_sample_that_is_missed_makes_no_lookback_longer() -> None:
+    stage = Stage()
+    stage.price("100", "102.5")
+    stage.look(None, 1.0)
+    stage.price("100", "103")
+    assert stage.wishes == [], "three samples ago it was 102.5"
+    stage.price("104")
+    assert stage.wishes == [], "the sample of three steps ago is the one that was missed"
+    stage.price("104")
+    assert [wish.side for wish in stage.wishes] == [Side.BUY]
+
+
+def test_a_clock_that_is_set_back_begins_the_lookback_anew() -> None:
+    stage = Stage()
+    stage.seconds = 100.0
+    stage.price("100", "100", "100")
+    stage.seconds = 50.0
+    stage.price("103", "103", "103")
+    assert stage.wishes == []
+    # A correction by less than a step is none of its business.
+    stage.seconds -= 0.5
+    stage.price("105", "105")
+    assert len(stage.wishes) == 1
+
+
 # ---- quotes it must not act on
 
 
@@ -380,6 +444,10 @@ def test_other_parameters_do_not_move_the_stop_of_what_is_held() -> None:
     assert json.loads(twin.strategy.checkpoint()) == json.loads(stage.strategy.checkpoint())
 
 
+# No quote comes at the very moment at which a sample is due.
+AFTER_S = 0.7301
+
+
 @given(
     st.lists(st.integers(-300, 300), min_size=30, max_size=120),
     st.sets(st.integers(1, 119), max_size=6),
@@ -393,6 +461,7 @@ def test_killed_at_any_quote_it_goes_on_as_its_twin(steps: list[int], kills: set
         price = max(price + Decimal(step) / 100, Decimal(1))
         if number in kills:
             trial = trial.restarted(made)
-        wished = trial.move("AAA", price, price, after_s=0.7)
-        assert wished == twin.move("AAA", price, price, after_s=0.7)
+        wished = trial.move("AAA", price, price, after_s=AFTER_S)
+        assert wished == twin.move("AAA", price, price, after_s=AFTER_S)
+    assert trial.strategy.checkpoint() == twin.strategy.checkpoint()
     assert trial.held("AAA") == twin.held("AAA")
