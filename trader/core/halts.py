@@ -129,6 +129,8 @@ class Restraint:
     causes: Mapping[HaltCause, str] = field(default_factory=dict)
     restrictions: Mapping[str, str] = field(default_factory=dict)
     strategies: Mapping[str, str] = field(default_factory=dict)
+    # Judged before book and broker were compared: what had no reading then has one in a moment.
+    is_of_start: bool = False
 
 
 # With what code an order is refused in a posture.

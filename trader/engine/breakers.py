@@ -94,6 +94,8 @@ class Breakers:
         self._states: dict[BreakerName, State] = {}
         self._evaluated_s: float | None = None
         self._restraint: tuple[Safety, Restraint] | None = None
+        # Whether no round was made yet with a book that lacks nothing.
+        self._is_of_start = True
         self._audited_s = float("-inf")
         # Of overrides that this process granted: no clock that steps prolongs one.
         self._override_ends_s: dict[BreakerName, float] = {}
@@ -125,6 +127,7 @@ class Breakers:
         before = {name: kept.verdict.finding for name, kept in self.strategies.last.items()}
         self.strategies.look(day)
         self._restraint = None
+        self._is_of_start = self._is_of_start and self._guard.book_may_lack() is not None
         now_s = self._evaluated_s = self._clock.monotonic()
         self._look_at_regime(now_s)
         self._note_outlook()
@@ -251,7 +254,8 @@ class Breakers:
         now_s = self._clock.monotonic()
         if self._evaluated_s is None or not now_s - self._evaluated_s <= _VERDICT_AGE_S_MAX:
             since = "yet" if self._evaluated_s is None else f"for {now_s - self._evaluated_s:.0f} s"
-            return Restraint(restrictions={"breakers": f"not evaluated {since}"})
+            why = {"breakers": f"not evaluated {since}"}
+            return Restraint(restrictions=why, is_of_start=self._is_of_start)
         safety = self._ledger.book.safety
         known = self._restraint
         # Every send asks. What was worked out holds until something is recorded or evaluated; an
@@ -286,7 +290,7 @@ class Breakers:
                 # What kills is latched by itself; should that be cleared, nothing is added yet.
                 restrictions[str(name)] = text
         halted = self.strategies.restrictions(self.is_overridden(BreakerName.PSR))
-        return Restraint(causes, restrictions, halted)
+        return Restraint(causes, restrictions, halted, self._is_of_start)
 
     def _action_of(self, name: BreakerName, kept: Evaluation) -> Action | None:
         action = action_of(kept.rule, self._state_of(name), kept.verdict.finding)

@@ -154,6 +154,11 @@ class Guard:
         causes = self.causes()
         return next((cause for cause in BOOK_MAY_LACK if cause in causes), None)
 
+    @property
+    def is_coming_up(self) -> bool:
+        """Tell whether the book may lack something, or is judged by a look from while it might."""
+        return self.book_may_lack() is not None or self.restraint().is_of_start
+
     def posture(self) -> Posture:
         """Return what the daemon may do now."""
         asked = self.restraint()

@@ -123,6 +123,10 @@ class StrategyRunner:
         self.problem = ""
         self.is_stopping = False
         self.output = Output()
+        self._guard = services.guard
+        # Until then whatever it wished for would be refused, and be decided otherwise than by one
+        # that was never restarted: what there is to tell waits.
+        self._is_up = False
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
         # The end of the latest bar that its state knows of, and of that which it was told last.
@@ -166,10 +170,12 @@ class StrategyRunner:
                 pass
             self._wake.clear()
             self._look_wishes = 0
-            if not is_begun:
-                is_begun = True
-                self._call(self.strategy.on_start)
-            await self._look()
+            self._is_up = self._is_up or not self._guard.is_coming_up
+            if self._is_up:
+                if not is_begun:
+                    is_begun = True
+                    self._call(self.strategy.on_start)
+                await self._look()
             await self._clock.sleep(self._settings.look_interval_s)
 
     async def _look(self) -> None:

@@ -37,6 +37,25 @@ async def test_nothing_is_added_before_the_first_round_and_everything_may_leave_
     assert broken.posture() is Posture.ARMED
 
 
+async def test_the_daemon_comes_up_until_a_round_after_the_first_comparison() -> None:
+    broken = Breaking()
+    guard = broken.world.guard
+    seen = []
+    for is_compared in (False, True, False):
+        if is_compared:
+            guard.clear_level(HaltCause.NOT_RECONCILED)
+            # What was judged without a comparison still restricts.
+            seen.append(guard.is_coming_up)
+        else:
+            guard.set_level(HaltCause.NOT_RECONCILED, "not reconciled yet")
+        broken.breakers.round()
+        seen.append(guard.is_coming_up)
+    assert seen == [True, True, False, True]
+    # Lost later, nothing has to be judged anew.
+    guard.clear_level(HaltCause.NOT_RECONCILED)
+    assert not guard.is_coming_up
+
+
 async def test_a_round_that_does_not_come_round_keeps_new_risk_out() -> None:
     """BRK-10: a verdict is not good for long."""
     broken = await Breaking().settle()

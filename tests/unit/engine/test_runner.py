@@ -29,6 +29,7 @@ from trader.core.book import Book
 from trader.core.brackets import Role
 from trader.core.calendar import SessionStage
 from trader.core.executions import Execution
+from trader.core.halts import HaltCause
 from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
 from trader.core.intents import BracketTerms, OrderType
 from trader.core.market import Quote
@@ -230,6 +231,34 @@ async def test_what_it_wishes_for_again_and_again_is_counted_together() -> None:
     runner.start()
     await asyncio.sleep(2)
     assert "more than 100 wishes in one look" in runner.problem
+
+
+async def test_until_the_book_lacks_nothing_it_is_told_nothing_and_nothing_is_lost() -> None:
+    """STR-01: what it wished for while the daemon comes up would be refused, and decided on."""
+    world, strategy = World(), Scripted()
+    strategy.wishes = [a_buy()]
+    runner = a_runner(world, strategy)
+    order = await world.working(an_intent(strategy=strategy.name))
+    runner.intent_count = 1
+    world.guard.set_level(HaltCause.NOT_RECONCILED, "a look at the broker has to come first")
+    runner.start()
+    world.fill(order)
+    await asyncio.sleep(5)
+    told = (strategy.looks_s, strategy.quotes, strategy.fills, strategy.updates, strategy.sessions)
+    assert told == ([], [], [], [], [])
+    world.quote()
+    world.guard.clear_level(HaltCause.NOT_RECONCILED)
+    await asyncio.sleep(2)
+    assert [one.exec_id for one in strategy.fills] == ["0001.aa.01.01"]
+    assert strategy.quotes
+    assert OrderStage.REFUSED not in [told.stage for told in strategy.updates]
+    assert len(world.broker.placed) == 2
+    # Later on it is told all, whatever the daemon may do: only its own beginning waits.
+    world.guard.set_level(HaltCause.NOT_RECONCILED, "the link was lost")
+    before = len(strategy.looks_s)
+    await asyncio.sleep(3)
+    assert len(strategy.looks_s) > before
+    await world.supervisor.stop()
 
 
 # ---- failures
