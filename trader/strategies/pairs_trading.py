@@ -30,6 +30,10 @@ from trader.strategies.windows import aligned, since_s
 _GONE = (OrderStage.REFUSED, OrderStage.REJECTED, OrderStage.CANCELLED)
 _WAKE = "legs"
 _WAKE_S = 1.0
+# Two prices of one moment arrive one after the other: between them is no spread. What a distance
+# asks for is done once it has asked for it for so long.
+_BELIEF = "belief"
+_BELIEF_S = 0.25
 
 
 class PairsTradingParameters(BarParameters):
@@ -112,6 +116,8 @@ class PairsTradingStrategy(OwnStrategy[PairsTradingParameters]):
         self._stages: dict[str, SessionStage] = {}
         # Wishes that are not answered: until then nothing works of them, and nothing is held.
         self._asked: dict[IntentId, int] = {}
+        # Since when the distance has asked for an exit at every look; None while it does not.
+        self._apart_s: float | None = None
 
     @property
     def bar_spec(self) -> BarSpec | None:
@@ -153,7 +159,8 @@ class PairsTradingStrategy(OwnStrategy[PairsTradingParameters]):
 
     def on_timer(self, name: str, context: Context) -> None:
         """Look after the legs also while no quote comes."""
-        context.set_timer(_WAKE, _WAKE_S)
+        if name == _WAKE:
+            context.set_timer(_WAKE, _WAKE_S)
         self._look(context)
 
     def on_bar(self, bar: Bar, context: Context) -> None:
@@ -208,6 +215,7 @@ class PairsTradingStrategy(OwnStrategy[PairsTradingParameters]):
         kept.phase, kept.reason = phase, reason
         if phase is Phase.CLOSING:
             kept.is_armed, kept.exited_utc = False, (None, None)
+        self._apart_s = None
         if phase is Phase.FLAT:
             kept.pair, kept.acted_utc = None, context.now_utc
         context.save()
@@ -245,9 +253,21 @@ class PairsTradingStrategy(OwnStrategy[PairsTradingParameters]):
         if held_s >= parameters.hold_s_max:
             return f"held for {parameters.hold_s_max:.0f} s"
         mids = self._mids(found, context)
-        if mids is None:
+        reason = "" if mids is None else self._told_by(pair.z(*mids), pair)
+        return self._believed(reason, context)
+
+    def _believed(self, reason: str, context: Context) -> str:
+        """Return what the distance asks for, once it has stood for a moment."""
+        if not reason:
+            self._apart_s = None
             return ""
-        z = pair.z(*mids)
+        if self._apart_s is None:
+            self._apart_s = context.now_s
+            context.set_timer(_BELIEF, _BELIEF_S)
+        return reason if context.now_s - self._apart_s >= _BELIEF_S else ""
+
+    def _told_by(self, z: float, pair: Pair) -> str:
+        parameters = self.parameters
         if z * pair.direction >= -parameters.exit_z:
             return f"together again: {z:.2f} deviations"
         if z * pair.direction <= -parameters.stop_z:

@@ -189,6 +189,7 @@ def test_in_a_session_that_is_not_open_nothing_is_entered() -> None:
 def test_together_again_both_legs_are_closed() -> None:
     trial = holding()
     trial.bars_of(prices(22))
+    trial.wait(0.3)
     assert [(one.side, int(one.quantity), one.is_reduce_only) for one in trial.wishes] == [
         (Side.SELL, 10, True),
         (Side.BUY, 20, True),
@@ -204,7 +205,24 @@ def test_a_stop_is_held_at_every_quote() -> None:
     trial.move("AAA", at - Decimal("0.9"), at - Decimal("0.9"))
     assert trial.wishes == []
     trial.move("AAA", at - 4, at - 4)
+    trial.wait(0.3)
     assert held(trial) == (0, 0)
+    assert trial.wishes[0].reason.startswith("stop: -")
+
+
+def test_prices_of_two_moments_are_no_spread() -> None:
+    """The legs fall together, and the price of one arrives a little before the other's."""
+    trial = holding(stop_z=20.0)
+    for symbol, by in (("AAA", 4), ("BBB", 2)):
+        at = Decimal(prices(21, -1.0)[symbol]) - by
+        trial.move(symbol, at, at, after_s=0.1)
+    trial.wait(2)
+    assert trial.wishes == []
+    # What stands for a moment is believed, without a further quote.
+    at = Decimal(prices(21, -1.0)["AAA"]) - 8
+    trial.move("AAA", at, at, after_s=0.1)
+    assert trial.wishes == []
+    trial.wait(0.3)
     assert trial.wishes[0].reason.startswith("stop: -")
 
 
@@ -225,6 +243,7 @@ def test_after_an_exit_they_have_to_come_together_and_a_pause_to_pass() -> None:
     trial = holding(stop_z=20.0)
     at = Decimal(prices(21)["AAA"]) - 4
     trial.move("AAA", at, at)
+    trial.wait(0.3)
     trial.wishes.clear()
     trial.bars_of(prices(22, -1.0))
     assert trial.wishes == []
