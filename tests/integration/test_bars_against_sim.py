@@ -12,14 +12,11 @@ the one before still holds here. Our open is their close before, and is in our h
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -27,6 +24,7 @@ import pytest
 from ib_async import IB
 from ib_async.contract import Contract
 
+from tests.integration.simulator import Controlled, simulated
 from tests.unit.engine.world import UTC_DAYS, MemoryJournal, Pages, Switch
 from tests.unit.ibkr.fake_gateway import CLIENT, OpenPacer
 from trader.core.bars import Bar, BarSource, BarSpec
@@ -48,19 +46,16 @@ from trader.ibkr.settings import BrokerSettings
 from trader.ops.clock import SystemClock
 from trader.ports import BrokerMessage, DataProblem, HistoryRefused, LinkWord, QuoteTick
 
-ROOT = Path(__file__).resolve().parents[2]
 AAPL = InstrumentSpec("AAPL", primary_exchange="NASDAQ")
 VIX = InstrumentSpec("VIX", sec_type="IND", exchange="CBOE", is_tradeable=False)
 FIVES = BarSpec(5, 24)
 
 
-class Stage:
+class Stage(Controlled):
     """A keeper on the real adapter, and the simulator with its control port."""
 
     def __init__(self, announced: dict[str, Any], http: aiohttp.ClientSession) -> None:
-        self._http = http
-        self._control = f"http://127.0.0.1:{announced['control_port']}"
-        self.port: int = announced["port"]
+        super().__init__(announced, http)
         self.clock = SystemClock()
         self.hub = MarketHub(self.clock)
         ledger = Ledger(Book(), MemoryJournal(), self.clock)
@@ -135,13 +130,6 @@ class Stage:
         await self.broker.subscribe(instrument)
         return instrument.con_id
 
-    async def tell(self, path: str, **body: Any) -> dict[str, Any]:
-        """Use the control port."""
-        async with self._http.post(f"{self._control}/{path}", json=body) as answer:
-            got: dict[str, Any] = await answer.json()
-            assert answer.status == 200, got
-            return got
-
     async def until(self, is_true: Callable[[], object], limit_s: float = 45.0) -> None:
         """Wait for what the simulator will say."""
         async with asyncio.timeout(limit_s):
@@ -151,22 +139,12 @@ class Stage:
 
 @pytest.fixture
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    arguments = ["--port", "0", "--control-port", "0", "--seed", "1", "--tick-interval", "1"]
-    arguments += getattr(request, "param", [])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "trader.sim", *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(120), aiohttp.ClientSession() as http:
-            made = Stage(json.loads(await process.stdout.readline()), http)
-            await made.connect()
-            yield made
-            await made.supervisor.stop()
-            made.broker.disconnect()
-    finally:
-        process.terminate()
-        await process.wait()
+    options = getattr(request, "param", [])
+    async with simulated(Stage, tick_interval_s=1, limit_s=120, options=options) as made:
+        await made.connect()
+        yield made
+        await made.supervisor.stop()
+        made.broker.disconnect()
 
 
 def row_of(keeper: BarKeeper, symbol: str) -> BarRow:

@@ -6,17 +6,15 @@ wait is for a fact and bounded. The seed is 1.
 """
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.integration.simulator import Controlled, simulated
 from tests.unit.ibkr.fake_gateway import CLIENT, HandClock, OpenPacer, approved_order
 from trader.core.account import AccountReading, ResultReading
 from trader.core.events import (
@@ -44,21 +42,19 @@ from trader.ports import (
     WorldError,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 AAPL = InstrumentSpec("AAPL", primary_exchange="NASDAQ")
 VIX = InstrumentSpec("VIX", sec_type="IND", exchange="CBOE", is_tradeable=False)
 
 
-class Sim:
+class Sim(Controlled):
     """A simulator process, its control port, and a broker that points at it."""
 
     def __init__(self, announced: dict[str, Any], http: aiohttp.ClientSession) -> None:
+        super().__init__(announced, http)
         self.account = AccountId(announced["account"])
-        self._http = http
-        self._control = f"http://127.0.0.1:{announced['control_port']}"
         self.settings = BrokerSettings(
             host="127.0.0.1",
-            port=announced["port"],
+            port=self.port,
             client_id=CLIENT,
             heartbeat_deadline_s=0.5,
             snapshot_deadline_s=2.0,
@@ -75,13 +71,6 @@ class Sim:
             pacer=OpenPacer(),
             sink=self.got.append,
         )
-
-    async def tell(self, path: str, **body: Any) -> dict[str, Any]:
-        """Use the control port."""
-        async with self._http.post(f"{self._control}/{path}", json=body) as answer:
-            got: dict[str, Any] = await answer.json()
-            assert answer.status == 200, got
-            return got
 
     def of_type(self, kind: type) -> list[Any]:
         return [message for message in self.got if isinstance(message, kind)]
@@ -122,22 +111,12 @@ class Sim:
 
 @pytest.fixture
 async def sim(request: pytest.FixtureRequest) -> AsyncIterator[Sim]:
-    arguments = ["--port", "0", "--control-port", "0", "--seed", "1", "--tick-interval", "0.05"]
-    arguments += getattr(request, "param", [])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "trader.sim", *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(20), aiohttp.ClientSession() as http:
-            made = Sim(json.loads(await process.stdout.readline()), http)
-            await made.tell("price", symbol="AAPL", price="190.00")
-            await made.broker.connect(OrderId(0))
-            yield made
-            made.broker.disconnect()
-    finally:
-        process.terminate()
-        await process.wait()
+    options = getattr(request, "param", [])
+    async with simulated(Sim, tick_interval_s=0.05, limit_s=20, options=options) as made:
+        await made.tell("price", symbol="AAPL", price="190.00")
+        await made.broker.connect(OrderId(0))
+        yield made
+        made.broker.disconnect()
 
 
 async def test_a_connection_proves_its_account_and_its_upstream(sim: Sim) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -80,3 +80,33 @@ class BarStage(Trial[S]):
             self.stuck |= {symbol}
             return part
         return ZERO if symbol in self.stuck else room
+
+
+# What one step of a play does to the market; given the price before it, returns the one after.
+Play = Callable[[BarStage[S], Decimal, int], Decimal]
+
+
+def played(
+    made: Callable[[], S], play: Play[S], steps: Sequence[int], kills: Collection[int] = ()
+) -> BarStage[S]:
+    """Play all steps from a price of 100, killed and started again before some of them."""
+    trial, price = BarStage(made()), Decimal(100)
+    for number, step in enumerate(steps):
+        if number in kills:
+            trial = trial.restarted(made)
+        price = play(trial, price, step)
+    return trial
+
+
+def assert_alike(one: BarStage[S], other: BarStage[S]) -> None:
+    """Hold what two have wished for, and what they know and hold now, against each other."""
+    assert one.wishes == other.wishes
+    assert one.strategy.checkpoint() == other.strategy.checkpoint()
+    assert one._held == other._held
+
+
+def assert_comes_back(made: Callable[[], S], trial: BarStage[S]) -> None:
+    """Have a new one take up what another one keeps."""
+    after = made()
+    after.restore(trial.strategy.checkpoint())
+    assert after.checkpoint() == trial.strategy.checkpoint()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.unit.strategies.bar_stage import BarStage
+from tests.unit.strategies.bar_stage import BarStage, assert_alike, assert_comes_back, played
 from trader.core.bars import Bar
 from trader.core.ids import ConId
 from trader.core.intents import Side
@@ -216,52 +216,36 @@ def test_a_parameter_out_of_its_range_is_refused(values: dict[str, object]) -> N
 STEPS = st.lists(st.integers(-60, 60), min_size=20, max_size=50)
 
 
-def play(
-    trial: BarStage[EnsembleStrategy], price: Decimal, step: int
-) -> tuple[BarStage[EnsembleStrategy], Decimal]:
+def play(trial: BarStage[EnsembleStrategy], price: Decimal, step: int) -> Decimal:
     price = max(price + Decimal(step) / 100, Decimal(1))
     trial.bar("AAA", price)
     trial.move("AAA", price, price, after_s=20)
-    return trial, price
+    return price
+
+
+def shorting() -> EnsembleStrategy:
+    return made(PARAMETERS.model_copy(update={"may_short": True}))
 
 
 @settings(max_examples=50)
 @given(STEPS)
 def test_the_same_bars_give_the_same_wishes(steps: list[int]) -> None:
-    def played() -> tuple[object, str]:
-        trial, price = stage(may_short=True), Decimal(100)
-        for step in steps:
-            trial, price = play(trial, price, step)
-        return trial.wishes, trial.strategy.checkpoint()
-
-    assert played() == played()
+    assert_alike(played(shorting, play, steps), played(shorting, play, steps))
 
 
 @settings(max_examples=50)
 @given(STEPS, st.sets(st.integers(0, 49), max_size=6))
 def test_killed_at_any_bar_it_goes_on_as_its_twin(steps: list[int], kills: set[int]) -> None:
-    parameters = PARAMETERS.model_copy(update={"may_short": True, "stop_atrs": 1.5})
-    trial, twin = BarStage(made(parameters)), BarStage(made(parameters))
-    price = same = Decimal(100)
-    for number, step in enumerate(steps):
-        if number in kills:
-            trial = trial.restarted(lambda: made(parameters))
-        trial, price = play(trial, price, step)
-        twin, same = play(twin, same, step)
-        assert trial.wishes == twin.wishes
-    assert trial.strategy.checkpoint() == twin.strategy.checkpoint()
-    assert trial.held("AAA") == twin.held("AAA")
+    def tight() -> EnsembleStrategy:
+        return made(PARAMETERS.model_copy(update={"may_short": True, "stop_atrs": 1.5}))
+
+    assert_alike(played(tight, play, steps, kills), played(tight, play, steps))
 
 
 @settings(max_examples=50)
 @given(STEPS)
 def test_what_is_kept_comes_back(steps: list[int]) -> None:
-    trial, price = stage(may_short=True), Decimal(100)
-    for step in steps:
-        trial, price = play(trial, price, step)
-    after = made()
-    after.restore(trial.strategy.checkpoint())
-    assert after.checkpoint() == trial.strategy.checkpoint()
+    assert_comes_back(made, played(shorting, play, steps))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.unit.strategies.bar_stage import BarStage
+from tests.unit.strategies.bar_stage import BarStage, assert_alike, assert_comes_back, played
 from trader.core.calendar import SessionStage
 from trader.core.intents import OrderType, Side
 from trader.strategies.base import Strategy
@@ -333,25 +333,21 @@ def test_a_parameter_out_of_its_range_is_refused(values: dict[str, object]) -> N
 STEPS = st.lists(st.integers(-150, 150), min_size=20, max_size=60)
 
 
-def play(
-    trial: BarStage[MeanReversionStrategy], price: Decimal, step: int
-) -> tuple[BarStage[MeanReversionStrategy], Decimal]:
+def play(trial: BarStage[MeanReversionStrategy], price: Decimal, step: int) -> Decimal:
     price = max(price + Decimal(step) / 100 + (100 - price) / 4, Decimal(1))
     trial.move("AAA", price, price, after_s=20)
     trial.bar("AAA", price)
-    return trial, price
+    return price
+
+
+def shorting() -> MeanReversionStrategy:
+    return made(PARAMETERS.model_copy(update={"may_short": True}))
 
 
 @settings(max_examples=50)
 @given(STEPS)
 def test_the_same_bars_give_the_same_wishes(steps: list[int]) -> None:
-    def played() -> tuple[object, str]:
-        trial, price = stage(may_short=True), Decimal(100)
-        for step in steps:
-            trial, price = play(trial, price, step)
-        return trial.wishes, trial.strategy.checkpoint()
-
-    assert played() == played()
+    assert_alike(played(shorting, play, steps), played(shorting, play, steps))
 
 
 @settings(max_examples=50)
@@ -359,30 +355,18 @@ def test_the_same_bars_give_the_same_wishes(steps: list[int]) -> None:
 def test_killed_at_any_bar_it_goes_on_as_its_twin(
     steps: list[int], kills: set[int], is_trailing: bool
 ) -> None:
-    parameters = PARAMETERS.model_copy(
-        update={"may_short": True, "is_trailing": is_trailing, "stop_fraction": 0.01}
-    )
-    trial, twin = BarStage(made(parameters)), BarStage(made(parameters))
-    price = same = Decimal(100)
-    for number, step in enumerate(steps):
-        if number in kills:
-            trial = trial.restarted(lambda: made(parameters))
-        trial, price = play(trial, price, step)
-        twin, same = play(twin, same, step)
-        assert trial.wishes == twin.wishes
-    assert trial.strategy.checkpoint() == twin.strategy.checkpoint()
-    assert trial.held("AAA") == twin.held("AAA")
+    update = {"may_short": True, "is_trailing": is_trailing, "stop_fraction": 0.01}
+
+    def tight() -> MeanReversionStrategy:
+        return made(PARAMETERS.model_copy(update=update))
+
+    assert_alike(played(tight, play, steps, kills), played(tight, play, steps))
 
 
 @settings(max_examples=50)
 @given(STEPS)
 def test_what_is_kept_comes_back(steps: list[int]) -> None:
-    trial, price = stage(may_short=True), Decimal(100)
-    for step in steps:
-        trial, price = play(trial, price, step)
-    after = made()
-    after.restore(trial.strategy.checkpoint())
-    assert after.checkpoint() == trial.strategy.checkpoint()
+    assert_comes_back(made, played(shorting, play, steps))
 
 
 def test_killed_before_a_fill_is_known_it_has_its_stop_all_the_same() -> None:
