@@ -247,7 +247,9 @@ class BarKeeper:
         if not every:
             return
         self._inspected = (self._inspected + 1) % len(every)
-        watched, series = every[self._inspected]
+        self._count(*every[self._inspected], now_utc)
+
+    def _count(self, watched: _Watched, series: BarSeries, now_utc: datetime) -> None:
         hours = watched.instrument.hours
         day_start = self._sessions.trading_day_start_utc(series.con_id)
         series.inspect(now_utc, () if hours is None else hours.regular, day_start)
@@ -301,6 +303,10 @@ class BarKeeper:
         # That there is nothing to fill a gap with is an answer.
         if answer.trouble is None or (answer.trouble is HistoryTrouble.NO_DATA and series.bars):
             series.told(answer.bars, answer.asked_utc, now_utc)
+            watched = self._watched.get(series.con_id)
+            if watched is not None:
+                # Who is told of a bar in a moment is not to be held back for want of it.
+                self._count(watched, series, now_utc)
         if answer.trouble is not None:
             series.failures += 1
             series.problem = answer.text

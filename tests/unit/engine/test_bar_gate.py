@@ -19,7 +19,7 @@ from tests.unit.engine.world import (
     an_instrument,
     an_intent,
 )
-from trader.core.bars import NO_BARS, BarSpec
+from trader.core.bars import NO_BARS, Bar, BarSource, BarSpec
 from trader.core.history_pacing import HistoryTrouble
 from trader.core.ids import StrategyName, intent_id
 from trader.core.intents import Intent
@@ -102,6 +102,21 @@ async def test_a_hole_takes_no_new_risk_lets_exits_out_and_opens_when_it_is_fill
     (row,) = play.gate.status()
     assert row.hold == ""
     assert (await play.ask(an_intent(5))).kind is OutcomeKind.SENT
+
+
+async def test_who_is_told_of_a_bar_of_the_brokers_finds_it_counted() -> None:
+    """Its entry was refused for want of the very bar that it was made on, until the next look."""
+    play, found = Gated(), []
+
+    def told(bar: Bar) -> None:
+        if bar.source is BarSource.HISTORY:
+            found.append(play.keeper.view(bar.con_id, bar.size_s).share)
+
+    play.keeper.follow(told)
+    await play.begin()
+    await play.run(20)
+    assert found
+    assert set(found) == {Decimal(1)}
 
 
 async def test_before_the_broker_has_told_of_the_past_nothing_is_known() -> None:
