@@ -56,7 +56,7 @@ class Step:
 @cache
 def steps() -> tuple[Step, ...]:
     """Return every step of the daemon."""
-    files = [path.relative_to(PACKAGE).as_posix() for path in (PACKAGE / "engine").glob("*.py")]
+    files = [path.relative_to(PACKAGE).as_posix() for path in (PACKAGE / "engine").rglob("*.py")]
     return tuple(
         step
         for file in (*sorted(files), *_FILES)

@@ -1,7 +1,7 @@
 """The composition root: builds every object once, in order, and runs the daemon.
 
 The way up: lock, journal, restore, control port, connect, reconcile, then armed or halted and
-inspectable. The way down is :mod:`trader.engine.drain`.
+inspectable. The way down is :mod:`trader.engine.acts.drain`.
 """
 
 import asyncio
@@ -26,25 +26,25 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId, Lineage
 from trader.demo_arming import DemoArming
 from trader.emergency.settings import reach_of
-from trader.engine.board import About, Board
+from trader.engine.acts.desk import Desk
+from trader.engine.acts.drain import Drain, ExitCode
+from trader.engine.acts.standing import StandingOrders
 from trader.engine.boot import take_over
-from trader.engine.desk import Desk
-from trader.engine.door import OrderDoor
-from trader.engine.drain import Drain, ExitCode
-from trader.engine.gateway import GatewaySettings, OrderGateway
 from trader.engine.guard import Guard
-from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
 from trader.engine.link import FIRST_CONNECT, LinkWatch
-from trader.engine.order_rows import OrderRows
+from trader.engine.orders.door import OrderDoor
+from trader.engine.orders.gateway import GatewaySettings, OrderGateway
+from trader.engine.orders.order_rows import OrderRows
 from trader.engine.pacer import LanePacer
-from trader.engine.reconciler import Reconciler
-from trader.engine.runner import StrategyRunner
 from trader.engine.services import Services
 from trader.engine.sessions import Sessions
-from trader.engine.settler import Settler
-from trader.engine.standing import StandingOrders
+from trader.engine.strategy.runner import StrategyRunner
 from trader.engine.supervisor import Supervisor
+from trader.engine.told.board import About, Board
+from trader.engine.truth.inbox import Inbox
+from trader.engine.truth.reconciler import Reconciler
+from trader.engine.truth.settler import Settler
 from trader.engine.valuer import INTERVAL_S as VALUER_INTERVAL_S
 from trader.engine.valuer import Valuer
 from trader.engine.watch import Watches

@@ -5,7 +5,7 @@ from pathlib import Path
 import structlog
 
 from trader.core.halts import HaltCause
-from trader.engine.desk import Desk
+from trader.engine.acts.desk import Desk
 from trader.engine.services import Services
 
 log = structlog.get_logger(__name__)

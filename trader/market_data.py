@@ -7,11 +7,11 @@ from trader.config import Configuration
 from trader.core.ids import ConId
 from trader.core.plausibility import Belief, PlausibilityLimits
 from trader.core.policy import PricePolicy
-from trader.engine.bar_gate import BarGate
-from trader.engine.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.beliefs import Beliefs
 from trader.engine.data_status import DataStatus, DataView
 from trader.engine.hub import MarketHub
+from trader.engine.market.bar_gate import BarGate
+from trader.engine.market.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.services import Services
 from trader.ports import Clock
 from trader.strategies.base import Strategy

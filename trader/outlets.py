@@ -6,11 +6,11 @@ from trader import __version__
 from trader.config import ConfigError, Configuration
 from trader.config.model import redis_parts
 from trader.config.redis_secret import redis_tls
-from trader.engine.bar_keeper import BarKeeper
-from trader.engine.board import Board
-from trader.engine.outbox import Outbox, Subscription
-from trader.engine.recorder import Recorder
+from trader.engine.market.bar_keeper import BarKeeper
+from trader.engine.market.recorder import Recorder
 from trader.engine.services import Services
+from trader.engine.told.board import Board
+from trader.engine.told.outbox import Outbox, Subscription
 from trader.housekeeping import Housekeeping, places_of
 from trader.ops.recording_files import MARKET_FOLDER_NAME, RecordingFiles
 from trader.ops.redis_streams import RedisKeys, RedisPlace, RedisStreams

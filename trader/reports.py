@@ -21,12 +21,12 @@ from trader.core.reports.table import (
     TERMS,
     ReportName,
 )
-from trader.engine.board import Board
-from trader.engine.reconciler import Reconciler
-from trader.engine.report_sources import ReportSources
-from trader.engine.reporter import Identity, Reporter
 from trader.engine.services import Services
 from trader.engine.supervisor import Ended
+from trader.engine.told.board import Board
+from trader.engine.told.report_sources import ReportSources
+from trader.engine.told.reporter import Identity, Reporter
+from trader.engine.truth.reconciler import Reconciler
 from trader.ops.build import git_sha
 from trader.ops.report_files import ReportFiles, body_of
 from trader.store.day_rows import day_rows

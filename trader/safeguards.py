@@ -9,36 +9,36 @@ from trader.config.session_terms import session_terms
 from trader.core.comparison import RunRecord
 from trader.core.drifts import sighting
 from trader.core.halts import HaltCause
-from trader.engine.account_log import LOOK_S as ACCOUNT_S
-from trader.engine.account_log import AccountLog
-from trader.engine.action_reviews import LOOK_S as REVIEWS_S
-from trader.engine.action_reviews import ActionReviews
-from trader.engine.board import Board
-from trader.engine.bracket_watch import LOOK_S as BRACKETS_S
-from trader.engine.bracket_watch import BracketWatch
-from trader.engine.breaker_kill import BreakerKill
-from trader.engine.breakers import Breakers
-from trader.engine.day_result import LOOK_S as RESULT_S
-from trader.engine.day_result import DayResult
-from trader.engine.desk import Desk
-from trader.engine.equity import Equity
-from trader.engine.exit_watch import LOOK_S as EXITS_S
-from trader.engine.exit_watch import ExitWatch
-from trader.engine.exposure import LOOK_S as EXPOSURE_LOOK_S
-from trader.engine.exposure import Exposure
-from trader.engine.gateway import OrderGateway
-from trader.engine.inbox import Inbox
-from trader.engine.late_watch import LOOK_S as LATE_S
-from trader.engine.late_watch import LateWatch
-from trader.engine.output_watch import LOOK_S as OUTPUTS_S
-from trader.engine.output_watch import TASK as OUTPUTS
-from trader.engine.output_watch import OutputWatch
-from trader.engine.probes import Probes
-from trader.engine.readings import Readings
-from trader.engine.reconciler import Reconciler
-from trader.engine.retirement import LOOK_S as RETIREMENT_S
-from trader.engine.retirement import Retirement
+from trader.engine.acts.desk import Desk
+from trader.engine.orders.bracket_watch import LOOK_S as BRACKETS_S
+from trader.engine.orders.bracket_watch import BracketWatch
+from trader.engine.orders.exit_watch import LOOK_S as EXITS_S
+from trader.engine.orders.exit_watch import ExitWatch
+from trader.engine.orders.gateway import OrderGateway
+from trader.engine.orders.late_watch import LOOK_S as LATE_S
+from trader.engine.orders.late_watch import LateWatch
+from trader.engine.orders.retirement import LOOK_S as RETIREMENT_S
+from trader.engine.orders.retirement import Retirement
+from trader.engine.risk.action_reviews import LOOK_S as REVIEWS_S
+from trader.engine.risk.action_reviews import ActionReviews
+from trader.engine.risk.breaker_kill import BreakerKill
+from trader.engine.risk.breakers import Breakers
+from trader.engine.risk.equity import Equity
+from trader.engine.risk.exposure import LOOK_S as EXPOSURE_LOOK_S
+from trader.engine.risk.exposure import Exposure
+from trader.engine.risk.probes import Probes
+from trader.engine.risk.readings import Readings
 from trader.engine.services import Services
+from trader.engine.strategy.output_watch import LOOK_S as OUTPUTS_S
+from trader.engine.strategy.output_watch import TASK as OUTPUTS
+from trader.engine.strategy.output_watch import OutputWatch
+from trader.engine.told.board import Board
+from trader.engine.truth.account_log import LOOK_S as ACCOUNT_S
+from trader.engine.truth.account_log import AccountLog
+from trader.engine.truth.day_result import LOOK_S as RESULT_S
+from trader.engine.truth.day_result import DayResult
+from trader.engine.truth.inbox import Inbox
+from trader.engine.truth.reconciler import Reconciler
 from trader.ops.anchors import LOOK_S as ANCHORS_S
 from trader.ops.anchors import AnchorLog
 from trader.ops.breaker_log import BREAKERS_FILE_NAME, BreakerLog

@@ -16,14 +16,14 @@ from trader.core.decisions import Row
 from trader.core.halts import HaltCause, Mode, Restraint
 from trader.core.ids import SHADOW
 from trader.core.regime import Outlook
-from trader.engine.bar_keeper import BarKeeper
-from trader.engine.board import Board
-from trader.engine.decision_log import DecisionLog
-from trader.engine.gateway import OrderGateway
-from trader.engine.runner import StrategyRunner
+from trader.engine.market.bar_keeper import BarKeeper
+from trader.engine.orders.gateway import OrderGateway
 from trader.engine.services import Services
-from trader.engine.shadow import Shadow, Surroundings
 from trader.engine.shadow_status import ShadowStatus
+from trader.engine.strategy.decision_log import DecisionLog
+from trader.engine.strategy.runner import StrategyRunner
+from trader.engine.strategy.shadow import Shadow, Surroundings
+from trader.engine.told.board import Board
 from trader.ops.json_lines import append_turning
 from trader.wiring import Deployment, shadow_terms
 

@@ -16,18 +16,18 @@ from trader.core.day_result import Tolerance
 from trader.core.exchanges import SHIPPED
 from trader.core.ids import AccountId, ClientId, Lineage
 from trader.core.policy import Policy
-from trader.engine.bar_keeper import BarKeeper
-from trader.engine.day_result import ResultSettings
-from trader.engine.drain import DrainSettings
-from trader.engine.gateway import OrderGateway
+from trader.engine.acts.drain import DrainSettings
+from trader.engine.acts.liquidation import LiquidationSettings
 from trader.engine.guard import GuardLimits
 from trader.engine.link import LinkSettings
-from trader.engine.liquidation import LiquidationSettings
-from trader.engine.reconciler import ReconcileSettings
-from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.engine.market.bar_keeper import BarKeeper
+from trader.engine.orders.gateway import OrderGateway
 from trader.engine.services import Services
 from trader.engine.sessions import SessionSettings
-from trader.engine.shadow import ShadowTerms
+from trader.engine.strategy.runner import RunnerSettings, StrategyRunner
+from trader.engine.strategy.shadow import ShadowTerms
+from trader.engine.truth.day_result import ResultSettings
+from trader.engine.truth.reconciler import ReconcileSettings
 from trader.ibkr.settings import BrokerSettings
 from trader.strategies.base import Strategy
 from trader.strategies.momentum import MomentumParameters, MomentumStrategy

@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # Each verb that makes the broker act, and the functions of the daemon that may use it. The
 # emergency part works when the daemon does not, under its lock, and can only take off and close.
 PLACES = {
-    "place": {"trader/engine/gateway.py::OrderGateway._send"},
-    "modify": {"trader/engine/amender.py::Amender._send"},
-    "cancel": {"trader/engine/gateway.py::OrderGateway._write_cancel"},
+    "place": {"trader/engine/orders/gateway.py::OrderGateway._send"},
+    "modify": {"trader/engine/orders/amender.py::Amender._send"},
+    "cancel": {"trader/engine/orders/gateway.py::OrderGateway._write_cancel"},
 }
 
 

@@ -13,7 +13,7 @@ import yaml
 from scripts import make_order_diagram
 from trader.core.halts import BLOCKS_EVERY_ORDER, LATCHED, HaltCause
 from trader.core.orders import TABLE, OrderEvent, OrderState
-from trader.engine.drain import ExitCode
+from trader.engine.acts.drain import ExitCode
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "RUNBOOK.md", "ARCHITECTURE.md", "CHANGELOG.md")

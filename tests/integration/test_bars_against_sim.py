@@ -33,11 +33,11 @@ from trader.core.halts import HaltCause, Mode
 from trader.core.ids import ConId, OrderId
 from trader.core.instruments import InstrumentSpec
 from trader.core.market import Quote
-from trader.engine.bar_keeper import BarKeeper
 from trader.engine.bar_status import BarRow
 from trader.engine.guard import Guard, GuardLimits
 from trader.engine.hub import MarketHub
 from trader.engine.ledger import Ledger
+from trader.engine.market.bar_keeper import BarKeeper
 from trader.engine.services import Services
 from trader.engine.sessions import Sessions
 from trader.engine.supervisor import Supervisor

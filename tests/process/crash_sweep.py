@@ -39,7 +39,7 @@ CHUNK = 4
 _PRICE, _LOW, _HIGHER, _BEYOND = "200", "196.00", "197.00", "250.00"
 _QUIET: Mapping[str, object] = {"strategies.momentum.entry_fraction": 0.9}
 _AFTER_THE_BYTES = Cell(
-    "trading", "engine/gateway.py OrderGateway._send: place(order)", "", "after"
+    "trading", "engine/orders/gateway.py OrderGateway._send: place(order)", "", "after"
 )
 # What the page tells of a restart.
 _TOLD = ("Order", "Execution", "Commission", "Cancel", "Modify", "Halt", "Ticket", "Position",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.process.agreement import read_story
 from tests.process.harness import until, world
-from trader.engine.drain import ExitCode
+from trader.engine.acts.drain import ExitCode
 from trader.ops.heartbeat import HEARTBEAT_FILE_NAME
 
 QUICK = {

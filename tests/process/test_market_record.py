@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.harness import Daemon, until, world
-from trader.engine.recording import Ended, Head, MarketEvent, events_in
+from trader.engine.market.recording import Ended, Head, MarketEvent, events_in
 from trader.ops.recording_files import Tail, lines_of
 from trader.ports import QuoteTick
 

@@ -509,7 +509,7 @@ def test_a_broken_invariant_is_not_tried_again_and_raises_an_alert(daemon: Insta
     # A root task that ends is a broken invariant; nothing an operator can do ends one, so the
     # same program runs with a fault in its equity sample.
     fault = (
-        "import sys; from trader.engine.board import Board; from trader.cli import main;"
+        "import sys; from trader.engine.told.board import Board; from trader.cli import main;"
         "Board.sample_equity = lambda self: 1 / (self.status().tally.executions < 3);"
         "sys.exit(main())"
     )

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from trader.cli import main
-from trader.engine.board import Board
+from trader.engine.told.board import Board
 
 WEDGE = "TEST_WEDGE_FILE"
 

@@ -23,7 +23,7 @@ from tests.simulation.world import SimulatedWorld
 from trader.config import Configuration
 from trader.core.intents import OrderType, Side
 from trader.core.market import Quote, fault
-from trader.engine.runner import RunnerSettings
+from trader.engine.strategy.runner import RunnerSettings
 from trader.sim.host import play
 from trader.sim.script.actions import perform, registry
 from trader.sim.settings import Settings

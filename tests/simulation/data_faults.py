@@ -28,7 +28,7 @@ from trader.config import Configuration
 from trader.core.bars import BarSpec
 from trader.core.intents import OrderType, Side
 from trader.core.market import Quote
-from trader.engine.runner import RunnerSettings
+from trader.engine.strategy.runner import RunnerSettings
 from trader.strategies.base import Context, Wish
 from trader.wiring import Deployment
 

@@ -31,7 +31,7 @@ from tests.simulation.weigh import Scales, Weight
 from tests.simulation.world import SimulatedWorld
 from trader.app import Daemon
 from trader.config import Configuration
-from trader.engine.runner import RunnerSettings
+from trader.engine.strategy.runner import RunnerSettings
 from trader.sim.broker.floor.trades import Trades
 from trader.sim.broker.orders.register import Register
 from trader.sim.gateway.orders import owned

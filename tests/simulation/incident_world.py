@@ -17,7 +17,7 @@ from tests.simulation.steady import SteadyStrategy
 from tests.simulation.watch import LateFill
 from tests.simulation.world import SimulatedWorld
 from trader.config import Configuration
-from trader.engine.runner import RunnerSettings
+from trader.engine.strategy.runner import RunnerSettings
 from trader.sim.broker.exchange import Exchange
 from trader.sim.host import play
 from trader.sim.host.server import SimServer

@@ -29,11 +29,11 @@ from trader.core.ids import OrderId, Seq
 from trader.core.orders import FINAL, Order
 from trader.core.risk import ApprovedOrder
 from trader.demo_arming import DemoArming
-from trader.engine import reconciler
-from trader.engine.desk import Desk
-from trader.engine.gateway import OrderGateway
+from trader.engine.acts.desk import Desk
 from trader.engine.operator import Answer
-from trader.engine.outbox import Consumer
+from trader.engine.orders.gateway import OrderGateway
+from trader.engine.told.outbox import Consumer
+from trader.engine.truth import reconciler
 from trader.ibkr import snapshot
 from trader.ibkr.beats import Beats
 from trader.ibkr.broker import IbkrBroker

@@ -16,17 +16,19 @@ from trader.core.orders import Order
 from trader.core.risk import Approved, change
 from trader.core.risk.review import CHECKS, evaluated
 from trader.demo_arming import DemoArming
-from trader.engine import amender, boot, settler
-from trader.engine import gateway as sending
-from trader.engine.amender import Amender
-from trader.engine.drain import Drain
-from trader.engine.gateway import OrderGateway
+from trader.engine import boot
+from trader.engine.acts.drain import Drain
 from trader.engine.guard import Guard
-from trader.engine.lost_cancels import LostCancels
-from trader.engine.reconciler import Reconciler
-from trader.engine.runner import StrategyRunner
-from trader.engine.settler import Settler
+from trader.engine.orders import amender
+from trader.engine.orders import gateway as sending
+from trader.engine.orders.amender import Amender
+from trader.engine.orders.gateway import OrderGateway
+from trader.engine.orders.lost_cancels import LostCancels
+from trader.engine.strategy.runner import StrategyRunner
 from trader.engine.supervisor import Supervisor
+from trader.engine.truth import settler
+from trader.engine.truth.reconciler import Reconciler
+from trader.engine.truth.settler import Settler
 from trader.ibkr.broker import IbkrBroker
 from trader.ibkr.requests import Requests
 from trader.ibkr.snapshot import SnapshotTaker

@@ -21,9 +21,9 @@ from trader.app import Daemon
 from trader.config import Configuration
 from trader.core.decisions import Row
 from trader.core.halts import Mode
-from trader.engine.decision_log import DecisionLog
-from trader.engine.recording import MarketEvent, events_in
-from trader.engine.runner import RunnerSettings
+from trader.engine.market.recording import MarketEvent, events_in
+from trader.engine.strategy.decision_log import DecisionLog
+from trader.engine.strategy.runner import RunnerSettings
 from trader.ops.recording_files import MARKET_FOLDER_NAME, Tail, lines_of
 from trader.replay.play import Played, play
 from trader.sim.settings import Settings

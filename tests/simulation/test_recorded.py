@@ -32,7 +32,7 @@ from tests.simulation.recorded import (
 from tests.simulation.run import Child
 from trader.core.decisions import Row
 from trader.core.history_pacing import HistoryAnswer
-from trader.engine.recording import Head
+from trader.engine.market.recording import Head
 from trader.replay.play import Played, play
 
 HOURS = 2.0

@@ -23,7 +23,7 @@ from tests.simulation.run import Wish
 from tests.simulation.twin import BAR_S, Plot, Story, drawn_kills, told
 from tests.targets import TARGETS
 from trader.config import Configuration
-from trader.engine import strategy_news
+from trader.engine.strategy import strategy_news
 from trader.strategies.base import Strategy
 from trader.strategies.bracket_momentum import BracketMomentumParameters, BracketMomentumStrategy
 from trader.strategies.ensemble import EnsembleParameters, EnsembleStrategy

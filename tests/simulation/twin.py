@@ -42,7 +42,7 @@ from tests.simulation.watch import Violation
 from tests.simulation.world import SimulatedWorld
 from trader.config import Configuration
 from trader.core.ids import ConId, IntentId, OrderId
-from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.engine.strategy.runner import RunnerSettings, StrategyRunner
 from trader.sim.broker.floor import matching
 from trader.sim.settings import Settings
 from trader.strategies.base import Strategy, Wish

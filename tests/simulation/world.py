@@ -29,8 +29,8 @@ from trader.app import run_daemon
 from trader.config import Configuration
 from trader.core.comparison import RunRecord
 from trader.core.ids import OrderId
-from trader.engine.gateway import OrderGateway
-from trader.engine.runner import RunnerSettings
+from trader.engine.orders.gateway import OrderGateway
+from trader.engine.strategy.runner import RunnerSettings
 from trader.ops.pager import LogPager
 from trader.ports import WorldError
 from trader.sim.host.server import SimServer

@@ -32,8 +32,8 @@ from trader.core.events import JournalOpened
 from trader.core.halts import HaltCause
 from trader.core.ids import Lineage
 from trader.core.snapshots import BrokerSnapshot
-from trader.engine.drain import ExitCode
-from trader.engine.runner import RunnerSettings
+from trader.engine.acts.drain import ExitCode
+from trader.engine.strategy.runner import RunnerSettings
 from trader.ops.anchors import anchors_in
 from trader.ops.clock import SystemClock
 from trader.ops.control_client import ask_status

@@ -20,9 +20,9 @@ from trader.config import Configuration
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.engine.bar_keeper import BarKeeper
-from trader.engine.board import About, Board
 from trader.engine.ledger import Ledger
+from trader.engine.market.bar_keeper import BarKeeper
+from trader.engine.told.board import About, Board
 from trader.ops.clock import SystemClock
 from trader.outlets import Outlets
 from trader.ports import QuoteTick

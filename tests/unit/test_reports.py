@@ -18,7 +18,7 @@ from trader.core.comparison import RunRecord
 from trader.core.ids import ExecId
 from trader.core.reports.content import Content, ReportStatus
 from trader.core.reports.table import REPORTS, TERMS, ReportName
-from trader.engine.board import About, Board
+from trader.engine.told.board import About, Board
 from trader.ops.report_files import found_in
 from trader.reports import Reports
 from trader.store.journal import SqliteJournal

@@ -15,7 +15,7 @@ from trader.core.comparison import RunRecord
 from trader.core.halts import HaltCause, Posture
 from trader.core.policy import Regime
 from trader.core.regime import Outlook
-from trader.engine.board import About, Board
+from trader.engine.told.board import About, Board
 from trader.ops.anchors import anchors_in
 from trader.safeguards import Safeguards
 

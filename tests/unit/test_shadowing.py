@@ -15,10 +15,10 @@ from tests.unit.replay.records import Swinger, deployed
 from trader.config import Configuration
 from trader.core.halts import HaltCause, Mode
 from trader.core.regime import Outlook
-from trader.engine.bar_keeper import BarKeeper
-from trader.engine.board import About, Board
-from trader.engine.gateway import OrderGateway
+from trader.engine.market.bar_keeper import BarKeeper
+from trader.engine.orders.gateway import OrderGateway
 from trader.engine.services import Services
+from trader.engine.told.board import About, Board
 from trader.ports import LinkWord, QuoteTick
 from trader.shadowing import Shadowing, shadowing_of
 

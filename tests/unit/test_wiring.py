@@ -14,7 +14,7 @@ from trader.config.model import OwnStrategySection
 from trader.core.day_result import Tolerance
 from trader.core.exchanges import SHIPPED
 from trader.core.halts import Mode
-from trader.engine.runner import RunnerSettings
+from trader.engine.strategy.runner import RunnerSettings
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "paper.yaml"
 

@@ -35,11 +35,11 @@ from trader.core.ids import ClientId, ConId, OrderId, Seq
 from trader.core.market import Quote
 from trader.core.policy import SessionPolicy, TradingHours, WhatIf
 from trader.core.risk import ApprovedOrder
-from trader.engine import gateway as gate
-from trader.engine.gateway import GatewaySettings, OrderGateway
 from trader.engine.guard import Guard, GuardLimits
 from trader.engine.hub import MarketHub
 from trader.engine.ledger import Ledger
+from trader.engine.orders import gateway as gate
+from trader.engine.orders.gateway import GatewaySettings, OrderGateway
 from trader.engine.outcomes import OutcomeKind
 from trader.engine.pacer import LanePacer
 from trader.engine.services import Services

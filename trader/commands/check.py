@@ -19,7 +19,7 @@ from trader.config.load import state_dir_in
 from trader.config.own_strategies import may_short, own_strategy_problems
 from trader.config.signature import signature_problem
 from trader.core.policy import policy_hash
-from trader.engine.drain import ExitCode
+from trader.engine.acts.drain import ExitCode
 
 # How our lines are written: `where: field is value, allowed is what`. Value and where may be
 # missing, and a line of another form is still a problem.

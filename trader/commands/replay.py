@@ -23,8 +23,8 @@ from trader.config.relations import ACCOUNT_MISSING
 from trader.config.strategies_file import with_strategies
 from trader.core.decisions import Row
 from trader.core.halts import Mode
-from trader.engine.decision_log import line_of
-from trader.engine.recording import MarketEvent, UnreadableRow, events_in
+from trader.engine.market.recording import MarketEvent, UnreadableRow, events_in
+from trader.engine.strategy.decision_log import line_of
 from trader.ops.logs import configure_logs
 from trader.ops.recording_files import (
     MARKET_FOLDER_NAME,

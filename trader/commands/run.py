@@ -15,7 +15,7 @@ import uvloop
 from trader.commands.arguments import add_settings_arguments
 from trader.config import ConfigError, Configuration, load
 from trader.config.own_strategies import may_short, own_strategy_problems
-from trader.engine.drain import ExitCode
+from trader.engine.acts.drain import ExitCode
 from trader.imports import calculate_alone, kept
 from trader.ops.logs import configure_logs
 from trader.ports import WorldError

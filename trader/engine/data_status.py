@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from trader.core.ids import ConId
 from trader.core.market import quote_fault
-from trader.engine.coverage import coverage
 from trader.engine.guard import FarmWord
 from trader.engine.latency import BOUNDS_S
+from trader.engine.market.coverage import coverage
 from trader.engine.services import Services
 
 

@@ -17,12 +17,12 @@ from trader.core.backoff import Backoff
 from trader.core.halts import HaltCause, Mode
 from trader.core.ids import AccountId
 from trader.core.instruments import InstrumentSpec
-from trader.engine.data_watch import DataWatch
-from trader.engine.gateway import OrderGateway
-from trader.engine.lost_cancels import LostCancels
+from trader.engine.market.data_watch import DataWatch
+from trader.engine.orders.gateway import OrderGateway
+from trader.engine.orders.lost_cancels import LostCancels
 from trader.engine.outage import Outage
-from trader.engine.reconciler import Reconciler
 from trader.engine.services import Services
+from trader.engine.truth.reconciler import Reconciler
 from trader.ports import (
     ConnectRefused,
     LinkDown,

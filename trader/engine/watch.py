@@ -5,9 +5,9 @@ from collections.abc import Callable
 import structlog
 
 from trader.core.halts import HaltCause
-from trader.engine.desk import Desk
-from trader.engine.gateway import OrderGateway
+from trader.engine.acts.desk import Desk
 from trader.engine.link import LinkWatch
+from trader.engine.orders.gateway import OrderGateway
 from trader.engine.services import Services
 from trader.ports import JournalFailed
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from trader.core.breakers.artefact import Evaluation, as_plain, of_plain
-from trader.engine.breakers import Round
+from trader.engine.risk.breakers import Round
 from trader.ops.halt_record import utc_text
 from trader.ops.json_lines import append_line
 

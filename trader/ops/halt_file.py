@@ -79,7 +79,7 @@ class HaltFileFailed(WorldError):
 
 
 class HaltFileControl:
-    """The daemon's own hand on the halt file; implements ``trader.engine.desk.HaltControl``."""
+    """The daemon's own hand on the halt file: the ``HaltControl`` of trader.engine.acts.desk."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path

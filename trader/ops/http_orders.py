@@ -19,8 +19,8 @@ from typing import Protocol
 from aiohttp import web
 
 from trader.core.ids import OrderId
+from trader.engine.orders.wishes import CancelWish, ChangeWish, Turn, Verdict, Wish
 from trader.engine.status import OrderStatus
-from trader.engine.wishes import CancelWish, ChangeWish, Turn, Verdict, Wish
 from trader.ops.http_access import Access
 from trader.ops.http_guard import answer, refusal
 from trader.ops.order_bodies import BadOrder, cancel_in, change_in, number_in, wish_in

@@ -11,7 +11,7 @@ from trader.core.amounts import decimal_from
 from trader.core.halts import Mode
 from trader.core.ids import OrderId
 from trader.core.intents import OrderType, Side, TimeInForce
-from trader.engine.wishes import CancelWish, ChangeWish, Wish
+from trader.engine.orders.wishes import CancelWish, ChangeWish, Wish
 from trader.ops.halt_record import without_repeats
 from trader.ops.http_guard import shown
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from trader.engine.output_watch import SloEvent
+from trader.engine.strategy.output_watch import SloEvent
 from trader.ops.halt_record import utc_text
 from trader.ops.json_lines import append_turning
 from trader.ops.state_dir import AUDIT_FOLDER_NAME

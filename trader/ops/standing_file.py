@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from trader.engine.standing import Standing
+from trader.engine.acts.standing import Standing
 from trader.ops.standing_order import StandingOrderUnreadable, standing, withdraw
 from trader.ports import WorldError
 
 
 class StandingOrderFile:
-    """One file: implements ``trader.engine.standing.StandingFile``."""
+    """One file: implements ``trader.engine.acts.standing.StandingFile``."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -13,14 +13,14 @@ from trader import __version__
 from trader.config import Configuration
 from trader.core.decisions import Row
 from trader.core.ids import REPLAY
-from trader.engine.bar_gate import BarGate
-from trader.engine.bar_keeper import BarKeeper, bars_wanted
-from trader.engine.decision_log import DecisionLog
 from trader.engine.hub import MarketHub
-from trader.engine.recording import MarketEvent
-from trader.engine.runner import StrategyRunner
+from trader.engine.market.bar_gate import BarGate
+from trader.engine.market.bar_keeper import BarKeeper, bars_wanted
+from trader.engine.market.recording import MarketEvent
 from trader.engine.sessions import Sessions
-from trader.engine.shadow import Shadow, Surroundings
+from trader.engine.strategy.decision_log import DecisionLog
+from trader.engine.strategy.runner import StrategyRunner
+from trader.engine.strategy.shadow import Shadow, Surroundings
 from trader.engine.supervisor import Supervisor
 from trader.replay.feed import ReplayClock, ReplayFeed
 from trader.replay.loop import ReplayLoop

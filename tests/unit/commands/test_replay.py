@@ -15,7 +15,7 @@ from tests.unit.replay.records import a_day, event, head, written
 from trader import cli
 from trader.commands.replay import words_of
 from trader.core.decisions import Row
-from trader.engine.recording import Lost
+from trader.engine.market.recording import Lost
 
 STRATEGY = """\
 from decimal import Decimal

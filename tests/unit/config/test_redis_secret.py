@@ -10,7 +10,7 @@ from tests.unit.config.support import problems_of, write_files
 from trader.config import load
 from trader.config.redis_secret import PASSWORD_VARIABLE
 from trader.config.relations import FILES, TAKE_S
-from trader.engine import outbox
+from trader.engine.told import outbox
 from trader.store.stream_views import FILES_CONSUMER
 
 LOCAL = "redis://127.0.0.1:6379/2"

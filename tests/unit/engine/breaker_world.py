@@ -11,11 +11,11 @@ from tests.unit.engine.world import CON, POLICY, World, a_snapshot
 from trader.core.breakers.machine import Phase
 from trader.core.breakers.rules import BreakerName, Rules
 from trader.core.policy import Policy
-from trader.engine.breaker_kill import BreakerKill
-from trader.engine.breakers import Breakers, Round
-from trader.engine.equity import Equity
-from trader.engine.probes import Probes
-from trader.engine.readings import Readings
+from trader.engine.risk.breaker_kill import BreakerKill
+from trader.engine.risk.breakers import Breakers, Round
+from trader.engine.risk.equity import Equity
+from trader.engine.risk.probes import Probes
+from trader.engine.risk.readings import Readings
 
 D = Decimal
 # 1000 shares at 100 and no cash: a price is a thousandth of the account.

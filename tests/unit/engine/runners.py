@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.engine.world import World
-from trader.engine.runner import BarsOf, RunnerSettings, StrategyRunner
+from trader.engine.strategy.runner import BarsOf, RunnerSettings, StrategyRunner
 from trader.strategies.base import Strategy
 
 

@@ -11,11 +11,11 @@ from tests.unit.engine.world import CON, POLICY, UTC_DAYS, LoopClock, Pages, an_
 from trader.core.ids import REPLAY, Lineage
 from trader.core.market import LIVE
 from trader.core.policy import Policy
-from trader.engine.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.hub import MarketHub
-from trader.engine.runner import RunnerSettings, StrategyRunner
+from trader.engine.market.bar_keeper import BarKeeper, bars_wanted
 from trader.engine.sessions import Sessions
-from trader.engine.shadow import Shadow, ShadowTerms, Surroundings
+from trader.engine.strategy.runner import RunnerSettings, StrategyRunner
+from trader.engine.strategy.shadow import Shadow, ShadowTerms, Surroundings
 from trader.engine.supervisor import Supervisor
 from trader.ports import QuoteTick
 from trader.strategies.base import Strategy

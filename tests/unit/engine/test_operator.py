@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from trader.engine.desk import Desk
+from trader.engine.acts.desk import Desk
 from trader.engine.operator import Answer, OperatorDesk
 
 VERBS = [

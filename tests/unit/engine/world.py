@@ -56,21 +56,21 @@ from trader.core.snapshots import (
     OpenOrderRow,
     PositionRow,
 )
-from trader.engine.desk import Desk
-from trader.engine.drain import Drain, DrainSettings
-from trader.engine.gateway import GatewaySettings, OrderGateway
+from trader.engine.acts.desk import Desk
+from trader.engine.acts.drain import Drain, DrainSettings
+from trader.engine.acts.liquidation import LiquidationSettings
 from trader.engine.guard import Guard, GuardLimits
 from trader.engine.hub import MarketHub
-from trader.engine.inbox import Inbox
 from trader.engine.ledger import Ledger
 from trader.engine.link import LinkSettings, LinkWatch
-from trader.engine.liquidation import LiquidationSettings
+from trader.engine.orders.gateway import GatewaySettings, OrderGateway
 from trader.engine.pacer import LanePacer
-from trader.engine.reconciler import Reconciler, ReconcileSettings
 from trader.engine.services import Services
 from trader.engine.sessions import Sessions, SessionSettings
-from trader.engine.settler import Settler
 from trader.engine.supervisor import Supervisor
+from trader.engine.truth.inbox import Inbox
+from trader.engine.truth.reconciler import Reconciler, ReconcileSettings
+from trader.engine.truth.settler import Settler
 from trader.engine.valuer import Valuer
 from trader.ibkr.rereading import reread
 from trader.ibkr.settings import BrokerSettings

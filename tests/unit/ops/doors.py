@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.unit.ops.support import READY, TOKEN, FakeDesk
 from trader.core.ids import IntentId, OrderId
+from trader.engine.orders.wishes import CancelWish, ChangeWish, Turn, Verdict, Wish
 from trader.engine.status import OrderStatus, Status
-from trader.engine.wishes import CancelWish, ChangeWish, Turn, Verdict, Wish
 from trader.ops.http import HttpSettings, Served
 from trader.ops.metrics import MetricsObserver
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from trader.core.breakers.artefact import evaluated, is_reproduced
 from trader.core.breakers.machine import CLOSED, Reading
 from trader.core.breakers.rules import BreakerName, Rules
-from trader.engine.breakers import Round
+from trader.engine.risk.breakers import Round
 from trader.ops.breaker_log import BreakerLog, evaluations_in
 
 KEPT = tuple(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.ops.support import NOW, FakeClock
-from trader.engine.desk import HaltControl
+from trader.engine.acts.desk import HaltControl
 from trader.ops import halt_file
 from trader.ops.halt_file import (
     HaltFile,

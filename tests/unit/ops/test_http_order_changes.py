@@ -12,7 +12,7 @@ from tests.unit.ops.conftest import Site
 from tests.unit.ops.support import TOKEN
 from trader.core.halts import Mode
 from trader.core.ids import OrderId
-from trader.engine.wishes import CancelWish, ChangeWish, Turn, Verdict
+from trader.engine.orders.wishes import CancelWish, ChangeWish, Turn, Verdict
 from trader.ops.roles import Role, added, save_entries
 
 PATH = "/api/v1/orders/7"

@@ -13,7 +13,7 @@ from tests.unit.ops.support import TOKEN
 from trader.core.halts import Mode
 from trader.core.ids import IntentId
 from trader.core.intents import OrderType, Side, TimeInForce
-from trader.engine.wishes import Turn, Verdict
+from trader.engine.orders.wishes import Turn, Verdict
 from trader.ops.order_bodies import wish_in
 from trader.ops.roles import Role, added, save_entries
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trader.core.halts import Mode
 from trader.core.ids import OrderId
-from trader.engine.wishes import CancelWish, ChangeWish, Wish
+from trader.engine.orders.wishes import CancelWish, ChangeWish, Wish
 from trader.ops.order_bodies import BadOrder, cancel_in, change_in, number_in, wish_in
 
 D = Decimal

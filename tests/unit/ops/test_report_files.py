@@ -20,7 +20,7 @@ from trader.core.reports.reconciliation import ReconciliationReport
 from trader.core.reports.runtime import RuntimeState
 from trader.core.reports.snapshot import SnapshotReport
 from trader.core.reports.table import TERMS, Keep, ReportName
-from trader.engine.risk_report import RiskReport
+from trader.engine.risk.risk_report import RiskReport
 from trader.ops.report_files import ReportFiles, ReportUnwritten, body_of, found_in, history_in
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)

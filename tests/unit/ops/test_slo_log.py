@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trader.core.ids import StrategyName
-from trader.engine.output_watch import SloEvent, SloStep
+from trader.engine.strategy.output_watch import SloEvent, SloStep
 from trader.ops.slo_log import SloLog
 
 OPEN = SloEvent(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.ops.test_standing_order import LEFT
-from trader.engine.standing import Standing
+from trader.engine.acts.standing import Standing
 from trader.ops.standing_file import StandingOrderFile
 from trader.ops.standing_order import leave
 from trader.ports import WorldError

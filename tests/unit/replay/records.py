@@ -14,7 +14,7 @@ from trader.core.ids import ConId
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import Side
 from trader.core.market import Quote, fault
-from trader.engine.recording import (
+from trader.engine.market.recording import (
     Ended,
     Head,
     MarketEvent,
@@ -23,7 +23,7 @@ from trader.engine.recording import (
     fact_line,
     us_of,
 )
-from trader.engine.runner import RunnerSettings
+from trader.engine.strategy.runner import RunnerSettings
 from trader.ports import QuoteTick
 from trader.strategies.base import Context, OrderUpdate, Strategy, Wish
 from trader.strategies.own import OwnStrategy, Parameters

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.replay.records import AAPL, CON, T0, T0_S, a_day, event, given, head, quote, tick
 from trader.core.halts import HaltCause
 from trader.engine.hub import Forgotten, MarketHub
-from trader.engine.recording import Lost, MarketEvent
+from trader.engine.market.recording import Lost, MarketEvent
 from trader.ports import DataProblem, LinkWord
 from trader.replay.feed import ReplayClock, ReplayFeed
 

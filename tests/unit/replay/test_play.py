@@ -33,8 +33,8 @@ from trader.core.calendar import ContractHours, Span
 from trader.core.decisions import Row
 from trader.core.history_pacing import HistoryAnswer
 from trader.core.market import Quote
-from trader.engine.decision_log import line_of
-from trader.engine.recording import MarketEvent
+from trader.engine.market.recording import MarketEvent
+from trader.engine.strategy.decision_log import line_of
 from trader.ports import LinkWord
 from trader.replay.play import Played, play
 from trader.strategies.base import Context, OrderStage, Strategy

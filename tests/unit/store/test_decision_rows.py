@@ -11,7 +11,7 @@ from tests.unit.engine.world import VirtualLoop, World, a_status, an_execution, 
 from tests.unit.store.test_replay import journal_of
 from trader.core import events as ev
 from trader.core.decisions import Row
-from trader.engine.decision_log import DecisionLog
+from trader.engine.strategy.decision_log import DecisionLog
 from trader.store.decision_rows import decisions_in
 from trader.store.rows import JournalUnusable
 

@@ -9,7 +9,7 @@ import pytest
 
 from trader.core.ids import ConId
 from trader.core.intents import OrderType, Side, TimeInForce
-from trader.engine.runner import StrategyRunner
+from trader.engine.strategy.runner import StrategyRunner
 from trader.strategies.base import Context, Strategy, Wish
 from trader.strategies.momentum import MomentumStrategy
 from trader.strategies.own import OwnStrategy

@@ -44,7 +44,7 @@ def test_an_example_has_the_form_of_what_is_really_said(row: Code) -> None:
     "row", [row for row in CODES if row.topic == "gateway"], ids=lambda r: r.code
 )
 def test_a_code_of_the_gateway_is_met_in_its_tests(row: Code) -> None:
-    folder = ROOT / "tests" / "unit" / "engine"
+    folder = ROOT / "tests" / "unit" / "engine" / "orders"
     paths = (*folder.glob("test_gateway*.py"), folder / "test_amender.py")
     text = "".join(path.read_text(encoding="utf-8") for path in paths)
     assert f'"{row.code}"' in text

@@ -1,0 +1,1 @@
+"""The way of an order: the one gateway, changes, brackets, and what watches over them."""

@@ -1,0 +1,1 @@
+"""What holds new risk back: breakers and their readings, equity, exposure."""
