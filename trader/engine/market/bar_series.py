@@ -27,7 +27,7 @@ from trader.core.ids import ConId
 # The broker's history lags a little: what ended less than this ago is not asked for yet.
 SETTLE_S = 10.0
 # How long after its end a bar that the broker told of is still one that has just ended.
-_LATE = timedelta(seconds=30)
+LATE = timedelta(seconds=30)
 _NOTHING = Completeness(expected=0, received=0, from_ticks=0)
 
 
@@ -97,7 +97,7 @@ class BarSeries:
         see whole must come soon, and before the next one has ended: later is too late to act on.
         """
         late = now_utc - bar.end_utc
-        is_newest = timedelta(0) <= late < min(self._step, _LATE)
+        is_newest = timedelta(0) <= late < min(self._step, LATE)
         is_later = self._shown_utc is None or bar.start_utc > self._shown_utc
         if not (bar.is_whole and is_later and (is_newest or bar.source is BarSource.TICKS)):
             return False

@@ -26,6 +26,7 @@ from trader.core.market import Quote
 from trader.core.orders import Order
 from trader.core.risk.change import Revision
 from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
+from trader.engine.market.bar_series import LATE
 from trader.engine.orders.gateway import OrderGateway
 from trader.engine.outcomes import OutcomeKind
 from trader.engine.services import Services
@@ -174,9 +175,15 @@ class StrategyRunner:
             if self._is_up:
                 if not is_begun:
                     is_begun = True
+                    self._drop_late_bars()
                     self._call(self.strategy.on_start)
                 await self._look()
             await self._clock.sleep(self._settings.look_interval_s)
+
+    def _drop_late_bars(self) -> None:
+        """Leave to history what ended too long ago to act on, while nothing could be told."""
+        now_utc = self._clock.utc()
+        self._bars = deque(bar for bar in self._bars if now_utc - bar.end_utc < LATE)
 
     async def _look(self) -> None:
         """Tell all that is new, show the market, and ask for what was wished."""
@@ -308,7 +315,9 @@ class StrategyRunner:
             return
         if known_utc is not None and bar.end_utc <= known_utc:
             return  # told before the process died
-        if any(row.con_id == bar.con_id for row in self._watched):
+        # It may have ended before the first look of all.
+        instrument = self._hub.instruments.get(bar.con_id)
+        if instrument is not None and instrument.symbol in self.strategy.symbols:
             if len(self._bars) >= _BARS_WAITING_MAX:
                 self._bars.popleft()
             self._bars.append(bar)

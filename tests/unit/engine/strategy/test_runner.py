@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -517,6 +517,29 @@ async def test_a_bar_that_its_saved_state_knows_of_is_not_told_again() -> None:
     await asyncio.sleep(1)
     assert again.bars == [a_bar(8)]
     await after.supervisor.stop()
+
+
+@pytest.mark.parametrize("up_after_s", [5, 40])
+async def test_a_bar_that_ends_while_the_daemon_comes_up_is_told_if_it_is_not_too_late(
+    up_after_s: float,
+) -> None:
+    """STR-01: a kill at the end of a bar cost the decision on it."""
+    world, strategy = World(), Scripted()
+    strategy.spec = BarSpec(60, 2)
+    runner = a_runner(world, strategy)
+    world.guard.set_level(HaltCause.NOT_RECONCILED, "a look at the broker has to come first")
+    runner.start()
+    await asyncio.sleep(1)
+    start_utc = world.clock.utc() - timedelta(seconds=61)
+    ended = replace(a_bar(5), start_utc=start_utc)
+    runner.on_bar(ended)
+    runner.on_bar(replace(ended, con_id=OTHER_CON))
+    await asyncio.sleep(up_after_s)
+    assert strategy.bars == []
+    world.guard.clear_level(HaltCause.NOT_RECONCILED)
+    await asyncio.sleep(2)
+    assert strategy.bars == ([ended] if up_after_s < 30 else [])
+    await world.supervisor.stop()
 
 
 async def test_a_session_is_told_at_the_beginning_and_when_it_changes() -> None:
