@@ -9,11 +9,10 @@ nothing to be seen. Exactly, and nothing beyond it is proven here:
 - What a strategy decides at (a move, a step of its grid, the end of a bar, of a pause) lies further
   apart than a kill takes: some 3 s until the strategy is told the market again, and 12 s behind
   its end until the broker tells of a bar that was cut. So a decision may come late, and never
-  behind the next one. Kills come at any moment, also across a move or a step of a grid, while
-  orders are on their way, and between the legs of a pair. Left out is the end of a bar until every
-  strategy has been told of it: a bar that ends while nobody is there is history, and no strategy
-  is told of history. Where there are bars, kills lie more than one bar apart: a broker answers
-  sixty questions for history in ten minutes, whoever asks.
+  behind the next one. Kills come at any moment, also across a move, a step of a grid or the end of
+  a bar, while orders are on their way, and between the legs of a pair. Where there are bars, kills
+  lie more than one bar apart: a broker answers sixty questions for history in ten minutes, whoever
+  asks.
 - Compared is each wish with all its terms and its reason, each change and each cancel, by strategy
   and instrument, in their order. When, under which ids, and which of two instruments came first,
   is not.
@@ -60,8 +59,6 @@ _WARM_BARS = 2
 # How often a kill is behind a decision of the twin, at once or for how long it may be.
 _NEAR_SHARE = 0.7
 _AT_ONCE_S, _SOON_S = 0.25, 9.0
-# A bar ends once in so long for all strategies, and each looks as often.
-_TOLD_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +176,13 @@ class TwinPlay(Play):
         await world.open()
         begun_s = world.begun_s = world.loop.time() - world.wall.time() % BAR_S
         world.counts_from_s = begun_s + _WARM_BARS * BAR_S
-        for kill_s in self._kills_s:
-            outside(world.loop.call_at, begun_s + kill_s, world.kill)
+
+        def aim() -> None:
+            for kill_s in self._kills_s:
+                world.loop.call_at(begun_s + kill_s, world.kill)
+
+        # Not sooner: timers that wait change which of two moments of the warm-up comes first.
+        outside(world.loop.call_at, world.counts_from_s, aim)
         while world.loop.time() < begun_s + self._lasts_s:
             await asyncio.sleep(_LOOK_S)
             await self._mend()
@@ -230,9 +232,10 @@ def drawn_kills(seed: int, plot: Plot, undisturbed: Story) -> list[float]:
         near = [one for one in undisturbed.decided_s if from_s <= one < until_s]
         at_s = chance.uniform(from_s, until_s)
         if near and chance.random() < _NEAR_SHARE:
-            at_s = chance.choice(near) + (_TOLD_S if plot.is_of_bars else 0.02)
+            at_s = chance.choice(near) + 0.02
             at_s += chance.uniform(0, chance.choice((_AT_ONCE_S, _SOON_S)))
         elif plot.is_of_bars:
-            at_s = at_s // BAR_S * BAR_S + chance.uniform(3, 45)
+            # Across the end of a bar, too; not so late that the broker tells of it with the next.
+            at_s = at_s // BAR_S * BAR_S + chance.uniform(-3, 45)
         found.append(at_s)
     return found
