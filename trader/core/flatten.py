@@ -155,12 +155,21 @@ def _opening(
 
     One that could count as an exit of what is held may stay: its legs get no grace for it.
     """
+    return _named(
+        row
+        for row in orders
+        if row.client_id in own
+        and (positions.get(row.con_id, ZERO) * row.side.sign >= ZERO or not keeps_exits)
+    )
+
+
+def _named(
+    orders: Iterable[Resting],
+) -> tuple[dict[IntentId, None], dict[tuple[ClientId, OrderId], None]]:
+    """Return the names by which legs tell their entry: of its intent, and of its id."""
     intents: dict[IntentId, None] = {}
     ids: dict[tuple[ClientId, OrderId], None] = {}
     for row in orders:
-        is_entry = positions.get(row.con_id, ZERO) * row.side.sign >= ZERO or not keeps_exits
-        if row.client_id not in own or not is_entry:
-            continue
         if (intent := intent_id_in(row.order_ref)) is not None:
             intents[intent] = None
         if row.order_id:
@@ -171,7 +180,7 @@ def _opening(
 def _is_held_back(
     order: Resting,
     entries: tuple[dict[IntentId, None], dict[tuple[ClientId, OrderId], None]],
-    late: Collection[ConId],
+    late: Collection[ConId] = (),
 ) -> bool:
     """Tell whether it is a leg whose entry goes, or may have filled a moment ago.
 
@@ -198,6 +207,17 @@ def _rank(order: Resting, own: frozenset[ClientId]) -> tuple[bool, bool, int, in
     # The permanent id at the end: the oldest order first, and the same answer for any shuffling.
     place = (order.perm_id, order.client_id, order.order_id)
     return (order.client_id in own, not order.is_stop, *place)
+
+
+def without_held_back(
+    orders: Iterable[Resting], untouched: Iterable[Resting], own: frozenset[ClientId]
+) -> list[Resting]:
+    """Leave out the legs of our entries of which nothing has filled: they close what those bring.
+
+    Whenever such an entry fills, what is held grows by as much as its legs may then take off.
+    """
+    entries = _named(row for row in untouched if row.client_id in own)
+    return [row for row in orders if row.client_id not in own or not _is_held_back(row, entries)]
 
 
 def exits_working(orders: Iterable[Resting], con_id: ConId, held: Decimal) -> Decimal:

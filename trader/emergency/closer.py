@@ -14,7 +14,7 @@ from trader.core.amounts import ZERO
 from trader.core.closing import Closing, ClosingOrder, Flat, Send, Sight, Stop, Wait, next_step
 from trader.core.events import Evidence
 from trader.core.executions import Execution, newest
-from trader.core.flatten import Resting, exits_working
+from trader.core.flatten import Resting, exits_working, without_held_back
 from trader.core.ids import ConId, ExecFamily, ExecId, OrderId, PermId, exec_family
 from trader.core.instruments import Instrument
 from trader.core.snapshots import OpenOrderRow
@@ -114,6 +114,9 @@ class Closer:
     def _sight(self, look: Look) -> Sight:
         held = position_in(look, self._con_id)
         others = [row for row in self._line.resting(look) if not self._is_mine(row)]
+        # Beside an entry that cannot be cancelled its legs would keep in what is held already.
+        untouched = self._line.untouched(look)
+        others = without_held_back(others, untouched, self._settings.own)
         closing = self._still_working()
         over = self._line.settling.left(self._con_id, self._line.ears.executions)
         return Sight(

@@ -124,6 +124,19 @@ class Line:
         # One without a size works as well: it is for an amount of cash.
         return [told for row, told in found if told.remaining > ZERO or row.quantity == ZERO]
 
+    def untouched(self, look: Look) -> list[Resting]:
+        """Return what works and has filled nothing: by what is left of it and by all executions."""
+        filled = {(row.client_id, row.order_id) for row in self.ears.executions.values()}
+        sizes = {
+            (row.perm_id, row.client_id, row.order_id): row.quantity for row in look.open_orders
+        }
+        return [
+            row
+            for row in self.resting(look)
+            if (row.client_id, row.order_id) not in filled
+            and row.remaining == sizes[row.perm_id, row.client_id, row.order_id] > ZERO
+        ]
+
     def _resting(self, row: OpenOrderRow) -> Resting:
         return Resting(
             con_id=row.con_id,

@@ -252,7 +252,9 @@ class Liquidator:
         # A global cancel asks no entry first. Where all is closed afterwards, what an entry has
         # brought needs no leg any more; where exits stay, they must not go before it shows.
         leaves_legs = not (self._wanted.is_everything or self._is_locked)
-        late = line.settling.unsettled() | {row.con_id for row in line.fresh(look)}
+        # What strangers trade says nothing of our entries, and may never end.
+        fresh = {row.con_id for row in line.fresh(look) if row.client_id in self._settings.own}
+        late = line.settling.unsettled() | fresh
         return sort_orders(
             resting, held, own,
             keeps_exits=keeps, leaves_legs=leaves_legs, late=late if keeps else (),

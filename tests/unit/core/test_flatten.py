@@ -19,6 +19,7 @@ from trader.core.flatten import (
     close_side,
     exits_working,
     sort_orders,
+    without_held_back,
 )
 from trader.core.ids import (
     ClientId,
@@ -392,3 +393,21 @@ def test_with_legs_left_nothing_is_lost_and_nothing_crosses_zero(
         assert sum(row.remaining for row in kept) <= abs(position)
     again = sort_orders(reversed(more), held, OWN, keeps_exits=keeps, leaves_legs=True, late=late)
     assert again == found
+
+
+def test_legs_of_an_entry_that_has_filled_nothing_take_nothing_off_what_is_held() -> None:
+    entry, stop, profit = an_entry(), LEGS[0], by_parent(LEGS[1])
+    alone = resting(SELL, 5, number=9)
+    rows = [entry, stop, profit, alone]
+    assert without_held_back(rows, [entry], OWN) == [entry, alone]
+    # What has filled in part brings what they may take off by now.
+    assert without_held_back(rows, [stop, profit, alone], OWN) == rows
+
+
+def test_legs_of_a_strangers_bracket_take_what_they_may() -> None:
+    theirs = ClientId(3)
+    entry = an_entry(client_id=theirs)
+    rows = [entry, *(by_parent(leg, client_id=theirs) for leg in LEGS)]
+    assert without_held_back(rows, rows, OWN) == rows
+    # Nor does an entry of theirs hold back what is ours.
+    assert without_held_back([entry, *LEGS], [entry], OWN) == [entry, *LEGS]

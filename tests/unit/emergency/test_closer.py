@@ -221,3 +221,25 @@ async def test_a_full_disk_is_told_and_does_not_stop_an_exit(tmp_path: Path) -> 
         assert (await close(found, line)).ending is Ending.FLAT
         assert sold(found.exchange) == [10]
         assert sum("NOT WRITTEN DOWN" in line for line in found.said) == 1
+
+
+@pytest.mark.parametrize(("filled", "sizes"), [(0, [10]), (4, [])])
+async def test_legs_count_as_soon_as_their_entry_has_filled_anything(
+    tmp_path: Path, filled: int, sizes: list[int]
+) -> None:
+    """INC-032, INC-064: before that they close nothing of what is held."""
+    async with on_line(tmp_path) as (found, line):
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        entry = Resting(5, 7, AAPL, "BUY", 10)
+        legs = [
+            Resting(6, 7, AAPL, "SELL", 10, parent=5),
+            Resting(7, 7, AAPL, "SELL", 10, parent=5),
+        ]
+        exchange.orders += [entry, *legs]
+        if filled:
+            exchange.fill(entry, filled)
+        closed = await close(found, line, close_s=0.3)
+        assert sold(exchange) == sizes
+        assert (closed.ending is Ending.FLAT) is bool(sizes)
+        assert exchange.positions == {AAPL: 14 if filled else 0}

@@ -79,3 +79,21 @@ async def test_ids_begin_above_what_an_emergency_has_used(tmp_path: Path) -> Non
         await line.open(OrderId(41))
         assert line.broker.allocate_order_id() == 42
         line.close()
+
+
+async def test_what_has_filled_nothing_is_so_by_its_status_and_by_all_executions(
+    tmp_path: Path,
+) -> None:
+    async with on_line(tmp_path) as (found, line):
+        exchange = found.exchange
+        exchange.orders += [Resting(number, 7, AAPL, "BUY", 10) for number in (5, 6, 7)]
+        exchange.executed(AAPL, "BUY", 4, 7, 6)
+        # Of the third the status alone says that a part has filled.
+        listed = exchange.served.replies["16"]
+        exchange.served.replies["16"] = lambda f: [
+            row.replace("|Submitted|0|10|", "|Submitted|4|6|") if row.startswith("3|7|") else row
+            for row in listed(f)
+        ]
+        look = await line.look()
+        assert [row.order_id for row in line.untouched(look)] == [5]
+        assert [row.order_id for row in line.resting(look)] == [5, 6, 7]

@@ -151,6 +151,40 @@ async def test_an_entry_that_cannot_be_cancelled_remains_with_its_legs(tmp_path:
         assert report.remaining_orders[1].endswith(": stays as long as its entry does")
 
 
+async def test_what_is_held_is_closed_beside_an_entry_that_cannot_be_cancelled(
+    tmp_path: Path,
+) -> None:
+    """INC-064: its legs close what it brings, and take nothing off what is held already."""
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.positions[AAPL] = 10
+        bracket = a_bracket()
+        exchange.orders += bracket
+        usual = exchange.served.replies["4"]
+        stuck = ["4|2|5|10148|OrderId 5 cannot be cancelled|"]
+        exchange.served.replies["4"] = lambda f: stuck if f[2] == "5" else usual(f)
+        report = await run(found)
+        assert exchange.positions == {AAPL: 0}
+        assert exchange.orders == bracket
+        assert report.exit_code is ExitCode.REMAINS
+        # Should it fill after all, its legs are there.
+        assert set(cancelled_ids(found)) == {5}
+
+
+async def test_legs_that_wait_for_nothing_go_while_others_trade_beside_us(tmp_path: Path) -> None:
+    """What a stranger trades says nothing of whether an entry of ours has filled."""
+    async with scene(tmp_path) as found:
+        exchange = found.exchange
+        exchange.orders += a_bracket()[1:]
+        found.settings = found.quick(settle_s=3_600.0, close_s=0.2)
+        now = f"{found.clock.utc():%Y%m%d-%H:%M:%S}"
+        exchange.executed(AAPL, "BUY", 1, 0, at=now, is_told=False)
+        report = await run(found, must_liquidate=False)
+        assert exchange.orders == []
+        assert sorted(cancelled_ids(found)) == [6, 7]
+        assert report.remaining_orders == []
+
+
 async def test_a_locked_id_takes_a_global_cancel_and_says_what_that_means(tmp_path: Path) -> None:
     async with scene(tmp_path) as found:
         found.exchange.positions[AAPL] = 10
