@@ -371,8 +371,9 @@ class BarKeeper:
         # Written so that a NaN age is refused too.
         if not age_s <= _COUNTED_S_MAX:
             return BarsView(unknown="nobody has counted them lately")
-        if watched.instrument.hours is None:
-            return BarsView(unknown="the broker told no hours")
+        hours = watched.instrument.hours
+        if hours is None or not hours.known.holds(self._clock.utc()):
+            return BarsView(unknown="the broker told no hours of today")
         # Who has all that it wants needs nobody to tell of the past.
         if not series.is_answered and not series.is_warm:
             return BarsView(unknown=series.problem or "the broker has not told of the past yet")

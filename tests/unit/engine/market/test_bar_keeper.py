@@ -476,6 +476,17 @@ async def test_what_is_not_known_is_said_and_never_guessed() -> None:
     assert "lately" in keeper.view(CON, 5).unknown
 
 
+async def test_hours_that_have_run_out_say_nothing_of_what_is_missing() -> None:
+    """DAT-05: nothing is expected of a day that nobody has told of, and a hole is none then."""
+    play = Play()
+    await play.begin()
+    past = Span(OPEN.start_utc - timedelta(days=7), OPEN.end_utc - timedelta(days=7))
+    known = Span(T0 - timedelta(days=8), T0 - timedelta(days=1))
+    play.world.hub.add(an_instrument(hours=ContractHours((past,), (past,), known, UTC)))
+    await play.run(10)
+    assert "hours" in play.keeper.view(CON, 5).unknown
+
+
 async def test_bars_without_hours_are_not_known() -> None:
     play = Play()
     await play.begin()
