@@ -1,5 +1,7 @@
 """The breakers with all that they are read from and all that asks them, tied together."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -50,9 +52,12 @@ from trader.ops.hours_file import HOURS_FILE_NAME
 from trader.ops.kept_watch import KeptWatch
 from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
 from trader.ops.slo_log import SloLog
+from trader.ports import JournalFailed
 from trader.store.archives import archive_folder
 from trader.wiring import result_settings, session_settings
 
+# How long a stop waits for what was recorded last.
+_DURABLE_S = 1.0
 # Without these nobody compares, watches or settles: no new risk once one has not moved for so
 # many seconds. Those that wait for the broker have room for a connect with every phase at its
 # deadline.
@@ -207,6 +212,11 @@ class Safeguards:
         # Nothing can be sent by now, so that none of them is missed.
         self._services.guard.stalled = str
         await self._services.supervisor.stop(*self._tasks)
+        # Who hands events on looks at what is durable.
+        ledger = self._services.ledger
+        with contextlib.suppress(JournalFailed, TimeoutError):
+            async with asyncio.timeout(_DURABLE_S):
+                await ledger.durable(ledger.seq)
 
     def anchor(self) -> None:
         """Write the head of the journal's chain down outside the journal.
