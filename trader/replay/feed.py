@@ -35,8 +35,12 @@ class ReplayFeed:
         self._offset_s = 0.0
         self._last_us, self._last_s = self._next.at_us, self._next.at_s
         self._down: dict[HaltCause, str] = {}
-        # Whether a part goes on that this replay has not played from its beginning.
+        # Whether what this part begins with counts: nothing was before it, or rows are missing.
         self._must_stand = False
+        # Whether rows are missing, and no part has begun since.
+        self._is_lacking = False
+        # The head that was handed over just now; None behind anything else.
+        self._begun: Head | None = None
         self.has_history = True
         self.hub: MarketHub | None = None
         self.bars: BarKeeper | None = None
@@ -74,6 +78,7 @@ class ReplayFeed:
     def _take(self, event: MarketEvent) -> None:
         hub, fact = self.hub, event.fact
         assert hub is not None, "a feed without its hub"
+        begun, self._begun = self._begun, None
         match fact:
             case QuoteTick():
                 self._tick(hub, fact)
@@ -91,8 +96,10 @@ class ReplayFeed:
                 self._history(fact)
             case Lost():
                 self.lost_count += fact.count
-                # What was told meanwhile is in what the part begins with.
-                self._must_stand = True
+                # What was told meanwhile is in what the part begins with, or else the next one.
+                self._is_lacking = begun is None
+                if begun is not None and not self._must_stand:
+                    self._stand(hub, begun)
             case Head():
                 self._head(hub, fact)
             case Ended():
@@ -111,11 +118,15 @@ class ReplayFeed:
             self.bars.play(answer)
 
     def _head(self, hub: MarketHub, head: Head) -> None:
+        self._begun = head
         # The next part of the same process repeats what is here already.
-        self._must_stand = self._is_new_run
-        if not self._is_new_run:
-            return
-        self._is_new_run = False
+        self._must_stand = False
+        if self._is_new_run or self._is_lacking:
+            self._stand(hub, head)
+
+    def _stand(self, hub: MarketHub, head: Head) -> None:
+        """Forget what was here: what a part begins with is all that is known."""
+        self._must_stand, self._is_new_run, self._is_lacking = True, False, False
         self.has_history &= head.has_history
         if self.bars is not None:
             self.bars.forget(has_history=head.has_history)
