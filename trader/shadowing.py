@@ -6,6 +6,7 @@ or its reconciliation, and every decision is a line in a file, for ``trader shad
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -111,7 +112,7 @@ class Shadowing:
         """Return all that holds the daemon back: what it may not do, its shadow does not either."""
         guard = self._services.guard
         asked = guard.restraint()
-        return Restraint(guard.causes(), guard.restrictions(), asked.strategies)
+        return replace(asked, causes=guard.causes(), restrictions=guard.restrictions())
 
     def _outlook(self) -> Outlook:
         # Asked each time: the daemon's gateway is told of the market later than this is made.
