@@ -133,6 +133,7 @@ class MomentumStrategy:
                     "target": text_of(state.target),
                     "peak": text_of(state.peak),
                     "acted_utc": text_of(state.acted_utc),
+                    "sample_s": self._parameters.sample_s,
                     "sampled_utc": text_of(state.sampled_utc),
                     "samples": [text_of(one) for one in state.samples],
                 }
@@ -158,8 +159,11 @@ class MomentumStrategy:
             state.stop = price_of(row.get("stop")) or state.stop
             state.target = price_of(row.get("target")) or state.target
         state.acted_utc = utc_of(row.get("acted_utc"))
-        state.sampled_utc = utc_of(row.get("sampled_utc"))
-        state.samples = [price_of(one) for one in row.get("samples", ())]
+        sampled_utc = utc_of(row.get("sampled_utc"))
+        samples = [price_of(one) for one in row.get("samples", ())]
+        # Those of another grid, or of nobody knows which, say nothing of this lookback.
+        if row.get("sample_s") == self._parameters.sample_s:
+            state.sampled_utc, state.samples = sampled_utc, samples
         return state
 
     def _enter(self, state: _State, price: Decimal) -> None:

@@ -117,6 +117,8 @@ class Held(BaseModel):
             self.acted_utc = min(self.acted_utc, now_utc)
         if self.exited_utc is not None:
             self.exited_utc = min(self.exited_utc, now_utc)
+        if self.seen_utc is not None:
+            self.seen_utc = min(self.seen_utc, now_utc)
 
 
 class _Kept(BaseModel):

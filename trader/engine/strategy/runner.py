@@ -131,7 +131,11 @@ class StrategyRunner:
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
         # The end of the latest bar that its state knows of, and of that which it was told last.
-        self._bars_known_utc = self._bars_until_utc = known.bars_until_utc if known else None
+        known_utc = known.bars_until_utc if known else None
+        if known_utc is not None:
+            # Beyond now: the clock was set back, and what ends from here on is new.
+            known_utc = min(known_utc, self._now_utc)
+        self._bars_known_utc = self._bars_until_utc = known_utc
         if known is not None and known.state:
             try:
                 strategy.restore(known.state)
