@@ -395,9 +395,8 @@ def _settings(simulator: Simulator, state: Path, assets: Path) -> Json:
             "momentum": {
                 "symbols": list(SYMBOLS),
                 "quantity": 7,
-                # So coarse that a busy machine misses no step of the grid.
-                "sample_s": 0.1,
-                "lookback_samples": 1,
+                "sample_s": 0.03,
+                "lookback_samples": 2,
                 "entry_fraction": 0.000001,
                 "stop_fraction": 0.5,
                 "target_fraction": 0.5,

@@ -20,7 +20,8 @@ from trader.core.ids import Seq
 from trader.core.words import words
 from trader.ops.clock import SystemClock
 from trader.ops.status_json import plain
-from trader.store.latest import ROWS_MAX, behind, newest
+from trader.ops.table_text import one_line
+from trader.store.latest import ROWS_MAX, behind, end_of, newest
 from trader.store.rows import JournalUnusable
 from trader.terminal import Reader
 
@@ -59,13 +60,12 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Show events; returns the exit code."""
     try:
         path = journal_asked_for(given, environment)
+        # First of all: where none is shown, what comes while that is found out is new.
+        end = end_of(path)
         rows = newest(path, given.count, given.kind)
         _show(rows, is_json=given.json)
         if given.follow:
-            # What came before the first look is behind the last event that was shown, or behind
-            # everything where none was asked for.
-            last = rows[-1].seq if rows else _end_of(path)
-            asyncio.run(_follow(given, path, last))
+            asyncio.run(_follow(given, path, rows[-1].seq if rows else end))
     except (ConfigError, JournalUnusable) as error:
         print(f"trader: {error}", file=sys.stderr)
         return NOT_DONE
@@ -74,18 +74,14 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return DONE
 
 
-def _end_of(path: Path) -> Seq:
-    rows = newest(path, 1)
-    return rows[-1].seq if rows else Seq(0)
-
-
 async def _follow(given: argparse.Namespace, path: Path, last: Seq) -> None:
     clock, reader = SystemClock(), Reader()
     while not reader.has_left():
+        end = end_of(path)
         rows = behind(path, last, given.kind)
         _show(rows, is_json=given.json)
-        if rows:
-            last = rows[-1].seq
+        # Of a rare kind, what was looked through without one is not looked through again.
+        last = rows[-1].seq if rows else max(last, end)
         await clock.sleep(_INTERVAL_S)
 
 
@@ -97,9 +93,8 @@ def _show(rows: Iterable[Recorded], *, is_json: bool) -> None:
 
 def _line(row: Recorded) -> str:
     kind = type(row.event).__name__
-    return (
-        f"{row.seq:>7}  {row.at_utc:%Y-%m-%d %H:%M:%S.%f}  {kind:<20}  {words(row.event)}".rstrip()
-    )
+    text = one_line(words(row.event))
+    return f"{row.seq:>7}  {row.at_utc:%Y-%m-%d %H:%M:%S.%f}  {kind:<20}  {text}".rstrip()
 
 
 def _json(row: Recorded) -> str:

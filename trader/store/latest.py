@@ -60,6 +60,13 @@ def behind(path: Path, seq: Seq, kinds: Sequence[str] = ()) -> tuple[Recorded, .
         return tuple(recorded_of(row) for row in db.execute(sql, (seq, *values)).fetchall())
 
 
+def end_of(path: Path) -> Seq:
+    """Return the number of the last event, which need not be readable; 0 before the first."""
+    with one_moment(path) as db:
+        ((seq,),) = db.execute("SELECT coalesce(max(seq), 0) FROM events")
+        return Seq(seq)
+
+
 def _last(db: sqlite3.Connection) -> Recorded | None:
     row = db.execute(_LAST).fetchone()
     return recorded_of(row) if row is not None else None

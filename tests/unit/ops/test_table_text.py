@@ -32,7 +32,7 @@ def test_a_head_without_rows_is_a_head() -> None:
     ("value", "text"),
     [
         (None, "-"), ("", "-"), (Decimal("1E+3"), "1000"), (Decimal("0.10"), "0.10"), (0, "0"),
-        ("x", "x"),
+        ("x", "x"), ("no\n9 forged\x1b[2J", "no 9 forged [2J"),
     ],
 )  # fmt: skip
 def test_what_a_value_looks_like(value: object, text: str) -> None:

@@ -14,7 +14,7 @@ from trader.core.book import Book
 from trader.core.checkpoint import state_of
 from trader.core.events import ExecutionSeen, OrderSent, Recorded
 from trader.core.ids import Seq
-from trader.store.latest import behind, book_in, newest
+from trader.store.latest import behind, book_in, end_of, newest
 from trader.store.rows import JournalUnusable
 
 
@@ -68,6 +68,13 @@ async def test_an_empty_journal_is_an_empty_book(tmp_path: Path) -> None:
     assert (known.seq, known.at_utc, dict(known.book.orders)) == (0, None, {})
     assert newest(path, 5) == ()
     assert behind(path, Seq(0)) == ()
+
+
+async def test_the_end_of_a_journal_is_known_whatever_it_holds(
+    tmp_path: Path, lived: list[Recorded]
+) -> None:
+    assert end_of(await journal_of([], tmp_path / "none.db")) == 0
+    assert end_of(await journal_of(lived, tmp_path / "j.db")) == lived[-1].seq
 
 
 async def test_the_newest_events_come_in_their_order(tmp_path: Path, lived: list[Recorded]) -> None:
