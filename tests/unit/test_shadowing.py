@@ -13,7 +13,7 @@ from tests.unit.config.support import loaded
 from tests.unit.engine.world import CON, POLICY, World, an_instrument
 from tests.unit.replay.records import Swinger, deployed
 from trader.config import Configuration
-from trader.core.halts import HaltCause, Mode
+from trader.core.halts import HaltCause, Mode, Restraint
 from trader.core.regime import Outlook
 from trader.engine.market.bar_keeper import BarKeeper
 from trader.engine.orders.gateway import OrderGateway
@@ -100,6 +100,23 @@ async def test_it_halts_with_the_daemon_and_sends_nothing_without_its_link(tmp_p
     site.world.guard.on_link(LinkWord("upstream", is_up=False, code=1100, text="lost"))
     connected.append(site.shadowing.shadow.broker.is_connected)
     assert connected == [True, False]
+    await site.world.supervisor.stop()
+
+
+async def test_its_strategies_are_told_nothing_sooner_than_those_that_trade(tmp_path: Path) -> None:
+    """Behind the first comparison the breakers still have a look to make: until then both wait."""
+    site = Site(tmp_path)
+    found = {"drift": "no value: not reconciled yet"}
+    site.world.guard.restraint = lambda: Restraint(restrictions=found, is_of_start=True)
+    site.start()
+    site.quote("100", "100.02")
+    await asyncio.sleep(2)
+    assert site.world.guard.is_coming_up
+    assert [row["kind"] for row in site.rows()] == ["begin"]
+    site.world.guard.restraint = Restraint
+    site.quote("100", "100.02")
+    await asyncio.sleep(2)
+    assert [row["kind"] for row in site.rows()] == ["begin", "intent", "fill"]
     await site.world.supervisor.stop()
 
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,8 +19,11 @@ from tests.unit.commands.test_listing import journal
 from tests.unit.core.factories import a_status, an_intent, at, planned, reviewed
 from tests.unit.store.support import put
 from trader import cli
+from trader.commands import tail
 from trader.core import events as ev
 from trader.core.ids import OrderId, Seq
+from trader.store.latest import behind, newest
+from trader.terminal import Reader
 
 Said = pytest.CaptureFixture[str]
 
@@ -94,6 +97,53 @@ def test_each_new_event_is_shown_once_and_it_ends_when_nobody_reads(path: Path) 
         assert process.stdout.readline().split()[0] == "5"
         process.stdout.close()
         assert process.wait(PATIENCE_S) == 0
+
+
+def test_an_event_between_the_last_ones_and_the_next_look_is_shown(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its kind there was none yet: what comes while that is found out is new."""
+    began: list[int] = []
+
+    def first(place: Path, count: int, kinds: Sequence[str] = ()) -> tuple[ev.Recorded, ...]:
+        rows = newest(place, count, kinds)
+        if kinds:
+            add(path, 4, a_status(1))
+        return rows
+
+    async def noted(_given: object, _path: Path, last: Seq) -> None:
+        began.append(last)
+
+    monkeypatch.setattr(tail, "newest", first)
+    monkeypatch.setattr(tail, "_follow", noted)
+    assert cli.main(["tail", "-f", "--kind", "OrderStatusSeen", "--journal", str(path)]) == 0
+    assert began == [3]
+
+
+def test_what_was_looked_through_for_a_kind_is_not_looked_through_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def noted(place: Path, last: Seq, kinds: Sequence[str] = ()) -> tuple[ev.Recorded, ...]:
+        asked.append(last)
+        rows = behind(place, last, kinds)
+        add(path, 3 + len(asked), ev.OrderSent(OrderId(9)))
+        return rows
+
+    monkeypatch.setattr(tail, "behind", noted)
+    monkeypatch.setattr(Reader, "has_left", lambda _: len(asked) == 3)
+    assert cli.main(["tail", "-f", "--kind", "OrderStatusSeen", "--journal", str(path)]) == 0
+    assert asked == [3, 3, 4]
+
+
+def test_an_event_is_one_line_whatever_the_broker_writes(path: Path, capsys: Said) -> None:
+    text = "no\n9  forged\x1b[2J"
+    add(path, 4, ev.OrderErrorSeen(OrderId(1), 201, text, ev.Evidence.REJECTS_NEW))
+    assert cli.main(["tail", "-n", "1", "--journal", str(path)]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.isprintable()
+    assert "201 no 9  forged" in line
 
 
 def test_what_was_there_is_not_shown_where_no_last_one_is_asked_for(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -84,6 +85,37 @@ def test_the_next_part_of_the_same_process_repeats_nothing() -> None:
     assert at.hub.quotes[CON].bid == Decimal(99)
     at.step()
     assert at.hub.tick_count == 6
+
+
+def test_behind_lost_rows_all_counts_that_a_part_begins_with() -> None:
+    """The disk took nothing for a while: the link went down in it, and a price moved."""
+    down = LinkWord("upstream", is_up=False, code=1100, text="lost")
+    ticks = tuple(row.fact for row in quote(4, "89", "91"))
+    again = replace(head(part=2), words=(down,), ticks=ticks)  # type: ignore[arg-type]
+    at = At([event(0, head()), *quote(1, "99", "101"), event(5, again), event(5, Lost(7, "full")),
+             tick(6, "bid", "90")])  # fmt: skip
+    at.step(7)
+    assert at.feed.is_up()
+    at.step()
+    assert at.feed.restraint().causes == {HaltCause.UPSTREAM: "1100 lost"}
+    found = at.hub.quotes[CON]
+    assert (found.bid, found.ask, found.received_s) == (Decimal(89), Decimal(91), T0_S + 4)
+
+
+def test_what_was_lost_within_a_part_comes_with_the_next_one() -> None:
+    """More came than memory holds: no part begins behind it at once."""
+    up = LinkWord("upstream", is_up=True, code=1102, text="")
+    down = LinkWord("upstream", is_up=False, code=1100, text="lost")
+    again = replace(head(part=2), words=(up,))
+    at = At([event(0, head()), event(1, down), event(2, Lost(7, "more than memory holds")),
+             event(3, again), event(4, replace(head(part=3), words=(down,)))])  # fmt: skip
+    at.step(3)
+    assert not at.feed.is_up()
+    at.step()
+    assert at.feed.is_up()
+    # And that one is repeated by nobody.
+    at.step()
+    assert at.feed.is_up()
 
 
 def test_between_two_processes_there_was_nobody_and_time_goes_on_by_the_wall() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
@@ -33,7 +34,7 @@ from trader.core.calendar import ContractHours, Span
 from trader.core.decisions import Row
 from trader.core.history_pacing import HistoryAnswer
 from trader.core.market import Quote
-from trader.engine.market.recording import MarketEvent
+from trader.engine.market.recording import Lost, MarketEvent
 from trader.engine.strategy.decision_log import line_of
 from trader.ports import LinkWord
 from trader.replay.play import Played, play
@@ -124,8 +125,10 @@ class Warm(OnBars):
     def __init__(self) -> None:
         super().__init__()
         self.held: list[tuple[float, int]] = []
+        self.behind: dict[int, Sequence[Bar]] = {}
 
     def on_quote(self, quote: Quote, context: Context) -> None:
+        self.behind[quote.con_id] = context.bars(quote.con_id)
         self.held.append((context.now_s - T0_S, len(context.bars(quote.con_id))))
         super().on_quote(quote, context)
 
@@ -157,6 +160,19 @@ def test_what_a_part_begins_with_counts_where_nothing_was_before_it(config: Conf
     played(config, sorted(events, key=lambda row: row.at_s), behind)
     assert Decimal(1) not in {bar.close for bar in behind.seen_bars}
     assert len(behind.seen_bars) >= 10
+
+
+def test_no_bar_is_made_of_a_price_that_stood_while_rows_were_lost(config: Configuration) -> None:
+    """Flat bars that nobody saw are none, and what stands behind the loss is the recorder's."""
+    strategy = Warm()
+    held = [row for row in with_history(past(0.05, 20)) if not 20 < row.at_s - T0_S < 41]
+    again = [event(41, replace(head(part=2), instruments=(OPEN,))), event(41, Lost(200, "full")),
+             past(41, 20, price="77", standing=True)]  # fmt: skip
+    played(config, sorted([*held, *again], key=lambda row: row.at_s), strategy)
+    made = [bar.start_utc for bar in strategy.seen_bars if bar.source is BarSource.TICKS]
+    assert {T0 + timedelta(seconds=at) for at in (5, 10, 45, 50)} <= set(made)
+    (bars,) = strategy.behind.values()
+    assert {bar.close for bar in bars if bar.end_utc <= T0 + timedelta(seconds=40)} == {Decimal(77)}
 
 
 def test_a_record_of_before_history_was_recorded_begins_without_bars(

@@ -343,6 +343,25 @@ def test_fills_of_other_symbols_are_not_its_entry() -> None:
 # ---- determinism and state
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_samples_of_another_grid_say_nothing_of_a_rise(is_told: bool) -> None:
+    """Three samples of a second are no half minute, although it takes up a state with three."""
+    stage = Stage()
+    stage.price("100", "100", "100")
+    rows = json.loads(stage.strategy.checkpoint())
+    if not is_told:
+        # Kept by a program that did not say of which grid.
+        rows["AAA"].pop("sample_s", None)
+    after = Stage(replace(PARAMETERS, sample_s=10.0))
+    after.strategy.restore(json.dumps(rows))
+    after.seconds = stage.seconds
+    after.look(after.seen("103", received_s=after.seconds + 10), 10.0)
+    assert after.wishes == []
+    for _ in range(3):
+        after.look(after.seen("106", received_s=after.seconds + 10), 10.0)
+    assert [wish.side for wish in after.wishes] == [Side.BUY]
+
+
 @given(st.lists(st.integers(9_000, 11_000), min_size=4, max_size=60))
 def test_the_same_quotes_give_the_same_wishes(cents: list[int]) -> None:
     def played() -> list[Wish]:

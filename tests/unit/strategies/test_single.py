@@ -112,6 +112,17 @@ def test_peak_and_trough_know_of_the_bars_from_while_it_was_not_there() -> None:
     assert [state.peak, state.trough, state.stop] == [Decimal(14), Decimal(9), Decimal(12)]
 
 
+def test_a_clock_that_was_set_back_does_not_hold_up_a_stop_that_follows() -> None:
+    """It had seen bars of an hour that is still to come."""
+    trial = stage(is_trailing=True)
+    trial.closes("AAA", ["10"])
+    state = trial.strategy._states["AAA"]
+    assert state.seen_utc is not None
+    state.seen_utc += timedelta(hours=1)
+    trial.closes("AAA", ["11", "12", "13"])
+    assert [kept(trial).peak, kept(trial).stop] == [Decimal(13), Decimal(11)]
+
+
 def test_what_is_not_whole_makes_no_peak() -> None:
     trial = stage(is_trailing=True)
     trial.closes("AAA", ["10", "10"])

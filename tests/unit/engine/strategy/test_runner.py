@@ -519,6 +519,25 @@ async def test_a_bar_that_its_saved_state_knows_of_is_not_told_again() -> None:
     await after.supervisor.stop()
 
 
+async def test_a_clock_that_was_set_back_while_nobody_was_here_costs_no_bar() -> None:
+    """The machine was an hour ahead: what it was told of that hour is told by the clock of now."""
+    world = World()
+    ahead_utc = world.clock.utc() + timedelta(hours=1)
+    world.ledger.record(StrategyCheckpointed(Scripted().name, 0, "", (), ahead_utc))
+    after, again = restarted(world), Scripted()
+    again.spec = BarSpec(60, 2)
+    runner = a_runner(after, again)
+    runner.start()
+    await asyncio.sleep(2)
+    ended = replace(a_bar(5), start_utc=after.clock.utc() - timedelta(seconds=60))
+    runner.on_bar(ended)
+    await asyncio.sleep(1)
+    assert again.bars == [ended]
+    known = after.journal.events(StrategyCheckpointed)[-1].bars_until_utc
+    assert known == ended.end_utc
+    await after.supervisor.stop()
+
+
 @pytest.mark.parametrize("up_after_s", [5, 40])
 async def test_a_bar_that_ends_while_the_daemon_comes_up_is_told_if_it_is_not_too_late(
     up_after_s: float,
