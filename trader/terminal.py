@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 def unheard() -> Iterator[None]:
     """Let what is printed meanwhile go on over a reader that leaves."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = _patient(sys.stdout), _patient(sys.stderr)
+    # Closed from the start (``>&-``) they are None, and nothing is printed.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is not None:
+            setattr(sys, name, _patient(getattr(sys, name)))
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
         sys.stdout, sys.stderr = before
 
 
@@ -33,11 +36,14 @@ class Reader:
 
     def __init__(self) -> None:
         self._errors = select.poll()
-        self._errors.register(sys.stdout.fileno(), 0)
+        self._is_there = sys.stdout is not None
+        self.is_screen = self._is_there and sys.stdout.isatty()
+        if self._is_there:
+            self._errors.register(sys.stdout.fileno(), 0)
 
     def has_left(self) -> bool:
         """Return whether nobody reads any more; also while nothing is printed."""
-        return bool(self._errors.poll(0))
+        return not self._is_there or bool(self._errors.poll(0))
 
 
 class _Patient(FileIO):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,24 @@ def test_a_command_ends_as_with_a_reader(words: list[str]) -> None:
 def test_so_does_a_drill(drill: str) -> None:
     done = without_reader("-m", f"trader.{drill}", "--list")
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["policy", "show"], 0),
+        (["tail", "-f", "--state", "nowhere"], 1),
+        (["status", "--watch", "0.1", "--state", "nowhere"], 0),
+    ],
+    ids=lambda words: str(words),
+)
+def test_a_stream_that_was_closed_from_the_start_is_no_fault(words: list[str], code: int) -> None:
+    """As ``>&-`` closes it: nothing is printed, and nobody is shown a traceback."""
+    closed = f"exec {shlex.join([sys.executable, '-m', 'trader', *words])} >&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", closed], stderr=subprocess.PIPE, cwd=ROOT, timeout=60, check=False
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr
 
 
 def test_a_stream_that_is_none_of_the_process_stays(capsys: pytest.CaptureFixture[str]) -> None:

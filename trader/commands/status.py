@@ -47,11 +47,11 @@ def run(given: argparse.Namespace, _environment: Mapping[str, str]) -> int:
 
 async def _watch(given: argparse.Namespace) -> None:
     """Show it until somebody ends it, also while no daemon runs: it may come back."""
-    clock, is_screen, reader = SystemClock(), sys.stdout.isatty(), Reader()
+    clock, reader = SystemClock(), Reader()
     while not reader.has_left():
         text, problem = _told(given)
         head = f"{clock.utc():%Y-%m-%d %H:%M:%S} UTC, every {given.watch:g} s"
-        print(f"{_CLEAR if is_screen else ''}{head}\n\n{text or problem}\n", flush=True)
+        print(f"{_CLEAR if reader.is_screen else ''}{head}\n\n{text or problem}\n", flush=True)
         await clock.sleep(given.watch)
 
 

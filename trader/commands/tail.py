@@ -88,7 +88,7 @@ async def _follow(given: argparse.Namespace, path: Path, last: Seq) -> None:
 def _show(rows: Iterable[Recorded], *, is_json: bool) -> None:
     for row in rows:
         print(_json(row) if is_json else _line(row))
-    sys.stdout.flush()
+    print(end="", flush=True)
 
 
 def _line(row: Recorded) -> str:

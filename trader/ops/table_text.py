@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 _GAP = "  "
+_PLACES = 8
 
 
 def cell(value: object) -> str:
@@ -12,7 +13,9 @@ def cell(value: object) -> str:
     if value is None or value == "":
         return "-"
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        places = -int(value.as_tuple().exponent) if value.is_finite() else 0
+        # An average has as many digits as there is room for.
+        return f"{value:f}" if places <= _PLACES else f"{value:.{_PLACES}f}".rstrip("0").rstrip(".")
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return one_line(str(value))

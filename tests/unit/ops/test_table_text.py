@@ -31,7 +31,10 @@ def test_a_head_without_rows_is_a_head() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "-"), ("", "-"), (Decimal("1E+3"), "1000"), (Decimal("0.10"), "0.10"), (0, "0"),
+        (None, "-"), ("", "-"), (Decimal("89.250000000000000000"), "89.25"),
+        (Decimal(2) / 3, "0.66666667"), (Decimal("5.0000000000"), "5"), (Decimal("NaN"), "NaN"),
+        (Decimal("0.12345678"), "0.12345678"),
+        (Decimal("1E+3"), "1000"), (Decimal("0.10"), "0.10"), (0, "0"),
         ("x", "x"), ("no\n9 forged\x1b[2J", "no 9 forged [2J"),
     ],
 )  # fmt: skip
