@@ -41,7 +41,7 @@ CHANGES = {
 }  # fmt: skip
 REASONS = ("a leg was cancelled", "a leg was refused", "not complete within 25 s")
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(720)]
 
 
 def states(daemon: Daemon) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ def test_a_pair_that_was_killed_half_open_ends_flat(tmp_path: Path) -> None:
     with world(tmp_path, SEED, changes=CHANGES, options=options) as (simulator, daemon):
         daemon.start()
         daemon.await_armed()
-        until("one leg", lambda: held(simulator.truth()), deadline_s=240)
+        until("one leg", lambda: held(simulator.truth()), deadline_s=480)
         daemon.kill()
         legs = held(simulator.truth())
         assert len(legs) == 1, f"the second leg came too soon: {legs}"
