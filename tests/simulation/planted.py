@@ -214,7 +214,7 @@ def _clear_before_looking() -> None:
 
     async def rash(self: Any, *, reason: str, by: str) -> Answer:
         known = self._known_halts()
-        await self._cleared(reason, by)
+        await self._cleared(known, reason, by)
         seen, _ = known.get(HaltCause.HALT_FILE, ("", 0))
         with suppress(WorldError):
             self._halt_control.release(reason, by, seen)

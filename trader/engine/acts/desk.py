@@ -119,7 +119,7 @@ class Desk:
         if not is_needed or now_s < self._keep_due_s or self._guard.is_halt_written:
             return
         self._keep_due_s = now_s + _KEEP_AGAIN_S
-        self._write_halts("not in the journal", "daemon")
+        self._write_halts("not in the journal", self._ledger.book.halts, "daemon")
 
     async def resume(self, *, reason: str, by: str) -> Answer:
         """Clear the latched causes, if nothing else objects and reconciliation is clean."""
@@ -132,7 +132,7 @@ class Desk:
             objections = objections or await self._on_disk()
             objections = objections or self._new_halts(known) or self._levels()
             objections = objections or self._released(known, reason, by)
-            objections = objections or await self._cleared(reason, by)
+            objections = objections or await self._cleared(known, reason, by)
             if objections:
                 return Answer(is_done=False, text="not resumed", details=objections)
             left = tuple(f"{cause}: {text}" for cause, (text, _) in self._known_halts().items())
@@ -161,8 +161,8 @@ class Desk:
         problem = await self._ledger.made_durable(self._clock.monotonic() + _DISK_S)
         return (f"journal: {problem}",) if problem else ()
 
-    async def _cleared(self, reason: str, by: str) -> tuple[str, ...]:
-        """Clear the latched causes, durably; returns what objects, with the causes back.
+    async def _cleared(self, known: _Halts, reason: str, by: str) -> tuple[str, ...]:
+        """Clear the latched causes, durably; returns what objects, with what was ``known`` back.
 
         Nothing leaves before it is on disk: promises are written behind it. So a process that is
         killed has resumed or is halted, and nobody was told otherwise.
@@ -175,7 +175,7 @@ class Desk:
             self._ledger.record(ev.HaltCleared(cause, reason, by))
         objections = await self._on_disk()
         if objections:
-            self._put_back(halts, by)
+            self._put_back(halts, known, by)
         return objections
 
     def _released(self, known: _Halts, reason: str, by: str) -> tuple[str, ...]:
@@ -187,17 +187,20 @@ class Desk:
             return (f"halt file: {error}",)
         return ()
 
-    def _put_back(self, halts: Mapping[HaltCause, str], by: str) -> None:
-        """Have the latched causes stand as before a resume that did not reach the disk."""
+    def _put_back(self, halts: Mapping[HaltCause, str], known: _Halts, by: str) -> None:
+        """Have every halt stand as before a resume that did not reach the disk."""
         for cause, text in halts.items():
             if cause not in self._ledger.book.halts:
                 self._ledger.record(ev.HaltRaised(cause, text, by))
-        # The clearing may be on disk in the end, and these not.
-        self._write_halts("a resume did not reach the disk", by)
+        # The clearing may be on disk in the end, and these not; what the file alone held is in no
+        # journal at all.
+        held = dict(self._ledger.book.halts)
+        if HaltCause.HALT_FILE in known:
+            held[HaltCause.HALT_FILE], _ = known[HaltCause.HALT_FILE]
+        self._write_halts("a resume did not reach the disk", held, by)
 
-    def _write_halts(self, why: str, by: str) -> None:
-        """Have the halt file hold the latched causes, unless it halts already."""
-        halts = self._ledger.book.halts
+    def _write_halts(self, why: str, halts: Mapping[HaltCause, str], by: str) -> None:
+        """Have the halt file hold these causes, unless it halts already."""
         if not halts or self._guard.is_halt_written:
             return
         reason = "; ".join(f"{cause}: {text}" for cause, text in halts.items())

@@ -26,6 +26,7 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
+from trader.core.breaker_events import EquityMarked
 from trader.core.drifts import DriftKind
 from trader.core.halts import LATCHED, HaltCause
 from trader.core.ids import (
@@ -371,6 +372,28 @@ async def test_a_clearing_that_does_not_reach_the_disk_leaves_the_halts_and_the_
     assert world.book.halts == {HaltCause.INVARIANT: "echo differs"}
     # The disk may come to hold the clearing and not what came after it.
     assert "invariant: echo differs" in world.switch.active
+
+
+@pytest.mark.parametrize("is_failing", [False, True])
+async def test_a_halt_that_the_file_alone_held_is_there_again_after_a_resume_that_failed(
+    is_failing: bool,
+) -> None:
+    """A restart after a crash knows an answered halt by its file alone, and it was released."""
+    world = World()
+    world.switch.active = "stop (first)"
+    release = world.control.release
+
+    def released(reason: str, by: str, seen: str) -> None:
+        release(reason, by, seen)
+        world.journal.hold()
+        world.ledger.record(EquityMarked("2026-09-15", Decimal(100_000)))
+
+    world.control.release = released  # type: ignore[method-assign]
+    if is_failing:
+        later(1.0, world.journal.fail, "disk full")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert (answer.is_done, answer.text) == (False, "not resumed")
+    assert "stop (first)" in world.switch.active
 
 
 async def test_nothing_leaves_before_the_clearing_is_on_disk() -> None:
