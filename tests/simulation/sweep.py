@@ -33,8 +33,8 @@ SEED = "canonical"
 _DAY_S = 9.0
 # When the first life is told to end.
 _DRAIN_S = 5.0
-# How long the day goes on behind a crash: the daemon is up again, and trades.
-_AFTER_S = 5.0
+# How long the day goes on behind a crash: after 5 s the daemon is up again, after 6.5 s it trades.
+_AFTER_S = 9.0
 _REST_S = 3.0
 # How often the strategy wants something.
 _PACE = 0.5
