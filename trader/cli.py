@@ -61,6 +61,7 @@ COMMANDS = {
     "baseline": ("verbs", "accept the broker's holdings as the starting point, once"),
     "reconcile": ("reconcile", "compare book and broker now"),
     "cancel-orders": ("verbs", "cancel every working order of ours"),
+    "reduce": ("verbs", "carry out the plan of reductions: a round of exits, none across zero"),
     "reset": ("verbs", "close a tripped breaker whose reading is good again"),
     "override": ("verbs", "make a breaker not count for at most 15 minutes"),
     "review": ("verbs", "say whether an automatic risk action was right (true) or in vain (false)"),

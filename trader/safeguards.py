@@ -12,6 +12,7 @@ from trader.core.comparison import RunRecord
 from trader.core.drifts import sighting
 from trader.core.halts import HaltCause
 from trader.engine.acts.desk import Desk
+from trader.engine.acts.reducing import Reducing
 from trader.engine.orders.bracket_watch import LOOK_S as BRACKETS_S
 from trader.engine.orders.bracket_watch import BracketWatch
 from trader.engine.orders.exit_watch import LOOK_S as EXITS_S
@@ -82,7 +83,7 @@ class Safeguards:
         self, config: Configuration, services: Services, *, desk: Desk, board: Board
     ) -> None:
         settings, policy = config.settings, config.policy
-        self._services = services
+        self._services, self._desk, self._policy = services, desk, policy
         self._equity = Equity(services, policy)
         self._probes = Probes(services, partial(free_share, settings.state_dir))
         self._readings = Readings(services, policy=policy, equity=self._equity, probes=self._probes)
@@ -152,6 +153,17 @@ class Safeguards:
     def connect(self, reconciler: Reconciler, gateway: OrderGateway, inbox: Inbox) -> None:
         """Have every reconciliation told here, and every review know the market."""
         inbox.on_result = self._result.on_told
+        self._reducing = Reducing(
+            self._services,
+            gateway=gateway,
+            reconciler=reconciler,
+            exposure=self._exposure,
+            policy=self._policy,
+            turn=self._desk.turn,
+        )
+        self._reducing.regime_lacks = self.breakers.regime_lacks
+        self._exposure.automatic = self._reducing.automatic
+        self._desk.reductions = self._reducing
         gateway.outlook = self.breakers.outlook
         self.breakers.strategies.cancel = self._exits.cancel = gateway.cancel
         self._brackets.cancel = gateway.cancel
@@ -188,6 +200,7 @@ class Safeguards:
         start("breaker-kill", self._kill.run)
         watch = self._exposure.look
         start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
+        start("reductions", self._reducing.run)
         values = self._account_log.look
         start("account-log", lambda: supervisor.every("account-log", ACCOUNT_S, values))
         retire = self._retirement.look

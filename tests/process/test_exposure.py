@@ -3,18 +3,21 @@
 Method: an account of the simulator holds shares whose price is moved. The share of the account is
 a fact of the simulator's own books; the daemon must show a warning beyond the hold and beyond the
 box, plan the reduction and send nothing of it. Then a person carries the plan out as the runbook
-says, over HTTP, and the plan must be over and the warning gone (BRK-04, CAP-24).
+says, and the plan must be over and the warning gone; so must it where the policy has it go by
+itself. Not while it is halted: then nothing leaves at all (BRK-04, CAP-24).
 """
 
 from __future__ import annotations
 
+import copy
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.process.harness import Daemon, Json, Simulator, until, world
-from tests.process.orders_api import place
+from tests.targets import TARGETS
 
 SEED = 20240410
 HELD = 2_500
@@ -66,10 +69,13 @@ def test_a_breach_of_the_market_is_shown_planned_for_and_brought_back(tmp_path: 
         assert pages.count("plan of reductions") == 1
         assert simulator.truth()["place_frames"] == [], "a plan sends nothing"
 
-        answer = place(
-            daemon, "reduce-1", side=side, type="MARKET", quantity=quantity, reduce_only=True
-        )
-        assert answer.body["is_approved"], answer
+        daemon.halt()
+        held_back = daemon.verb("reduce")
+        assert (held_back.is_done, held_back.text) == (False, "not reduced")
+        assert simulator.truth()["place_frames"] == []
+        daemon.resume()
+        answer = daemon.verb("reduce")
+        assert answer.is_done, f"{answer.text}: {answer.details}"
         until("the end of the plan", lambda: exposure(daemon)["reduction"] is None)
         left = next(row for row in simulator.truth()["positions"] if row["symbol"] == "AAPL")
         assert Decimal(left["quantity"]) == HELD - Decimal(quantity)
@@ -77,3 +83,20 @@ def test_a_breach_of_the_market_is_shown_planned_for_and_brought_back(tmp_path: 
         assert exposure(daemon)["concentrations"][0]["level"] == "hold"
         assert move(simulator, daemon, "98", "ok")["status"] == "ok"
         assert len(simulator.truth()["place_frames"]) == 1
+
+
+def test_what_the_policy_reduces_by_itself_waits_for_every_measure(tmp_path: Path) -> None:
+    """Without a VIX the regime is a storm that nobody has measured: nothing is sold on its word."""
+    targets = copy.deepcopy(TARGETS)
+    targets.setdefault("exposure", {})["reduce_after_s"] = 30
+    (tmp_path / "reducing.yaml").write_text(yaml.safe_dump(targets))
+    changes = {**CHANGES, "targets_file": "reducing.yaml"}
+    with world(tmp_path, SEED, options=OPTIONS, changes=changes) as (simulator, daemon):
+        simulator.tell("/price", symbol="AAPL", price="140")
+        daemon.start()
+        daemon.await_armed()
+        plan = until("a plan", lambda: exposure(daemon)["reduction"])
+        assert plan["automatic"].startswith(
+            "does not go by itself: the regime is a storm for want of"
+        )
+        assert simulator.truth()["place_frames"] == []

@@ -7,7 +7,7 @@ from trader.commands.asking import add_state, ask, timeout
 from trader.ops.kill import operator_name
 
 # Nobody does one of these without saying why.
-_WITH_REASON = ("resume", "reset", "override", "review")
+_WITH_REASON = ("resume", "reduce", "reset", "override", "review")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

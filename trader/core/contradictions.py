@@ -18,6 +18,8 @@ MARK_AGE_S_MAX = 3_600.0
 ENTRY_EXPIRY_S_MIN = 10.0
 # Whatever stops trading is looked at within five minutes (BRK-19).
 CRITICAL_REVIEW_S_MAX = 300.0
+# A plan that has stood for less may be one tick's; a day later nobody remembers what was set.
+REDUCE_AFTER_S_MIN, REDUCE_AFTER_S_MAX = 30.0, 86_400.0
 # Of fewer changes a correlation is chance; more than a session's nobody waits for.
 BLIND_MINUTES = (20, 240)
 _MAY_BE_ZERO = frozenset(
@@ -220,6 +222,12 @@ def _others(policy: Policy) -> Iterable[str]:
         yield (
             f"order.entry_expiry_s is {expiry_s:g}, allowed is at least {ENTRY_EXPIRY_S_MIN:g}, "
             "or nothing: sooner, a good order could be gone before it arrives"
+        )
+    reduce_s = policy.exposure.reduce_after_s
+    if reduce_s is not None and not REDUCE_AFTER_S_MIN <= reduce_s <= REDUCE_AFTER_S_MAX:
+        yield (
+            f"exposure.reduce_after_s is {reduce_s:g}, allowed is {REDUCE_AFTER_S_MIN:g} to "
+            f"{REDUCE_AFTER_S_MAX:g}, or nothing: a plan has to stand before it is believed"
         )
     action = policy.action
     if action.critical_review_s > CRITICAL_REVIEW_S_MAX:

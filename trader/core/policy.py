@@ -186,6 +186,9 @@ class ExposurePolicy:
     broker_mark_age_s_max: float = 400.0
     # The broker tells account values every 180 s (INC-037).
     account_age_s_max: float = 400.0
+    # How long what is held may exceed a limit before the plan of reductions is carried out without
+    # a person. None: it is shown, and nothing of it is sent.
+    reduce_after_s: float | None = None
     what_if: WhatIf = WhatIf.NEVER
     what_if_deadline_s: float = 2.0
 

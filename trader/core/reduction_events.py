@@ -71,4 +71,17 @@ class ReductionEnded:
     reason: str
 
 
-ReductionEvent = ReductionPlanned | ReductionEnded
+@dataclass(frozen=True, slots=True)
+class ReductionOrdered:
+    """A plan is carried out from here on: these orders are wanted, in this sequence.
+
+    ``by`` is a person, or ``policy`` where nobody has asked. What became of each is told by the
+    intents that follow.
+    """
+
+    orders: tuple[Reduction, ...]
+    reason: str
+    by: str
+
+
+ReductionEvent = ReductionPlanned | ReductionEnded | ReductionOrdered

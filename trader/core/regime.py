@@ -58,6 +58,22 @@ def step(
     return replace(state, calmer_since_s=since_s)
 
 
+def lacking(
+    policy: RegimePolicy,
+    *,
+    vix: Decimal | None,
+    realised: Decimal | None,
+    correlation: Decimal | None = None,
+) -> tuple[str, ...]:
+    """Return the measures that are asked for and not known: for want of one it is a storm."""
+    named = [("VIX", vix), ("realised volatility", realised)]
+    lacks = [name for name, value in named if _number(value) is None]
+    is_asked = None not in (policy.correlation_normal, policy.correlation_storm)
+    if is_asked and _correlation(correlation) is None:
+        lacks.append("average correlation")
+    return tuple(lacks)
+
+
 @dataclass(frozen=True, slots=True)
 class _Measures:
     vix: Decimal | None
@@ -76,18 +92,28 @@ def _seen(policy: RegimePolicy, measures: _Measures, times: Decimal) -> Regime:
     return max(found, key=_ORDER.index)
 
 
-def _of(value: Decimal | None, times: Decimal, normal: Decimal, storm: Decimal) -> Regime:
+def _number(value: Decimal | None) -> Decimal | None:
+    """Return a volatility; one of nothing is no market at all."""
     number = decimal_from(value) if value is not None else None
-    # A volatility of nothing is no market at all.
-    if number is None or number <= ZERO or number * times >= storm:
+    return number if number is not None and number > ZERO else None
+
+
+def _of(value: Decimal | None, times: Decimal, normal: Decimal, storm: Decimal) -> Regime:
+    number = _number(value)
+    if number is None or number * times >= storm:
         return Regime.STORM
     return Regime.NORMAL if number * times >= normal else Regime.CALM
+
+
+def _correlation(value: Decimal | None) -> Decimal | None:
+    number = decimal_from(value) if value is not None else None
+    return number if number is not None and abs(number) <= 1 else None
 
 
 def _of_correlation(
     value: Decimal | None, times: Decimal, normal: Decimal, storm: Decimal
 ) -> Regime:
-    number = decimal_from(value) if value is not None else None
-    if number is None or abs(number) > 1 or number * times >= storm:
+    number = _correlation(value)
+    if number is None or number * times >= storm:
         return Regime.STORM
     return Regime.NORMAL if number * times >= normal else Regime.CALM

@@ -1,8 +1,9 @@
 """What was done automatically against risk, and what a person found when reviewing it (BRK-19).
 
-A downgraded intent, a breaker that keeps new risk out, one that halts or kills, a halted strategy:
-each waits for a review that says whether it was right. What was wrong counts against the month's
-budget of false positives. The number of an action is that of its event in the journal.
+A downgraded intent, a breaker that keeps new risk out, one that halts or kills, a halted strategy,
+a reduction that nobody asked for: each waits for a review that says whether it was right. What was
+wrong counts against the month's budget of false positives. The number of an action is that of its
+event in the journal.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,6 +13,8 @@ from enum import StrEnum
 
 from trader.core import breaker_events as be
 from trader.core.ids import Seq
+from trader.core.reducing import POLICY
+from trader.core.reduction_events import ReductionOrdered
 
 # The review of an intent downgrades with this code.
 DOWNGRADED = "CONCENTRATION_HOLD"
@@ -27,12 +30,21 @@ class RiskActionKind(StrEnum):
     SCALE = "scale"
     SHADOW = "shadow"
     STRATEGY = "strategy"
+    # Part of what is held was sold or bought back, as the policy says.
+    REDUCTION = "reduction"
     HALT = "halt"
     KILL = "kill"
 
 
 # These stop what was wanted: somebody looks at once.
-CRITICAL = frozenset({RiskActionKind.STRATEGY, RiskActionKind.HALT, RiskActionKind.KILL})
+CRITICAL = frozenset(
+    {
+        RiskActionKind.STRATEGY,
+        RiskActionKind.REDUCTION,
+        RiskActionKind.HALT,
+        RiskActionKind.KILL,
+    }
+)
 # By what a breaker does, as its trip is recorded.
 KINDS = {
     "scale": RiskActionKind.SCALE,
@@ -103,6 +115,11 @@ class RiskActions:
             case be.StrategyHalted(strategy=strategy, name=name, inputs=inputs):
                 whose = f"{name}:{strategy}"
                 self.add(RiskAction(number, at_utc, RiskActionKind.STRATEGY, whose, inputs))
+            case ReductionOrdered(orders=orders, reason=reason, by=by):
+                if by == POLICY:
+                    text = f"{', '.join(row.words for row in orders)}: {reason}"
+                    kind = RiskActionKind.REDUCTION
+                    self.add(RiskAction(number, at_utc, kind, "reduction", text))
             case be.ActionReviewed():
                 found = Outcome(event.is_right, event.by, event.reason, at_utc)
                 self.review(event.action, found)

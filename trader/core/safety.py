@@ -15,7 +15,7 @@ from trader.core.breakers.machine import Phase
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
 from trader.core.ids import StrategyName
-from trader.core.reduction_events import ReductionEnded, ReductionPlanned
+from trader.core.reduction_events import ReductionEnded, ReductionOrdered, ReductionPlanned
 from trader.core.regime import Outlook
 from trader.core.track_record import TrackRecord, begun_anew, rebased
 from trader.core.track_record import marked as record_marked
@@ -155,7 +155,7 @@ def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
             return replace(safety, posture=posture, causes=causes)
         case be.OutlookChanged() | ReductionPlanned() | ReductionEnded():
             return _after_market(safety, event, at_utc)
-        case be.ActionReviewed():
+        case be.ActionReviewed() | ReductionOrdered():
             return safety  # of the actions, which are no part of it
         case be.StrategyMarked() | be.StrategyHalted() | be.StrategyReleased():
             return _after_strategy(safety, event)

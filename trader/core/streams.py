@@ -19,7 +19,7 @@ from trader.core.emergency_events import EmergencyCancelKnown, EmergencyOrderKno
 from trader.core.history_events import HistoryRetired
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.quarantine_events import QuarantineEvent
-from trader.core.reduction_events import ReductionEnded, ReductionPlanned
+from trader.core.reduction_events import ReductionEnded, ReductionOrdered, ReductionPlanned
 from trader.core.request_events import OrderRequestReceived, RequestDecided, RequestReceived
 from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
@@ -100,6 +100,7 @@ STREAM_OF: dict[type, Stream | None] = {
     be.ActionReviewed: None,
     ReductionPlanned: None,
     ReductionEnded: None,
+    ReductionOrdered: None,
     ResultDisputed: None,
     ResultAgreed: None,
 }

@@ -8,7 +8,7 @@ from trader.core.account_events import ResultAgreed, ResultDisputed
 from trader.core.history_events import HistoryRetired
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.quarantine import message_words
-from trader.core.reduction_events import ReductionEnded, ReductionPlanned
+from trader.core.reduction_events import ReductionEnded, ReductionOrdered, ReductionPlanned
 from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
 from trader.core.ticket_events import CashBooked, TicketCounted, TicketIgnored, TradeBooked
 
@@ -155,6 +155,8 @@ def _of_others(event: ev.Event) -> str:
             over = "; ".join(row.words for row in excesses)
             plan = ", ".join(row.words for row in orders) or "no order can"
             return f"{over} ({regime}). To end it: {plan}"
+        case ReductionOrdered(orders=orders, reason=reason, by=by):
+            return f"{', '.join(row.words for row in orders)}, by {by}: {reason}"
         case ReductionEnded(reason=reason) | ResultAgreed(reason=reason):
             return reason
         case ResultDisputed(told=told, own=own, allowed=allowed, since_utc=since):

@@ -18,7 +18,7 @@ class ConcentrationStatus:
 
 @dataclass(frozen=True, slots=True)
 class ReductionStatus:
-    """The plan that stands, since when, in the order of its execution; nothing of it was sent."""
+    """The plan that stands, since when, in the order of its execution."""
 
     since_utc: datetime
     regime: str
@@ -26,6 +26,8 @@ class ReductionStatus:
     orders: tuple[str, ...]
     # What would still be exceeded after all of them.
     remains: tuple[str, ...]
+    # Whether and when it is carried out without a person, in words.
+    automatic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,9 @@ class OperatorDesk(Protocol):
         With ``is_everything`` everybody's orders and unmanaged positions go as well.
         """
 
+    async def reduce(self, *, reason: str, by: str) -> Answer:
+        """Carry out the plan of reductions as of now: a round of exits, none across zero."""
+
     async def reconcile(self, *, by: str) -> Answer:
         """Run a reconciliation now."""
 

@@ -87,6 +87,7 @@ class OperatorVerbs:
             "liquidate": lambda asked: desk.liquidate(
                 by=asked.by, is_everything=asked.is_everything
             ),
+            "reduce": lambda asked: desk.reduce(reason=asked.reason, by=asked.by),
             "reconcile": lambda asked: desk.reconcile(by=asked.by),
             "baseline": lambda asked: desk.baseline(by=asked.by),
             **_ticket_verbs(desk.tickets),

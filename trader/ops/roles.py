@@ -49,6 +49,7 @@ MAY: Mapping[str, frozenset[Role]] = {
     "cancel-orders": _STOPPERS,
     "reconcile": _STOPPERS,
     "liquidate": _JUDGES,
+    "reduce": _JUDGES,
     "resume": _JUDGES,
     "adopt": _JUDGES,
     "book": _JUDGES,

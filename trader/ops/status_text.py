@@ -200,7 +200,7 @@ def _exposure(row: Mapping[str, Any] | None) -> list[str]:
         lines.append(f"PLAN        {'; '.join(plan['exceeded'])}, {when}. To end it:")
         lines += [f"            {order}" for order in plan["orders"] or ["no order can"]]
         lines += [f"            still exceeded then: {text}" for text in plan["remains"]]
-        lines.append("            nothing of it was sent: RUNBOOK, Plan of reductions")
+        lines.append(f"            it {plan['automatic']}; trader reduce sends it now")
         if row["problem"]:
             lines.append(f"            cannot be made anew: {row['problem']}")
     return lines

@@ -268,6 +268,11 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
         (rd.Excess("net", None, "", Decimal(-m.variant), Decimal(1)),) if m.variant > 3 else (),
     ),
     rd.ReductionEnded: lambda m: rd.ReductionEnded("all inside"),
+    rd.ReductionOrdered: lambda m: rd.ReductionOrdered(
+        (rd.Reduction(make.CON, "AAA", make.SELL, Decimal(m.order), Decimal(9), Decimal(900)),),
+        "too much",
+        "policy" if m.variant % 2 else "me",
+    ),
     ae.AccountTold: lambda m: ae.AccountTold(
         source=ae.Teller.UPDATES,
         as_of_utc=make.T0,

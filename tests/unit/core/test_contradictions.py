@@ -162,6 +162,17 @@ def test_an_end_may_be_left_out(expiry_s: float | None) -> None:
     assert contradictions(bent(a_policy(), order__entry_expiry_s=expiry_s)) == ()
 
 
+@pytest.mark.parametrize("after_s", [0.0, 29.9, 86_400.5, -1.0, float("nan"), float("inf")])
+def test_a_reduction_by_itself_waits_neither_too_short_nor_for_ever(after_s: float) -> None:
+    found = contradictions(bent(a_policy(), exposure__reduce_after_s=after_s))
+    assert any(line.startswith(f"exposure.reduce_after_s is {after_s:g}") for line in found), found
+
+
+@pytest.mark.parametrize("after_s", [None, 30.0, 86_400.0])
+def test_a_reduction_by_itself_may_be_left_out(after_s: float | None) -> None:
+    assert contradictions(bent(a_policy(), exposure__reduce_after_s=after_s)) == ()
+
+
 @pytest.mark.parametrize("minutes", [20, 60, 240])
 def test_minutes_that_make_a_covariance(minutes: int) -> None:
     assert contradictions(a_policy(blind__minutes_min=minutes)) == ()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from trader.core.policy import Regime, RegimePolicy
-from trader.core.regime import STORM, Outlook, RegimeState, step
+from trader.core.regime import STORM, Outlook, RegimeState, lacking, step
 
 D = Decimal
 POLICY = RegimePolicy(
@@ -127,3 +127,21 @@ def test_calmer_by_a_margin_counts_for_the_correlation_as_well() -> None:
 def test_a_calmer_vix_makes_no_correlation_calmer() -> None:
     measures = {"vix": D(10), "realised": D("0.1"), "correlation": D("0.6"), "now_s": 0.0}
     assert step(ASKING, CALM, **measures).regime is Regime.NORMAL  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, "NaN", "Infinity", "0", "-5"])
+def test_what_makes_it_a_storm_for_want_of_a_measure_is_named(value: str | None) -> None:
+    lost, known = None if value is None else D(value), D("0.1")
+    assert lacking(POLICY, vix=lost, realised=known) == ("VIX",)
+    assert lacking(POLICY, vix=known, realised=lost) == ("realised volatility",)
+    assert lacking(POLICY, vix=known, realised=known) == ()
+    assert step(POLICY, CALM, vix=lost, realised=known, now_s=0.0).regime is Regime.STORM
+
+
+@pytest.mark.parametrize("value", [None, "NaN", "1.01", "-1.01"])
+def test_a_correlation_that_lacks_is_named_where_the_policy_asks_for_it(value: str | None) -> None:
+    correlation, known = None if value is None else D(value), D("0.1")
+    found = lacking(ASKING, vix=known, realised=known, correlation=correlation)
+    assert found == ("average correlation",)
+    assert lacking(ASKING, vix=known, realised=known, correlation=D(0)) == ()
+    assert lacking(POLICY, vix=known, realised=known, correlation=correlation) == ()

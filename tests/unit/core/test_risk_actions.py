@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -14,6 +15,8 @@ from trader.core.book import Book
 from trader.core.breakers.rules import Action, BreakerName
 from trader.core.checkpoint import restored, state_of
 from trader.core.ids import ConId, Seq
+from trader.core.reducing import POLICY
+from trader.core.reduction_events import Reduction, ReductionOrdered
 from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk_actions import (
     DOWNGRADED,
@@ -48,7 +51,7 @@ def test_every_action_of_a_breaker_has_a_kind_and_downgrades_have_their_code() -
 
 
 def test_each_automatic_action_is_kept_under_the_number_of_its_event() -> None:
-    """BRK-19: downgrade, shadow, halt, kill, a strategy's halt."""
+    """BRK-19: downgrade, shadow, halt, kill, a strategy's halt, a reduction by itself."""
     book = make.a_book()
     make.record(book, tripped())
     number = book.seq
@@ -57,17 +60,24 @@ def test_each_automatic_action_is_kept_under_the_number_of_its_event() -> None:
     make.record(book, held(1))
     halt = be.StrategyHalted(make.STRATEGY, BreakerName.PSR, "0.1", "0.2", "h", "d")
     make.record(book, halt)
+    sale = Reduction(make.CON, "AAA", make.SELL, Decimal(5), Decimal(15), Decimal(500))
+    make.record(book, ReductionOrdered((sale,), "asked for", "me"))
+    make.record(book, ReductionOrdered((sale,), "120 s", POLICY))
     assert kinds(book) == [
         "shadow drift",
         "halt reject_rate",
         "kill loss_kill",
         f"downgrade alpha:{make.CON}",
         "strategy psr:alpha",
+        "reduction reduction",
     ]
+    assert book.actions.rows()[-1].text == "SELL 5 of 15 AAA: 120 s"
     first = book.actions.get(number)
     assert first is not None
     assert (first.text, first.outcome, first.is_critical) == ("2", None, False)
-    assert [row.is_critical for row in book.actions.rows()] == [False, True, True, False, True]
+    assert [row.is_critical for row in book.actions.rows()] == [
+        False, True, True, False, True, True,
+    ]  # fmt: skip
     assert restored(state_of(book)).actions == book.actions
 
 

@@ -58,6 +58,7 @@ def test_a_plan_of_reductions_stands_until_it_is_replaced_or_over() -> None:
     later = replace(plan, regime=Regime.NORMAL)
     safety = after(safety, later, T0 + timedelta(seconds=60))
     assert (safety.reduction, safety.reduction_utc) == (later, T0 + timedelta(seconds=60))
+    assert fold(rd.ReductionOrdered((), "why", "me"), safety=safety) == safety
     safety = fold(rd.ReductionEnded("all inside"), safety=safety)
     assert (safety.reduction, safety.reduction_utc) == (None, None)
 

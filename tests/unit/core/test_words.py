@@ -88,6 +88,14 @@ CHECKED = ev.IntentReviewed(
         ),
         (rd.ReductionEnded("all inside"), "all inside"),
         (
+            rd.ReductionOrdered(
+                (rd.Reduction(CON, "AAA", SELL, Decimal(5), Decimal(15), Decimal(500)),),
+                "why",
+                "me",
+            ),
+            "SELL 5 of 15 AAA, by me: why",
+        ),
+        (
             ae.ResultDisputed("2026-03-01 23:55", Decimal(100), Decimal("-1.5"), Decimal(25), T0),
             "moved by 100.00 at the broker and by -1.50 here since 15:00:00 UTC, allowed 25.00",
         ),

@@ -29,6 +29,7 @@ def test_every_field_can_be_told() -> None:
         "exceeded": ["gross"],
         "orders": ["SELL 1"],
         "remains": [],
+        "automatic": "",
     }
     assert (told["status"], told["net"], told["problem"]) == ("warning", None, "")
     bare = plain(replace(seen, reduction=None))

@@ -414,7 +414,14 @@ def test_the_exposure_is_told_with_its_limits_and_what_exceeds_them() -> None:
 
 def test_a_plan_of_reductions_is_told_order_by_order() -> None:
     """CAP-24."""
-    plan = ReductionStatus(NOW, "storm", ("net 9.00, at most 8.00",), ("SELL 1 of 9 AAPL",), ())
+    plan = ReductionStatus(
+        NOW,
+        "storm",
+        ("net 9.00, at most 8.00",),
+        ("SELL 1 of 9 AAPL",),
+        (),
+        "goes by itself in 9 s",
+    )
     shown = replace(EXPOSED, reduction=plan, problem="AAPL (101): no mark")
     lines = status_lines(body(replace(READY, exposure=shown)))
     at = lines.index(
@@ -422,7 +429,7 @@ def test_a_plan_of_reductions_is_told_order_by_order() -> None:
     )
     assert lines[at + 1 : at + 4] == [
         "            SELL 1 of 9 AAPL",
-        "            nothing of it was sent: RUNBOOK, Plan of reductions",
+        "            it goes by itself in 9 s; trader reduce sends it now",
         "            cannot be made anew: AAPL (101): no mark",
     ]
     helpless = replace(plan, orders=(), remains=("AAPL box 9.00, at most 8.00",))

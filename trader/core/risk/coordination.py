@@ -20,6 +20,9 @@ def opposed_check(case: Case) -> Check:
     """Refuse an order that would close, or go against, what another strategy holds or enters."""
     if case.is_freed or not case.policy.coordination.is_one_sided:
         return _ALONE
+    if case.shrinks and case.intent.strategy == OPERATOR:
+        # What a person or the policy takes off is taken off whoever holds it.
+        return _ALONE
     sign = -1 if case.is_buy else 1
     strategy, con_id = case.intent.strategy, case.intent.con_id
     holdings = case.book.holdings

@@ -60,6 +60,13 @@ class BreakerDesk(Protocol):
         """Let a breaker not count for some minutes."""
 
 
+class ReductionDesk(Protocol):
+    """The plan of reductions, as the desk has it carried out."""
+
+    async def carry_out(self, *, reason: str, by: str) -> Answer:
+        """Send the orders of the plan as of now, in the desk's turn."""
+
+
 class ReviewDesk(Protocol):
     """The reviews of automatic risk actions, as the desk asks for them."""
 
@@ -88,17 +95,19 @@ class Desk:
         self._liquidation = Liquidation(
             services, gateway=gateway, reconciler=reconciler, settings=settings
         )
-        self._lock = asyncio.Lock()
+        # One act at a time, of whoever carries one out.
+        self.turn = asyncio.Lock()
         self.tickets = TicketDesk(
-            services, reconciler=reconciler, liquidation=self._liquidation, turn=self._lock
+            services, reconciler=reconciler, liquidation=self._liquidation, turn=self.turn
         )
-        self.letters = LetterDesk(services, reconciler=reconciler, turn=self._lock)
+        self.letters = LetterDesk(services, reconciler=reconciler, turn=self.turn)
         self._keep_due_s = float("-inf")
         # Executions that somebody else wrote down before there was a baseline: it holds them.
         self.before_baseline: tuple[Execution, ...] = ()
         # Set once they are built: they need the desk for what a kill cancels.
         self.breakers: BreakerDesk | None = None
         self.actions: ReviewDesk | None = None
+        self.reductions: ReductionDesk | None = None
 
     def halt(self, *, reason: str, by: str) -> Answer:
         """Halt now; the gate reads the cause before every send."""
@@ -125,7 +134,7 @@ class Desk:
         """Clear the latched causes, if nothing else objects and reconciliation is clean."""
         # As of the question: a halt that comes while it waits its turn was not meant by it.
         known = self._known_halts()
-        async with self._lock:
+        async with self.turn:
             objections = self._objections() or await self._reconciled()
             # Whatever waits for the disk is over before the last look: what that allows is then
             # done at once, and what came meanwhile was not meant.
@@ -266,7 +275,7 @@ class Desk:
         With ``keeps_exits`` those that can only shrink a position stay, stops before others; with
         ``is_everything`` everybody's go, whatever they are.
         """
-        async with self._lock:
+        async with self.turn:
             if is_everything:
                 return await self._liquidation.cancel_everything(by)
             return await self._liquidation.cancel_orders(by, keeps_exits=keeps_exits)
@@ -277,8 +286,14 @@ class Desk:
 
     async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:
         """Close every managed position, or with ``is_everything`` every one of the account."""
-        async with self._lock:
+        async with self.turn:
             return await self._liquidation.liquidate(by, is_everything=is_everything)
+
+    async def reduce(self, *, reason: str, by: str) -> Answer:
+        """Carry out the plan of reductions as of now."""
+        if self.reductions is None:
+            return Answer(is_done=False, text="this daemon makes no plan of reductions")
+        return await self.reductions.carry_out(reason=reason, by=by)
 
     async def reconcile(self, *, by: str) -> Answer:
         """Run a reconciliation now."""
@@ -292,7 +307,7 @@ class Desk:
 
     async def baseline(self, *, by: str) -> Answer:
         """Accept the broker's holdings as the starting point; once, before the first order."""
-        async with self._lock:
+        async with self.turn:
             if self._ledger.book.account is not None:
                 return Answer(is_done=False, text="the baseline exists already")
             try:

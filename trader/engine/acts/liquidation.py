@@ -18,9 +18,7 @@ from trader.core.flatten import (
     Cancels,
     Resting,
     close_limit,
-    close_quantity,
     close_side,
-    exits_working,
     sort_orders,
 )
 from trader.core.halts import HaltCause, Lane
@@ -28,12 +26,13 @@ from trader.core.ids import ClientId, ConId, OrderId, StrategyName
 from trader.core.instruments import Instrument
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.orders import Order, OrderState
+from trader.engine.acts.closable import Closable
 from trader.engine.market.descriptions import Descriptions
 from trader.engine.numbering import next_intent_id
 from trader.engine.operator import Answer
 from trader.engine.orders.brackets import has_idle, without_waiting
 from trader.engine.orders.gateway import OrderGateway
-from trader.engine.orders.resting import resting, resting_foreign
+from trader.engine.orders.resting import resting
 from trader.engine.outcomes import OutcomeKind
 from trader.engine.services import Services
 from trader.engine.truth.reconciler import Reconciler
@@ -89,6 +88,7 @@ class Liquidation:
         self._settings = settings
         self._was_refused = False
         self._descriptions = Descriptions(services)
+        self._closable = Closable(services, gateway=gateway, reconciler=reconciler)
         # The one instrument that this turn is about, or None when it is about all of them.
         self._only: ConId | None = None
         # What no configuration names, in the hub for as long as it is being closed.
@@ -160,10 +160,10 @@ class Liquidation:
         end_s = self._clock.monotonic() + self._settings.cancel_s
         while True:
             run = await self._reconciler.run_once("cancel everything")
-            if run.problem or not self._foreign() or self._clock.monotonic() >= end_s:
+            if run.problem or not self._closable.foreign() or self._clock.monotonic() >= end_s:
                 break
             await self._clock.sleep(_TWIN_S)
-        strangers = [row.words for row in self._foreign()]
+        strangers = [row.words for row in self._closable.foreign()]
         if run.problem:
             details.append(f"reconciliation: {run.problem}")
         is_done = answer.is_done and not strangers and not run.problem
@@ -207,11 +207,8 @@ class Liquidation:
         own = frozenset({self._broker.client_id})
         # They may have taken something off, and stay whatever we decide.
         over = [replace(resting(row), client_id=_OVER) for row in self._book.settling.values()]
-        rows = [*ours, *over, *self._foreign()]
+        rows = [*ours, *over, *self._closable.foreign()]
         return sort_orders(rows, positions, own, keeps_exits=keeps_exits)
-
-    def _foreign(self) -> list[Resting]:
-        return [resting_foreign(row) for row in self._book.foreign.values()]
 
     def _kept(self, cancelled: set[OrderId]) -> list[Resting]:
         orders = self._gateway.working_orders()
@@ -294,7 +291,7 @@ class Liquidation:
         doubts = [problem] if problem else self._doubts(is_everything=is_everything)
         strangers = [
             f"{row.words}: not ours to cancel by its id"
-            for row in self._foreign()
+            for row in self._closable.foreign()
             if is_everything
             or (row.con_id in self._hub.instruments and self._is_in_turn(row.con_id))
         ]
@@ -403,21 +400,11 @@ class Liquidation:
 
     async def _close(self, con_id: ConId, by: str) -> str:
         """Send one closing order of exactly what is held and not being closed already."""
-        if not self._guard.is_compared:
-            return f"{self._symbol(con_id)}: not closed yet, the link was lost meanwhile"
-        if con_id in self._reconciler.unlooked:
-            return f"{self._symbol(con_id)}: not closed yet, it moved while it was compared"
-        disputed = self._reconciler.disputed.get(con_id)
-        if disputed is not None:
-            # To sell what the broker says is not there would cross zero (INC-032).
-            return f"{self._symbol(con_id)}: not closed, {disputed}"
-        held = self._book.position_of(con_id)
-        exits = self._gateway.possible_exits(con_id) + exits_working(self._foreign(), con_id, held)
-        increment = self._hub.instruments[con_id].size_increment
-        quantity = close_quantity(held, exits, increment)
-        if quantity <= ZERO:
-            return f"{self._symbol(con_id)}: exits of {exits} are working or settling already"
-        intent = self._operator_intent(con_id, close_side(held), quantity, by)
+        quantity = self._closable.quantity(con_id)
+        if isinstance(quantity, str):
+            return f"{self._symbol(con_id)}: {quantity}"
+        side = close_side(self._book.position_of(con_id))
+        intent = self._operator_intent(con_id, side, quantity, by)
         outcome = await self._gateway.submit(intent, Lane.OPERATOR)
         sent = outcome.kind is OutcomeKind.SENT
         self._was_refused = self._was_refused or outcome.kind is OutcomeKind.REFUSED

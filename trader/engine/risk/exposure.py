@@ -1,8 +1,9 @@
 """Watches what the market makes of the account, and says how it would come back inside its limits.
 
-The gate already lets no new risk pass then; what is held is left to a person. A plan is recorded
+The gate already lets no new risk pass then; what is held is another decision. A plan is recorded
 and paged once, and again only when it has become another one: a price that trembles is no news,
-and a plan that would still do is kept. Nothing here ever sends anything.
+and a plan that would still do is kept. Nothing here sends anything:
+:mod:`trader.engine.acts.reducing` does, asked by a person or by the policy.
 """
 
 from collections.abc import Callable, Iterator
@@ -74,6 +75,8 @@ class Exposure:
         self._planned_s = float("-inf")
         # What a person was told last: over a restart it is what the journal has.
         self._told = services.ledger.book.safety.reduction
+        # Whether and when the plan is carried out by itself, in words.
+        self.automatic: Callable[[], str] = str
 
     # ---- the plan
 
@@ -95,6 +98,11 @@ class Exposure:
             self._end("what is held is inside the limits again")
         elif plan.excesses and self._is_other(standing, plan, look, regime):
             self._record(plan, look, regime)
+
+    def plan(self) -> Plan | str:
+        """Return the plan as of this moment, whether one stands or not; or why there is none."""
+        found = self._plan()
+        return found if isinstance(found, str) else found[0]
 
     def _plan(self) -> tuple[Plan, _Look, Regime] | str:
         if not self._policy.is_enforced:
@@ -167,6 +175,8 @@ class Exposure:
         if _is_news(self._told, event):
             self._told = event
             text = f"{exceeded} ({regime}). Would end it: {orders}. Nothing was sent."
+            if told := self.automatic():
+                text = f"{text} It {told}; trader reduce sends it now."
             self._pager.page("warning", "limits exceeded, plan of reductions", text)
 
     def _end(self, reason: str) -> None:
@@ -256,6 +266,7 @@ class Exposure:
             exceeded=tuple(row.words for row in plan.excesses),
             orders=tuple(row.words for row in plan.orders),
             remains=tuple(row.words for row in plan.remains),
+            automatic=self.automatic(),
         )
 
 

@@ -373,7 +373,7 @@ function warnings(status) {
   if (plan) {
     const orders = plan.orders.join(", ") || "no order can";
     const rest = plan.remains.length ? ` Still exceeded then: ${plan.remains.join("; ")}.` : "";
-    found.push(["Plan of reductions", `${orders}. Nothing of it was sent.${rest}`, ""]);
+    found.push(["Plan of reductions", `${orders}. It ${plan.automatic}; trader reduce sends it now.${rest}`, ""]);
   }
   if (status.result?.finding) found.push(["Day's result", status.result.finding, ""]);
   for (const text of status.host?.warnings ?? []) found.push(["Machine", text, ""]);

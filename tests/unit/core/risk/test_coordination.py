@@ -43,6 +43,7 @@ from trader.core.holdings import Holdings, Owned
 from trader.core.ids import ConId, OrderId, StrategyName
 from trader.core.intents import BracketTerms, Intent, Side
 from trader.core.orders import Order
+from trader.core.results import OPERATOR
 from trader.core.risk import Approved, Refused, RiskInput, review
 from trader.core.risk.change import Revision, review_change
 from trader.core.risk.coordination import CHECKS
@@ -104,6 +105,14 @@ def test_the_policy_may_let_them_and_an_operator_always_may() -> None:
     free = replace(wanted, policy=a_policy(coordination__is_one_sided=False))
     assert failures(SALE, free) == []
     assert failures(EXIT, replace(wanted, is_operator=True)) == []
+
+
+def test_a_reduction_of_the_operators_takes_off_whoever_holds_it_and_opens_nothing() -> None:
+    wanted = given(with_shares(10, beta=10), account=READING, policy=BOTH_SIDES)
+    reduction = replace(EXIT, strategy=OPERATOR)
+    assert failures(reduction, wanted) == []
+    beyond = replace(reduction, quantity=D(11), is_reduce_only=False)
+    assert "OPPOSED" in failures(beyond, wanted)
 
 
 def test_what_it_sells_already_is_counted_and_the_order_itself_is_not() -> None:

@@ -422,7 +422,7 @@ async def test_a_kill_beside_a_kill_is_told_and_outlives_a_resume_that_waited() 
     assert HaltCause.BREAKER in world.book.halts
     await breaking.at("96", "96")
     pages = len(world.pager.sent)
-    async with world.desk._lock:
+    async with world.desk.turn:
         resume = asyncio.get_running_loop().create_task(
             world.desk.resume(reason="loss seen", by="ops")
         )
