@@ -12,7 +12,6 @@ from trader.core.comparison import RunRecord
 from trader.core.drifts import sighting
 from trader.core.halts import HaltCause
 from trader.engine.acts.desk import Desk
-from trader.engine.acts.reducing import Reducing
 from trader.engine.orders.bracket_watch import LOOK_S as BRACKETS_S
 from trader.engine.orders.bracket_watch import BracketWatch
 from trader.engine.orders.exit_watch import LOOK_S as EXITS_S
@@ -31,6 +30,7 @@ from trader.engine.risk.exposure import LOOK_S as EXPOSURE_LOOK_S
 from trader.engine.risk.exposure import Exposure
 from trader.engine.risk.probes import Probes
 from trader.engine.risk.readings import Readings
+from trader.engine.risk.reducing import Reducing
 from trader.engine.services import Services
 from trader.engine.strategy.output_watch import LOOK_S as OUTPUTS_S
 from trader.engine.strategy.output_watch import TASK as OUTPUTS
@@ -84,6 +84,7 @@ class Safeguards:
     ) -> None:
         settings, policy = config.settings, config.policy
         self._services, self._desk, self._policy = services, desk, policy
+        self._reducing: Reducing | None = None
         self._equity = Equity(services, policy)
         self._probes = Probes(services, partial(free_share, settings.state_dir))
         self._readings = Readings(services, policy=policy, equity=self._equity, probes=self._probes)
@@ -114,11 +115,7 @@ class Safeguards:
         kept = KeptWatch(
             config.journal_file, archive_folder(config.journal_file), services.pager
         ).look
-        sessions = session_settings(config)
-        hours_file = settings.state_dir / HOURS_FILE_NAME
-        calendars = CalendarWatch(
-            services, hours_file, session_terms(config), sessions.calendars
-        ).look
+        calendars = _watch_of_calendars(config, services).look
         drill = config.drill
         # Says of what is removed by itself where that does not go on.
         self.pressure: Callable[[], dict[str, str]] = dict
@@ -153,7 +150,7 @@ class Safeguards:
     def connect(self, reconciler: Reconciler, gateway: OrderGateway, inbox: Inbox) -> None:
         """Have every reconciliation told here, and every review know the market."""
         inbox.on_result = self._result.on_told
-        self._reducing = Reducing(
+        self._reducing = reducing = Reducing(
             self._services,
             gateway=gateway,
             reconciler=reconciler,
@@ -161,9 +158,9 @@ class Safeguards:
             policy=self._policy,
             turn=self._desk.turn,
         )
-        self._reducing.regime_lacks = self.breakers.regime_lacks
-        self._exposure.automatic = self._reducing.automatic
-        self._desk.reductions = self._reducing
+        reducing.regime_lacks = self.breakers.regime_lacks
+        self._exposure.automatic = reducing.automatic
+        self._desk.reductions = reducing
         gateway.outlook = self.breakers.outlook
         self.breakers.strategies.cancel = self._exits.cancel = gateway.cancel
         self._brackets.cancel = gateway.cancel
@@ -200,7 +197,8 @@ class Safeguards:
         start("breaker-kill", self._kill.run)
         watch = self._exposure.look
         start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
-        start("reductions", self._reducing.run)
+        if self._reducing is not None:
+            start("reductions", self._reducing.run)
         values = self._account_log.look
         start("account-log", lambda: supervisor.every("account-log", ACCOUNT_S, values))
         retire = self._retirement.look
@@ -240,6 +238,13 @@ class Safeguards:
         ledger = self._services.ledger
         if HaltCause.JOURNAL_UNPROVEN not in ledger.book.halts:
             self._anchors.write(ledger.head)
+
+
+def _watch_of_calendars(config: Configuration, services: Services) -> CalendarWatch:
+    """Return what compares the broker's hours with the calendars that come with the program."""
+    hours_file = config.settings.state_dir / HOURS_FILE_NAME
+    calendars = session_settings(config).calendars
+    return CalendarWatch(services, hours_file, session_terms(config), calendars)
 
 
 def _watch_of_outputs(services: Services, board: Board, state_dir: Path) -> OutputWatch:

@@ -24,8 +24,6 @@ from enum import StrEnum
 from trader.core.amounts import ZERO
 from trader.core.policy import OrderPolicy
 
-# By whom a round is that nobody has asked for.
-POLICY = "policy"
 # Between two rounds that go by themselves.
 PAUSE_S = 60.0
 # So many did not end it: a person looks, before more is sold.

@@ -7,6 +7,9 @@ from trader.core.ids import ConId
 from trader.core.intents import Side
 from trader.core.policy import Regime
 
+# By whom a plan is carried out that nobody has asked for.
+POLICY = "policy"
+
 
 @dataclass(frozen=True, slots=True)
 class Excess:

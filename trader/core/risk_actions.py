@@ -13,8 +13,7 @@ from enum import StrEnum
 
 from trader.core import breaker_events as be
 from trader.core.ids import Seq
-from trader.core.reducing import POLICY
-from trader.core.reduction_events import ReductionOrdered
+from trader.core.reduction_events import POLICY, ReductionOrdered
 
 # The review of an intent downgrades with this code.
 DOWNGRADED = "CONCENTRATION_HOLD"

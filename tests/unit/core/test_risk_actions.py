@@ -15,8 +15,7 @@ from trader.core.book import Book
 from trader.core.breakers.rules import Action, BreakerName
 from trader.core.checkpoint import restored, state_of
 from trader.core.ids import ConId, Seq
-from trader.core.reducing import POLICY
-from trader.core.reduction_events import Reduction, ReductionOrdered
+from trader.core.reduction_events import POLICY, Reduction, ReductionOrdered
 from trader.core.risk.codes import HOLD_CODE
 from trader.core.risk_actions import (
     DOWNGRADED,

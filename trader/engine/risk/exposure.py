@@ -3,7 +3,7 @@
 The gate already lets no new risk pass then; what is held is another decision. A plan is recorded
 and paged once, and again only when it has become another one: a price that trembles is no news,
 and a plan that would still do is kept. Nothing here sends anything:
-:mod:`trader.engine.acts.reducing` does, asked by a person or by the policy.
+:mod:`trader.engine.risk.reducing` does, asked by a person or by the policy.
 """
 
 from collections.abc import Callable, Iterator

@@ -21,14 +21,13 @@ from trader.core.orders import Order
 from trader.core.policy import Policy
 from trader.core.reducing import (
     NO_ROUNDS,
-    POLICY,
     Step,
     next_step,
     parts,
     wait_s,
     without_effect,
 )
-from trader.core.reduction_events import Reduction, ReductionOrdered
+from trader.core.reduction_events import POLICY, Reduction, ReductionOrdered
 from trader.core.results import OPERATOR
 from trader.engine.acts.closable import Closable
 from trader.engine.numbering import next_intent_id

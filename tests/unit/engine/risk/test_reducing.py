@@ -23,9 +23,9 @@ from trader.core.reducing import PAUSE_S, ROUNDS_MAX
 from trader.core.reduction_events import ReductionEnded, ReductionOrdered
 from trader.core.regime import Outlook
 from trader.core.risk_actions import RiskActionKind
-from trader.engine.acts.reducing import Reducing
 from trader.engine.operator import Answer
 from trader.engine.risk.exposure import Exposure
+from trader.engine.risk.reducing import Reducing
 from trader.ports import SnapshotUnavailable
 
 D = Decimal
