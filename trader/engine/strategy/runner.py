@@ -125,9 +125,6 @@ class StrategyRunner:
         self.is_stopping = False
         self.output = Output()
         self._guard = services.guard
-        # Until then whatever it wished for would be refused, and be decided otherwise than by one
-        # that was never restarted: what there is to tell waits.
-        self._is_up = False
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
         # The end of the latest bar that its state knows of, and of that which it was told last.
@@ -164,7 +161,7 @@ class StrategyRunner:
 
     async def _run(self) -> None:
         self._wake.set()
-        is_begun = False
+        is_up = False
         while True:
             self._supervisor.beat(self.task_name)
             try:
@@ -175,12 +172,13 @@ class StrategyRunner:
                 pass
             self._wake.clear()
             self._look_wishes = 0
-            self._is_up = self._is_up or not self._guard.is_coming_up
-            if self._is_up:
-                if not is_begun:
-                    is_begun = True
-                    self._drop_late_bars()
-                    self._call(self.strategy.on_start)
+            # Until it is up whatever was wished for would be refused, and be decided otherwise than
+            # by one that was never restarted: what there is to tell waits.
+            if not is_up and not self._guard.is_coming_up:
+                is_up = True
+                self._drop_late_bars()
+                self._call(self.strategy.on_start)
+            if is_up:
                 await self._look()
             await self._clock.sleep(self._settings.look_interval_s)
 
