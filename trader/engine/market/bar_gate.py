@@ -61,17 +61,18 @@ class BarGate:
         self._supervisor = services.supervisor
         self._bars = bars
         self._share_min = share_min
-        self._wanting = tuple(row for row in strategies if row.bar_spec is not None)
+        self._wanting = {
+            row.name: (row.symbols, row.bar_spec) for row in strategies if row.bar_spec is not None
+        }
         self._lacks: dict[_Key, _Lack] = {}
 
     def view(self, strategy: StrategyName, con_id: ConId) -> BarsView:
         """Return what is known of the bars that a strategy decides by in an instrument."""
-        known = next((row for row in self._wanting if row.name == strategy), None)
-        spec = None if known is None else known.bar_spec
-        if known is None or spec is None:
+        if strategy not in self._wanting:
             return NO_BARS
+        symbols, spec = self._wanting[strategy]
         instrument = self._hub.instruments.get(con_id)
-        if instrument is not None and instrument.symbol not in known.symbols:
+        if instrument is not None and instrument.symbol not in symbols:
             return NO_BARS
         return self._bars.view(con_id, spec.size_s)
 
@@ -117,12 +118,11 @@ class BarGate:
 
     def _lacking(self) -> dict[_Key, str]:
         found: dict[_Key, str] = {}
-        for strategy in self._wanting:
-            spec = strategy.bar_spec
-            for symbol in strategy.symbols if spec is not None else ():
+        for symbols, spec in self._wanting.values():
+            for symbol in symbols:
                 instrument = self._hub.by_symbol(symbol)
                 # Who is not described yet has other pages, and cannot be traded.
-                if spec is None or instrument is None:
+                if instrument is None:
                     continue
                 lack = self._bars.view(instrument.con_id, spec.size_s).lack(self._share_min)
                 if lack:
