@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.store.test_replay import Lived, journal_of, lived
+from tests.unit.store.support import journal_of
+from tests.unit.store.test_replay import Lived, lived
 from trader import __version__, cli
 from trader.core.comparison import RunRecord
 from trader.core.events import ReconcileFinished

@@ -110,6 +110,19 @@ async def ended(task: asyncio.Task[None]) -> None:
     raise AssertionError("the task swallowed its cancellation")
 
 
+async def journal_of(rows: Sequence[ev.Recorded], path: Path, *checkpoints: int) -> Path:
+    """Write a journal of these events, with a checkpoint at each of these sequence numbers."""
+    book = Book()
+    async with running(path) as journal:
+        for row in rows:
+            journal.append(row)
+            book.apply(row)
+            if row.seq in checkpoints:
+                await journal.save_checkpoint(state_of(book))
+        await journal.durable(Seq(len(rows)))
+    return path
+
+
 async def read_back(path: Path) -> list[ev.Recorded]:
     """Open a journal afresh and return every event in it."""
     journal = await SqliteJournal.open(path, CountingClock())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.engine.world import VirtualLoop, World, a_status, an_execution, an_intent
-from tests.unit.store.test_replay import journal_of
+from tests.unit.store.support import journal_of
 from trader.core import events as ev
 from trader.core.decisions import Row
 from trader.engine.strategy.decision_log import DecisionLog

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -35,24 +34,12 @@ def lived() -> list[Recorded]:
         return runner.run(_lived())
 
 
-async def journal_of(rows: Sequence[Recorded], path: Path, checkpoint_at: int = 0) -> Path:
-    book = Book()
-    async with support.running(path) as journal:
-        for row in rows:
-            journal.append(row)
-            book.apply(row)
-            if row.seq == checkpoint_at:
-                await journal.save_checkpoint(state_of(book))
-        await journal.durable(Seq(len(rows)))
-    return path
-
-
 @pytest.mark.parametrize("checkpoint_at", [0, 5, -1])
 async def test_the_book_is_the_one_that_was_lived(
     tmp_path: Path, lived: list[Recorded], checkpoint_at: int
 ) -> None:
     where = len(lived) if checkpoint_at == -1 else checkpoint_at
-    path = await journal_of(lived, tmp_path / "j.db", where)
+    path = await support.journal_of(lived, tmp_path / "j.db", where)
     book = Book()
     for row in lived:
         book.apply(row)
@@ -63,7 +50,7 @@ async def test_the_book_is_the_one_that_was_lived(
 
 
 async def test_an_empty_journal_is_an_empty_book(tmp_path: Path) -> None:
-    path = await journal_of([], tmp_path / "j.db")
+    path = await support.journal_of([], tmp_path / "j.db")
     known = book_in(path)
     assert (known.seq, known.at_utc, dict(known.book.orders)) == (0, None, {})
     assert newest(path, 5) == ()
@@ -73,12 +60,12 @@ async def test_an_empty_journal_is_an_empty_book(tmp_path: Path) -> None:
 async def test_the_end_of_a_journal_is_known_whatever_it_holds(
     tmp_path: Path, lived: list[Recorded]
 ) -> None:
-    assert end_of(await journal_of([], tmp_path / "none.db")) == 0
-    assert end_of(await journal_of(lived, tmp_path / "j.db")) == lived[-1].seq
+    assert end_of(await support.journal_of([], tmp_path / "none.db")) == 0
+    assert end_of(await support.journal_of(lived, tmp_path / "j.db")) == lived[-1].seq
 
 
 async def test_the_newest_events_come_in_their_order(tmp_path: Path, lived: list[Recorded]) -> None:
-    path = await journal_of(lived, tmp_path / "j.db")
+    path = await support.journal_of(lived, tmp_path / "j.db")
     assert newest(path, 4) == tuple(lived[-4:])
     assert newest(path, 0) == ()
     assert newest(path, 10_000) == tuple(lived)
@@ -92,7 +79,7 @@ async def test_the_newest_events_come_in_their_order(tmp_path: Path, lived: list
 async def test_nothing_is_shown_twice_and_nothing_is_left_out(
     tmp_path: Path, lived: list[Recorded]
 ) -> None:
-    path = await journal_of(lived, tmp_path / "j.db")
+    path = await support.journal_of(lived, tmp_path / "j.db")
     shown = [*newest(path, 2)]
     assert behind(path, shown[-1].seq) == ()
     assert behind(path, Seq(0)) == tuple(lived)
@@ -102,7 +89,7 @@ async def test_nothing_is_shown_twice_and_nothing_is_left_out(
 
 
 async def test_a_gap_is_told_and_not_passed_over(tmp_path: Path, lived: list[Recorded]) -> None:
-    path = await journal_of(lived, tmp_path / "j.db")
+    path = await support.journal_of(lived, tmp_path / "j.db")
     support.tampered(path, "DELETE FROM events WHERE seq = 6")
     with pytest.raises(JournalUnusable, match="event 6 is missing"):
         book_in(path)

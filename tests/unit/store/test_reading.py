@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from tests.unit.store.support import (
     START,
     CountingClock,
+    journal_of,
     read_back,
     running,
     shell,
@@ -23,7 +25,6 @@ from tests.unit.store.support import (
     strategy_note,
     tampered,
 )
-from trader.core import events as ev
 from trader.core.account_events import AccountTold, Teller
 from trader.core.book import Book
 from trader.core.checkpoint import restored, state_of
@@ -174,19 +175,10 @@ async def folded(path: Path) -> tuple[Loaded, Book]:
 @pytest.fixture
 async def aged_path(tmp_path: Path) -> Path:
     """Return a journal with checkpoints at 3, 6 and 9 of ten events."""
-    path = tmp_path / "aged.db"
-    async with running(path) as journal:
-        book = Book()
-        for seq in range(1, 11):
-            note = strategy_note(seq)
-            # Between the last two checkpoints, so that one of them has the values.
-            recorded = ev.Recorded(note.seq, note.at_utc, TOLD) if seq == 8 else note
-            journal.append(recorded)
-            book.apply(recorded)
-            if seq in (3, 6, 9):
-                await journal.save_checkpoint(state_of(book))
-        await journal.durable(Seq(10))
-    return path
+    rows = [strategy_note(seq) for seq in range(1, 11)]
+    # Between the last two checkpoints, so that one of them has the values.
+    rows[7] = replace(rows[7], event=TOLD)
+    return await journal_of(rows, tmp_path / "aged.db", 3, 6, 9)
 
 
 def fields_of(path: Path) -> set[str]:

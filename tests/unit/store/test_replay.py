@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +16,8 @@ from tests.unit.engine.world import (
     an_intent,
 )
 from tests.unit.store import support
-from trader.core.book import Book
-from trader.core.checkpoint import state_of
 from trader.core.comparison import Decision, RunRecord
 from trader.core.events import Recorded, TicketOpened
-from trader.core.ids import Seq
 from trader.store.replay import replayed
 from trader.store.rows import JournalUnusable
 
@@ -54,26 +50,12 @@ def lived() -> Lived:
         return runner.run(_lived())
 
 
-async def journal_of(
-    rows: Sequence[Recorded], path: Path, checkpoint_at: int | None = None
-) -> Path:
-    book = Book()
-    async with support.running(path) as journal:
-        for row in rows:
-            journal.append(row)
-            book.apply(row)
-            if row.seq == checkpoint_at:
-                await journal.save_checkpoint(state_of(book))
-        await journal.durable(Seq(len(rows)))
-    return path
-
-
-@pytest.mark.parametrize("checkpoint_at", [None, 4])
+@pytest.mark.parametrize("checkpoints", [(), (4,)])
 async def test_each_run_comes_out_as_it_did(
-    tmp_path: Path, lived: Lived, checkpoint_at: int | None
+    tmp_path: Path, lived: Lived, checkpoints: tuple[int, ...]
 ) -> None:
     rows, decisions = lived
-    path = await journal_of(rows, tmp_path / "j.db", checkpoint_at)
+    path = await support.journal_of(rows, tmp_path / "j.db", *checkpoints)
     assert [len(row.answer.drifts) > 0 for row in decisions] == [True, True, True]
     for found in (*replayed(path, reversed(decisions)), *replayed(path, decisions[1:2])):
         assert (found.differences, found.missing, found.is_same) == ((), (), True)
@@ -83,7 +65,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_passed_over(
     tmp_path: Path, lived: Lived
 ) -> None:
     rows, decisions = lived
-    path = await journal_of(rows, tmp_path / "j.db", 4)
+    path = await support.journal_of(rows, tmp_path / "j.db", 4)
     support.tampered(path, "UPDATE checkpoints SET crc = crc + 1")
     assert replayed(path, decisions[-1:])[0].is_same
 
@@ -92,7 +74,7 @@ async def test_another_word_of_the_broker_gives_another_verdict(
     tmp_path: Path, lived: Lived
 ) -> None:
     rows, (*_, decision) = lived
-    path = await journal_of(rows, tmp_path / "j.db")
+    path = await support.journal_of(rows, tmp_path / "j.db")
     snapshot = replace(decision.question.snapshot, positions=())
     other = replace(decision, question=replace(decision.question, snapshot=snapshot))
     (found,) = replayed(path, [other])
@@ -102,7 +84,7 @@ async def test_another_word_of_the_broker_gives_another_verdict(
 
 async def test_what_was_decided_and_never_recorded_is_named(tmp_path: Path, lived: Lived) -> None:
     rows, (*_, decision) = lived
-    path = await journal_of(rows, tmp_path / "j.db")
+    path = await support.journal_of(rows, tmp_path / "j.db")
     (found,) = replayed(path, [replace(decision, decided_seq=decision.asked_seq)])
     (text,) = found.missing
     assert text.startswith("TicketOpened(")
@@ -111,7 +93,7 @@ async def test_what_was_decided_and_never_recorded_is_named(tmp_path: Path, live
 
 async def test_a_journal_that_ends_before_the_run_is_refused(tmp_path: Path, lived: Lived) -> None:
     rows, (*_, decision) = lived
-    path = await journal_of(rows[: decision.asked_seq - 1], tmp_path / "j.db")
+    path = await support.journal_of(rows[: decision.asked_seq - 1], tmp_path / "j.db")
     with pytest.raises(JournalUnusable, match="is missing, and the run was decided at"):
         replayed(path, [decision])
 
