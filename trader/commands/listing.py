@@ -16,7 +16,7 @@ from trader.commands.asking import DONE, NOT_DONE, add_reading
 from trader.commands.journal_place import journal_asked_for
 from trader.config import ConfigError
 from trader.core.book import Book
-from trader.core.ids import ConId, exec_family
+from trader.core.ids import ConId
 from trader.core.orders import Order
 from trader.ops.status_json import plain
 from trader.ops.table_text import table
@@ -167,13 +167,12 @@ def _positions(given: argparse.Namespace, known: Known) -> None:
 def _fills(given: argparse.Namespace, known: Known) -> None:
     book = known.book
     rows = []
-    for fill in reversed(book.fills.values()):
-        row = fill.execution
+    for family, fill in reversed(book.fills.items()):
+        row, paid = fill.execution, book.commissions.get(family)
         order = book.orders.get(fill.order_id) if fill.order_id is not None else None
         strategy = order.terms.strategy if order is not None else ""
         if given.symbol not in (None, row.symbol) or given.strategy not in (None, strategy):
             continue
-        paid = book.commissions.get(exec_family(row.exec_id)[0])
         rows.append(
             FillLine(
                 time_utc=row.time_utc,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 
 from trader.core import breaker_events as be
 from trader.core import events as ev
@@ -12,7 +13,7 @@ from trader.core.account import AccountReading
 from trader.core.account_events import AccountTold
 from trader.core.amounts import ZERO
 from trader.core.halts import HaltCause, Posture, posture
-from trader.core.ids import ConId, StrategyName, exec_family
+from trader.core.ids import ConId, StrategyName
 from trader.core.market import quote_fault
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
@@ -330,9 +331,8 @@ class Board:
 
     def _executions(self) -> tuple[st.ExecutionStatus, ...]:
         rows = []
-        for fill in list(self._book.fills.values())[-_ROWS_MAX:]:
-            execution = fill.execution
-            commission = self._book.commissions.get(exec_family(execution.exec_id)[0])
+        for family, fill in islice(reversed(self._book.fills.items()), _ROWS_MAX):
+            execution, commission = fill.execution, self._book.commissions.get(family)
             rows.append(
                 st.ExecutionStatus(
                     exec_id=execution.exec_id,
@@ -346,7 +346,7 @@ class Board:
                     order_ref=execution.order_ref,
                 )
             )
-        return tuple(reversed(rows))
+        return tuple(rows)
 
     def _quotes(self) -> tuple[st.QuoteStatus, ...]:
         now_s = self._clock.monotonic()
