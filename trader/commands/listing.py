@@ -220,7 +220,7 @@ _ORDER_COLUMNS: Columns = (
     ("STOP", lambda row: row.stop_price),
     ("STATE", lambda row: row.state),
     ("INTENT", lambda row: row.intent_id),
-    ("NOTE", lambda row: row.note or None),
+    ("NOTE", lambda row: row.note),
 )
 _POSITION_COLUMNS: Columns = (
     ("SYMBOL", lambda row: row.symbol),

@@ -83,6 +83,12 @@ def test_only_what_may_still_fill_is_shown_unless_all_is_asked_for(
     assert few[-1].startswith("1 of 2 orders, as of event 10, ")
 
 
+def test_an_order_without_a_note_has_its_dash_below_the_head(state: Path, capsys: Said) -> None:
+    head, row, _ = lines(state, capsys, "orders")
+    assert head.endswith("NOTE")
+    assert row[head.index("NOTE") :] == "-"
+
+
 def test_each_order_is_told_whole_as_json(state: Path, capsys: Said) -> None:
     told = body(state, capsys, "orders", "--all")
     assert (told["seq"], told["count"]) == (10, 2)
