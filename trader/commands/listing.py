@@ -7,7 +7,7 @@ are the running daemon's alone; ``trader status`` and the page tell them.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -203,44 +203,44 @@ class Shown:
     nothing: str
 
 
-# The head of a column, and the row's value below it.
-Columns = Sequence[tuple[str, Callable[..., object]]]
+# The head of each column, and which value of a row stands below it.
+Columns = Mapping[str, str]
 
-_ORDER_COLUMNS: Columns = (
-    ("ID", lambda row: row.order_id),
-    ("PLANNED (UTC)", lambda row: row.planned_utc),
-    ("STRATEGY", lambda row: row.strategy),
-    ("SYMBOL", lambda row: row.symbol),
-    ("SIDE", lambda row: row.side),
-    ("QUANTITY", lambda row: row.quantity),
-    ("FILLED", lambda row: row.filled),
-    ("AT", lambda row: row.average_price),
-    ("TYPE", lambda row: row.order_type),
-    ("LIMIT", lambda row: row.limit_price),
-    ("STOP", lambda row: row.stop_price),
-    ("STATE", lambda row: row.state),
-    ("INTENT", lambda row: row.intent_id),
-    ("NOTE", lambda row: row.note),
-)
-_POSITION_COLUMNS: Columns = (
-    ("SYMBOL", lambda row: row.symbol),
-    ("CON ID", lambda row: row.con_id),
-    ("QUANTITY", lambda row: row.quantity),
-    ("AVERAGE PRICE", lambda row: row.average_price),
-    ("REALISED", lambda row: row.realized),
-    ("STRATEGIES", lambda row: row.strategies),
-)
-_FILL_COLUMNS: Columns = (
-    ("TIME (UTC)", lambda row: row.time_utc),
-    ("SYMBOL", lambda row: row.symbol),
-    ("SIDE", lambda row: row.side),
-    ("QUANTITY", lambda row: row.quantity),
-    ("PRICE", lambda row: row.price),
-    ("COMMISSION", lambda row: row.commission),
-    ("ORDER", lambda row: row.order_id),
-    ("STRATEGY", lambda row: row.strategy),
-    ("EXECUTION", lambda row: row.exec_id),
-)
+_ORDER_COLUMNS: Columns = {
+    "ID": "order_id",
+    "PLANNED (UTC)": "planned_utc",
+    "STRATEGY": "strategy",
+    "SYMBOL": "symbol",
+    "SIDE": "side",
+    "QUANTITY": "quantity",
+    "FILLED": "filled",
+    "AT": "average_price",
+    "TYPE": "order_type",
+    "LIMIT": "limit_price",
+    "STOP": "stop_price",
+    "STATE": "state",
+    "INTENT": "intent_id",
+    "NOTE": "note",
+}
+_POSITION_COLUMNS: Columns = {
+    "SYMBOL": "symbol",
+    "CON ID": "con_id",
+    "QUANTITY": "quantity",
+    "AVERAGE PRICE": "average_price",
+    "REALISED": "realized",
+    "STRATEGIES": "strategies",
+}
+_FILL_COLUMNS: Columns = {
+    "TIME (UTC)": "time_utc",
+    "SYMBOL": "symbol",
+    "SIDE": "side",
+    "QUANTITY": "quantity",
+    "PRICE": "price",
+    "COMMISSION": "commission",
+    "ORDER": "order_id",
+    "STRATEGY": "strategy",
+    "EXECUTION": "exec_id",
+}
 
 
 def _holders(book: Book, con_id: ConId) -> str:
@@ -259,8 +259,8 @@ def _tell(
     if not rows:
         print(shown.nothing)
     else:
-        head = [name for name, _ in columns]
-        print("\n".join(table(head, [[value(row) for _, value in columns] for row in rows])))
+        values = [[getattr(row, name) for name in columns.values()] for row in rows]
+        print("\n".join(table([*columns], values)))
     if known.at_utc is None:
         print("the journal is empty")
         return
