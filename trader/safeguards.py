@@ -26,7 +26,7 @@ from trader.engine.risk.action_reviews import ActionReviews
 from trader.engine.risk.breaker_kill import BreakerKill
 from trader.engine.risk.breakers import Breakers
 from trader.engine.risk.equity import Equity
-from trader.engine.risk.exposure import LOOK_S as EXPOSURE_LOOK_S
+from trader.engine.risk.exposure import LOOK_S as EXPOSURE_S
 from trader.engine.risk.exposure import Exposure
 from trader.engine.risk.probes import Probes
 from trader.engine.risk.readings import Readings
@@ -51,7 +51,8 @@ from trader.ops.host_watch import LOOK_S as HOST_S
 from trader.ops.host_watch import HostWatch
 from trader.ops.hours_file import HOURS_FILE_NAME
 from trader.ops.kept_watch import KeptWatch
-from trader.ops.sentinel_watch import LOOK_S, SentinelSettings, SentinelWatch
+from trader.ops.sentinel_watch import LOOK_S as SENTINEL_S
+from trader.ops.sentinel_watch import SentinelSettings, SentinelWatch
 from trader.ops.slo_log import SloLog
 from trader.ports import JournalFailed
 from trader.store.archives import archive_folder
@@ -181,40 +182,33 @@ class Safeguards:
 
     def start(self) -> None:
         """Start their tasks."""
-        supervisor, look = self._services.supervisor, self._sentinel.look
+        supervisor = self._services.supervisor
 
         def start(name: str, work: Callable[[], Awaitable[None]]) -> None:
             self._tasks.append(name)
             supervisor.start(name, work)
 
-        reviews = self._reviews.look
-        start("action-reviews", lambda: supervisor.every("action-reviews", REVIEWS_S, reviews))
-        start("sentinel-watch", lambda: supervisor.every("sentinel-watch", LOOK_S, look))
-        start("host-watch", lambda: supervisor.every("host-watch", HOST_S, self._host.look))
+        def every(name: str, interval_s: float, work: Callable[[], None]) -> None:
+            start(name, lambda: supervisor.every(name, interval_s, work))
+
+        every("action-reviews", REVIEWS_S, self._reviews.look)
+        every("sentinel-watch", SENTINEL_S, self._sentinel.look)
+        every("host-watch", HOST_S, self._host.look)
         start("journal-probe", self._probes.watch_journal)
         start("disk-probe", self._probes.watch_disk)
         start("breakers", self.breakers.run)
         start("breaker-kill", self._kill.run)
-        watch = self._exposure.look
-        start("exposure", lambda: supervisor.every("exposure", EXPOSURE_LOOK_S, watch))
+        every("exposure", EXPOSURE_S, self._exposure.look)
         if self._reducing is not None:
             start("reductions", self._reducing.run)
-        values = self._account_log.look
-        start("account-log", lambda: supervisor.every("account-log", ACCOUNT_S, values))
-        retire = self._retirement.look
-        start("retirement", lambda: supervisor.every("retirement", RETIREMENT_S, retire))
-        result = self._result.look
-        start("day-result", lambda: supervisor.every("day-result", RESULT_S, result))
-        exits = self._exits.look
-        start("exit-watch", lambda: supervisor.every("exit-watch", EXITS_S, exits))
-        brackets = self._brackets.look
-        start("bracket-watch", lambda: supervisor.every("bracket-watch", BRACKETS_S, brackets))
-        outputs = self._outputs.look
-        start(OUTPUTS, lambda: supervisor.every(OUTPUTS, OUTPUTS_S, outputs))
-        late = self._late.look
-        start("late-watch", lambda: supervisor.every("late-watch", LATE_S, late))
-        anchor = self.anchor
-        start("chain-anchor", lambda: supervisor.every("chain-anchor", ANCHORS_S, anchor))
+        every("account-log", ACCOUNT_S, self._account_log.look)
+        every("retirement", RETIREMENT_S, self._retirement.look)
+        every("day-result", RESULT_S, self._result.look)
+        every("exit-watch", EXITS_S, self._exits.look)
+        every("bracket-watch", BRACKETS_S, self._brackets.look)
+        every(OUTPUTS, OUTPUTS_S, self._outputs.look)
+        every("late-watch", LATE_S, self._late.look)
+        every("chain-anchor", ANCHORS_S, self.anchor)
         self._services.guard.stalled = partial(supervisor.stalled, _SAFETY_TASKS_S)
 
     async def finish(self) -> None:
