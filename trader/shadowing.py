@@ -16,6 +16,7 @@ from trader.core.amounts import ZERO
 from trader.core.decisions import Row
 from trader.core.halts import HaltCause, Mode, Restraint
 from trader.core.ids import SHADOW
+from trader.core.moments import microseconds_of
 from trader.core.regime import Outlook
 from trader.engine.market.bar_keeper import BarKeeper
 from trader.engine.orders.gateway import OrderGateway
@@ -80,7 +81,7 @@ class Shadowing:
     def start(self, board: Board) -> None:
         """Start the compartment and its strategies, and show them."""
         board.shadow = self.status
-        at_us = int(self._services.clock.utc().timestamp() * 1_000_000)
+        at_us = microseconds_of(self._services.clock.utc())
         self._put({"kind": "begin", "at_us": at_us, "program": __version__})
         self.shadow.start()
         for runner in self.runners:

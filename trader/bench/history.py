@@ -35,11 +35,12 @@ from trader.core.ids import (
     order_ref,
 )
 from trader.core.intents import Intent, OrderType, Side, TimeInForce
+from trader.core.moments import microseconds_of
 from trader.core.orders import OrderTerms
 from trader.core.strategy_events import StrategyCheckpointed
 from trader.store.archiving import put_checkpoint
 from trader.store.chain import GENESIS, chained
-from trader.store.rows import microseconds_of, row_of
+from trader.store.rows import row_of
 from trader.store.schema import upgrade_from
 
 # Events of one order's life.

@@ -9,7 +9,7 @@ was watched in part has a bar that says so.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from trader.core.calendar import Span
 from trader.core.frozen import replace
 from trader.core.ids import ConId
 from trader.core.market import Quote, fault
+from trader.core.moments import microseconds_of, moment_of
 
 # Those of the broker that divide an hour, so that every hour begins with a new bar.
 SIZES_S = (5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800)
@@ -30,8 +31,6 @@ LOOK_S_MAX = 2.0
 BLINK_S_MAX = 1.0
 
 _SECOND_US = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class BarSource(StrEnum):
@@ -90,7 +89,7 @@ def checked_size(size_s: int) -> int:
 
 def start_of(at_utc: datetime, size_s: int) -> datetime:
     """Return the start of the interval that holds a moment."""
-    return _moment(_floor(_microseconds(at_utc), size_s * _SECOND_US))
+    return moment_of(_floor(microseconds_of(at_utc), size_s * _SECOND_US))
 
 
 def price_in(
@@ -146,7 +145,7 @@ class BarBuilder:
     @property
     def start_utc(self) -> datetime | None:
         """Return the start of the interval under way; None before the first moment."""
-        return None if self._now_us is None else _moment(self._start_us)
+        return None if self._now_us is None else moment_of(self._start_us)
 
     @property
     def behind_s(self) -> float:
@@ -165,7 +164,7 @@ class BarBuilder:
 
     def passed(self, at_utc: datetime) -> Bar | None:
         """Take in that it is later and nothing has changed; returns the bar that has ended."""
-        at_us = _microseconds(at_utc)
+        at_us = microseconds_of(at_utc)
         if self._now_us is None:
             self._now_us = at_us
             self._begin(at_us, None)
@@ -199,7 +198,7 @@ class BarBuilder:
     def doubt(self, since_utc: datetime) -> None:
         """Take back that anybody has looked since a moment."""
         if self._now_us is not None:
-            since_us = max(_microseconds(since_utc), self._start_us)
+            since_us = max(microseconds_of(since_utc), self._start_us)
             self._blind_us += max(self._now_us - since_us, 0)
 
     def _begin(self, at_us: int, price: Decimal | None) -> None:
@@ -226,7 +225,7 @@ class BarBuilder:
             return None
         return Bar(
             con_id=self._con_id,
-            start_utc=_moment(self._start_us),
+            start_utc=moment_of(self._start_us),
             size_s=self._size_us // _SECOND_US,
             open=self._open,
             high=self._high,
@@ -259,13 +258,13 @@ def _rank(bar: Bar) -> int:
 def expected(size_s: int, sessions: Iterable[Span], within: Span) -> Iterator[datetime]:
     """Give the start of every interval that lies wholly in one session and in ``within``."""
     size_us = size_s * _SECOND_US
-    limits = _microseconds(within.start_utc), _microseconds(within.end_utc)
+    limits = microseconds_of(within.start_utc), microseconds_of(within.end_utc)
     for one in sessions:
-        first_us = max(_microseconds(one.start_utc), limits[0])
-        last_us = min(_microseconds(one.end_utc), limits[1]) - size_us
+        first_us = max(microseconds_of(one.start_utc), limits[0])
+        last_us = min(microseconds_of(one.end_utc), limits[1]) - size_us
         # Rounded up: one that the session or the span cuts is expected of nobody.
         for start_us in range(-_floor(-first_us, size_us), last_us + 1, size_us):
-            yield _moment(start_us)
+            yield moment_of(start_us)
 
 
 def gaps(
@@ -326,14 +325,6 @@ def completeness(
     found = [known[start] for start in wanted if start in known]
     from_ticks = sum(1 for bar in found if bar.source is BarSource.TICKS)
     return Completeness(expected=len(wanted), received=len(found), from_ticks=from_ticks)
-
-
-def _microseconds(at_utc: datetime) -> int:
-    return (at_utc - _EPOCH) // _MICROSECOND
-
-
-def _moment(at_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at_us)
 
 
 def _floor(at_us: int, size_us: int) -> int:

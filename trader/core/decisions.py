@@ -5,7 +5,6 @@ are microseconds since 1970, numbers are text, and a name never depends on the p
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from trader.core.events import (
@@ -17,13 +16,11 @@ from trader.core.events import (
 )
 from trader.core.ids import ConId, OrderId, intent_id_in
 from trader.core.intents import Intent
+from trader.core.moments import microseconds_of
 from trader.core.orders import OrderTerms
 from trader.core.risk.codes import HOLD_CODE
 
 Row = dict[str, str | int]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 
 # What a contract is called, or its number; and what an order of ours says, where it is known.
 SymbolOf = Callable[[ConId], str]
@@ -33,7 +30,7 @@ TermsOf = Callable[[OrderId], OrderTerms | None]
 def rows_of(recorded: Recorded, terms_of: TermsOf, symbol_of: SymbolOf) -> Iterator[Row]:
     """Give the rows of an event; of most there is none."""
     event = recorded.event
-    at_us = (recorded.at_utc - _EPOCH) // _MICROSECOND
+    at_us = microseconds_of(recorded.at_utc)
     match event:
         case IntentReviewed():
             yield _intent_row(event, at_us, symbol_of)

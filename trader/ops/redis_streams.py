@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from trader.core.streams import Stream
 from trader.ops.resp import LINE_MAX, ErrorReply, NotResp, Reply, reply, request
-from trader.ops.stream_files import moment_of
+from trader.ops.stream_files import moment_text
 from trader.ports import SinkFailed, StreamEvent
 
 # A turn of the loop belongs to it: orders wait for no more.
@@ -133,7 +133,7 @@ class RedisStreams:
         if self._keys.maxlen is not None:
             head += ["MAXLEN", "~", str(self._keys.maxlen)]
         fields = [
-            *("id", event.id, "seq", str(event.seq), "at", moment_of(event.at_us)),
+            *("id", event.id, "seq", str(event.seq), "at", moment_text(event.at_us)),
             *("kind", event.kind, "version", str(event.version), "event", event.payload),
         ]
         return [text.encode() for text in (*head, "*", *fields)]

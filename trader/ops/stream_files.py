@@ -14,16 +14,15 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from trader.core.moments import moment_of
 from trader.core.streams import Stream
 from trader.ports import SinkFailed, StreamEvent
 
 OUTBOX_FOLDER_NAME = "outbox"
 # Of the blocks of the file system; the breaker of the disk halts long before.
 _FREE_SHARE_MIN = 0.02
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -89,14 +88,14 @@ def line_of(event: StreamEvent) -> bytes:
     payload = event.payload.replace("\n", " ").replace("\r", " ")
     return (
         f'{{"id":"{event.id}","stream":"{event.stream}","seq":{event.seq},'
-        f'"at":"{moment_of(event.at_us)}","kind":"{event.kind}","version":{event.version},'
+        f'"at":"{moment_text(event.at_us)}","kind":"{event.kind}","version":{event.version},'
         f'"event":{payload}}}\n'
     ).encode()
 
 
-def moment_of(at_us: int) -> str:
+def moment_text(at_us: int) -> str:
     """Return a moment as it stands in a line."""
-    at = (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds")
+    at = moment_of(at_us).isoformat(timespec="microseconds")
     return at.replace("+00:00", "Z")
 
 

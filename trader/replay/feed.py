@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from trader.core.frozen import replace
 from trader.core.halts import HaltCause, Restraint
 from trader.core.history_pacing import HistoryAnswer
+from trader.core.moments import moment_of
 from trader.engine.hub import Forgotten, MarketHub
 from trader.engine.market.bar_keeper import BarKeeper
-from trader.engine.market.recording import Ended, Head, Lost, MarketEvent, moment_of
+from trader.engine.market.recording import Ended, Head, Lost, MarketEvent
 from trader.ports import DataProblem, LinkWord, QuoteTick
 
 _US = 1_000_000

@@ -31,12 +31,13 @@ from trader.core.book import Book
 from trader.core.checkpoint import BookState, state_of
 from trader.core.ids import Seq
 from trader.core.journal_events import JournalArchived
+from trader.core.moments import microseconds_of
 from trader.store.archives import PIECE_BYTES, archived_in, first_seq, unpacked
 from trader.store.chain import GENESIS, Seal, seam
 from trader.store.cursors import carry_over, must_be_handed_on
 from trader.store.onlooker import describe, read_only
 from trader.store.replay import book_near, events_from
-from trader.store.rows import JournalUnusable, microseconds_of, state_parts
+from trader.store.rows import JournalUnusable, state_parts
 from trader.store.schema import upgrade_from
 from trader.store.upgrade import discard, synced
 from trader.store.verify import verified

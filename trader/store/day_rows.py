@@ -12,9 +12,10 @@ from pathlib import Path
 import aiosqlite
 
 from trader.core.ids import ExecFamily, ExecId, exec_family
+from trader.core.moments import microseconds_of
 from trader.store.connection import fetched
 from trader.store.onlooker import beside_the_writer, describe
-from trader.store.rows import JournalUnusable, microseconds_of
+from trader.store.rows import JournalUnusable
 
 # What the wall clock and the broker's may be apart, and then some.
 _MARGIN = timedelta(hours=24)

@@ -32,13 +32,14 @@ import aiosqlite
 from trader.core.checkpoint import BookState
 from trader.core.events import Recorded
 from trader.core.ids import Seq
+from trader.core.moments import microseconds_of
 from trader.ports import ChainHead, Clock, JournalFailed, NoteFailed
 from trader.store import reading
 from trader.store.chain import GENESIS, ChainedRow, Seal, chained
 from trader.store.connection import fetched, opened
 from trader.store.notes import Notes, is_of_the_file
 from trader.store.onlooker import describe
-from trader.store.rows import JournalUnusable, microseconds_of, row_of, state_parts
+from trader.store.rows import JournalUnusable, row_of, state_parts
 
 CHECKPOINTS_KEPT = 3
 # The log is copied into the file when this much is in it and nothing waits, and in any case
@@ -204,8 +205,7 @@ class SqliteJournal:
                 await self._save(state)
 
     async def _save(self, state: BookState) -> None:
-        crc = part_count = 0
-        seal = Seal()
+        crc, part_count, seal = 0, 0, Seal()
         for text in state_parts(state):
             part = text.encode()
             crc = crc32(part, crc)

@@ -6,9 +6,9 @@ from typing import Any
 
 import aiosqlite
 
+from trader.core.moments import microseconds_of
 from trader.store.chain import GENESIS, Seal, link, seam
 from trader.store.onlooker import CHECKPOINT_PARTS
-from trader.store.rows import microseconds_of
 
 # One pass over the events in their order: each digest needs the one before it.
 _CHAIN_EVENTS = (

@@ -10,7 +10,7 @@ import gc
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, get_args
 from zlib import crc32
@@ -18,6 +18,7 @@ from zlib import crc32
 from trader.core import events as ev
 from trader.core.checkpoint import BookState
 from trader.core.ids import Seq
+from trader.core.moments import microseconds_of, moment_of
 from trader.ports import WorldError
 from trader.store.codec import Decoder, Encoder, Misfit, decoder, encoder, hints_of, item_hint
 from trader.store.versions import NotOfThatVersion, brought_up, is_readable, version_of
@@ -28,8 +29,6 @@ Row = tuple[int, int, str, int, str]
 # The checkpoint says its version in its first field, as the first one did not.
 _STATE = BookState.__name__
 _STATE_VERSION = "version"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # One part is one small write and one short turn of the loop: a promise that comes in between waits
 # about a millisecond, where 10 MB in one row held it up for 35 to 90.
 PART_CHARACTERS = 16 * 1024
@@ -107,12 +106,6 @@ def state_of_parts(seq: int, parts: Iterable[bytes], crc: int) -> BookState:
     return state
 
 
-def microseconds_of(at_utc: datetime) -> int:
-    """Return whole microseconds since 1970, exactly."""
-    assert at_utc.tzinfo is not None, f"time without a zone: {at_utc}"
-    return (at_utc - _EPOCH) // _MICROSECOND
-
-
 @cache
 def _writers() -> dict[type, tuple[Encoder, int]]:
     return {cls: (encoder(cls), version_of(cls.__name__)) for cls in get_args(ev.Event)}
@@ -173,7 +166,7 @@ def _read(where: tuple[int, str], payload: str | bytes, read: Decoder) -> Any:
 
 def _time_of(seq: int, kind: str, at_us: int) -> datetime:
     try:
-        return _EPOCH + timedelta(microseconds=at_us)
+        return moment_of(at_us)
     except (OverflowError, TypeError):
         raise RowUnreadable(
             seq=seq, kind=kind, problem="not a time", field="at_us", value=at_us

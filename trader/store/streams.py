@@ -11,11 +11,12 @@ import json
 from datetime import timedelta
 
 from trader.core.ids import Lineage, Seq
+from trader.core.moments import microseconds_of
 from trader.core.streams import stream_names
 from trader.ports import Clock, Cursor, StreamBatch, StreamEvent
 from trader.store import cursors
 from trader.store.journal import SqliteJournal
-from trader.store.rows import JournalUnusable, microseconds_of
+from trader.store.rows import JournalUnusable
 
 # One read is one short turn of the journal's thread, between two commits.
 BATCH_ROWS = 200

@@ -14,6 +14,7 @@ from trader.core.ids import ConId
 from trader.core.instruments import Instrument, PriceBand
 from trader.core.intents import Side
 from trader.core.market import Quote, fault
+from trader.core.moments import microseconds_of
 from trader.engine.market.recording import (
     Ended,
     Head,
@@ -21,7 +22,6 @@ from trader.engine.market.recording import (
     MarketFact,
     clock_line,
     fact_line,
-    us_of,
 )
 from trader.engine.strategy.runner import RunnerSettings
 from trader.ports import QuoteTick
@@ -43,7 +43,7 @@ def head(run: str = "run1", part: int = 1) -> Head:
 
 
 def event(after_s: float, fact: MarketFact, base_s: float = T0_S) -> MarketEvent:
-    at_us = us_of(T0 + timedelta(seconds=after_s))
+    at_us = microseconds_of(T0 + timedelta(seconds=after_s))
     return MarketEvent(at_us, base_s + after_s, fact)
 
 
@@ -78,7 +78,7 @@ def written(path: Path, events: Iterable[MarketEvent]) -> Path:
     rows = list(events)
     first = rows[0]
     origin_us = round(first.at_s * 1e6)
-    lines = [clock_line(T0 + timedelta(microseconds=first.at_us - us_of(T0)), first.at_s)]
+    lines = [clock_line(T0 + timedelta(microseconds=first.at_us - microseconds_of(T0)), first.at_s)]
     lines += [fact_line(row.fact, row.at_s, origin_us) for row in rows]
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     path.write_bytes(packer.compress("".join(lines).encode()) + packer.flush())

@@ -20,10 +20,11 @@ from tests.unit.store.support import (
 )
 from tests.unit.store.test_upgrade import ROWS, old_journal, upgraded
 from trader.core.ids import Seq
+from trader.core.moments import microseconds_of
 from trader.ports import Anchor
 from trader.store.chain import GENESIS, chained, seam
 from trader.store.journal import SqliteJournal
-from trader.store.rows import JournalUnusable, microseconds_of, row_of, state_parts
+from trader.store.rows import JournalUnusable, row_of, state_parts
 from trader.store.schema import CHAINED
 from trader.store.verify import verified
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
 from zlib import crc32
@@ -22,7 +22,6 @@ from trader.core.strategy_events import StrategyCheckpointed
 from trader.store.rows import (
     PART_CHARACTERS,
     RowUnreadable,
-    microseconds_of,
     recorded_of,
     row_of,
     state_of_parts,
@@ -49,12 +48,6 @@ def test_an_event_of_each_kind_comes_back_as_it_was(kind: type[Any], data: st.Da
 def test_a_checkpoint_comes_back_as_it_was(state: BookState) -> None:
     text = "".join(state_parts(state)).encode()
     assert state_of_parts(state.seq, [text], crc32(text)) == state
-
-
-@given(at_utc=TIMES)
-def test_a_time_becomes_whole_microseconds_without_rounding(at_utc: datetime) -> None:
-    expected = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds_of(at_utc))
-    assert expected == at_utc
 
 
 def changed(row: tuple[Any, ...], **fields: object) -> Any:

@@ -16,6 +16,7 @@ from trader.core.backoff import Backoff
 from trader.core.history_pacing import HistoryAnswer
 from trader.core.ids import ConId
 from trader.core.market import Quote
+from trader.core.moments import microseconds_of
 from trader.engine import supervisor
 from trader.engine.hub import HubNews
 from trader.engine.market.bar_keeper import BarKeeper
@@ -27,7 +28,6 @@ from trader.engine.market.recording import (
     clock_line,
     fact_line,
     tick_line,
-    us_of,
 )
 from trader.engine.recording_status import RecordingStatus
 from trader.engine.services import Services
@@ -69,7 +69,7 @@ class Recorder:
         self._sink = sink
         self._chance = chance
         self._program = program
-        self._run = f"{us_of(services.clock.utc())}"
+        self._run = f"{microseconds_of(services.clock.utc())}"
         self._part = 0
         self._rows: list[QuoteTick | tuple[float, MarketFact]] = []
         # The last word of each axis and farm, for the head of the next part.

@@ -9,7 +9,7 @@ quotes. Values are decimals as text, ``null`` is its "no data".
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
@@ -19,13 +19,13 @@ from trader.core.calendar import ContractHours, Span
 from trader.core.history_pacing import HistoryAnswer, HistoryTrouble
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument, PriceBand
+from trader.core.moments import microseconds_of, moment_of
 from trader.engine.hub import Forgotten
 from trader.ports import DataProblem, LinkWord, QuoteTick
 
 # 2 has the history that was told; a record of 1 begins without bars.
 VERSION = 2
 _VERSIONS = (1, VERSION)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = 1_000_000
 
 
@@ -91,22 +91,12 @@ class MarketEvent:
     fact: MarketFact
 
 
-def us_of(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment_of(at_us: int) -> datetime:
-    """Return microseconds since 1970 as a moment."""
-    return _EPOCH + timedelta(microseconds=at_us)
-
-
 # ---- writing
 
 
 def clock_line(now_utc: datetime, now_s: float) -> str:
     """Return the row that the times of the next rows count from."""
-    return f'["clock",{us_of(now_utc)},{round(now_s * _US)}]\n'
+    return f'["clock",{microseconds_of(now_utc)},{round(now_s * _US)}]\n'
 
 
 def tick_line(tick: QuoteTick, origin_us: int) -> str:
@@ -174,7 +164,7 @@ def _history_row(answer: HistoryAnswer) -> dict[str, Any]:
         "con_id": answer.con_id,
         "size_s": answer.size_s,
         "count": answer.count,
-        "asked_us": us_of(answer.asked_utc),
+        "asked_us": microseconds_of(answer.asked_utc),
         "trouble": None if trouble is None else str(trouble),
         "text": answer.text,
         "standing": answer.is_standing,
@@ -184,7 +174,7 @@ def _history_row(answer: HistoryAnswer) -> dict[str, Any]:
 
 def _bar_row(bar: Bar) -> list[Any]:
     prices = (str(bar.open), str(bar.high), str(bar.low), str(bar.close))
-    return [us_of(bar.start_utc), *prices, str(bar.source), bar.is_whole]
+    return [microseconds_of(bar.start_utc), *prices, str(bar.source), bar.is_whole]
 
 
 def _instrument_row(row: Instrument) -> dict[str, Any]:
@@ -215,7 +205,7 @@ def _hours_row(hours: ContractHours) -> dict[str, Any]:
 
 
 def _span_row(span: Span) -> list[int]:
-    return [us_of(span.start_utc), us_of(span.end_utc)]
+    return [microseconds_of(span.start_utc), microseconds_of(span.end_utc)]
 
 
 # ---- reading

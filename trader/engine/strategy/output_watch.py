@@ -15,6 +15,7 @@ import structlog
 
 from trader.core import events as ev
 from trader.core.ids import StrategyName
+from trader.core.moments import microseconds_of
 from trader.engine.output_status import OutputStatus
 from trader.engine.services import Services
 from trader.engine.strategy.runner import StrategyRunner
@@ -95,7 +96,7 @@ class OutputWatch:
             name, found = runner.strategy.name, self._of(runner, now_s)
             known = self._breaches.get(name)
             if found.problem and known is None:
-                at_us = int(self._clock.utc().timestamp() * 1_000_000)
+                at_us = microseconds_of(self._clock.utc())
                 self._breaches[name] = known = _Breach(f"output:{name}:{at_us}", now_s)
                 self._tell(known, SloStep.OPEN, runner, found.problem)
                 log.warning("output is stale", strategy=name, problem=found.problem)

@@ -18,6 +18,7 @@ from trader.core.calendar import ContractHours, Span
 from trader.core.history_pacing import HistoryAnswer, HistoryTrouble
 from trader.core.ids import ConId
 from trader.core.instruments import Instrument, PriceBand
+from trader.core.moments import microseconds_of, moment_of
 from trader.engine.hub import Forgotten
 from trader.engine.market.recording import (
     Ended,
@@ -29,9 +30,7 @@ from trader.engine.market.recording import (
     clock_line,
     events_in,
     fact_line,
-    moment_of,
     tick_line,
-    us_of,
 )
 from trader.ports import DataProblem, LinkWord, QuoteTick
 
@@ -69,7 +68,7 @@ def read(*lines: str) -> list[MarketEvent]:
 
 def test_a_tick_comes_back_with_the_wall_time_of_its_arrival() -> None:
     (event,) = read(tick_line(TICK, ORIGIN_US))
-    assert event == MarketEvent(us_of(NOW) + 250_000, NOW_S + 0.25, TICK)
+    assert event == MarketEvent(microseconds_of(NOW) + 250_000, NOW_S + 0.25, TICK)
     assert moment_of(event.at_us) == NOW + timedelta(milliseconds=250)
 
 
@@ -123,7 +122,7 @@ def test_every_decimal_keeps_its_digits_and_every_time_its_microsecond(
     (event,) = read(tick_line(QuoteTick(ConId(7), "last", value, at_s), ORIGIN_US))
     assert isinstance(event.fact, QuoteTick)
     assert str(event.fact.value) == str(value)
-    assert event.at_us == us_of(NOW) + after_us
+    assert event.at_us == microseconds_of(NOW) + after_us
 
 
 @pytest.mark.parametrize(
