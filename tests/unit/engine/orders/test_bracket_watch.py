@@ -25,6 +25,13 @@ def a_watch(world: World) -> BracketWatch:
     return watch
 
 
+async def watched() -> tuple[World, BracketWatch, tuple[Order, ...]]:
+    """Return a world in which a bracket of ten works, its watch, and its three orders."""
+    world = World()
+    watch = a_watch(world)
+    return world, watch, await working(world)
+
+
 async def looks(watch: BracketWatch, seconds: float) -> None:
     for _ in range(int(seconds * 4)):
         watch.look()
@@ -41,9 +48,7 @@ def fill(world: World, order: Order, quantity: int, number: int) -> None:
 
 
 async def test_a_whole_bracket_is_left_alone() -> None:
-    world = World()
-    watch = a_watch(world)
-    entry, _, stop = await working(world)
+    world, watch, (entry, _, stop) = await watched()
     await looks(watch, 3)
     fill(world, entry, 4, 1)
     await looks(watch, 3)
@@ -107,9 +112,7 @@ async def test_what_could_not_be_cancelled_is_tried_again() -> None:
 
 
 async def test_legs_with_nothing_to_close_are_cancelled_after_a_moment() -> None:
-    world = World()
-    watch = a_watch(world)
-    entry, profit, stop = await working(world)
+    world, watch, (entry, profit, stop) = await watched()
     world.say(a_status(entry, "Cancelled"))
     await looks(watch, 2)
     assert world.broker.cancelled == [], "the entry may still have filled"
@@ -122,9 +125,7 @@ async def test_legs_with_nothing_to_close_are_cancelled_after_a_moment() -> None
 
 
 async def test_a_position_without_its_stop_is_told_once() -> None:
-    world = World()
-    watch = a_watch(world)
-    entry, profit, stop = await working(world)
+    world, watch, (entry, profit, stop) = await watched()
     fill(world, entry, 10, 1)
     world.say(a_status(stop, "Cancelled"))
     await looks(watch, 0.75)
@@ -143,9 +144,7 @@ async def test_a_position_without_its_stop_is_told_once() -> None:
 
 async def test_a_flaw_that_ends_everything_is_told_all_the_same() -> None:
     """Nothing of it works any more when the moment has passed."""
-    world = World()
-    watch = a_watch(world)
-    entry, profit, stop = await working(world)
+    world, watch, (entry, profit, stop) = await watched()
     fill(world, entry, 10, 1)
     watch.look()
     for order in (stop, profit):
@@ -160,9 +159,7 @@ async def test_a_flaw_that_ends_everything_is_told_all_the_same() -> None:
 
 
 async def test_legs_that_have_both_filled_halt_and_are_told() -> None:
-    world = World()
-    watch = a_watch(world)
-    entry, profit, stop = await working(world)
+    world, watch, (entry, profit, stop) = await watched()
     fill(world, profit, 10, 1)
     await looks(watch, 0.5)
     fill(world, entry, 10, 2)
@@ -178,9 +175,7 @@ async def test_legs_that_have_both_filled_halt_and_are_told() -> None:
 
 
 async def test_of_a_book_that_may_lack_executions_only_the_safe_side_is_believed() -> None:
-    world = World()
-    watch = a_watch(world)
-    entry, _, stop = await working(world)
+    world, watch, (entry, _, stop) = await watched()
     fill(world, entry, 4, 1)
     world.say(a_status(stop, "Cancelled"))
     world.guard.set_level(HaltCause.LINK, "gone")
@@ -191,9 +186,7 @@ async def test_of_a_book_that_may_lack_executions_only_the_safe_side_is_believed
 
 async def test_legs_that_both_fill_while_the_link_is_down_are_told_once_it_stands() -> None:
     """Nothing of it works any more, and nobody looks at it again."""
-    world = World()
-    watch = a_watch(world)
-    entry, profit, stop = await working(world)
+    world, watch, (entry, profit, stop) = await watched()
     fill(world, entry, 10, 1)
     watch.look()
     world.guard.set_level(HaltCause.NOT_RECONCILED, "the link was lost")
@@ -208,9 +201,7 @@ async def test_legs_that_both_fill_while_the_link_is_down_are_told_once_it_stand
 
 
 async def test_a_bracket_that_is_over_before_anybody_looked_is_looked_at() -> None:
-    world = World()
-    watch = a_watch(world)
-    entry, profit, stop = await working(world)
+    world, watch, (entry, profit, stop) = await watched()
     for number, order in enumerate((entry, profit, stop), 1):
         fill(world, order, 10, number)
     await looks(watch, 2)
@@ -218,9 +209,7 @@ async def test_a_bracket_that_is_over_before_anybody_looked_is_looked_at() -> No
 
 
 async def test_what_was_told_is_not_told_again_after_a_loss_of_the_link() -> None:
-    world = World()
-    watch = a_watch(world)
-    entry, _, stop = await working(world)
+    world, watch, (entry, _, stop) = await watched()
     fill(world, entry, 10, 1)
     world.say(a_status(stop, "Cancelled"))
     await looks(watch, 2)
@@ -235,9 +224,7 @@ async def test_what_was_told_is_not_told_again_after_a_loss_of_the_link() -> Non
 
 async def test_a_stop_that_filled_for_a_part_leaves_the_rest_without_one() -> None:
     """The broker makes it as small as what the entry has brought, and the entry fills on."""
-    world = World()
-    watch = a_watch(world)
-    entry, _, stop = await working(world)
+    world, watch, (entry, _, stop) = await watched()
     fill(world, entry, 4, 1)
     fill(world, stop, 4, 2)
     world.say(a_status(stop, "Filled", filled=D(4)))
