@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pytest
 
 from trader.core.amounts import ZERO
 from trader.core.calendar import SessionStage
@@ -98,6 +101,13 @@ def played(
     return trial
 
 
+def kept(of: BarStage[S], symbol: str = "AAA") -> dict[str, Any]:
+    """Return what a strategy keeps of one symbol."""
+    found = json.loads(of.strategy.checkpoint())["symbols"][symbol]
+    assert isinstance(found, dict)
+    return found
+
+
 def assert_alike(one: BarStage[S], other: BarStage[S]) -> None:
     """Hold what two have wished for, and what they know and hold now, against each other."""
     assert one.wishes == other.wishes
@@ -110,3 +120,11 @@ def assert_comes_back(made: Callable[[], S], trial: BarStage[S]) -> None:
     after = made()
     after.restore(trial.strategy.checkpoint())
     assert after.checkpoint() == trial.strategy.checkpoint()
+
+
+def assert_unreadable(strategy: Strategy, state: str) -> None:
+    """Have a state refused whole, and what is known stay as it is."""
+    before = strategy.checkpoint()
+    with pytest.raises(ValueError):  # noqa: PT011 - the type is the contract
+        strategy.restore(state)
+    assert strategy.checkpoint() == before
