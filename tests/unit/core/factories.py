@@ -252,12 +252,13 @@ def work_bracket(book: Book, entry: Intent | None = None, order_id: int = 1) -> 
 
 
 def fill(book: Book, order_id: int, quantity: int, exec_id: str = "") -> None:
-    """Execute a part of an order at its own side."""
+    """Execute a part of an order, at its own side and in its own instrument."""
     terms = book.orders[OrderId(order_id)].terms
     row = an_execution(
         order_id,
         exec_id or f"x{book.seq}.01.01",
         quantity,
+        con_id=terms.con_id,
         side=terms.side,
         order_ref=order_ref(terms.intent_id),
     )

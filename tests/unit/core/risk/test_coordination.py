@@ -28,7 +28,6 @@ from tests.unit.core.factories import (
     an_intent,
     fill,
     given,
-    plan_bracket,
     plan_order,
     record,
     work_bracket,
@@ -36,13 +35,13 @@ from tests.unit.core.factories import (
 )
 from tests.unit.core.policies import a_policy
 from tests.unit.core.risk.cases import EXIT, INTENT, READING, SALE, failures, with_shares
+from tests.unit.core.risk.trading import MANY, Move, Trading
 from trader.core import events as ev
 from trader.core.book import Book
-from trader.core.changes import ChangeTerms
 from trader.core.holdings import Holdings, Owned
 from trader.core.ids import ConId, OrderId, StrategyName
-from trader.core.intents import BracketTerms, Intent, Side
-from trader.core.orders import Order
+from trader.core.intents import Intent, Side
+from trader.core.policy import Policy
 from trader.core.results import OPERATOR
 from trader.core.risk import Approved, Refused, RiskInput, review
 from trader.core.risk.change import Revision, review_change
@@ -153,12 +152,15 @@ def test_it_says_whose_there_is_how_much() -> None:
 BETA, GAMMA = StrategyName("beta"), StrategyName("gamma")
 
 
-def against(book: Book, **limits: Any) -> RiskInput:
-    policy = a_policy(
+def a_free_policy(**limits: Any) -> Policy:
+    return a_policy(
         position__is_short_allowed=True, position__is_wash_prevented=False,
         exposure__is_enforced=False, **limits,
     )  # fmt: skip
-    return given(book, policy=policy, account=READING)
+
+
+def against(book: Book, **limits: Any) -> RiskInput:
+    return given(book, policy=a_free_policy(**limits), account=READING)
 
 
 def rests(book: Book, number: int, side: Side, quantity: int, **changes: Any) -> None:
@@ -288,81 +290,20 @@ KINDS = (
     "end",
     "change",
 )
-Move = tuple[str, int, int, int]
 moves = st.tuples(st.sampled_from(KINDS), st.integers(0, 5), st.integers(1, 12), st.integers(0, 40))
 
 
-class World:
-    """A book with nobody's shares in it, and beside it what each strategy has traded."""
+class World(Trading):
+    """A book with nobody's shares in it, in which three strategies trade one instrument."""
+
+    exits_whole = True
 
     def __init__(self, nobodys: int) -> None:
-        self.book = a_book(nobodys, cash=1_000_000)
-        self.held = dict.fromkeys(NAMES, D(0))
+        super().__init__(a_book(nobodys, cash=1_000_000), a_free_policy(**MANY))
         self.nobodys = D(nobodys)
-        self.number = 0
-        self.kinds: set[str] = set()
 
-    def play(self, move: Move) -> None:
-        kind, which, size, at = move
-        if kind in ("wish", "bracket", "exit"):
-            self.wish(kind, NAMES[which % 3], BUY if which < 3 else SELL, D(size))
-            return
-        live = [row for row in self.book.may_fill() if row.remaining > 0]
-        if not live:
-            return
-        order = live[at % len(live)]
-        if kind == "fill":
-            quantity = min(D(size), order.remaining)
-            self.held[order.terms.strategy] += quantity * order.terms.side.sign
-            fill(self.book, order.order_id, int(quantity))
-        elif kind == "cancel" and not order.is_final:
-            record(self.book, ev.CancelSent(order.order_id, "test"))
-            record(self.book, a_status(order.order_id, "Cancelled"))
-        elif kind == "end" and order.is_final:
-            record(self.book, ev.OrderSettled(order.order_id, order.filled, "test"))
-        elif kind == "change" and not order.is_final and order.terms.bracket is None:
-            self.change(order, order.filled + size)
-        else:
-            return
-        self.kinds.add(kind)
-
-    def wish(self, kind: str, name: StrategyName, side: Side, size: Decimal) -> None:
-        self.number += 3
-        wanted = an_intent(self.number, strategy=name, side=side, quantity=size)
-        if kind == "exit":
-            held = self.held[name]
-            if held == 0:
-                return
-            side = SELL if held > 0 else BUY
-            wanted = replace(wanted, side=side, quantity=abs(held), is_reduce_only=True)
-        if kind == "bracket":
-            legs = (D(110), D(95)) if side is BUY else (D(90), D(105))
-            wanted = replace(wanted, bracket=BracketTerms(*legs))
-        verdict = review(wanted, self.given())
-        if not isinstance(verdict, Approved):
-            return
-        self.kinds.add(kind)
-        if kind == "bracket":
-            plan_bracket(self.book, wanted, self.number)
-        else:
-            plan_order(self.book, wanted, self.number)
-        for key in [row for row in self.book.live_orders if row >= self.number]:
-            record(self.book, ev.OrderSent(key))
-            record(self.book, a_status(key))
-
-    def change(self, order: Order, quantity: Decimal) -> None:
-        if quantity == order.terms.quantity or order.open_change is not None:
-            return
-        verdict = review_change(order, Revision(quantity=quantity), self.given())
-        if not isinstance(verdict, Approved):
-            return
-        number = 1 + (order.change.number if order.change else 0)
-        terms = ChangeTerms(quantity, D(100), None, D(100))
-        record(self.book, ev.ModifyPlanned(order.order_id, number, terms, "test"))
-        record(self.book, ev.ModifySent(order.order_id, number))
-
-    def given(self) -> RiskInput:
-        return against(self.book, **MANY)
+    def wished(self, which: int) -> tuple[StrategyName, ConId, Side]:
+        return NAMES[which % 3], CON, BUY if which < 3 else SELL
 
     def worst(self, name: StrategyName, side: Side) -> Decimal:
         """Return how far on a side a strategy may come, from its fills and its orders alone."""
@@ -374,7 +315,7 @@ class World:
             ),
             D(0),
         )
-        return max(side.sign * self.held[name] + left, D(0))
+        return max(side.sign * self.held[name, CON] + left, D(0))
 
     def is_one_sided(self) -> None:
         """Judge that whatever fills, no two of them can be on different sides.
@@ -388,26 +329,7 @@ class World:
         if self.nobodys == 0:
             for name in NAMES:
                 held = self.book.holdings.of(name, CON, self.book.position_of(CON))
-                assert held == self.held[name], "it holds what it has traded itself"
-
-
-MANY = {
-    f"rate__{name}": 10_000
-    for name in (
-        "orders_max",
-        "orders_per_strategy_max",
-        "orders_per_instrument_max",
-        "messages_max",
-        "messages_per_strategy_max",
-        "daily_trades_max",
-        "repeats_max",
-        "executions_max",
-        "cancels_max",
-        "cancels_per_strategy_max",
-        "modifies_max",
-        "modifies_per_order_max",
-    )
-}
+                assert held == self.held[name, CON], "it holds what it has traded itself"
 
 
 @settings(max_examples=150, deadline=None)
@@ -428,8 +350,8 @@ def test_the_sequences_come_far_enough_to_meet() -> None:
     ):  # fmt: skip
         world.play(move)
         world.is_one_sided()
-    assert world.kinds == {"wish", "bracket", "fill", "exit", "cancel", "end", "change"}
-    assert world.held[STRATEGY] == 5
+    assert set(world.kinds) == {"wish", "bracket", "fill", "exit", "cancel", "end", "change"}
+    assert world.held[STRATEGY, CON] == 5
     assert world.worst(GAMMA, SELL) == 0, "it was refused"
 
 

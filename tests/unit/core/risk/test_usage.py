@@ -28,7 +28,6 @@ from tests.unit.core.factories import (
     a_quote,
     a_status,
     a_valuation,
-    an_execution,
     an_instrument,
     an_intent,
     given,
@@ -48,14 +47,13 @@ from tests.unit.core.risk.cases import (
     under,
     with_shares,
 )
+from tests.unit.core.risk.trading import MANY, PRICE, Move, Trading
 from trader.core import events as ev
-from trader.core.book import Book
 from trader.core.brackets import Role
-from trader.core.changes import ChangeTerms
 from trader.core.ids import ConId, OrderId, StrategyName
 from trader.core.intents import BracketTerms, Intent, Side
 from trader.core.orders import Order
-from trader.core.policy import CoordinationPolicy, Policy, StrategyLimits
+from trader.core.policy import CoordinationPolicy, StrategyLimits
 from trader.core.risk import Approved, Refused, RiskInput, review
 from trader.core.risk.change import Revision, refusal_by_now, review_change
 from trader.core.risk.usage import CHECKS
@@ -302,141 +300,38 @@ def test_a_change_counts_once_beside_what_it_changes() -> None:
 
 # ---- any sequence
 
-LIMIT, PRICE = D(3_000), D(100)
+LIMIT = D(3_000)
 NAMES = (STRATEGY, BETA)
 KINDS = ("wish", "wish", "wish", "bracket", "exit", "fill", "fill", "cancel", "end", "change")
-Move = tuple[str, int, int, int]
 moves = st.tuples(st.sampled_from(KINDS), st.integers(0, 7), st.integers(1, 25), st.integers(1, 40))
 
 
-def a_free_policy(**changes: Any) -> Policy:
-    many = {
-        f"rate__{name}": 10_000
-        for name in (
-            "orders_max",
-            "orders_per_strategy_max",
-            "orders_per_instrument_max",
-            "messages_max",
-            "messages_per_strategy_max",
-            "daily_trades_max",
-            "repeats_max",
-            "executions_max",
-            "cancels_max",
-            "cancels_per_strategy_max",
+class World(Trading):
+    """A book in which two strategies trade two instruments at one price, each up to a limit."""
+
+    def __init__(self) -> None:
+        policy = a_policy(
+            position__is_short_allowed=True,
+            position__is_wash_prevented=False,
+            coordination__notional_max=LIMIT,
+            **MANY,
         )
-    }
-    return a_policy(
-        position__is_short_allowed=True,
-        position__is_wash_prevented=False,
-        coordination__notional_max=LIMIT,
-        **many,
-        **changes,
-    )
+        super().__init__(a_book(cash=1_000_000), policy)
 
+    def wished(self, which: int) -> tuple[StrategyName, ConId, Side]:
+        return NAMES[which % 2], CON if which & 2 else OTHER_CON, BUY if which & 4 else SELL
 
-def input_for(book: Book, con_id: ConId, policy: Policy) -> RiskInput:
-    return given(
-        book,
-        instrument=an_instrument(con_id=con_id),
-        quote=a_quote(con_id=con_id),
-        policy=policy,
-        account=READING,
-    )
-
-
-class World:
-    """A book, and beside it what was done to it, kept in another way."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.book = a_book(cash=1_000_000)
-        self.policy = policy
-        self.held: dict[tuple[StrategyName, ConId], Decimal] = {}
-        self.number = 0
-        self.fills = 0
-        self.approved = 0
-
-    def play(self, move: Move) -> None:
-        kind, which, size, at = move
-        if kind in ("wish", "bracket", "exit"):
-            self.wish(kind, NAMES[which % 2], CON if which & 2 else OTHER_CON, D(size), which)
-            return
-        live = [row for row in self.book.may_fill() if row.remaining > 0]
-        if not live:
-            return
-        order = live[at % len(live)]
-        if kind == "fill":
-            self.fill(order, min(D(size), order.remaining))
-        elif kind == "cancel" and not order.is_final:
-            record(self.book, ev.CancelSent(order.order_id, "test"))
-            record(self.book, a_status(order.order_id, "Cancelled"))
-        elif kind == "end" and order.is_final:
-            record(self.book, ev.OrderSettled(order.order_id, order.filled, "test"))
-        elif kind == "change" and not order.is_final and order.terms.bracket is None:
-            self.change(order, D(size))
-
-    def wish(self, kind: str, name: StrategyName, con_id: ConId, size: Decimal, which: int) -> None:
-        held = self.held.get((name, con_id), D(0))
-        side = BUY if which & 4 else SELL
-        self.number += 3
-        intent = an_intent(
-            self.number, strategy=name, con_id=con_id, side=side, quantity=size, limit_price=PRICE
-        )
-        if kind == "exit":
-            if held == 0:
-                return
-            intent = replace(intent, side=SELL if held > 0 else BUY, quantity=min(size, abs(held)))
-            intent = replace(intent, is_reduce_only=True)
-        if kind == "bracket":
-            legs = (D(110), D(95)) if side is BUY else (D(90), D(105))
-            intent = replace(intent, bracket=BracketTerms(*legs))
-        verdict = review(intent, input_for(self.book, con_id, self.policy))
-        if not isinstance(verdict, Approved):
-            return
-        self.approved += 1
-        if kind == "bracket":
-            plan_bracket(self.book, intent, self.number)
-            keys = range(self.number, self.number + 3)
-        else:
-            plan_order(self.book, intent, self.number)
-            keys = range(self.number, self.number + 1)
-        for key in keys:
-            record(self.book, ev.OrderSent(OrderId(key)))
-            record(self.book, a_status(key))
-
-    def fill(self, order: Order, quantity: Decimal) -> None:
-        self.fills += 1
-        terms = order.terms
-        row = an_execution(
-            order.order_id,
-            f"x{self.fills}.01.01",
-            quantity,
-            side=terms.side,
-            con_id=terms.con_id,
-            order_ref=order.order_ref,
-            price=PRICE,
-        )
-        record(self.book, ev.ExecutionSeen(row))
-        key = terms.strategy, terms.con_id
-        self.held[key] = self.held.get(key, D(0)) + quantity * terms.side.sign
-
-    def change(self, order: Order, quantity: Decimal) -> None:
-        wanted = order.filled + quantity
-        given_now = input_for(self.book, order.terms.con_id, self.policy)
-        verdict = review_change(order, Revision(quantity=wanted), given_now)
-        if not isinstance(verdict, Approved) or wanted == order.terms.quantity:
-            return
-        number = 1 + (order.change.number if order.change else 0)
-        terms = ChangeTerms(wanted, PRICE, None, PRICE)
-        record(self.book, ev.ModifyPlanned(order.order_id, number, terms, "test"))
-        record(self.book, ev.ModifySent(order.order_id, number))
-        if quantity % 2:
+    def change(self, order: Order, quantity: Decimal) -> int:
+        number = super().change(order, quantity)
+        if number and (quantity - order.filled) % 2:
             record(self.book, ev.ModifyRefuted(order.order_id, number, "run"))  # type: ignore[arg-type]
+        return number
 
     def may_use(self, name: StrategyName) -> Decimal:
         """Count anew the most that a strategy may come to hold, from its orders and its fills."""
         total = D(0)
         for con_id in (CON, OTHER_CON):
-            held = self.held.get((name, con_id), D(0))
+            held = self.held[name, con_id]
             sides = {BUY: D(0), SELL: D(0)}
             for row in self.book.may_fill():
                 terms = row.terms
@@ -465,7 +360,7 @@ class World:
                         self.policy.coordination, notional_max=D(1), share_max=D(1)
                     ),
                 )
-                wanted = replace(input_for(self.book, con_id, tight), valuation=None)
+                wanted = replace(self.given(con_id), policy=tight, valuation=None)
                 found = {*failures(exit_now, wanted), *unavailable(exit_now, wanted)}
                 assert not {SHARE, NOTIONAL, "OPPOSED"} & found
 
@@ -475,7 +370,7 @@ class World:
 def test_no_sequence_of_approvals_fills_cancels_and_changes_goes_beyond_a_limit(
     played: list[Move],
 ) -> None:
-    world = World(a_free_policy())
+    world = World()
     for move in played:
         world.play(move)
         for name in NAMES:
@@ -485,8 +380,8 @@ def test_no_sequence_of_approvals_fills_cancels_and_changes_goes_beyond_a_limit(
 
 def test_the_sequences_reach_the_limit() -> None:
     """Otherwise the property would say nothing."""
-    world = World(a_free_policy())
+    world = World()
     for move in (("wish", 6, 20, 0), ("wish", 6, 20, 0), ("wish", 4, 10, 0), ("fill", 0, 20, 0)):
         world.play(move)
-    assert world.approved == 2
+    assert world.kinds["wish"] == 2
     assert world.may_use(STRATEGY) == LIMIT
