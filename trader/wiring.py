@@ -13,9 +13,9 @@ from trader.config.model import MomentumSection, OwnStrategySection
 from trader.config.own_strategies import own_strategies
 from trader.config.session_terms import session_terms
 from trader.core.day_result import Tolerance
-from trader.core.exchanges import SHIPPED
 from trader.core.ids import AccountId, ClientId, Lineage
 from trader.core.policy import Policy
+from trader.core.shipped_calendars import SHIPPED
 from trader.engine.acts.drain import DrainSettings
 from trader.engine.acts.liquidation import LiquidationSettings
 from trader.engine.guard import GuardLimits

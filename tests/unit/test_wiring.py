@@ -12,8 +12,8 @@ from trader import wiring
 from trader.config import Configuration, load
 from trader.config.model import OwnStrategySection
 from trader.core.day_result import Tolerance
-from trader.core.exchanges import SHIPPED
 from trader.core.halts import Mode
+from trader.core.shipped_calendars import SHIPPED
 from trader.engine.strategy.runner import RunnerSettings
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "paper.yaml"

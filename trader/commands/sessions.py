@@ -17,9 +17,11 @@ from trader.commands.asking import DONE, NOT_DONE, add_state
 from trader.config import ConfigError, Configuration, load
 from trader.config.session_terms import session_terms
 from trader.core.calendar import ContractHours
-from trader.core.exchanges import SHIPPED, ExchangeCalendar, calendar_for, is_same_clock
+from trader.core.exchanges import ExchangeCalendar, is_same_clock
+from trader.core.instruments import InstrumentSpec
 from trader.core.schedule import Listing, SessionTerms, account_days, planned_days
-from trader.ops.calendar_watch import ending_text
+from trader.core.shipped_calendars import SHIPPED, calendar_for
+from trader.ops.calendar_watch import ending_texts
 from trader.ops.clock import SystemClock
 from trader.ops.hours_file import HOURS_FILE_NAME, HoursUnreadable, Kept, KeptHours, read_hours
 from trader.ops.sessions_text import Plan, VenuePlan, plan_body, plan_lines
@@ -114,7 +116,7 @@ def plan_of(asked: Asked, now_utc: datetime, warnings: tuple[str, ...] = ()) -> 
         account=account_days(by, today, asked.days),
         warnings=(
             *warnings,
-            *(text for row in calendars if (text := ending_text(row, now_utc))),
+            *ending_texts(calendars, now_utc),
             *_disagreements(venues),
         ),
     )
@@ -130,25 +132,27 @@ def _traded(asked: Asked) -> list[_Traded]:
     """Return what is configured, else what was kept, each with the hours that are known."""
     rows = () if asked.kept is None else asked.kept.rows
     if asked.config is None:
-        return [
-            _Traded(
-                row.symbol,
-                calendar_for(row.sec_type, row.exchange, row.currency),
-                row,
-                row.is_tradeable,
-            )
-            for row in rows
-        ]
+        return [_Traded(row.symbol, _calendar_of(row, row), row, row.is_tradeable) for row in rows]
     kept = {row.symbol: row for row in rows}
     return [
-        _Traded(
-            spec.symbol,
-            calendar_for(spec.sec_type, spec.exchange, spec.currency, spec.primary_exchange),
-            kept.get(spec.symbol),
-            spec.is_tradeable,
-        )
+        _Traded(spec.symbol, _calendar_of(spec, row), row, spec.is_tradeable)
         for spec in asked.config.instruments
+        for row in (kept.get(spec.symbol),)
     ]
+
+
+def _calendar_of(
+    named: InstrumentSpec | KeptHours, kept: KeptHours | None
+) -> ExchangeCalendar | None:
+    """Return the calendar; where a stock is listed, the broker has told if nobody wrote it down."""
+    told = "" if kept is None else kept.primary_exchange
+    return calendar_for(
+        named.sec_type,
+        named.exchange,
+        named.currency,
+        symbol=named.symbol,
+        primary_exchange=named.primary_exchange or told,
+    )
 
 
 def _venues(asked: Asked, terms: SessionTerms, now_utc: datetime) -> Iterable[VenuePlan]:

@@ -48,6 +48,8 @@ class Instrument:
     is_tradeable: bool = True
     # When it trades; None where the broker's text cannot be read.
     hours: ContractHours | None = None
+    # Where a stock is listed: SMART alone does not say whose calendar it keeps.
+    primary_exchange: str = ""
     # In which way the broker describes it otherwise than the assets file; empty when in none.
     mismatch: str = ""
 

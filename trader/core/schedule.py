@@ -22,7 +22,14 @@ from trader.core.calendar import (
     standing,
     stricter,
 )
-from trader.core.exchanges import ExchangeCalendar, disagreements, hours_on
+from trader.core.exchanges import (
+    Compared,
+    Disagreement,
+    ExchangeCalendar,
+    disagreements,
+    frame_of,
+    hours_on,
+)
 from trader.core.policy import SessionPolicy, TradingHours
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -107,10 +114,10 @@ def planned_days(
 ) -> tuple[PlannedDay, ...]:
     """Return so many days of an exchange, from ``first`` on."""
     calendar = listing.calendar
-    found = {}
+    rows: tuple[Disagreement, ...] = ()
     if listing.told is not None and calendar is not None:
         rows = disagreements(listing.told, calendar, listing.zone)
-        found = {row.day: row for row in rows}
+    found = {row.day: row for row in rows}
     days = []
     for ahead in range(count):
         day = first + ahead * _DAY
@@ -121,15 +128,16 @@ def planned_days(
         disagreement = found.get(day)
         trading = _of_day(hours.trading, day, listing.zone)
         regular = _of_day(hours.regular, day, listing.zone)
-        words = (hours,) if disagreement is None else (hours, disagreement.shipped)
+        # As in the review: each of them speaks of the time of its own day alone.
+        words = (hours, *(row.shipped for row in rows))
         days.append(
             PlannedDay(
                 day=day,
                 source=source,
                 trading=trading,
                 regular=regular,
-                new_risk=_new_risk(words, _asked(terms, trading, day, listing.zone), terms),
-                is_half_day=bool(regular) and _length_s(regular) < _usual_s(listing, hours),
+                new_risk=_new_risk(words, _asked(terms, trading, _frame(listing, day)), terms),
+                is_half_day=_is_half_day(listing, hours, day),
                 note="" if calendar is None else calendar.note(day),
                 disagreement="" if disagreement is None else disagreement.text,
             )
@@ -155,12 +163,22 @@ def account_days(terms: SessionTerms, first: date, count: int) -> tuple[AccountD
 
 def _hours_of(listing: Listing, day: date) -> tuple[ContractHours | None, Source]:
     """Return who speaks of a day, and what is said."""
-    told = listing.told
-    begins, ends = midnight(day, listing.zone), midnight(day + _DAY, listing.zone)
-    if told is not None and told.known.start_utc <= begins and ends <= told.known.end_utc:
+    told, frame = listing.told, _frame(listing, day)
+    if (
+        told is not None
+        and told.known.start_utc <= frame.start_utc
+        and frame.end_utc <= told.known.end_utc
+    ):
         return told, Source.BROKER
     shipped = None if listing.calendar is None else hours_on(listing.calendar, day, listing.zone)
     return (None, Source.UNKNOWN) if shipped is None else (shipped, Source.SHIPPED)
+
+
+def _frame(listing: Listing, day: date) -> Span:
+    """Return the time that a plan of one day is about."""
+    if listing.calendar is not None:
+        return frame_of(listing.calendar, day, listing.zone)
+    return Span(midnight(day, listing.zone), midnight(day + _DAY, listing.zone))
 
 
 def _of_day(spans: Iterable[Span], day: date, zone: tzinfo) -> tuple[Span, ...]:
@@ -171,24 +189,25 @@ def _length_s(spans: Iterable[Span]) -> float:
     return sum((one.end_utc - one.start_utc).total_seconds() for one in spans)
 
 
-def _usual_s(listing: Listing, hours: ContractHours) -> float:
-    """Return how long a whole day is: as the calendar says, else the longest that was told."""
-    if listing.calendar is not None:
-        return listing.calendar.usual_s
+def _is_half_day(listing: Listing, hours: ContractHours, day: date) -> bool:
+    """Tell whether a day is shorter than a whole one, by the hours that the exchange sets."""
+    calendar = listing.calendar
+    is_by_trading = calendar is not None and calendar.compared is Compared.TRADING
+    spans = hours.trading if is_by_trading else hours.regular
+    length_s = _length_s(_of_day(spans, day, listing.zone))
+    if calendar is not None:
+        return 0 < length_s < calendar.usual_s(day)
+    # Else the longest that was told is a whole one.
     days: dict[date, float] = {}
-    for one in hours.regular:
-        day = day_of_session(one, listing.zone)
-        days[day] = days.get(day, 0.0) + _length_s((one,))
-    return max(days.values(), default=0.0)
+    for one in spans:
+        its_day = day_of_session(one, listing.zone)
+        days[its_day] = days.get(its_day, 0.0) + _length_s((one,))
+    return 0 < length_s < max(days.values())
 
 
-def _asked(
-    terms: SessionTerms, trading: tuple[Span, ...], day: date, zone: tzinfo
-) -> tuple[Span, ...]:
+def _asked(terms: SessionTerms, trading: tuple[Span, ...], frame: Span) -> tuple[Span, ...]:
     """Return when new risk comes into question at all."""
-    if terms.policy.hours is TradingHours.ALWAYS:
-        return (Span(midnight(day, zone), midnight(day + _DAY, zone)),)
-    return trading
+    return (frame,) if terms.policy.hours is TradingHours.ALWAYS else trading
 
 
 def _new_risk(

@@ -26,7 +26,6 @@ from trader.core.calendar import (
 from trader.core.exchanges import (
     Disagreement,
     ExchangeCalendar,
-    calendar_for,
     disagreements,
     is_same_clock,
 )
@@ -35,6 +34,7 @@ from trader.core.ids import ConId
 from trader.core.instruments import Instrument
 from trader.core.policy import TradingHours
 from trader.core.risk import SessionView
+from trader.core.shipped_calendars import calendar_for
 from trader.engine.hub import MarketHub
 from trader.ports import Clock
 
@@ -137,7 +137,13 @@ class Sessions:
         return known[1]
 
     def _compared(self, instrument: Instrument, hours: ContractHours) -> tuple[Disagreement, ...]:
-        calendar = calendar_for(instrument.sec_type, instrument.exchange, instrument.currency)
+        calendar = calendar_for(
+            instrument.sec_type,
+            instrument.exchange,
+            instrument.currency,
+            symbol=instrument.symbol,
+            primary_exchange=instrument.primary_exchange,
+        )
         if calendar is None or calendar not in self._settings.calendars:
             return ()
         zone = self._zones[calendar.zone]

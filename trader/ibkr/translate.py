@@ -444,6 +444,7 @@ def instrument_in(
         size_increment=_size_increment(contract, details),
         price_magnifier=magnifier,
         is_tradeable=spec.is_tradeable,
+        primary_exchange=contract.primaryExchange,
     )
     return replace(
         instrument, mismatch=mismatch_of(spec, instrument), hours=hours_in(spec.symbol, details)

@@ -4,8 +4,8 @@ It says as well when a calendar is about to end. Nothing here decides anything: 
 new risk to the stricter word by themselves.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 # What was told of instruments that are configured no more is of no use for longer.
 _KEPT = timedelta(days=30)
 _SHOWN = 3
-_TITLES = {"calendar": "trading calendar runs out", "hours": "trading hours in doubt"}
+_CALENDAR = "calendar"
 
 
 class CalendarWatch:
@@ -52,23 +52,21 @@ class CalendarWatch:
         """Return what a person should know, by name, in words; page what is there anew."""
         now_utc = self._clock.utc()
         self._keep(now_utc)
-        found = dict(self._warnings(now_utc))
-        for name, text in self._anew.of(found).items():
-            self._pager.page("warning", _TITLES[name], text)
-        return found
-
-    def _warnings(self, now_utc: datetime) -> Iterator[tuple[str, str]]:
-        ending = [text for row in self._calendars if (text := ending_text(row, now_utc))]
-        if ending:
-            yield "calendar", "; ".join(ending)
-        texts = [
-            f"{instrument.symbol} {row.text}"
+        ending = "; ".join(ending_texts(self._calendars, now_utc))
+        doubts = [
+            (row.text, f"{instrument.symbol} {row.text}")
             for instrument, rows in self._sessions.disagreeing()
             for row in rows
         ]
-        if texts:
-            more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-            yield "hours", "; ".join(texts[:_SHOWN]) + more
+        # One that lasts hides no other: a doubt is known by what it says, of whomever.
+        wrong = dict(doubts) | ({_CALENDAR: ending} if ending else {})
+        fresh = self._anew.of(wrong)
+        if _CALENDAR in fresh:
+            self._pager.page("warning", "trading calendar runs out", fresh.pop(_CALENDAR))
+        if fresh:
+            self._pager.page("warning", "trading hours in doubt", _first_of(fresh.values()))
+        found = {_CALENDAR: ending, "hours": _first_of(text for _, text in doubts)}
+        return {name: text for name, text in found.items() if text}
 
     def _keep(self, now_utc: datetime) -> None:
         if self._rows is None:
@@ -85,6 +83,7 @@ class CalendarWatch:
                 sec_type=instrument.sec_type,
                 exchange=instrument.exchange,
                 currency=instrument.currency,
+                primary_exchange=instrument.primary_exchange,
                 hours=hours,
                 told_utc=now_utc,
                 is_tradeable=instrument.is_tradeable,
@@ -113,12 +112,22 @@ class CalendarWatch:
         return {ConId(row.con_id): row for row in rows if now_utc - row.hours.known.end_utc < _KEPT}
 
 
-def ending_text(calendar: ExchangeCalendar, now_utc: datetime) -> str:
-    """Say that a calendar ends soon or has ended; empty while it does not."""
-    days = calendar.days_left(now_utc.astimezone(ZoneInfo(calendar.zone)).date())
-    if days > RENEW_DAYS:
-        return ""
-    which = f"calendar {calendar.version} of {calendar.name}"
-    if days < 0:
-        return f"{which} has ended on {calendar.valid_until}: install a newer program"
-    return f"{which} ends in {days} days, on {calendar.valid_until}: install a newer program"
+def ending_texts(calendars: Iterable[ExchangeCalendar], now_utc: datetime) -> Iterator[str]:
+    """Say which calendars end soon or have ended; those that end on one day in one text."""
+    found: dict[tuple[str, date], list[ExchangeCalendar]] = {}
+    for row in calendars:
+        found.setdefault((row.version, row.valid_until), []).append(row)
+    for (version, until), rows in found.items():
+        # It is the next day in the east first.
+        days = min(row.days_left(now_utc.astimezone(ZoneInfo(row.zone)).date()) for row in rows)
+        if days <= RENEW_DAYS:
+            which = f"calendar {version} of {', '.join(row.name for row in rows)}"
+            ends = f"has ended on {until}" if days < 0 else f"ends in {days} days, on {until}"
+            yield f"{which} {ends}: install a newer program"
+
+
+def _first_of(found: Iterable[str]) -> str:
+    """Return some of many texts, and how many more there are."""
+    texts = list(found)
+    more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return "; ".join(texts[:_SHOWN]) + more

@@ -39,6 +39,7 @@ class KeptHours:
     hours: ContractHours
     told_utc: datetime
     is_tradeable: bool = True
+    primary_exchange: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def _row_body(row: KeptHours) -> dict[str, object]:
         "sec_type": row.sec_type,
         "exchange": row.exchange,
         "currency": row.currency,
+        "primary_exchange": row.primary_exchange,
         "is_tradeable": row.is_tradeable,
         "told_utc": row.told_utc.isoformat(),
         "zone": zone_name(row.hours.zone),
@@ -114,6 +116,8 @@ def _row_in(row: dict[str, Any]) -> KeptHours:
         hours=hours,
         told_utc=_moment_in(row["told_utc"]),
         is_tradeable=row["is_tradeable"] is True,
+        # Rows of an earlier program have none.
+        primary_exchange=str(row.get("primary_exchange", "")),
     )
 
 

@@ -124,7 +124,7 @@ def _title(venue: VenuePlan, now_utc: datetime) -> str:
         parts.append("no calendar")
     else:
         calendar = venue.calendar
-        parts.append(f"calendar {calendar.version} until {calendar.valid_until}")
+        parts.append(f"calendar {calendar.name} {calendar.version} until {calendar.valid_until}")
     return "; ".join(parts)
 
 
@@ -140,10 +140,10 @@ def _rows(venue: VenuePlan, terms: SessionTerms | None) -> Iterator[tuple[str, .
     for row in venue.days:
         notes = ["half day"] if row.is_half_day else []
         notes += [text for text in (row.note, row.disagreement) if text]
-        closed = _state(row) if not row.regular else ""
+        closed = _state(row) if not row.trading else "extended only"
         yield (
             _day(row.day),
-            closed or _spans(row.regular, row.day, zone),
+            _spans(row.regular, row.day, zone) or closed,
             _spans(row.regular, row.day, UTC),
             _spans(row.trading, row.day, zone),
             (_spans(row.new_risk, row.day, zone) or "none") if is_asked else "-",

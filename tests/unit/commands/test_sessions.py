@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,11 +13,17 @@ import pytest
 from tests.unit.config.support import write_files
 from trader.cli import main
 from trader.commands.sessions import Asked, plan_of
-from trader.config import load
-from trader.core.calendar import ContractHours, contract_hours
-from trader.core.exchanges import CBOE_INDICES, US_STOCKS
+from trader.config import Configuration, load
+from trader.core.calendar import ContractHours, Span, contract_hours
 from trader.core.policy import SessionPolicy, TradingHours
 from trader.core.schedule import SessionTerms, Source
+from trader.core.shipped_calendars import (
+    CBOE_INDICES,
+    CME_INDICES,
+    SHIPPED,
+    US_STOCKS,
+    XETRA_STOCKS,
+)
 from trader.ops.hours_file import HOURS_FILE_NAME, Kept, KeptHours, write_hours
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -94,6 +100,115 @@ def test_a_calendar_that_ends_soon_is_a_warning() -> None:
     assert [text for text in plan.warnings if "ends in 89 days, on 2027-12-31" in text]
 
 
+WORLD = """\
+symbol,sec_type,exchange,currency,primary_exchange,tradeable
+AAPL,STK,SMART,USD,NASDAQ,yes
+ES,FUT,CME,USD,,yes
+SAP,STK,SMART,EUR,IBIS,yes
+VOD,STK,LSE,GBP,,yes
+AIR,STK,SBF,EUR,,yes
+ASML,STK,AEB,EUR,,yes
+EUR,CASH,IDEALPRO,USD,,yes
+DAX,FUT,EUREX,EUR,,yes
+"""
+
+
+def world_of(folder: Path) -> Configuration:
+    """Return settings for one instrument of each exchange, guarded and restarted every night."""
+    path = write_files(
+        folder,
+        {"broker": {"restart_at": "23:45", "zone": "America/New_York"}},
+        session__hours="extended",
+        session__close_guard_s=900,
+    )
+    (folder / "assets.csv").write_text(WORLD)
+    return load(path, {})
+
+
+def spans(found: tuple[Span, ...], zone: tzinfo) -> str:
+    return ", ".join(
+        f"{one.start_utc.astimezone(zone):%a %H:%M}-{one.end_utc.astimezone(zone):%a %H:%M}"
+        for one in found
+    )
+
+
+def test_one_monday_of_every_exchange_is_shown_in_its_own_zone(tmp_path: Path) -> None:
+    """In this week Europe has put its clocks back and America has not."""
+    now_utc = datetime(2026, 10, 26, 10, tzinfo=UTC)
+    plan = plan_of(Asked(world_of(tmp_path), None, days=1), now_utc)
+    shown = {
+        ", ".join(venue.symbols): (
+            getattr(venue.zone, "key", ""),
+            spans(venue.days[0].trading, venue.zone),
+            spans(venue.days[0].new_risk, venue.zone),
+            spans(venue.days[0].trading, UTC),
+        )
+        for venue in plan.venues
+    }
+    assert shown == {
+        "AAPL": (
+            "America/New_York",
+            "Mon 04:00-Mon 20:00",
+            "Mon 04:00-Mon 15:45, Mon 16:00-Mon 19:45",
+            "Mon 08:00-Tue 00:00",
+        ),
+        "ES": (
+            "America/Chicago",
+            "Sun 17:00-Mon 16:00",
+            "Sun 17:00-Sun 22:45, Sun 22:55-Mon 15:45",
+            "Sun 22:00-Mon 21:00",
+        ),
+        "SAP": (
+            "Europe/Berlin", "Mon 09:00-Mon 17:30", "Mon 09:00-Mon 17:15", "Mon 08:00-Mon 16:30",
+        ),
+        "VOD": (
+            "Europe/London", "Mon 08:00-Mon 16:30", "Mon 08:00-Mon 16:15", "Mon 08:00-Mon 16:30",
+        ),
+        "AIR, ASML": (
+            "Europe/Paris", "Mon 09:00-Mon 17:30", "Mon 09:00-Mon 17:15", "Mon 08:00-Mon 16:30",
+        ),
+        "EUR": (
+            "America/New_York",
+            "Sun 17:15-Mon 17:00",
+            "Sun 17:15-Sun 23:45, Sun 23:55-Mon 16:45",
+            "Sun 21:15-Mon 21:00",
+        ),
+        # There is none for Eurex: without the broker's word nothing is known.
+        "DAX": ("America/New_York", "", "", ""),
+    }  # fmt: skip
+    dax = plan.venues[-1]
+    assert (dax.calendar, dax.days[0].source) == (None, Source.UNKNOWN)
+
+
+def test_where_a_stock_is_listed_is_the_brokers_to_say_if_nobody_wrote_it_down() -> None:
+    text = "20261223:0900-1730;20261224:CLOSED"
+    hours = contract_hours(text, text, ZoneInfo("MET"))
+    told = kept(("SAP", hours), currency="EUR", primary_exchange="IBIS")
+    plan = plan_of(Asked(None, told), datetime(2026, 12, 23, 10, tzinfo=UTC))
+    (venue,) = plan.venues
+    assert venue.calendar is XETRA_STOCKS
+    assert [row.source for row in venue.days] == [Source.BROKER] * 2 + [Source.SHIPPED] * 5
+    assert venue.days[1].note == "Christmas Eve"
+    assert plan.warnings == ()
+    (unlisted,) = plan_of(Asked(None, kept(("SAP", hours), currency="EUR")), NOW).venues
+    assert unlisted.calendar is None
+
+
+def test_an_evening_that_the_broker_tells_otherwise_is_doubted_with_both_words() -> None:
+    chicago = ZoneInfo("US/Central")
+    hours = contract_hours(
+        "20261124:1700-20261125:1600;20261125:1700-20261126:1600", "20261125:0830-1600", chicago
+    )
+    told = kept(("ES", hours), sec_type="FUT", exchange="CME")
+    plan = plan_of(Asked(None, told), NOW)
+    (venue,) = plan.venues
+    assert venue.calendar is CME_INDICES
+    assert plan.warnings == (
+        "ES: 2026-11-26: the broker says Wed 17:00-16:00, calendar "
+        f"{CME_INDICES.version} says Wed 17:00-12:00; the stricter counts for new risk",
+    )
+
+
 # ---- as a person runs it
 
 
@@ -104,7 +219,7 @@ def test_without_anything_it_shows_what_comes_with_the_program(
     shown = capsys.readouterr().out
     assert "US stocks; America/New_York; the broker has told no hours" in shown
     assert "no daemon has run here (give --config)" in shown
-    assert sum(" shipped" in line for line in shown.splitlines()) == 6
+    assert sum(" shipped" in line for line in shown.splitlines()) == 3 * len(SHIPPED)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -28,7 +28,7 @@ from trader.core.calendar import (
     standing,
     stricter,
 )
-from trader.core.exchanges import US_STOCKS, disagreements, hours_on
+from trader.core.exchanges import ExchangeCalendar, disagreements, hours_on
 from trader.core.policy import SessionPolicy, TradingHours
 from trader.core.risk import RiskInput, SessionView, review
 from trader.core.schedule import (
@@ -39,6 +39,13 @@ from trader.core.schedule import (
     WeeklyLogin,
     account_days,
     planned_days,
+)
+from trader.core.shipped_calendars import (
+    CME_INDICES,
+    IDEALPRO,
+    LONDON_STOCKS,
+    SHIPPED,
+    US_STOCKS,
 )
 
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
@@ -228,8 +235,11 @@ def session_checks_pass(view: SessionView, policy: SessionPolicy) -> bool:
     return all(row.passed for row in verdict.checks if row.code in SESSION_CODES)
 
 
-def view_at(told: ContractHours, terms: SessionTerms, at_utc: datetime) -> SessionView:
+def view_at(listing: Listing, terms: SessionTerms, at_utc: datetime) -> SessionView:
     """Say what the daemon's sessions would."""
+    told, calendar = listing.told, listing.calendar
+    assert told is not None
+    assert calendar is not None
     until_s = None
     if terms.restart_at is not None:
         window = next_daily(at_utc, terms.restart_at, terms.zone, terms.restart_s)
@@ -237,7 +247,7 @@ def view_at(told: ContractHours, terms: SessionTerms, at_utc: datetime) -> Sessi
     found = standing(told, at_utc)
     if found is None:
         return SessionView(None, None, until_restart_s=until_s)
-    for row in disagreements(told, US_STOCKS, NEW_YORK):
+    for row in disagreements(told, calendar, listing.zone):
         other = standing(row.shipped, at_utc)
         if other is not None:
             found = stricter(found, other)
@@ -251,9 +261,10 @@ def test_the_windows_are_those_of_the_review(terms: SessionTerms, text: str, sec
     told = week(text, LONG)
     at_utc = told.known.start_utc + timedelta(seconds=second, milliseconds=500)
     day = at_utc.astimezone(NEW_YORK).date()
-    (row,) = planned_days(Listing(NEW_YORK, told, US_STOCKS), terms, day, 1)
+    listing = Listing(NEW_YORK, told, US_STOCKS)
+    (row,) = planned_days(listing, terms, day, 1)
     is_planned = any(one.holds(at_utc) for one in row.new_risk)
-    assert is_planned is session_checks_pass(view_at(told, terms, at_utc), terms.policy)
+    assert is_planned is session_checks_pass(view_at(listing, terms, at_utc), terms.policy)
 
 
 @given(TERMS, REGULARS)
@@ -273,15 +284,167 @@ def test_windows_are_apart_in_order_and_never_wider_than_without_a_calendar(
             )
 
 
-@given(st.dates(US_STOCKS.valid_from, US_STOCKS.valid_until), TERMS)
-def test_every_window_of_a_shipped_day_lies_within_its_session(
-    day: date, terms: SessionTerms
+# ---- sessions that begin on the evening before
+
+# Thanksgiving week, as the broker tells it of a future: the Friday before it, and its six days.
+NIGHTS = (
+    "20261119:1700-20261120:1600;20261121:CLOSED;20261122:1700-20261123:1600;"
+    "20261123:1700-20261124:1600;20261124:1700-20261125:1600;20261125:1700-20261126:1200;"
+    "20261126:1700-20261127:1215;20261128:CLOSED"
+)
+LIQUID = (
+    "20261120:0830-20261120:1600;20261123:0830-20261123:1600;20261124:0830-20261124:1600;"
+    "20261125:0830-20261125:1600;20261126:0830-20261126:1200;20261127:0830-20261127:1215"
+)
+LIQUID_BUT_ONE = LIQUID.replace("20261124:0830-20261124:1600;", "")
+SUNDAY = date(2026, 11, 22)
+EXTENDED = SessionPolicy(TradingHours.EXTENDED, 300.0, 600.0)
+# The gateway restarts at 23:45 in New York: within the session that began in the evening.
+BY_NIGHT = replace(NIGHTLY, policy=EXTENDED)
+
+
+def futures(trading: str = NIGHTS, regular: str = LIQUID) -> Listing:
+    return Listing(CHICAGO, contract_hours(trading, regular, CHICAGO), CME_INDICES)
+
+
+def test_a_week_of_futures_with_two_half_days_by_either_word() -> None:
+    told = planned_days(futures(), BY_NIGHT, SUNDAY, 7)
+    shipped = planned_days(Listing(CHICAGO, None, CME_INDICES), BY_NIGHT, SUNDAY, 7)
+    assert shipped == tuple(replace(row, source=Source.SHIPPED) for row in told)
+    assert [row.source for row in told] == [Source.BROKER] * 7
+    assert [wall(row.trading, CHICAGO) for row in told] == [
+        [],
+        ["Sun 17:00-Mon 16:00"],
+        ["Mon 17:00-Tue 16:00"],
+        ["Tue 17:00-Wed 16:00"],
+        ["Wed 17:00-Thu 12:00"],
+        ["Thu 17:00-Fri 12:15"],
+        [],
+    ]
+    assert [row.is_half_day for row in told] == [False] * 4 + [True, True, False]
+    assert told[4].note == "Thanksgiving Day"
+
+
+def test_guards_and_restart_of_a_night_are_those_of_its_session() -> None:
+    (thursday,) = planned_days(futures(), BY_NIGHT, date(2026, 11, 26), 1)
+    assert wall(thursday.new_risk, CHICAGO) == [
+        "Wed 17:05-Wed 22:45",
+        "Wed 22:55-Thu 08:30",
+        "Thu 08:35-Thu 11:50",
+    ]
+    regular = replace(BY_NIGHT, policy=replace(EXTENDED, hours=TradingHours.REGULAR))
+    (thursday,) = planned_days(futures(), regular, date(2026, 11, 26), 1)
+    assert wall(thursday.new_risk, CHICAGO) == ["Thu 08:35-Thu 11:50"]
+
+
+def test_of_a_night_without_a_day_after_it_there_is_a_short_plan() -> None:
+    """Good Friday with the report on jobs: no regular session at all."""
+    listing = Listing(CHICAGO, None, CME_INDICES)
+    (friday,) = planned_days(listing, BY_NIGHT, date(2026, 4, 3), 1)
+    assert (friday.regular, friday.is_half_day) == ((), True)
+    assert wall(friday.new_risk, CHICAGO) == ["Thu 17:05-Thu 22:45", "Thu 22:55-Fri 08:05"]
+    regular = replace(BY_NIGHT, policy=replace(EXTENDED, hours=TradingHours.REGULAR))
+    assert planned_days(listing, regular, date(2026, 4, 3), 1)[0].new_risk == ()
+
+
+def test_who_asks_for_no_hours_plans_from_evening_to_evening() -> None:
+    terms = replace(NIGHTLY, restart_at=None, policy=SessionPolicy(TradingHours.ALWAYS))
+    days = planned_days(futures(), terms, SUNDAY, 3)
+    assert [wall(row.new_risk, CHICAGO) for row in days] == [
+        ["Sat 17:00-Sun 17:00"],
+        ["Sun 17:00-Mon 17:00"],
+        ["Mon 17:00-Tue 17:00"],
+    ]
+
+
+def test_a_day_that_the_broker_told_from_its_evening_on_is_the_calendars() -> None:
+    """Asked on a Monday evening, it may tell nothing of the session that has just ended."""
+    later = NIGHTS[NIGHTS.index("20261123:1700") :]
+    days = planned_days(futures(later, ""), BY_NIGHT, date(2026, 11, 23), 2)
+    assert [row.source for row in days] == [Source.SHIPPED, Source.BROKER]
+    assert wall(days[0].trading, CHICAGO) == ["Sun 17:00-Mon 16:00"]
+    assert not any(row.disagreement for row in days)
+
+
+def test_a_week_between_two_changes_of_clocks_is_right_in_utc() -> None:
+    """In the last week of October 2026 Europe is in winter and America is not."""
+    monday = date(2026, 10, 26)
+    found = {}
+    for calendar in (US_STOCKS, LONDON_STOCKS, CME_INDICES, IDEALPRO):
+        zone = ZoneInfo(calendar.zone)
+        (day,) = planned_days(Listing(zone, None, calendar), NIGHTLY, monday, 1)
+        found[calendar.name] = wall(day.trading, ZoneInfo("UTC"))
+    assert found == {
+        "US stocks": ["Mon 08:00-Tue 00:00"],
+        "London": ["Mon 08:00-Mon 16:30"],
+        "CME stock index futures": ["Sun 22:00-Mon 21:00"],
+        "IDEALPRO currencies": ["Sun 21:15-Mon 21:00"],
+    }
+
+
+def test_an_evening_that_begins_in_the_time_of_the_day_before_is_held_to_that_days_word() -> None:
+    """The broker ends Tuesday at 15:00 and begins Wednesday at 16:00: we know neither."""
+    text = NIGHTS.replace("24:1600;20261124:1700", "24:1500;20261124:1600")
+    terms = replace(NIGHTLY, restart_at=None, policy=SessionPolicy(TradingHours.EXTENDED))
+    (wednesday,) = planned_days(futures(text, ""), terms, date(2026, 11, 25), 1)
+    assert wall(wednesday.trading, CHICAGO) == ["Tue 16:00-Wed 16:00"]
+    assert wall(wednesday.new_risk, CHICAGO) == ["Tue 17:00-Wed 16:00"]
+
+
+TEXTS_OF_NIGHTS = st.sampled_from(
+    [
+        (NIGHTS, LIQUID),
+        # Nobody has told the broker of the holiday; or it has one that we do not know.
+        (NIGHTS.replace("20261126:1200", "20261126:1600"), LIQUID),
+        (NIGHTS.replace("20261124:1700-20261125:1600", "20261125:CLOSED"), ""),
+        # It opens earlier or later in the evening than we believe, and pauses in the afternoon.
+        (NIGHTS.replace("20261122:1700", "20261122:1600"), LIQUID),
+        (NIGHTS.replace("20261122:1700", "20261122:1900"), LIQUID),
+        (NIGHTS.replace("25:1600", "25:1515,20261125:1530-20261125:1600"), ""),
+        (NIGHTS[NIGHTS.index("20261123:1700") :], ""),
+        # A short day, and then an early evening, which is the short day's time for the calendar.
+        (NIGHTS.replace("24:1600;20261124:1700", "24:1500;20261124:1600"), LIQUID_BUT_ONE),
+    ]
+)  # fmt: skip
+
+
+@given(TERMS, TEXTS_OF_NIGHTS, st.integers(0, 7 * 86_400 - 1))
+def test_the_windows_of_a_night_are_those_of_the_review(
+    terms: SessionTerms, texts: tuple[str, str], second: int
 ) -> None:
-    (row,) = planned_days(Listing(NEW_YORK, None, US_STOCKS), terms, day, 1)
-    shipped = hours_on(US_STOCKS, day, NEW_YORK)
+    """Whatever day a moment is of: exactly the plans of the days around it let it pass."""
+    listing = futures(*texts)
+    assert listing.told is not None
+    at_utc = listing.told.known.start_utc + timedelta(seconds=second, milliseconds=500)
+    day = at_utc.astimezone(CHICAGO).date()
+    rows = planned_days(listing, terms, day - timedelta(days=1), 3)
+    by_broker = [row for row in rows if row.source is Source.BROKER]
+    is_planned = any(one.holds(at_utc) for row in by_broker for one in row.new_risk)
+    frames = [
+        hours.known
+        for row in by_broker
+        if (hours := hours_on(CME_INDICES, row.day, CHICAGO)) is not None
+    ]
+    if any(one.holds(at_utc) for one in frames):
+        assert is_planned is session_checks_pass(view_at(listing, terms, at_utc), terms.policy)
+
+
+@given(st.sampled_from(SHIPPED), st.data(), TERMS)
+def test_every_window_of_a_shipped_day_lies_within_its_session(
+    calendar: ExchangeCalendar, data: st.DataObject, terms: SessionTerms
+) -> None:
+    day = data.draw(st.dates(calendar.valid_from, calendar.valid_until))
+    zone = ZoneInfo(calendar.zone)
+    (row,) = planned_days(Listing(zone, None, calendar), terms, day, 1)
+    shipped = hours_on(calendar, day, zone)
     assert shipped is not None
     assert (row.regular, row.trading) == (shipped.regular, shipped.trading)
-    if terms.policy.hours is TradingHours.REGULAR:
-        for span in row.new_risk:
-            assert row.regular[0].start_utc <= span.start_utc
-            assert span.end_utc <= row.regular[0].end_utc
+    allowed = {
+        TradingHours.REGULAR: row.regular,
+        TradingHours.EXTENDED: row.trading,
+        TradingHours.ALWAYS: (shipped.known,),
+    }[terms.policy.hours]
+    for span in row.new_risk:
+        assert any(
+            one.start_utc <= span.start_utc and span.end_utc <= one.end_utc for one in allowed
+        )

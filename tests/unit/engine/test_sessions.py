@@ -22,11 +22,11 @@ from tests.unit.engine.world import (
 )
 from trader.core import events as ev
 from trader.core.calendar import ContractHours, Standing, contract_hours, standing
-from trader.core.exchanges import SHIPPED
 from trader.core.ids import ConId
 from trader.core.intents import Side
 from trader.core.policy import SessionPolicy, TradingHours
 from trader.core.risk import SessionView
+from trader.core.shipped_calendars import SHIPPED
 from trader.engine.hub import MarketHub
 from trader.engine.sessions import Sessions, SessionSettings
 from trader.ports import WorldError
@@ -261,7 +261,9 @@ async def test_what_nobody_told_stays_unknown_whatever_the_calendar_says() -> No
     [
         {"currency": "EUR"},
         {"sec_type": "FUT", "exchange": "CME"},
+        {"sec_type": "FUT", "exchange": "CME", "symbol": "ES"},
         {"exchange": "LSE"},
+        {"primary_exchange": "IBIS"},
         {"hours": contract_hours("20260302:0700-1500", "20260302:0700-1500", ZoneInfo("UTC"))},
     ],
 )
@@ -269,6 +271,64 @@ async def test_of_another_exchange_the_calendar_says_nothing(changes: dict[str, 
     world = a_world(sessions=DOUBTING)
     world.hub.add(replace(an_instrument(hours=SHORT), **changes))  # type: ignore[arg-type]
     assert list(world.sessions.disagreeing()) == []
+
+
+CHICAGO = ZoneInfo("US/Central")
+FUTURE = {"sec_type": "FUT", "exchange": "CME", "symbol": "ES"}
+# Good Friday's session begins on Thursday, the 2nd of April 2026, at 17:00 and ends at 8:15.
+NIGHTS = "20260401:1700-20260402:1600;20260402:1700-20260403:1600;20260405:1700-20260406:1600"
+
+
+async def a_world_at(at: datetime, **changes: object) -> World:
+    """Return a world of one instrument, so late."""
+    world = a_world(sessions=DOUBTING)
+    await asyncio.sleep((at.astimezone(UTC) - world.clock.utc()).total_seconds())
+    world.hub.add(replace(an_instrument(), **changes))  # type: ignore[arg-type]
+    return world
+
+
+@pytest.mark.parametrize(
+    ("hour", "until_close_s"),
+    [
+        (datetime(2026, 4, 2, 15, tzinfo=CHICAGO), 3_600.0),
+        # From here on it is Friday for the exchange, of which the broker knows nothing special.
+        (datetime(2026, 4, 2, 18, tzinfo=CHICAGO), 14.25 * 3_600),
+        (datetime(2026, 4, 3, 8, tzinfo=CHICAGO), 900.0),
+        (datetime(2026, 4, 3, 8, 15, tzinfo=CHICAGO), None),
+    ],
+)
+async def test_a_doubt_about_a_holiday_holds_from_the_evening_before_it(
+    hour: datetime, until_close_s: float | None
+) -> None:
+    world = await a_world_at(hour, hours=contract_hours(NIGHTS, "", CHICAGO), **FUTURE)
+    assert world.sessions.view(CON).until_close_s == until_close_s
+    assert world.sessions.view(CON).is_extended is (until_close_s is not None)
+    told = world.sessions.told(CON)
+    assert told is not None
+    assert told.is_extended
+    ((_, (row,)),) = world.sessions.disagreeing()
+    assert row.day == date(2026, 4, 3)
+
+
+async def test_the_day_of_a_future_begins_in_the_evening() -> None:
+    evening = datetime(2026, 4, 2, 18, tzinfo=CHICAGO)
+    world = await a_world_at(evening, hours=contract_hours(NIGHTS, "", CHICAGO), **FUTURE)
+    assert world.sessions.trading_day_start_utc(CON) == evening.replace(hour=17).astimezone(UTC)
+    assert world.sessions.now(CON).begun_utc == evening.replace(hour=17).astimezone(UTC)
+
+
+async def test_a_stock_is_held_against_the_calendar_of_where_it_is_listed() -> None:
+    """On Easter Monday, that the broker has as a day like any other."""
+    berlin = ZoneInfo("MET")
+    hours = contract_hours("20260406:0900-1730", "20260406:0900-1730", berlin)
+    listed = {"currency": "EUR", "hours": hours}
+    noon = datetime(2026, 4, 6, 12, tzinfo=berlin)
+    world = await a_world_at(noon, primary_exchange="IBIS", **listed)
+    assert world.sessions.view(CON) == SessionView(False, False)
+    assert not world.sessions.is_closed(CON)
+    # Listed nobody knows where, the broker's word is all there is.
+    world = await a_world_at(noon, **listed)
+    assert world.sessions.view(CON) == SessionView(True, True, 10_800.0, 19_800.0)
 
 
 async def test_what_is_not_traded_disagrees_with_nobody() -> None:

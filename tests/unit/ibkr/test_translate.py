@@ -378,6 +378,10 @@ def test_an_instrument_that_is_not_what_the_assets_file_says_carries_the_differe
     assert got.mismatch == "min_tick is 0.05, the assets file says 0.01"
 
 
+def test_an_instrument_says_where_it_is_listed() -> None:
+    assert translate.instrument_in(SPEC, details(), []).primary_exchange == "NASDAQ"
+
+
 def test_without_a_rule_the_minimum_tick_holds_everywhere() -> None:
     got = translate.instrument_in(SPEC, details(minTick=0.05), [])
     assert got.tick_at(Decimal(1000)) == Decimal("0.05")

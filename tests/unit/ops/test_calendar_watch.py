@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from tests.unit.engine.world import CON, OTHER_CON, World, an_instrument
 from trader.core.calendar import contract_hours
-from trader.core.exchanges import SHIPPED, US_STOCKS
 from trader.core.frozen import replace
 from trader.core.schedule import SessionTerms
+from trader.core.shipped_calendars import SHIPPED, US_STOCKS
 from trader.engine.sessions import Sessions, SessionSettings
-from trader.ops.calendar_watch import CalendarWatch, ending_text
+from trader.ops.calendar_watch import CalendarWatch, ending_texts
 from trader.ops.hours_file import HOURS_FILE_NAME, read_hours
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -148,6 +148,23 @@ async def test_a_doubt_is_told_for_as_long_as_it_lasts_and_paged_once(watched: W
     assert watched.world.pager.titles() == ["trading hours in doubt"]
 
 
+async def test_a_doubt_that_lasts_does_not_hide_the_next_one(watched: Watched) -> None:
+    watched.world.hub.add(an_instrument(hours=SHORT))
+    watched.watch.look()
+    # Another of the same exchange says nothing new; a day that is told shut does.
+    watched.world.hub.add(an_instrument(con_id=OTHER_CON, symbol="BBB", hours=SHORT))
+    watched.watch.look()
+    assert watched.world.pager.titles() == ["trading hours in doubt"]
+    text = "20261124:CLOSED;20261125:0930-20261125:1300"
+    watched.world.hub.add(an_instrument(hours=contract_hours(text, text, NEW_YORK)))
+    watched.watch.look()
+    watched.watch.look()
+    assert watched.world.pager.titles() == ["trading hours in doubt"] * 2
+    _, _, said = watched.world.pager.sent[-1]
+    assert "AAA 2026-11-24: the broker says closed" in said
+    assert "2026-11-25" not in said
+
+
 async def test_of_many_doubts_the_first_are_said_and_the_rest_counted(watched: Watched) -> None:
     for number in range(5):
         watched.world.hub.add(an_instrument(con_id=CON + number, symbol=f"S{number}", hours=SHORT))
@@ -158,16 +175,23 @@ async def test_of_many_doubts_the_first_are_said_and_the_rest_counted(watched: W
 
 async def test_a_calendar_that_runs_out_is_told_ninety_days_before(watched: Watched) -> None:
     """DAT-07: its last day is the 31st of December 2027."""
-    watched.clock.now_utc = datetime(2027, 10, 2, 3, 59, tzinfo=UTC)
+    watched.clock.now_utc = datetime(2027, 10, 1, 21, 59, tzinfo=UTC)
     assert watched.watch.look() == {}
-    # Midnight in New York; in Chicago it is an hour later.
+    # Midnight in Berlin; in London and in Chicago it is later.
     watched.clock.now_utc += timedelta(minutes=1)
-    assert "ends in 90 days, on 2027-12-31" in watched.watch.look()["calendar"]
+    text = watched.watch.look()["calendar"]
+    assert "ends in 90 days, on 2027-12-31" in text
+    assert [text.count(row.name) for row in SHIPPED] == [1] * len(SHIPPED)
+    assert text.count("2027-12-31") == 1
     assert watched.world.pager.titles() == ["trading calendar runs out"]
 
 
 def test_one_that_has_ended_says_so() -> None:
     last = datetime(2028, 1, 1, 4, 59, tzinfo=UTC)
-    assert "ends in 0 days" in ending_text(US_STOCKS, last)
-    assert "has ended on 2027-12-31" in ending_text(US_STOCKS, last + timedelta(minutes=1))
-    assert ending_text(US_STOCKS, last - timedelta(days=92)) == ""
+
+    def said(at_utc: datetime) -> list[str]:
+        return list(ending_texts((US_STOCKS,), at_utc))
+
+    assert "of US stocks ends in 0 days" in said(last)[0]
+    assert "has ended on 2027-12-31" in said(last + timedelta(minutes=1))[0]
+    assert said(last - timedelta(days=92)) == []

@@ -34,6 +34,7 @@ TOLD = datetime(2026, 10, 30, 9, 15, 0, 250, tzinfo=UTC)
 KEPT = Kept(
     (
         KeptHours(1, "AAPL", "STK", "SMART", "USD", HOURS, TOLD),
+        KeptHours(3, "SAP", "STK", "SMART", "EUR", HOURS, TOLD, primary_exchange="IBIS"),
         KeptHours(2, "VIX", "IND", "CBOE", "USD", HOURS, TOLD, is_tradeable=False),
     ),
     SessionTerms(
@@ -77,6 +78,17 @@ def spoiled(place: tuple[Any, ...], value: object, path: Path) -> None:
         part = part[name]
     part[place[-1]] = value
     path.write_text(json.dumps(body))
+
+
+def test_rows_of_an_earlier_program_do_not_say_where_a_stock_is_listed(path: Path) -> None:
+    write_hours(path, KEPT)
+    body = json.loads(path.read_text())
+    for row in body["instruments"]:
+        del row["primary_exchange"]
+    path.write_text(json.dumps(body))
+    found = read_hours(path)
+    assert found is not None
+    assert [row.primary_exchange for row in found.rows] == [""] * 3
 
 
 ROW = ("instruments", 0)

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from trader.core.calendar import ContractHours, contract_hours
-from trader.core.exchanges import US_STOCKS
 from trader.core.policy import SessionPolicy, TradingHours
 from trader.core.schedule import Listing, SessionTerms, WeeklyLogin, account_days, planned_days
+from trader.core.shipped_calendars import CME_INDICES, US_STOCKS
 from trader.ops.sessions_text import Plan, VenuePlan, plan_body, plan_lines
 
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
@@ -39,7 +39,7 @@ def test_the_week_is_a_table_in_the_exchanges_time_and_in_utc() -> None:
     lines = plan_lines(PLAN)
     assert lines[0] == (
         "AAPL, IBM; America/New_York; the broker has told no hours; calendar "
-        f"{US_STOCKS.version} until 2027-12-31"
+        f"US stocks {US_STOCKS.version} until 2027-12-31"
     )
     assert [re.split(r" {2,}", line.strip()) for line in lines[1:5]] == [
         ["day", "session", "UTC", "with extended", "new risk", "by"],
@@ -80,6 +80,22 @@ def test_an_evening_session_shows_its_weekday_and_midnight_is_24() -> None:
     assert "Tue 17:00-16:00" in lines[2]
     assert "00:00-24:00" in lines[3]
     assert lines[4].split() == ["Fri", "2026-11-27", "unknown", "none"]
+
+
+def test_a_night_without_a_regular_session_is_not_called_open_or_closed() -> None:
+    """Good Friday of 2026: futures trade until the report on jobs has been digested."""
+    days = planned_days(Listing(CHICAGO, None, CME_INDICES), TERMS, date(2026, 4, 3), 2)
+    row = VenuePlan(("ES",), CHICAGO, CME_INDICES, None, days)
+    lines = plan_lines(replace(PLAN, venues=(row,)))
+    assert [re.split(r" {2,}", line.strip()) for line in lines[2:4]] == [
+        [
+            "Fri 2026-04-03", "extended only", "Thu 17:00-08:15", "none", "shipped",
+            "half day: Good Friday, with the report on jobs",
+        ],
+        ["Sat 2026-04-04", "closed", "none", "shipped"],
+    ]  # fmt: skip
+    (body,) = json.loads(json.dumps(plan_body(replace(PLAN, venues=(row,)))))["venues"]
+    assert [day["state"] for day in body["days"]] == ["open", "closed"]
 
 
 def test_an_index_and_unknown_settings_show_no_window_for_new_risk() -> None:

@@ -185,6 +185,7 @@ def _instrument_row(row: Instrument) -> dict[str, Any]:
         "sec_type": row.sec_type,
         "exchange": row.exchange,
         "currency": row.currency,
+        "primary_exchange": row.primary_exchange,
         "multiplier": str(row.multiplier),
         "bands": [[str(band.low_edge), str(band.increment)] for band in row.bands],
         "size_increment": str(row.size_increment),
@@ -309,6 +310,8 @@ def _instrument_of(row: Mapping[str, Any]) -> Instrument:
         price_magnifier=row["price_magnifier"],
         is_tradeable=row["is_tradeable"],
         mismatch=row["mismatch"],
+        # Parts written by an earlier program have none.
+        primary_exchange=row.get("primary_exchange", ""),
         hours=None if hours is None else _hours_of(hours),
     )
 

@@ -51,6 +51,7 @@ FULL = an_instrument(
     price_magnifier=100,
     is_tradeable=False,
     mismatch="currency",
+    primary_exchange="NASDAQ",
     hours=HOURS,
 )
 TICK = QuoteTick(CON, "bid", Decimal("99.5"), NOW_S + 0.25)
@@ -146,6 +147,12 @@ def test_what_is_no_row_is_refused_and_named_by_its_line(line: str, problem: str
 def test_a_row_without_a_clock_before_it_is_refused() -> None:
     with pytest.raises(UnreadableRow, match="before the first clock row"):
         list(events_in([tick_line(TICK, ORIGIN_US)]))
+
+
+def test_an_instrument_of_before_its_listing_was_recorded_has_none() -> None:
+    line = fact_line(FULL, NOW_S, ORIGIN_US)
+    (event,) = read(line.replace('"primary_exchange":"NASDAQ",', ""))
+    assert event.fact == replace(FULL, primary_exchange="")
 
 
 def test_a_record_of_before_history_was_recorded_says_so() -> None:
