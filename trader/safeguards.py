@@ -159,7 +159,7 @@ class Safeguards:
             policy=self._policy,
             turn=self._desk.turn,
         )
-        reducing.regime_lacks = self.breakers.regime_lacks
+        reducing.regime_doubt = self.breakers.regime_doubt
         self._exposure.automatic = reducing.automatic
         self._desk.reductions = reducing
         gateway.outlook = self.breakers.outlook

@@ -2,7 +2,8 @@
 
 A round sends the orders of one plan. What sends them without a person waits until the plan has
 stood for as long as the policy says with nothing in the way, leaves time between two rounds for
-the market and for the next plan, and gives up after some of them:
+the market and for the next plan, and gives up after some of them. How many went is counted in the
+journal, so that a restart begins no count anew:
 
 =====================  ============================================
 what is seen           what follows
@@ -16,13 +17,16 @@ otherwise              send
 =====================  ============================================
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from trader.core.amounts import ZERO
+from trader.core.ids import ConId
+from trader.core.intents import Side
 from trader.core.policy import OrderPolicy
+from trader.core.reduction_events import Reduction
 
 # Between two rounds that go by themselves.
 PAUSE_S = 60.0
@@ -30,6 +34,8 @@ PAUSE_S = 60.0
 ROUNDS_MAX = 5
 # Of one instrument in one round; the next round has the rest.
 PARTS_MAX = 10
+# So many looks in a row must have asked for what goes by itself: never on one tick's word.
+LOOKS = 10
 
 
 class Step(StrEnum):
@@ -47,32 +53,29 @@ class Rounds:
     # Since when it has stood with nothing in the way.
     clear_since_s: float | None = None
     last_s: float = float("-inf")
-    count: int = 0
 
 
 NO_ROUNDS = Rounds()
 
 
 def next_step(
-    rounds: Rounds, *, is_planned: bool, objection: str, after_s: float, now_s: float
+    rounds: Rounds, *, is_planned: bool, objection: str, count: int, after_s: float, now_s: float
 ) -> tuple[Rounds, Step]:
-    """Return what to do, and what is remembered then; ``objection`` is empty where nothing does."""
+    """Return what to do, and what is remembered then; ``objection`` is empty where nothing does.
+
+    ``count`` is how many rounds of this plan went by themselves.
+    """
     if not is_planned:
         return NO_ROUNDS, Step.WAIT
     if objection:
         return replace(rounds, clear_since_s=None), Step.WAIT
     if rounds.clear_since_s is None:
         rounds = replace(rounds, clear_since_s=now_s)
-    if rounds.count >= ROUNDS_MAX:
+    if count >= ROUNDS_MAX:
         return rounds, Step.GIVE_UP
     if now_s - _since_s(rounds, now_s) < after_s or now_s - rounds.last_s < PAUSE_S:
         return rounds, Step.WAIT
-    return replace(rounds, last_s=now_s, count=rounds.count + 1), Step.SEND
-
-
-def without_effect(rounds: Rounds) -> Rounds:
-    """Return the same after a round in which no order left: it does not count as one."""
-    return replace(rounds, count=rounds.count - 1)
+    return replace(rounds, last_s=now_s), Step.SEND
 
 
 def wait_s(rounds: Rounds, after_s: float, now_s: float) -> float:
@@ -82,6 +85,17 @@ def wait_s(rounds: Rounds, after_s: float, now_s: float) -> float:
 
 def _since_s(rounds: Rounds, now_s: float) -> float:
     return now_s if rounds.clear_since_s is None else rounds.clear_since_s
+
+
+def lasting(looks: Collection[Collection[Reduction]]) -> Mapping[tuple[ConId, Side], Decimal]:
+    """Return what every one of the last looks wanted taken off; nothing before there are enough.
+
+    A price that was one tick's, on either side, asks for nothing that the others do not.
+    """
+    if len(looks) < LOOKS:
+        return {}
+    wanted = [{(row.con_id, row.side): row.quantity for row in rows} for rows in looks]
+    return {key: min(row.get(key, ZERO) for row in wanted) for key in wanted[0]}
 
 
 def parts(
@@ -101,8 +115,8 @@ def _parts(
     if unit_value <= ZERO or increment <= ZERO:
         return
     most = min(policy.quantity_max, policy.notional_max / unit_value)
-    most -= most % increment
-    left = quantity - quantity % increment
+    most = most // increment * increment
+    left = quantity // increment * increment
     for _ in range(PARTS_MAX):
         size = min(left, most)
         if size <= ZERO:

@@ -58,6 +58,28 @@ def step(
     return replace(state, calmer_since_s=since_s)
 
 
+def doubt(
+    policy: RegimePolicy,
+    regime: Regime,
+    *,
+    vix: Decimal | None,
+    realised: Decimal | None,
+    correlation: Decimal | None = None,
+) -> str:
+    """Say why a regime is not what the measures say at this moment; empty where it is.
+
+    It is not for want of one, nor while it waits to be believed calmer: after a start, a feed that
+    was lost or one wrong print it is a storm for half an hour more.
+    """
+    lacks = lacking(policy, vix=vix, realised=realised, correlation=correlation)
+    if lacks:
+        return f"the regime is a storm for want of {', '.join(lacks)}"
+    seen = _seen(policy, _Measures(vix, realised, correlation), Decimal(1))
+    if _ORDER.index(seen) < _ORDER.index(regime):
+        return f"the regime is {regime} by what was, the measures say {seen}"
+    return ""
+
+
 def lacking(
     policy: RegimePolicy,
     *,

@@ -15,7 +15,7 @@ from trader.core.breakers.machine import Phase
 from trader.core.breakers.rules import BreakerName
 from trader.core.halts import Posture
 from trader.core.ids import StrategyName
-from trader.core.reduction_events import ReductionEnded, ReductionOrdered, ReductionPlanned
+from trader.core.reduction_events import POLICY, ReductionEnded, ReductionOrdered, ReductionPlanned
 from trader.core.regime import Outlook
 from trader.core.track_record import TrackRecord, begun_anew, rebased
 from trader.core.track_record import marked as record_marked
@@ -94,6 +94,8 @@ class Safety:
     # How the account would come back inside its limits, and since when that is the plan.
     reduction: ReductionPlanned | None = None
     reduction_utc: datetime | None = None
+    # How many rounds of it went by themselves: a restart begins no count anew.
+    reduction_rounds: int = 0
 
     def record_of(self, strategy: StrategyName) -> TrackRecord | None:
         """Return what a strategy's days brought, or None before its first trade."""
@@ -153,9 +155,9 @@ def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
             return replace(safety, overrides=(*others, granted))
         case be.PostureChanged(posture=posture, causes=causes):
             return replace(safety, posture=posture, causes=causes)
-        case be.OutlookChanged() | ReductionPlanned() | ReductionEnded():
+        case be.OutlookChanged() | ReductionPlanned() | ReductionEnded() | ReductionOrdered():
             return _after_market(safety, event, at_utc)
-        case be.ActionReviewed() | ReductionOrdered():
+        case be.ActionReviewed():
             return safety  # of the actions, which are no part of it
         case be.StrategyMarked() | be.StrategyHalted() | be.StrategyReleased():
             return _after_strategy(safety, event)
@@ -164,7 +166,9 @@ def after(safety: Safety, event: be.BreakerEvent, at_utc: datetime) -> Safety:
 
 
 def _after_market(
-    safety: Safety, event: be.OutlookChanged | ReductionPlanned | ReductionEnded, at_utc: datetime
+    safety: Safety,
+    event: be.OutlookChanged | ReductionPlanned | ReductionEnded | ReductionOrdered,
+    at_utc: datetime,
 ) -> Safety:
     match event:
         case be.OutlookChanged(regime=regime, allocation=allocation):
@@ -172,7 +176,9 @@ def _after_market(
         case ReductionPlanned():
             return replace(safety, reduction=event, reduction_utc=at_utc)
         case ReductionEnded():
-            return replace(safety, reduction=None, reduction_utc=None)
+            return replace(safety, reduction=None, reduction_utc=None, reduction_rounds=0)
+        case ReductionOrdered(by=by):
+            return replace(safety, reduction_rounds=safety.reduction_rounds + (by == POLICY))
 
 
 def _after_strategy(

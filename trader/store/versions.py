@@ -38,6 +38,11 @@ def _state_without_brackets(data: Data) -> Data:
     return {**data, "orders": orders}
 
 
+def _state_without_rounds(data: Data) -> Data:
+    """No plan of reductions went by itself yet."""
+    return {**data, "safety": {**data["safety"], "reduction_rounds": 0}}
+
+
 def _state_without_holdings(data: Data) -> Data:
     """Nothing was in quarantine, and since when an order had no answer was forgotten.
 
@@ -97,7 +102,12 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "OrderPlanned": (_planned_without_expiry, _planned_without_bracket),
     "PositionAdjusted": (_adjusted_without_worth,),
     "StrategyCheckpointed": (_state_all_told,),
-    "BookState": (_state_without_holdings, _book_all_told, _state_without_brackets),
+    "BookState": (
+        _state_without_holdings,
+        _book_all_told,
+        _state_without_brackets,
+        _state_without_rounds,
+    ),
 }
 
 

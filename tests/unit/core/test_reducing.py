@@ -10,18 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.policies import a_policy
+from trader.core.ids import ConId
+from trader.core.intents import Side
 from trader.core.reducing import (
+    LOOKS,
     NO_ROUNDS,
     PARTS_MAX,
     PAUSE_S,
     ROUNDS_MAX,
     Rounds,
     Step,
+    lasting,
     next_step,
     parts,
     wait_s,
-    without_effect,
 )
+from trader.core.reduction_events import Reduction
 
 D = Decimal
 ORDER = a_policy().order
@@ -31,10 +35,15 @@ STOOD = Rounds(clear_since_s=1_000.0)
 
 
 def stepped(
-    rounds: Rounds, now_s: float, *, is_planned: bool = True, objection: str = ""
+    rounds: Rounds, now_s: float, *, is_planned: bool = True, objection: str = "", count: int = 0
 ) -> tuple[Rounds, Step]:
     return next_step(
-        rounds, is_planned=is_planned, objection=objection, after_s=AFTER_S, now_s=now_s
+        rounds,
+        is_planned=is_planned,
+        objection=objection,
+        count=count,
+        after_s=AFTER_S,
+        now_s=now_s,
     )
 
 
@@ -43,12 +52,12 @@ def test_it_goes_once_the_plan_has_stood_for_as_long_as_the_policy_says() -> Non
     assert (rounds, step) == (STOOD, Step.WAIT)
     assert stepped(rounds, 1_099.9) == (STOOD, Step.WAIT)
     rounds, step = stepped(rounds, 1_100.0)
-    assert (rounds, step) == (Rounds(1_000.0, last_s=1_100.0, count=1), Step.SEND)
+    assert (rounds, step) == (Rounds(1_000.0, last_s=1_100.0), Step.SEND)
 
 
 def test_what_objects_makes_the_time_begin_anew_and_forgets_no_round() -> None:
-    rounds, step = stepped(replace(STOOD, count=2, last_s=900.0), 1_500.0, objection="halted")
-    assert (rounds, step) == (Rounds(None, last_s=900.0, count=2), Step.WAIT)
+    rounds, step = stepped(replace(STOOD, last_s=900.0), 1_500.0, objection="halted")
+    assert (rounds, step) == (Rounds(None, last_s=900.0), Step.WAIT)
     rounds, step = stepped(rounds, 1_501.0)
     assert (rounds.clear_since_s, step) == (1_501.0, Step.WAIT)
     assert stepped(rounds, 1_600.9)[1] is Step.WAIT
@@ -63,19 +72,40 @@ def test_between_two_rounds_there_is_a_pause() -> None:
 
 def test_it_gives_up_after_some_rounds_until_no_plan_stands_any_more() -> None:
     rounds, now_s = STOOD, 1_100.0
-    for _ in range(ROUNDS_MAX):
-        rounds, step = stepped(rounds, now_s)
+    for count in range(ROUNDS_MAX):
+        rounds, step = stepped(rounds, now_s, count=count)
         assert step is Step.SEND
         now_s += PAUSE_S
-    assert stepped(rounds, now_s) == (rounds, Step.GIVE_UP)
+    assert stepped(rounds, now_s, count=ROUNDS_MAX) == (rounds, Step.GIVE_UP)
     assert stepped(rounds, now_s, is_planned=False) == (NO_ROUNDS, Step.WAIT)
 
 
-def test_a_round_in_which_nothing_left_does_not_count_and_has_its_pause() -> None:
-    rounds, _ = stepped(STOOD, 1_100.0)
-    rounds = without_effect(rounds)
-    assert rounds == Rounds(1_000.0, last_s=1_100.0, count=0)
-    assert stepped(rounds, 1_101.0)[1] is Step.WAIT
+def asked(*quantities: int, side: Side = Side.SELL, con_id: int = 1) -> list[list[Reduction]]:
+    """Return a look for each quantity, and an empty one for 0."""
+    return [
+        [Reduction(ConId(con_id), "AAA", side, D(quantity), D(1_000), D(1))] if quantity else []
+        for quantity in quantities
+    ]
+
+
+@pytest.mark.parametrize(
+    ("looks", "wanted"),
+    [
+        (asked(*[200] * LOOKS), {(1, Side.SELL): D(200)}),
+        (asked(*[200] * (LOOKS - 1), 900), {(1, Side.SELL): D(200)}),
+        (asked(900, *[200] * (LOOKS - 1)), {(1, Side.SELL): D(200)}),
+        (asked(0, *[200] * (LOOKS - 1)), {}),
+        (asked(*[200] * (LOOKS - 1), 0), {(1, Side.SELL): D(0)}),
+        (asked(*[200] * (LOOKS - 1)) + asked(200, side=Side.BUY), {(1, Side.SELL): D(0)}),
+        (asked(*[200] * (LOOKS - 1)) + asked(200, con_id=2), {(1, Side.SELL): D(0)}),
+        (asked(*[200] * (LOOKS - 1)), {}),
+        ([], {}),
+    ],
+)
+def test_only_what_every_look_wanted_lasts(
+    looks: list[list[Reduction]], wanted: dict[tuple[ConId, Side], Decimal]
+) -> None:
+    assert lasting(looks) == wanted
 
 
 @pytest.mark.parametrize(
@@ -118,6 +148,7 @@ def test_parts_are_whole_increments_within_one_orders_limits_and_never_too_much(
     for size in sizes:
         assert size > 0
         assert size % increment == 0
+        assert len(f"{size:f}") <= 12, "as short as an increment is"
         assert size <= quantity_max
         assert size * unit <= notional_max
     left = quantity - sum(sizes, D(0))

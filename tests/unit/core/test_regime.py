@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from trader.core.policy import Regime, RegimePolicy
-from trader.core.regime import STORM, Outlook, RegimeState, lacking, step
+from trader.core.regime import STORM, Outlook, RegimeState, doubt, lacking, step
 
 D = Decimal
 POLICY = RegimePolicy(
@@ -145,3 +145,21 @@ def test_a_correlation_that_lacks_is_named_where_the_policy_asks_for_it(value: s
     assert found == ("average correlation",)
     assert lacking(ASKING, vix=known, realised=known, correlation=D(0)) == ()
     assert lacking(POLICY, vix=known, realised=known, correlation=correlation) == ()
+
+
+@pytest.mark.parametrize(
+    ("regime", "vix", "said"),
+    [
+        (Regime.STORM, "10", "the regime is storm by what was, the measures say calm"),
+        (Regime.NORMAL, "10", "the regime is normal by what was, the measures say calm"),
+        (Regime.STORM, "80", ""),
+        (Regime.CALM, "10", ""),
+        (Regime.STORM, None, "the regime is a storm for want of VIX"),
+    ],
+)
+def test_a_regime_that_is_not_what_is_measured_is_in_doubt(
+    regime: Regime, vix: str | None, said: str
+) -> None:
+    """A storm for want of a measure, or of one wrong print, goes on long after both are over."""
+    found = doubt(POLICY, regime, vix=None if vix is None else D(vix), realised=D("0.1"))
+    assert found == said

@@ -19,6 +19,7 @@ from trader.core.checkpoint import restored, state_of
 from trader.core.halts import Posture
 from trader.core.ids import Seq
 from trader.core.policy import Regime
+from trader.core.reduction_events import POLICY
 from trader.core.safety import OVERRIDE_MAX, Flow, Safety, Standing, after, after_flow
 
 T0 = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -61,6 +62,14 @@ def test_a_plan_of_reductions_stands_until_it_is_replaced_or_over() -> None:
     assert fold(rd.ReductionOrdered((), "why", "me"), safety=safety) == safety
     safety = fold(rd.ReductionEnded("all inside"), safety=safety)
     assert (safety.reduction, safety.reduction_utc) == (None, None)
+
+
+def test_rounds_that_nobody_asked_for_are_counted_as_long_as_a_plan_stands() -> None:
+    plan = rd.ReductionPlanned(Regime.STORM, D(1_000), (), (), ())
+    own, asked = (rd.ReductionOrdered((), "why", by) for by in (POLICY, "me"))
+    safety = fold(plan, own, asked, plan, own)
+    assert safety.reduction_rounds == 2
+    assert fold(rd.ReductionEnded("all inside"), plan, safety=safety).reduction_rounds == 0
 
 
 def test_a_second_trip_of_a_breaker_replaces_the_first_and_no_other() -> None:

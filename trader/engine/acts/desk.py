@@ -286,6 +286,8 @@ class Desk:
 
     async def liquidate(self, *, by: str, is_everything: bool = False) -> Answer:
         """Close every managed position, or with ``is_everything`` every one of the account."""
+        # At once: whoever has the turn, a round of reductions or a resume, goes no further.
+        self._liquidation.halt("liquidation", by)
         async with self.turn:
             return await self._liquidation.liquidate(by, is_everything=is_everything)
 

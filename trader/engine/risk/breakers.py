@@ -28,7 +28,7 @@ from trader.core.breakers.rules import BLIND_SPOTS, Action, BreakerName
 from trader.core.halts import HaltCause, Restraint, posture
 from trader.core.ids import StrategyName
 from trader.core.policy import Policy, policy_hash
-from trader.core.regime import STORM, Outlook, lacking, step
+from trader.core.regime import STORM, Outlook, doubt, step
 from trader.core.safety import Safety
 from trader.engine.acts.desk import Desk
 from trader.engine.operator import Answer
@@ -86,7 +86,7 @@ class Breakers:
         self._hash = policy_hash(policy)
         self._regime_policy = policy.regime
         self._regime = STORM
-        self._regime_lacks: tuple[str, ...] = ("the first look",)
+        self._regime_doubt = "the regime has not been evaluated"
         self._equity = equity
         self._readings = readings
         self._desk = desk
@@ -329,26 +329,20 @@ class Breakers:
     def _look_at_regime(self, now_s: float) -> None:
         vix = self._readings.of(BreakerName.VIX)
         is_fresh = 0 <= now_s - vix.at_s <= self._rules.vix.reading_age_s_max
-        before, measured = self._regime.regime, vix.value if is_fresh else None
-        realised = self._readings.volatility.realised()
-        correlation = self._readings.blind.average_correlation()
-        self._regime = step(
-            self._regime_policy,
-            self._regime,
-            vix=measured,
-            realised=realised,
-            correlation=correlation,
-            now_s=now_s,
-        )
-        self._regime_lacks = lacking(
-            self._regime_policy, vix=measured, realised=realised, correlation=correlation
-        )
+        policy, before = self._regime_policy, self._regime.regime
+        measures = {
+            "vix": vix.value if is_fresh else None,
+            "realised": self._readings.volatility.realised(),
+            "correlation": self._readings.blind.average_correlation(),
+        }
+        self._regime = step(policy, self._regime, now_s=now_s, **measures)
+        self._regime_doubt = doubt(policy, self._regime.regime, **measures)
         if self._regime.regime is not before:
             log.warning("regime", before=before, now=self._regime.regime, vix=vix.value)
 
-    def regime_lacks(self) -> tuple[str, ...]:
-        """Return the measures for want of which the regime is a storm; empty where none lacks."""
-        return self._regime_lacks
+    def regime_doubt(self) -> str:
+        """Say why the regime is not what is measured at this moment; empty where it is."""
+        return self._regime_doubt
 
     def outlook(self) -> Outlook:
         """Return what the state of the market means for new risk at this moment."""

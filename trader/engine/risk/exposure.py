@@ -6,7 +6,7 @@ and a plan that would still do is kept. Nothing here sends anything:
 :mod:`trader.engine.risk.reducing` does, asked by a person or by the policy.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -29,7 +29,7 @@ from trader.core.policy import (
     gross_most,
     stricter,
 )
-from trader.core.reduction_events import Excess, ReductionEnded, ReductionPlanned
+from trader.core.reduction_events import Excess, Reduction, ReductionEnded, ReductionPlanned
 from trader.core.reductions import BOX, Plan, excesses_after, planned
 from trader.core.regime import Outlook
 from trader.core.valuation import Valuation
@@ -103,6 +103,21 @@ class Exposure:
         """Return the plan as of this moment, whether one stands or not; or why there is none."""
         found = self._plan()
         return found if isinstance(found, str) else found[0]
+
+    def opened_by(self, orders: Iterable[Reduction]) -> tuple[str, ...]:
+        """Return the limits that these orders would exceed, or exceed further than now."""
+        look = self._look(self._outlook().regime)
+        if isinstance(look, str):
+            return (look,)
+        positions = self._ledger.book.positions
+        before = excesses_after((), look.valuation, positions, look.bounds)
+        after = excesses_after(tuple(orders), look.valuation, positions, look.bounds)
+        if before is None or after is None:
+            return ("what is held is not known",)
+        known = {(row.limit, row.con_id): row.over for row in before}
+        return tuple(
+            row.words for row in after if row.over > known.get((row.limit, row.con_id), Decimal(0))
+        )
 
     def _plan(self) -> tuple[Plan, _Look, Regime] | str:
         if not self._policy.is_enforced:

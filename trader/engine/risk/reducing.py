@@ -3,10 +3,15 @@
 Each round reconciles first, makes the plan anew and sends its orders at the market through the one
 gateway, as exits: a halt holds them, every limit of an exit counts, and none crosses zero. What
 waits at the broker, or is taken off by other exits already, is not sold a second time.
+
+By itself a round sends no more than every one of the last looks has asked for, nothing that would
+exceed another limit, and only while what is measured at this moment is what it acts upon.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import structlog
@@ -14,18 +19,18 @@ import structlog
 from trader.core.amounts import ZERO
 from trader.core.flatten import close_side
 from trader.core.halts import Lane
-from trader.core.ids import ConId
-from trader.core.intents import Intent, OrderType, TimeInForce
+from trader.core.ids import ConId, OrderId
+from trader.core.intents import Intent, OrderType, Side, TimeInForce
 from trader.core.market import fault
-from trader.core.orders import Order
 from trader.core.policy import Policy
 from trader.core.reducing import (
+    LOOKS,
     NO_ROUNDS,
     Step,
+    lasting,
     next_step,
     parts,
     wait_s,
-    without_effect,
 )
 from trader.core.reduction_events import POLICY, Reduction, ReductionOrdered
 from trader.core.results import OPERATOR
@@ -41,9 +46,20 @@ from trader.engine.truth.reconciler import Reconciler
 log = structlog.get_logger(__name__)
 
 LOOK_S = 1.0
+# How long a round sends, in which nobody else has the desk's turn; the next one has the rest.
+_SENDING_S = 30.0
 # How long a round waits for its orders; what is left of them then, the next plan has.
 _FILLED_S = 10.0
 _POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One order of a plan in its parts; ``keeps`` is what has to stay, without its sign."""
+
+    wanted: Reduction
+    sizes: tuple[Decimal, ...]
+    keeps: Decimal
 
 
 class Reducing:
@@ -73,9 +89,11 @@ class Reducing:
         self._policy = policy
         self._turn = turn
         self._closable = Closable(services, gateway=gateway, reconciler=reconciler)
-        # For want of which measures the regime is a storm: not on such a one's word.
-        self.regime_lacks: Callable[[], tuple[str, ...]] = tuple
+        # Why the regime is not what is measured now: not on such a one's word.
+        self.regime_doubt: Callable[[], str] = str
         self._rounds = NO_ROUNDS
+        # What each of the last looks wanted taken off.
+        self._looks: deque[tuple[Reduction, ...]] = deque(maxlen=LOOKS)
         self._has_given_up = self._has_told_in_vain = False
 
     # ---- by itself
@@ -92,19 +110,27 @@ class Reducing:
         after_s = self._policy.exposure.reduce_after_s
         if after_s is None:
             return
-        is_planned = self._book.safety.reduction is not None
+        safety = self._book.safety
+        is_planned = safety.reduction is not None
+        objection, wanted = self._found() if is_planned else ("", ())
         self._rounds, step = next_step(
             self._rounds,
             is_planned=is_planned,
-            objection=self._objection() if is_planned else "",
+            objection=objection,
+            count=safety.reduction_rounds,
             after_s=after_s,
             now_s=self._clock.monotonic(),
         )
         if not is_planned:
             self._has_given_up = self._has_told_in_vain = False
+        if objection or not is_planned:
+            self._looks.clear()
+        else:
+            self._looks.append(wanted)
         if step is Step.GIVE_UP and not self._has_given_up:
             self._has_given_up = True
-            text = f"{self._rounds.count} rounds have not ended it; nothing more is sent by itself"
+            rounds = f"{safety.reduction_rounds} rounds have not ended it"
+            text = f"{rounds}; nothing more is sent by itself"
             self._pager.page("critical", "reduction without end", text)
         if step is not Step.SEND:
             return
@@ -113,9 +139,9 @@ class Reducing:
         if answer.code == "sent":
             self._pager.page("critical", "exposure reduced", f"{said}. A person reviews it.")
             return
-        self._rounds = without_effect(self._rounds)
         log.warning("reduction in vain", said=said)
-        if not answer.is_done and not self._has_told_in_vain:
+        # What refuses it is told by itself, and has the time begin anew.
+        if not answer.is_done and answer.code != "refused" and not self._has_told_in_vain:
             self._has_told_in_vain = True
             self._pager.page("warning", "reduction in vain, tried again", said)
 
@@ -124,26 +150,28 @@ class Reducing:
         after_s = self._policy.exposure.reduce_after_s
         if after_s is None:
             return "does not go by itself: exposure.reduce_after_s is not set"
-        objection = self._objection()
+        objection, _ = self._found()
         if objection:
             return f"does not go by itself: {objection}"
         if self._has_given_up:
-            return f"goes by itself no more: {self._rounds.count} rounds have not ended it"
+            count = self._book.safety.reduction_rounds
+            return f"goes by itself no more: {count} rounds have not ended it"
         left_s = wait_s(self._rounds, after_s, self._clock.monotonic())
         return f"goes by itself in {left_s:.0f} s"
 
-    def _objection(self) -> str:
-        """Say what keeps it from going by itself at this moment; empty when nothing does."""
+    def _found(self) -> tuple[str, tuple[Reduction, ...]]:
+        """Say what keeps it from going by itself now, empty when nothing does, and what it asks."""
         refusal = self._guard.refusal(Lane.REDUCE, OPERATOR)
         if refusal is not None:
-            return refusal
+            return refusal, ()
         if not self._guard.may_send:
-            return f"mode {self._guard.mode} sends no orders"
-        lacks = self.regime_lacks()
-        if lacks:
-            return f"the regime is a storm for want of {', '.join(lacks)}"
+            return f"mode {self._guard.mode} sends no orders", ()
+        if doubt := self.regime_doubt():
+            return doubt, ()
         plan = self._exposure.plan()
-        return plan if isinstance(plan, str) else ""
+        if isinstance(plan, str):
+            return plan, ()
+        return ("" if plan.excesses else "nothing exceeds a limit at this moment"), plan.orders
 
     # ---- a round
 
@@ -156,27 +184,37 @@ class Reducing:
             run = await self._reconciler.run_once("reduce")
             if run.problem:
                 return Answer(False, "not reduced", (f"reconciliation: {run.problem}",), "remains")
-            # Made anew: what was shown may be sold by now. No await up to what is recorded.
+            # The turn and the run took their time. No await from here up to what is recorded.
+            refusal = self._guard.refusal(Lane.REDUCE, OPERATOR)
+            if refusal is None and by == POLICY:
+                refusal, _ = self._found()
+            if refusal:
+                return Answer(False, "not reduced", (refusal,), "refused")
+            # Made anew: what was shown may be sold by now.
             plan = self._exposure.plan()
             if isinstance(plan, str):
                 return Answer(False, "not reduced", (plan,), "remains")
             if not plan.excesses:
                 return Answer(True, "nothing that is held exceeds a limit", (), "done")
-            prepared = [(order, self._sizes(order)) for order in plan.orders]
-            wanted = tuple(row for row, sizes in prepared if not isinstance(sizes, str))
+            prepared = [(order, self._line(order, by)) for order in plan.orders]
+            wanted = tuple(line.wanted for _, line in prepared if isinstance(line, _Line))
+            opened = self._exposure.opened_by(wanted) if by == POLICY else ()
+            if opened:
+                why = (f"what can be sent of it alone would exceed {'; '.join(opened)}",)
+                told = tuple(
+                    f"{row.words}: {line}" for row, line in prepared if isinstance(line, str)
+                )
+                return Answer(False, "not reduced", (*why, *told), "remains")
             if wanted:
                 self._ledger.record(ReductionOrdered(wanted, reason, by))
                 exceeded = tuple(row.words for row in plan.excesses)
                 log.warning("reducing", by=by, reason=reason, exceeded=exceeded)
-            sent, lines = 0, []
-            for order, sizes in prepared:
-                count, line = await self._ordered(order, sizes, f"reduction by {by}: {reason}")
-                sent += count
-                lines.append(f"{order.words}: {line}")
-            await self._until_filled()
-        return self._answer(sent, len(plan.orders), lines)
+            sent: list[OrderId] = []
+            told = await self._sent(prepared, f"reduction by {by}: {reason}", sent)
+            await self._until_filled(sent)
+        return self._answer(len(sent), len(plan.orders), told)
 
-    def _answer(self, sent: int, wanted: int, lines: list[str]) -> Answer:
+    def _answer(self, sent: int, wanted: int, lines: tuple[str, ...]) -> Answer:
         left = self._exposure.plan()
         if isinstance(left, str):
             after = f"whether that was enough nobody knows: {left}"
@@ -187,33 +225,54 @@ class Reducing:
         is_done = not isinstance(left, str) and not left.excesses
         code = "sent" if sent else "remains"
         text = f"{sent} orders sent for {wanted} of the plan; {after}"
-        return Answer(is_done, text, tuple(lines), code)
+        return Answer(is_done, text, lines, code)
+
+    async def _sent(
+        self, prepared: list[tuple[Reduction, _Line | str]], reason: str, sent: list[OrderId]
+    ) -> tuple[str, ...]:
+        """Send the lines that can be, and add what left to ``sent``; returns words of each."""
+        deadline_s = self._clock.monotonic() + _SENDING_S
+        told = []
+        for order, line in prepared:
+            said = line if isinstance(line, str) else self._stopped(deadline_s)
+            if isinstance(line, _Line) and not said:
+                said = await self._ordered(line, reason, sent, deadline_s)
+            told.append(f"{order.words}: {said}")
+        return tuple(told)
 
     async def _ordered(
-        self, order: Reduction, sizes: tuple[Decimal, ...] | str, reason: str
-    ) -> tuple[int, str]:
-        """Send one line of the plan in its parts; returns how many left, and words."""
-        if isinstance(sizes, str):
-            return 0, sizes
+        self, line: _Line, reason: str, sent: list[OrderId], deadline_s: float
+    ) -> str:
+        """Send one line of the plan in its parts, and add what left to ``sent``."""
         done: list[Decimal] = []
         problem = ""
-        for size in sizes:
+        for size in line.sizes:
+            problem = self._stopped(deadline_s) if done else ""
             # Each anew: while the last one was sent the position may have gone.
-            most = self._closable.quantity(order.con_id)
-            if isinstance(most, str):
-                problem = most
+            most = self._most(line.wanted.con_id, line.wanted.side, line.keeps)
+            problem = problem or (most if isinstance(most, str) else "")
+            if problem or isinstance(most, str):
                 break
-            intent = self._intent(order.con_id, min(size, most), reason)
+            intent = self._intent(line.wanted, min(size, most), reason)
             outcome = await self._gateway.submit(intent)
+            if outcome.kind in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN) and outcome.order_id:
+                # Nobody knows of an uncertain one whether it left: it counts as one that did.
+                sent.append(outcome.order_id)
             if outcome.kind is not OutcomeKind.SENT:
                 problem = f"{outcome.code} {outcome.text}".strip()
                 break
             done.append(intent.quantity)
         said = [f"sent {' and '.join(f'{size:f}' for size in done)}"] if done else []
-        return len(done), "; ".join((*said, problem) if problem else said)
+        return "; ".join((*said, problem) if problem else said)
 
-    def _sizes(self, order: Reduction) -> tuple[Decimal, ...] | str:
-        """Return the parts of a line that may be sent now, or why none may."""
+    def _stopped(self, deadline_s: float) -> str:
+        """Say why nothing more of a round is sent; empty while it goes on."""
+        if self._clock.monotonic() >= deadline_s:
+            return f"a round sends for {_SENDING_S:g} s, the next one has the rest"
+        return self._guard.refusal(Lane.REDUCE, OPERATOR) or ""
+
+    def _line(self, order: Reduction, by: str) -> _Line | str:
+        """Return what of a line may be sent now, in its parts, or why nothing may."""
         con_id = order.con_id
         instrument = self._hub.instruments.get(con_id)
         if instrument is None:
@@ -224,26 +283,41 @@ class Reducing:
         problem = fault(quote, self._clock.monotonic(), price.quote_age_s_max)
         if problem is not None or quote is None or quote.ask is None:
             return f"no price to trade at: {problem}"
+        quantity = order.quantity
+        if by == POLICY:
+            quantity = min(quantity, lasting(self._looks).get((con_id, order.side), ZERO))
+            if quantity <= ZERO:
+                return "not asked for by each of the last looks"
+        keeps = abs(order.held) - quantity
+        most = self._most(con_id, order.side, keeps)
+        if isinstance(most, str):
+            return most
+        # As the review counts: what a market order may cost at worst.
+        unit = quote.ask * (1 + price.collar_fraction_max) * instrument.multiplier
+        sizes = parts(most, instrument.size_increment, unit, self._policy.order)
+        if not sizes:
+            return f"one unit is worth {unit:.2f}, beyond what an order may be"
+        return _Line(replace(order, quantity=sum(sizes, ZERO)), sizes, keeps)
+
+    def _most(self, con_id: ConId, side: Side, keeps: Decimal) -> Decimal | str:
+        """Return how much may be taken off as of now, so that so much stays; or why nothing may."""
         held = self._book.position_of(con_id)
-        if close_side(held) is not order.side:
+        if held == ZERO or close_side(held) is not side:
             return "it has turned since the plan was made"
         most = self._closable.quantity(con_id)
         if isinstance(most, str):
             return most
-        wanted = min(order.quantity - self._under_way(con_id), most)
-        if wanted <= ZERO:
-            return "an earlier round's order is under way"
-        # As the review counts: what a market order may cost at worst.
-        unit = quote.ask * (1 + price.collar_fraction_max) * instrument.multiplier
-        sizes = parts(wanted, instrument.size_increment, unit, self._policy.order)
-        return sizes or f"one unit is worth {unit:.2f}, beyond what an order may be"
+        left = abs(held) - self._under_way(con_id, side) - keeps
+        increment = self._hub.instruments[con_id].size_increment
+        most = min(most, left // increment * increment)
+        return most if most > ZERO else "what is under way takes it off already"
 
-    def _intent(self, con_id: ConId, quantity: Decimal, reason: str) -> Intent:
+    def _intent(self, order: Reduction, quantity: Decimal, reason: str) -> Intent:
         return Intent(
             intent_id=next_intent_id(self._ledger, OPERATOR),
             strategy=OPERATOR,
-            con_id=con_id,
-            side=close_side(self._book.position_of(con_id)),
+            con_id=order.con_id,
+            side=order.side,
             quantity=quantity,
             order_type=OrderType.MARKET,
             time_in_force=TimeInForce.DAY,
@@ -251,15 +325,27 @@ class Reducing:
             reason=reason,
         )
 
-    def _under_way(self, con_id: ConId) -> Decimal:
-        """Return what orders like these may still take off."""
-        return sum((row.remaining for row in self._own() if row.terms.con_id == con_id), ZERO)
+    def _under_way(self, con_id: ConId, side: Side) -> Decimal:
+        """Return what orders may take off soon: an earlier round's, and whatever has no limit.
 
-    def _own(self) -> list[Order]:
-        orders = self._book.live_orders.values()
-        return [row for row in orders if row.terms.strategy == OPERATOR]
+        One that is over counts until it is settled: its last fill may not have been told yet.
+        """
+        return sum(
+            (
+                row.remaining
+                for row in self._book.may_fill()
+                if row.terms.con_id == con_id
+                and row.terms.side is side
+                and (row.terms.strategy == OPERATOR or row.terms.order_type is OrderType.MARKET)
+            ),
+            ZERO,
+        )
 
-    async def _until_filled(self) -> None:
+    async def _until_filled(self, sent: Collection[OrderId]) -> None:
+        """Wait for what was sent, unless a halt comes: whoever halts needs the desk's turn."""
         deadline_s = self._clock.monotonic() + _FILLED_S
-        while self._own() and self._clock.monotonic() < deadline_s:
+        while any(key in self._book.live_orders for key in sent):
+            is_halted = self._guard.refusal(Lane.REDUCE, OPERATOR) is not None
+            if is_halted or self._clock.monotonic() >= deadline_s:
+                return
             await self._clock.sleep(_POLL_S)

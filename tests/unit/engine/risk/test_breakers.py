@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.breaker_world import HELD, Breaking, rules_with
-from tests.unit.engine.world import CON, World, an_exit, an_intent, turns
+from tests.unit.engine.world import CON, World, an_exit, an_instrument, an_intent, turns
 from trader.core import breaker_events as be
 from trader.core import events as ev
 from trader.core.breakers.artefact import as_plain, is_reproduced, of_plain
@@ -21,10 +21,13 @@ from trader.core.breakers.machine import Finding, Phase
 from trader.core.breakers.rules import Action, BreakerName
 from trader.core.checkpoint import restored, state_of
 from trader.core.halts import HaltCause, Lane, Posture
+from trader.core.ids import ConId
 from trader.core.policy import Regime
 from trader.core.regime import Outlook
+from trader.ports import QuoteTick
 
 D = Decimal
+VIX = ConId(900)
 LOSS, KILL = BreakerName.DAILY_LOSS, BreakerName.LOSS_KILL
 
 
@@ -378,6 +381,23 @@ async def test_the_market_is_a_storm_until_it_is_seen_and_unknown_when_that_was_
     assert broken.breakers.outlook() == Outlook(Regime.STORM, D(1))
     await asyncio.sleep(11)
     assert broken.breakers.outlook() == Outlook(None, D(1))
+
+
+async def test_a_storm_that_nothing_measures_is_in_doubt_until_it_is_believed_to_be_over() -> None:
+    """After the start all measures are there, and it stays a storm for the dwell (CAP-26)."""
+    broken = Breaking()
+    assert broken.breakers.regime_doubt() == "the regime has not been evaluated"
+    await broken.settle()
+    lacks = "VIX, realised volatility"
+    assert broken.breakers.regime_doubt() == f"the regime is a storm for want of {lacks}"
+    broken.readings.volatility.realised = lambda: D("0.05")  # type: ignore[method-assign]
+    broken.world.hub.add(an_instrument(con_id=VIX, symbol="VIX", sec_type="IND"))
+    for price, said in (("12", "by what was, the measures say calm"), ("80", "")):
+        broken.world.hub.on_tick(QuoteTick(VIX, "last", D(price), broken.world.clock.monotonic()))
+        await broken.at("100")
+        assert broken.breakers.outlook().regime is Regime.STORM
+        assert broken.breakers.regime_doubt().endswith(said)
+        assert bool(broken.breakers.regime_doubt()) is bool(said)
 
 
 async def test_what_a_policy_switches_off_does_not_stand() -> None:
