@@ -207,6 +207,9 @@ class Desk:
         if HaltCause.HALT_FILE in known:
             held[HaltCause.HALT_FILE], _ = known[HaltCause.HALT_FILE]
         self._write_halts("a resume did not reach the disk", held, by)
+        if HaltCause.HALT_FILE in held and not self._guard.is_halt_written:
+            # Neither takes it at this moment: it stands here, and the file is tried again.
+            self._guard.latch(HaltCause.OPERATOR, held[HaltCause.HALT_FILE], by)
 
     def _write_halts(self, why: str, halts: Mapping[HaltCause, str], by: str) -> None:
         """Have the halt file hold these causes, unless it halts already."""

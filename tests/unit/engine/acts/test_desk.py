@@ -28,7 +28,7 @@ from tests.unit.engine.world import (
 from trader.core import events as ev
 from trader.core.breaker_events import EquityMarked
 from trader.core.drifts import DriftKind
-from trader.core.halts import LATCHED, HaltCause
+from trader.core.halts import LATCHED, HaltCause, Lane
 from trader.core.ids import (
     AccountId,
     ExecId,
@@ -394,6 +394,35 @@ async def test_a_halt_that_the_file_alone_held_is_there_again_after_a_resume_tha
     answer = await world.desk.resume(reason="fine", by="me")
     assert (answer.is_done, answer.text) == (False, "not resumed")
     assert "stop (first)" in world.switch.active
+
+
+@pytest.mark.parametrize("is_failing", [False, True])
+async def test_a_halt_of_the_file_alone_holds_where_the_file_cannot_be_written_again(
+    is_failing: bool,
+) -> None:
+    """File and journal are on one disk: what it refuses to the one it refuses to the other."""
+    world = World()
+    world.switch.active = "stop (first)"
+    release = world.control.release
+
+    def released(reason: str, by: str, seen: str) -> None:
+        release(reason, by, seen)
+        world.control.error = WorldError("no space left")
+        world.journal.hold()
+        world.ledger.record(EquityMarked("2026-09-15", Decimal(100_000)))
+
+    world.control.release = released  # type: ignore[method-assign]
+    if is_failing:
+        later(1.0, world.journal.fail, "disk full")
+    answer = await world.desk.resume(reason="fine", by="me")
+    assert (answer.is_done, answer.text) == (False, "not resumed")
+    world.journal.release()
+    assert "stop (first)" in (world.guard.refusal(Lane.REDUCE) or "")
+    world.control.error = None
+    await asyncio.sleep(11)
+    world.desk.keep_halts()
+    kept = world.switch.active if is_failing else world.book.halts[HaltCause.OPERATOR]
+    assert "stop (first)" in kept, "the next start knows of it"
 
 
 async def test_nothing_leaves_before_the_clearing_is_on_disk() -> None:
