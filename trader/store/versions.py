@@ -95,18 +95,31 @@ def _book_all_told(data: Data) -> Data:
     return {**data, "strategies": [_state_all_told(row) for row in data["strategies"]]}
 
 
+def _state_of_all_bars(data: Data) -> Data:
+    """Until when it knew bars was one time, of every instrument and whatever size it asked for."""
+    data = dict(data)
+    until_utc = data.pop("bars_until_utc")
+    known = [] if until_utc is None else [{"until_utc": until_utc, "size_s": None, "con_ids": None}]
+    return {**data, "bars_known": known}
+
+
+def _book_of_all_bars(data: Data) -> Data:
+    return {**data, "strategies": [_state_of_all_bars(row) for row in data["strategies"]]}
+
+
 # The first step of a kind leads from version 1 to 2, and so on. A step that has shipped is never
 # edited. ``BookState`` is the checkpoint.
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "IntentReviewed": (_reviewed_without_bracket,),
     "OrderPlanned": (_planned_without_expiry, _planned_without_bracket),
     "PositionAdjusted": (_adjusted_without_worth,),
-    "StrategyCheckpointed": (_state_all_told,),
+    "StrategyCheckpointed": (_state_all_told, _state_of_all_bars),
     "BookState": (
         _state_without_holdings,
         _book_all_told,
         _state_without_brackets,
         _state_without_rounds,
+        _book_of_all_bars,
     ),
 }
 

@@ -44,7 +44,7 @@ from trader.core.ids import (
 from trader.core.journal_events import JournalArchived, JournalRestored
 from trader.core.policy import AccountType, Regime
 from trader.core.retiring import retirable
-from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
+from trader.core.strategy_events import BarsKnown, StrategyCheckpointed, StrategyFailed
 
 STATUSES = ("Submitted", "PreSubmitted", "PendingSubmit", "Filled", "Cancelled", "Inactive")
 CAUSES = (HaltCause.OPERATOR, HaltCause.INVARIANT, HaltCause.FRESH_INSTALL)
@@ -222,7 +222,10 @@ EVENTS: dict[type[Any], Callable[[Move], ev.Event]] = {
     ),
     qe.MessageDismissed: lambda m: qe.MessageDismissed(f"k{m.order}", "seen", "me"),
     StrategyCheckpointed: lambda m: StrategyCheckpointed(
-        StrategyName(f"s{m.order}"), m.variant, "{}"
+        StrategyName(f"s{m.order}"),
+        m.variant,
+        "{}",
+        bars_known=(BarsKnown(make.at(m.variant * 60), 60, (make.CON,)),) if m.variant > 2 else (),
     ),
     rq.RequestReceived: lambda m: rq.RequestReceived(_key(m), "d", make.an_id(m.order), "me"),
     rq.OrderRequestReceived: lambda m: rq.OrderRequestReceived(

@@ -198,6 +198,18 @@ def test_another_process_begins_without_the_bars_of_the_one_before(config: Confi
     assert begun == 0
 
 
+def test_a_bar_that_the_process_of_before_was_told_is_not_told_again(config: Configuration) -> None:
+    """Live its saved state knows of it; the broker tells it to the next process all the same."""
+    strategy = Warm()
+    first = [row for row in with_history(past(0.05, 20)) if row.at_s < T0_S + 62]
+    second = a_day(begin_s=62, base_s=10.0, run="run2")
+    again = replace(past(62.3, 20), at_s=72.3)
+    played(config, [*first, *sorted([*second, again], key=lambda row: row.at_s)], strategy)
+    ends_s = [(bar.end_utc - T0).total_seconds() for bar in strategy.seen_bars]
+    assert 60 in ends_s
+    assert len(ends_s) == len(set(ends_s)), ends_s
+
+
 def test_no_fill_is_better_than_the_quote_that_was_there(config: Configuration) -> None:
     rows, _ = played(config, a_day())
     buys = [float(row["price"]) for row in rows if row["kind"] == "fill" and row["side"] == "BUY"]

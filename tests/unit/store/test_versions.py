@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
 from zlib import crc32
@@ -23,7 +24,8 @@ from tests.unit.core.factories import (
 from tests.unit.store import golden
 from trader.core import events as ev
 from trader.core.checkpoint import BookState, state_of
-from trader.core.ids import OrderRef, PermId
+from trader.core.ids import OrderRef, PermId, StrategyName
+from trader.core.strategy_events import BarsKnown, StrategyCheckpointed
 from trader.store import versions
 from trader.store.rows import RowUnreadable, recorded_of, row_of, state_of_parts, state_parts
 from trader.store.versions import NotOfThatVersion, brought_up, is_readable, version_of
@@ -100,6 +102,22 @@ def test_steps_lead_from_any_version_to_the_newest(monkeypatch: pytest.MonkeyPat
     for broken in ({}, [], None, 5):
         with pytest.raises(NotOfThatVersion, match="not the fields of version 1"):
             brought_up("OrderSent", 1, broken)
+
+
+def test_one_time_of_all_bars_stays_one_of_every_instrument() -> None:
+    until = "2026-01-05T15:04:00+00:00"
+    row = {"strategy": "s", "intent_count": 1, "state": "{}", "untold": []}
+    for version, old, known in (
+        (1, {name: row[name] for name in ("strategy", "intent_count", "state")}, ()),
+        (2, {**row, "bars_until_utc": None}, ()),
+        (
+            2,
+            {**row, "bars_until_utc": until},
+            (BarsKnown(datetime.fromisoformat(until), None, None),),
+        ),
+    ):
+        found = recorded_of((golden.SEQ, 0, "StrategyCheckpointed", version, json.dumps(old)))
+        assert found.event == StrategyCheckpointed(StrategyName("s"), 1, "{}", (), known)
 
 
 def test_what_strategies_hold_is_told_by_the_executions_of_an_older_checkpoint() -> None:

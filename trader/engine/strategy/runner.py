@@ -26,10 +26,10 @@ from trader.core.market import Quote
 from trader.core.orders import Order
 from trader.core.risk.change import Revision
 from trader.core.strategy_events import StrategyCheckpointed, StrategyFailed
-from trader.engine.market.bar_series import LATE
 from trader.engine.orders.gateway import OrderGateway
 from trader.engine.outcomes import OutcomeKind
 from trader.engine.services import Services
+from trader.engine.strategy.strategy_bars import StrategyBars
 from trader.engine.strategy.strategy_news import StrategyNews, update_of
 from trader.engine.strategy.strategy_times import SessionTeller, Timers
 from trader.engine.supervisor import Ended
@@ -41,7 +41,6 @@ log = structlog.get_logger(__name__)
 # Of one look, with all that its answers lead to.
 _WISHES_MAX = 100
 _LOOK_S_MAX = 1.0
-_BARS_WAITING_MAX = 10_000
 _TIMER_S_MAX = 7 * 86_400
 _LEFT = (OutcomeKind.SENT, OutcomeKind.UNCERTAIN)
 BarsOf = Callable[[ConId, int], Sequence[Bar]]
@@ -113,7 +112,6 @@ class StrategyRunner:
         self._wished_s: deque[float] = deque()
         self._look_wishes = 0
         self._news = StrategyNews(services.ledger.book, strategy.name)
-        self._bars: deque[Bar] = deque()
         self._timers = Timers()
         self._sessions = SessionTeller(services.sessions, strategy.closing_s)
         self._saved_s, self._must_save = services.clock.monotonic(), False
@@ -127,12 +125,7 @@ class StrategyRunner:
         self._guard = services.guard
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
-        # The end of the latest bar that its state knows of, and of that which it was told last.
-        known_utc = known.bars_until_utc if known else None
-        if known_utc is not None:
-            # Beyond now: the clock was set back, and what ends from here on is new.
-            known_utc = min(known_utc, self._now_utc)
-        self._bars_known_utc = self._bars_until_utc = known_utc
+        self._bars = StrategyBars(known.bars_known if known else (), self._now_utc)
         if known is not None and known.state:
             try:
                 strategy.restore(known.state)
@@ -176,16 +169,11 @@ class StrategyRunner:
             # by one that was never restarted: what there is to tell waits.
             if not is_up and not self._guard.is_coming_up:
                 is_up = True
-                self._drop_late_bars()
+                self._bars.drop_late(self._clock.utc())
                 self._call(self.strategy.on_start)
             if is_up:
                 await self._look()
             await self._clock.sleep(self._settings.look_interval_s)
-
-    def _drop_late_bars(self) -> None:
-        """Leave to history what ended too long ago to act on, while nothing could be told."""
-        now_utc = self._clock.utc()
-        self._bars = deque(bar for bar in self._bars if now_utc - bar.end_utc < LATE)
 
     async def _look(self) -> None:
         """Tell all that is new, show the market, and ask for what was wished."""
@@ -195,10 +183,11 @@ class StrategyRunner:
             now_s = self._clock.monotonic()
             for change in self._sessions.changes(self._watched, now_s):
                 self._call(self.strategy.on_session, change)
-            # What is decided on bars is decided the same way after a restart.
-            self._must_save |= bool(self._bars)
-            while self._bars:
-                self._tell_bar(self._bars.popleft())
+            while (bar := self._bars.take(self._clock.utc())) is not None:
+                # What is decided on bars is decided the same way after a restart.
+                self._must_save = True
+                self._call(self.strategy.on_bar, bar)
+                self.output.answered_s = self._clock.monotonic()
             self._show_quotes()
             for name in self._timers.take_due(self._clock.monotonic()):
                 self._call(self.strategy.on_timer, name)
@@ -228,12 +217,6 @@ class StrategyRunner:
                 self._call(self.strategy.on_fill, told)
             else:
                 self._call(self.strategy.on_order, told)
-
-    def _tell_bar(self, bar: Bar) -> None:
-        self._call(self.strategy.on_bar, bar)
-        self.output.answered_s = self._clock.monotonic()
-        until_utc = self._bars_until_utc
-        self._bars_until_utc = bar.end_utc if until_utc is None else max(until_utc, bar.end_utc)
 
     def _show_quotes(self) -> None:
         for instrument in self._watched:
@@ -290,7 +273,7 @@ class StrategyRunner:
         name = self.strategy.name
         state, untold = self.strategy.checkpoint(), self._news.untold()
         known = self._ledger.book.strategies.get(name)
-        told = (self.intent_count, state, untold, self._bars_until_utc)
+        told = (self.intent_count, state, untold, self._bars.known())
         if known is None or _told(known) != told:
             self._ledger.record(StrategyCheckpointed(name, *told))
 
@@ -312,17 +295,13 @@ class StrategyRunner:
 
     def on_bar(self, bar: Bar) -> None:
         """Queue a bar that has just ended, if it is one that the strategy wants."""
-        spec, known_utc = self.strategy.bar_spec, self._bars_known_utc
+        spec = self.strategy.bar_spec
         if self.problem or spec is None or bar.size_s != spec.size_s:
             return
-        if known_utc is not None and bar.end_utc <= known_utc:
-            return  # told before the process died
         # It may have ended before the first look of all.
         instrument = self._hub.instruments.get(bar.con_id)
         if instrument is not None and instrument.symbol in self.strategy.symbols:
-            if len(self._bars) >= _BARS_WAITING_MAX:
-                self._bars.popleft()
-            self._bars.append(bar)
+            self._bars.add(bar)
             self._wake.set()
 
     # ---- the strategy's context
@@ -459,7 +438,7 @@ class StrategyRunner:
 
 
 def _told(known: StrategyCheckpointed) -> tuple[object, ...]:
-    return known.intent_count, known.state, known.untold, known.bars_until_utc
+    return known.intent_count, known.state, known.untold, known.bars_known
 
 
 def _own_order(order: Order) -> OwnOrder:

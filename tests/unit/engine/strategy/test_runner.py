@@ -20,6 +20,7 @@ from tests.unit.engine.world import (
     World,
     a_status,
     an_execution,
+    an_instrument,
     an_intent,
     turns,
 )
@@ -34,7 +35,7 @@ from trader.core.ids import ExecId, IntentId, StrategyName, intent_id
 from trader.core.intents import BracketTerms, OrderType
 from trader.core.market import Quote
 from trader.core.orders import OrderState
-from trader.core.strategy_events import StrategyCheckpointed
+from trader.core.strategy_events import BarsKnown, StrategyCheckpointed
 from trader.ports import QuoteTick
 from trader.strategies.base import Context, OrderStage, OrderUpdate, SessionChange, Wish
 from trader.strategies.own import OwnStrategy, Parameters
@@ -43,8 +44,8 @@ from trader.strategies.own import OwnStrategy, Parameters
 class Scripted(OwnStrategy[Parameters]):
     """Wishes each second what the test tells it to, and remembers what it was shown."""
 
-    def __init__(self, name: str = "alpha") -> None:
-        super().__init__(name, ("AAA",), Parameters())
+    def __init__(self, name: str = "alpha", symbols: tuple[str, ...] = ("AAA",)) -> None:
+        super().__init__(name, symbols, Parameters())
         self.wishes: list[Wish] = []
         self.after_result: list[Wish] = []
         self.looks_s: list[float] = []
@@ -519,11 +520,38 @@ async def test_a_bar_that_its_saved_state_knows_of_is_not_told_again() -> None:
     await after.supervisor.stop()
 
 
+async def test_a_kill_between_the_bars_of_two_instruments_costs_neither() -> None:
+    """STR-01: they end together and are told one after the other, up to 11 s apart."""
+    world, strategy = World(), Scripted(symbols=("AAA", "BBB"))
+    beside = an_instrument(con_id=OTHER_CON, symbol="BBB")
+    world.hub.add(beside)
+    strategy.spec = BarSpec(60, 2)
+    runner = a_runner(world, strategy)
+    runner.start()
+    await asyncio.sleep(2)
+    first, second = a_bar(5), replace(a_bar(5), con_id=OTHER_CON)
+    runner.on_bar(first)
+    await asyncio.sleep(1)
+    assert strategy.bars == [first]
+    await world.supervisor.stop()
+    after, again = restarted(world), Scripted(symbols=("AAA", "BBB"))
+    after.hub.add(beside)
+    again.spec = BarSpec(60, 2)
+    runner = a_runner(after, again)
+    runner.start()
+    await asyncio.sleep(2)
+    for bar in (first, second):
+        runner.on_bar(bar)
+    await asyncio.sleep(1)
+    assert again.bars == [second]
+    await after.supervisor.stop()
+
+
 async def test_a_clock_that_was_set_back_while_nobody_was_here_costs_no_bar() -> None:
     """The machine was an hour ahead: what it was told of that hour is told by the clock of now."""
     world = World()
-    ahead_utc = world.clock.utc() + timedelta(hours=1)
-    world.ledger.record(StrategyCheckpointed(Scripted().name, 0, "", (), ahead_utc))
+    known = (BarsKnown(world.clock.utc() + timedelta(hours=1), 60, (CON,)),)
+    world.ledger.record(StrategyCheckpointed(Scripted().name, 0, "", (), known))
     after, again = restarted(world), Scripted()
     again.spec = BarSpec(60, 2)
     runner = a_runner(after, again)
@@ -533,8 +561,8 @@ async def test_a_clock_that_was_set_back_while_nobody_was_here_costs_no_bar() ->
     runner.on_bar(ended)
     await asyncio.sleep(1)
     assert again.bars == [ended]
-    known = after.journal.events(StrategyCheckpointed)[-1].bars_until_utc
-    assert known == ended.end_utc
+    (row,) = after.journal.events(StrategyCheckpointed)[-1].bars_known
+    assert row == BarsKnown(ended.end_utc, 60, (CON,))
     await after.supervisor.stop()
 
 
