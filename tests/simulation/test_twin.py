@@ -12,6 +12,7 @@ import copy
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from tests.simulation.run import Wish
 from tests.simulation.twin import BAR_S, Plot, Story, drawn_kills, told
 from tests.targets import TARGETS
 from trader.config import Configuration
+from trader.core.strategy_events import BarsKnown
 from trader.engine.strategy import strategy_news
+from trader.engine.strategy.strategy_bars import StrategyBars
 from trader.strategies.base import Strategy
 from trader.strategies.bracket_momentum import BracketMomentumParameters, BracketMomentumStrategy
 from trader.strategies.ensemble import EnsembleParameters, EnsembleStrategy
@@ -95,11 +98,13 @@ def samples() -> tuple[Strategy, ...]:
 PLOTS = {
     "singles": Plot(singles, lasts_s=60 * BAR_S, kills=12, apart_s=70),
     # A pair is half open for several seconds.
+    # Bars of one interval are told one after the other, and most kills are in between.
+    "apart": Plot(singles, lasts_s=60 * BAR_S, kills=12, apart_s=70, bar_lag_s=8.0),
     "legs": Plot(legs, lasts_s=40 * BAR_S, kills=12, apart_s=70, fill_s=4.0),
     "samples": Plot(samples, lasts_s=20 * BAR_S, kills=12, apart_s=15, is_of_bars=False),
 }
 # How many pairs of each are played where nobody says more.
-TWINS = {"singles": 2, "legs": 1, "samples": 1}
+TWINS = {"singles": 2, "apart": 1, "legs": 1, "samples": 1}
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +196,16 @@ def tell_no_fill() -> None:
     strategy_news._untold = lambda book, name: []
 
 
+def know_all_bars_alike() -> None:
+    """Have one time for the bars of all instruments, as states before version 3 had."""
+    known = StrategyBars.known
+
+    def alike(bars: StrategyBars) -> tuple[BarsKnown, ...]:
+        return tuple(replace(row, con_ids=None) for row in known(bars)[-1:])
+
+    StrategyBars.known = alike  # type: ignore[method-assign, assignment]
+
+
 FAULTS = {
     "reversion": ("singles", forgetting(MeanReversionStrategy, "symbols", "*", "entry")),
     "ensemble": ("singles", forgetting(EnsembleStrategy, "symbols", "*", "stop")),
@@ -202,7 +217,7 @@ FAULTS = {
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", dict.fromkeys(where for where, _ in FAULTS.values()))
 def test_one_that_forgets_one_thing_decides_otherwise(
     name: str, config: Configuration, undisturbed: Undisturbed
 ) -> None:
@@ -226,6 +241,17 @@ def test_one_that_is_told_no_fill_decides_otherwise(
 ) -> None:
     plot, one = PLOTS["samples"], undisturbed("samples", 1)
     other = told(1, config, plot, drawn_kills(1, plot, one), tell_no_fill)
+    assert other.problem == ""
+    assert other.decisions != one.decisions
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+def test_one_that_knows_all_bars_alike_decides_otherwise(
+    config: Configuration, undisturbed: Undisturbed
+) -> None:
+    plot, one = PLOTS["apart"], undisturbed("apart", 1)
+    other = told(1, config, plot, drawn_kills(1, plot, one), know_all_bars_alike)
     assert other.problem == ""
     assert other.decisions != one.decisions
 

@@ -13,6 +13,8 @@ nothing to be seen. Exactly, and nothing beyond it is proven here:
   a bar, while orders are on their way, and between the legs of a pair. Where there are bars, kills
   lie more than one bar apart: a broker answers sixty questions for history in ten minutes, whoever
   asks.
+- Bars of one interval are told together here, or those of every second instrument some seconds
+  later where a plot says so: a broker that is asked for one after the other does the same.
 - Compared is each wish with all its terms and its reason, each change and each cancel, by strategy
   and instrument, in their order. When, under which ids, and which of two instruments came first,
   is not.
@@ -40,6 +42,7 @@ from tests.simulation.run import Child
 from tests.simulation.watch import Violation
 from tests.simulation.world import SimulatedWorld
 from trader.config import Configuration
+from trader.core.bars import Bar, BarSource
 from trader.core.ids import ConId, IntentId, OrderId
 from trader.engine.strategy.runner import RunnerSettings, StrategyRunner
 from trader.sim.broker.floor import matching
@@ -74,6 +77,8 @@ class Plot:
     is_of_bars: bool = True
     # How long an order takes to fill.
     fill_s: float = 0.01
+    # How much later a strategy is told the bars of every second one of its instruments.
+    bar_lag_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -123,9 +128,26 @@ class TwinWorld(SimulatedWorld):
             self._note_order(runner, order_id, f"cancel {reason}")
             cancel(runner, order_id, reason)
 
+        on_bar, symbols = StrategyRunner.on_bar, self._lagging_symbols()
+
+        def told_late(runner: StrategyRunner, bar: Bar) -> None:
+            """Hold up what was seen; what the broker tells comes late as it is."""
+            found = runner._hub.instruments.get(bar.con_id)
+            is_late = found is not None and found.symbol in symbols
+            if is_late and bar.source is BarSource.TICKS:
+                self.loop.call_later(self._plot.bar_lag_s, on_bar, runner, bar)
+            else:
+                on_bar(runner, bar)
+
+        StrategyRunner.on_bar = told_late  # type: ignore[method-assign, assignment]
         StrategyRunner.submit = wished  # type: ignore[method-assign, assignment]
         StrategyRunner.modify = modified  # type: ignore[method-assign, assignment]
         StrategyRunner.cancel = cancelled  # type: ignore[method-assign, assignment]
+
+    def _lagging_symbols(self) -> set[str]:
+        if not self._plot.bar_lag_s:
+            return set()
+        return {symbol for one in self._plot.made() for symbol in one.symbols[1::2]}
 
     def _note_order(self, runner: StrategyRunner, order_id: OrderId, text: str) -> None:
         terms = runner._ledger.book.orders[order_id].terms

@@ -183,11 +183,7 @@ class StrategyRunner:
             now_s = self._clock.monotonic()
             for change in self._sessions.changes(self._watched, now_s):
                 self._call(self.strategy.on_session, change)
-            while (bar := self._bars.take(self._clock.utc())) is not None:
-                # What is decided on bars is decided the same way after a restart.
-                self._must_save = True
-                self._call(self.strategy.on_bar, bar)
-                self.output.answered_s = self._clock.monotonic()
+            self._tell_bars()
             self._show_quotes()
             for name in self._timers.take_due(self._clock.monotonic()):
                 self._call(self.strategy.on_timer, name)
@@ -217,6 +213,15 @@ class StrategyRunner:
                 self._call(self.strategy.on_fill, told)
             else:
                 self._call(self.strategy.on_order, told)
+
+    def _tell_bars(self) -> None:
+        if self._bars.is_behind(self.bars, self._clock.utc()):
+            return
+        while (bar := self._bars.take(self._clock.utc())) is not None:
+            # What is decided on bars is decided the same way after a restart.
+            self._must_save = True
+            self._call(self.strategy.on_bar, bar)
+            self.output.answered_s = self._clock.monotonic()
 
     def _show_quotes(self) -> None:
         for instrument in self._watched:

@@ -2,11 +2,12 @@
 
 Bars of one interval end together and are told one after the other, some of them by the broker and
 seconds later. So what is known is kept for each instrument: one time for all of them would have a
-kill in between cost those that were still to come (STR-01).
+kill in between cost those that were still to come (STR-01). And who decides on several instruments
+looks at the bars of all: behind a restart nothing is told before what was told can be read again.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from trader.core.bars import Bar
@@ -26,14 +27,15 @@ class StrategyBars:
         self._until_utc: dict[ConId | None, datetime] = {}
         # Of this size are all that are known; None where nobody wrote it down.
         self._size_s: int | None = None
-        # The end of the latest that this process has told.
+        # The end of the one that this process has told last.
         self._told_utc: datetime | None = None
         for row in known:
             self._size_s = row.size_s
-            # Beyond now: the clock was set back, and what ends from here on is new.
-            until_utc = min(row.until_utc, now_utc)
-            for con_id in (None,) if row.con_ids is None else row.con_ids:
-                self._until_utc[con_id] = until_utc
+            con_ids = (None,) if row.con_ids is None else row.con_ids
+            if row.until_utc > now_utc:
+                # The clock was set back: what ends from here on is new, whatever it is of.
+                con_ids = (None,)
+            self._until_utc |= dict.fromkeys(con_ids, min(row.until_utc, now_utc))
 
     def add(self, bar: Bar) -> None:
         """Have a bar wait until it is told; of too many the oldest gives way."""
@@ -50,6 +52,17 @@ class StrategyBars:
                 return bar
         return None
 
+    def is_behind(self, bars_of: Callable[[ConId], Sequence[Bar]], now_utc: datetime) -> bool:
+        """Tell whether bars wait while one that its state knows of, and of now, cannot be read."""
+        if not self._waiting or self._size_s not in (None, self._waiting[0].size_s):
+            return False
+        for con_id, until_utc in self._until_utc.items():
+            if con_id is not None and abs(now_utc - until_utc) < LATE:
+                found = bars_of(con_id)
+                if not found or found[-1].end_utc < until_utc:
+                    return True
+        return False
+
     def drop_late(self, now_utc: datetime) -> None:
         """Leave to history what ended too long ago to act on, while nothing could be told."""
         self._waiting = deque(bar for bar in self._waiting if now_utc - bar.end_utc < LATE)
@@ -61,7 +74,7 @@ class StrategyBars:
     def known(self) -> tuple[BarsKnown, ...]:
         """Return what a state of now knows of, for a restart.
 
-        What lies further from the latest than a bar may be late is left out: none of it is told.
+        What lies further from the latest than a bar may be late never comes again: it is left out.
         """
         told_utc = self._told_utc
         found: dict[datetime, list[ConId | None]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -57,6 +58,8 @@ class Scripted(OwnStrategy[Parameters]):
         self.wishes_for_ever = False
         self.spec: BarSpec | None = None
         self.bars: list[Bar] = []
+        # What it could read of the first instrument when it was told a bar.
+        self.beside: list[Sequence[Bar]] = []
         self.sessions: list[SessionChange] = []
         self.state = {"n": 0}
 
@@ -82,6 +85,7 @@ class Scripted(OwnStrategy[Parameters]):
 
     def on_bar(self, bar: Bar, context: Context) -> None:
         self.bars.append(bar)
+        self.beside.append(context.bars(CON))
 
     def on_session(self, change: SessionChange, context: Context) -> None:
         self.sessions.append(change)
@@ -547,6 +551,38 @@ async def test_a_kill_between_the_bars_of_two_instruments_costs_neither() -> Non
     await after.supervisor.stop()
 
 
+@pytest.mark.parametrize(("comes_after_s", "is_there"), [(4, True), (60, False)])
+async def test_after_a_restart_no_bar_is_told_before_those_of_before_can_be_read(
+    comes_after_s: float, is_there: bool
+) -> None:
+    """STR-01: a pair is decided on by the bars of both legs, of which one was told before."""
+    before, strategy = World(), Scripted(symbols=("AAA", "BBB"))
+    start_utc = before.clock.utc() - timedelta(seconds=65)
+    first = replace(a_bar(5), start_utc=start_utc)
+    known = (BarsKnown(first.end_utc, 60, (CON,)),)
+    before.ledger.record(StrategyCheckpointed(strategy.name, 0, "", (), known))
+    world = restarted(before)
+    world.hub.add(an_instrument(con_id=OTHER_CON, symbol="BBB"))
+    strategy.spec = BarSpec(60, 2)
+    shelf: dict[int, list[Bar]] = {CON: [], OTHER_CON: []}
+    runner = a_runner(world, strategy, bars_of=lambda con_id, size_s: shelf[con_id])
+    runner.start()
+    second = replace(first, con_id=OTHER_CON)
+    shelf[OTHER_CON] = [second]
+    runner.on_bar(second)
+    await asyncio.sleep(3)
+    assert strategy.bars == []
+    assert strategy.quotes, "all else goes on"
+    await asyncio.sleep(comes_after_s - 3)
+    shelf[CON] = [first]
+    runner.on_bar(first)
+    await asyncio.sleep(1.5)
+    assert strategy.bars == [second]
+    # A history that does not come holds nothing up for longer than a bar may be late.
+    assert strategy.beside == ([[first]] if is_there else [[]])
+    await world.supervisor.stop()
+
+
 async def test_a_clock_that_was_set_back_while_nobody_was_here_costs_no_bar() -> None:
     """The machine was an hour ahead: what it was told of that hour is told by the clock of now."""
     world = World()
@@ -561,8 +597,8 @@ async def test_a_clock_that_was_set_back_while_nobody_was_here_costs_no_bar() ->
     runner.on_bar(ended)
     await asyncio.sleep(1)
     assert again.bars == [ended]
-    (row,) = after.journal.events(StrategyCheckpointed)[-1].bars_known
-    assert row == BarsKnown(ended.end_utc, 60, (CON,))
+    known = after.journal.events(StrategyCheckpointed)[-1].bars_known
+    assert known[-1] == BarsKnown(ended.end_utc, 60, (CON,))
     await after.supervisor.stop()
 
 

@@ -122,7 +122,8 @@ def test_a_clock_that_was_set_back_over_a_restart_costs_no_bar() -> None:
     bars = StrategyBars((BarsKnown(at(3_600), 5, (CON, OTHER_CON)),), at(7))
     new = [a_bar(10), a_bar(10, OTHER_CON)]
     assert told(bars, a_bar(5), *new, now_s=11) == new
-    assert bars.known() == (BarsKnown(at(10), 5, (CON, OTHER_CON)),)
+    assert bars.known()[-1] == BarsKnown(at(10), 5, (CON, OTHER_CON))
+    assert told(restarted(bars), a_bar(5), *new) == []
 
 
 def test_a_clock_that_is_set_back_in_one_process_costs_no_bar() -> None:
@@ -131,6 +132,47 @@ def test_a_clock_that_is_set_back_in_one_process_costs_no_bar() -> None:
     told(bars, a_bar(3_600), a_bar(3_600, OTHER_CON))
     assert told(bars, a_bar(10), now_s=11) == [a_bar(10)]
     assert bars.known() == (BarsKnown(at(10), 5, (CON,)),)
+
+
+def test_it_is_behind_until_all_that_is_known_can_be_read() -> None:
+    bars = StrategyBars((BarsKnown(at(5), 5, (CON, OTHER_CON)),), at(7))
+    shelf: dict[ConId, list[Bar]] = {CON: [a_bar(5)], OTHER_CON: [a_bar(0, OTHER_CON)]}
+    assert not bars.is_behind(shelf.__getitem__, at(8)), "nothing waits"
+    bars.add(a_bar(10))
+    assert bars.is_behind(shelf.__getitem__, at(11))
+    shelf[OTHER_CON].append(a_bar(5, OTHER_CON))
+    assert not bars.is_behind(shelf.__getitem__, at(12))
+
+
+def test_what_this_process_told_has_to_be_there_as_well() -> None:
+    """A record goes on with another process, whose history comes one answer after the other."""
+    bars = StrategyBars((), T0)
+    told(bars, a_bar(5))
+    bars.add(a_bar(5, OTHER_CON))
+    assert bars.is_behind(lambda con_id: (), at(7))
+    assert not bars.is_behind(lambda con_id: (a_bar(5),), at(7))
+
+
+@pytest.mark.parametrize(("now_s", "is_behind"), [(34.9, True), (35, False)])
+def test_it_is_not_behind_for_longer_than_a_bar_may_be_late(now_s: float, is_behind: bool) -> None:
+    bars = StrategyBars((BarsKnown(at(5), 5, (CON,)),), at(7))
+    bars.add(a_bar(10))
+    assert bars.is_behind(lambda con_id: (), at(now_s)) is is_behind
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        BarsKnown(at(5), None, None),
+        BarsKnown(at(3_600), 5, (CON,)),
+        BarsKnown(at(5), 60, (CON,)),
+    ],
+    ids=["of nobody knows which instruments", "of a clock that was set back", "of another size"],
+)
+def test_it_waits_for_nothing_that_may_never_be_there(known: BarsKnown) -> None:
+    bars = StrategyBars((known,), at(7))
+    bars.add(a_bar(10))
+    assert not bars.is_behind(lambda con_id: (), at(11))
 
 
 def test_what_ended_too_long_ago_is_dropped() -> None:
