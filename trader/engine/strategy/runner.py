@@ -41,7 +41,11 @@ log = structlog.get_logger(__name__)
 # Of one look, with all that its answers lead to.
 _WISHES_MAX = 100
 _LOOK_S_MAX = 1.0
+# While it waits for its beginning.
+_BEGIN_LOOK_S = 0.25
 _TIMER_S_MAX = 7 * 86_400
+# How long the broker may take to tell of the past before a strategy begins without: exits wait.
+_PAST_S_MAX = 5.0
 _LEFT = (OutcomeKind.SENT, OutcomeKind.UNCERTAIN)
 BarsOf = Callable[[ConId, int], Sequence[Bar]]
 
@@ -123,6 +127,8 @@ class StrategyRunner:
         self.is_stopping = False
         self.output = Output()
         self._guard = services.guard
+        # When the daemon had come up; None before it has.
+        self._came_up_s: float | None = None
         known = services.ledger.book.strategies.get(strategy.name)
         self.intent_count = known.intent_count if known else 0
         self._bars = StrategyBars(known.bars_known if known else (), self._now_utc)
@@ -158,7 +164,8 @@ class StrategyRunner:
         while True:
             self._supervisor.beat(self.task_name)
             try:
-                wait_s = self._timers.wait_s(self._clock.monotonic(), _LOOK_S_MAX)
+                most_s = _LOOK_S_MAX if is_up else _BEGIN_LOOK_S
+                wait_s = self._timers.wait_s(self._clock.monotonic(), most_s)
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
             except TimeoutError:
@@ -167,13 +174,25 @@ class StrategyRunner:
             self._look_wishes = 0
             # Until it is up whatever was wished for would be refused, and be decided otherwise than
             # by one that was never restarted: what there is to tell waits.
-            if not is_up and not self._guard.is_coming_up:
+            if not is_up and self._may_begin():
                 is_up = True
                 self._bars.drop_late(self._clock.utc())
                 self._call(self.strategy.on_start)
             if is_up:
                 await self._look()
             await self._clock.sleep(self._settings.look_interval_s)
+
+    def _may_begin(self) -> bool:
+        """Tell whether nothing that it may wish for is refused because this process is young."""
+        if self._guard.is_coming_up:
+            return False
+        now_s = self._clock.monotonic()
+        self._came_up_s = now_s if self._came_up_s is None else self._came_up_s
+        if now_s - self._came_up_s >= _PAST_S_MAX:
+            return True
+        self._watch()
+        view = self._gateway.bars_of
+        return not any(view(self.strategy.name, one.con_id).unknown for one in self._watched)
 
     async def _look(self) -> None:
         """Tell all that is new, show the market, and ask for what was wished."""

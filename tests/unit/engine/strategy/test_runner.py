@@ -26,7 +26,7 @@ from tests.unit.engine.world import (
     turns,
 )
 from trader.core import events as ev
-from trader.core.bars import Bar, BarSpec
+from trader.core.bars import Bar, BarSpec, BarsView
 from trader.core.book import Book
 from trader.core.brackets import Role
 from trader.core.calendar import SessionStage
@@ -260,6 +260,33 @@ async def test_until_the_book_lacks_nothing_it_is_told_nothing_and_nothing_is_lo
     assert len(world.broker.placed) == 2
     # Later on it is told all, whatever the daemon may do: only its own beginning waits.
     world.guard.set_level(HaltCause.NOT_RECONCILED, "the link was lost")
+    before = len(strategy.looks_s)
+    await asyncio.sleep(3)
+    assert len(strategy.looks_s) > before
+    await world.supervisor.stop()
+
+
+@pytest.mark.parametrize("known_after_s", [2, 60])
+async def test_it_begins_once_its_bars_are_known_or_have_been_waited_for(
+    known_after_s: float,
+) -> None:
+    """STR-06: the second leg of a pair that was half open was refused for bars not told yet."""
+    world, strategy = World(), Scripted()
+    strategy.spec = BarSpec(60, 2)
+    views = {CON: BarsView(unknown="the broker has not told of the past yet")}
+    world.gateway.bars_of = lambda name, con_id: views[con_id]
+    strategy.wishes = [a_buy()]
+    a_runner(world, strategy).start()
+    await asyncio.sleep(1.9)
+    assert (strategy.looks_s, strategy.quotes, strategy.sessions) == ([], [], [])
+    await asyncio.sleep(known_after_s - 1.9)
+    views[CON] = BarsView()
+    await asyncio.sleep(2)
+    assert [update.stage for update in strategy.updates] == [
+        OrderStage.SENT if known_after_s < 5 else OrderStage.REFUSED
+    ]
+    # What holds back new risk later on holds up nothing else.
+    views[CON] = BarsView(unknown="nobody has counted them lately")
     before = len(strategy.looks_s)
     await asyncio.sleep(3)
     assert len(strategy.looks_s) > before
