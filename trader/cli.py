@@ -27,6 +27,8 @@ backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass,
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
 """
 _SIMULATOR = "sim"
+# It tells of every command's words, so it is the one that loads them all.
+_COMPLETION = "completion"
 # These print for as long as they run: nobody there to read is a reason to end.
 _LASTING = ("run", "demo", "sentinel")
 # Each command, the module below trader.commands that is it, and what it does.
@@ -65,6 +67,7 @@ COMMANDS = {
     "reset": ("verbs", "close a tripped breaker whose reading is good again"),
     "override": ("verbs", "make a breaker not count for at most 15 minutes"),
     "review": ("verbs", "say whether an automatic risk action was right (true) or in vain (false)"),
+    "completion": ("completion", "print a script that completes these words in bash, zsh or fish"),
 }
 
 
@@ -93,13 +96,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = words[0] if words else ""
     command = command_of(asked) if asked in COMMANDS else None
     with contextlib.nullcontext() if asked in _LASTING else unheard():
-        given = _parser(asked, command).parse_args(words)
+        given = _parser({asked: command} if command else {}).parse_args(words)
         assert command is not None, "without one the parser has refused"
+        if asked == _COMPLETION:
+            given.whole = _parser({name: command_of(name) for name in COMMANDS})
         return command.run(given, dict(os.environ))
 
 
-def _parser(asked: str, command: Command | None) -> argparse.ArgumentParser:
-    """Return a parser that lists every command and knows the arguments of the one asked for."""
+def _parser(loaded: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """Return a parser that lists every command and knows the arguments of those that are loaded."""
     parser = argparse.ArgumentParser(
         prog="trader",
         description="Trade one Interactive Brokers account; everything starts halted.",
@@ -110,9 +115,9 @@ def _parser(asked: str, command: Command | None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, text) in COMMANDS.items():
         one = commands.add_parser(name, help=text)
-        if name == asked and command is not None:
+        if name in loaded:
             one.set_defaults(command=name)
-            command.add_arguments(one)
+            loaded[name].add_arguments(one)
         if name == "demo":
             commands.add_parser(_SIMULATOR, help="run the simulator alone, or compare it: sim diff")
     return parser
