@@ -40,6 +40,10 @@ COMMANDS = {
     "orders": ("listing", "show the orders that may still fill, or all; no daemon is needed"),
     "positions": ("listing", "show what the book holds; no daemon is needed"),
     "fills": ("listing", "show the newest executions; no daemon is needed"),
+    "strategies": (
+        "strategies",
+        "show what each strategy does and has earned; no daemon is needed",
+    ),
     "tail": ("tail", "show what happens, event by event, from the journal"),
     "breakers": ("status", "show every circuit breaker and its reading"),
     "strategy": ("strategy", "begin a strategy of your own, and see what one takes"),
@@ -47,6 +51,7 @@ COMMANDS = {
     "shadow": ("shadow", "say where two runs decided or filled otherwise: shadow diff A B"),
     "why": ("why", "tell the whole story of one intent, from the journal"),
     "check": ("check", "say everything that would keep the daemon from starting; touch nothing"),
+    "config": ("config", "show every setting in force and its source; or check them"),
     "migrate": ("migrate", "copy and upgrade the journal of an older version"),
     "verify": ("verify", "say whether the journal is what was written, and where it is not"),
     "tickets": ("tickets", "what only a person may decide: list, show, decide"),

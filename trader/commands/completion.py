@@ -87,9 +87,7 @@ def run(given: argparse.Namespace, _environment: Mapping[str, str]) -> int:
 # ---- what the parser knows
 
 
-def place_of(
-    parser: argparse.ArgumentParser, path: tuple[str, ...] = (), text: str = ""
-) -> Place:
+def place_of(parser: argparse.ArgumentParser, path: tuple[str, ...] = (), text: str = "") -> Place:
     """Return a parser's commands and options, as deep as they go."""
     options, verbs, value = [], [], Value(Takes.NOTHING)
     for action in parser._actions:
@@ -230,7 +228,7 @@ def _tables(root: Place) -> str:
             "_trader_walk() {",
             '    [[ -z $skip ]] || { skip=""; [[ $1 == "=" ]] && skip=1; return; }',
             '    _trader_value "$at $1"', "    [[ -z $kind ]] || { skip=1; return; }",
-            f'    case "${{at:+$at }}$1" in', f"        {below}) at=${{at:+$at }}$1 ;;", "    esac",
+            '    case "${at:+$at }$1" in', f"        {below}) at=${{at:+$at }}$1 ;;", "    esac",
             "}",
         ]
     )  # fmt: skip
@@ -308,10 +306,10 @@ def _fish_value(value: Value) -> str:
 
 
 def _fish(text: str) -> str:
-    """Quote for fish, within the quotes of a condition as well: double quotes."""
+    """Quote for fish, within single quotes as well: an apostrophe becomes a typographic one."""
     for letter in ("\\", '"', "$"):
         text = text.replace(letter, "\\" + letter)
-    return f'"{text}"'.replace("'", "’")
+    return f'"{text}"'.replace("'", "\u2019")
 
 
 _WRITERS: Mapping[str, Callable[[Place], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

@@ -144,9 +144,11 @@ def _told(field: Mapping[str, Any]) -> str:
         types.pop("string", None)
     words = [" or ".join(types) or "any"]
     edges = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"),
-             ("exclusiveMaximum", "below"))  # fmt: skip
+             ("exclusiveMaximum", "below"),
+             # Of a decimal they stand beside its types, by the validator's own names.
+             ("ge", "from"), ("gt", "above"), ("le", "to"), ("lt", "below"))  # fmt: skip
     for key, word in edges:
-        found = [one[key] for one in kinds if key in one]
+        found = [one[key] for one in (*kinds, field) if key in one]
         words += [f"{word} {found[0]:.10g}"] if found else []
     words.append(f"default {json.dumps(field['default'])}" if "default" in field else "no default")
     text = ", ".join(words)

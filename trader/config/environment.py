@@ -58,7 +58,7 @@ def effective_mode(configured: Mode, environment: Mapping[str, str]) -> Mode:
                 f"other, allowed with {word} is mode {asked.value}"
             ]
         )
-    return Mode.DRY_RUN if _is_dry_run(environment) else asked
+    return Mode.DRY_RUN if environment_dry_run(environment) else asked
 
 
 def live_authority_problems(settings: Settings, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def environment_problems(environment: Mapping[str, str]) -> tuple[str, ...]:
     problems = Problems()
     readers: tuple[Callable[[Mapping[str, str]], object], ...] = (
         _agent_mode,
-        _is_dry_run,
+        environment_dry_run,
         _daily_trades,
         _position_quantity,
         _kill_loss,
@@ -179,7 +179,8 @@ def _agent_mode(environment: Mapping[str, str]) -> str:
     return word
 
 
-def _is_dry_run(environment: Mapping[str, str]) -> bool:
+def environment_dry_run(environment: Mapping[str, str]) -> bool:
+    """Tell whether ``EXEC_DRY_RUN`` is set; raises ConfigError."""
     value = environment.get("EXEC_DRY_RUN")
     if value is None or value.strip().lower() in _FALSE:
         return False

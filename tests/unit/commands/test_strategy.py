@@ -182,3 +182,9 @@ def test_the_shipped_example_is_taken_as_it_is(tmp_path: Path) -> None:
     path = write_files(tmp_path, settings)
     (tmp_path / "assets.csv").write_text((ROOT / "config/assets.csv").read_text())
     assert check(path, {}).problems == ()
+
+
+def test_the_range_of_a_decimal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["strategy", "show", "MomentumStrategy"]) == 0
+    (line,) = (row for row in capsys.readouterr().out.splitlines() if " entry_fraction " in row)
+    assert "number, above 0, default" in line
