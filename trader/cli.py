@@ -4,7 +4,8 @@ Exit codes of ``run``: 0 clean, 1 failed, 3 drained with open orders, 4 halted b
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
 backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass, 1 one does not.
-reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
+reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay. doctor: 0 all looked at
+and well, 1 something found or not seen, 2 could not run; config show: 0 or 5.
 """
 
 import argparse
@@ -24,7 +25,8 @@ exit codes of run: 0 clean, 1 failed, 3 drained with open orders, 4 halted by in
 5 could not start, 6 no broker. Of the others: 0 done, 1 not done, 2 wrong usage; check: 0 or 5;
 verify: 0 whole, 1 not as written, 2 nothing to look at.
 backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass, 1 one does not.
-reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay.
+reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay. doctor: 0 all looked at
+and well, 1 something found or not seen, 2 could not run; config show: 0 or 5.
 """
 _SIMULATOR = "sim"
 # It tells of every command's words, so it is the one that loads them all.
@@ -51,6 +53,7 @@ COMMANDS = {
     "shadow": ("shadow", "say where two runs decided or filled otherwise: shadow diff A B"),
     "why": ("why", "tell the whole story of one intent, from the journal"),
     "check": ("check", "say everything that would keep the daemon from starting; touch nothing"),
+    "doctor": ("doctor", "look for what keeps a set-up from trading; sends no order"),
     "config": ("config", "show every setting in force and its source; or check them"),
     "migrate": ("migrate", "copy and upgrade the journal of an older version"),
     "verify": ("verify", "say whether the journal is what was written, and where it is not"),

@@ -13,6 +13,7 @@ import yaml
 from scripts import make_order_diagram
 from trader.core.halts import BLOCKS_EVERY_ORDER, LATCHED, HaltCause
 from trader.core.orders import TABLE, OrderEvent, OrderState
+from trader.doctor.round import NAMES
 from trader.engine.acts.drain import ExitCode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,11 @@ def test_the_runbook_has_every_exit_code() -> None:
         int(cells[0]) for cells in rows(section("RUNBOOK.md", "### Exit codes of `trader run`"))
     }
     assert told == {1, *map(int, ExitCode)}
+
+
+def test_the_runbook_has_every_check_of_the_doctor_in_its_order() -> None:
+    told = [cells[0].strip("`") for cells in rows(section("RUNBOOK.md", "### Doctor"))]
+    assert told == list(NAMES)
 
 
 def test_the_picture_of_the_order_machine_is_that_of_the_table() -> None:

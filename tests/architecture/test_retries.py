@@ -20,6 +20,7 @@ NOT_THE_DAEMON = (
     "trader/sim/",
     "trader/kill_drill/",
     "trader/chaos_drill/",
+    "trader/doctor/",
     "trader/drill_stage.py",
     "trader/bench/",
     "trader/replay/",

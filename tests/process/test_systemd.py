@@ -550,3 +550,38 @@ def test_the_journal_holds_the_daemons_json_lines(daemon: Installed) -> None:
     messages = [line["message"] for line in lines]
     for expected in ("journal open", "control port", "drain step", "stopped"):
         assert expected in messages
+
+
+def test_the_doctor_knows_the_unit_in_force(daemon: Installed) -> None:
+    """What ``trader doctor`` says of a unit that is as shipped, changed on disk, and in force."""
+    host = daemon.host
+    shipped = host.root / "opt/trader/systemd"
+    shipped.mkdir(exist_ok=True)
+    text = (ROOT / "systemd" / UNIT).read_text()
+    (shipped / UNIT).write_text(text)
+    installed = host.root / "etc/systemd/system" / UNIT
+
+    def found(*names: str) -> dict[str, tuple[str, str]]:
+        words = ["-m", "trader", "doctor", "--config", "/etc/trader/trader.yaml", "--json"]
+        asked = [word for name in names for word in ("--only", name)]
+        body = json.loads(host.run(PYTHON, *words, *asked, user="trader"))
+        return {row["name"]: (row["level"], row["seen"]) for row in body["findings"]}
+
+    try:
+        daemon.start()
+        daemon.await_armed()
+        host.run("systemctl", "disable", UNIT, check=True)
+        assert "disabled" in found("unit-trader")["unit-trader"][1]
+        host.run("systemctl", "enable", UNIT, check=True)
+        looked = found("unit-trader", "daemon", "client_id", "modes", "journal")
+        assert looked["unit-trader"] == ("ok", "enabled, active, as shipped")
+        assert {name: level for name, (level, _) in looked.items()} == dict.fromkeys(looked, "ok")
+        installed.write_text(text.replace("WatchdogSec=30", "WatchdogSec=0"))
+        assert "has not read it" in found("unit-trader")["unit-trader"][1]
+        host.run("systemctl", "daemon-reload", check=True)
+        assert "-WatchdogSec=30; +WatchdogSec=0" in found("unit-trader")["unit-trader"][1]
+    finally:
+        installed.write_text(text)
+        host.run("systemctl", "disable", UNIT)
+        host.run("systemctl", "add-wants", "test-host.target", UNIT)
+        host.run("systemctl", "daemon-reload")

@@ -32,6 +32,7 @@ AREAS: dict[str, tuple[str, Sequence[int], str]] = {
     "str": ("STR", range(1, 9), "Strategies"),
     "obs": ("OBS", (49, 50, 51, 52, 53), "What is watched"),
     "qua": ("QUA", (6,), "Quality"),
+    "doc": ("DOC", (6,), "Documents"),
 }
 
 _HEAD = """\
