@@ -12,13 +12,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from trader.config.environment import environment_dry_run
+from trader.config.errors import may_be_secret
 from trader.config.files import read_mapping
 from trader.config.load import Configuration, load
 from trader.config.meanings import ENVIRONMENT
 from trader.config.redis_secret import PASSWORD_VARIABLE
 
 HIDDEN = "***"
-_SECRET_ENDS = ("password", "passphrase", "secret", "token", "api_key", "key_id", "private_key")
 _OURS = ("AGENT_", "EXEC_", "EXECUTION_", "KILL_PNL", "MARKETDATA_", "MAX_DD", "TRADER_")
 
 
@@ -78,7 +78,10 @@ def variables(environment: Mapping[str, str]) -> tuple[Variable, ...]:
 
 def is_secret(name: str, value: object) -> bool:
     """Tell whether a setting may be a secret, by its name; the name of a file is none."""
-    return bool(value) and isinstance(value, str) and name.lower().endswith(_SECRET_ENDS)
+    last = name.rpartition(".")[2]
+    if not isinstance(value, str) or not value or last.endswith("_file"):
+        return False
+    return may_be_secret(last)
 
 
 def _shown(name: str, value: str) -> str:

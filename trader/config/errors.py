@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 Made = TypeVar("Made")
 _SHOWN_LENGTH_MAX = 80
-_SECRET_WORDS = ("password", "secret", "token")
+_SECRET_WORDS = ("password", "passphrase", "secret", "token", "api_key", "private_key")
+NOT_SHOWN = "not shown"
 _NAME_IN_ADDRESS = re.compile(r"//[^/]*@")
 # By the validator's type of error; what is not listed is told in the validator's own words.
 _ALLOWED: Mapping[str, str] = {
@@ -76,6 +77,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_LENGTH_MAX else text[: _SHOWN_LENGTH_MAX - 3] + "..."
 
 
+def may_be_secret(name: str) -> bool:
+    """Tell by a setting's name whether its value may be a secret, or what leads to one."""
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
 def lines_of(source: Path, model: type[BaseModel], error: ValidationError) -> list[str]:
     """Return one line for each thing that a file's content got wrong."""
     return [f"{source}: {_line(model, row)}" for row in error.errors(include_url=False)]
@@ -93,8 +99,8 @@ def _line(model: type[BaseModel], row: ErrorDetails) -> str:
 
 def _value(row: ErrorDetails) -> str:
     """Show a value, but for what stands where a secret may have been put by mistake."""
-    if any(word in str(row["loc"][-1:]).lower() for word in _SECRET_WORDS):
-        return "not shown"
+    if may_be_secret(str(row["loc"][-1:])):
+        return NOT_SHOWN
     return _NAME_IN_ADDRESS.sub("//***@", shown(row["input"]))
 
 

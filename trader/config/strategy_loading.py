@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from trader.config.errors import shown
+from trader.config.errors import NOT_SHOWN, may_be_secret, shown
 from trader.core.bars import BarSpec
 from trader.strategies.base import Strategy
 from trader.strategies.own import Parameters
@@ -138,10 +138,11 @@ def _line_of(error: ValidationError) -> tuple[str, str]:
     field = ".".join(("parameters", *map(str, first["loc"])))
     if first["type"] == "missing":
         return field, "not given, allowed is a value: it has no default"
+    value = NOT_SHOWN if may_be_secret(field) else repr(first["input"])
     if first["type"] == "extra_forbidden":
-        return field, f"{first['input']!r}, allowed is nothing: there is no such parameter"
+        return field, f"{value}, allowed is nothing: there is no such parameter"
     message = first["msg"]
-    return field, f"{first['input']!r}, allowed is: {message[:1].lower()}{message[1:]}"
+    return field, f"{value}, allowed is: {message[:1].lower()}{message[1:]}"
 
 
 def _words(error: BaseException) -> str:

@@ -136,6 +136,15 @@ def test_a_wrong_parameter_is_named(
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["api_key", "token", "MyPassword"])
+def test_what_may_be_a_secret_is_not_told(name: str, folder: Path) -> None:
+    cls = strategy_class("mine_for_a_test:Mine", folder)
+    with pytest.raises(StrategyUnusable) as caught:
+        made(cls, "mine", ("AAPL",), {"count": 1, name: "hush-hush"})
+    assert caught.value.field == f"parameters.{name}"
+    assert "hush" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
