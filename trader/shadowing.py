@@ -25,6 +25,7 @@ from trader.engine.shadow_status import ShadowStatus
 from trader.engine.strategy.decision_log import DecisionLog
 from trader.engine.strategy.runner import StrategyRunner
 from trader.engine.strategy.shadow import Shadow, Surroundings
+from trader.engine.supervisor import Ended
 from trader.engine.told.board import Board
 from trader.ops.json_lines import append_turning
 from trader.wiring import Deployment, shadow_terms
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 SHADOW_FOLDER_NAME = "shadow"
 DECISIONS_FILE_NAME = "decisions.jsonl"
+ALIVE_TASK = "shadow-record"
+ALIVE_S = 30.0
 
 
 class ShadowRunner(StrategyRunner):
@@ -58,6 +61,7 @@ class Shadowing:
         self._services = services
         self._terms = shadow_terms(config, SHADOW)
         self._path = config.settings.state_dir / SHADOW_FOLDER_NAME / DECISIONS_FILE_NAME
+        self._mode, self._account = config.settings.mode, config.settings.account
         self._file_problem = ""
         around = Surroundings(
             services.clock, services.supervisor, services.hub, services.sessions, services.pager
@@ -81,11 +85,41 @@ class Shadowing:
     def start(self, board: Board) -> None:
         """Start the compartment and its strategies, and show them."""
         board.shadow = self.status
-        at_us = microseconds_of(self._services.clock.utc())
-        self._put({"kind": "begin", "at_us": at_us, "program": __version__})
+        self._put(self._begin())
         self.shadow.start()
         for runner in self.runners:
             runner.start()
+        self._services.supervisor.start(ALIVE_TASK, self._live, self._on_end)
+
+    def _begin(self) -> Row:
+        """Return what a record begins with: whose market it is of, and which strategies decide."""
+        return {
+            "kind": "begin",
+            "at_us": self._at_us(),
+            "program": __version__,
+            "mode": str(self._mode),
+            "account": self._account,
+            "strategies": " ".join(str(row.strategy.name) for row in self.runners),
+        }
+
+    async def _live(self) -> None:
+        try:
+            await self._services.supervisor.every(ALIVE_TASK, ALIVE_S, self._put_alive)
+        finally:
+            # On the way down: until here it was there.
+            self._put_alive()
+
+    def _put_alive(self) -> None:
+        # Who decides nothing for an hour is told from who was not there by these rows alone.
+        if not self.shadow.problem:
+            self._put({"kind": "alive", "at_us": self._at_us()})
+
+    def _on_end(self, ended: Ended) -> None:
+        text = f"{ended.name}: {ended.problem}; nothing else is touched by it"
+        self._services.pager.page("warning", "the shadow no longer says that it lives", text)
+
+    def _at_us(self) -> int:
+        return microseconds_of(self._services.clock.utc())
 
     def status(self) -> ShadowStatus:
         """Return what it has come to."""

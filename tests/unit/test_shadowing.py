@@ -6,8 +6,11 @@ import asyncio
 import json
 import random
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.unit.config.support import loaded
 from tests.unit.engine.world import CON, POLICY, World, an_instrument
@@ -60,9 +63,13 @@ class Site:
             now_s = self.world.clock.monotonic()
             self.world.hub.on_tick(QuoteTick(CON, field, Decimal(value), now_s))
 
-    def rows(self) -> list[dict[str, Any]]:
+    def everything(self) -> list[dict[str, Any]]:
         path = self.config.settings.state_dir / "shadow" / "decisions.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def rows(self) -> list[dict[str, Any]]:
+        left_out = ("alive", "commission")
+        return [row for row in self.everything() if row["kind"] not in left_out]
 
 
 async def test_strategies_trade_as_if_and_the_real_book_knows_nothing_of_it(tmp_path: Path) -> None:
@@ -135,7 +142,7 @@ async def test_beside_real_strategies_it_has_tasks_of_its_own_names(tmp_path: Pa
     site.quote("110", "110.02")
     await asyncio.sleep(0.2)
     names = {name for name, _ in site.world.supervisor.ages_s()}
-    assert names == {"shadow-market", "shadow-watch", "shadow:swinger"}
+    assert names == {"shadow-market", "shadow-watch", "shadow-record", "shadow:swinger"}
     await site.world.supervisor.stop()
 
 
@@ -166,6 +173,37 @@ async def test_a_strategy_that_breaks_there_is_named_and_ends_nothing_else(tmp_p
     assert site.shadowing.status().problem == "swinger: ZeroDivisionError: planted"
     assert not site.world.supervisor.root_ended.done()
     await site.world.supervisor.stop()
+
+
+async def test_its_record_says_whose_it_is_and_that_it_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who decides nothing is told from who is not there, and one account from another."""
+    monkeypatch.setattr("trader.shadowing.ALIVE_S", 0.2)
+    site = Site(tmp_path)
+    site.start()
+    await asyncio.sleep(0.7)
+    begin = site.everything()[0]
+    assert (begin["kind"], begin["mode"], begin["strategies"]) == ("begin", "shadow", "swinger")
+    assert begin["account"] == site.config.settings.account
+    alive = [row for row in site.everything() if row["kind"] == "alive"]
+    times = [row["at_us"] for row in alive]
+    assert len(times) >= 3
+    assert all(later - at >= 190_000 for at, later in pairwise(times))
+    site.shadowing.shadow.problem = "shadow-market: planted"
+    await asyncio.sleep(0.5)
+    assert site.everything()[-1] == alive[-1], "a compartment that stands still says nothing"
+    await site.world.supervisor.stop()
+
+
+async def test_its_record_ends_with_the_moment_at_which_it_stopped(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.start()
+    await asyncio.sleep(0.7)
+    await site.world.supervisor.stop()
+    begin, last = site.everything()[0], site.everything()[-1]
+    assert last["kind"] == "alive"
+    assert 690_000 <= last["at_us"] - begin["at_us"] < 20_000_000
 
 
 async def test_without_a_wish_for_one_there_is_none(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from trader.config.files import read_mapping
 from trader.config.own_strategies import own_strategy_problems
 from trader.config.relations import ACCOUNT_MISSING
 from trader.config.strategies_file import with_strategies
-from trader.core.decisions import Row
+from trader.core.decisions import CONSEQUENCES, Row
 from trader.core.halts import Mode
 from trader.engine.market.recording import MarketEvent, UnreadableRow, events_in
 from trader.engine.strategy.decision_log import line_of
@@ -166,7 +166,8 @@ class _Teller:
     def put(self, row: Row) -> None:
         if self.out is not None:
             print(line_of(row), file=self.out)
-        print(line_of(row) if self.is_json else words_of(row))
+        if self.is_json or row["kind"] not in CONSEQUENCES:
+            print(line_of(row) if self.is_json else words_of(row))
 
 
 def words_of(row: Row) -> str:

@@ -1,7 +1,8 @@
 """What strategies decided and what came of it, as rows that two runs can be compared by.
 
-A row is made of what was recorded: an intent with its verdict, a change, a cancel, a fill. Times
-are microseconds since 1970, numbers are text, and a name never depends on the process that made it.
+A row is made of what was recorded: an intent with its verdict, a change, a cancel, a fill, what a
+fill cost, the end of a strategy that broke. Times are microseconds since 1970, numbers are text,
+and a name never depends on the process that made it.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,18 +10,22 @@ from decimal import Decimal
 
 from trader.core.events import (
     CancelSent,
+    CommissionSeen,
     ExecutionSeen,
     IntentReviewed,
     ModifyPlanned,
     Recorded,
 )
-from trader.core.ids import ConId, OrderId, intent_id_in
+from trader.core.ids import PROFIT_MARK, STOP_MARK, ConId, OrderId, intent_id_in
 from trader.core.intents import Intent
 from trader.core.moments import microseconds_of
 from trader.core.orders import OrderTerms
 from trader.core.risk.codes import HOLD_CODE
+from trader.core.strategy_events import StrategyFailed
 
 Row = dict[str, str | int]
+# What came of a decision, and is none itself.
+CONSEQUENCES = ("commission", "stopped")
 
 # What a contract is called, or its number; and what an order of ours says, where it is known.
 SymbolOf = Callable[[ConId], str]
@@ -47,7 +52,19 @@ def rows_of(recorded: Recorded, terms_of: TermsOf, symbol_of: SymbolOf) -> Itera
                     "quantity": plain(execution.quantity),
                     "price": plain(execution.price),
                     "exec_id": str(execution.exec_id),
+                    "multiplier": plain(execution.multiplier),
+                    "currency": execution.currency,
                 }
+        case CommissionSeen(commission):
+            yield {
+                "kind": "commission",
+                "at_us": at_us,
+                "exec_id": str(commission.exec_id),
+                "amount": plain(commission.amount),
+                "currency": commission.currency,
+            }
+        case StrategyFailed(strategy=strategy, problem=problem):
+            yield {"kind": "stopped", "at_us": at_us, "strategy": str(strategy), "text": problem}
         case CancelSent(order_id=order_id, reason=reason):
             told = terms_of(order_id)
             if told is not None:
@@ -86,6 +103,7 @@ def _intent_row(event: IntentReviewed, at_us: int, symbol_of: SymbolOf) -> Row:
         "intent_id": str(intent.intent_id),
         "strategy": str(intent.strategy),
         "symbol": symbol_of(intent.con_id),
+        "con_id": int(intent.con_id),
         **_terms(intent),
         "verdict": "held" if event.code == HOLD_CODE else verdict,
         "code": event.code,
@@ -103,7 +121,23 @@ def _terms(intent: Intent) -> Row:
         "stop_price": plain(intent.stop_price),
         "is_reduce_only": str(intent.is_reduce_only).lower(),
         "reason": intent.reason,
+        **_legs(intent),
     }
+
+
+def _legs(intent: Intent) -> Row:
+    bracket = intent.bracket
+    if bracket is None:
+        return {}
+    return {
+        "take_profit_price": plain(bracket.take_profit),
+        "stop_loss_price": plain(bracket.stop_loss),
+    }
+
+
+def mark_of(intent: str) -> str:
+    """Return which leg of a bracket an intent is, empty for what is none."""
+    return intent[-1] if intent.endswith((STOP_MARK, PROFIT_MARK)) else ""
 
 
 def plain(value: Decimal | None) -> str:

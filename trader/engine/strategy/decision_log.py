@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from trader.core.decisions import Row, rows_of
+from trader.core.decisions import CONSEQUENCES, Row, rows_of
 from trader.core.events import Recorded
 from trader.core.ids import ConId, OrderId
 from trader.core.orders import OrderTerms
@@ -25,7 +25,8 @@ class DecisionLog:
         """Tell what is a decision or comes of one."""
         for row in rows_of(recorded, self._terms_of, self._symbol_of):
             kind = str(row.get("verdict", row["kind"]))
-            self.counts[kind] = self.counts.get(kind, 0) + 1
+            if kind not in CONSEQUENCES:
+                self.counts[kind] = self.counts.get(kind, 0) + 1
             self._put(row)
 
     def _terms_of(self, order_id: OrderId) -> OrderTerms | None:
