@@ -1,8 +1,9 @@
 """Where two runs of the same strategies decided or filled otherwise: pure, over their rows.
 
-An intent of one run is that of the other if strategy, instrument, side and purpose are the same and
-no more than a window lies between them; each has one partner at most, in the order of time. What
-the partners wish, what became of it and what filled of it is then compared.
+An intent of one run is that of the other if strategy, instrument, side and purpose are the same,
+both are the same leg of a bracket or none, and no more than a window lies between them; each has
+one partner at most, in the order of time. What the partners wish, what became of it and what filled
+of it is then compared.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trader.core.amounts import ZERO
-from trader.core.decisions import Row, plain
+from trader.core.decisions import Row, mark_of, plain
 
 _COMPARED = ("quantity", "order_type", "time_in_force", "limit_price", "stop_price", "verdict")
 _US = 1_000_000
@@ -30,11 +31,12 @@ class Wished:
         return int(self.row["at_us"])
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> tuple[str, ...]:
         """Return what an intent of another run has to share with it."""
         row = self.row
         return (
             str(row["strategy"]), str(row["symbol"]), str(row["side"]), str(row["is_reduce_only"]),
+            mark_of(str(row["intent_id"])),
         )  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def wished_of(rows: Iterable[Row]) -> tuple[Wished, ...]:
 
 def difference(a: Sequence[Wished], b: Sequence[Wished], window_s: float) -> Difference:
     """Hold two runs against each other."""
-    waiting: dict[tuple[str, str, str, str], list[Wished]] = {}
+    waiting: dict[tuple[str, ...], list[Wished]] = {}
     for one in b:
         waiting.setdefault(one.key, []).append(one)
     pairs, only_a = [], []

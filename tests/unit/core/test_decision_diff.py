@@ -113,6 +113,21 @@ def test_a_partner_has_the_same_strategy_instrument_side_and_purpose() -> None:
         assert (len(found.pairs), found.count) == (0, 2)
 
 
+def test_each_leg_of_a_bracket_is_held_against_the_same_leg() -> None:
+    """The two runs name them in another order, which nobody decided."""
+    stop, profit = {"order_type": "STP", "stop_price": "95"}, {"limit_price": "110"}
+    a = wished(
+        intent(1, 1, intent_id="x-alpha-1s", **stop),
+        intent(1.1, 1, intent_id="x-alpha-1p", **profit),
+    )
+    b = wished(
+        intent(1, 1, intent_id="y-alpha-1p", **profit),
+        intent(1.1, 1, intent_id="y-alpha-1s", **stop),
+    )
+    found = difference(a, b, 5.0)
+    assert (len(found.pairs), found.count) == (2, 0)
+
+
 def test_nothing_to_compare_is_not_the_same() -> None:
     assert difference((), (), 5.0).is_empty
     assert difference((), (), 5.0).mean_late_s() is None
