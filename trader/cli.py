@@ -6,6 +6,7 @@ verify: 0 whole, 1 not as written, 2 nothing to look at.
 backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass, 1 one does not.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay. doctor: 0 all looked at
 and well, 1 something found or not seen, 2 could not run; config show: 0 or 5.
+shadow parity: 0 within the limits, 1 outside, 2 unusable or too little to judge by.
 """
 
 import argparse
@@ -27,6 +28,7 @@ verify: 0 whole, 1 not as written, 2 nothing to look at.
 backup, restore and archive: 0 done, 1 nothing was changed. reports: 0 all pass, 1 one does not.
 reconcile replay: 0 the same verdict, 1 another one, 2 nothing to replay. doctor: 0 all looked at
 and well, 1 something found or not seen, 2 could not run; config show: 0 or 5.
+shadow parity: 0 within the limits, 1 outside, 2 unusable or too little to judge by.
 """
 _SIMULATOR = "sim"
 # It tells of every command's words, so it is the one that loads them all.
@@ -50,7 +52,7 @@ COMMANDS = {
     "breakers": ("status", "show every circuit breaker and its reading"),
     "strategy": ("strategy", "begin a strategy of your own, and see what one takes"),
     "replay": ("replay", "play a recorded market to strategies; nothing can be sent"),
-    "shadow": ("shadow", "say where two runs decided or filled otherwise: shadow diff A B"),
+    "shadow": ("shadow", "hold a shadow against what traded: shadow parity, shadow diff A B"),
     "why": ("why", "tell the whole story of one intent, from the journal"),
     "check": ("check", "say everything that would keep the daemon from starting; touch nothing"),
     "doctor": ("doctor", "look for what keeps a set-up from trading; sends no order"),

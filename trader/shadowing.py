@@ -2,7 +2,7 @@
 
 In mode shadow it takes the place of the real strategies; with ``shadow.beside`` a second set of
 them trades there beside those that are real. Nothing of it reaches the daemon's book, its results
-or its reconciliation, and every decision is a line in a file, for ``trader shadow diff``.
+or its reconciliation, and every decision is a line in a file, for ``trader shadow``.
 """
 
 from collections.abc import Callable

@@ -25,8 +25,9 @@ def test_every_requirement_has_one_entry_and_no_other_has() -> None:
         "DAT",
         "STR",
         "DOC",
+        "VAL",
     }
-    assert len(expected_names()) == 94 + 47
+    assert len(expected_names()) == 94 + 49
 
 
 def test_every_test_that_is_named_exists() -> None:

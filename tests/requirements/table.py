@@ -33,6 +33,7 @@ AREAS: dict[str, tuple[str, Sequence[int], str]] = {
     "obs": ("OBS", (49, 50, 51, 52, 53), "What is watched"),
     "qua": ("QUA", (6,), "Quality"),
     "doc": ("DOC", (6,), "Documents"),
+    "val": ("VAL", (6, 31), "Validation"),
 }
 
 _HEAD = """\

@@ -60,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a file with a section `strategies`: these trade instead of momentum, under its "
         "`targets_file` if it names one",
     )  # fmt: skip
+    parser.add_argument(
+        "--shadow", action="store_true",
+        help="a second set of the strategies trades beside them as if: see trader shadow parity",
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -159,6 +163,7 @@ def _start(
         "state_dir": run.state,
         "broker.port": run.simulator["port"],
         "control.port": given.port,
+        "shadow.beside": str(given.shadow).lower(),
         **strategies,
     }
     words = ["trader", "run", "--config", str(_ROOT / "config" / "demo.yaml")]

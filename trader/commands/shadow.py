@@ -1,8 +1,10 @@
-"""``trader shadow diff RUN_A RUN_B``: where two runs decided or filled otherwise, and by how much.
+"""``trader shadow``: what a shadow decided, held against what traded.
 
-A run is what ``trader replay --out`` wrote, the decisions of a shadow (the file, or its folder), or
-a journal of a daemon that traded. Returns 0 when they are the same, 1 when they differ, 2 when
-there was nothing to compare, which proves nothing.
+``diff RUN_A RUN_B`` says where two runs decided or filled otherwise, and by how much. A run is what
+``trader replay --out`` wrote, the decisions of a shadow (the file, or its folder), or a journal of
+a daemon that traded. Returns 0 when they are the same, 1 when they differ, 2 when there was nothing
+to compare, which proves nothing. ``parity`` judges days of a shadow and its daemon by limits:
+:mod:`trader.commands.shadow_parity`.
 """
 
 import argparse
@@ -12,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from trader.commands import shadow_parity
 from trader.core.decision_diff import Difference, Pair, Wished, difference, wished_of
 from trader.core.decisions import Row, plain
 from trader.ops.json_lines import full_files
@@ -32,7 +35,14 @@ class RunUnreadable(ValueError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("verb", choices=["diff"], help="compare two runs")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    _add_diff(verbs.add_parser("diff", help="compare two runs, decision by decision"))
+    shadow_parity.add_arguments(
+        verbs.add_parser("parity", help="judge days of a shadow and its daemon by limits")
+    )
+
+
+def _add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="RUN_A", type=Path, help="a file, a folder or a journal")
     parser.add_argument("b", metavar="RUN_B", type=Path, help="the same, held against it")
     parser.add_argument(
@@ -59,7 +69,14 @@ def _seconds(text: str) -> float:
 
 
 def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    """Compare; prints every difference and the totals."""
+    """Compare; returns the exit code."""
+    if given.verb == "parity":
+        return shadow_parity.run(given, environment)
+    return _diff(given)
+
+
+def _diff(given: argparse.Namespace) -> int:
+    """Print every difference and the totals."""
     try:
         both = [_rows(path) for path in (given.a, given.b)]
     except (RunUnreadable, JournalUnusable, OSError) as error:
