@@ -10,7 +10,7 @@ import random
 import secrets
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,14 @@ from trader.ops.control_token import (
 )
 from trader.ops.emergency_history import events_of, executions_of, highest_used, shown
 from trader.ops.emergency_record import EMERGENCY_FILE_NAME
+from trader.ops.error_counts import ErrorCounts
 from trader.ops.halt_file import HaltFile, HaltFileControl
 from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Heartbeat, Phase
 from trader.ops.http import HttpServer, HttpSettings, Served
 from trader.ops.instance_lock import InstanceLock, journal_lock
 from trader.ops.last_status import LAST_STATUS_FILE_NAME, write_status
 from trader.ops.lock_wait import take_in_turn
-from trader.ops.metrics import MetricsObserver
+from trader.ops.metrics import MetricsObserver, Sources
 from trader.ops.notify import Notifier, watchdog_interval_s
 from trader.ops.pager import LogPager
 from trader.ops.reach import REACH_FILE_NAME, write_reach
@@ -109,12 +110,14 @@ class World:
     environment: Mapping[str, str]
     pid: int
     deployments: Callable[[Configuration], tuple[Deployment, ...]] = deployments
+    # Told of every log line; in the metrics.
+    errors: ErrorCounts = field(default_factory=ErrorCounts)
 
 
-def real_world(environment: Mapping[str, str]) -> World:
+def real_world(environment: Mapping[str, str], errors: ErrorCounts) -> World:
     """Return the world of a real process."""
     seed = secrets.randbits(64)
-    return World(SystemClock(), random.Random(seed), environment, os.getpid())
+    return World(SystemClock(), random.Random(seed), environment, os.getpid(), errors=errors)
 
 
 class Daemon:
@@ -132,6 +135,7 @@ class Daemon:
         clock = world.clock
         pages = audit_folder(settings.state_dir) / "pages.jsonl"
         pager = LogPager(clock, pages, may_turn_over=True)
+        self._pages = pager.counts
         pacer = LanePacer(clock, settings.broker.messages_per_s, settings.broker.messages_burst)
         self.supervisor = Supervisor(clock)
         self.ledger = ledger = Ledger(book, journal, clock)
@@ -236,7 +240,9 @@ class Daemon:
         )
         self.board.emergency = shown(self._emergency_file)
         self.board.broken_counts = self.inbox.quarantine.broken_counts
-        self.metrics = MetricsObserver(self.board.status)
+        names = tuple(str(runner.strategy.name) for runner in self._real)
+        told = Sources(clock.monotonic, self._world.errors, self._pages, names)
+        self.metrics = MetricsObserver(self.board.status, told)
         self.watches = Watches(services, gateway=self.gateway, link=self.link, desk=self.desk)
         self.safeguards = Safeguards(config, services, desk=self.desk, board=self.board)
         self.board.data, self.board.bars = self.market.status, self.market.gate.status
@@ -259,6 +265,7 @@ class Daemon:
         self.reconciler.observe(RunArchive(state_dir / RUNS_FOLDER, __version__).write)
         self.reports.connect(self.reconciler)
         self.gateway.answers.observe = self.metrics.observe_latency
+        self.gateway.answers.on_reuse = self.metrics.observe_reuse
         self.gateway.offset_of = self.reconciler.offset_of
         self.ledger.observe(self.services.valuer.on_recorded)
         self.ledger.observe(self.gateway.on_recorded)

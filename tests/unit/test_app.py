@@ -39,6 +39,7 @@ from trader.ops.clock import SystemClock
 from trader.ops.control_client import ask_status
 from trader.ops.control_token import read_endpoint
 from trader.ops.emergency_record import promise
+from trader.ops.error_counts import ErrorCounts
 from trader.ops.heartbeat import HEARTBEAT_FILE_NAME, Phase, read_beat
 from trader.ops.http import PortTaken
 from trader.ops.instance_lock import InstanceLock, LockTaken, journal_lock
@@ -211,10 +212,10 @@ async def test_a_state_that_cannot_be_written_raises_and_names_the_file(
 
 
 def test_the_real_world_is_this_process() -> None:
-    world = app.real_world({"A": "1"})
+    world = app.real_world({"A": "1"}, ErrorCounts())
     assert world.pid == os.getpid()
     assert world.environment == {"A": "1"}
-    assert app.real_world({}).chance.random() != world.chance.random()
+    assert app.real_world({}, ErrorCounts()).chance.random() != world.chance.random()
 
 
 async def test_a_world_may_bring_its_own_strategy(config: Configuration) -> None:

@@ -17,6 +17,7 @@ from trader.config import ConfigError, Configuration, load
 from trader.config.own_strategies import may_short, own_strategy_problems
 from trader.engine.acts.drain import ExitCode
 from trader.imports import calculate_alone, kept
+from trader.ops.error_counts import ErrorCounts
 from trader.ops.logs import configure_logs
 from trader.ports import WorldError
 
@@ -39,7 +40,8 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
         )
         if problems:
             return _cannot_start(problems)
-        configure_logs(config.settings.log_level, config.settings.log_format)
+        errors = ErrorCounts()
+        configure_logs(config.settings.log_level, config.settings.log_format, errors=errors)
         for warning in config.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         calculate_alone(os.environ)
@@ -47,7 +49,7 @@ def run(given: argparse.Namespace, environment: Mapping[str, str]) -> int:
             # Who cannot start is told at once, before all of the daemon is loaded.
             from trader.app import real_world, run_daemon
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return int(runner.run(run_daemon(config, real_world(environment))))
+            return int(runner.run(run_daemon(config, real_world(environment, errors))))
     except ConfigError as error:
         return _cannot_start(error.problems)
     except WorldError as error:

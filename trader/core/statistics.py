@@ -10,6 +10,8 @@ from itertools import pairwise
 
 # Below this many returns the skew and the tails are noise and the ratio means nothing.
 PSR_SAMPLE_MIN = 30
+# Of a year, by which a daily ratio becomes a yearly one.
+TRADING_DAYS = 252
 
 
 def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> float | None:
@@ -23,16 +25,34 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> fl
         return None
     mean = math.fsum(returns) / count
     deviations = [value - mean for value in returns]
-    variance = math.fsum(value**2 for value in deviations) / (count - 1)
-    spread = math.sqrt(variance)
-    # Returns that are equal up to rounding have no ratio.
-    if spread <= 1e-12 * max(1.0, abs(mean)):
+    sharpe = _ratio(mean, deviations)
+    if sharpe is None:
         return None
-    sharpe = mean / spread
     moment = math.fsum(value**2 for value in deviations) / count
     skew = math.fsum(value**3 for value in deviations) / count / moment**1.5
     kurtosis = math.fsum(value**4 for value in deviations) / count / moment**2
     return sharpe_probability(sharpe, count, skew, kurtosis, benchmark)
+
+
+def annual_sharpe(returns: Sequence[float], window: int) -> float | None:
+    """Return the Sharpe ratio of the last ``window`` daily returns, by the year, no riskless rate.
+
+    None when there are fewer, when one is not finite, or when they do not vary.
+    """
+    assert window > 1, f"window {window}"
+    last = returns[-window:]
+    if len(last) < window or not all(math.isfinite(value) for value in last):
+        return None
+    mean = math.fsum(last) / window
+    ratio = _ratio(mean, [value - mean for value in last])
+    return None if ratio is None else ratio * math.sqrt(TRADING_DAYS)
+
+
+def _ratio(mean: float, deviations: Sequence[float]) -> float | None:
+    """Return the mean over the spread of a sample; None where it does not vary."""
+    spread = math.sqrt(math.fsum(value**2 for value in deviations) / (len(deviations) - 1))
+    # Returns that are equal up to rounding have no ratio.
+    return None if spread <= 1e-12 * max(1.0, abs(mean)) else mean / spread
 
 
 def sharpe_probability(

@@ -395,5 +395,9 @@ class Status:
     recording: RecordingStatus | None = None
     # Strategies that trade as if; None where there are none.
     shadow: ShadowStatus | None = None
+    # Below the highest value of the account there has been, as a share of it.
+    drawdown: Decimal | None = None
+    # Of the account's last 30 whole days, by the year; None while there are fewer.
+    sharpe_30d: float | None = None
     # Since risk was last decided on; None before the first time of this process.
     risk_decision_age_s: float | None = None

@@ -20,8 +20,13 @@ _SECRET_WORDS = ("token", "secret", "password", "passwd", "authorization", "api_
 _HIDDEN = "[hidden]"
 
 
-def configure_logs(level: str, log_format: str, stream: TextIO | None = None) -> None:
-    """Send every log line of the process to ``stream``, stderr by default."""
+def configure_logs(
+    level: str,
+    log_format: str,
+    stream: TextIO | None = None,
+    errors: logging.Handler | None = None,
+) -> None:
+    """Send every log line of the process to ``stream``, stderr by default; ``errors`` counts."""
     assert log_format in FORMATS, f"log format {log_format!r}, allowed: {', '.join(FORMATS)}"
     assert level in LEVELS, f"log level {level!r}, allowed: {', '.join(LEVELS)}"
     out = sys.stderr if stream is None else stream
@@ -51,6 +56,8 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
+    if errors is not None:
+        root.addHandler(errors)
     root.setLevel(level.upper())
     logging.captureWarnings(True)
     for name in _CHATTY:

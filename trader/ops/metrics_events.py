@@ -1,10 +1,12 @@
 """Counters fed by recorded events. They start at zero with the process, as Prometheus expects."""
 
+from collections.abc import Iterable
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from trader.core import events as ev
+from trader.core.streams import STREAM_OF, Stream
 
 EVENT_KINDS = tuple(kind.__name__ for kind in get_args(ev.Event))
 # What befell an order, by the event that says so.
@@ -24,7 +26,11 @@ _DURATION_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 class EventCounters:
     """One counter per thing worth alerting on."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, strategies: Iterable[str] = ()) -> None:
+        # Of this process: errors of the broker, and the events of each stream.
+        self.broker_errors = 0
+        self.streams: dict[str, int] = dict.fromkeys(Stream, 0)
+
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(name, text, labels, registry=registry)
 
@@ -32,6 +38,11 @@ class EventCounters:
         self._intents = counter("trader_intents", "Intents reviewed", "outcome")
         self._refusals = counter("trader_refusals", "Intents refused, by stable code", "code")
         self._orders = counter("trader_orders", "Steps of our orders", "state")
+        self._strategy_orders = counter(
+            "trader_strategy_orders", "Orders promised, by who wished for them", "strategy"
+        )
+        for strategy in strategies:
+            self._strategy_orders.labels(strategy)
         self._errors = counter(
             "trader_broker_errors", "Errors the broker sent about an order", "code", "evidence"
         )
@@ -68,6 +79,8 @@ class EventCounters:
     def observe(self, event: ev.Event) -> None:
         """Count one event."""
         self._events.labels(type(event).__name__).inc()
+        if (stream := STREAM_OF[type(event)]) is not None:
+            self.streams[stream] += 1
         if state := _ORDER_STATES.get(type(event)):
             self._orders.labels(state).inc()
         match event:
@@ -75,7 +88,10 @@ class EventCounters:
                 self._intents.labels("approved" if is_approved else "refused").inc()
                 if not is_approved:
                     self._refusals.labels(code).inc()
+            case ev.OrderPlanned(terms=terms):
+                self._strategy_orders.labels(terms.strategy).inc()
             case ev.OrderErrorSeen(code=code_number, evidence=evidence):
+                self.broker_errors += 1
                 self._errors.labels(str(code_number), evidence).inc()
             case ev.ExecutionSeen():
                 self._count_execution(event)

@@ -71,18 +71,6 @@ def labelled(
     yield family
 
 
-def drawdown(curve: Iterable[tuple[float, float]]) -> float | None:
-    """Return how far equity is below its highest value so far, as a share of that value."""
-    peak = last = None
-    for _, equity in curve:
-        if math.isfinite(equity):
-            last = equity
-            peak = equity if peak is None else max(peak, equity)
-    if last is None or peak is None or peak <= 0:
-        return None
-    return (peak - last) / peak
-
-
 def _posture(status: Status) -> Iterator[Metric]:
     held = {cause for cause, _ in status.causes}
     yield from labelled(
@@ -128,8 +116,13 @@ def _link(status: Status) -> Iterator[Metric]:
 def _money(status: Status) -> Iterator[Metric]:
     yield from gauge(
         "max_drawdown_current",
-        "Equity below its highest value so far, as a share of that value",
-        drawdown(status.equity_curve),
+        "Equity below the highest value there has been, as a share of that value",
+        status.drawdown,
+    )
+    yield from gauge(
+        "sharpe_ratio_rolling_30d",
+        "Of the account's last 30 whole days, by the year; absent while there are fewer",
+        status.sharpe_30d,
     )
     money = status.money
     if money is None:

@@ -34,6 +34,8 @@ class LogPager:
         self._path = path
         self._append = append_turning if may_turn_over else append_line
         self._told: dict[str, _Told] = {}
+        # Pages that went out, by severity.
+        self.counts: dict[str, int] = dict.fromkeys(("warning", "critical"), 0)
 
     def page(self, severity: str, title: str, text: str) -> None:
         """Send a page, or count it when the same title was paged within the last minute."""
@@ -49,6 +51,7 @@ class LogPager:
         self._send(severity, title, text, told.repeats if told else 0)
 
     def _send(self, severity: str, title: str, text: str, repeats: int) -> None:
+        self.counts[severity] = self.counts.get(severity, 0) + 1
         _log.critical("page", severity=severity, title=title, text=text, repeats=repeats)
         line = {
             "at_utc": utc_text(self._clock.utc()),

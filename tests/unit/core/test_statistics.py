@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from trader.core.statistics import (
     PSR_SAMPLE_MIN,
+    TRADING_DAYS,
+    annual_sharpe,
     probabilistic_sharpe,
     sharpe_probability,
     volatility,
@@ -142,3 +144,18 @@ def test_too_few_prices_or_none_that_moved_give_no_ratio() -> None:
     assert volatility_ratio([1.0, 2.0, 3.0], 1) is None
     assert volatility_ratio([1.0, 2.0, 3.0, 4.0], 2) is None
     assert volatility_ratio([1.0] * 50 + [2.0, 3.0], 2) is None
+
+
+def test_the_yearly_sharpe_ratio_is_that_of_the_last_days() -> None:
+    """Half +2 %, half -1 %: the mean is 0.5 %, the sample's deviation 1.5 % times sqrt(30/29)."""
+    returns = [0.5] * 10 + [0.02] * 15 + [-0.01] * 15
+    expected = 0.005 / (0.015 * math.sqrt(30 / 29)) * math.sqrt(TRADING_DAYS)
+    assert annual_sharpe(returns, 30) == pytest.approx(expected)
+    assert annual_sharpe(returns, 30) == pytest.approx(
+        reference.mean(returns[-30:]) / reference.stdev(returns[-30:]) * math.sqrt(TRADING_DAYS)
+    )
+
+
+@pytest.mark.parametrize("returns", [[0.01, -0.01] * 14 + [0.0], [0.01] * 30, [math.nan] * 30, []])
+def test_there_is_no_yearly_ratio_of_too_few_or_of_what_does_not_vary(returns: list[float]) -> None:
+    assert annual_sharpe(returns, 30) is None

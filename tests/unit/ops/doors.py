@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.unit.ops.support import READY, TOKEN, FakeDesk
+from tests.unit.ops.support import READY, SOURCES, TOKEN, FakeDesk
 from trader.core.ids import IntentId, OrderId
 from trader.engine.orders.wishes import CancelWish, ChangeWish, Turn, Verdict, Wish
 from trader.engine.status import OrderStatus, Status
@@ -57,7 +57,7 @@ def served(status: Callable[[], Status] = lambda: READY, **parts: Any) -> Served
     """Return what a server serves, with doubles for what is not given."""
     given: dict[str, Any] = {
         "desk": FakeDesk(),
-        "metrics": MetricsObserver(status),
+        "metrics": MetricsObserver(status, SOURCES),
         "door": FakeDoor(),
         "orders": ListedOrders(),
     }

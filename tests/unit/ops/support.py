@@ -24,6 +24,8 @@ from trader.engine.status import (
     Status,
     StrategyStatus,
 )
+from trader.ops.error_counts import ErrorCounts
+from trader.ops.metrics import Sources
 
 NOW = datetime(2025, 3, 14, 14, 30, 5, tzinfo=UTC)
 TOKEN = "t" * 43
@@ -46,6 +48,7 @@ class FakeClock:
         await asyncio.sleep(0)
 
 
+SOURCES = Sources(lambda: 100.0, ErrorCounts(), {"warning": 0, "critical": 0}, ("momentum",))
 DONE = Answer(True, "done", ("line one", "line two"))
 
 
@@ -220,6 +223,8 @@ READY = Status(
     ),
     quotes=(QuoteStatus("AAPL", Decimal("190.69"), Decimal("190.71"), 0.4, ""),),
     equity_curve=((1741955405.0, 100.0), (1741955406.0, 120.0), (1741955407.0, 90.0)),
+    drawdown=Decimal("0.25"),
+    sharpe_30d=1.5,
     reconcile=ReconcileStatus(
         run_id="r-17",
         at_utc=NOW,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
+from trader.ops.error_counts import ErrorCounts
 from trader.ops.logs import configure_logs
 
 
@@ -87,3 +88,15 @@ def test_the_console_is_readable_and_the_level_holds() -> None:
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(AssertionError, match="allowed: json, console"):
         configure_logs("info", "xml")
+
+
+def test_lines_of_every_origin_are_shown_to_who_counts_errors() -> None:
+    counts = ErrorCounts()
+    configure_logs("info", "json", io.StringIO(), counts)
+    structlog.get_logger("trader.store.journal").error("lost")
+    structlog.get_logger("trader.store.journal").warning("odd")
+    logging.getLogger("ib_async.client").error("unheard of")
+    assert {key: count for key, count in counts.counts.items() if count} == {
+        "store": 1,
+        "libraries": 1,
+    }

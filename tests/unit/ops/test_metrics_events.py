@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.unit.core.factories import terms_of
 from tests.unit.ops.support import NOW
 from trader.core import events as ev
 from trader.core.executions import Execution
@@ -37,6 +38,7 @@ INTENT = Intent(
     order_type=OrderType.MARKET,
     time_in_force=TimeInForce.DAY,
 )
+PLANNED = ev.OrderPlanned(OrderId(1), ClientId(7), OrderRef("r"), terms_of(INTENT, Decimal(100)))
 APPROVED = ev.IntentReviewed(INTENT, "digest", True, "", "", ())
 EXECUTION = Execution(
     exec_id=ExecId("a.b.01.01"),
@@ -143,3 +145,12 @@ def test_a_reconciliation_has_one_outcome_and_a_duration(
     value = registry.get_sample_value
     assert value("trader_reconciliations_total", {"outcome": outcome}) == 1
     assert value("trader_reconcile_duration_seconds_sum") == 0.2
+
+
+def test_each_promise_counts_for_who_wished_for_it(registry: CollectorRegistry) -> None:
+    counters = EventCounters(registry, ("momentum", "pairs"))
+    value = registry.get_sample_value
+    assert value("trader_strategy_orders_total", {"strategy": "pairs"}) == 0
+    counters.observe(PLANNED)
+    assert value("trader_strategy_orders_total", {"strategy": "momentum"}) == 1
+    assert counters.streams == {"market_events": 0, "order_intents": 1, "exec_reports": 0}

@@ -28,7 +28,7 @@ from trader.engine.status import (
     SentinelStatus,
     Status,
 )
-from trader.ops.metrics_status import StatusCollector, drawdown
+from trader.ops.metrics_status import StatusCollector
 
 
 def scrape(shown: Status) -> CollectorRegistry:
@@ -43,6 +43,7 @@ def test_each_gauge_equals_the_status() -> None:
     assert value("trader_equity") == 100250.75
     assert value("pnl_cumulative") == 249.75
     assert value("max_drawdown_current") == pytest.approx(0.25)
+    assert value("sharpe_ratio_rolling_30d") == 1.5
     assert value("trader_position_quantity", {"symbol": "AAPL"}) == 40
     assert value("trader_heartbeat_age_seconds") == 1.25
     assert value("trader_reconcile_age_seconds") == 12
@@ -82,7 +83,14 @@ def test_what_is_unknown_has_no_series() -> None:
     link = replace(LINK, heartbeat_age_s=None, is_upstream_up=None)
     money = replace(MONEY, pnl=None, equity=Decimal("NaN"))
     value = scrape(
-        status(link=link, money=money, reconcile=None, equity_curve=(), loop_lag_s=math.nan)
+        status(
+            link=link,
+            money=money,
+            reconcile=None,
+            loop_lag_s=math.nan,
+            drawdown=None,
+            sharpe_30d=None,
+        )
     ).get_sample_value
     for name in (
         "trader_heartbeat_age_seconds",
@@ -92,6 +100,7 @@ def test_what_is_unknown_has_no_series() -> None:
         "trader_loop_lag_seconds",
         "pnl_cumulative",
         "max_drawdown_current",
+        "sharpe_ratio_rolling_30d",
     ):
         assert value(name) is None, name
     assert value("trader_cash") == 95000.5
@@ -102,23 +111,6 @@ def test_two_contracts_of_one_symbol_make_one_series() -> None:
     (position,) = READY.positions
     shown = status(positions=(position, replace(position, con_id=2, quantity=Decimal(-15))))
     assert scrape(shown).get_sample_value("trader_position_quantity", {"symbol": "AAPL"}) == 25
-
-
-@pytest.mark.parametrize(
-    ("equities", "expected"),
-    [
-        ([], None),
-        ([100.0], 0.0),
-        ([100.0, 80.0], 0.2),
-        ([100.0, 50.0, 100.0], 0.0),
-        ([100.0, math.nan, 75.0], 0.25),
-        ([0.0, -5.0], None),
-    ],
-)
-def test_drawdown_is_the_drop_from_the_highest_point(
-    equities: list[float], expected: float | None
-) -> None:
-    assert drawdown(enumerate(equities)) == expected
 
 
 def test_the_inputs_of_a_review_have_ages_and_their_lack_a_count() -> None:

@@ -11,15 +11,15 @@ from structlog.testing import capture_logs
 from tests.unit.ops.support import FakeClock
 from trader.ops.json_lines import BYTES_MAX
 from trader.ops.pager import DEDUP_WINDOW_S, LogPager
-from trader.ports import Pager
 
 
 def test_a_page_is_a_critical_line_and_a_line_in_the_audit_file(tmp_path: Path) -> None:
     path = tmp_path / "audit_logs" / "pages.jsonl"
-    pager: Pager = LogPager(FakeClock(), path)
+    pager = LogPager(FakeClock(), path)
     with capture_logs() as lines:
         pager.page("critical", "halted", "halt file: enough")
     assert [(line["log_level"], line["title"]) for line in lines] == [("critical", "halted")]
+    assert pager.counts == {"warning": 0, "critical": 1}
     assert json.loads(path.read_text()) == {
         "at_utc": "2025-03-14T14:30:05.000Z",
         "severity": "critical",

@@ -95,6 +95,7 @@ class OrderDoor:
         if known is not None and known.digest != wish.digest():
             what = f"intent {known.intent_id}" if known.intent_id else f"order {known.order_id}"
             text = f"the key was used for another request, {what}"
+            self._gateway.answers.on_reuse("key")
             return Verdict(Turn.CONFLICT, "KEY_REUSED", text, known.intent_id)
         turn = asyncio.get_running_loop().create_future()
         self._under_way[key] = turn

@@ -37,7 +37,7 @@ from trader.engine.orders.brackets import (
     take_slots,
 )
 from trader.engine.orders.previews import NOT_PREVIEWED, Previewed, Previews, after_wait
-from trader.engine.orders.strays import stray_refusal
+from trader.engine.orders.strays import reused, stray_refusal
 from trader.engine.outcomes import Outcome, OutcomeKind, kind_before_answer, kind_of_refusal
 from trader.engine.services import Services
 from trader.ports import JournalFailed, LinkDown, SendUncertain, Vetoed
@@ -180,9 +180,8 @@ class OrderGateway:
             is_retired = self._book.is_retired(intent.intent_id)
             return Outcome(OutcomeKind.REFUSED, "INTENT_REUSED", _RETIRED) if is_retired else None
         if record.digest != digest(intent):
-            text = f"intent {intent.intent_id} was used before with another content"
-            self._pager.page("critical", "intent id reused", text)
-            return Outcome(OutcomeKind.REFUSED, "INTENT_REUSED", text, record.order_id)
+            self.answers.on_reuse("intent")
+            return reused(intent, record.order_id, self._pager)
         if record.order_id is None:
             kind = OutcomeKind.NOT_SENT if record.is_approved else kind_of_refusal(record.code)
             return Outcome(kind, record.code, record.text)
@@ -338,6 +337,8 @@ class OrderGateway:
             self._ledger.record(ev.OrderSent(order_id))
             self.answers.await_of(order_id, times.started_s, now_s)
         self.answers.observe("intent_to_wire_latency_ms", (now_s - times.started_s) * 1000)
+        decided_s = times.reviewed_s - times.started_s
+        self.answers.observe("intent_to_decision_latency_ms", decided_s * 1000)
         return Outcome(OutcomeKind.SENT, "", "sent", ids[0])
 
     def _last_refusal(

@@ -7,7 +7,7 @@ and again at the socket, by whoever writes.
 
 import structlog
 
-from trader.core.ids import Lineage, tag_of
+from trader.core.ids import Lineage, OrderId, tag_of
 from trader.core.intents import Intent
 from trader.engine.outcomes import Outcome, OutcomeKind
 from trader.ports import Pager
@@ -28,3 +28,10 @@ def stray_refusal(intent: Intent, tag: Lineage | None, pager: Pager) -> Outcome 
     log.error("intent of the other side", intent=str(intent.intent_id), text=text)
     pager.page("critical", "an intent was on the wrong side", text)
     return Outcome(OutcomeKind.REFUSED, "UNREAL", text)
+
+
+def reused(intent: Intent, order_id: OrderId | None, pager: Pager) -> Outcome:
+    """Refuse an intent whose id has been used for another content: a bug of who wished it."""
+    text = f"intent {intent.intent_id} was used before with another content"
+    pager.page("critical", "intent id reused", text)
+    return Outcome(OutcomeKind.REFUSED, "INTENT_REUSED", text, order_id)

@@ -12,11 +12,13 @@ from trader.core import events as ev
 from trader.core.account import AccountReading
 from trader.core.account_events import AccountTold
 from trader.core.amounts import ZERO
+from trader.core.baselines import drawdown
 from trader.core.halts import HaltCause, Posture, posture
 from trader.core.ids import ConId, StrategyName
 from trader.core.market import quote_fault
 from trader.core.policy import Policy
 from trader.core.reserves import pending_commission
+from trader.core.statistics import annual_sharpe
 from trader.core.strategy_events import StrategyCheckpointed
 from trader.core.valuation import Valuation
 from trader.core.words import words
@@ -41,6 +43,7 @@ from trader.ports import Journal
 
 _ROWS_MAX = 50
 _CURVE_MAX = 900
+_SHARPE_DAYS = 30
 # Too frequent to be read by a person; each is in the journal.
 _NOT_IN_FEED = (
     AccountTold,
@@ -146,6 +149,7 @@ class Board:
         causes = self._guard.causes()
         restrictions = self._guard.restrictions()
         now_posture = posture(causes, restrictions)
+        money = self._money()
         return st.Status(
             version=self._about.version,
             mode=self._guard.mode,
@@ -157,7 +161,7 @@ class Board:
             uptime_s=self._clock.monotonic() - self._started_s,
             loop_lag_s=self._guard.loop_lag_s,
             link=self._link_status(causes),
-            money=self._money(),
+            money=money,
             positions=self._positions(),
             orders=self._orders(),
             executions=self._executions(),
@@ -191,7 +195,21 @@ class Board:
             recording=self.recording(),
             shadow=self.shadow(),
             risk_decision_age_s=self.risk_age_s(),
+            drawdown=self._drawdown(money),
+            sharpe_30d=self._sharpe(),
         )
+
+    def _drawdown(self, money: st.MoneyStatus | None) -> Decimal | None:
+        baseline = self._book.safety.baseline
+        if baseline is None or money is None or money.equity is None:
+            return None
+        return drawdown(baseline, money.equity)
+
+    def _sharpe(self) -> float | None:
+        baseline = self._book.safety.baseline
+        if baseline is None:
+            return None
+        return annual_sharpe([float(value) for value in baseline.returns], _SHARPE_DAYS)
 
     def _tickets(self) -> tuple[tuple[str, str], ...]:
         waits = self._guard.ignored.waits

@@ -106,9 +106,12 @@ async def test_another_key_is_another_order() -> None:
 async def test_the_same_key_with_another_request_is_refused_loudly(change: dict[str, Any]) -> None:
     world = World()
     door = a_door(world)
+    told: list[str] = []
+    world.gateway.answers.on_reuse = told.append
     await door.submit("k1", WISH, "alice")
     verdict = await door.submit("k1", replace(WISH, **change), "alice")
     assert (verdict.turn, verdict.code) == (Turn.CONFLICT, "KEY_REUSED")
+    assert told == ["key"]
     assert "abc123-api-1" in verdict.text
     assert len(world.broker.placed) == 1
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.engine.world import LINEAGE, STRATEGY, World, an_intent
+from tests.unit.engine.world import LINEAGE, STRATEGY, Pages, World, an_intent
 from trader.core.halts import Lane, Posture
-from trader.core.ids import REPLAY, SHADOW, UNREAL, Lineage, intent_id
+from trader.core.ids import REPLAY, SHADOW, UNREAL, Lineage, OrderId, intent_id
 from trader.engine.orders.gateway import GatewaySettings, OrderGateway
-from trader.engine.orders.strays import stray_refusal
+from trader.engine.orders.strays import reused, stray_refusal
 from trader.engine.outcomes import OutcomeKind
 
 
@@ -56,3 +56,11 @@ async def test_a_refusal_says_both_sides() -> None:
     tagged = replace(an_intent(), intent_id=intent_id(SHADOW, STRATEGY, 1))
     assert stray_refusal(tagged, SHADOW, world.pager) is None
     assert stray_refusal(an_intent(), None, world.pager) is None
+
+
+def test_an_id_with_another_content_is_refused_and_pages() -> None:
+    pages = Pages()
+    outcome = reused(an_intent(), OrderId(7), pages)
+    assert (outcome.kind, outcome.code) == (OutcomeKind.REFUSED, "INTENT_REUSED")
+    assert outcome.order_id == 7
+    assert pages.titles() == ["intent id reused"]

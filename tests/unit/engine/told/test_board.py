@@ -27,6 +27,7 @@ from tests.unit.engine.world import (
     an_intent,
 )
 from trader.core import events as ev
+from trader.core.baselines import Baseline
 from trader.core.executions import Commission
 from trader.core.halts import HaltCause, Posture
 from trader.core.ids import TicketId
@@ -408,3 +409,30 @@ async def test_a_position_is_shown_at_its_mark_with_whose_word_that_is() -> None
     (row,) = board.status().positions
     assert (row.mark, row.mark_source, row.mark_age_s) == (Decimal(90), "broker", 1.0)
     assert row.unrealized == 10 * (Decimal(90) - row.average_price)
+
+
+async def test_the_drawdown_counts_from_the_highest_value_that_the_journal_knows() -> None:
+    world = World()
+    board = a_board(world)
+    assert board.status().drawdown is None
+    equity = board.status().money
+    assert equity is not None
+    assert equity.equity is not None
+    high = equity.equity * 2
+    world.book.safety = replace(
+        world.book.safety, baseline=Baseline("2024-01-02", opened=high, high=high, last=high)
+    )
+    assert board.status().drawdown == Decimal("0.5")
+
+
+async def test_the_sharpe_ratio_is_told_from_thirty_days_on() -> None:
+    world = World()
+    board = a_board(world)
+    days = [Decimal("0.02"), Decimal("-0.01")] * 15
+    told = []
+    for returns in (days[1:], days):
+        base = Baseline("2024-01-02", Decimal(1), Decimal(1), Decimal(1), returns=tuple(returns))
+        world.book.safety = replace(world.book.safety, baseline=base)
+        told.append(board.status().sharpe_30d)
+    assert told[0] is None
+    assert told[1] == pytest.approx(5.203, abs=0.001)
