@@ -11,7 +11,7 @@ _LABELS = ("instrument", "size")
 
 
 def bar_metrics(rows: Iterable[BarRow]) -> Iterator[Metric]:
-    """Give each gauge with one value for each instrument and size; nothing where no bars are."""
+    """Give each gauge with one value for each instrument and size; no series where no bars are."""
     kept = tuple(rows)
     gauges: tuple[tuple[str, str, Callable[[BarRow], Decimal | int | bool | None]], ...] = (
         (
@@ -29,7 +29,7 @@ def bar_metrics(rows: Iterable[BarRow]) -> Iterator[Metric]:
             lambda row: bool(row.hold),
         ),
     )
-    for name, text, value_of in gauges if kept else ():
+    for name, text, value_of in gauges:
         family = GaugeMetricFamily(name, text, labels=_LABELS)
         for row in kept:
             value = value_of(row)

@@ -6,6 +6,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from trader.core import events as ev
+from trader.core.risk.codes import CODES
 from trader.core.streams import STREAM_OF, Stream
 
 EVENT_KINDS = tuple(kind.__name__ for kind in get_args(ev.Event))
@@ -71,6 +72,8 @@ class EventCounters:
             self._events.labels(kind)
         for state in _ORDER_STATES.values():
             self._orders.labels(state)
+        for row in CODES:
+            self._refusals.labels(row.code)
         for outcome in ("approved", "refused"):
             self._intents.labels(outcome)
         for outcome in _RECONCILE_OUTCOMES:

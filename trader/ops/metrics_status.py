@@ -52,11 +52,10 @@ class StatusCollector(Collector):
 
 
 def gauge(name: str, text: str, value: Number) -> Iterator[Metric]:
-    """Give one gauge without labels; nothing at all when there is no value."""
-    if value is None or not math.isfinite(value):
-        return
+    """Give one gauge without labels; its name alone, without a series, when there is no value."""
     family = GaugeMetricFamily(name, text)
-    family.add_metric([], float(value))
+    if value is not None and math.isfinite(value):
+        family.add_metric([], float(value))
     yield family
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.monitoring.programs import needs, program
 from tests.unit.ops.support import NOW, READY, SOURCES
 from trader.core.events import Evidence, OrderErrorSeen, OrderSent, Recorded
 from trader.core.ids import OrderId, Seq
@@ -90,12 +90,10 @@ def test_the_default_registry_stays_untouched() -> None:
     assert len(list(REGISTRY.collect())) == before
 
 
+@needs("promtool")
 def test_promtool_finds_fault_only_with_the_names_of_the_catalogue() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
     checked = subprocess.run(
-        [promtool, "check", "metrics"],
+        [program("promtool"), "check", "metrics"],
         input=observed().exposition(),
         capture_output=True,
         check=False,

@@ -30,5 +30,7 @@ def test_each_instrument_and_size_has_its_series() -> None:
     assert value("trader_bars_holding", fives) == 1
 
 
-def test_without_bars_there_is_nothing_to_scrape() -> None:
-    assert list(bar_metrics(())) == []
+def test_without_bars_there_are_names_and_no_series() -> None:
+    families = list(bar_metrics(()))
+    assert "trader_bars_holding" in [family.name for family in families]
+    assert [family.samples for family in families] == [[]] * len(families)

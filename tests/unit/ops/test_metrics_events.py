@@ -83,6 +83,7 @@ def test_intents_are_counted_by_outcome_and_refusals_by_code(registry: Collector
     assert value("trader_intents_total", {"outcome": "approved"}) == 1
     assert value("trader_intents_total", {"outcome": "refused"}) == 2
     assert value("trader_refusals_total", {"code": "CASH"}) == 2
+    assert value("trader_refusals_total", {"code": "QUANTITY_NEGATIVE"}) == 0
 
 
 @pytest.mark.parametrize(
