@@ -27,7 +27,7 @@ def test_every_requirement_has_one_entry_and_no_other_has() -> None:
         "DOC",
         "VAL",
     }
-    assert len(expected_names()) == 94 + 49
+    assert len(expected_names()) == 94 + 85
 
 
 def test_every_test_that_is_named_exists() -> None:

@@ -30,7 +30,11 @@ AREAS: dict[str, tuple[str, Sequence[int], str]] = {
     "rec": ("REC", (5, 6, 8, 10, 12), "Reconciliation and recovery"),
     "dat": ("DAT", range(1, 10), "Market data"),
     "str": ("STR", range(1, 9), "Strategies"),
-    "obs": ("OBS", (49, 50, 51, 52, 53), "What is watched"),
+    "obs": (
+        "OBS",
+        (2, 3, *range(5, 10), *range(13, 38), 39, 43, *range(49, 56)),
+        "What is watched",
+    ),
     "qua": ("QUA", (6,), "Quality"),
     "doc": ("DOC", (6,), "Documents"),
     "val": ("VAL", (6, 31), "Validation"),
