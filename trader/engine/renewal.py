@@ -51,8 +51,8 @@ class Renewals:
     ) -> tuple[ConId, ...]:
         """Return what is to be asked for again now.
 
-        ``ailing`` is all that brings nothing, ``taken`` what of it another session has taken, and
-        ``denied`` what the broker will not bring.
+        ``ailing`` is all that brings nothing, ``taken`` what of it another session has taken and
+        is waited for, and ``denied`` what the broker will not bring.
         """
         seen = dict.fromkeys(ailing)
         found = dict.fromkeys(self._probed(seen, tuple(dict.fromkeys(taken)), now_s))

@@ -36,7 +36,9 @@ class DataWatch:
         hub.note_dead()
         self._page()
         now_s = self._clock.monotonic()
-        for con_id in self._renewals.due(hub.ailing(), now_s, hub.taken(), hub.denied()):
+        # For what is closed nobody waits: it is asked for as seldom as anything that is silent.
+        taken = [one for one in hub.taken() if hub.open_for_s(one) is not None]
+        for con_id in self._renewals.due(hub.ailing(), now_s, taken, hub.denied()):
             instrument = hub.instruments.get(con_id)
             if instrument is None:
                 continue

@@ -116,6 +116,24 @@ async def test_what_is_denied_is_told_at_once_and_not_asked_for_in_a_loop(code: 
     assert 2 <= len(lines.asked) <= 9
 
 
+async def test_what_was_taken_is_probed_while_its_session_is_on_and_seldom_outside_it() -> None:
+    """QUA-06: nobody waits for a closed index, and each question costs two messages."""
+    lines = Lines()
+    lines.hub.open_for_s = lambda con_id: 600.0 if con_id == CON else None
+    for con_id in (CON, OTHER_CON):
+        lines.hub.on_problem(DataProblem(con_id, 10197, "another session"))
+    await lines.look(60)
+    assert lines.asked.count(CON) >= 8
+    assert lines.asked.count(OTHER_CON) <= 1
+    lines.price(CON)
+    await lines.look(600, CON)
+    assert 1 <= lines.asked.count(OTHER_CON) <= 6
+    lines.hub.open_for_s = lambda con_id: 600.0
+    lines.asked.clear()
+    await lines.look(60, CON)
+    assert lines.asked.count(OTHER_CON) >= 8
+
+
 async def test_a_planned_restart_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = Lines()
     is_on = True
