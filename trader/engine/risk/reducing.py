@@ -166,6 +166,9 @@ class Reducing:
             return refusal, ()
         if not self._guard.may_send:
             return f"mode {self._guard.mode} sends no orders", ()
+        # One that is ignored does not halt, and what is held is in question all the same.
+        if self._book.tickets:
+            return f"ticket {next(iter(self._book.tickets))} is open", ()
         if doubt := self.regime_doubt():
             return doubt, ()
         plan = self._exposure.plan()

@@ -16,6 +16,7 @@ import pytest
 from tests.unit.core.policies import bent
 from tests.unit.engine.acts.test_liquidation import filling, later
 from tests.unit.engine.risk.test_exposure import a_policy
+from tests.unit.engine.test_ignored import NAME, waiting
 from tests.unit.engine.world import (
     BUY,
     CON,
@@ -382,6 +383,17 @@ async def test_a_storm_for_want_of_a_measure_sells_nothing_by_itself() -> None:
     assert shown is not None
     assert shown.automatic == "does not go by itself: the regime is a storm for want of VIX"
     assert (await reduced.reduce()).is_done, "a person may judge otherwise"
+
+
+async def test_an_open_ticket_that_is_ignored_keeps_it_from_going_by_itself() -> None:
+    """It restricts and does not halt: what is held is in question all the same."""
+    reduced = Reduced(exposure__reduce_after_s=AFTER_S)
+    waiting(reduced.world)
+    await reduced.pass_s(600)
+    assert reduced.placed == []
+    shown = reduced.exposure.status().reduction
+    assert shown is not None
+    assert shown.automatic == f"does not go by itself: ticket {NAME} is open"
 
 
 async def test_after_some_rounds_without_an_end_it_calls_a_person_and_stops() -> None:
