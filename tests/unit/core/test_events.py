@@ -26,7 +26,7 @@ KINDS: tuple[Any, ...] = get_args(ev.Event)
 # Recorded for the journal's readers; they move nothing in the book.
 WITHOUT_EFFECT = {ev.DaemonStopped, se.StrategyFailed, je.JournalArchived}
 # Of which events are made; none is one.
-PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction)
+PARTS: tuple[Any, ...] = (rd.Excess, rd.Reduction, se.BarsKnown)
 
 
 def test_every_kind_is_in_the_union_once() -> None:

@@ -26,6 +26,9 @@ export const average = (text) => withSign(grouped(text, 2, 4), "");
 export const quantity = (text) => withSign(grouped(text, 0, 8), "");
 export const percent = (share) => withSign(grouped(share * 100, 2, 2), "+") + " %";
 
+export const share = (part) => withSign(grouped(part * 100, 2, 2), "") + " %";
+export const ratio = (value) => withSign(grouped(value, 2, 2), "");
+
 export function toneOf(text) {
   const number = grouped(text, 2, 2);
   if (number === null || !/[1-9]/.test(number.text)) return "";

@@ -163,9 +163,13 @@ function money(status) {
   const curve = status.equity_curve.map(([, value]) => value).filter(Number.isFinite);
   const peak = curve.length ? Math.max(...curve) : null;
   // In money: at an account's size the percentage of a day's change rounds to nothing.
-  put("equity-summary", curve.length > 1
-    ? `high ${f.money(peak)}   low ${f.money(Math.min(...curve))}   now ${f.change(curve.at(-1) - peak)} from the high`
-    : "");
+  const summary = curve.length > 1
+    ? [`high ${f.money(peak)}`, `low ${f.money(Math.min(...curve))}`, `now ${f.change(curve.at(-1) - peak)} from the high`]
+    : [];
+  // Of all that the journal knows, not of the minutes that the curve shows.
+  if (status.drawdown !== null) summary.push(`drawdown ${f.share(status.drawdown)}`);
+  if (status.sharpe_30d !== null) summary.push(`Sharpe ratio of 30 days ${f.ratio(status.sharpe_30d)}`);
+  put("equity-summary", summary.join("   "));
   const unit = m ? m.currency : "";
   const tiles = [
     ["Equity", f.money(m?.equity), "", unit],
