@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.simulation.ambient import DaemonClock
 from tests.simulation.plant import Plant, put
+from tests.simulation.vfs import SimulatedVfs
 from trader.core import events as ev
 from trader.core import reconcile
 from trader.core.halts import HaltCause
@@ -122,6 +123,11 @@ def _trust_what_the_log_holds() -> None:
         return None
 
     put(connection, "_empty_log", not_at_all)
+
+
+def _trust_the_sync_of_the_log() -> None:
+    """Copy the log of the last process into the file without writing it anew."""
+    put(SimulatedVfs, "renew", lambda self, log: None)
 
 
 def _judge_the_last_moment_by_the_review() -> None:
@@ -313,6 +319,9 @@ ENGINE_PLANTS: Mapping[str, Plant] = MappingProxyType(
         "swallow-disk-errors": Plant(_swallow_disk_errors, Broken.JOURNAL_GAP, "", ("full disk",)),
         "log-not-copied": Plant(
             _trust_what_the_log_holds, Broken.ORDER_UNRECORDED, "", ("bad sync", "crash")
+        ),
+        "log-not-renewed": Plant(
+            _trust_the_sync_of_the_log, "journal_damaged", "", ("bad sync", "crash")
         ),
         "last-moment": Plant(_judge_the_last_moment_by_the_review, "position_limit"),
         "gate-open": Plant(

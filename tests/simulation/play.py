@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from dataclasses import dataclass, field
 
 from tests.simulation import operating
@@ -73,6 +74,9 @@ class Play:
         except (Violation, Deadlock, Livelock) as error:
             result.rule = error.rule if isinstance(error, Violation) else type(error).__name__
             result.problem = f"{type(error).__name__}: {error}"
+        except sqlite3.DatabaseError as error:
+            # The oracle reads the journal as a start would find it.
+            result.rule, result.problem = "journal_damaged", f"the journal: {error}"
         gateway = world.gateway
         result.digest = world.loop.trace.digest()
         result.faults = dict(sorted(world.watch.faults.items()))

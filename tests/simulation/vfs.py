@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import errno
 import os
 import sqlite3
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.simulation.disk import SECTOR_BYTES, Disk, File
+from trader.store import connection
 
 _OK, _BUSY, _FULL, _NOT_FOUND, _CANT_OPEN = 0, 5, 13, 12, 14
 _IO_ERROR, _SHORT_READ, _SYNC_ERROR = 10, 522, 1034
@@ -99,9 +102,23 @@ class SimulatedVfs:
             raise NotOurs("the VFS is not taken")
         # SQLite calls it for as long as the process lives.
         _REGISTERED.append(self)
+        # What goes around SQLite has to come here as well.
+        vars(connection)["renew"] = lambda log: self.renew(log)
         # Forget the state of SQLite's own chance: it is drawn anew, from here.
         self._library.sqlite3_randomness(0, None)
         self._check()
+
+    def renew(self, log: Path) -> None:
+        """Do as :func:`trader.store.log_renewal.renew`, on the simulated disk."""
+        disk = self._disk()
+        file = disk.files.get(log.name)
+        if file is None:
+            return
+        disk.step()
+        file.write(0, bytes(file.data))
+        disk.step()
+        if not disk.sync(file):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def _check(self) -> None:
         """Raise NotOurs unless the standard module's bytes come here."""

@@ -1,13 +1,15 @@
 """Opening the journal's file: what comes back is safe to promise on, or it is refused.
 
 A journal is refused, unchanged, when it is not one of ours, comes from a newer program, is
-damaged, or does not take the settings that make a commit survive a power cut. Every open copies
-the write-ahead log into the file and syncs it: after a failed sync the kernel may call the same
-pages clean, and what the log holds would be lost with the power although later commits succeed.
+damaged, or does not take the settings that make a commit survive a power cut. Every open writes
+the write-ahead log anew, copies it into the file and syncs both: after a failed sync the kernel may
+call the same pages clean, and what the log holds would be lost with the power although later
+commits succeed.
 Before a journal of an older version is upgraded, a copy of it is made.
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -20,6 +22,7 @@ import aiosqlite
 
 from trader.store import reconstruct
 from trader.store.chain import RECONSTRUCT
+from trader.store.log_renewal import renew
 from trader.store.onlooker import describe
 from trader.store.rows import JournalUnusable
 from trader.store.schema import APPLICATION_ID, upgrade_from
@@ -33,6 +36,8 @@ _CHECK = "PRAGMA quick_check(1)"
 _NAMES_MAX = 32
 # How often a start tries to empty the log: with a busy timeout of 5 s, half a minute.
 _LOG_TRIES = 6
+# How often the log is written anew before a journal that has failed is closed all the same.
+_RENEWALS_MAX = 10
 # Checking reads the whole file, at 60 MB a second when nothing of it is in memory. Beyond this size
 # only the pages that boot needs are read before the start, and every event after it, a few rows at
 # a time (`trader.proof`): boot must not grow with history.
@@ -45,6 +50,11 @@ async def opened(path: Path, busy_timeout_ms: int, now_utc: datetime) -> aiosqli
     ``now_utc`` goes into the name of the copy that an upgrade leaves.
     """
     _prepare_file(path)
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        renew(log)
+    except OSError as error:
+        raise JournalUnusable(f"{log}: cannot be written anew: {error.strerror}") from error
     db = aiosqlite.connect(
         path,
         # No hidden transactions: each statement commits by itself, in one hop to the thread.
@@ -66,6 +76,28 @@ async def opened(path: Path, busy_timeout_ms: int, now_utc: datetime) -> aiosqli
         if not is_ready:
             await db.close()
     return db
+
+
+async def closed(db: aiosqlite.Connection, *, has_failed: bool) -> None:
+    """Close the connection; after a failure the log is written anew before.
+
+    SQLite copies the log into the file as the last connection closes. Were it to trust in the sync
+    of a log that has failed to, a power cut in the middle of that would damage the journal.
+    """
+    try:
+        if has_failed:
+            await _renewed(db)
+    finally:
+        await db.close()
+
+
+async def _renewed(db: aiosqlite.Connection) -> None:
+    for _ in range(_RENEWALS_MAX):
+        # A sync that failed says nothing of the next one, once the bytes were written again.
+        with contextlib.suppress(OSError, sqlite3.Error):
+            (_, _, path), *_ = await fetched(db, "PRAGMA database_list")
+            renew(Path(f"{path}-wal"))
+            return
 
 
 async def fetched(db: aiosqlite.Connection, sql: str, *values: object) -> list[Any]:

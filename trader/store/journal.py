@@ -36,7 +36,7 @@ from trader.core.moments import microseconds_of
 from trader.ports import ChainHead, Clock, JournalFailed, NoteFailed
 from trader.store import reading
 from trader.store.chain import GENESIS, ChainedRow, Seal, chained
-from trader.store.connection import fetched, opened
+from trader.store.connection import closed, fetched, opened
 from trader.store.notes import Notes, is_of_the_file
 from trader.store.onlooker import describe
 from trader.store.rows import JournalUnusable, row_of, state_parts
@@ -315,7 +315,7 @@ class SqliteJournal:
                     await self._fold_log()
         finally:
             self._release()
-            await self._db.close()
+            await closed(self._db, has_failed=self._failure is not None)
         reason, self._failure = self._failure, self._failure or "the journal is closed"
         if reason is not None and not had_failed:
             raise JournalFailed(reason)

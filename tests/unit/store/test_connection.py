@@ -20,7 +20,7 @@ import pytest
 
 from tests.unit.store.support import START, read_back, running, shell, strategy_note
 from trader.store import connection
-from trader.store.connection import fetched, opened
+from trader.store.connection import closed, fetched, opened
 from trader.store.rows import JournalUnusable
 from trader.store.schema import LATEST
 
@@ -266,3 +266,44 @@ async def test_what_is_made_for_the_check_is_not_there_afterwards(journal_path: 
     await (await opened(journal_path, 50, START)).close()
     assert shell(journal_path, "SELECT name FROM sqlite_schema ORDER BY name") == names
     assert bytes_of(journal_path) == before
+
+
+async def test_a_log_that_cannot_be_written_anew_is_no_start(
+    journal_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(log: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(connection, "renew", broken)
+    with pytest.raises(JournalUnusable, match=r"journal\.db-wal: cannot be written anew: Input"):
+        await opened(journal_path, 5_000, START)
+
+
+async def test_every_open_writes_the_log_anew_before_it_copies_it(
+    journal_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+    monkeypatch.setattr(connection, "renew", seen.append)
+    db = await opened(journal_path, 5_000, START)
+    await closed(db, has_failed=False)
+    assert seen == [journal_path.with_name("journal.db-wal")]
+
+
+@pytest.mark.parametrize("failures", [0, 3, 1_000])
+async def test_what_has_failed_is_closed_once_its_log_was_written_anew(
+    journal_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    db = await opened(journal_path, 5_000, START)
+    seen: list[Path] = []
+
+    def failing(log: Path) -> None:
+        seen.append(log)
+        if len(seen) <= failures:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(connection, "renew", failing)
+    await closed(db, has_failed=True)
+    assert set(seen) == {journal_path.with_name("journal.db-wal")}
+    assert len(seen) == min(failures + 1, 10)
+    with pytest.raises(ValueError, match="Connection closed"):
+        await fetched(db, "SELECT 1")
