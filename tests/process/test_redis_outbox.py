@@ -50,7 +50,10 @@ def free_port() -> int:
 
 @dataclass
 class Redis:
-    """A server of its own, whose log is written before it answers."""
+    """A server of its own, whose log is on the disk before it answers.
+
+    Left to itself it answers first whenever a sync of a second before is still under way.
+    """
 
     folder: Path
     port: int
@@ -61,7 +64,8 @@ class Redis:
         assert PROGRAM is not None, "redis-server is missing: .ci/run installs it"
         words = [
             PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
-            "--appendonly", "yes", "--save", "", "--requirepass", PASSWORD,
+            "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+            "--requirepass", PASSWORD,
         ]  # fmt: skip
         log = (self.folder / "redis.log").open("a")
         with log:

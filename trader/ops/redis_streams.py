@@ -6,7 +6,7 @@ after the other, each added as a whole or not at all, and behind one that failed
 server that runs out of memory in the middle leaves no gap in front of what it takes.
 
 The server's answer is what counts as safe. Whether that survives a power cut there is for its own
-settings to say (``appendonly``); this sink cannot know it.
+settings to say (``appendonly``, ``appendfsync``); this sink cannot know it.
 """
 
 import asyncio
