@@ -25,7 +25,7 @@ from pathlib import Path
 
 import uvloop
 
-from trader.bench.percentile import at
+from trader.bench.tally import Tally
 from trader.core.calendar import SessionNow
 from trader.core.ids import AccountId, ClientId, ConId, OrderId
 from trader.core.instruments import Instrument
@@ -192,7 +192,7 @@ class LookingStrategy:
         self._clock = clock
         self._wake = asyncio.Event()
         self._seen_s: dict[ConId, float] = {}
-        self.delays_s: list[float] = []
+        self.delays = Tally()
         self.looks = 0
         hub.wake_on(con_ids, self._wake)
 
@@ -207,7 +207,7 @@ class LookingStrategy:
                 at_s = None if quote is None else quote.received_s
                 if at_s is not None and self._seen_s.get(con_id) != at_s:
                     self._seen_s[con_id] = at_s
-                    self.delays_s.append(now_s - at_s)
+                    self.delays.add(now_s - at_s)
             self.looks += 1
             await self._clock.sleep(_LOOK_S)
 
@@ -243,7 +243,7 @@ async def _flooded(port: int, load: Load) -> Flood:
     await broker.connect(OrderId(0))
     con_ids = [ConId(1_000 + place) for place in range(load.instruments)]
     strategies = [LookingStrategy(hub, con_ids, clock) for _ in range(load.strategies)]
-    lags: list[float] = []
+    lags, delays = Tally(), Tally()
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one.run(), name=f"strategy {n}") for n, one in
                  enumerate(strategies)]  # fmt: skip
@@ -262,18 +262,19 @@ async def _flooded(port: int, load: Load) -> Flood:
         for task in tasks:
             task.cancel()
     broker.disconnect()
-    delays = sorted(delay for one in strategies for delay in one.delays_s)
+    for one in strategies:
+        delays.add_all(one.delays)
     return Flood(
         ticks=ticks,
         ticks_per_s=ticks / seconds,
         cpu_share=cpu_s / seconds,
         us_per_tick=1e6 * cpu_s / ticks,
-        lag_p50_ms=1_000 * at(lags, 50),
-        lag_p99_ms=1_000 * at(lags, 99),
-        lag_max_ms=1_000 * max(lags),
-        delay_p50_ms=1_000 * at(delays, 50),
-        delay_p95_ms=1_000 * at(delays, 95),
-        delay_p99_ms=1_000 * at(delays, 99),
+        lag_p50_ms=1_000 * lags.at(50),
+        lag_p99_ms=1_000 * lags.at(99),
+        lag_max_ms=1_000 * lags.longest_s,
+        delay_p50_ms=1_000 * delays.at(50),
+        delay_p95_ms=1_000 * delays.at(95),
+        delay_p99_ms=1_000 * delays.at(99),
         looks=sum(one.looks for one in strategies),
         stale_latest=_stale(hub, con_ids, sink.sent),
         memory_kib_begin=memory,
@@ -306,15 +307,15 @@ def _stale(hub: MarketHub, con_ids: Sequence[ConId], sent: Sequence[int]) -> int
     return wrong
 
 
-async def _measure_lag(clock: SystemClock, lags: list[float]) -> None:
+async def _measure_lag(clock: SystemClock, lags: Tally) -> None:
     """Note how late the loop is, also for those who would have come while it was busy."""
     while True:
         before_s = clock.monotonic()
         await clock.sleep(_LAG_S)
         late_s = max(clock.monotonic() - before_s - _LAG_S, 0.0)
-        lags.append(late_s)
+        lags.add(late_s)
         while (late_s := late_s - _LAG_S) > 0:
-            lags.append(late_s)
+            lags.add(late_s)
 
 
 def _memory_kib() -> int:
