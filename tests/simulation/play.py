@@ -62,6 +62,8 @@ class Play:
     ) -> None:
         self.world = SimulatedWorld(seed, config, keeps_trace=keeps_trace)
         self._without = without
+        # While the operator asks for something.
+        self._at_it = asyncio.Lock()
         self.oracle = Oracle(self.world)
 
     def run(self) -> Result:
@@ -99,7 +101,9 @@ class Play:
         while world.loop.time() < end_s:
             await asyncio.sleep(_LOOK_S)
             self._look(faults)
-        operating.cancel()
+        # Not in the middle of a word: a resume that the disk still holds up may yet be refused.
+        async with self._at_it:
+            operating.cancel()
         faults.end()
         world.loop.trace.add("calm")
         await self.converge(_REST_S)
@@ -124,7 +128,8 @@ class Play:
         round_s = random.Random(f"{self.world.seed}/operator").choice(_ROUNDS_S)
         while True:
             await asyncio.sleep(round_s)
-            await self._mend()
+            async with self._at_it:
+                await self._mend()
 
     async def _mend(self) -> str:
         """Do what an operator does about the causes of now; returns what stands in the way."""
